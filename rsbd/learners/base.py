@@ -1,0 +1,103 @@
+"""What a base learner is: it trains many models at once, each on its own noised copy of the training set."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Generator, Tensor
+
+if TYPE_CHECKING:
+    from rsbd.noises import Noise
+    from rsbd.smoothing import Smoothing
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A training set on its device, and the noise under which models learn from it.
+
+    Parameters
+    ----------
+    x : Tensor
+        Training features, shape (rows, features), float32 in [0, 1].
+    y : Tensor
+        Training labels, shape (rows,), int64.
+    num_classes : int
+        Number of classes.
+    values : int or None
+        Number of levels that a feature can take; None when it is continuous.
+    shape : tuple of int
+        Shape of one input before it was flattened, ``(28, 28)`` for an image.
+    smoothing : Smoothing
+        Which slots carry which noise.
+    """
+
+    x: Tensor
+    y: Tensor
+    num_classes: int
+    values: int | None
+    shape: tuple[int, ...]
+    smoothing: Smoothing
+
+    def noised(self, generator: Generator) -> tuple[Tensor, Tensor]:
+        """Draw one noised training set row by row: labels first, then features.
+
+        This is the law that every faster sampler in the package must reproduce.
+        """
+        labels, features = self.smoothing.labels, self.smoothing.features
+        y = self.y if labels is None else labels.sample(self.y, generator)
+        x = self.x if features is None else features.sample(self.x, generator)
+        return x, y
+
+
+class Models(ABC):
+    """A batch of trained models."""
+
+    @abstractmethod
+    def predict(self, x: Tensor, noise: Noise | None, generators: Sequence[Generator]) -> Tensor:
+        """Label every point once with every model, each on its own noised copy of the points.
+
+        Parameters
+        ----------
+        x : Tensor
+            Points, shape (points, features).
+        noise : Noise or None
+            Noise on the test input. Model ``i`` draws it from ``generators[i]``.
+        generators : sequence of Generator
+            The streams that trained the models, where training left them.
+
+        Returns
+        -------
+        Tensor
+            Labels, shape (models, points), int64.
+        """
+
+
+class Learner(ABC):
+    """A base learner. Subclasses are frozen dataclasses of their settings."""
+
+    @abstractmethod
+    def train(self, problem: Problem, generators: Sequence[Generator]) -> Models:
+        """Train one model per generator. Model ``i`` may use no randomness but that of ``generators[i]``."""
+
+    def batch_size(self, problem: Problem, num_points: int) -> int:
+        """How many models to train at a time: bounds memory, never changes the result."""
+        return 100
+
+
+def draw_test_noise(
+    noise: Noise | None, num_features: int, generators: Sequence[Generator]
+) -> tuple[Tensor, Tensor] | None:
+    """Draw each model's test noise as scale and offset, both (models, features), or None if the noise has no such form."""
+    if noise is None:
+        ones = torch.ones(len(generators), num_features, device=generators[0].device)
+        return ones, torch.zeros_like(ones)
+    drawn = [noise.affine(num_features, generator) for generator in generators]
+    pairs = [pair for pair in drawn if pair is not None]
+    if len(pairs) < len(drawn):
+        return None
+    scales, offsets = zip(*pairs, strict=True)
+    return torch.stack(scales), torch.stack(offsets)

@@ -1,0 +1,7 @@
+"""Noises: each holds its sampler and its trade-off side by side."""
+
+from rsbd.noises.base import Noise as Noise
+from rsbd.noises.flip import Flip as Flip
+from rsbd.noises.gaussian import Gaussian as Gaussian
+
+__all__ = ["Flip", "Gaussian", "Noise"]

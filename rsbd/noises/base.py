@@ -1,0 +1,42 @@
+"""What a noise is: something that can be drawn, with a bound on what a change of the data can do through it."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    from torch import Generator, Tensor
+
+    from rsbd.tradeoff import Tradeoff
+
+
+class Noise(ABC):
+    """A noise that acts on every coordinate by itself.
+
+    A new noise is one file with one frozen dataclass: ``sample`` draws it and ``shift`` certifies it. The two must speak
+    of the same law; nothing else in the package needs to change.
+    """
+
+    norm: ClassVar[str]
+    """The norm in which ``shift`` measures a change: ``"L0"`` counts coordinates, ``"L2"`` is a length."""
+
+    @abstractmethod
+    def shift(self, size: float) -> Tradeoff:
+        """Trade-off between data and data changed by at most ``size`` in the noise's norm."""
+
+    @abstractmethod
+    def sample(self, x: Tensor, generator: Generator) -> Tensor:
+        """Return ``x`` under fresh noise, same shape and dtype.
+
+        Floats are features in [0, 1]; integers are labels.
+        """
+
+    def affine(self, num_features: int, generator: Generator) -> tuple[Tensor, Tensor] | None:
+        """Draw one noise as ``x -> scale * x + offset`` (each of shape (features,)), or None if it has no such form.
+
+        All test points of one model may share this draw: a certificate speaks of one point, and the votes for one point
+        come from different models, so they stay independent. Sharing turns a noisy copy of every point for every model
+        into a change of the model's first layer.
+        """
+        return None

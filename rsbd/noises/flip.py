@@ -1,0 +1,126 @@
+"""Discrete noise: keep a value, or move to one of the others."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from fractions import Fraction
+from numbers import Integral
+from typing import TYPE_CHECKING, ClassVar
+
+from rsbd import tradeoff
+from rsbd.errors import InputError
+from rsbd.noises.base import Noise
+
+if TYPE_CHECKING:
+    from torch import Generator, Tensor
+
+
+def _as_probability(keep: Fraction | float | str) -> Fraction:
+    # A float stands for the decimal that was typed: 0.8 means 4/5, not the binary number next to it.
+    try:
+        exact = Fraction(repr(float(keep))) if isinstance(keep, float) else Fraction(keep)
+    except (TypeError, ValueError, ZeroDivisionError):
+        raise InputError(f"keep is {keep!r}: give a probability such as 0.8 or '4/5'") from None
+    if not 0 <= exact <= 1:
+        raise InputError(f"keep is {keep}, but it is a probability: give a number from 0 to 1")
+    return exact
+
+
+@dataclass(frozen=True)
+class Flip(Noise):
+    """Keep each coordinate with probability ``keep``, else move it to one of the other values, all alike.
+
+    Guarantee
+    ---------
+    ``shift(r)`` is the exact trade-off of data that differ in ``r`` coordinates, whatever the dimension.
+
+    Parameters
+    ----------
+    keep : float, Fraction or str
+        Probability of no change, the papers' beta or 1 - q. Kept as an exact fraction; the float 0.8 means 4/5.
+    values : int
+        Number of values K that a coordinate can take: 2 for a binary pixel, the number of classes for a label.
+
+    Raises
+    ------
+    InputError
+        ``keep`` outside [0, 1], or fewer than two values.
+
+    References
+    ----------
+    Wang, Cao, Jia, Gong 2020, section 4; Lee, Yuan, Chang, Jaakkola 2019, section 4.
+
+    Examples
+    --------
+    >>> Flip(0.8).shift(1).upper(0.125)  # at a miss of 1/8 one changed pixel can reach one half
+    0.5000000000000...
+    >>> Flip("4/5", values=10).keep
+    Fraction(4, 5)
+    """
+
+    norm: ClassVar[str] = "L0"
+    keep: Fraction
+    values: int = 2
+
+    def __init__(self, keep: Fraction | float | str, values: int = 2) -> None:
+        if not isinstance(values, Integral) or values < 2:
+            raise InputError(f"values is {values!r}: give a whole number of values, at least 2")
+        object.__setattr__(self, "keep", _as_probability(keep))
+        object.__setattr__(self, "values", int(values))
+
+    def shift(self, size: float) -> tradeoff.Tradeoff:
+        """Trade-off of data that differ in ``size`` coordinates."""
+        if size < 0 or size != int(size):
+            raise InputError(f"{size} changed coordinates: the noise Flip counts them, so give a whole number from 0")
+        return tradeoff.flips(self.keep, self.values, int(size))
+
+    def moves(self, shape: tuple[int, ...], generator: Generator) -> Tensor:
+        """Draw which coordinates move: bool tensor of ``shape``, each True with probability 1 - keep."""
+        return bernoulli(1 - self.keep, shape, generator)
+
+    def sample(self, x: Tensor, generator: Generator) -> Tensor:
+        """Return noised ``x``: floats are levels j / (values - 1) in [0, 1], integers are codes 0 .. values - 1."""
+        import torch
+
+        moved = self.moves(tuple(x.shape), generator)
+        if self.values == 2:
+            return torch.where(moved, 1 - x, x)
+        # Moving by 1 .. K-1 steps round the circle of values reaches each of the others alike.
+        steps = torch.randint(1, self.values, x.shape, generator=generator, device=generator.device)
+        codes = torch.round(x * (self.values - 1)).to(torch.int64) if x.is_floating_point() else x
+        codes = torch.where(moved, (codes + steps) % self.values, codes)
+        return (codes / (self.values - 1)).to(x.dtype) if x.is_floating_point() else codes.to(x.dtype)
+
+    def affine(self, num_features: int, generator: Generator) -> tuple[Tensor, Tensor] | None:
+        """A flipped bit is 1 - x; more than two values have no such form."""
+        if self.values != 2:
+            return None
+        moved = self.moves((num_features,), generator).float()
+        return 1 - 2 * moved, moved
+
+    def __repr__(self) -> str:
+        """Show as it is written."""
+        return f"Flip('{self.keep}', values={self.values})"
+
+
+def bernoulli(p: Fraction, shape: tuple[int, ...], generator: Generator) -> Tensor:
+    """Draw a bool tensor of ``shape``, True with probability ``p`` each, from 16 random bits a draw.
+
+    The 16 bits decide unless they equal the leading bits of ``p`` exactly, once in 65,536 draws; those few are settled
+    with 53 further bits, so that the law is ``p`` to within 2**-69 and not a multiple of 2**-16.
+    """
+    import torch
+
+    bits = torch.empty(shape, dtype=torch.int16, device=generator.device)
+    bits.random_(-(2**15), 2**15, generator=generator)
+    scaled = p * 2**16
+    leading = math.floor(scaled)
+    if leading >= 2**16:
+        return torch.ones(shape, dtype=torch.bool, device=generator.device)
+    drawn = bits < leading - 2**15
+    if scaled != leading:
+        open_ = torch.nonzero(bits.view(-1) == leading - 2**15).view(-1)
+        rest = torch.rand(len(open_), dtype=torch.float64, generator=generator, device=generator.device)
+        drawn.view(-1)[open_] = rest < float(scaled - leading)
+    return drawn

@@ -1,0 +1,70 @@
+"""Gaussian noise on real-valued features."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from rsbd import tradeoff
+from rsbd.errors import InputError
+from rsbd.noises.base import Noise
+
+if TYPE_CHECKING:
+    from torch import Generator, Tensor
+
+
+@dataclass(frozen=True)
+class Gaussian(Noise):
+    """Add independent N(0, sigma^2) to every coordinate.
+
+    Guarantee
+    ---------
+    ``shift(delta)`` is the exact trade-off of data that differ by an L2 distance ``delta``.
+
+    Parameters
+    ----------
+    sigma : float
+        Standard deviation in input units (pixels in [0, 1]), above 0.
+
+    Raises
+    ------
+    InputError
+        ``sigma`` not a finite number above 0.
+
+    References
+    ----------
+    Cohen, Rosenfeld, Kolter 2019, theorem 1 and lemma 4.
+
+    Examples
+    --------
+    >>> Gaussian(0.5).shift(0.25).upper(0.3)  # Phi(Phi^-1(0.3) + 1/2)
+    0.490...
+    """
+
+    norm: ClassVar[str] = "L2"
+    sigma: float
+
+    def __post_init__(self) -> None:
+        if not (isinstance(self.sigma, (int, float)) and math.isfinite(self.sigma) and self.sigma > 0):
+            raise InputError(f"sigma is {self.sigma!r}, but it is a standard deviation: give a number above 0")
+
+    def shift(self, size: float) -> tradeoff.Tradeoff:
+        """Trade-off of data that differ by the L2 distance ``size``."""
+        if not (size >= 0 and math.isfinite(size)):
+            raise InputError(f"a shift of {size}: the noise Gaussian measures an L2 distance, so give a number from 0")
+        return tradeoff.gaussian(size / self.sigma)
+
+    def sample(self, x: Tensor, generator: Generator) -> Tensor:
+        """Return ``x`` plus noise."""
+        if not x.is_floating_point():
+            raise InputError("labels cannot carry Gaussian noise: use Flip(keep, values=number of classes)")
+        _, offset = self.affine(x.numel(), generator)
+        return x + offset.view(x.shape).to(x.dtype)
+
+    def affine(self, num_features: int, generator: Generator) -> tuple[Tensor, Tensor]:
+        """Noise only shifts: the scale is 1."""
+        import torch
+
+        offset = torch.empty(num_features, device=generator.device).normal_(0, self.sigma, generator=generator)
+        return torch.ones_like(offset), offset
