@@ -1,0 +1,170 @@
+"""A panel: controls, engine and picture wired together, and usable from code as well as by hand."""
+
+from __future__ import annotations
+
+import base64
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Generic, TypeVar
+
+import ipywidgets as ipw
+
+from rsbd.errors import InputError
+from rsbd.panels.controls import Control, Controls
+from rsbd.panels.engine import Compute, Engine, Picture, Runner
+from rsbd.panels.picture import PictureWidget
+from rsbd.panels.svg import escape
+
+P = TypeVar("P")
+R = TypeVar("R")
+
+
+class Panel(Generic[P, R]):
+    """A live panel.
+
+    Parameters
+    ----------
+    params : frozen dataclass
+        The first parameters.
+    controls : sequence of Control
+        Which parameters a reader moves. The others stay, and :meth:`set` reaches them all.
+    compute, render : callable
+        The panel's two pure functions; see :class:`~rsbd.panels.engine.Engine`.
+    runner : Runner, optional
+        A worker thread unless given.
+    visible : callable, optional
+        ``visible(params)`` names the controls to show (true) or hide (false).
+
+    Examples
+    --------
+    >>> from rsbd.panels import Panel, Picture, Slider, SyncRunner
+    >>> @dataclasses.dataclass(frozen=True)
+    ... class Params:
+    ...     side: int = 2
+    >>> panel = Panel(Params(), [Slider("side", "side (m)", 1, 9, 1)],
+    ...               lambda params, cancel, progress: params.side ** 2,
+    ...               lambda area: Picture("<svg/>", f"{area} m2", f"The square has {area} m2."),
+    ...               SyncRunner())
+    >>> panel.set(side=3)
+    >>> panel.sentence
+    'The square has 9 m2.'
+    """
+
+    def __init__(
+        self,
+        params: P,
+        controls: Sequence[Control],
+        compute: Compute[P, R],
+        render: Callable[[R], Picture],
+        runner: Runner | None = None,
+        visible: Callable[[P], Mapping[str, bool]] | None = None,
+    ) -> None:
+        self._params = params
+        self._visible = visible
+        self.picture = PictureWidget()
+        self.engine: Engine[P, R] = Engine(compute, render, self.picture.show, runner)
+        names = {field.name for field in dataclasses.fields(params)}  # type: ignore[arg-type]
+        self._names = names
+        self.controls = Controls(controls, {n: getattr(params, n) for n in names}, self._moved)
+        self._widget = ipw.VBox([self.controls.widget, self.picture])
+        self._widget.add_class("rsbd-panel")
+        self._submit(params)
+
+    @property
+    def params(self) -> P:
+        """The newest parameters."""
+        return self._params
+
+    @property
+    def widget(self) -> ipw.Widget:
+        """The ipywidget, to place it in a layout of your own."""
+        return self._widget
+
+    @property
+    def svg(self) -> str:
+        """The picture on screen."""
+        return str(self.picture.svg)
+
+    @property
+    def alt(self) -> str:
+        """What the picture on screen shows, in words."""
+        return str(self.picture.alt)
+
+    @property
+    def sentence(self) -> str:
+        """The result on screen, or the sentence of its error."""
+        return str(self.picture.error or self.picture.sentence)
+
+    def set(self, **changes: Any) -> None:
+        """Change parameters from code; the controls follow.
+
+        Raises
+        ------
+        InputError
+            If there is no such parameter, or a value is outside its control's range.
+        """
+        for name in changes:
+            if name not in self._names:
+                raise InputError(
+                    f"this panel has no parameter {name!r}: choose from {', '.join(sorted(self._names))}"
+                )
+        params = dataclasses.replace(self._params, **changes)  # type: ignore[type-var]
+        self.controls.set(changes)
+        self._submit(params)
+
+    def wait(self, timeout: float | None = 120.0) -> None:
+        """Wait for the final picture; raise what its computation raised.
+
+        A notebook cell calls it, so that an error in the worker fails the cell and not only the panel.
+        """
+        self.engine.wait(timeout)
+
+    def static(self) -> Static:
+        """Return the final picture and its sentence, for pages where no kernel runs.
+
+        A committed notebook shows it beside the live panel.
+        """
+        self.wait()
+        return Static(Picture(self.svg, self.alt, self.sentence))
+
+    def close(self) -> None:
+        """Stop the worker and take the widgets off the page."""
+        self.engine.close()
+        for widget in (self.picture, self.controls.widget, self._widget):
+            widget.close()
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> Any:
+        return self._widget._repr_mimebundle_(**kwargs)
+
+    def _moved(self, values: dict[str, Any]) -> None:
+        try:
+            params = dataclasses.replace(self._params, **values)  # type: ignore[type-var]
+        except InputError as error:  # values that are fine one by one and not together
+            self.engine.reject(error)
+            return
+        if params != self._params:
+            self._submit(params)
+
+    def _submit(self, params: P) -> None:
+        self._params = params
+        if self._visible is not None:
+            self.controls.show(self._visible(params))
+        self.engine.submit(params)
+
+
+class Static:
+    """A picture that needs no kernel: an image with its alt text, and the sentence under it."""
+
+    def __init__(self, picture: Picture) -> None:
+        self._picture = picture
+
+    def _repr_html_(self) -> str:
+        data = base64.b64encode(self._picture.svg.encode()).decode()
+        return (
+            f'<figure style="margin:0"><img src="data:image/svg+xml;base64,{data}" '
+            f'alt="{escape(self._picture.alt)}" style="width:100%;max-width:1200px;background:#fff">'
+            f'<figcaption style="font-size:16px">{escape(self._picture.sentence)}</figcaption></figure>'
+        )
+
+    def __repr__(self) -> str:
+        return self._picture.sentence

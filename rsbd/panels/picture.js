@@ -1,0 +1,97 @@
+// The carrier of a panel's picture: swaps an SVG in place, tells assistive technology what it shows, and
+// names the panel's slider handles, which ipywidgets leaves without an accessible name.
+
+const STATES = { busy: "computing", preview: "preview", final: "final", error: "error" };
+const LOCAL = /^(data:image\/png;base64,|#)/;
+
+// Pictures come from rsbd's own drawing code, which escapes all text; this is the second lock on the door.
+function parse(text) {
+  const doc = new DOMParser().parseFromString(text, "image/svg+xml");
+  if (doc.querySelector("parsererror") || doc.documentElement.localName !== "svg") return null;
+  for (const node of doc.querySelectorAll("script, foreignObject, iframe, style, animate, set")) node.remove();
+  for (const node of doc.querySelectorAll("*")) {
+    for (const { name, value } of [...node.attributes]) {
+      const link = name === "href" || name === "xlink:href";
+      if (name.startsWith("on") || (link && !LOCAL.test(value)) || /url\(\s*['"]?(?!#)/.test(value)) {
+        node.removeAttribute(name);
+      }
+    }
+  }
+  return document.importNode(doc.documentElement, true);
+}
+
+function nameHandles(panel) {
+  for (const pair of panel.querySelectorAll(".rsbd-pair")) {
+    const label = pair.querySelector("label");
+    for (const handle of pair.querySelectorAll(".noUi-handle")) {
+      if (label && handle.getAttribute("aria-label") !== label.textContent) {
+        handle.setAttribute("aria-label", label.textContent);
+      }
+    }
+  }
+}
+
+function render({ model, el }) {
+  el.classList.add("rsbd-carrier");
+  const badge = document.createElement("div");
+  badge.className = "rsbd-badge";
+  const bar = document.createElement("div");
+  bar.className = "rsbd-bar";
+  const box = document.createElement("div");
+  box.className = "rsbd-picture";
+  box.setAttribute("role", "img");
+  const status = document.createElement("div");
+  status.className = "rsbd-sentence";
+  status.setAttribute("role", "status");
+  status.setAttribute("aria-live", "polite");
+  el.append(badge, bar, box, status);
+
+  const drawPicture = () => {
+    const svg = model.get("svg") && parse(model.get("svg"));
+    if (svg) {
+      svg.setAttribute("aria-hidden", "true"); // one image with one name, not its hundred parts
+      box.replaceChildren(svg);
+    }
+  };
+  const drawWords = () => {
+    box.setAttribute("aria-label", model.get("alt") || "no picture yet");
+    const text = model.get("error") || model.get("sentence");
+    if (status.textContent !== text) status.textContent = text;
+  };
+  const drawState = () => {
+    const state = model.get("state");
+    el.dataset.state = state;
+    badge.textContent = STATES[state] + (model.get("note") ? ` \u00b7 ${model.get("note")}` : "");
+    bar.style.setProperty("--rsbd-done", `${100 * model.get("progress")}%`);
+    box.setAttribute("aria-busy", String(state === "busy"));
+    // A reader hears the result once, not every preview on the way to it.
+    status.setAttribute("aria-busy", String(state === "busy" || state === "preview"));
+  };
+
+  const listeners = [
+    ["change:svg", drawPicture],
+    ["change:alt change:sentence change:error", drawWords],
+    ["change:state change:progress change:note", drawState],
+  ];
+  for (const [events, draw] of listeners) {
+    draw();
+    model.on(events, draw);
+  }
+
+  // The sliders are siblings that may be built after this view and rebuilt later (a closed and reopened tab).
+  let watcher;
+  const frame = requestAnimationFrame(() => {
+    const panel = el.closest(".rsbd-panel");
+    if (!panel) return;
+    nameHandles(panel);
+    watcher = new MutationObserver(() => nameHandles(panel));
+    watcher.observe(panel.querySelector(".rsbd-controls") ?? panel, { childList: true, subtree: true });
+  });
+  return () => {
+    cancelAnimationFrame(frame);
+    watcher?.disconnect();
+    for (const [events, draw] of listeners) model.off(events, draw);
+  };
+}
+
+export default { render };

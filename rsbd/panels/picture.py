@@ -1,0 +1,49 @@
+"""The carrier: shows an SVG in the browser and swaps it in place, with its alt text, sentence and state.
+
+An anywidget of a hundred lines of JavaScript (``picture.js``). Redrawing through it takes about 40 ms from
+key press to picture, and neither flickers nor grows the page's memory as PNG images do.
+"""
+
+from __future__ import annotations
+
+import pathlib
+
+import anywidget
+import traitlets
+
+from rsbd.panels.engine import Frame
+
+_HERE = pathlib.Path(__file__).parent
+
+
+class PictureWidget(anywidget.AnyWidget):
+    """Shows frames of an :class:`~rsbd.panels.engine.Engine`.
+
+    The kernel writes, the browser only reads: so frames may come from the worker thread. Each frame is
+    one message, and a browser never sees the picture of one result beside the sentence of another.
+    """
+
+    _esm = (_HERE / "picture.js").read_text(encoding="utf-8")
+    _css = (_HERE / "picture.css").read_text(encoding="utf-8")
+
+    svg = traitlets.Unicode("").tag(sync=True)
+    alt = traitlets.Unicode("").tag(sync=True)
+    sentence = traitlets.Unicode("").tag(sync=True)
+    error = traitlets.Unicode("").tag(sync=True)
+    state = traitlets.Enum(["busy", "preview", "final", "error"], "busy").tag(sync=True)
+    note = traitlets.Unicode("").tag(sync=True)
+    progress = traitlets.Float(0.0).tag(sync=True)
+
+    def show(self, frame: Frame) -> None:
+        """Show ``frame``; the engine calls this under its lock."""
+        with self.hold_sync():
+            self.state = frame.state
+            self.error = frame.error or ""
+            if frame.picture is not None:
+                picture = frame.picture
+                self.svg, self.alt, self.sentence = picture.svg, picture.alt, picture.sentence
+                self.note = picture.note
+            if frame.progress is not None:
+                self.progress = frame.progress
+            elif frame.state == "busy":
+                self.progress = 0.0

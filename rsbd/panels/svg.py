@@ -1,0 +1,214 @@
+"""SVG from data: small pure functions that return strings, fast enough to redraw while a slider moves.
+
+Text takes the page's own colours through CSS variables, so that a picture reads in a light and in a dark
+theme; the second value of each is what a page without the theme shows. Colours are Okabe and Ito's, told
+apart by colour-blind readers, and never the only difference between two things.
+"""
+
+from __future__ import annotations
+
+import base64
+import functools
+import struct
+import zlib
+from collections.abc import Callable, Iterable, Sequence
+from html import escape as _escape
+
+import numpy as np
+import numpy.typing as npt
+
+BLUE, ORANGE, GREEN, VERMILLION, PURPLE, SKY = (
+    "#0072b2",
+    "#e69f00",
+    "#009e73",
+    "#d55e00",
+    "#cc79a7",
+    "#56b4e9",
+)
+INK = "var(--rsbd-ink,#1a1a1a)"
+SOFT = "var(--rsbd-soft,#444)"
+PAPER = "var(--rsbd-paper,#fff)"
+GRID = "var(--rsbd-grid,#d0d0d0)"
+FONT = "system-ui,-apple-system,'Segoe UI',Roboto,'Liberation Sans',sans-serif"
+_CIVIDIS = np.array(
+    [(0, 34, 78), (67, 78, 108), (125, 124, 120), (188, 174, 108), (254, 232, 56)], dtype=float
+)
+
+Scale = Callable[[float], float]
+Array = npt.NDArray[np.floating]
+
+
+def escape(value: object) -> str:
+    """Make text safe inside SVG and HTML, attributes included; control characters go.
+
+    Examples
+    --------
+    >>> escape('<a href="x">')
+    '&lt;a href=&quot;x&quot;&gt;'
+    """
+    return _escape("".join(c for c in str(value) if c.isprintable() or c == " "), quote=True)
+
+
+def document(width: float, height: float, parts: Iterable[str]) -> str:
+    """One ``<svg>`` that fills its column at any size."""
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:g} {height:g}" '
+        f'font-family="{escape(FONT)}" style="fill:{INK}">{"".join(parts)}</svg>'
+    )
+
+
+def text(
+    x: float, y: float, words: object, size: float = 16, anchor: str = "start", weight: int = 400,
+    fill: str = INK, turn: float = 0, halo: bool = False,
+) -> str:  # fmt: skip
+    """Words at a point; ``halo`` outlines them with the paper's colour where they cross a line."""
+    turned = f' transform="rotate({turn:g} {x:.1f} {y:.1f})"' if turn else ""
+    edge = f";stroke:{PAPER};stroke-width:4px;paint-order:stroke;stroke-linejoin:round" if halo else ""
+    return (
+        f'<text x="{x:.1f}" y="{y:.1f}" font-size="{size:g}" text-anchor="{anchor}" font-weight="{weight}"'
+        f'{turned} style="fill:{fill}{edge}">{escape(words)}</text>'
+    )
+
+
+def rect(x: float, y: float, w: float, h: float, fill: str, stroke: str = "none", width: float = 1) -> str:
+    """Draw a rectangle."""
+    return (
+        f'<rect x="{x:.1f}" y="{y:.1f}" width="{max(w, 0):.1f}" height="{max(h, 0):.1f}" '
+        f'style="fill:{fill};stroke:{stroke};stroke-width:{width:g}"/>'
+    )
+
+
+def path(d: str, stroke: str, width: float = 2, dash: str = "", fill: str = "none") -> str:
+    """Draw a path; ``dash`` is SVG's dash list."""
+    dashed = f";stroke-dasharray:{dash}" if dash else ""
+    return f'<path d="{d}" style="fill:{fill};stroke:{stroke};stroke-width:{width:g}{dashed}"/>'
+
+
+def line(x1: float, y1: float, x2: float, y2: float, stroke: str, width: float = 1, dash: str = "") -> str:
+    """Draw a straight line."""
+    return path(f"M{x1:.1f} {y1:.1f}L{x2:.1f} {y2:.1f}", stroke, width, dash)
+
+
+def marker(x: float, y: float, shape: str, fill: str, size: float = 6) -> str:
+    """Draw a ``circle``, ``square``, ``diamond`` or ``triangle`` at a point."""
+    if shape == "circle":
+        style = f"fill:{fill};stroke:{PAPER};stroke-width:1.5"
+        return f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{size:g}" style="{style}"/>'
+    shapes: dict[str, list[tuple[float, float]]] = {
+        "square": [(-1, -1), (1, -1), (1, 1), (-1, 1)],
+        "diamond": [(0, -1.3), (1.3, 0), (0, 1.3), (-1.3, 0)],
+        "triangle": [(0, -1.2), (1.2, 1), (-1.2, 1)],
+    }
+    d = "M" + "L".join(f"{x + size * dx:.1f} {y + size * dy:.1f}" for dx, dy in shapes[shape]) + "Z"
+    return path(d, PAPER, 1.5, fill=fill)
+
+
+def scale(d0: float, d1: float, p0: float, p1: float) -> Scale:
+    """Return the straight map of data ``[d0, d1]`` to page ``[p0, p1]``.
+
+    Examples
+    --------
+    >>> scale(0, 10, 100, 200)(5)
+    150.0
+    """
+    slope = (p1 - p0) / (d1 - d0)
+    return lambda value: p0 + slope * (value - d0)
+
+
+def axes(
+    x: Scale, y: Scale, xticks: Sequence[float], yticks: Sequence[float], xlabel: str, ylabel: str,
+    box: tuple[float, float, float, float], xformat: Callable[[float], str] = "{:g}".format,
+    yformat: Callable[[float], str] = "{:g}".format, size: float = 15,
+) -> str:  # fmt: skip
+    """Ticks, faint horizontal lines and labels around ``box = (left, top, right, bottom)``."""
+    left, top, right, bottom = box
+    parts = []
+    for tick in yticks:
+        parts.append(line(left, y(tick), right, y(tick), GRID))
+        parts.append(text(left - 8, y(tick) + size * 0.35, yformat(tick), size, "end", fill=SOFT))
+    for tick in xticks:
+        parts.append(line(x(tick), bottom, x(tick), bottom + 5, SOFT))
+        parts.append(text(x(tick), bottom + 7 + size, xformat(tick), size, "middle", fill=SOFT))
+    parts.append(line(left, bottom, right, bottom, SOFT))
+    parts.append(text((left + right) / 2, bottom + 2.7 * size, xlabel, size + 1, "middle"))
+    if ylabel:
+        parts.append(text(left - 3.2 * size, (top + bottom) / 2, ylabel, size + 1, "middle", turn=-90))
+    return "".join(parts)
+
+
+def step(x: Scale, y: Scale, xs: Sequence[float], ys: Sequence[float], stroke: str, end: float,
+         width: float = 3, dash: str = "") -> str:  # fmt: skip
+    """Step curve that holds each value until the next ``x``, the last one until ``end``."""
+    d = [f"M{x(xs[0]):.1f} {y(ys[0]):.1f}"]
+    for nxt, value in zip([*xs[1:], end], [*ys[1:], ys[-1]], strict=True):
+        d.append(f"H{x(min(nxt, end)):.1f}")
+        if nxt < end:
+            d.append(f"V{y(value):.1f}")
+    return path("".join(d), stroke, width, dash)
+
+
+def bar(x: float, y: float, length: float, height: float, value: float, colour: str, hatched: bool) -> str:
+    """Horizontal bar for a share in [0, 1] with its figure; the outline alone where ``hatched``."""
+    fill = "none" if hatched else colour
+    return (
+        rect(x, y, length, height, "none", GRID)
+        + rect(x, y, length * float(value), height, fill, colour, 2.5)
+        + text(x + length + 8, y + height * 0.5 + 5.5, f"{100 * value:.0f} %", 17, weight=600)
+    )
+
+
+def heat(share: float) -> tuple[str, str]:
+    """Cell colour for a share in [0, 1] (cividis) and the text colour, black or white, that reads on it.
+
+    Examples
+    --------
+    >>> heat(0.0), heat(1.0)
+    (('#00224e', '#fff'), ('#fee838', '#000'))
+    """
+    at = min(max(float(share), 0.0), 1.0) * (len(_CIVIDIS) - 1)
+    low = min(int(at), len(_CIVIDIS) - 2)
+    rgb = _CIVIDIS[low] + (at - low) * (_CIVIDIS[low + 1] - _CIVIDIS[low])
+    linear = np.where(rgb / 255 <= 0.04045, rgb / 255 / 12.92, ((rgb / 255 + 0.055) / 1.055) ** 2.4)
+    luminance = float(linear @ (0.2126, 0.7152, 0.0722))
+    # WCAG: black gives (L + .05) / .05, white gives 1.05 / (L + .05); they meet at L = 0.179.
+    return "#" + "".join(f"{round(c):02x}" for c in rgb), "#000" if luminance > 0.179 else "#fff"
+
+
+def image(pixels: Array, x: float, y: float, size: float, border: str = GRID, width: float = 1) -> str:
+    """Draw a picture with crisp pixels, ``size`` high.
+
+    Parameters
+    ----------
+    pixels : array, (height, width) or (channels, height, width), in [0, 1]
+        Gray or RGB.
+    """
+    grid = np.ascontiguousarray(
+        np.clip(np.asarray(pixels, dtype=np.float64), 0, 1) * 255 + 0.5, dtype=np.uint8
+    )
+    if grid.ndim == 3:
+        grid = np.ascontiguousarray(np.moveaxis(grid, 0, -1) if grid.shape[0] == 3 else grid[0])
+    wide = size * grid.shape[1] / grid.shape[0]
+    return (
+        f'<image x="{x:.1f}" y="{y:.1f}" width="{wide:.1f}" height="{size:.1f}" preserveAspectRatio="none" '
+        f'style="image-rendering:pixelated" href="{_png(grid.tobytes(), grid.shape)}"/>'
+        + rect(x, y, wide, size, "none", border, width)
+    )
+
+
+@functools.lru_cache(maxsize=512)
+def _png(data: bytes, shape: tuple[int, ...]) -> str:
+    """Encode 8-bit gray or RGB as a PNG data URI."""
+
+    def chunk(kind: bytes, body: bytes) -> bytes:
+        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+    row = len(data) // shape[0]
+    filtered = b"".join(b"\0" + data[i * row : (i + 1) * row] for i in range(shape[0]))
+    header = struct.pack(">IIBBBBB", shape[1], shape[0], 8, 2 if len(shape) == 3 else 0, 0, 0, 0)
+    png = (
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", header)
+        + chunk(b"IDAT", zlib.compress(filtered, 6))
+        + chunk(b"IEND", b"")
+    )
+    return "data:image/png;base64," + base64.b64encode(png).decode()
