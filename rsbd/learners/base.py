@@ -83,9 +83,13 @@ class Learner(ABC):
     def train(self, problem: Problem, generators: Sequence[Generator]) -> Models:
         """Train one model per generator. Model ``i`` may use no randomness but that of ``generators[i]``."""
 
-    def batch_size(self, problem: Problem, num_points: int) -> int:
-        """How many models to train at a time: bounds memory, never changes the result."""
-        return 100
+    def block_size(self, problem: Problem) -> int:
+        """How many models are trained at a time.
+
+        Ensembles are always computed in whole blocks that start at multiples of this number. Matrix products of the same
+        shape round the same way, so a model's votes do not depend on which part of the ensemble was asked for.
+        """
+        return 64
 
 
 def draw_test_noise(

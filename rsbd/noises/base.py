@@ -3,12 +3,25 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
     from torch import Generator, Tensor
 
     from rsbd.tradeoff import Tradeoff
+
+
+@dataclass(frozen=True)
+class Channel:
+    """First two moments of a noised feature given its clean value: ``E = scale * x + offset``, ``Var = variance``.
+
+    Learners use them to undo a known noise. They steer the accuracy of a model, never a certificate.
+    """
+
+    scale: float = 1.0
+    offset: float = 0.0
+    variance: float = 0.0
 
 
 class Noise(ABC):
@@ -39,4 +52,26 @@ class Noise(ABC):
         come from different models, so they stay independent. Sharing turns a noisy copy of every point for every model
         into a change of the model's first layer.
         """
+        return None
+
+    def channel(self) -> Channel:
+        """Return the moments of a noised feature; without better knowledge, those of no noise."""
+        return Channel()
+
+    def sample_sums(self, sums: Tensor, sizes: Tensor, generator: Generator) -> Tensor | None:
+        """Draw the sums of noised features over groups of rows from the clean sums, or None if those do not suffice.
+
+        The law must be exactly that of noising every row and adding up; the cost does not depend on the rows.
+
+        Parameters
+        ----------
+        sums : Tensor
+            Clean sums, shape (groups, features).
+        sizes : Tensor
+            Rows in each group, shape (groups,).
+        """
+        return None
+
+    def transition(self) -> Tensor | None:
+        """Probabilities of each noised label given the true one, (true, noised), or None where labels cannot carry it."""
         return None

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from rsbd import tradeoff
 from rsbd.errors import InputError
-from rsbd.noises.base import Noise
+from rsbd.noises.base import Channel, Noise
 
 if TYPE_CHECKING:
     from torch import Generator, Tensor
@@ -79,6 +79,32 @@ class Flip(Noise):
         """Draw which coordinates move: bool tensor of ``shape``, each True with probability 1 - keep."""
         return bernoulli(1 - self.keep, shape, generator)
 
+    def channel(self) -> Channel:
+        """First two moments; with more than two values the variance is that of the middle level."""
+        levels = [j / (self.values - 1) for j in range(self.values)]
+        away = float((1 - self.keep) / (self.values - 1))
+        middle = levels[self.values // 2]
+        scale, offset = float(self.keep) - away, away * sum(levels)
+        square = float(self.keep) * middle**2 + away * (sum(v * v for v in levels) - middle**2)
+        return Channel(scale, offset, square - (scale * middle + offset) ** 2)
+
+    def transition(self) -> Tensor:
+        """``keep`` on the diagonal, the rest spread evenly."""
+        import torch
+
+        away = float((1 - self.keep) / (self.values - 1))
+        return torch.full((self.values, self.values), away).fill_diagonal_(float(self.keep))
+
+    def sample_sums(self, sums: Tensor, sizes: Tensor, generator: Generator) -> Tensor | None:
+        """Ones that stay plus zeros that turn: two binomials. More than two values are not determined by their sum."""
+        import torch
+
+        if self.values != 2:
+            return None
+        keep, total = float(self.keep), sizes.unsqueeze(-1).expand_as(sums)
+        stayed = torch.binomial(sums, torch.full_like(sums, keep), generator=generator)
+        return stayed + torch.binomial(total - sums, torch.full_like(sums, 1 - keep), generator=generator)
+
     def sample(self, x: Tensor, generator: Generator) -> Tensor:
         """Return noised ``x``: floats are levels j / (values - 1) in [0, 1], integers are codes 0 .. values - 1."""
         import torch
@@ -112,8 +138,10 @@ def bernoulli(p: Fraction, shape: tuple[int, ...], generator: Generator) -> Tens
     """
     import torch
 
-    bits = torch.empty(shape, dtype=torch.int16, device=generator.device)
-    bits.random_(-(2**15), 2**15, generator=generator)
+    count = math.prod(shape)
+    # Whole 64-bit words are drawn and read as four numbers each: four times faster than drawing the 16 bits.
+    words = torch.empty(-(-count // 4), dtype=torch.int64, device=generator.device)
+    bits = words.random_(-(2**63), None, generator=generator).view(torch.int16)[:count].view(shape)
     scaled = p * 2**16
     leading = math.floor(scaled)
     if leading >= 2**16:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from rsbd import tradeoff
 from rsbd.errors import InputError
-from rsbd.noises.base import Noise
+from rsbd.noises.base import Channel, Noise
 
 if TYPE_CHECKING:
     from torch import Generator, Tensor
@@ -54,6 +54,15 @@ class Gaussian(Noise):
         if not (size >= 0 and math.isfinite(size)):
             raise InputError(f"a shift of {size}: the noise Gaussian measures an L2 distance, so give a number from 0")
         return tradeoff.gaussian(size / self.sigma)
+
+    def channel(self) -> Channel:
+        """Gaussian noise leaves the mean and adds sigma^2."""
+        return Channel(1.0, 0.0, self.sigma**2)
+
+    def sample_sums(self, sums: Tensor, sizes: Tensor, generator: Generator) -> Tensor:
+        """Sum of ``n`` noises: one Gaussian of variance ``n sigma^2``."""
+        noise = sums.new_empty(sums.shape).normal_(generator=generator)
+        return sums + self.sigma * sizes.sqrt().unsqueeze(-1) * noise
 
     def sample(self, x: Tensor, generator: Generator) -> Tensor:
         """Return ``x`` plus noise."""
