@@ -1,0 +1,192 @@
+"""Trade-offs of discrete laws in float64, rounded outward, for many probabilities at once.
+
+Why the value is never too small
+--------------------------------
+By weak duality every slope `t >= 0` bounds the trade-off: `upper(p) <= t p + sum max(0, Q_i - t P_i)`.
+The slope that is used is the computed ratio of the level in which `p` falls, so an error in the order of
+the levels, or in the choice of the level, costs tightness and never soundness. What is left is rounding,
+and there is no cancellation to fear:
+
+* every level is a positive number with relative error at most `slack`; the sums of the first levels `SP`,
+  `SQ` have relative error at most `slack + n u`, with `n` levels and `u = 2^-53`;
+* levels before the chosen one have ratios of at least `t (1 - 2 slack - 2 u)`, so `t SP <= SQ (1 +
+  small)`: each of the terms of `SQ + t (p - SP)` is at most the value itself, up to that factor;
+* hence the computed value has relative error at most `6 slack + 2 n u + 12 u`. `Bulk.margin` is larger
+  than that, and covers half an ulp of rounding in `p` too.
+
+`P` is carried times `SCALE`, so that whatever a float64 `p > 0` can tell apart is an ordinary number. A
+level whose `P` is smaller still counts as `P = 0`: all of its `Q` is lost. A level whose `Q` is below
+`TINY` leaves the sums and its `Q` is added to the result.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import reduce
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from rsbd.tradeoff.parts import Flips, Part, Table
+
+Floats = npt.NDArray[np.float64]
+
+UNIT = 2.0**-53
+SCALE_BITS = 450
+SCALE = 2.0**SCALE_BITS
+TINY = 2.0**-1000
+# Beyond this many changes exact integers cost more than they are worth; the recurrence in float64 is as safe.
+EXACT_CHANGES = 200
+
+
+class FloatLevels(NamedTuple):
+    """Levels in order of falling `Q / P`: `P` times `SCALE`, `Q`, and what is needed to bound the errors."""
+
+    P: Floats
+    Q: Floats
+    slack: float  # bound on the relative error of every entry
+    lost: float  # Q of the levels left out
+    singular: float  # Q of the outcomes that P never reaches, rounded up
+
+
+@dataclass(frozen=True, eq=False)
+class Bulk:
+    """A trade-off curve in float64."""
+
+    corner_p: Floats
+    corner_q: Floats
+    slope: Floats
+    margin: float
+    lost: float
+    singular: float
+
+    def upper(self, p: Floats) -> Floats:
+        """`upper(p)`, at most a relative `margin` too large, never too small."""
+        scaled = p * SCALE
+        i = np.searchsorted(self.corner_p, scaled, side="right") - 1
+        with np.errstate(over="ignore"):
+            value = self.corner_q[i] + self.slope[i] * (scaled - self.corner_p[i])
+        value = np.minimum(value * (1 + self.margin) + self.lost, 1.0)
+        return np.where(p > 0, np.maximum(value, p), self.singular)
+
+    def inverse_half(self) -> float:
+        """A `p`, as large as rounding allows, below which `upper` is under 1/2."""
+        target = (0.5 - self.lost) / (1 + 2 * self.margin)
+        i = int(np.searchsorted(self.corner_q, target, side="right")) - 1
+        if i + 1 == len(self.corner_q) or self.singular >= 0.5 or target <= 0:
+            return 0.0
+        slope = self.slope[i]
+        ahead = 0.0 if np.isinf(slope) else (target - self.corner_q[i]) / slope
+        return float((self.corner_p[i] + ahead) / SCALE * (1 - 2 * self.margin))
+
+
+def curve(levels: FloatLevels) -> Bulk:
+    """The curve through the levels."""
+    n = len(levels.P)
+    with np.errstate(divide="ignore"):
+        slope = levels.Q / levels.P
+    return Bulk(
+        corner_p=np.concatenate(([0.0], np.cumsum(levels.P))),
+        corner_q=np.concatenate(([0.0], np.cumsum(levels.Q))),
+        # Past the last level everything is reached: a flat end.
+        slope=np.append(slope, 0.0),
+        margin=8 * levels.slack + 4 * n * UNIT + 32 * UNIT,
+        lost=levels.lost,
+        singular=levels.singular,
+    )
+
+
+def float_levels(parts: tuple[Part, ...]) -> FloatLevels:
+    """Levels of independent parts attacked together, unmerged."""
+    whole = reduce(_product, (_part_levels(part) for part in parts))
+    if len(parts) == 1:
+        return whole
+    with np.errstate(divide="ignore"):
+        order = np.argsort(-(whole.Q / whole.P), kind="stable")
+    return whole._replace(P=whole.P[order], Q=whole.Q[order])
+
+
+def _product(a: FloatLevels, b: FloatLevels) -> FloatLevels:
+    return _without_tiny(
+        P=np.outer(a.P, b.P).ravel() / SCALE,
+        Q=np.outer(a.Q, b.Q).ravel(),
+        slack=a.slack + b.slack + 4 * UNIT,
+        lost=a.lost + b.lost,
+        singular=_either(a.singular, b.singular),
+    )
+
+
+def _either(a: float, b: float) -> float:
+    """Probability of one of two independent events, rounded up; exact where one is 0 or 1."""
+    if 0 in (a, b) or 1 in (a, b):
+        return max(a, b)
+    return min(1.0, (a + b * (1 - a)) * (1 + 8 * UNIT))
+
+
+def _without_tiny(P: Floats, Q: Floats, slack: float, lost: float, singular: float) -> FloatLevels:
+    keep = Q >= TINY
+    dropped = len(Q) - int(np.count_nonzero(keep))
+    if dropped:
+        P, Q, lost = P[keep], Q[keep], lost + dropped * 2 * TINY
+    return FloatLevels(np.where(TINY <= P, P, 0.0), Q, slack, lost, singular)
+
+
+def _part_levels(part: Part) -> FloatLevels:
+    if isinstance(part, Flips) and part.changes > EXACT_CHANGES:
+        B, G, _ = part.weights
+        if B and G and 2.0**-300 < Fraction(B, G) < 2.0**300:
+            return _many_changes(part)
+    return _from_integers(part)
+
+
+def _from_integers(part: Flips | Table) -> FloatLevels:
+    """Correctly rounded from the exact integers: `int / int` in Python is."""
+    key, P, Q, total_p, total_q = part.levels()
+    singular = sum(q for k, q in zip(key, Q, strict=True) if k == 0)
+    return _without_tiny(
+        P=np.array([(p << SCALE_BITS) / total_p for p in P]),
+        Q=np.array([q / total_q for q in Q]),
+        slack=UNIT,
+        lost=0.0,
+        singular=min(1.0, singular / total_q * (1 + 4 * UNIT)) if singular else 0.0,
+    )
+
+
+def _many_changes(part: Flips) -> FloatLevels:
+    """The recurrence of `parts.power` in float64 with exponents of its own, for thousands of changes.
+
+    Only the lower half is run, where all terms are positive (at most 5 roundings a step); the upper half
+    is the lower half times `(B / G)^j`, and dividing by the sum makes probabilities of both.
+    """
+    B, G, _ = part.weights
+    r, ratio, middle = part.changes, B / G, part.values - 2
+    mantissa, exponent = np.zeros(r + 1), np.zeros(r + 1, dtype=np.int64)
+    before, last, e = 0.0, 1.0, 0
+    mantissa[0] = 1.0
+    for k in range(1, r + 1):
+        new = (middle * (r - k + 1) * last + ratio * (2 * r - k + 2) * before) / k
+        if new:
+            _, up = math.frexp(new)
+            new, last, e = math.ldexp(new, -up), math.ldexp(last, -up), e + up
+        before, last = last, new
+        mantissa[k], exponent[k] = new, e
+    mirror, mirror_exponent = np.zeros(r + 1), np.zeros(r + 1, dtype=np.int64)
+    h, e = 1.0, 0
+    for j in range(r + 1):
+        mirror[j], mirror_exponent[j] = h, e
+        h, up = math.frexp(h * ratio)
+        e += up
+    # Coefficient r + j from coefficient r - j.
+    f = np.concatenate((mantissa, (mantissa[::-1] * mirror)[1:]))
+    shift = np.concatenate((exponent, (exponent[::-1] + mirror_exponent)[1:]))
+    seen = f > 0
+    top = int(shift[seen].max())
+    f /= np.ldexp(f, np.maximum(shift - top, -5000)).sum()
+    scaled = np.ldexp(f, np.clip(shift - top + SCALE_BITS, -5000, 5000))
+    plain = np.ldexp(f, np.maximum(shift - top, -5000))
+    step = 1 if B > G else -1  # falling Q / P
+    P, Q = scaled[seen][::step], plain[::-1][seen][::step]
+    return _without_tiny(P, Q, slack=(20 * r + 64) * UNIT, lost=0.0, singular=0.0)

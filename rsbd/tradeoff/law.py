@@ -1,0 +1,271 @@
+"""What users hold: one trade-off, for single exact questions and for millions of float64 ones."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property
+from math import hypot, inf, isfinite, lcm, nextafter
+from typing import Any, overload
+
+import numpy as np
+import numpy.typing as npt
+
+from rsbd.errors import InputError
+from rsbd.tradeoff import bulk, exact, mixed, shift
+from rsbd.tradeoff.parts import Flips, Part, Table, merge
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Tradeoff:
+    """How probable an event of probability `p` can become when the data change within the threat.
+
+    Made by :func:`flips`, :func:`levels`, :func:`gaussian` and :func:`identity`; independent parts that
+    are attacked together multiply: ``a * b``. Equal laws compare equal.
+
+    Guarantee: `upper` is never below and `lower` never above the exact value. A `fractions.Fraction`
+    gives the exact `Fraction` (for laws without a Gaussian part); floats and arrays give float64 rounded
+    outward.
+
+    Examples
+    --------
+    >>> pixels = flips(Fraction(4, 5), values=2, changes=2)
+    >>> labels = flips(Fraction(3, 5), values=10, changes=1)
+    >>> (pixels * labels).lower(Fraction(999, 1000))
+    Fraction(98, 125)
+    >>> (pixels * gaussian(0.5)).upper([0.0, 1e-3]).round(4)
+    array([0.    , 0.0462])
+
+    References
+    ----------
+    Neyman and Pearson (1933); Dong, Roth and Su, "Gaussian differential privacy" (2022), for the name.
+    """
+
+    parts: tuple[Part, ...] = ()
+    mu: float = 0.0
+
+    @overload
+    def upper(self, p: Fraction) -> Fraction: ...
+    @overload
+    def upper(self, p: float) -> float: ...
+    @overload
+    def upper(self, p: npt.ArrayLike) -> Floats: ...
+    def upper(self, p: Any) -> Any:
+        """Largest probability after the attack of an event with probability at most `p` before.
+
+        Parameters
+        ----------
+        p
+            Probability, or an array of them. Pass a small one: the *miss*, not a number near 1.
+
+        Raises
+        ------
+        InputError
+            If `p` is not in [0, 1], or is a `Fraction` and the law has a Gaussian part.
+        """
+        if isinstance(p, Fraction):
+            return self._exact_curve().upper(_probability(p))
+        array = _probabilities(p)
+        value = self._upper(array.reshape(-1)).reshape(array.shape)
+        return value if array.ndim else float(value)
+
+    @overload
+    def lower(self, p: Fraction) -> Fraction: ...
+    @overload
+    def lower(self, p: float) -> float: ...
+    @overload
+    def lower(self, p: npt.ArrayLike) -> Floats: ...
+    def lower(self, p: Any) -> Any:
+        """Smallest probability after the attack of an event with probability at least `p` before it.
+
+        It is `1 - upper(1 - p)`. Near `p = 1` ask for `upper` of the miss instead: a float cannot hold `1 - 1e-20`.
+        """
+        if isinstance(p, Fraction):
+            return 1 - self.upper(1 - p)
+        array = _probabilities(p)
+        if not self.parts and not self.mu:
+            return array if array.ndim else float(array)
+        # 1 - p is exact for p >= 1/2, and 1 - upper for upper >= 1/2; elsewhere half an ulp of 1 covers
+        # the rounding.
+        miss = np.where(array < 0.5, np.minimum(1 - array + bulk.UNIT, 1.0), 1 - array)
+        value = self._upper(miss.reshape(-1)).reshape(array.shape)
+        value = np.where(value < 0.5, 1 - value - bulk.UNIT, 1 - value)
+        return value if array.ndim else float(value)
+
+    @overload
+    def certifies(self, miss: Fraction, runner_up: Fraction | None = None) -> bool: ...
+    @overload
+    def certifies(
+        self, miss: npt.ArrayLike, runner_up: npt.ArrayLike | None = None
+    ) -> npt.NDArray[np.bool_]: ...
+    def certifies(self, miss: Any, runner_up: Any = None) -> Any:
+        """Whether no attack within the threat changes the prediction: `upper(miss) + upper(runner_up) < 1`.
+
+        Parameters
+        ----------
+        miss
+            Upper bound on `1 - P(top class)`: a `Fraction`, a float or an array.
+        runner_up
+            Upper bound on the probability of every other class; the miss itself when left out.
+
+        Returns
+        -------
+        bool or array of bool
+            Exactly at the threshold is *not* certified.
+        """
+        if runner_up is None:
+            return 2 * self.upper(miss) < 1
+        return self.upper(miss) + self.upper(runner_up) < 1
+
+    def threshold(self) -> Fraction | float:
+        """The miss at which certificates stop: `certifies(miss)` holds exactly for every smaller one.
+
+        An exact `Fraction` for discrete laws, a float rounded down with a Gaussian part. 0 means that
+        nothing is ever certified.
+
+        Examples
+        --------
+        >>> flips(Fraction(4, 5), values=2, changes=1).threshold()
+        Fraction(1, 8)
+        """
+        return self.fast_threshold() if self.mu else self._exact_curve().inverse(Fraction(1, 2))
+
+    def fast_threshold(self) -> float:
+        """A float at or below :meth:`threshold`, by a relative 1e-9 at most, without exact arithmetic."""
+        if not self.parts:
+            return shift.threshold(self.mu) if self.mu else 0.5
+        return self._floats.inverse_half()
+
+    def __mul__(self, other: Tradeoff) -> Tradeoff:
+        """Independent parts attacked together; Gaussian shifts add in squares."""
+        if not isinstance(other, Tradeoff):
+            return NotImplemented
+        mu = hypot(self.mu, other.mu) if self.mu and other.mu else self.mu + other.mu
+        if self.mu and other.mu:
+            mu = nextafter(mu, inf)
+        return Tradeoff(merge(self.parts + other.parts), mu)
+
+    def __repr__(self) -> str:
+        names = [repr(part) for part in self.parts] + ([f"gaussian(mu={self.mu!r})"] if self.mu else [])
+        return " * ".join(names) or "identity()"
+
+    def _exact_curve(self) -> exact.Exact:
+        if self.mu:
+            raise InputError(f"{self!r} has a Gaussian part, which is never rational: ask with a float")
+        return self._exact
+
+    @cached_property
+    def _exact(self) -> exact.Exact:
+        return exact.curve(self.parts)
+
+    @cached_property
+    def _floats(self) -> bulk.Bulk | mixed.Mixed:
+        found = bulk.float_levels(self.parts)
+        return mixed.mixed(found, self.mu) if self.mu else bulk.curve(found)
+
+    def _upper(self, p: Floats) -> Floats:
+        if self.parts:
+            return self._floats.upper(p)
+        return shift.upper(p, self.mu) if self.mu else p
+
+
+def identity() -> Tradeoff:
+    """Nothing is attacked: `upper(p) = p`."""
+    return Tradeoff()
+
+
+def flips(keep: Fraction | float | str, values: int, changes: int) -> Tradeoff:
+    """Changes of coordinates under keep-or-move-uniformly noise.
+
+    Parameters
+    ----------
+    keep
+        Probability that a coordinate keeps its value; a float means the decimal it is written as (0.8 is
+        4/5).
+    values
+        Number of values of a coordinate, at least 2. Otherwise it moves to one of the others, equally likely.
+    changes
+        Number of coordinates that the attacker changes.
+    """
+    try:
+        kept = Fraction(repr(keep) if isinstance(keep, float) else keep)
+    except (TypeError, ValueError, ZeroDivisionError):
+        raise InputError(f"keep is {keep!r}: give a probability such as 0.8 or '4/5'") from None
+    if not 0 <= kept <= 1:
+        raise InputError(f"keep is {keep!r}, but it is a probability: give a number from 0 to 1")
+    if _whole(values) < 2:
+        raise InputError(f"values is {values!r}: a coordinate needs at least 2 values")
+    if _whole(changes) < 0:
+        raise InputError(f"changes is {changes!r}: give the number of changed coordinates, 0 or more")
+    return Tradeoff(merge((Flips(kept, int(values), int(changes)),)))
+
+
+def levels(P: Sequence[Fraction | int], Q: Sequence[Fraction | int]) -> Tradeoff:
+    """Any finite pair of laws: weights of the same outcomes before and after the attack.
+
+    Parameters
+    ----------
+    P, Q
+        Weights (integers or `Fraction`, not negative), each divided by its own sum.
+
+    Examples
+    --------
+    A part of the outcomes that is lost, 1/10 here, adds to every probability:
+
+    >>> levels([9, 1, 0], [9, 0, 1]).upper(Fraction(1, 5))
+    Fraction(3, 10)
+    """
+    try:
+        before, after = [Fraction(w) for w in P], [Fraction(w) for w in Q]
+    except (TypeError, ValueError, OverflowError):
+        raise InputError("the weights of the levels must be integers or fractions") from None
+    if len(before) != len(after):
+        raise InputError(f"{len(before)} weights before and {len(after)} after: give one of each per outcome")
+    if min([*before, *after], default=0) < 0 or not sum(before) or not sum(after):
+        raise InputError("the weights of the levels must not be negative and must not all be 0")
+    return Tradeoff(merge((Table(_integers(before), _integers(after)),)))
+
+
+def gaussian(mu: float) -> Tradeoff:
+    """A shift of Gaussian noise by `mu` standard deviations: `upper(p) = Phi(Phi^-1(p) + mu)`."""
+    value = float(mu)
+    if not (isfinite(value) and value >= 0):
+        raise InputError(
+            f"the Gaussian shift is {mu!r}: give a finite number of standard deviations, 0 or more"
+        )
+    return Tradeoff((), value)
+
+
+def _integers(weights: list[Fraction]) -> tuple[int, ...]:
+    unit = lcm(*(weight.denominator for weight in weights))
+    return tuple(weight.numerator * (unit // weight.denominator) for weight in weights)
+
+
+def _whole(number: Any) -> float:
+    """The number if it is whole, else -1, which every caller rejects."""
+    try:
+        return float(number) if int(number) == number else -1
+    except (TypeError, ValueError, OverflowError):
+        return -1
+
+
+def _probability(p: Fraction) -> Fraction:
+    if not 0 <= p <= 1:
+        raise InputError(f"the probability is {p}: give a number from 0 to 1")
+    return p
+
+
+def _probabilities(p: Any) -> Floats:
+    try:
+        array = np.asarray(p, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise InputError(
+            f"the probability is {p!r}: give a number from 0 to 1, or an array of them"
+        ) from None
+    bad = ~((array >= 0) & (array <= 1))
+    if bad.any():
+        raise InputError(f"the probability is {array[bad].flat[0]}: give numbers from 0 to 1")
+    return array

@@ -1,0 +1,145 @@
+"""A Gaussian shift and a discrete law attacked together.
+
+The best event for the attacker takes, in discrete level `i` with log-ratio `l_i = log(Q_i / P_i)`, the
+half line where `l_i + (log-ratio of the Gaussian) >= tau`, one `tau` for all levels. With `z_i = (l_i -
+tau) / mu - mu / 2`
+
+    P(tau) = sum P_i Phi(z_i),    Q(tau) = sum Q_i Phi(z_i + mu),
+
+and `upper(p) <= e^tau p + Q(tau) - e^tau P(tau)` for **every** `tau`, with equality where `P(tau) = p`.
+So the search for `tau` may stop early: that costs tightness (of second order), never soundness. Rounding
+adds an absolute error, bounded by `Mixed.margin`: each sum is at most 1 and each of its terms has a
+relative error of some ulps, or of some ulps times `mu` in the tail; the same `z_i` enter both sums, so an
+error in them only misplaces the half line, which is of second order as well.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy.optimize import brentq
+from scipy.special import ndtr, ndtri
+
+from rsbd.tradeoff.bulk import SCALE, UNIT, FloatLevels
+
+Floats = npt.NDArray[np.float64]
+
+# A smaller shift is raised to this one: it costs 4e-11 and keeps (l - tau) / mu accurate.
+SMALLEST_MU = 1e-10
+# e^tau must be a float; where the best tau is further out, this one still gives a bound.
+FURTHEST_TAU = 650.0
+# Cells (levels x probabilities) handled at once, to bound the memory.
+CHUNK = 1 << 20
+
+
+@dataclass(frozen=True, eq=False)
+class Mixed:
+    """The trade-off of discrete levels with a Gaussian shift `mu`."""
+
+    log_ratio: Floats  # falling
+    P: Floats
+    Q: Floats
+    mu: float
+    lost: float  # Q where P is nothing
+    margin: float
+    singular: float
+
+    def upper(self, p: Floats) -> Floats:
+        """`upper(p)` for a flat array."""
+        distinct, back = np.unique(p, return_inverse=True)
+        size = max(1, CHUNK // max(1, len(self.P)))
+        parts = [self._upper(distinct[i : i + size]) for i in range(0, len(distinct), size)]
+        return np.concatenate([np.zeros(0), *parts])[back.reshape(-1)]
+
+    def inverse_half(self) -> float:
+        """A `p`, as large as rounding allows, below which `upper` is under 1/2."""
+        target = 0.5 - self.lost - self.margin
+        if target <= 0 or self.singular >= 0.5:
+            return 0.0
+        low, high = self._range()
+
+        def excess(tau: float) -> float:
+            return float(self.Q @ ndtr(self._z(np.array([tau]))[:, 0] + self.mu)) - target
+
+        if excess(low) <= 0:
+            tau = low
+        elif excess(high) >= 0:
+            tau = high
+        else:
+            tau = float(brentq(excess, low, high, xtol=1e-13))
+        above, _ = self._sums(np.array([tau]))
+        # upper(p) <= e^tau p + above + lost + margin for every p: solved for upper = 1/2.
+        return max(0.0, float((target - above[0]) * np.exp(-tau)) * (1 - 2000 * UNIT))
+
+    def _upper(self, p: Floats) -> Floats:
+        tau = self._solve(p)
+        above, _ = self._sums(tau)
+        value = np.exp(tau) * p + above + self.lost + self.margin
+        value = np.where(np.isfinite(value), np.clip(value, p, 1.0), 1.0)
+        return np.where(p > 0, value, self.singular)
+
+    def _range(self) -> tuple[float, float]:
+        reach = 45 * self.mu + self.mu**2
+        low, high = float(self.log_ratio[-1]) - reach, float(self.log_ratio[0]) + reach
+        return max(low, -FURTHEST_TAU), min(high, FURTHEST_TAU)
+
+    def _z(self, tau: Floats) -> Floats:
+        z: Floats = (self.log_ratio[:, None] - tau) / self.mu - self.mu / 2
+        return z
+
+    def _sums(self, tau: Floats) -> tuple[Floats, Floats]:
+        """`Q(tau) - e^tau P(tau)` and `P(tau)`."""
+        z = self._z(tau)
+        P = self.P @ ndtr(z)
+        return self.Q @ ndtr(z + self.mu) - np.exp(tau) * P, P
+
+    def _solve(self, p: Floats) -> Floats:
+        """`tau` with `P(tau) = p`, by Newton steps on the normal scale inside a bracket that only shrinks."""
+        grid = np.linspace(*self._range(), 65)
+        _, heights = self._sums(grid)  # falling in tau
+        i = np.clip(len(grid) - np.searchsorted(heights[::-1], p), 1, len(grid) - 1)
+        low, high = grid[i - 1].copy(), grid[i].copy()
+        tau = (low + high) / 2
+        goal = ndtri(p)
+        active = np.arange(len(p))
+        for _ in range(60):
+            t = tau[active]
+            z = self._z(t)
+            P = self.P @ ndtr(z)
+            off = np.exp(t) * np.abs(P - p[active])
+            over = p[active] < P
+            low[active] = np.where(over, t, low[active])
+            high[active] = np.where(over, high[active], t)
+            going = (off > 1e-13) & (high[active] - low[active] > 1e-14 * (1 + np.abs(t)))
+            if not going.any():
+                break
+            active, t, z, P = active[going], t[going], z[:, going], P[going]
+            with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+                at = ndtri(P)
+                density = self.P @ np.exp(-z * z / 2) / self.mu
+                step = t + (at - goal[active]) * np.exp(-at * at / 2) / density
+            inside = (step > low[active]) & (step < high[active])
+            tau[active] = np.where(inside, step, (low[active] + high[active]) / 2)
+        return tau
+
+
+def mixed(levels: FloatLevels, mu: float) -> Mixed:
+    """The law of the levels together with a Gaussian shift."""
+    mu = max(mu, SMALLEST_MU)
+    P = levels.P / SCALE
+    seen = P > 1e-290  # where P is nothing, all of Q is lost
+    P, Q = P[seen], levels.Q[seen]
+    log_ratio = np.log(Q / P)
+    reach = 2 * FURTHEST_TAU + float(np.abs(log_ratio).max(initial=0.0))
+    misplaced = 4 * levels.slack + 4 * UNIT * reach
+    return Mixed(
+        log_ratio=log_ratio,
+        P=P,
+        Q=Q,
+        mu=mu,
+        lost=(float(levels.Q[~seen].sum()) + levels.lost) * (1 + len(seen) * UNIT),
+        margin=(1024 + 8 * len(P) + 64 * mu + 8 * reach) * UNIT + 6 * levels.slack + 2 * misplaced**2 / mu,
+        singular=levels.singular,
+    )
