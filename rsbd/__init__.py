@@ -11,11 +11,30 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from rsbd.bounds import Bounds as Bounds
+    from rsbd.data import Dataset as Dataset
+    from rsbd.data import load as load
+    from rsbd.poisoning import Poisoning as Poisoning
+    from rsbd.poisoning import attack_success_rate as attack_success_rate
+    from rsbd.poisoning import clean_accuracy as clean_accuracy
+    from rsbd.triggers import BadPatch as BadPatch
+    from rsbd.triggers import Blend as Blend
+    from rsbd.triggers import Pixels as Pixels
+    from rsbd.triggers import Trigger as Trigger
 
 __version__ = "0.1.0"
 
 # Name -> home. Resolved on first use, so that `import rsbd` and `rsbd --help` do not pay for torch.
-_HOMES: dict[str, str] = {}
+_HOMES: dict[str, str] = {
+    "Dataset": "rsbd.data",
+    "load": "rsbd.data",
+    "Poisoning": "rsbd.poisoning",
+    "attack_success_rate": "rsbd.poisoning",
+    "clean_accuracy": "rsbd.poisoning",
+    "BadPatch": "rsbd.triggers",
+    "Blend": "rsbd.triggers",
+    "Pixels": "rsbd.triggers",
+    "Trigger": "rsbd.triggers",
+}
 
 __all__ = ["__version__", *sorted(_HOMES)]
 

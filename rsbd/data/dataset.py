@@ -1,0 +1,168 @@
+"""The one type that every learner, attack and certificate reads: a split data set of numbers in [0, 1]."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rsbd.errors import InputError
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """Training rows and test points with their labels.
+
+    Parameters
+    ----------
+    name : str
+        Where the numbers come from, for titles and reports.
+    x : float32 array (rows, *shape)
+        Training inputs; shape is ``(features,)``, ``(H, W)`` or ``(C, H, W)``, values in [0, 1].
+    y : int64 array (rows,)
+        Training labels from 0 to ``len(classes) - 1``.
+    x_test, y_test : arrays (points, *shape) and (points,)
+        Test inputs and labels.
+    classes : tuple of str
+        Name of each label.
+    values : int or None
+        Number of levels ``j / (values - 1)`` that an input may take (2 = binary); None for continuous inputs.
+
+    Raises
+    ------
+    InputError
+        If shapes, labels or levels do not fit together.
+
+    Examples
+    --------
+    >>> from rsbd.data import load
+    >>> data = load("digits", classes=(1, 7), rows=100)
+    >>> data
+    Dataset('digits', 100 rows, 158 points, shape 8x8, classes 1/7, values=2)
+    >>> data.x.shape, data.num_features
+    ((100, 8, 8), 64)
+    """
+
+    name: str
+    x: NDArray[np.float32]
+    y: NDArray[np.int64]
+    x_test: NDArray[np.float32]
+    y_test: NDArray[np.int64]
+    classes: tuple[str, ...]
+    values: int | None = None
+
+    def __post_init__(self) -> None:
+        for field in ("x", "y", "x_test", "y_test"):
+            dtype = np.float32 if field.startswith("x") else np.int64
+            object.__setattr__(self, field, np.ascontiguousarray(getattr(self, field), dtype=dtype))
+        object.__setattr__(self, "classes", tuple(str(c) for c in self.classes))
+        if self.x.ndim < 2 or self.x.shape[1:] != self.x_test.shape[1:]:
+            raise InputError(
+                f"x has shape {self.x.shape} and x_test {self.x_test.shape}: "
+                "give (rows, *shape) and (points, *shape) with the same shape"
+            )
+        for field, inputs, labels in (("y", self.x, self.y), ("y_test", self.x_test, self.y_test)):
+            if labels.shape != inputs.shape[:1]:
+                raise InputError(
+                    f"{field} has shape {labels.shape}: give one label for each of {len(inputs)}"
+                )
+            if labels.size and not 0 <= labels.min() <= labels.max() < len(self.classes):
+                raise InputError(
+                    f"{field} has labels from {labels.min()} to {labels.max()}, "
+                    f"but {len(self.classes)} classes are named: use labels 0 to {len(self.classes) - 1}"
+                )
+        # On other numbers a noise on levels means nothing, and its certificate would be silently wrong.
+        if not (on_levels(self.x, self.values) and on_levels(self.x_test, self.values)):
+            raise InputError(
+                f"{self.name} has inputs off its {self.values} levels: "
+                "round them to j / (values - 1), or set values=None"
+            )
+
+    def __repr__(self) -> str:
+        shape = "x".join(map(str, self.shape))
+        return (
+            f"Dataset({self.name!r}, {self.num_rows} rows, {self.num_points} points, shape {shape}, "
+            f"classes {'/'.join(self.classes)}, values={self.values})"
+        )
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of one input."""
+        return self.x.shape[1:]
+
+    @property
+    def num_rows(self) -> int:
+        """Number of training examples."""
+        return len(self.x)
+
+    @property
+    def num_points(self) -> int:
+        """Number of test inputs."""
+        return len(self.x_test)
+
+    @property
+    def num_features(self) -> int:
+        """Numbers in one input."""
+        return math.prod(self.shape)
+
+    @property
+    def num_classes(self) -> int:
+        """Number of labels."""
+        return len(self.classes)
+
+    def label(self, name: int | str) -> int:
+        """Label of a class: an int is a label already, a str is looked up among the names.
+
+        Raises
+        ------
+        InputError
+            If there is no such class.
+
+        Examples
+        --------
+        >>> from rsbd.data import load
+        >>> load("digits", classes=(1, 7)).label("7")
+        1
+        """
+        index = self.classes.index(name) if name in self.classes else name
+        if isinstance(index, str) or not 0 <= index < self.num_classes:
+            known = ", ".join(f"{i} = {c!r}" for i, c in enumerate(self.classes))
+            raise InputError(f"{name!r} is not a class of {self.name}: choose one of {known}")
+        return int(index)
+
+    def fingerprint(self) -> str:
+        """Return the sha256 of the content, without the name: equal when all numbers and classes are."""
+        digest = hashlib.sha256(repr((self.classes, self.values)).encode())
+        for array in (self.x, self.y, self.x_test, self.y_test):
+            digest.update(repr((array.shape, array.dtype.str)).encode())
+            digest.update(array.astype(array.dtype.newbyteorder("<"), copy=False).data)
+        return digest.hexdigest()
+
+    def replace(self, **changes: Any) -> Dataset:
+        """Return a copy with some fields changed, checked like a new one."""
+        return dataclasses.replace(self, **changes)
+
+
+def on_levels(x: NDArray[np.float32], values: int | None) -> bool:
+    """Whether every number of `x` is one of the levels ``j / (values - 1)``; always true for None.
+
+    Examples
+    --------
+    >>> on_levels(np.float32([0, 0.5, 1]), 3), on_levels(np.float32([0, 0.5, 1]), 2)
+    (True, False)
+    """
+    if values is None:
+        return True
+    if values < 2:
+        raise InputError(f"values is {values}: give at least 2 levels, or None for continuous inputs")
+    return all(_on_levels(x[i : i + 4096], values) for i in range(0, len(x), 4096))  # blocks: less memory
+
+
+def _on_levels(x: NDArray[np.float32], values: int) -> bool:
+    levels = np.rint(x * np.float32(values - 1)) / np.float32(values - 1)
+    return bool(np.all(np.abs(levels - x) < 1e-6) and np.all((x >= 0) & (x <= 1)))

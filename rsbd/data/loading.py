@@ -1,0 +1,137 @@
+"""`load`: a data set by name, seen through a view, reduced to some classes and a seeded subset."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, Literal, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rsbd.data.dataset import Dataset
+from rsbd.data.sources import Raw, data_root, read, shuffled
+from rsbd.errors import InputError
+
+View = Literal["binary", "gray", "unit"]
+
+
+def load(
+    name: str = "digits",
+    *,
+    view: View | str = "binary",
+    classes: Iterable[int | str] | None = None,
+    rows: int | None = None,
+    points: int | None = None,
+    seed: int = 0,
+    root: str | Path | None = None,
+    download: bool = False,
+) -> Dataset:
+    """Load a data set by name.
+
+    Nothing is fitted on the data (no mean, no range, no principal axes): what is fitted on data without noise
+    would let one poisoned row move the others, which no certificate here covers.
+
+    Parameters
+    ----------
+    name : str
+        ``digits`` or ``breast_cancer`` (embedded), ``mnist``, ``fashion-mnist`` or ``cifar10`` (on disk).
+    view : {"binary", "gray", "unit"}
+        ``binary``: 1 where the input is at least 0.5, else 0 (values=2). ``gray``: the stored levels
+        ``j / (values - 1)``, 17 of them for digits and 256 for the other pictures. ``unit``: the same
+        numbers, taken as continuous (values=None).
+    classes : iterable of int or str, optional
+        Two or more class names to keep, relabelled 0, 1, ... in the order given; all by default.
+    rows, points : int, optional
+        Size of a stratified random subset of the training rows and test points. Every class keeps at least
+        one, and the subset of one size contains the smaller ones of the same seed.
+    seed : int
+        Of the subsets; the split into rows and points is fixed.
+    root : path, optional
+        Folder in torchvision's own layout; ``$RSBD_DATA`` or the user's cache folder by default.
+    download : bool
+        Fetch a missing data set from the network.
+
+    Returns
+    -------
+    Dataset
+        With fresh arrays, which the caller may change.
+
+    Raises
+    ------
+    InputError
+        If the name, view, a class or a size does not fit, or the data set is missing or cannot be downloaded.
+
+    Examples
+    --------
+    >>> load(classes=(1, 7), rows=100, points=50)
+    Dataset('digits', 100 rows, 50 points, shape 8x8, classes 1/7, values=2)
+    >>> load("digits", view="gray").values
+    17
+    >>> load("breast_cancer", view="unit").classes
+    ('malignant', 'benign')
+    """
+    if view not in ("binary", "gray", "unit"):
+        raise InputError(f"there is no view {view!r}: choose binary, gray or unit")
+    if seed < 0:
+        raise InputError(f"seed is {seed}: give 0 or more")
+    raw = read(name, data_root(root), download=download)
+    if view == "gray" and raw.levels is None:
+        raise InputError(
+            f"{name} has continuous measurements and no gray view: choose view 'unit' or 'binary'"
+        )
+    kept = _kept(name, raw, classes)
+    train = _subset(raw.y, kept, rows, "rows", name, (seed, 0))
+    test = _subset(raw.y_test, kept, points, "points", name, (seed, 1))
+    relabel = np.zeros(len(raw.classes), np.int64)
+    relabel[kept] = np.arange(len(kept))
+    return Dataset(
+        name=name,
+        x=_seen(raw.x[train], raw.levels, view),
+        y=relabel[raw.y[train]],
+        x_test=_seen(raw.x_test[test], raw.levels, view),
+        y_test=relabel[raw.y_test[test]],
+        classes=tuple(raw.classes[k] for k in kept),
+        values={"binary": 2, "gray": raw.levels, "unit": None}[view],
+    )
+
+
+def _seen(codes: NDArray[Any], levels: int | None, view: str) -> NDArray[np.float32]:
+    x = np.asarray(codes, np.float32) / np.float32(1 if levels is None else levels - 1)
+    return cast("NDArray[np.float32]", (x >= 0.5).astype(np.float32) if view == "binary" else x)
+
+
+def _kept(name: str, raw: Raw, classes: Iterable[int | str] | None) -> list[int]:
+    if classes is None:
+        return list(range(len(raw.classes)))
+    wanted = [str(c) for c in ([classes] if isinstance(classes, str) else classes)]
+    for missing in (c for c in wanted if c not in raw.classes):
+        raise InputError(f"{name} has no class {missing!r}: choose from {', '.join(raw.classes)}")
+    if len(wanted) < 2 or len(set(wanted)) < len(wanted):
+        listed = ", ".join(wanted) or "empty"
+        raise InputError(
+            f"classes are {listed}: name at least two different ones of {', '.join(raw.classes)}"
+        )
+    return [raw.classes.index(c) for c in wanted]
+
+
+def _subset(
+    y: NDArray[np.int64], kept: list[int], size: int | None, what: str, name: str, seed: tuple[int, ...]
+) -> NDArray[np.int64]:
+    """Return the positions of a stratified subset; all of the kept classes, in stored order, for None."""
+    among = np.flatnonzero(np.isin(y, kept))
+    if size is None:
+        return among
+    if not len(kept) <= size <= len(among):
+        raise InputError(
+            f"{size} {what} of {name} cannot be had: "
+            f"choose from {len(kept)} (one of each class) to {len(among)} (all)"
+        )
+    # The j-th member of a class of n stands at j/n. Reading along that line takes one of each class first,
+    # then keeps every class within one of its share at every size.
+    among = among[shuffled(len(among), seed)]
+    place = np.empty(len(among))
+    for k in kept:
+        members = np.flatnonzero(y[among] == k)
+        place[members] = np.arange(len(members)) / len(members)
+    return among[np.argsort(place, kind="stable")[:size]]

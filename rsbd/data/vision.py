@@ -1,0 +1,78 @@
+"""The only module that imports torchvision.
+
+torchvision's wheel for Linux is a CUDA build: beside a CPU build of torch its compiled part does not load,
+and the import stops at `operator torchvision::nms does not exist`. We use only its data sets, which are
+Python, so it is enough to declare the two operators that the import asks for. They get no implementation:
+calling one is an error, as it should be.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import sys
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+_LIBRARY: list[torch.library.Library] = []  # kept: a library that is collected takes its operators along
+
+
+def _declare_missing_operators() -> None:
+    library = torch.library.Library("torchvision", "DEF")  # type: ignore[no-untyped-call]
+    for operator in ("nms", "qnms"):
+        if not hasattr(torch.ops.torchvision, operator):
+            schema = f"{operator}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor"
+            library.define(schema)  # type: ignore[no-untyped-call]
+    _LIBRARY.append(library)
+
+
+@lru_cache(maxsize=1)
+def torchvision() -> ModuleType:
+    """Import torchvision, declaring its two operators when and only when the import asks for them."""
+    try:
+        return importlib.import_module("torchvision")
+    except RuntimeError as error:
+        if "operator torchvision::" not in str(error):
+            raise
+    _declare_missing_operators()
+    return importlib.import_module("torchvision")
+
+
+@dataclass(frozen=True, eq=False)
+class Pictures:
+    """Codes 0 to 255, (rows, H, W) or (rows, C, H, W), with labels and class names."""
+
+    x: NDArray[np.uint8]
+    y: NDArray[np.int64]
+    classes: tuple[str, ...]
+
+
+def _open(cls: str, root: Path, *, train: bool, download: bool) -> Any:
+    torchvision()
+    datasets = importlib.import_module("torchvision.datasets")
+    return getattr(datasets, cls)(str(root), train=train, download=download)
+
+
+def pictures(cls: str, root: Path, *, train: bool) -> Pictures:
+    """Read one half of the torchvision data set class `cls` from `root`."""
+    data = _open(cls, root, train=train, download=False)
+    x = np.asarray(data.data, dtype=np.uint8)
+    if x.ndim == 4:  # CIFAR stores colour last, we and torch put it first
+        x = x.transpose(0, 3, 1, 2)
+    # MNIST names its classes '1 - one'; the digit is what people type.
+    names = tuple(name.split(" - ")[0].lower() for name in data.classes)
+    return Pictures(x, np.asarray(data.targets, dtype=np.int64), names)
+
+
+def download(cls: str, root: Path) -> None:
+    """Download both halves of the torchvision data set class `cls` into `root`, progress on stderr."""
+    with contextlib.redirect_stdout(sys.stderr):
+        for train in (True, False):
+            _open(cls, root, train=train, download=True)
