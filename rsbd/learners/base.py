@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import torch
 from torch import Generator, Tensor
@@ -78,6 +78,9 @@ class Models(ABC):
 
 class Learner(ABC):
     """A base learner. Subclasses are frozen dataclasses of their settings."""
+
+    needs_noise: ClassVar[bool] = False
+    """Whether the learner is made for noised data only, so that another stands in for it where nobody defends."""
 
     @abstractmethod
     def train(self, problem: Problem, generators: Sequence[Generator]) -> Models:

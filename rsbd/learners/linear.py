@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -49,6 +50,7 @@ class Linear(Learner):
     Linear(smoothness=0.054, shrinkage=1.5)
     """
 
+    needs_noise: ClassVar[bool] = True
     smoothness: float = 0.054
     shrinkage: float = 1.5
 

@@ -1,0 +1,264 @@
+"""Train an ensemble on independently noised copies of a training set, and collect its votes as they come."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import FIRST_COMPLETED, CancelledError, Executor, Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+import rsbd
+from rsbd import rng
+from rsbd.data import Dataset
+from rsbd.errors import InputError
+from rsbd.learners import Learner, Problem
+from rsbd.noises import Flip, Gaussian, Noise
+from rsbd.smoothing import Smoothing
+from rsbd.votes import Votes, join
+
+MAX_MODELS = 10_000_000
+Points = NDArray[np.float32]
+
+
+def collect(
+    dataset: Dataset,
+    smoothing: Smoothing,
+    learner: Learner,
+    x_test: Points,
+    num_models: int = 1000,
+    seed: int = 0,
+    device: str = "auto",
+    executor: Executor | None = None,
+    progress: Callable[[Votes], None] | None = None,
+    cancel: threading.Event | None = None,
+    resume: Votes | None = None,
+) -> Votes:
+    """Train ``num_models`` models, each on its own noised training set, and let each vote on its own noisy test points.
+
+    Guarantee
+    ---------
+    For every point, the votes are independent draws of the smoothed classifier's base classifier. (Votes of one model on
+    different points share its training noise and its test noise; statements about many points must not assume that they
+    are independent, and the ones in :mod:`rsbd.bounds` do not.)
+
+    Model ``i`` depends on the data, the settings and ``(seed, i)`` only: not on the order, the number of workers, where
+    an earlier run stopped, or how many models are asked for.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        The training set that the defender holds.
+    smoothing : Smoothing
+        The noise in each slot.
+    learner : Learner
+        The base learner.
+    x_test : ndarray
+        Test inputs, shape (points, *dataset.shape), in [0, 1].
+    num_models : int
+        Size of the ensemble, at most 10,000,000.
+    seed : int
+        Seed of the whole ensemble.
+    device : str
+        ``"auto"`` (a CUDA GPU where there is one, else the CPU), or any torch device.
+    executor : concurrent.futures.Executor, optional
+        Where the blocks are computed; by default one thread per CPU core (one thread for a GPU).
+    progress : callable, optional
+        Called with the votes so far after every block of models.
+    cancel : threading.Event, optional
+        Once set, collecting stops after the block at hand.
+    resume : Votes, optional
+        Votes of the same experiment; only the models that have not voted are trained.
+
+    Raises
+    ------
+    InputError
+        Settings that cannot work, before any model is trained.
+    concurrent.futures.CancelledError
+        ``cancel`` was set.
+    """
+    votes = resume
+    for votes in stream(dataset, smoothing, learner, x_test, num_models, seed, device, executor, resume):  # noqa: B007
+        if progress is not None:
+            progress(votes)
+        if cancel is not None and cancel.is_set():
+            raise CancelledError
+    assert votes is not None  # noqa: S101  (there is at least one model)
+    return votes
+
+
+def stream(
+    dataset: Dataset,
+    smoothing: Smoothing,
+    learner: Learner,
+    x_test: Points,
+    num_models: int = 1000,
+    seed: int = 0,
+    device: str = "auto",
+    executor: Executor | None = None,
+    resume: Votes | None = None,
+) -> Iterator[Votes]:
+    """Yield the votes so far after every block of models; parameters as for :func:`collect`.
+
+    Closing the iterator stops the work after the blocks at hand.
+    """
+    check(dataset, smoothing, num_models, seed)
+    task = _task(dataset, smoothing, learner, x_test, seed, pick_device(device))
+    votes = Votes(np.zeros((len(x_test), dataset.num_classes), np.int64), (), task.manifest)
+    if resume is not None:
+        votes = votes.merge(resume)
+    spans = _missing(votes, num_models, learner.block_size(task.problem()))
+    with nullcontext(executor) if executor else threads(device) as pool:
+        yield from _gather(task, votes, spans, pool)
+
+
+def check(dataset: Dataset, smoothing: Smoothing, num_models: int, seed: int) -> None:
+    """Raise one clear error for settings that cannot work, before any model is trained."""
+    if not 1 <= num_models <= MAX_MODELS:
+        raise InputError(f"{num_models} models: give a number from 1 to {MAX_MODELS:,}")
+    if seed < 0:
+        raise InputError(f"the seed is {seed}: give a whole number from 0")
+    for slot in ("features", "test"):
+        noise: Noise | None = getattr(smoothing, slot)
+        if isinstance(noise, Flip) and dataset.values is None:
+            raise InputError(f"{slot} carry {noise}, but {dataset.name} is continuous: use its binary view or Gaussian")
+        if isinstance(noise, Flip) and noise.values != dataset.values:
+            raise InputError(
+                f"{slot} carry {noise}, but a feature of {dataset.name} takes {dataset.values} values: "
+                f"use Flip('{noise.keep}', values={dataset.values})"
+            )
+    labels = smoothing.labels
+    if isinstance(labels, Gaussian):
+        raise InputError("labels cannot carry Gaussian noise: use Flip(keep, values=number of classes)")
+    if isinstance(labels, Flip) and labels.values != dataset.num_classes:
+        raise InputError(
+            f"labels carry {labels}, but {dataset.name} has {dataset.num_classes} classes: "
+            f"use Flip('{labels.keep}', values={dataset.num_classes})"
+        )
+
+
+def pick_device(name: str) -> str:
+    """Resolve ``"auto"``, and say so if a device is not there."""
+    if name == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        torch.empty(0, device=name)
+    except (RuntimeError, AssertionError) as error:
+        raise InputError(f"device {name!r} does not work here ({str(error).splitlines()[0]}): use --device auto") from None
+    return name
+
+
+@dataclass(frozen=True)
+class _Task:
+    """What a worker needs; small beside its arrays, and safe to send and to repeat."""
+
+    x: Points
+    y: NDArray[np.int64]
+    x_test: Points
+    num_classes: int
+    values: int | None
+    shape: tuple[int, ...]
+    smoothing: Smoothing
+    learner: Learner
+    seed: int
+    device: str
+    manifest: dict[str, Any]
+
+    def problem(self) -> Problem:
+        x, y = (torch.from_numpy(a).to(self.device) for a in (self.x, self.y))
+        return Problem(x, y, self.num_classes, self.values, self.shape, self.smoothing)
+
+
+def _task(
+    dataset: Dataset, smoothing: Smoothing, learner: Learner, x_test: Points, seed: int, device: str
+) -> _Task:
+    points = np.ascontiguousarray(x_test, np.float32).reshape(len(x_test), -1)
+    if points.shape[1] != dataset.num_features:
+        raise InputError(f"test points have {points.shape[1]} features, the training set has {dataset.num_features}")
+    manifest = {
+        "dataset": dataset.fingerprint(),
+        "points": hashlib.sha256(points.tobytes()).hexdigest(),
+        "smoothing": repr(smoothing),
+        "learner": repr(learner),
+        "seed": seed,
+        "device": torch.device(device).type,
+        "rsbd": rsbd.__version__,
+        "torch": torch.__version__.split("+")[0],
+    }
+    x = np.ascontiguousarray(dataset.x, np.float32).reshape(dataset.num_rows, -1)
+    sizes = (dataset.num_classes, dataset.values, dataset.shape)
+    return _Task(x, dataset.y, points, *sizes, smoothing, learner, seed, device, manifest)
+
+
+def _missing(votes: Votes, num_models: int, block: int) -> list[tuple[int, int]]:
+    """Spans of models that have yet to vote, none across the border of a block."""
+    wanted, at = [], 0
+    for start, stop in (*votes.models, (num_models, num_models)):
+        while at < min(start, num_models):
+            end = min((at // block + 1) * block, start, num_models)
+            wanted.append((at, end))
+            at = end
+        at = max(at, stop)
+    return wanted
+
+
+def _gather(
+    task: _Task, votes: Votes, spans: list[tuple[int, int]], pool: Executor
+) -> Iterator[Votes]:
+    """Keep the workers busy with few blocks in hand, so that memory stays bounded and stopping is quick."""
+    waiting, in_hand = iter(spans), 2 * (os.cpu_count() or 1)
+    running: set[Future[tuple[NDArray[np.int64], tuple[int, int], dict[str, float]]]] = set()
+    try:
+        while True:
+            while len(running) < in_hand and (span := next(waiting, None)) is not None:
+                running.add(pool.submit(_vote, task, span))
+            if not running:
+                return
+            done, running = wait(running, return_when=FIRST_COMPLETED)
+            for future in done:
+                counts, span, seconds = future.result()
+                spent = {k: votes.seconds.get(k, 0) + v for k, v in seconds.items()}
+                votes = replace(votes, counts=votes.counts + counts, models=join(votes.models, (span,)), seconds=spent)
+                yield votes
+    finally:
+        for future in running:
+            future.cancel()
+
+
+def _vote(task: _Task, span: tuple[int, int]) -> tuple[NDArray[np.int64], tuple[int, int], dict[str, float]]:
+    """Train the whole block that holds ``span`` and count the votes of the models in it."""
+    began = time.perf_counter()
+    problem = task.problem()
+    block = task.learner.block_size(problem)
+    first = span[0] // block * block
+    streams = rng.generators(task.seed, range(first, first + block), task.device)
+    models = task.learner.train(problem, streams)
+    trained = time.perf_counter()
+    points = torch.from_numpy(task.x_test).to(task.device)
+    labels = models.predict(points, task.smoothing.test, streams)[span[0] - first : span[1] - first]
+    counts = torch.stack([(labels == c).sum(0) for c in range(task.num_classes)], 1).cpu().numpy()
+    return counts, span, {"train": trained - began, "vote": time.perf_counter() - trained}
+
+
+@contextmanager
+def threads(device: str = "auto") -> Iterator[Executor]:
+    """The default executor: one worker per core (one for a GPU), each on one thread.
+
+    Threads inside a matrix product collapse on a busy machine; whole blocks side by side do not.
+    """
+    before = torch.get_num_threads()
+    workers = before if pick_device(device) == "cpu" else 1
+    pool = ThreadPoolExecutor(workers, initializer=torch.set_num_threads, initargs=(1,))
+    try:
+        yield pool
+    finally:
+        pool.shutdown(cancel_futures=True)
+        torch.set_num_threads(before)

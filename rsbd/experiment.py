@@ -1,0 +1,151 @@
+"""The paper's main experiment: plant a backdoor, watch it work, smooth, certify."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from functools import partial
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rsbd import bounds, ensemble
+from rsbd.bounds import Bounds
+from rsbd.data import Dataset
+from rsbd.learners import Learner
+from rsbd.learners.linear import Linear
+from rsbd.poisoning import Poisoning, attack_success_rate, clean_accuracy, stamp
+from rsbd.smoothing import Smoothing
+from rsbd.undefended import predict_undefended
+from rsbd.votes import Votes
+
+Labels = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """One attack on one data set, and one defence.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        Clean training rows and test points.
+    poisoning : Poisoning
+        What the attacker does to the training rows; the same trigger is put on the test points.
+    smoothing : Smoothing
+        The defender's noise.
+    learner : Learner
+        The base learner.
+    num_models, alpha, seed, device
+        Size of the ensemble, failure probability per point, seed, and where it is computed.
+    centre : str
+        ``"clean"``: certificates say that no attack within the threat changes the prediction. ``"poisoned"``: that it is
+        the same for every training set within the threat of the poisoned one, the clean one among them if the attack was
+        that small.
+    """
+
+    dataset: Dataset
+    poisoning: Poisoning
+    smoothing: Smoothing
+    learner: Learner = field(default_factory=Linear)
+    num_models: int = 1000
+    alpha: float = 0.001
+    seed: int = 0
+    device: str = "auto"
+    centre: str = "clean"
+
+
+@dataclass(frozen=True)
+class Rates:
+    """How a classifier does: share of clean test points it gets right, share of triggered ones it sends to the target."""
+
+    clean_accuracy: float
+    attack_success_rate: float
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What an experiment found, so far or in the end.
+
+    Parameters
+    ----------
+    experiment : Experiment
+        What was asked.
+    mask : ndarray
+        Which training rows are poisoned, bool (rows,).
+    unpoisoned : float
+        Clean accuracy of the undefended classifier had nobody attacked.
+    undefended, smoothed : Rates
+        Of the classifiers trained on the poisoned rows.
+    votes : Votes
+        On the clean test points, by the ensemble on which the certificate is centred.
+    bounds : Bounds
+        From ``votes``: anytime-valid while they arrive, simultaneous Clopper-Pearson at the end.
+    final : bool
+        Whether all models have voted.
+    seconds : dict
+        Time for ``train`` and ``vote``, summed over workers, and ``undefended``.
+    """
+
+    experiment: Experiment
+    mask: NDArray[np.bool_]
+    unpoisoned: float
+    undefended: Rates
+    smoothed: Rates
+    votes: Votes
+    bounds: Bounds
+    final: bool
+    seconds: dict[str, float]
+
+
+def stream(experiment: Experiment) -> Iterator[Outcome]:
+    """Run an experiment and yield what is known after every block of models; the last outcome is final.
+
+    Both ensembles, on the poisoned and on the clean rows, grow side by side, so that every outcome speaks of equally
+    many models of each.
+    """
+    e, data = experiment, experiment.dataset
+    poisoned, mask = e.poisoning.apply(data, e.seed)
+    triggered = stamp(e.poisoning.trigger, data, data.x_test)
+    target = data.label(e.poisoning.target)
+    both = np.concatenate([data.x_test, triggered])
+
+    began = time.perf_counter()
+    at_first = predict_undefended(data, e.learner, data.x_test, e.seed)
+    attacked = predict_undefended(poisoned, e.learner, both, e.seed)
+    plain = time.perf_counter() - began
+
+    def rates(labels: Labels) -> Rates:
+        clean, stamped = np.split(labels, 2)
+        success = attack_success_rate(stamped, data.y_test, target)
+        return Rates(clean_accuracy(clean, data.y_test), success)
+
+    unpoisoned, undefended = clean_accuracy(at_first, data.y_test), rates(attacked)
+    with ensemble.threads(e.device) as pool:
+        grow = partial(ensemble.stream, smoothing=e.smoothing, learner=e.learner, num_models=e.num_models)
+        grow = partial(grow, seed=e.seed, device=e.device, executor=pool)
+        on_poisoned = grow(poisoned, x_test=both)
+        on_clean = grow(data, x_test=data.x_test) if e.centre == "clean" else None
+        for votes in on_poisoned:
+            centre = replace(votes, counts=votes.counts[: data.num_points]) if on_clean is None else next(on_clean)
+            final = votes.num_models == centre.num_models == e.num_models
+            bound = bounds.simultaneous if final else bounds.anytime
+            spent = {k: votes.seconds[k] + (centre.seconds[k] if on_clean else 0) for k in ("train", "vote")}
+            yield Outcome(
+                e,
+                mask,
+                unpoisoned,
+                undefended,
+                rates(votes.label),
+                centre,
+                bound(centre.counts, e.alpha),
+                final,
+                {"undefended": plain, **spent},
+            )
+
+
+def run(experiment: Experiment) -> Outcome:
+    """Run an experiment to its end."""
+    *_, last = stream(experiment)
+    return last

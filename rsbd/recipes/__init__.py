@@ -1,0 +1,5 @@
+"""One short function per paper: from data to certificate in steps that can be followed to the theorem."""
+
+from rsbd.recipes.wang import wang as wang
+
+__all__ = ["wang"]

@@ -1,0 +1,140 @@
+"""Votes of an ensemble: how many models gave each point each label."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tempfile
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rsbd.errors import InputError
+
+Spans = tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True)
+class Votes:
+    """Counts of labels over the models that have voted.
+
+    Parameters
+    ----------
+    counts : ndarray
+        Models that gave each point each label, shape (points, classes), int64.
+    models : tuple of (int, int)
+        Which models voted, as sorted half-open spans: ``((0, 1000),)`` for the first thousand.
+    manifest : mapping
+        Everything that determines the votes: data, noise, learner, seed, versions. Only equal manifests merge.
+    seconds : mapping
+        Time spent on ``train`` and ``vote``, summed over workers; neither saved nor compared.
+
+    Examples
+    --------
+    >>> a = Votes(np.array([[3, 1]]), ((0, 4),), {"seed": 0})
+    >>> b = Votes(np.array([[2, 0]]), ((4, 6),), {"seed": 0})
+    >>> a.merge(b).counts, a.merge(b).models
+    (array([[5, 1]]), ((0, 6),))
+    """
+
+    counts: NDArray[np.int64]
+    models: Spans
+    manifest: Mapping[str, Any]
+    seconds: Mapping[str, float] = field(default_factory=dict, compare=False)
+
+    @property
+    def num_models(self) -> int:
+        """Number of models that have voted."""
+        return sum(stop - start for start, stop in self.models)
+
+    @property
+    def label(self) -> NDArray[np.int64]:
+        """The smoothed classifier's estimate: the label with most votes, the lowest one on a tie. Shape (points,)."""
+        return self.counts.argmax(1)
+
+    def merge(self, other: Votes) -> Votes:
+        """Add the votes of other models.
+
+        Raises
+        ------
+        InputError
+            The votes are of another experiment, or some model has voted in both.
+        """
+        different = [k for k in {*self.manifest, *other.manifest} if self.manifest.get(k) != other.manifest.get(k)]
+        if different:
+            raise InputError(
+                f"these votes differ in {', '.join(sorted(different))}: only votes of one experiment can be merged"
+            )
+        models = join(self.models, other.models)
+        spent = {k: self.seconds.get(k, 0) + other.seconds.get(k, 0) for k in {*self.seconds, *other.seconds}}
+        return replace(self, counts=self.counts + other.counts, models=models, seconds=spent)
+
+    def save(self, path: str | Path) -> None:
+        """Write to an ``.npz`` file, whole or not at all. The same votes give the same bytes."""
+        path = Path(path)
+        manifest = json.dumps(self.manifest, sort_keys=True).encode()
+        spans = np.asarray(self.models, dtype=np.int64).reshape(-1, 2)
+        arrays = {"counts": self.counts, "models": spans, "manifest": np.frombuffer(manifest, np.uint8)}
+        handle, part = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        try:
+            with os.fdopen(handle, "wb") as file:
+                np.savez_compressed(file, **arrays, digest=np.frombuffer(_digest(arrays), np.uint8))
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(part, path)
+        except BaseException:
+            Path(part).unlink(missing_ok=True)
+            raise
+
+    @classmethod
+    def load(cls, path: str | Path) -> Votes:
+        """Read what :meth:`save` wrote.
+
+        Raises
+        ------
+        InputError
+            The file is missing, damaged or not a file of votes.
+        """
+        try:
+            with np.load(path, allow_pickle=False) as file:
+                arrays = {k: file[k] for k in ("counts", "models", "manifest")}
+                intact = file["digest"].tobytes() == _digest(arrays)
+        except FileNotFoundError:
+            raise InputError(f"there is no file of votes at {path}") from None
+        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+            raise InputError(f"{path} is not a whole file of votes ({error}): delete it and collect again") from None
+        if not intact:
+            raise InputError(f"{path} was changed after it was written: delete it and collect again")
+        spans = tuple((int(start), int(stop)) for start, stop in arrays["models"])
+        return cls(arrays["counts"], spans, json.loads(arrays["manifest"].tobytes()))
+
+
+def join(first: Spans, second: Spans) -> Spans:
+    """Unite two sets of spans that share no model.
+
+    >>> join(((0, 64),), ((128, 192), (64, 128)))
+    ((0, 192),)
+    """
+    joined: list[tuple[int, int]] = []
+    for start, stop in sorted((*first, *second)):
+        if joined and start < joined[-1][1]:
+            raise InputError(f"model {start} has voted in both: each model may vote once")
+        if joined and start == joined[-1][1]:
+            joined[-1] = (joined[-1][0], stop)
+        else:
+            joined.append((start, stop))
+    return tuple(joined)
+
+
+def _digest(arrays: Mapping[str, NDArray[Any]]) -> bytes:
+    digest = hashlib.sha256()
+    for name in sorted(arrays):
+        digest.update(f"{name} {arrays[name].dtype.str} {arrays[name].shape} ".encode())
+        digest.update(np.ascontiguousarray(arrays[name]).tobytes())
+    return digest.digest()
