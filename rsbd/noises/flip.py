@@ -72,7 +72,9 @@ class Flip(Noise):
     def shift(self, size: float) -> tradeoff.Tradeoff:
         """Trade-off of data that differ in ``size`` coordinates."""
         if size < 0 or size != int(size):
-            raise InputError(f"{size} changed coordinates: the noise Flip counts them, so give a whole number from 0")
+            raise InputError(
+                f"{size} changed coordinates: the noise Flip counts them, so give a whole number from 0"
+            )
         return tradeoff.flips(self.keep, self.values, int(size))
 
     def moves(self, shape: tuple[int, ...], generator: Generator) -> Tensor:

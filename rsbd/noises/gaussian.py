@@ -47,12 +47,16 @@ class Gaussian(Noise):
 
     def __post_init__(self) -> None:
         if not (isinstance(self.sigma, (int, float)) and math.isfinite(self.sigma) and self.sigma > 0):
-            raise InputError(f"sigma is {self.sigma!r}, but it is a standard deviation: give a number above 0")
+            raise InputError(
+                f"sigma is {self.sigma!r}, but it is a standard deviation: give a number above 0"
+            )
 
     def shift(self, size: float) -> tradeoff.Tradeoff:
         """Trade-off of data that differ by the L2 distance ``size``."""
         if not (size >= 0 and math.isfinite(size)):
-            raise InputError(f"a shift of {size}: the noise Gaussian measures an L2 distance, so give a number from 0")
+            raise InputError(
+                f"a shift of {size}: the noise Gaussian measures an L2 distance, so give a number from 0"
+            )
         return tradeoff.gaussian(size / self.sigma)
 
     def channel(self) -> Channel:
@@ -75,5 +79,7 @@ class Gaussian(Noise):
         """Noise only shifts: the scale is 1."""
         import torch
 
-        offset = torch.empty(num_features, device=generator.device).normal_(0, self.sigma, generator=generator)
+        offset = torch.empty(num_features, device=generator.device).normal_(
+            0, self.sigma, generator=generator
+        )
         return torch.ones_like(offset), offset

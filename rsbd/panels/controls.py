@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import ipywidgets as ipw
-import traitlets
 
 from rsbd.errors import InputError
 
@@ -63,9 +62,10 @@ class Slider:
             continuous_update=True,
             layout={"width": "220px"},
         )
-        # Linked in the kernel: one direction per event. A link in the browser sends every key twice, and
-        # an answer to an older key can move the handle back.
-        traitlets.link((slider, "value"), (box, "value"))
+        # Linked in the kernel, and each side written only when it differs. A link in the browser sends every
+        # key twice, and an answer to an older key can move the handle back under the reader's hand.
+        slider.observe(lambda change: _follow(box, change["new"]), names="value")
+        box.observe(lambda change: _follow(slider, change["new"]), names="value")
         row = ipw.HBox([box, slider])
         row.add_class("rsbd-pair")
         return row, slider
@@ -143,7 +143,7 @@ class Controls:
     @property
     def values(self) -> dict[str, Any]:
         """What the widgets say now, by name."""
-        return {name: holder.value for name, holder in self._holders.items()}
+        return {name: _clean(holder.value) for name, holder in self._holders.items()}
 
     def set(self, values: Mapping[str, Any]) -> None:
         """Move the widgets that ``values`` names, silently.
@@ -174,3 +174,13 @@ class Controls:
     def _changed(self, _change: Any) -> None:
         if not self._muted:
             self._on_change(self.values)
+
+
+def _clean(value: Any) -> Any:
+    """0.9099999999999999, as a browser adds up steps, is 0.91."""
+    return round(value, 10) if isinstance(value, float) else value
+
+
+def _follow(widget: ipw.Widget, value: Any) -> None:
+    if _clean(widget.value) != _clean(value):
+        widget.value = _clean(value)

@@ -27,6 +27,10 @@ function nameHandles(panel) {
       if (label && handle.getAttribute("aria-label") !== label.textContent) {
         handle.setAttribute("aria-label", label.textContent);
       }
+      // Steps of 0.01 add up to 0.9099999999999999, and the stock "now" keeps one decimal.
+      const said = String(+Number(handle.getAttribute("aria-valuetext")).toFixed(10));
+      if (handle.getAttribute("aria-valuetext") !== said) handle.setAttribute("aria-valuetext", said);
+      if (handle.getAttribute("aria-valuenow") !== said) handle.setAttribute("aria-valuenow", said);
     }
   }
 }
@@ -85,7 +89,9 @@ function render({ model, el }) {
     if (!panel) return;
     nameHandles(panel);
     watcher = new MutationObserver(() => nameHandles(panel));
-    watcher.observe(panel.querySelector(".rsbd-controls") ?? panel, { childList: true, subtree: true });
+    watcher.observe(panel.querySelector(".rsbd-controls") ?? panel, {
+      childList: true, subtree: true, attributes: true, attributeFilter: ["aria-valuetext", "aria-valuenow"],
+    });
   });
   return () => {
     cancelAnimationFrame(frame);

@@ -1,0 +1,167 @@
+"""A private JupyterLab and a page in Chromium, for tests that need what a reader sees."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+ARTIFACTS = ROOT / ".artifacts"
+CHROMIUM_ARGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-dev-shm-usage",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--no-first-run",
+    "--mute-audio",
+]
+# What JupyterLab and Chromium themselves say on a quiet page; each is matched whole by its beginning.
+NOT_OURS = (
+    "Refused to set unsafe header",  # JupyterLab's own requests
+    "[Violation]",  # Chromium timing its host page
+)
+
+
+def chromium() -> str | None:
+    """Path of a Chromium-like browser, or None."""
+    wanted = os.environ.get("RSBD_CHROMIUM")
+    names = [wanted] if wanted else ["chromium", "chromium-browser", "google-chrome"]
+    return next((found for name in names if name and (found := shutil.which(name))), None)
+
+
+def free_port() -> int:
+    """A loopback port that nobody listens on."""
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        return int(sock.getsockname()[1])
+
+
+@contextlib.contextmanager
+def server(folder: Path, home: Path, theme: str = "JupyterLab Light") -> Iterator[str]:
+    """Serve ``folder`` with private Jupyter folders under ``home``; yields the address. Stops by pid."""
+    settings = home / "lab" / "user-settings" / "@jupyterlab"
+    for name, content in {
+        "apputils-extension/themes": {"theme": theme},
+        "apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},
+    }.items():
+        file = settings / f"{name}.jupyterlab-settings"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(json.dumps(content))
+    env = {
+        **os.environ,
+        "JUPYTER_CONFIG_DIR": str(home / "config"),
+        "JUPYTER_DATA_DIR": str(home / "data"),
+        "JUPYTER_RUNTIME_DIR": str(home / "runtime"),
+        "JUPYTERLAB_SETTINGS_DIR": str(home / "lab" / "user-settings"),
+        "JUPYTERLAB_WORKSPACES_DIR": str(home / "lab" / "workspaces"),
+        "IPYTHONDIR": str(home / "ipython"),
+        "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep),
+    }
+    port = free_port()
+    address = f"http://127.0.0.1:{port}"
+    command = [
+        sys.executable, "-m", "jupyterlab", "--no-browser", "--ip=127.0.0.1", f"--port={port}",
+        "--ServerApp.port_retries=0", "--IdentityProvider.token=", "--LabApp.expose_app_in_browser=True",
+        f"--ServerApp.root_dir={folder}", "--allow-root",
+    ]  # fmt: skip
+    log = (home / "server.log").open("wb")
+    process = subprocess.Popen(command, env=env, stdout=log, stderr=subprocess.STDOUT, start_new_session=True)
+    try:
+        _until_up(address, process, home / "server.log")
+        yield address
+    finally:
+        process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(15)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)  # its own session: the server and its kernels only
+            process.wait(5)
+        log.close()
+
+
+def _until_up(address: str, process: subprocess.Popen[bytes], log: Path) -> None:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            raise RuntimeError(f"JupyterLab ended with {process.returncode}:\n{log.read_text()[-3000:]}")
+        with contextlib.suppress(OSError), urllib.request.urlopen(f"{address}/api/status", timeout=2):
+            return
+        time.sleep(0.1)
+    raise TimeoutError(f"JupyterLab did not answer within 60 s:\n{log.read_text()[-3000:]}")
+
+
+class Lab:
+    """One notebook in one page, with every complaint of the page collected in ``complaints``."""
+
+    def __init__(self, page, address: str) -> None:
+        self.page, self.address = page, address
+        self.complaints: list[str] = []
+        page.on("console", self._console)
+        page.on("pageerror", lambda error: self.complaints.append(f"page error: {error}"))
+
+    def _console(self, message) -> None:
+        if message.type in ("error", "warning") and not message.text.startswith(NOT_OURS):
+            self.complaints.append(f"{message.type}: {message.text} ({message.location.get('url', '')})")
+
+    def open(self, notebook: str) -> None:
+        """Open ``notebook`` and wait for an idle kernel."""
+        self.page.goto(f"{self.address}/doc/tree/{notebook}?reset")
+        self.page.wait_for_function("() => window.jupyterapp !== undefined", timeout=60_000)
+        self.page.wait_for_function(
+            """() => {
+                const panel = window.jupyterapp.shell.currentWidget;
+                return panel?.sessionContext?.session?.kernel?.status === "idle";
+            }""",
+            timeout=90_000,
+        )
+
+    def run_all(self, timeout: float = 300.0) -> None:
+        """Run every cell and raise if one did not run or left an error."""
+        self.page.evaluate("() => window.jupyterapp.commands.execute('notebook:run-all-cells')", None)
+        self.page.wait_for_function(
+            """() => {
+                const panel = window.jupyterapp.shell.currentWidget;
+                const cells = [...panel.content.model.cells].filter(c => c.type === "code");
+                return panel.sessionContext.session.kernel.status === "idle" && cells.every(c =>
+                    c.executionCount !== null || c.sharedModel.getSource().trim() === "" ||
+                    cells.some(d => d.outputs.toJSON().some(o => o.output_type === "error")));
+            }""",
+            timeout=timeout * 1000,
+        )
+        errors = self.page.evaluate(
+            """() => [...window.jupyterapp.shell.currentWidget.content.model.cells]
+                .filter(c => c.type === "code").flatMap(c => c.outputs.toJSON())
+                .filter(o => o.output_type === "error" || (o.output_type === "stream" && o.name === "stderr"))
+                .map(o => o.output_type === "error" ? `${o.ename}: ${o.evalue}` : o.text)""",
+        )
+        assert errors == [], errors
+
+    def picture(self, containing: str = ""):
+        """The panel's picture, by role and by its alt text."""
+        return self.page.get_by_role("img", name=containing)
+
+
+@contextlib.contextmanager
+def open_lab(folder: Path, home: Path, theme: str = "JupyterLab Light", **context) -> Iterator[Lab]:
+    """Serve ``folder`` and open Chromium on it."""
+    from playwright.sync_api import sync_playwright
+
+    home.mkdir(parents=True, exist_ok=True)
+    with server(folder, home, theme) as address, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium(), args=CHROMIUM_ARGS)
+        try:
+            page = browser.new_page(viewport={"width": 1400, "height": 1200}, **context)
+            yield Lab(page, address)
+        finally:
+            browser.close()
