@@ -17,14 +17,8 @@ from html import escape as _escape
 import numpy as np
 import numpy.typing as npt
 
-BLUE, ORANGE, GREEN, VERMILLION, PURPLE, SKY = (
-    "#0072b2",
-    "#e69f00",
-    "#009e73",
-    "#d55e00",
-    "#cc79a7",
-    "#56b4e9",
-)
+BLUE = "var(--rsbd-blue,#0072b2)"  # in a dark theme the page makes it Okabe and Ito's sky blue
+ORANGE, GREEN, VERMILLION, PURPLE = "#e69f00", "#009e73", "#d55e00", "#cc79a7"
 INK = "var(--rsbd-ink,#1a1a1a)"
 SOFT = "var(--rsbd-soft,#444)"
 PAPER = "var(--rsbd-paper,#fff)"

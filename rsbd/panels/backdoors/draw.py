@@ -1,0 +1,204 @@
+"""The main panel's picture, drawn from what was found in a few milliseconds."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from rsbd.panels import svg
+from rsbd.panels.backdoors import words
+from rsbd.panels.backdoors.params import Found, Samples
+from rsbd.panels.engine import Picture
+
+WIDTH = 1200
+
+
+def render(found: Found) -> Picture:
+    """Draw everything: images, rates, curve and map."""
+    return _picture(found, 640, [_curve(found, (78, 268, 590, 560)), _map(found, (745, 268, 1185, 560))])
+
+
+def render_compact(found: Found) -> Picture:
+    """Draw images, rates and the curve: for a first look."""
+    return _picture(found, 560, [_curve(found, (78, 268, 1150, 480))])
+
+
+def _picture(found: Found, height: float, lower: list[str]) -> Picture:
+    parts = [_samples(found.samples), _rates(found), *lower]
+    note = f"{found.models:,} of {found.params.num_models:,} models"
+    return Picture(
+        svg.document(WIDTH, height, parts),
+        words.alt(found),
+        words.sentence(found),
+        f"{found.models:,} models" if found.final else note,
+    )
+
+
+def _samples(samples: Samples) -> str:
+    side, gap, parts = 74.0, 8.0, []
+    groups = (
+        ("clean", samples.clean, samples.labels, svg.GRID),
+        ("poisoned", samples.poisoned, samples.poisoned_labels, svg.VERMILLION),
+        ("one noised copy", samples.noised, samples.noised_labels, svg.BLUE),
+    )
+    for g, (title, images, labels, edge) in enumerate(groups):
+        left = 10 + g * 280
+        parts.append(svg.text(left, 24, f"{g + 1}  {title}", 18, weight=600))
+        for i, (image, label) in enumerate(zip(images[:3], labels, strict=False)):
+            x = left + i * (side + gap)
+            parts.append(svg.image(image, x, 38, side, edge, 2))
+            changed = label != samples.labels[i]
+            parts.append(
+                svg.text(
+                    x + side / 2,
+                    38 + side + 21,
+                    f"\u201c{label}\u201d",
+                    16,
+                    "middle",
+                    700 if changed else 400,
+                )
+            )
+        if g < 2:
+            parts.append(svg.text(left + 3 * (side + gap) + 11, 38 + side / 2 + 8, "\u2192", 24, "middle"))
+    parts.append(
+        svg.text(10, 160, "label of each training image underneath; bold: changed", 14, fill=svg.SOFT)
+    )
+    return "".join(parts)
+
+
+def _rates(found: Found) -> str:
+    parts, left, length = [], 980.0, 140.0
+    groups = (
+        ("clean accuracy", found.clean_accuracy),
+        (f"attack success (\u2192 \u201c{found.target}\u201d)", found.attack_success),
+    )
+    for g, (title, pair) in enumerate(groups):
+        top = 24 + g * 92
+        parts.append(svg.text(870, top, title, 18, weight=600))
+        for b, (who, value) in enumerate(zip(("undefended", "smoothed"), pair, strict=True)):
+            y = top + 12 + b * 28
+            parts.append(svg.text(left - 8, y + 16, who, 16, "end"))
+            colour = svg.VERMILLION if b == 0 else svg.BLUE
+            if math.isnan(value):
+                parts.append(svg.text(left, y + 16, "no image to test", 16, fill=svg.SOFT))
+            else:
+                parts.append(svg.bar(left, y, length, 20, value, colour, hatched=b == 0))
+    return "".join(parts)
+
+
+def _curve(found: Found, box: tuple[float, float, float, float]) -> str:
+    left, top, right, bottom = box
+    discrete = found.norm == "L0"
+    end = _axis_end(found)
+    x, y = svg.scale(0, end, left, right), svg.scale(0, 1, bottom, top)
+    ticks = [float(t) for t in _ticks(end, discrete)]
+    unit = "L0 radius (pixels and labels changed)" if discrete else "L2 radius (pixel units)"
+    parts = [
+        svg.text(left - 68, top - 44, "certified accuracy by radius", 18, weight=600),
+        svg.axes(x, y, ticks, (0, 0.25, 0.5, 0.75, 1), unit, "", box, yformat=lambda v: f"{100 * v:.0f} %"),
+        svg.step(
+            x,
+            y,
+            found.radii.tolist(),
+            found.accuracies.tolist(),
+            svg.BLUE,
+            end,
+            dash="" if found.final else "9 5",
+        ),
+    ]
+    if discrete and end <= 12:
+        for radius, share in zip(found.radii, found.accuracies, strict=True):
+            if share > 0 and radius < end:
+                at = x(radius + 0.5) if radius + 0.5 <= end else x(end) - 20
+                parts.append(svg.text(at, y(share) - 9, words.percent(share), 15, "middle", 600, halo=True))
+    if not found.final:
+        said = f"preview, {found.models:,} of {found.params.num_models:,} models"
+        parts.append(svg.text(right - 14, top + 24, said, 16, "end", 600, halo=True))
+    about = "ensemble trained on the clean images: no attack within the radius changes these predictions"
+    parts.append(svg.text(left - 68, bottom + 66, about, 14, fill=svg.SOFT))
+    return "".join(parts) + _budget(found, x, box, end)
+
+
+def _budget(found: Found, x: svg.Scale, box: tuple[float, float, float, float], end: float) -> str:
+    """Mark the attacker's budget, at the edge with an arrow where it lies beyond the axis."""
+    _, top, right, bottom = box
+    beyond = found.budget > end
+    at = right if beyond else x(found.budget)
+    label = f"attacker\u2019s budget {found.budget:,.4g}" + (" \u2192" if beyond else "")
+    anchor = "end" if at > (box[0] + right) / 2 else "start"
+    return svg.line(at, top - 8, at, bottom, svg.VERMILLION, 3, "3 5") + svg.text(
+        at, top - 14, label, 16, anchor, 600
+    )
+
+
+def _axis_end(found: Found) -> float:
+    """End of the radius axis: from a few round numbers, so that it stays put while sliders move a little."""
+    held = found.radii[found.accuracies > 0]
+    need = float(held.max()) if held.size else 0.0
+    if found.norm == "L0":
+        return float(next((e for e in (5, 10, 20, 50, 100, 200, 500) if need + 1 <= e), need + 1))
+    return float(next((e for e in (0.1, 0.2, 0.5, 1, 2, 5, 10, 20) if need < e), need * 1.1))
+
+
+def _ticks(end: float, discrete: bool) -> list[float]:
+    if discrete and end <= 12:
+        return list(range(int(end) + 1))
+    return [round(end * i / 5, 10) for i in range(6)]
+
+
+def _map(found: Found, box: tuple[float, float, float, float]) -> str:
+    """Cells of certified accuracy, fewest rows at the bottom, with the sliders' point on it."""
+    left, top, right, bottom = box
+    rows, triggers = found.map_rows, found.map_triggers
+    wide, high = (right - left) / len(triggers), (bottom - top) / len(rows)
+    pixels = found.norm == "L0"
+    parts = [svg.text(left - 85, top - 44, "certified map: which attacks are ruled out", 18, weight=600)]
+    for i, shares in enumerate(found.certified):
+        y = bottom - (i + 1) * high
+        parts.append(svg.text(left - 9, y + high / 2 + 5, f"{rows[i]:g}", 15, "end", fill=svg.SOFT))
+        for j, share in enumerate(shares):
+            fill, ink = svg.heat(share)
+            parts.append(svg.rect(left + j * wide, y, wide, high, fill, svg.PAPER, 1))
+            parts.append(
+                svg.text(
+                    left + (j + 0.5) * wide, y + high / 2 + 5.5, f"{100 * share:.0f}", 15, "middle", fill=ink
+                )
+            )
+    for j, trigger in enumerate(triggers):
+        parts.append(
+            svg.text(left + (j + 0.5) * wide, bottom + 21, f"{trigger:.3g}", 15, "middle", fill=svg.SOFT)
+        )
+    parts.append(
+        svg.text(
+            (left + right) / 2,
+            bottom + 42,
+            "trigger size (pixels)" if pixels else "trigger size (L2)",
+            16,
+            "middle",
+        )
+    )
+    parts.append(svg.text(left - 62, (top + bottom) / 2, "poisoned training images", 16, "middle", turn=-90))
+    parts.append(svg.text(left - 85, bottom + 66, "cells: % of test images certified", 14, fill=svg.SOFT))
+    return "".join(parts) + _point(found, box, wide, high)
+
+
+def _point(found: Found, box: tuple[float, float, float, float], wide: float, high: float) -> str:
+    """Ring the attack on the map; its words stand above, where they hide no cell."""
+    left, top, _, bottom = box
+    i = float(np.interp(found.rows, found.map_rows, np.arange(len(found.map_rows)))) + 0.5
+    j = float(np.interp(found.trigger, found.map_triggers, np.arange(len(found.map_triggers)))) + 0.5
+    above = " (above the map)" if found.rows > found.map_rows[-1] else ""
+    attack = f"{words.count(found.rows, 'image')} \u00d7 {words.size(found)}{above}"
+    label = f"this attack, {attack}: {words.percent(found.at_threat)}"
+    return (
+        _ring(left + j * wide, bottom - i * high, 14)
+        + _ring(left + 8, top - 20, 7)
+        + svg.text(left + 24, top - 14, label, 16, weight=600)
+    )
+
+
+def _ring(x: float, y: float, radius: float) -> str:
+    """Vermillion on white, so that it shows on every cell."""
+    circle = f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{radius:g}" style="fill:none;stroke-width:'
+    return f'{circle}6;stroke:#fff"/>{circle}3.5;stroke:{svg.VERMILLION}"/>'

@@ -1,0 +1,105 @@
+"""The main panel in words: the sentence that reads the result, and what the picture shows."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from rsbd.panels.backdoors.params import Found, Params
+
+
+def percent(share: float) -> str:
+    """Write a share in whole per cent, where 100 % means all and 0 % none.
+
+    Examples
+    --------
+    >>> percent(0.842), percent(0.999), percent(0.001), percent(float("nan"))
+    ('84 %', '> 99 %', '< 1 %', 'none to test')
+    """
+    if math.isnan(share):
+        return "none to test"
+    if 0 < share < 0.005:
+        return "< 1 %"
+    if 0.995 <= share < 1:
+        return "> 99 %"
+    return f"{100 * share:.0f} %"
+
+
+def count(number: float, thing: str) -> str:
+    """Write a whole number with its noun.
+
+    Examples
+    --------
+    >>> count(1, "image"), count(1200, "image")
+    ('1 image', '1,200 images')
+    """
+    return f"{number:,.0f} {thing}{'' if number == 1 else 's'}"
+
+
+def noise(params: Params) -> str:
+    """Name the noise with its settings."""
+    if params.noise == "gaussian":
+        return f"sigma {params.sigma:g}"
+    if params.noise == "tied":
+        return f"keep {params.keep:g}"
+    return f"keep {params.keep_features:g} features, {params.keep_labels:g} labels, {params.keep_test:g} test"
+
+
+def quoted_radius(found: Found) -> float:
+    """Return the largest radius at which half of the points are certified; else the smallest above 0."""
+    held = found.radii[(found.accuracies >= 0.5) & (found.radii > 0)]
+    above = found.radii[found.radii > 0]
+    return float(held.max() if held.size else above.min())
+
+
+def size(found: Found) -> str:
+    """Name the trigger's size in its norm."""
+    return count(found.trigger, "pixel") if found.norm == "L0" else f"L2 size {found.trigger:.3g}"
+
+
+def threat(found: Found) -> str:
+    """Name the attacker's budget."""
+    labels = "relabelled" if found.relabel else "labels unchanged"
+    images = count(found.rows, "poisoned image")
+    return f"{images}, a trigger of {size(found)}, {labels}, trigger on the test image"
+
+
+def sentence(found: Found) -> str:
+    """Read the result honestly: what is certified, against what, and what the attack did."""
+    params, radius = found.params, quoted_radius(found)
+    share = float(found.accuracies[np.searchsorted(found.radii, radius)])
+    if found.norm == "L0":
+        plural = "" if radius == 1 else "s"
+        change = f"no change of up to {radius:g} pixel{plural} or label{plural}"
+        where = "in the training set and the test image together"
+    else:
+        change = f"no change of L2 length up to {radius:.3g}"
+        where = "of the training images and the test image together, labels untouched,"
+    models = f"{found.models:,} models"
+    opening = f"With {models}" if found.final else f"Preview after {models} of {params.num_models:,}"
+    return (
+        f"{opening}: {percent(share)} of test images are classified correctly and certified: "
+        f"{change} {where} can alter the prediction (alpha = {params.alpha:g}). "
+        f"Against this attack's whole budget ({threat(found)}) {percent(found.at_threat)} are certified. "
+        f"The attack turned {percent(found.attack_success[0])} of triggered test images into "
+        f"\u201c{found.target}\u201d undefended and {percent(found.attack_success[1])} smoothed."
+    )
+
+
+def alt(found: Found) -> str:
+    """Say what the picture shows, with every setting and the main figures."""
+    params = found.params
+    state = "final" if found.final else f"preview, {found.models} of {params.num_models} models"
+    pairs = list(zip(found.radii.tolist(), found.accuracies.tolist(), strict=True))
+    pairs = [pair for pair in pairs[:: max(1, len(pairs) // 6)] if pair[1] > 0]
+    curve = ", ".join(f"{percent(accuracy)} at {radius:.3g}" for radius, accuracy in pairs) or "none"
+    clean, fooled = found.clean_accuracy, found.attack_success
+    return (
+        f"Backdoor panel on {found.dataset}: {noise(params)}, trigger size {params.trigger_size}, "
+        f"poison rate {params.poison_rate:g}, {params.num_models} models, alpha {params.alpha:g} ({state}). "
+        "Sample images clean, poisoned and noised. "
+        f"Clean accuracy {percent(clean[0])} undefended, {percent(clean[1])} smoothed. "
+        f"Attack success {percent(fooled[0])} undefended, {percent(fooled[1])} smoothed. "
+        f"Certified accuracy by {found.norm} radius: {curve}. Attacker's budget {found.budget:.4g}."
+    )
