@@ -115,7 +115,7 @@ def _curve(found: Found, box: tuple[float, float, float, float]) -> str:
     if not found.final:
         said = f"preview, {found.models:,} of {found.params.num_models:,} models"
         parts.append(svg.text(right - 14, top + 24, said, 16, "end", 600, halo=True))
-    about = "ensemble trained on the clean images: no attack within the radius changes these predictions"
+    about = "trained on clean images: no attack within the radius changes these answers"
     parts.append(svg.text(left - 68, bottom + 66, about, 14, fill=svg.SOFT))
     return "".join(parts) + _budget(found, x, box, end)
 
@@ -184,21 +184,25 @@ def _map(found: Found, box: tuple[float, float, float, float]) -> str:
 
 
 def _point(found: Found, box: tuple[float, float, float, float], wide: float, high: float) -> str:
-    """Ring the attack on the map; its words stand above, where they hide no cell."""
+    """Outline the smallest cell that contains the attack; its words stand above and hide no cell."""
     left, top, _, bottom = box
-    i = float(np.interp(found.rows, found.map_rows, np.arange(len(found.map_rows)))) + 0.5
-    j = float(np.interp(found.trigger, found.map_triggers, np.arange(len(found.map_triggers)))) + 0.5
-    above = " (above the map)" if found.rows > found.map_rows[-1] else ""
-    attack = f"{words.count(found.rows, 'image')} \u00d7 {words.size(found)}{above}"
-    label = f"this attack, {attack}: {words.percent(found.at_threat)}"
+    i = min(int(np.searchsorted(found.map_rows, found.rows)), len(found.map_rows) - 1)
+    j = min(int(np.searchsorted(found.map_triggers, found.trigger)), len(found.map_triggers) - 1)
+    outside = found.rows > found.map_rows[-1] or found.trigger > found.map_triggers[-1]
+    attack = (
+        f"{words.count(found.rows, 'image')} \u00d7 {words.size(found)}{' (off the map)' if outside else ''}"
+    )
     return (
-        _ring(left + j * wide, bottom - i * high, 14)
-        + _ring(left + 8, top - 20, 7)
-        + svg.text(left + 24, top - 14, label, 16, weight=600)
+        _outline(left + j * wide, bottom - (i + 1) * high, wide, high)
+        + _outline(left + 2, top - 27, 14, 14)
+        + svg.text(
+            left + 24, top - 14, f"this attack, {attack}: {words.percent(found.at_threat)}", 16, weight=600
+        )
     )
 
 
-def _ring(x: float, y: float, radius: float) -> str:
+def _outline(x: float, y: float, wide: float, high: float) -> str:
     """Vermillion on white, so that it shows on every cell."""
-    circle = f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{radius:g}" style="fill:none;stroke-width:'
-    return f'{circle}6;stroke:#fff"/>{circle}3.5;stroke:{svg.VERMILLION}"/>'
+    return svg.rect(x, y, wide, high, "none", "#fff", 7) + svg.rect(
+        x, y, wide, high, "none", svg.VERMILLION, 4
+    )

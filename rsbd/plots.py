@@ -1,0 +1,235 @@
+"""Results drawn with matplotlib, on the Axes that you give or on a figure of their own.
+
+Nothing here imports pyplot, so nothing here has hidden state: safe in threads, panels and servers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from rsbd.errors import InputError
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+# Okabe and Ito's colours that read on white, each with its own line style: colour is never the only sign.
+STYLES = (
+    ("#0072b2", "-"),
+    ("#d55e00", "--"),
+    ("#009e73", "-."),
+    ("#cc79a7", ":"),
+    ("#000000", (0, (5, 1, 1, 1, 1, 1))),
+)
+_UNITS = {"L0": "pixels and labels changed", "L1": "L1, input units", "L2": "L2, input units"}
+
+
+def new_axes(width: float = 7.0, height: float = 4.5) -> Axes:
+    """Return the Axes of a new figure that pyplot does not know."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width, height), layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure.add_subplot()
+
+
+def certified_accuracy(
+    radii: npt.ArrayLike,
+    accuracies: npt.ArrayLike,
+    *,
+    label: str = "",
+    norm: str = "L0",
+    budget: float | None = None,
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw certified accuracy by radius as a step curve; call again with the same ``ax`` to compare.
+
+    Parameters
+    ----------
+    radii : array, (radii,)
+        Ascending, in ``norm``.
+    accuracies : array, (radii,)
+        Certified accuracy at each radius, in [0, 1]. It holds until the next radius.
+    label : str
+        Written beside the curve, in place of a legend.
+    norm : str
+        "L0", "L1" or "L2".
+    budget : float, optional
+        The attacker's budget, marked by a vertical line, or by an arrow where it lies beyond the axis.
+
+    Raises
+    ------
+    InputError
+        If the two arrays do not match.
+
+    Examples
+    --------
+    >>> ax = certified_accuracy([0, 1, 2], [0.9, 0.7, 0.2], label="keep 0.8", budget=2)
+    >>> ax.get_xlabel()
+    'L0 radius (pixels and labels changed)'
+    """
+    xs, ys = np.asarray(radii, dtype=float), np.asarray(accuracies, dtype=float)
+    if xs.ndim != 1 or xs.shape != ys.shape or not xs.size:
+        raise InputError(
+            f"{xs.shape} radii and {ys.shape} accuracies: give two lists of the same length, at least 1"
+        )
+    ax = new_axes() if ax is None else ax
+    curves = sum(line.get_gid() == "rsbd-curve" for line in ax.get_lines())
+    colour, dashes = STYLES[curves % len(STYLES)]
+    end = xs[-1] + (1.0 if norm == "L0" else 0.0)
+    (curve,) = ax.step([*xs, end], [*ys, ys[-1]], where="post", color=colour, linestyle=dashes, linewidth=2.5)
+    curve.set_gid("rsbd-curve")
+    if label:
+        # Where curves fall at the same place, each label stands a quarter of the curve further on.
+        at = min(int(len(xs) * (0.15 + 0.25 * (curves % 4))), len(xs) - 1)
+        ax.annotate(
+            label,
+            (xs[at], ys[at]),
+            (6, 6),
+            textcoords="offset points",
+            color=colour,
+            fontsize=12,
+            fontweight="bold",
+        )
+    right = max(ax.get_xlim()[1] if curves else 0.0, end)
+    ax.set_xlim(0, right)
+    ax.set_ylim(0, 1.05)
+    if budget is not None:
+        _mark_budget(ax, budget, right)
+    ax.set_xlabel(f"{norm} radius ({_UNITS.get(norm, norm)})", fontsize=13)
+    ax.set_ylabel("certified accuracy (share of test inputs)", fontsize=13)
+    _plain(ax)
+    return ax
+
+
+def _mark_budget(ax: Axes, budget: float, right: float) -> None:
+    beyond = budget > right
+    ax.axvline(min(budget, right), color="#d55e00", linestyle=":", linewidth=3)
+    words = f"attacker's budget {budget:,.4g}" + (" \u2192" if beyond else "")
+    side = "right" if budget > right / 2 else "left"
+    at = (min(budget, right), 1.0)
+    where = {"xycoords": ("data", "axes fraction"), "textcoords": "offset points", "ha": side}
+    ax.annotate(words, at, (0, 4), fontsize=12, **where)
+
+
+def certified_map(
+    accuracies: npt.ArrayLike,
+    rows: Sequence[float],
+    triggers: Sequence[float],
+    *,
+    point: tuple[float, float] | None = None,
+    norm: str = "L0",
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw certified accuracy against each threat: poisoned rows upwards, trigger size to the right.
+
+    Parameters
+    ----------
+    accuracies : array, (rows, triggers)
+        In [0, 1].
+    rows, triggers : sequence
+        Values on the two axes, ascending.
+    point : (rows, trigger), optional
+        An attack: the smallest cell that contains it is outlined.
+
+    Examples
+    --------
+    >>> ax = certified_map([[0.9, 0.5], [0.4, 0.0]], [1, 2], [1, 4], point=(2, 1))
+    >>> [text.get_text() for text in ax.texts]
+    ['90', '50', '40', '0']
+    """
+    from matplotlib.patches import Rectangle
+
+    cells = np.asarray(accuracies, dtype=float)
+    if cells.shape != (len(rows), len(triggers)):
+        raise InputError(
+            f"a map of shape {cells.shape}: give one value for each of {len(rows)} x {len(triggers)} threats"
+        )
+    ax = new_axes() if ax is None else ax
+    image = ax.imshow(cells, origin="lower", aspect="auto", cmap="cividis", vmin=0, vmax=1)
+    for (i, j), share in np.ndenumerate(cells):
+        ink = "black" if share > 0.46 else "white"
+        ax.text(j, i, f"{100 * share:.0f}", ha="center", va="center", color=ink, fontsize=12)
+    ax.set_xticks(range(len(triggers)), [f"{t:g}" for t in triggers], fontsize=12)
+    ax.set_yticks(range(len(rows)), [f"{r:g}" for r in rows], fontsize=12)
+    if point is not None:
+        i = min(int(np.searchsorted(rows, point[0])), len(rows) - 1)
+        j = min(int(np.searchsorted(triggers, point[1])), len(triggers) - 1)
+        for colour, width in (("white", 6), ("#d55e00", 3)):
+            box = Rectangle(
+                (j - 0.5, i - 0.5), 1, 1, fill=False, edgecolor=colour, linewidth=width, clip_on=False
+            )
+            ax.add_patch(box)
+    ax.set_xlabel(
+        "trigger size (pixels)" if norm == "L0" else f"trigger size ({norm}, input units)", fontsize=13
+    )
+    ax.set_ylabel("poisoned training rows", fontsize=13)
+    ax.set_title("certified accuracy (% of test inputs)", fontsize=13, loc="left")
+    image.set_clim(0, 1)
+    return ax
+
+
+def images(groups: Mapping[str, npt.ArrayLike], *, ax: Axes | None = None) -> Axes:
+    """Draw rows of images, one labelled row per group: clean, poisoned, noised.
+
+    Parameters
+    ----------
+    groups : mapping from name to array, (images, height, width) or (images, 3, height, width)
+        In [0, 1]; what lies outside is cut. All images have one size.
+
+    Examples
+    --------
+    >>> ax = images({"clean": np.zeros((4, 8, 8)), "noised": np.ones((4, 8, 8))})
+    >>> [label.get_text() for label in ax.get_yticklabels()]
+    ['clean', 'noised']
+    """
+    stacks = [np.clip(np.asarray(stack, dtype=float), 0, 1) for stack in groups.values()]
+    if not stacks or len({stack.shape[1:] for stack in stacks}) != 1 or stacks[0].ndim not in (3, 4):
+        shapes = ", ".join(str(stack.shape) for stack in stacks) or "none"
+        raise InputError(
+            f"images of shapes {shapes}: give groups of (images, height, width), all of one size"
+        )
+    stacks = [np.moveaxis(s, 1, -1) if s.ndim == 4 else s[..., None].repeat(3, -1) for s in stacks]
+    high, wide = stacks[0].shape[1:3]
+    most = max(len(stack) for stack in stacks)
+    gap = max(1, high // 12)
+    sheet = np.ones((len(stacks) * (high + gap) - gap, most * (wide + gap) - gap, 3))
+    for g, stack in enumerate(stacks):
+        for i, picture in enumerate(stack):
+            y, x = g * (high + gap), i * (wide + gap)
+            sheet[y : y + high, x : x + wide] = picture
+    ax = new_axes(1.2 * most + 1.5, 1.3 * len(stacks)) if ax is None else ax
+    ax.imshow(sheet, interpolation="nearest")
+    ax.set_yticks([g * (high + gap) + (high - 1) / 2 for g in range(len(stacks))], list(groups), fontsize=13)
+    ax.set_xticks([])
+    ax.tick_params(length=0)
+    for spine in ax.spines.values():
+        spine.set_visible(False)
+    return ax
+
+
+def save(figure: Figure, folder: Path | str, name: str) -> tuple[Path, Path]:
+    """Write ``figure`` as ``name.png`` and ``name.svg``; the same figure gives the same files."""
+    import matplotlib
+
+    folder = Path(folder)
+    png, svg = folder / f"{name}.png", folder / f"{name}.svg"
+    with matplotlib.rc_context({"svg.hashsalt": "rsbd", "svg.fonttype": "none"}):
+        figure.savefig(png, dpi=150, metadata={"Software": None})
+        figure.savefig(svg, metadata={"Date": None})
+    return png, svg
+
+
+def _plain(ax: Axes) -> None:
+    ax.tick_params(labelsize=12)
+    ax.grid(axis="y", color="#d0d0d0", linewidth=0.8)
+    ax.set_axisbelow(True)
+    for side in ("top", "right"):
+        spines: Any = ax.spines
+        spines[side].set_visible(False)
