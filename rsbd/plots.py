@@ -100,22 +100,34 @@ def certified_accuracy(
     right = max(ax.get_xlim()[1] if curves else 0.0, end)
     ax.set_xlim(0, right)
     ax.set_ylim(0, 1.05)
-    if budget is not None:
-        _mark_budget(ax, budget, right)
+    _mark_budget(ax, budget, right)
     ax.set_xlabel(f"{norm} radius ({_UNITS.get(norm, norm)})", fontsize=13)
     ax.set_ylabel("certified accuracy (share of test inputs)", fontsize=13)
     _plain(ax)
     return ax
 
 
-def _mark_budget(ax: Axes, budget: float, right: float) -> None:
-    beyond = budget > right
-    ax.axvline(min(budget, right), color="#d55e00", linestyle=":", linewidth=3)
-    words = f"attacker's budget {budget:,.4g}" + (" \u2192" if beyond else "")
-    side = "right" if budget > right / 2 else "left"
-    at = (min(budget, right), 1.0)
-    where = {"xycoords": ("data", "axes fraction"), "textcoords": "offset points", "ha": side}
-    ax.annotate(words, at, (0, 4), fontsize=12, **where)
+def _mark_budget(ax: Axes, budget: float | None, right: float) -> None:
+    """Mark the budget, or move the mark that is there: a further curve may have widened the axis."""
+    for artist in [*ax.get_lines(), *ax.texts]:
+        if artist.get_gid() == "rsbd-budget":
+            budget = float(str(artist.get_label())) if budget is None else budget
+            artist.remove()
+    if budget is None:
+        return
+    at, beyond = min(budget, right), budget > right
+    line = ax.axvline(at, color="#d55e00", linestyle=":", linewidth=3, label=repr(float(budget)))
+    words = ax.text(
+        at,
+        1.02,
+        f"attacker's budget {budget:,.4g}" + (" \u2192" if beyond else ""),
+        transform=ax.get_xaxis_transform(),
+        ha="right" if at > right / 2 else "left",
+        fontsize=12,
+        label=repr(float(budget)),
+    )
+    for artist in (line, words):
+        artist.set_gid("rsbd-budget")
 
 
 def certified_map(
