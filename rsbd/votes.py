@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import tempfile
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -16,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rsbd.errors import InputError
+from rsbd.files import whole
 
 Spans = tuple[tuple[int, int], ...]
 
@@ -77,20 +76,11 @@ class Votes:
 
     def save(self, path: str | Path) -> None:
         """Write to an ``.npz`` file, whole or not at all. The same votes give the same bytes."""
-        path = Path(path)
         manifest = json.dumps(self.manifest, sort_keys=True).encode()
         spans = np.asarray(self.models, dtype=np.int64).reshape(-1, 2)
         arrays = {"counts": self.counts, "models": spans, "manifest": np.frombuffer(manifest, np.uint8)}
-        handle, part = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        try:
-            with os.fdopen(handle, "wb") as file:
-                np.savez_compressed(file, **arrays, digest=np.frombuffer(_digest(arrays), np.uint8))
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(part, path)
-        except BaseException:
-            Path(part).unlink(missing_ok=True)
-            raise
+        with whole(path) as file:
+            np.savez_compressed(file, **arrays, digest=np.frombuffer(_digest(arrays), np.uint8))
 
     @classmethod
     def load(cls, path: str | Path) -> Votes:

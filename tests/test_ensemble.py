@@ -1,0 +1,151 @@
+"""An ensemble is the same however it is computed, and says at once what cannot work."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import CancelledError, Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from rsbd.data import Dataset, load
+from rsbd.ensemble import collect, pick_device, stream
+from rsbd.errors import InputError
+from rsbd.learners.linear import Linear
+from rsbd.noises import Flip, Gaussian
+from rsbd.smoothing import Smoothing
+from rsbd.votes import Votes
+
+FLIPS = Smoothing(features=Flip(0.8), labels=Flip(0.8, 2), test=Flip(0.8))
+GAUSSIAN = Smoothing(features=Gaussian(0.5), labels=Flip(0.8, 2), test=Gaussian(0.5))
+
+
+class Reversed(Executor):
+    """Runs what it was given last first, to show that order does not matter."""
+
+    def __init__(self) -> None:
+        self.waiting: list[tuple[Future[Any], Any, tuple[Any, ...]]] = []
+
+    def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
+        future: Future[Any] = Future()
+        self.waiting.append((future, fn, args))
+        if len(self.waiting) == 2:
+            for future_, fn_, args_ in reversed(self.waiting):
+                future_.set_result(fn_(*args_))
+            self.waiting.clear()
+        return future
+
+
+@pytest.fixture(scope="module")
+def digits() -> Dataset:
+    return load("digits", classes=(0, 1), rows=100, points=60)
+
+
+def gather(data: Dataset, smoothing: Smoothing = FLIPS, num_models: int = 256, **options: Any) -> Votes:
+    return collect(data, smoothing, Linear(), data.x_test, num_models, seed=3, **options)
+
+
+@pytest.mark.parametrize("smoothing", [FLIPS, GAUSSIAN], ids=["flips", "Gaussian"])
+def test_counts_do_not_depend_on_executor_order_or_process(digits: Dataset, smoothing: Smoothing) -> None:
+    expected = gather(digits, smoothing)
+    assert expected.counts.sum(1).tolist() == [256] * 60
+    for executor in (ThreadPoolExecutor(1), ThreadPoolExecutor(3), Reversed(), ProcessPoolExecutor(2)):
+        with executor:
+            assert np.array_equal(gather(digits, smoothing, executor=executor).counts, expected.counts)
+
+
+@pytest.mark.parametrize("smoothing", [FLIPS, GAUSSIAN], ids=["flips", "Gaussian"])
+def test_a_run_that_stopped_anywhere_goes_on_to_the_same_counts(digits: Dataset, smoothing: Smoothing) -> None:
+    expected = gather(digits, smoothing)
+    for stop in (1, 63, 64, 65, 200):
+        part = gather(digits, smoothing, num_models=stop)
+        assert part.num_models == stop
+        whole = gather(digits, smoothing, resume=part)
+        assert whole.models == ((0, 256),)
+        assert np.array_equal(whole.counts, expected.counts)
+
+
+def test_models_of_different_numbers_and_seeds_differ(digits: Dataset) -> None:
+    first, second = gather(digits, num_models=64), gather(digits, num_models=128)
+    assert not np.array_equal(second.counts - first.counts, first.counts)
+    other = collect(digits, FLIPS, Linear(), digits.x_test, 64, seed=4)
+    assert not np.array_equal(other.counts, first.counts)
+
+
+def test_resuming_refuses_votes_of_another_experiment(digits: Dataset) -> None:
+    part = gather(digits, num_models=64)
+    with pytest.raises(InputError, match="differ in dataset"):
+        gather(digits.replace(y=1 - digits.y), resume=part)
+
+
+def test_stream_grows_and_stops_when_it_is_closed(digits: Dataset) -> None:
+    seen = []
+    for votes in stream(digits, FLIPS, Linear(), digits.x_test, 10_000_000, seed=3):
+        seen.append(votes.num_models)
+        if len(seen) == 3:
+            break
+    assert seen == [64, 128, 192]
+
+
+def test_cancel_and_progress(digits: Dataset) -> None:
+    cancel, seen = threading.Event(), []
+
+    def watch(votes: Votes) -> None:
+        seen.append(votes.num_models)
+        if len(seen) == 2:
+            cancel.set()
+
+    with pytest.raises(CancelledError):
+        gather(digits, num_models=100_000, progress=watch, cancel=cancel)
+    assert len(seen) == 2
+
+
+def test_threads_of_torch_are_left_as_they_were(digits: Dataset) -> None:
+    before = torch.get_num_threads()
+    gather(digits)
+    assert torch.get_num_threads() == before
+
+
+def test_votes_follow_the_noise(digits: Dataset) -> None:
+    """With almost no noise the ensemble agrees and is right; with noise that hides everything it guesses."""
+    clear = replace(FLIPS, features=Flip("999/1000"), labels=Flip("999/1000"), test=Flip("999/1000"))
+    agreed = gather(digits, clear)
+    assert np.mean(agreed.label == digits.y_test) > 0.95
+    assert agreed.counts.max(1).mean() / 256 > 0.98
+    hidden = replace(FLIPS, features=Flip("501/1000"), labels=Flip("501/1000"), test=Flip("501/1000"))
+    assert gather(digits, hidden).counts.max(1).mean() / 256 < 0.75
+
+
+BAD = [
+    (dict(num_models=0), "from 1 to 10,000,000"),
+    (dict(num_models=20_000_000), "from 1 to 10,000,000"),
+    (dict(device="warp"), "--device auto"),
+    (dict(smoothing=replace(FLIPS, labels=Flip(0.8, 10))), "2 classes"),
+    (dict(smoothing=replace(FLIPS, features=Flip(0.8, 3))), "takes 2 values"),
+    (dict(smoothing=replace(FLIPS, test=Flip(0.8, 3))), "takes 2 values"),
+    (dict(smoothing=replace(FLIPS, labels=Gaussian(1.0))), "labels cannot carry Gaussian"),
+]
+
+
+@pytest.mark.parametrize(("change", "words"), BAD)
+def test_bad_settings_are_one_sentence(digits: Dataset, change: dict[str, Any], words: str) -> None:
+    with pytest.raises(InputError, match=words):
+        gather(digits, **change)
+
+
+def test_flips_on_continuous_features_are_refused() -> None:
+    data = load("digits", view="unit", classes=(0, 1), rows=50, points=10)
+    with pytest.raises(InputError, match="continuous"):
+        gather(data)
+
+
+def test_points_of_another_shape_are_refused(digits: Dataset) -> None:
+    with pytest.raises(InputError, match="features"):
+        collect(digits, FLIPS, Linear(), digits.x_test[:, :4], 10)
+
+
+def test_auto_device_is_one_that_works() -> None:
+    assert pick_device(pick_device("auto")) in ("cpu", "cuda")
