@@ -11,11 +11,18 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from rsbd.bounds import Bounds as Bounds
+    from rsbd.certify import ABSTAIN as ABSTAIN
+    from rsbd.certify import Certificate as Certificate
+    from rsbd.certify import certified_map as certified_map
+    from rsbd.certify import radius as radius
     from rsbd.data import Dataset as Dataset
     from rsbd.data import load as load
     from rsbd.poisoning import Poisoning as Poisoning
     from rsbd.poisoning import attack_success_rate as attack_success_rate
     from rsbd.poisoning import clean_accuracy as clean_accuracy
+    from rsbd.smoothing import Smoothing as Smoothing
+    from rsbd.smoothing import Threat as Threat
+    from rsbd.tradeoff import Tradeoff as Tradeoff
     from rsbd.triggers import BadPatch as BadPatch
     from rsbd.triggers import Blend as Blend
     from rsbd.triggers import Pixels as Pixels
@@ -25,6 +32,15 @@ __version__ = "0.1.0"
 
 # Name -> home. Resolved on first use, so that `import rsbd` and `rsbd --help` do not pay for torch.
 _HOMES: dict[str, str] = {
+    # The function `certify` shares its name with its module: `from rsbd.certify import certify`.
+    "ABSTAIN": "rsbd.certify",
+    "Bounds": "rsbd.bounds",
+    "Certificate": "rsbd.certify",
+    "Smoothing": "rsbd.smoothing",
+    "Threat": "rsbd.smoothing",
+    "Tradeoff": "rsbd.tradeoff",
+    "certified_map": "rsbd.certify",
+    "radius": "rsbd.certify",
     "Dataset": "rsbd.data",
     "load": "rsbd.data",
     "Poisoning": "rsbd.poisoning",

@@ -29,6 +29,12 @@ class Exact:
         """The `p` where `upper` reaches `q` (0 where it starts above)."""
         return Fraction(*_follow(self.corner_q, self.corner_p, self.total_q, self.total_p, q))
 
+    def corners(self) -> list[tuple[Fraction, Fraction]]:
+        """Where the line bends, as `(p, upper(p))`, and its end at `p = 1`."""
+        bends = zip(self.corner_p, self.corner_q, strict=True)
+        found = [(Fraction(p, self.total_p), Fraction(q, self.total_q)) for p, q in bends]
+        return [*found, (Fraction(1), Fraction(1))]
+
 
 def curve(parts: tuple[Part, ...]) -> Exact:
     """The exact curve of independent parts attacked together."""

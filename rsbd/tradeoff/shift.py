@@ -26,6 +26,7 @@ def upper(p: Floats, mu: Floats | float) -> Floats:
     return np.where(p <= 0, 0.0, np.where(p >= 1, 1.0, value))
 
 
-def threshold(mu: float) -> float:
+def threshold(mu: Floats | float) -> Floats:
     """The `p` where `upper` reaches 1/2, rounded down."""
-    return float(ndtr(-mu / 2 * (1 + 4 * UNIT)) * (1 - 16 * UNIT * (2 + mu * mu)))
+    z = -np.asarray(mu) * (1 + 4 * UNIT)
+    return np.maximum(ndtr(z) * (1 - 16 * UNIT * (2 + z * z)), 0.0)
