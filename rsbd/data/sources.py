@@ -33,6 +33,8 @@ class Source:
     """A known data set; `files`, relative to the data folder, is empty when it is embedded."""
 
     description: str
+    rows: int
+    points: int
     read: Callable[[Path], Raw]
     files: tuple[str, ...] = ()
     fetch: Callable[[Path], None] | None = None
@@ -87,7 +89,7 @@ def _breast_cancer(_: Path) -> Raw:
     return _split(scaled, bunch.target, rows=400, classes=("malignant", "benign"), levels=None)
 
 
-def _torchvision(cls: str, description: str, *files: str) -> Source:
+def _torchvision(cls: str, description: str, rows: int, *files: str) -> Source:
     """Return a torchvision data set of 256-level pictures, read and downloaded by its class `cls`."""
 
     def read(root: Path) -> Raw:
@@ -101,28 +103,31 @@ def _torchvision(cls: str, description: str, *files: str) -> Source:
 
         vision.download(cls, root)
 
-    return Source(description, read, files, fetch)
+    return Source(description, rows, 10_000, read, files, fetch)
 
 
 _IDX = ("train-images-idx3", "train-labels-idx1", "t10k-images-idx3", "t10k-labels-idx1")
 _CIFAR = ("batches.meta", *(f"data_batch_{i}" for i in range(1, 6)), "test_batch")
 
 SOURCES: dict[str, Source] = {
-    "digits": Source("handwritten digits, 8x8 pixels of 17 levels, 1,000 rows and 797 points", _digits),
-    "breast_cancer": Source("30 measurements of cells, 2 classes, 400 rows and 169 points", _breast_cancer),
+    "digits": Source("handwritten digits, 8x8 pixels of 17 levels", 1000, 797, _digits),
+    "breast_cancer": Source("30 measurements of cells, 2 classes", 400, 169, _breast_cancer),
     "mnist": _torchvision(
         "MNIST",
-        "handwritten digits, 28x28 pixels of 256 levels, 60,000 rows and 10,000 points",
+        "handwritten digits, 28x28 pixels of 256 levels",
+        60_000,
         *(f"MNIST/raw/{part}-ubyte" for part in _IDX),
     ),
     "fashion-mnist": _torchvision(
         "FashionMNIST",
-        "articles of clothing, 28x28 pixels of 256 levels, 60,000 rows and 10,000 points",
+        "articles of clothing, 28x28 pixels of 256 levels",
+        60_000,
         *(f"FashionMNIST/raw/{part}-ubyte" for part in _IDX),
     ),
     "cifar10": _torchvision(
         "CIFAR10",
-        "colour photographs, 3x32x32 pixels of 256 levels, 50,000 rows and 10,000 points",
+        "colour photographs, 3x32x32 pixels of 256 levels",
+        50_000,
         *(f"cifar-10-batches-py/{file}" for file in _CIFAR),
     ),
 }
@@ -144,7 +149,14 @@ def source(name: str) -> Source:
 @lru_cache(maxsize=2)
 def _read(name: str, root: Path) -> Raw:
     try:
-        return source(name).read(root)
+        found = source(name)
+        raw = found.read(root)
+        sizes = tuple(map(len, (raw.x, raw.y, raw.x_test, raw.y_test)))
+        if sizes != (found.rows, found.rows, found.points, found.points):
+            raise ValueError(
+                f"it has {sizes[0]} rows and {sizes[2]} points, not {found.rows} and {found.points}"
+            )
+        return raw
     except (OSError, RuntimeError, ValueError, EOFError, KeyError, AssertionError) as error:
         raise InputError(
             f"{name} in {root} cannot be read ({_first_line(error)}): "
@@ -202,4 +214,4 @@ def fetch(name: str, root: Path) -> None:
 
 
 def _first_line(error: Exception) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0]
+    return (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(":")

@@ -1,0 +1,68 @@
+"""The command `rsbd`.
+
+Each command imports what it needs when it runs, so that `rsbd --help` answers at once.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from rsbd import __version__
+from rsbd.cli.arguments import spread
+from rsbd.cli.certify import certify
+from rsbd.cli.data import app as data_app
+from rsbd.cli.doctor import doctor
+from rsbd.cli.lab import lab
+from rsbd.errors import InputError
+
+app = typer.Typer(
+    name="rsbd",
+    help="Certified robustness against backdoor attacks by randomized smoothing.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+app.command()(lab)
+app.command()(certify)
+app.add_typer(data_app, name="data")
+app.command()(doctor)
+
+
+@app.command()
+def version() -> None:
+    """Print the version."""
+    typer.echo(__version__)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        version()
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    show_version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Options of `rsbd` itself."""
+
+
+def main() -> None:
+    """Run the command line: bad input is one sentence on stderr and exit code 2, never a traceback."""
+    try:
+        app(spread(sys.argv[1:], "--classes"))
+    except InputError as error:
+        sentence = str(error)
+    except OSError as error:
+        if error.filename is None:  # not about a file that the user named: a fault of ours
+            raise
+        sentence = f"{error.filename}: {error.strerror}: choose a file or folder that you can read and write"
+    else:  # pragma: no cover - typer leaves by SystemExit
+        return
+    typer.echo(f"rsbd: {sentence}", err=True)
+    sys.exit(2)

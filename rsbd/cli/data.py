@@ -1,0 +1,66 @@
+"""`rsbd data`: list, check and download data sets."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(help="List, check and download data sets.", invoke_without_command=True)
+
+
+@app.callback()
+def show(context: typer.Context) -> None:
+    """List the data sets and whether they are here."""
+    if context.invoked_subcommand is not None:
+        return
+    from rsbd.data.sources import SOURCES, data_root
+
+    root = data_root()
+    for name, source in SOURCES.items():
+        size = f"{source.rows:,} rows, {source.points:,} points"
+        typer.echo(f"{name:14} {state(name):14} {source.description}; {size}")
+    typer.echo(f"\nThe data folder is {root} (set RSBD_DATA to use another).")
+    if missing := [name for name, source in SOURCES.items() if not source.present(root)]:
+        typer.echo(f"To get a missing one: rsbd data download {missing[0]}")
+
+
+@app.command()
+def check(
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="[NAME]...", help="All that are here by default.")
+    ] = None,
+) -> None:
+    """Read data sets whole and say whether they are sound."""
+    from rsbd.data.sources import SOURCES, data_root, read
+
+    root = data_root()
+    for name in names or [n for n, source in SOURCES.items() if source.present(root)]:
+        raw = read(name, root)
+        typer.echo(
+            f"{name}: fine, {len(raw.x):,} rows, {len(raw.x_test):,} points, {len(raw.classes)} classes"
+        )
+
+
+@app.command()
+def download(
+    names: Annotated[list[str], typer.Argument(metavar="NAME...", help="Such as mnist.")],
+) -> None:
+    """Download data sets into the data folder."""
+    from rsbd.data.sources import data_root, read, source
+
+    root = data_root()
+    for name in names:
+        source(name)  # all names are checked before the first download starts
+    for name in names:
+        read(name, root, download=True)
+        typer.echo(f"{name}: in the package" if state(name) == "in the package" else f"{name}: in {root}")
+
+
+def state(name: str) -> str:
+    """Say whether a data set is here."""
+    from rsbd.data.sources import SOURCES, data_root
+
+    if not SOURCES[name].files:
+        return "in the package"
+    return "here" if SOURCES[name].present(data_root()) else "missing"

@@ -1,0 +1,171 @@
+"""`rsbd doctor`: what works on this machine, and how to mend what does not."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError
+from importlib.metadata import version as installed
+from pathlib import Path
+
+import typer
+
+from rsbd.errors import InputError
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line of the report; `mend` is set where something is wrong."""
+
+    what: str
+    found: str
+    mend: str = ""
+    essential: bool = True
+
+
+def doctor() -> None:
+    """Say what works on this machine, and how to mend what does not."""
+    broken = False
+    for finding in examine():
+        mark = "ok  " if not finding.mend else "FAIL" if finding.essential else "note"
+        typer.echo(
+            f"{mark}  {finding.what:12} {finding.found}" + (f" -> {finding.mend}" if finding.mend else "")
+        )
+        broken |= mark == "FAIL"
+    typer.echo("\nSomething essential is missing: see FAIL above." if broken else "\nThe essentials work.")
+    raise typer.Exit(int(broken))
+
+
+def examine() -> Iterator[Finding]:
+    """Look at this machine; a check that raises becomes a finding that says so."""
+    for check in (
+        _python,
+        _torch,
+        _torchvision,
+        _data,
+        _widgets,
+        _lab,
+        _kernel,
+        _threads,
+        _notebooks,
+        _chromium,
+    ):
+        try:
+            yield from check()
+        except Exception as error:  # whatever is wrong with the machine, the other lines are still wanted
+            line = (str(error).strip() or type(error).__name__).splitlines()[0]
+            yield Finding(check.__name__.strip("_"), line, "run `pip install --upgrade rsbd`")
+
+
+def _python() -> Iterator[Finding]:
+    import rsbd
+
+    fine = sys.version_info >= (3, 10)
+    yield Finding("python", sys.version.split()[0], "" if fine else "install Python 3.10 or later")
+    yield Finding("rsbd", f"{rsbd.__version__} in {Path(rsbd.__file__).parent}")
+
+
+def _torch() -> Iterator[Finding]:
+    import torch
+
+    two = torch.eye(2) @ torch.ones(2, 2)
+    fine = float(two.sum()) == 4
+    yield Finding("torch", torch.__version__, "" if fine else "it multiplies wrongly: reinstall torch")
+    if torch.cuda.is_available():
+        yield Finding("device", f"cuda, {torch.cuda.get_device_name()}")
+    elif torch.backends.mps.is_available():
+        yield Finding("device", "mps (Apple)")
+    else:
+        yield Finding("device", "cpu (enough for the course)")
+
+
+def _torchvision() -> Iterator[Finding]:
+    from rsbd.data.vision import torchvision
+
+    module = torchvision()
+    compiled = "" if module.extension._has_ops() else ", without its compiled part, which rsbd does not need"
+    yield Finding("torchvision", module.__version__ + compiled)
+
+
+def _data() -> Iterator[Finding]:
+    from rsbd.cli.data import state
+    from rsbd.data import SOURCES, data_root, load
+
+    for name, source in SOURCES.items():
+        if not source.files:
+            load(name)
+            yield Finding(name, "in the package")
+        elif state(name) == "here":
+            yield Finding(name, f"in {data_root()}")
+        else:
+            yield Finding(name, f"not in {data_root()}", f"rsbd data download {name}", essential=False)
+
+
+def _package(name: str, fits: Callable[[int], bool], wanted: str, found: str = "") -> Finding:
+    mend = f"pip install '{name}{wanted}'"
+    try:
+        number = installed(name)
+    except PackageNotFoundError:
+        return Finding(name, "not installed", mend)
+    return Finding(name, number + found, "" if fits(int(number.split(".")[0])) else mend)
+
+
+def _widgets() -> Iterator[Finding]:
+    import anywidget  # noqa: F401 - that it imports is the check
+    import ipywidgets  # noqa: F401
+    from jupyter_core.paths import jupyter_path
+
+    yield _package("ipywidgets", lambda major: major == 8, ">=8,<9")
+    yield _package("anywidget", lambda major: True, ">=0.9")
+    for name, extension in (
+        ("ipywidgets", "@jupyter-widgets/jupyterlab-manager"),
+        ("anywidget", "anywidget"),
+    ):
+        if not any(Path(p, extension).is_dir() for p in jupyter_path("labextensions")):
+            yield Finding(
+                name, "JupyterLab does not find its browser part", f"pip install --force-reinstall {name}"
+            )
+
+
+def _lab() -> Iterator[Finding]:
+    yield _package("jupyterlab", lambda major: major == 4, ">=4.2,<5")
+
+
+def _kernel() -> Iterator[Finding]:
+    # From version 7 on, JupyterLab runs callbacks of widgets on other threads and pictures get mixed up.
+    yield _package("ipykernel", lambda major: major < 7, "<7")
+
+
+def _threads() -> Iterator[Finding]:
+    import torch
+
+    cap = os.environ.get("OMP_NUM_THREADS", "not set")
+    yield Finding(
+        "threads", f"{os.cpu_count()} cores, torch uses {torch.get_num_threads()}, OMP_NUM_THREADS {cap}"
+    )
+
+
+def _notebooks() -> Iterator[Finding]:
+    from rsbd.cli import course
+
+    try:
+        yield Finding("notebooks", str(course.stored()[0]))
+    except InputError as error:
+        yield Finding("notebooks", str(error), "pip install --force-reinstall rsbd")
+
+
+def _chromium() -> Iterator[Finding]:
+    found = browser()
+    mend = "" if found else "only the browser tests need it: install chromium, or set RSBD_CHROMIUM"
+    yield Finding("chromium", found or "not found", mend, essential=False)
+
+
+def browser() -> str | None:
+    """Return the path of a Chromium for the browser tests."""
+    if named := os.environ.get("RSBD_CHROMIUM"):
+        return shutil.which(named)
+    names = ("chromium", "chromium-browser", "google-chrome")
+    return next((path for path in map(shutil.which, names) if path), None)

@@ -1,0 +1,147 @@
+"""The command line: fast help, one sentence and exit code 2 for bad input, data and doctor."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+import rsbd
+from rsbd.cli import app
+from rsbd.data import SOURCES, data_root
+
+
+def run(*arguments: str, cwd: Path | None = None, **environment: str) -> subprocess.CompletedProcess[str]:
+    env = os.environ | {"PYTHONPATH": str(Path(rsbd.__file__).parents[1])} | environment
+    command = [sys.executable, "-m", "rsbd", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, env=env, cwd=cwd, timeout=120)
+
+
+def says_one_sentence(result: subprocess.CompletedProcess[str], *words: str) -> None:
+    assert result.returncode == 2, result
+    assert result.stderr.startswith("rsbd: ")
+    assert result.stderr.count("\n") == 1, result.stderr
+    for word in words:
+        assert word in result.stderr
+
+
+def test_version_and_help() -> None:
+    assert run("--version").stdout == f"{rsbd.__version__}\n"
+    assert run("version").stdout == f"{rsbd.__version__}\n"
+    for command in ("lab", "data", "doctor", "version"):
+        assert command in run("--help").stdout
+        assert run(command, "--help").returncode == 0
+
+
+def test_help_does_not_wait_for_heavy_imports() -> None:
+    code = (
+        "import sys; from rsbd.cli import app\n"
+        "heavy = {'torch', 'sklearn', 'scipy', 'numpy', 'matplotlib', 'jupyterlab'} & set(sys.modules)\n"
+        "assert not heavy, heavy"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(rsbd.__file__).parents[1])
+
+
+def test_data_lists_every_set_with_its_state(tmp_path: Path) -> None:
+    result = run("data", RSBD_DATA=str(tmp_path))
+    assert result.returncode == 0
+    lines = {line.split()[0]: line for line in result.stdout.splitlines() if line}
+    for name, source in SOURCES.items():
+        assert ("missing" if source.files else "in the package") in lines[name]
+        assert f"{source.rows:,} rows" in lines[name]
+    assert str(tmp_path) in result.stdout
+    assert "rsbd data download mnist" in result.stdout
+
+
+def test_data_check_reads_what_is_here(tmp_path: Path) -> None:
+    result = run("data", "check", RSBD_DATA=str(tmp_path))
+    assert result.returncode == 0
+    assert "digits: fine, 1,000 rows, 797 points, 10 classes" in result.stdout
+    assert "mnist" not in result.stdout
+
+
+@pytest.mark.mnist
+@pytest.mark.skipif(not SOURCES["mnist"].present(data_root()), reason="no MNIST here: set RSBD_DATA")
+def test_data_check_of_the_real_mnist() -> None:
+    result = run("data", "check", "mnist")
+    assert result.stdout == "mnist: fine, 60,000 rows, 10,000 points, 10 classes\n"
+
+
+def test_data_errors_are_one_sentence(tmp_path: Path) -> None:
+    here = {"RSBD_DATA": str(tmp_path / "data")}
+    says_one_sentence(run("data", "check", "mnist", **here), "rsbd data download mnist", "RSBD_DATA")
+    says_one_sentence(run("data", "download", "minst", **here), "choose one of digits")
+    says_one_sentence(run("data", "download", "digits", "minst", **here), "choose one of digits")
+    offline = dict.fromkeys(("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"), "http://127.0.0.1:9")
+    says_one_sentence(run("data", "download", "cifar10", **here, **offline), "connect to the network")
+    (tmp_path / "file").touch()
+    blocked = {"RSBD_DATA": str(tmp_path / "file" / "data")}
+    says_one_sentence(run("data", "download", "cifar10", **blocked), "cannot be written", "set RSBD_DATA")
+
+
+def test_a_truncated_download_is_found(tmp_path: Path) -> None:
+    for file in SOURCES["mnist"].files:
+        (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
+        magic = (
+            b"\0\0\x08\x03" + b"\0\0\0\x02" + b"\0\0\0\x1c" * 2
+            if "images" in file
+            else b"\0\0\x08\x01\0\0\0\x02"
+        )
+        (tmp_path / file).write_bytes(magic + bytes(2 * 784 if "images" in file else 2))
+    result = run("data", "check", "mnist", RSBD_DATA=str(tmp_path))
+    says_one_sentence(result, "it has 2 rows and 2 points, not 60000 and 10000", "delete it there")
+
+
+def test_files_that_cannot_be_written_are_one_sentence(tmp_path: Path) -> None:
+    """Any command may meet such a folder, after it is done computing."""
+    (tmp_path / "file").touch()
+    code = (
+        "import sys, pathlib; from rsbd import cli\n"
+        "@cli.app.command()\n"
+        "def write(): pathlib.Path('file/result.json').write_text('x')\n"
+        "sys.argv = ['rsbd', 'write']; cli.main()"
+    )
+    env = os.environ | {"PYTHONPATH": str(Path(rsbd.__file__).parents[1])}
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path, env=env, timeout=60
+    )
+    says_one_sentence(result, "file/result.json", "choose a file or folder that you can read and write")
+
+
+def test_doctor_reports_and_ends_by_what_it_found(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("rsbd.cli.course.stored", lambda: (tmp_path, True))
+    result = CliRunner().invoke(app, ["doctor"])
+    for word in (
+        "python",
+        "torch ",
+        "device",
+        "torchvision",
+        "digits",
+        "ipywidgets",
+        "anywidget",
+        "jupyterlab",
+    ):
+        assert f"ok    {word}" in result.output, result.output
+    assert "ok    ipykernel" in result.output
+    assert "threads" in result.output
+    assert result.exit_code == 0, result.output
+
+    module = importlib.import_module("rsbd.cli.doctor")
+    real = module.installed
+    monkeypatch.setattr(module, "installed", lambda name: "7.0.1" if name == "ipykernel" else real(name))
+    result = CliRunner().invoke(app, ["doctor"])
+    assert result.exit_code == 1
+    assert "FAIL  ipykernel    7.0.1 -> pip install 'ipykernel<7'" in result.output
+
+
+def test_doctor_goes_on_where_something_does_not_import(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "anywidget", None)
+    result = CliRunner().invoke(app, ["doctor"])
+    assert result.exit_code == 1
+    assert "FAIL  widgets" in result.output
+    assert "ok    jupyterlab" in result.output
