@@ -129,7 +129,7 @@ def _trigger(name: str, size: float, data: Dataset) -> Trigger:
     if name == "four-pixel":
         return Pixels.four(data.shape, size)
     if name == "blend":
-        return Blend(size)
+        return Blend(data.shape, size)
     raise InputError(f"there is no trigger {name!r}: choose patch, one-pixel, four-pixel or blend")
 
 
