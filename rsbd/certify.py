@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import inf
 
@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import ndtri
 
+from rsbd import spread
 from rsbd.bounds import Bounds
 from rsbd.errors import InputError
 from rsbd.noises.base import Noise
@@ -20,10 +21,6 @@ from rsbd.tradeoff.bulk import UNIT
 
 ABSTAIN = -1
 """The label of a point whose top class is not even certain: always counted as wrong."""
-
-# How far a count of changes is searched: where one noise is the weakest, and where several have to be
-# combined.
-FURTHEST, FURTHEST_COMBINED = 1 << 16, 64
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -147,20 +144,20 @@ def radius(
     >>> radius(votes, Smoothing(features=Flip(0.8), test=Flip(0.8))).radius
     array([ 3,  0, -1])
     """
-    chosen, norm, noises = _attacked(smoothing, slots)
+    chosen, norm, noises = spread.attacked(smoothing, slots)
     evidence = _Evidence.of(bounds)
     found: Ints | Floats
     if norm == "L2":
-        limit = inf if max_radius is None else float(max_radius)
+        limit: float = inf if max_radius is None else float(max_radius)
         found = np.minimum(_length(evidence, noises), limit)
     else:
-        weakest = _weakest(noises)
-        limit = _limit(weakest, max_radius)
+        noises = spread.weakest(noises)
+        limit = spread.limit(noises, max_radius)
 
         def certified(size: int, who: Ints) -> Bools:
-            return evidence.some(who).certified_all(_laws(weakest, size))
+            return evidence.some(who).certified_all(spread.laws(noises, size))
 
-        found = _search(certified, len(evidence.miss), limit)
+        found = spread.search(certified, len(evidence.miss), limit)
     reached = found[evidence.back]
     label = np.where(reached < 0, ABSTAIN, bounds.label)
     return Certificate(label, reached, bounds.alpha, norm, chosen, limit)
@@ -188,16 +185,16 @@ def exact_radius(
     >>> exact_radius(Fraction(1, 1000), Smoothing(test=Flip("4/5")))
     5
     """
-    _, norm, noises = _attacked(smoothing, slots)
+    _, norm, noises = spread.attacked(smoothing, slots)
     if norm != "L0":
         raise InputError(f"an exact radius counts changes, but the noise is measured in {norm}: use radius()")
-    weakest = _weakest(noises)
+    noises = spread.weakest(noises)
 
     def certified(size: int, who: Ints) -> Bools:
-        holds = all(law.certifies(miss, runner_up) for law in _laws(weakest, size))
+        holds = all(law.certifies(miss, runner_up) for law in spread.laws(noises, size))
         return np.full(len(who), holds)
 
-    return int(_search(certified, 1, _limit(weakest, max_radius))[0])
+    return int(spread.search(certified, 1, spread.limit(noises, max_radius))[0])
 
 
 def certified_map(
@@ -247,7 +244,7 @@ class _Evidence:
         return cls(pairs.real, pairs.real if tied else pairs.imag, back.reshape(-1), tied)
 
     def some(self, who: Ints) -> _Evidence:
-        return _Evidence(self.miss[who], self.runner_up[who], who, self.tied)
+        return replace(self, miss=self.miss[who], runner_up=self.runner_up[who])
 
     def certified(self, law: Tradeoff) -> Bools:
         if self.tied:
@@ -268,83 +265,6 @@ def _truth(y: npt.ArrayLike, label: Ints) -> npt.NDArray[np.int64]:
     if truth.shape != label.shape:
         raise InputError(f"y has shape {truth.shape}, but there are {len(label)} points: give one label each")
     return truth
-
-
-def _attacked(smoothing: Smoothing, slots: Sequence[str] | None) -> tuple[tuple[str, ...], str, list[Noise]]:
-    noised = smoothing.slots
-    chosen = tuple(noised) if slots is None else tuple([slots] if isinstance(slots, str) else slots)
-    if not chosen:
-        raise InputError("no slot carries noise, so nothing can be certified: give Smoothing a noise")
-    for slot in chosen:
-        if slot not in noised:
-            raise InputError(f"slot {slot!r} carries no noise: choose among {', '.join(noised) or 'none'}")
-    norms = {noised[slot].norm: slot for slot in chosen}
-    if len(norms) > 1:
-        found = " and ".join(f"{slot} in {norm}" for norm, slot in norms.items())
-        raise InputError(f"no radius spans {found}: choose slots of one norm, or certify a Threat")
-    return chosen, next(iter(norms)), [noised[slot] for slot in chosen]
-
-
-def _limit(weakest: list[Noise], max_radius: float | None) -> int:
-    if max_radius is None:
-        return FURTHEST if len(weakest) == 1 else FURTHEST_COMBINED
-    if max_radius != int(max_radius) or max_radius < 0:
-        raise InputError(f"max_radius is {max_radius!r}: changes are counted, so give a whole number from 0")
-    return int(max_radius)
-
-
-def _weakest(noises: list[Noise]) -> list[Noise]:
-    """The noises that an attacker could prefer: changes elsewhere never do more.
-
-    If one change under `a` is at least as strong as one under `b` for every event (in Blackwell's order),
-    the same holds after any further independent changes, so an attacker who moves a change from `b` to
-    `a` loses nothing.
-    """
-    kept: list[Noise] = []
-    for noise in dict.fromkeys(noises):
-        one = noise.shift(1)
-        if noise.shift(2) != one * one:  # its changes are not independent of each other
-            return list(dict.fromkeys(noises))
-        if not any(other.shift(1).dominates(one) for other in kept):
-            kept = [other for other in kept if not one.dominates(other.shift(1))] + [noise]
-    return kept
-
-
-def _laws(noises: list[Noise], size: int) -> Iterator[Tradeoff]:
-    """Trade-offs of every way to spread `size` changes over the noises."""
-    first, *rest = noises
-    if not rest:
-        yield first.shift(size)
-        return
-    for here in range(size + 1):
-        for law in _laws(rest, size - here):
-            yield first.shift(here) * law
-
-
-def _search(certified: Callable[[int, Ints], Bools], count: int, limit: int) -> Ints:
-    """Largest size that is certified for each of `count` items, -1 for none; certified sizes have no gaps.
-
-    Doubles until nobody is left, then halves the open ranges, so that few sizes are tried.
-    """
-    best = np.full(count, -1, dtype=np.int64)
-    low, high, alive = -1, 0, np.arange(count)
-    ranges = []
-    while len(alive):
-        holds = certified(high, alive)
-        ranges.append((low, high, alive[~holds]))
-        alive = alive[holds]
-        best[alive] = high
-        if high == limit:
-            break
-        low, high = high, min(limit, 2 * high + 1)
-    while ranges:
-        low, high, who = ranges.pop()
-        if len(who) and high - low > 1:
-            middle = (low + high) // 2
-            holds = certified(middle, who)
-            best[who[holds]] = middle
-            ranges += [(low, middle, who[~holds]), (middle, high, who[holds])]
-    return best
 
 
 def _length(evidence: _Evidence, noises: list[Noise]) -> Floats:

@@ -99,10 +99,6 @@ class Smoothing:
     labels: Noise | None = None
     test: Noise | None = None
 
-    def __post_init__(self) -> None:
-        if self.labels is not None and self.labels.norm != "L0":
-            raise InputError(f"labels cannot carry {self.labels!r}: use Flip(keep, values=number of classes)")
-
     @property
     def slots(self) -> dict[str, Noise]:
         """The noised ones among features, labels and test."""

@@ -1,0 +1,92 @@
+"""The trade-offs to start from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+from math import isfinite, lcm
+from typing import Any
+
+from rsbd.errors import InputError
+from rsbd.tradeoff.law import Tradeoff
+from rsbd.tradeoff.parts import Flips, Table, merge
+
+
+def identity() -> Tradeoff:
+    """Nothing is attacked: `upper(p) = p`."""
+    return Tradeoff()
+
+
+def flips(keep: Fraction | float | str, values: int, changes: int) -> Tradeoff:
+    """Changes of coordinates under keep-or-move-uniformly noise.
+
+    Parameters
+    ----------
+    keep
+        Probability that a coordinate keeps its value; a float means the decimal it is written as (0.8 is
+        4/5).
+    values
+        Number of values of a coordinate, at least 2. Otherwise it moves to one of the others, equally likely.
+    changes
+        Number of coordinates that the attacker changes.
+    """
+    try:
+        kept = Fraction(repr(keep) if isinstance(keep, float) else keep)
+    except (TypeError, ValueError, ZeroDivisionError):
+        raise InputError(f"keep is {keep!r}: give a probability such as 0.8 or '4/5'") from None
+    if not 0 <= kept <= 1:
+        raise InputError(f"keep is {keep!r}, but it is a probability: give a number from 0 to 1")
+    if _whole(values) < 2:
+        raise InputError(f"values is {values!r}: a coordinate needs at least 2 values")
+    if _whole(changes) < 0:
+        raise InputError(f"changes is {changes!r}: give the number of changed coordinates, 0 or more")
+    return Tradeoff(merge((Flips(kept, int(values), int(changes)),)))
+
+
+def levels(P: Sequence[Fraction | int], Q: Sequence[Fraction | int]) -> Tradeoff:
+    """Any finite pair of laws: weights of the same outcomes before and after the attack.
+
+    Parameters
+    ----------
+    P, Q
+        Weights (integers or `Fraction`, not negative), each divided by its own sum.
+
+    Examples
+    --------
+    A part of the outcomes that is lost, 1/10 here, adds to every probability:
+
+    >>> levels([9, 1, 0], [9, 0, 1]).upper(Fraction(1, 5))
+    Fraction(3, 10)
+    """
+    try:
+        before, after = [Fraction(w) for w in P], [Fraction(w) for w in Q]
+    except (TypeError, ValueError, OverflowError):
+        raise InputError("the weights of the levels must be integers or fractions") from None
+    if len(before) != len(after):
+        raise InputError(f"{len(before)} weights before and {len(after)} after: give one of each per outcome")
+    if min([*before, *after], default=0) < 0 or not sum(before) or not sum(after):
+        raise InputError("the weights of the levels must not be negative and must not all be 0")
+    return Tradeoff(merge((Table(_integers(before), _integers(after)),)))
+
+
+def gaussian(mu: float) -> Tradeoff:
+    """A shift of Gaussian noise by `mu` standard deviations: `upper(p) = Phi(Phi^-1(p) + mu)`."""
+    value = float(mu)
+    if not (isfinite(value) and value >= 0):
+        raise InputError(
+            f"the Gaussian shift is {mu!r}: give a finite number of standard deviations, 0 or more"
+        )
+    return Tradeoff((), value)
+
+
+def _integers(weights: list[Fraction]) -> tuple[int, ...]:
+    unit = lcm(*(weight.denominator for weight in weights))
+    return tuple(weight.numerator * (unit // weight.denominator) for weight in weights)
+
+
+def _whole(number: Any) -> float:
+    """The number if it is whole, else -1, which every caller rejects."""
+    try:
+        return float(number) if int(number) == number else -1
+    except (TypeError, ValueError, OverflowError):
+        return -1
