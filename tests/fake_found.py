@@ -10,10 +10,10 @@ def fake(params=None, models=None, **changes):
     rng = np.random.default_rng(0)
     clean = (rng.random((3, 8, 8)) > 0.6).astype(float)
     poisoned = clean.copy()
-    poisoned[:, -params.trigger_size :, -params.trigger_size :] = 1.0
+    poisoned[:, -3:, -3:] = 1.0
     noised = np.where(rng.random(poisoned.shape) < params.keep, poisoned, 1 - poisoned)
     rows = round(params.poison_rate * 1437)
-    trigger = params.trigger_size**2
+    trigger = params.trigger_pixels
     map_rows = np.array([0, 1, 2, 3, 5, 10, 20, 50, 100.0])
     map_triggers = np.array([1, 2, 4, 9, 16, 25.0])
     spend = map_rows[:, None] * (map_triggers + 1) + map_triggers

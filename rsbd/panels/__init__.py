@@ -6,6 +6,7 @@ lines; see :mod:`rsbd.panels.engine` for the two functions that it needs.
 
 from __future__ import annotations
 
+from rsbd.panels.backdoors import backdoor
 from rsbd.panels.controls import Choice, Slider, Toggle
 from rsbd.panels.engine import Cancelled, Engine, Frame, Picture, SyncRunner, ThreadRunner
 from rsbd.panels.panel import Panel, Static
@@ -22,4 +23,5 @@ __all__ = [
     "SyncRunner",
     "ThreadRunner",
     "Toggle",
+    "backdoor",
 ]

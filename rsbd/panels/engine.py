@@ -8,6 +8,7 @@ worker thread. Only the newest parameters count: a submission cancels what runs 
 
 from __future__ import annotations
 
+import contextlib
 import contextvars
 import threading
 import time
@@ -216,10 +217,12 @@ class Engine(Generic[P, R]):
 
     def _work(self, mine: int, params: P) -> None:
         try:
-            for state, result in _results(self._compute(params, self._stale(mine), self._teller(mine))):
-                if self._stale(mine)():
-                    return  # before drawing: a picture that will not be shown costs nothing
-                self._publish(mine, Frame(state, self._render(result)))
+            outcome = self._compute(params, self._stale(mine), self._teller(mine))
+            with contextlib.closing(_results(outcome)) as results:
+                for state, result in results:
+                    if self._stale(mine)():
+                        return  # before drawing: a picture that will not be shown costs nothing
+                    self._publish(mine, Frame(state, self._render(result)))
         except Cancelled:
             if not self._stale(mine)():  # nobody asked for it: saying nothing would leave the panel busy
                 self._fail(
@@ -263,17 +266,14 @@ def _results(outcome: Any) -> Generator[tuple[State, Any], None, None]:
     if not isinstance(outcome, Generator):
         yield "final", outcome
         return
-    while True:
-        try:
-            preview = next(outcome)
-        except StopIteration as stop:
-            yield "final", stop.value
-            return
-        try:
+    with contextlib.closing(outcome):
+        while True:
+            try:
+                preview = next(outcome)
+            except StopIteration as stop:
+                yield "final", stop.value
+                return
             yield "preview", preview
-        except GeneratorExit:
-            outcome.close()
-            raise
 
 
 def sentence_of(error: BaseException) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -21,13 +21,13 @@ class Params:
     ----------
     noise : {"tied", "slots", "gaussian"}
         One ``keep`` for training features, training labels and test input; one for each; or Gaussian noise
-        on training features and test input.
+        on training features and test input, with ``keep_labels`` for the labels.
     keep, keep_features, keep_labels, keep_test : float in [0, 1]
         Probability that a pixel or a label keeps its value.
     sigma : float
         Standard deviation in input units, pixels in [0, 1].
-    trigger_size : int
-        Side of the square trigger in pixels.
+    trigger_pixels : int
+        Pixels of the trigger: a white square in a corner, filled row by row.
     poison_rate : float in [0, 1]
         Poisoned rows / rows.
     num_models : int
@@ -42,7 +42,7 @@ class Params:
     keep_labels: float = 0.6
     keep_test: float = 0.8
     sigma: float = 0.5
-    trigger_size: int = 3
+    trigger_pixels: int = 9
     poison_rate: float = 0.05
     num_models: int = 1000
     alpha: float = 0.001
@@ -112,7 +112,6 @@ class Found:
     map_triggers: Floats
     certified: Floats
     models: int
-    slots: tuple[str, ...] = field(default=("features", "labels", "test"))
 
     @property
     def final(self) -> bool:
@@ -126,7 +125,7 @@ NOISES = Choice(
     (
         ("flips, one keep for all", "tied"),
         ("flips, one keep for each part", "slots"),
-        ("Gaussian", "gaussian"),
+        ("Gaussian pixels, flipped labels", "gaussian"),
     ),
 )
 KEEP = Slider("keep", "keep", 0.5, 1.0, 0.01)
@@ -137,7 +136,7 @@ SLOTS = (
 )
 SIGMA = Slider("sigma", "sigma (pixel units)", 0.05, 3.0, 0.05)
 ATTACK = (
-    Slider("trigger_size", "trigger side (pixels)", 1, 5, 1),
+    Slider("trigger_pixels", "trigger (pixels)", 1, 25, 1),
     Slider("poison_rate", "poison rate", 0.0, 0.1, 0.001),
 )
 MODELS = Slider("num_models", "models", 100, 5000, 100)
@@ -150,4 +149,5 @@ COMPACT: tuple[Control, ...] = (KEEP, *ATTACK)
 def visible(params: Params) -> dict[str, bool]:
     """Which controls apply under the chosen noise."""
     slots = {slider.name: params.noise == "slots" for slider in SLOTS}
-    return {"keep": params.noise == "tied", "sigma": params.noise == "gaussian", **slots}
+    gaussian = params.noise == "gaussian"
+    return {**slots, "keep": params.noise == "tied", "sigma": gaussian, "keep_labels": slots["keep_labels"] or gaussian}

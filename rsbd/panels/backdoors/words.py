@@ -40,7 +40,7 @@ def count(number: float, thing: str) -> str:
 def noise(params: Params) -> str:
     """Name the noise with its settings."""
     if params.noise == "gaussian":
-        return f"sigma {params.sigma:g}"
+        return f"sigma {params.sigma:g}, keep {params.keep_labels:g} labels"
     if params.noise == "tied":
         return f"keep {params.keep:g}"
     return f"keep {params.keep_features:g} features, {params.keep_labels:g} labels, {params.keep_test:g} test"
@@ -96,7 +96,7 @@ def alt(found: Found) -> str:
     curve = ", ".join(f"{percent(accuracy)} at {radius:.3g}" for radius, accuracy in pairs) or "none"
     clean, fooled = found.clean_accuracy, found.attack_success
     return (
-        f"Backdoor panel on {found.dataset}: {noise(params)}, trigger size {params.trigger_size}, "
+        f"Backdoor panel on {found.dataset}: {noise(params)}, trigger {params.trigger_pixels} pixels, "
         f"poison rate {params.poison_rate:g}, {params.num_models} models, alpha {params.alpha:g} ({state}). "
         "Sample images clean, poisoned and noised. "
         f"Clean accuracy {percent(clean[0])} undefended, {percent(clean[1])} smoothed. "
