@@ -13,6 +13,7 @@ from concurrent.futures import Executor
 from dataclasses import dataclass, field
 
 import numpy as np
+import numpy.typing as npt
 import torch
 
 from rsbd import bounds, ensemble
@@ -29,6 +30,9 @@ from rsbd.triggers import BadPatch
 from rsbd.undefended import predict_undefended
 from rsbd.votes import Votes
 
+Numbers = npt.NDArray[np.integer] | npt.NDArray[np.floating]
+Points = npt.NDArray[np.float32]
+Labels = npt.NDArray[np.int64]
 MAP_ROWS = (0, 1, 2, 3, 5, 10, 20, 50, 100)
 MAP_PIXELS = (1, 2, 4, 9, 16, 25)
 FIRST_PREVIEW, NEXT_PREVIEW = 0.12, 0.2  # seconds: quicker than that, the final picture is preview enough
@@ -40,9 +44,9 @@ class Attack:
 
     trigger: BadPatch
     poisoned: Dataset
-    rows: np.ndarray
-    triggered: np.ndarray
-    undefended: np.ndarray
+    rows: Labels
+    triggered: Points
+    undefended: Labels
 
 
 @dataclass(frozen=True)
@@ -104,7 +108,13 @@ class Bench:
         )
 
     def found(
-        self, params: Params, attack: Attack, smoothing: Smoothing, samples: Samples, clean: Votes, attacked: Votes
+        self,
+        params: Params,
+        attack: Attack,
+        smoothing: Smoothing,
+        samples: Samples,
+        clean: Votes,
+        attacked: Votes,
     ) -> Found:
         """Certify the votes at hand."""
         data, count, norm = self.dataset, len(attack.rows), "L2" if params.noise == "gaussian" else "L0"
@@ -124,7 +134,9 @@ class Bench:
         sizes = np.array(MAP_PIXELS, dtype=float) * values
         sizes = np.sqrt(sizes) if norm == "L2" else sizes
         cells = staircase(share, MAP_ROWS, sizes.tolist())
-        beaten = cells[np.searchsorted(MAP_ROWS, count, "right") - 1, : np.searchsorted(sizes, trigger, "right")]
+        beaten = cells[
+            np.searchsorted(MAP_ROWS, count, "right") - 1, : np.searchsorted(sizes, trigger, "right")
+        ]
         plain, smoothed = np.split(attack.undefended, 2), np.split(attacked.label, 2)
         return Found(
             params=params,
@@ -147,7 +159,7 @@ class Bench:
             models=min(clean.num_models, attacked.num_models),
         )
 
-    def _success(self, labels: np.ndarray) -> float:
+    def _success(self, labels: Labels) -> float:
         if np.all(self.dataset.y_test == self.target):
             return math.nan
         return attack_success_rate(labels, self.dataset.y_test, self.target)
@@ -173,7 +185,7 @@ class Bench:
         self,
         name: tuple[float, ...],
         dataset: Dataset,
-        x: np.ndarray,
+        x: Points,
         smoothing: Smoothing,
         num_models: int,
         pool: Executor,
@@ -237,9 +249,9 @@ def staircase(share: Callable[[int, float], float], rows: Sequence[int], sizes: 
     return table
 
 
-def radii_for(radius: Floats, norm: str) -> Floats:
+def radii_for(radius: Numbers, norm: str) -> Floats:
     """Choose the radii of the curve: every whole one, or a hundred up to a round number."""
-    most = float(max(np.max(radius, initial=0), 0))
+    most = float(np.max(radius, initial=0))
     if norm == "L0":
         return np.arange(min(max(6, most + 2), 502))  # noise that forgets everything certifies any number
     end = next((e for e in (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0) if most < e), min(most * 1.1, 100.0))

@@ -55,15 +55,17 @@ def backdoor(
     >>> from rsbd.panels import SyncRunner
     >>> panel = backdoor(num_models=100, poison_rate=0.02, runner=SyncRunner())
     >>> panel.wait()
-    >>> panel.sentence
-    'With 100 models: ...'
+    >>> panel.sentence[:17]
+    'With 100 models: '
     """
     if dataset is None:
         data = load("digits", classes=(1, 7))
     else:
         data = load(dataset) if isinstance(dataset, str) else dataset
     if len(data.shape) not in (2, 3):
-        raise InputError(f"{data.name} has inputs of shape {data.shape}: this panel shows images, such as digits")
+        raise InputError(
+            f"{data.name} has inputs of shape {data.shape}: this panel shows images, such as digits"
+        )
     known = Params.__dataclass_fields__
     for name in settings:
         if name not in known:

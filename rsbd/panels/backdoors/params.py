@@ -150,4 +150,9 @@ def visible(params: Params) -> dict[str, bool]:
     """Which controls apply under the chosen noise."""
     slots = {slider.name: params.noise == "slots" for slider in SLOTS}
     gaussian = params.noise == "gaussian"
-    return {**slots, "keep": params.noise == "tied", "sigma": gaussian, "keep_labels": slots["keep_labels"] or gaussian}
+    return {
+        **slots,
+        "keep": params.noise == "tied",
+        "sigma": gaussian,
+        "keep_labels": slots["keep_labels"] or gaussian,
+    }

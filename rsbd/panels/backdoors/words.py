@@ -60,6 +60,8 @@ def size(found: Found) -> str:
 
 def threat(found: Found) -> str:
     """Name the attacker's budget."""
+    if not found.rows:
+        return f"no poisoned image, a trigger of {size(found)} on the test image"
     labels = "relabelled" if found.relabel else "labels unchanged"
     images = count(found.rows, "poisoned image")
     return f"{images}, a trigger of {size(found)}, {labels}, trigger on the test image"
