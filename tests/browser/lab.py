@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -147,13 +148,23 @@ class Lab:
         )
         assert errors == [], errors
 
-    def picture(self, containing: str = ""):
+    def picture(self, containing: str | re.Pattern[str] = ""):
         """The panel's picture, by role and by its alt text."""
         return self.page.get_by_role("img", name=containing)
 
+    def screenshot(self, name: str) -> Path:
+        """Save what is on screen, with the first panel in view, under ``.artifacts``."""
+        ARTIFACTS.mkdir(exist_ok=True)
+        self.page.locator(".rsbd-panel").first.scroll_into_view_if_needed()
+        self.page.wait_for_timeout(300)  # themes fade in
+        self.page.screenshot(path=ARTIFACTS / f"{name}.png")
+        return ARTIFACTS / f"{name}.png"
+
 
 @contextlib.contextmanager
-def open_lab(folder: Path, home: Path, theme: str = "JupyterLab Light", **context) -> Iterator[Lab]:
+def open_lab(
+    folder: Path, home: Path, theme: str = "JupyterLab Light", size: tuple[int, int] = (1400, 1300)
+) -> Iterator[Lab]:
     """Serve ``folder`` and open Chromium on it."""
     from playwright.sync_api import sync_playwright
 
@@ -161,7 +172,7 @@ def open_lab(folder: Path, home: Path, theme: str = "JupyterLab Light", **contex
     with server(folder, home, theme) as address, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium(), args=CHROMIUM_ARGS)
         try:
-            page = browser.new_page(viewport={"width": 1400, "height": 1200}, **context)
+            page = browser.new_page(viewport={"width": size[0], "height": size[1]})
             yield Lab(page, address)
         finally:
             browser.close()

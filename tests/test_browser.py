@@ -1,0 +1,197 @@
+"""What a reader sees: a notebook in JupyterLab in a real Chromium, its panel moved by keyboard."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+from browser.lab import ARTIFACTS, ROOT, chromium, open_lab
+
+pytestmark = pytest.mark.browser
+
+SETUP = "from rsbd.panels import backdoor\npanel = backdoor(num_models=200)\npanel"
+DRIVE = "panel.set(keep=0.9)\npanel.wait()\nassert '0.9' in panel.alt"
+FULL = re.compile("Backdoor panel")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _browser():
+    """Skip on a machine without a browser; fail in CI, where it belongs to the job."""
+    missing = "no Chromium: install Debian's chromium, or name one in RSBD_CHROMIUM"
+    try:
+        import playwright  # noqa: F401
+    except ImportError:
+        missing = "no playwright: pip install 'rsbd[test]'"
+    else:
+        if chromium():
+            return
+    if os.environ.get("CI") == "true":
+        pytest.fail(missing)
+    pytest.skip(missing)
+
+
+def notebook(folder: Path, name: str, *cells: str) -> str:
+    """Write a notebook of code cells."""
+    code = [
+        {
+            "cell_type": "code",
+            "id": f"c{i}",
+            "metadata": {},
+            "source": c,
+            "outputs": [],
+            "execution_count": None,
+        }
+        for i, c in enumerate(cells)
+    ]
+    spec = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+    folder.mkdir(parents=True, exist_ok=True)
+    content = {"cells": code, "metadata": spec, "nbformat": 4, "nbformat_minor": 5}
+    (folder / name).write_text(json.dumps(content))
+    return name
+
+
+def number(lab, label: str) -> float:
+    return float(lab.page.get_by_role("spinbutton", name=label, exact=True).first.input_value())
+
+
+def press(lab, label: str, key: str = "ArrowRight") -> float:
+    """Press a key on the named slider and wait for the picture whose alt text holds the new value."""
+    before = lab.page.get_by_role("status").first.inner_text()
+    old = number(lab, label)
+    lab.page.get_by_role("slider", name=label, exact=True).first.focus()
+    lab.page.keyboard.press(key)
+    new = round(old + (0.01 if key == "ArrowRight" else -0.01), 10)
+    picture = lab.picture(re.compile(rf"{label} {new:g}\b.*\(final\)"))
+    picture.first.wait_for(timeout=30_000)
+    assert number(lab, label) == new
+    assert lab.page.get_by_role("status").first.inner_text() != before
+    return new
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return tmp_path / "notebooks"
+
+
+def test_panel_by_keyboard(folder, tmp_path):
+    name = notebook(folder, "panel.ipynb", SETUP, DRIVE, "panel.static()")
+    with open_lab(folder, tmp_path / "home") as lab:
+        lab.open(name)
+        lab.run_all()
+        lab.picture(re.compile(r"keep 0\.9\b.*\(final\)")).first.wait_for()
+        press(lab, "keep")
+        press(lab, "keep", "ArrowLeft")
+        lab.screenshot("panel-light")
+        # A value typed into the number box moves slider and picture too.
+        box = lab.page.get_by_role("spinbutton", name="keep", exact=True).first
+        box.fill("0.77")
+        box.press("Enter")
+        lab.picture(re.compile(r"keep 0\.77\b.*\(final\)")).first.wait_for()
+        slider = lab.page.get_by_role("slider", name="keep", exact=True).first
+        assert slider.get_attribute("aria-valuenow") == "0.77"
+        assert slider.get_attribute("aria-valuetext") == "0.77"
+        # Every slider of the page has a name.
+        names = lab.page.eval_on_selector_all(
+            ".noUi-handle", "es => es.map(e => e.getAttribute('aria-label'))"
+        )
+        assert len(names) >= 7
+        assert all(names), names
+        # A burst ends on its last value.
+        slider.focus()
+        for _ in range(20):
+            lab.page.keyboard.press("ArrowRight")
+        lab.picture(re.compile(r"keep 0\.97\b.*\(final\)")).first.wait_for(timeout=30_000)
+        assert lab.complaints == []
+
+
+def test_error_is_a_sentence_and_the_panel_recovers(folder, tmp_path):
+    # Half of the rows are of the target class and cannot be poisoned: a wish that fails in the worker.
+    broken = """
+from rsbd.errors import InputError
+panel.set(poison_rate=0.0)
+panel.engine.submit(type(panel.params)(poison_rate=0.9))
+try:
+    panel.wait()
+except InputError as error:
+    print("raised", error)
+else:
+    raise AssertionError("the error of the worker was lost")
+"""
+    name = notebook(folder, "error.ipynb", SETUP, broken)
+    with open_lab(folder, tmp_path / "home") as lab:
+        lab.open(name)
+        lab.run_all()
+        lab.page.get_by_role("status").filter(has_text="only").first.wait_for()
+        lab.page.get_by_role("slider", name="keep", exact=True).first.focus()
+        lab.page.keyboard.press("ArrowRight")
+        lab.page.get_by_role("status").filter(has_text="With 200 models").first.wait_for()
+        assert lab.complaints == []
+
+
+def test_dark_theme(folder, tmp_path):
+    name = notebook(folder, "dark.ipynb", SETUP, DRIVE)
+    with open_lab(folder, tmp_path / "home", theme="JupyterLab Dark") as lab:
+        lab.open(name)
+        lab.run_all()
+        lab.picture(re.compile(r"keep 0\.9\b.*\(final\)")).first.wait_for()
+        lab.screenshot("panel-dark")
+        ink, paper = lab.page.evaluate(
+            """() => {
+                const text = document.querySelector(".rsbd-picture text");
+                const sheet = getComputedStyle(document.querySelector(".jp-Notebook")).backgroundColor;
+                return [getComputedStyle(text).fill, sheet];
+            }"""
+        )
+        assert _contrast(ink, paper) >= 4.5, (ink, paper)
+        assert lab.complaints == []
+
+
+def test_narrow_page_is_not_cut(folder, tmp_path):
+    name = notebook(
+        folder, "narrow.ipynb", "from rsbd.panels import backdoor\nbackdoor(num_models=100, compact=True)"
+    )
+    with open_lab(folder, tmp_path / "home", size=(800, 1000)) as lab:
+        lab.open(name)
+        lab.run_all()
+        lab.picture(re.compile(r"\(final\)")).first.wait_for()
+        lab.screenshot("panel-narrow")
+        over = lab.page.evaluate(
+            "() => { const p = document.querySelector('.rsbd-panel'); return p.scrollWidth - p.clientWidth; }"
+        )
+        assert over <= 0
+        assert lab.complaints == []
+
+
+@pytest.mark.parametrize("path", [os.environ.get("RSBD_BROWSER_NOTEBOOK", "notebooks/00_start_here.ipynb")])
+def test_course_notebook(path, folder, tmp_path):
+    source = ROOT / path
+    if not source.exists():
+        pytest.skip(f"{path} is not there yet")
+    folder.mkdir()
+    shutil.copy(source, folder)
+    with open_lab(folder, tmp_path / "home") as lab:
+        lab.open(source.name)
+        lab.run_all()
+        lab.picture(FULL).first.wait_for()
+        press(lab, "keep")
+        lab.screenshot(source.stem)
+        assert lab.complaints == []
+
+
+def _contrast(first: str, second: str) -> float:
+    def luminance(colour: str) -> float:
+        parts = [float(c) / 255 for c in re.findall(r"[\d.]+", colour)[:3]]
+        linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in parts]
+        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+    low, high = sorted((luminance(first), luminance(second)))
+    return (high + 0.05) / (low + 0.05)
+
+
+def test_artifacts_are_ignored_by_git():
+    assert ".artifacts/" in (ROOT / ".gitignore").read_text().splitlines()
+    assert ARTIFACTS.parent == ROOT
