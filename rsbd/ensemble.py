@@ -21,7 +21,7 @@ from rsbd import rng
 from rsbd.data import Dataset
 from rsbd.errors import InputError
 from rsbd.learners import Learner, Problem
-from rsbd.noises import Flip, Gaussian, Noise
+from rsbd.noises import Flip, Noise
 from rsbd.smoothing import Smoothing
 from rsbd.votes import Votes, join
 
@@ -136,8 +136,6 @@ def check(dataset: Dataset, smoothing: Smoothing, num_models: int, seed: int) ->
                 f"use Flip('{noise.keep}', values={dataset.values})"
             )
     labels = smoothing.labels
-    if isinstance(labels, Gaussian):
-        raise InputError("labels cannot carry Gaussian noise: use Flip(keep, values=number of classes)")
     if isinstance(labels, Flip) and labels.values != dataset.num_classes:
         raise InputError(
             f"labels carry {labels}, but {dataset.name} has {dataset.num_classes} classes: "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import threading
 from concurrent.futures import CancelledError, Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import replace
@@ -52,7 +53,8 @@ def gather(data: Dataset, smoothing: Smoothing = FLIPS, num_models: int = 256, *
 def test_counts_do_not_depend_on_executor_order_or_process(digits: Dataset, smoothing: Smoothing) -> None:
     expected = gather(digits, smoothing)
     assert expected.counts.sum(1).tolist() == [256] * 60
-    for executor in (ThreadPoolExecutor(1), ThreadPoolExecutor(3), Reversed(), ProcessPoolExecutor(2)):
+    fresh = multiprocessing.get_context("spawn")  # a forked child would inherit torch's threads without running them
+    for executor in (ThreadPoolExecutor(1), ThreadPoolExecutor(3), Reversed(), ProcessPoolExecutor(2, fresh)):
         with executor:
             assert np.array_equal(gather(digits, smoothing, executor=executor).counts, expected.counts)
 
@@ -126,7 +128,6 @@ BAD = [
     (dict(smoothing=replace(FLIPS, labels=Flip(0.8, 10))), "2 classes"),
     (dict(smoothing=replace(FLIPS, features=Flip(0.8, 3))), "takes 2 values"),
     (dict(smoothing=replace(FLIPS, test=Flip(0.8, 3))), "takes 2 values"),
-    (dict(smoothing=replace(FLIPS, labels=Gaussian(1.0))), "labels cannot carry Gaussian"),
 ]
 
 
