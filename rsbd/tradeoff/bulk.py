@@ -69,12 +69,12 @@ class Bulk:
         i = np.searchsorted(self.corner_p, scaled, side="right") - 1
         with np.errstate(over="ignore"):
             value = self.corner_q[i] + self.slope[i] * (scaled - self.corner_p[i])
-        value = np.minimum(value * (1 + self.margin) + self.lost, 1.0)
+        value = np.minimum(value * (1 + self.margin) + self.lost + TINY, 1.0)  # TINY: subnormal results
         return np.where(p > 0, np.maximum(value, p), self.singular)
 
     def inverse_half(self) -> float:
         """A `p`, as large as rounding allows, below which `upper` is under 1/2."""
-        target = (0.5 - self.lost) / (1 + 2 * self.margin)
+        target = (0.5 - self.lost - TINY) / (1 + 2 * self.margin)
         i = int(np.searchsorted(self.corner_q, target, side="right")) - 1
         if i + 1 == len(self.corner_q) or self.singular >= 0.5 or target <= 0:
             return 0.0

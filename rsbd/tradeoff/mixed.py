@@ -82,7 +82,8 @@ class Mixed:
 
     def _range(self) -> tuple[float, float]:
         reach = 45 * self.mu + self.mu**2
-        low, high = float(self.log_ratio[-1]) - reach, float(self.log_ratio[0]) + reach
+        low = float(self.log_ratio.min(initial=0.0)) - reach
+        high = float(self.log_ratio.max(initial=0.0)) + reach
         return max(low, -FURTHEST_TAU), min(high, FURTHEST_TAU)
 
     def _z(self, tau: Floats) -> Floats:
