@@ -17,6 +17,14 @@ if TYPE_CHECKING:
     from rsbd.certify import radius as radius
     from rsbd.data import Dataset as Dataset
     from rsbd.data import load as load
+    from rsbd.ensemble import collect as collect
+    from rsbd.experiment import Experiment as Experiment
+    from rsbd.learners import LDA as LDA
+    from rsbd.learners import MLP as MLP
+    from rsbd.learners import Linear as Linear
+    from rsbd.noises import Flip as Flip
+    from rsbd.noises import Gaussian as Gaussian
+    from rsbd.noises import Noise as Noise
     from rsbd.poisoning import Poisoning as Poisoning
     from rsbd.poisoning import attack_success_rate as attack_success_rate
     from rsbd.poisoning import clean_accuracy as clean_accuracy
@@ -27,6 +35,7 @@ if TYPE_CHECKING:
     from rsbd.triggers import Blend as Blend
     from rsbd.triggers import Pixels as Pixels
     from rsbd.triggers import Trigger as Trigger
+    from rsbd.votes import Votes as Votes
 
 __version__ = "0.1.0"
 
@@ -50,6 +59,15 @@ _HOMES: dict[str, str] = {
     "Blend": "rsbd.triggers",
     "Pixels": "rsbd.triggers",
     "Trigger": "rsbd.triggers",
+    "Experiment": "rsbd.experiment",
+    "Flip": "rsbd.noises",
+    "Gaussian": "rsbd.noises",
+    "LDA": "rsbd.learners",
+    "Linear": "rsbd.learners",
+    "MLP": "rsbd.learners",
+    "Noise": "rsbd.noises",
+    "Votes": "rsbd.votes",
+    "collect": "rsbd.ensemble",
 }
 
 __all__ = ["__version__", *sorted(_HOMES)]

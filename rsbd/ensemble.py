@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, CancelledError, Executor, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -86,7 +87,7 @@ def collect(
         ``cancel`` was set.
     """
     votes = resume
-    for votes in stream(dataset, smoothing, learner, x_test, num_models, seed, device, executor, resume):  # noqa: B007
+    for votes in stream(dataset, smoothing, learner, x_test, num_models, seed, device, executor, resume):
         if progress is not None:
             progress(votes)
         if cancel is not None and cancel.is_set():
@@ -115,7 +116,7 @@ def stream(
     votes = Votes(np.zeros((len(x_test), dataset.num_classes), np.int64), (), task.manifest)
     if resume is not None:
         votes = votes.merge(resume)
-    spans = _missing(votes, num_models, learner.block_size(task.problem()))
+    spans = _missing(votes, num_models, learner.block_size(task.problem))
     with nullcontext(executor) if executor else threads(device) as pool:
         yield from _gather(task, votes, spans, pool)
 
@@ -129,7 +130,9 @@ def check(dataset: Dataset, smoothing: Smoothing, num_models: int, seed: int) ->
     for slot in ("features", "test"):
         noise: Noise | None = getattr(smoothing, slot)
         if isinstance(noise, Flip) and dataset.values is None:
-            raise InputError(f"{slot} carry {noise}, but {dataset.name} is continuous: use its binary view or Gaussian")
+            raise InputError(
+                f"{slot} carry {noise}, but {dataset.name} is continuous: use its binary view or Gaussian"
+            )
         if isinstance(noise, Flip) and noise.values != dataset.values:
             raise InputError(
                 f"{slot} carry {noise}, but a feature of {dataset.name} takes {dataset.values} values: "
@@ -150,7 +153,9 @@ def pick_device(name: str) -> str:
     try:
         torch.empty(0, device=name)
     except (RuntimeError, AssertionError) as error:
-        raise InputError(f"device {name!r} does not work here ({str(error).splitlines()[0]}): use --device auto") from None
+        raise InputError(
+            f"device {name!r} does not work here ({str(error).splitlines()[0]}): use --device auto"
+        ) from None
     return name
 
 
@@ -170,9 +175,14 @@ class _Task:
     device: str
     manifest: dict[str, Any]
 
+    @cached_property
     def problem(self) -> Problem:
+        """Tensors on the device, made once: learners keep what they derive from them."""
         x, y = (torch.from_numpy(a).to(self.device) for a in (self.x, self.y))
         return Problem(x, y, self.num_classes, self.values, self.shape, self.smoothing)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in self.__dict__.items() if name != "problem"}
 
 
 def _task(
@@ -180,7 +190,9 @@ def _task(
 ) -> _Task:
     points = np.ascontiguousarray(x_test, np.float32).reshape(len(x_test), -1)
     if points.shape[1] != dataset.num_features:
-        raise InputError(f"test points have {points.shape[1]} features, the training set has {dataset.num_features}")
+        raise InputError(
+            f"test points have {points.shape[1]} features, the training set has {dataset.num_features}"
+        )
     manifest = {
         "dataset": dataset.fingerprint(),
         "points": hashlib.sha256(points.tobytes()).hexdigest(),
@@ -208,9 +220,7 @@ def _missing(votes: Votes, num_models: int, block: int) -> list[tuple[int, int]]
     return wanted
 
 
-def _gather(
-    task: _Task, votes: Votes, spans: list[tuple[int, int]], pool: Executor
-) -> Iterator[Votes]:
+def _gather(task: _Task, votes: Votes, spans: list[tuple[int, int]], pool: Executor) -> Iterator[Votes]:
     """Keep the workers busy with few blocks in hand, so that memory stays bounded and stopping is quick."""
     waiting, in_hand = iter(spans), 2 * (os.cpu_count() or 1)
     running: set[Future[tuple[NDArray[np.int64], tuple[int, int], dict[str, float]]]] = set()
@@ -224,7 +234,9 @@ def _gather(
             for future in done:
                 counts, span, seconds = future.result()
                 spent = {k: votes.seconds.get(k, 0) + v for k, v in seconds.items()}
-                votes = replace(votes, counts=votes.counts + counts, models=join(votes.models, (span,)), seconds=spent)
+                votes = replace(
+                    votes, counts=votes.counts + counts, models=join(votes.models, (span,)), seconds=spent
+                )
                 yield votes
     finally:
         for future in running:
@@ -234,7 +246,7 @@ def _gather(
 def _vote(task: _Task, span: tuple[int, int]) -> tuple[NDArray[np.int64], tuple[int, int], dict[str, float]]:
     """Train the whole block that holds ``span`` and count the votes of the models in it."""
     began = time.perf_counter()
-    problem = task.problem()
+    problem = task.problem
     block = task.learner.block_size(problem)
     first = span[0] // block * block
     streams = rng.generators(task.seed, range(first, first + block), task.device)

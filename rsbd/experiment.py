@@ -128,7 +128,9 @@ def stream(experiment: Experiment) -> Iterator[Outcome]:
         on_poisoned = grow(poisoned, x_test=both)
         on_clean = grow(data, x_test=data.x_test) if e.centre == "clean" else None
         for votes in on_poisoned:
-            centre = replace(votes, counts=votes.counts[: data.num_points]) if on_clean is None else next(on_clean)
+            centre = (
+                replace(votes, counts=votes.counts[: data.num_points]) if on_clean is None else next(on_clean)
+            )
             final = votes.num_models == centre.num_models == e.num_models
             bound = bounds.simultaneous if final else bounds.anytime
             spent = {k: votes.seconds[k] + (centre.seconds[k] if on_clean else 0) for k in ("train", "vote")}

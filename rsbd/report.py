@@ -61,7 +61,9 @@ class Report:
     seconds: float
 
 
-def report(outcome: Outcome, rows: tuple[int, ...] = ROWS, triggers: tuple[float, ...] | None = None) -> Report:
+def report(
+    outcome: Outcome, rows: tuple[int, ...] = ROWS, triggers: tuple[float, ...] | None = None
+) -> Report:
     """Certify an outcome: everything that follows from its votes without training again."""
     began = time.perf_counter()
     e, data = outcome.experiment, outcome.experiment.dataset
@@ -72,7 +74,13 @@ def report(outcome: Outcome, rows: tuple[int, ...] = ROWS, triggers: tuple[float
     triggers = triggers or TRIGGERS[norm]
     threat = planted_threat(e, int(outcome.mask.sum()), norm)
     cells = certified_map(
-        outcome.bounds, data.y_test, e.smoothing, rows, triggers, relabel=threat.relabel, on_test=threat.on_test
+        outcome.bounds,
+        data.y_test,
+        e.smoothing,
+        rows,
+        triggers,
+        relabel=threat.relabel,
+        on_test=threat.on_test,
     )
     held = certify(outcome.bounds, e.smoothing, threat) & (outcome.bounds.label == data.y_test)
     return Report(
@@ -119,7 +127,9 @@ def as_dict(found: Report) -> dict[str, Any]:
             "undefended": outcome.undefended.attack_success_rate,
             "smoothed": outcome.smoothed.attack_success_rate,
         },
-        "certified_accuracy": {f"{r:.6g}": float(a) for r, a in zip(found.radii, found.accuracies, strict=True)},
+        "certified_accuracy": {
+            f"{r:.6g}": float(a) for r, a in zip(found.radii, found.accuracies, strict=True)
+        },
         "certified_map": [
             {"rows": rows, "trigger": trigger, "accuracy": float(found.accuracy_map[i, j])}
             for i, rows in enumerate(found.rows)

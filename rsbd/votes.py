@@ -65,7 +65,9 @@ class Votes:
         InputError
             The votes are of another experiment, or some model has voted in both.
         """
-        different = [k for k in {*self.manifest, *other.manifest} if self.manifest.get(k) != other.manifest.get(k)]
+        different = [
+            k for k in {*self.manifest, *other.manifest} if self.manifest.get(k) != other.manifest.get(k)
+        ]
         if different:
             raise InputError(
                 f"these votes differ in {', '.join(sorted(different))}: only votes of one experiment can be merged"
@@ -98,7 +100,9 @@ class Votes:
         except FileNotFoundError:
             raise InputError(f"there is no file of votes at {path}") from None
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-            raise InputError(f"{path} is not a whole file of votes ({error}): delete it and collect again") from None
+            raise InputError(
+                f"{path} is not a whole file of votes ({error}): delete it and collect again"
+            ) from None
         if not intact:
             raise InputError(f"{path} was changed after it was written: delete it and collect again")
         spans = tuple((int(start), int(stop)) for start, stop in arrays["models"])

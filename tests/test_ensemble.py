@@ -53,14 +53,18 @@ def gather(data: Dataset, smoothing: Smoothing = FLIPS, num_models: int = 256, *
 def test_counts_do_not_depend_on_executor_order_or_process(digits: Dataset, smoothing: Smoothing) -> None:
     expected = gather(digits, smoothing)
     assert expected.counts.sum(1).tolist() == [256] * 60
-    fresh = multiprocessing.get_context("spawn")  # a forked child would inherit torch's threads without running them
+    fresh = multiprocessing.get_context(
+        "spawn"
+    )  # a forked child would inherit torch's threads without running them
     for executor in (ThreadPoolExecutor(1), ThreadPoolExecutor(3), Reversed(), ProcessPoolExecutor(2, fresh)):
         with executor:
             assert np.array_equal(gather(digits, smoothing, executor=executor).counts, expected.counts)
 
 
 @pytest.mark.parametrize("smoothing", [FLIPS, GAUSSIAN], ids=["flips", "Gaussian"])
-def test_a_run_that_stopped_anywhere_goes_on_to_the_same_counts(digits: Dataset, smoothing: Smoothing) -> None:
+def test_a_run_that_stopped_anywhere_goes_on_to_the_same_counts(
+    digits: Dataset, smoothing: Smoothing
+) -> None:
     expected = gather(digits, smoothing)
     for stop in (1, 63, 64, 65, 200):
         part = gather(digits, smoothing, num_models=stop)
@@ -122,12 +126,12 @@ def test_votes_follow_the_noise(digits: Dataset) -> None:
 
 
 BAD = [
-    (dict(num_models=0), "from 1 to 10,000,000"),
-    (dict(num_models=20_000_000), "from 1 to 10,000,000"),
-    (dict(device="warp"), "--device auto"),
-    (dict(smoothing=replace(FLIPS, labels=Flip(0.8, 10))), "2 classes"),
-    (dict(smoothing=replace(FLIPS, features=Flip(0.8, 3))), "takes 2 values"),
-    (dict(smoothing=replace(FLIPS, test=Flip(0.8, 3))), "takes 2 values"),
+    ({"num_models": 0}, "from 1 to 10,000,000"),
+    ({"num_models": 20_000_000}, "from 1 to 10,000,000"),
+    ({"device": "warp"}, "--device auto"),
+    ({"smoothing": replace(FLIPS, labels=Flip(0.8, 10))}, "2 classes"),
+    ({"smoothing": replace(FLIPS, features=Flip(0.8, 3))}, "takes 2 values"),
+    ({"smoothing": replace(FLIPS, test=Flip(0.8, 3))}, "takes 2 values"),
 ]
 
 

@@ -27,7 +27,7 @@ NOISES = {
 def problem(smoothing: Smoothing) -> Problem:
     random = np.random.default_rng(7)
     x = (random.random((30, 5)) < [0.1, 0.3, 0.5, 0.7, 0.95]).astype(np.float32)
-    y = random.integers(0, 3, 30)
+    y = random.choice(3, 30, p=[0.6, 0.3, 0.1])
     return Problem(torch.from_numpy(x), torch.from_numpy(y), 3, 2, (5,), smoothing)
 
 
@@ -51,7 +51,9 @@ def distances(fast: NDArray[np.float64], plain: NDArray[np.float64]) -> tuple[fl
     second = float(np.sqrt(np.mean(((aa.mean(0) - bb.mean(0))[wide] / spread[wide]) ** 2)))
     # Irrational directions give sums of counts a law without ties.
     directions = np.random.default_rng(3).standard_normal((fast.shape[1], 12))
-    shapes = [stats.ks_2samp(u, v).pvalue for u, v in zip((a @ directions).T, (b @ directions).T, strict=True)]
+    shapes = [
+        stats.ks_2samp(u, v).pvalue for u, v in zip((a @ directions).T, (b @ directions).T, strict=True)
+    ]
     return means, second, float(min(shapes))
 
 

@@ -55,7 +55,9 @@ def test_pickles_and_other_files_are_refused(tmp_path: Path) -> None:
         Votes.load(tmp_path / "none.npz")
 
 
-def test_a_failed_write_leaves_the_old_file_and_no_rest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_write_leaves_the_old_file_and_no_rest(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = tmp_path / "votes.npz"
     votes().save(path)
     before = path.read_bytes()

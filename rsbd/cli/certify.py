@@ -22,29 +22,51 @@ IMAGES = ("digits", "mnist", "fashion-mnist", "cifar10")
 
 
 def certify(
-    dataset: Annotated[str, typer.Option(help="Data set; `rsbd data` lists them.", rich_help_panel=DATA)] = "digits",
+    dataset: Annotated[
+        str, typer.Option(help="Data set; `rsbd data` lists them.", rich_help_panel=DATA)
+    ] = "digits",
     classes: Annotated[
         list[str] | None,
-        typer.Option(help="Classes to tell apart, such as 1 7.  [default: 0 1 for images, else all]", rich_help_panel=DATA),
+        typer.Option(
+            help="Classes to tell apart, such as 1 7.  [default: 0 1 for images, else all]",
+            rich_help_panel=DATA,
+        ),
     ] = None,
-    rows: Annotated[int | None, typer.Option(help="Training rows.  [default: all]", rich_help_panel=DATA)] = None,
-    points: Annotated[int | None, typer.Option(help="Test points.  [default: all]", rich_help_panel=DATA)] = None,
+    rows: Annotated[
+        int | None, typer.Option(help="Training rows.  [default: all]", rich_help_panel=DATA)
+    ] = None,
+    points: Annotated[
+        int | None, typer.Option(help="Test points.  [default: all]", rich_help_panel=DATA)
+    ] = None,
     trigger: Annotated[
         str, typer.Option(help="patch, one-pixel, four-pixel or blend.", rich_help_panel=ATTACK)
     ] = "patch",
     trigger_size: Annotated[
         float,
-        typer.Option(help="Side of the patch in pixels; L2 length of the other triggers.", rich_help_panel=ATTACK),
+        typer.Option(
+            help="Side of the patch in pixels; L2 length of the other triggers.", rich_help_panel=ATTACK
+        ),
     ] = 3,
     poison_rate: Annotated[float, typer.Option(help="Poisoned rows / rows.", rich_help_panel=ATTACK)] = 0.05,
     target: Annotated[
-        int, typer.Option(help="Label that the attacker wants: 0 is the first of the classes.", rich_help_panel=ATTACK)
+        int,
+        typer.Option(
+            help="Label that the attacker wants: 0 is the first of the classes.", rich_help_panel=ATTACK
+        ),
     ] = 0,
     clean_label: Annotated[
-        bool, typer.Option("--clean-label", help="Poison rows of the target class and keep their label.", rich_help_panel=ATTACK)
+        bool,
+        typer.Option(
+            "--clean-label",
+            help="Poison rows of the target class and keep their label.",
+            rich_help_panel=ATTACK,
+        ),
     ] = False,
     keep: Annotated[
-        str, typer.Option(help="Probability that a pixel or label keeps its value, in every slot.", rich_help_panel=DEFENCE)
+        str,
+        typer.Option(
+            help="Probability that a pixel or label keeps its value, in every slot.", rich_help_panel=DEFENCE
+        ),
     ] = "0.8",
     keep_features: Annotated[
         str | None, typer.Option(help="The same for training features alone.", rich_help_panel=DEFENCE)
@@ -64,14 +86,20 @@ def certify(
     ] = None,
     learner: Annotated[str, typer.Option(help="linear, lda or mlp.", rich_help_panel=DEFENCE)] = "linear",
     models: Annotated[int, typer.Option(help="Models in the ensemble.", rich_help_panel=DEFENCE)] = 1000,
-    alpha: Annotated[float, typer.Option(help="Failure probability of each certificate.", rich_help_panel=DEFENCE)] = 0.001,
+    alpha: Annotated[
+        float, typer.Option(help="Failure probability of each certificate.", rich_help_panel=DEFENCE)
+    ] = 0.001,
     centre: Annotated[
-        str, typer.Option(help="Certify the ensemble trained on the clean or on the poisoned rows.", rich_help_panel=DEFENCE)
+        str,
+        typer.Option(
+            help="Certify the ensemble trained on the clean or on the poisoned rows.", rich_help_panel=DEFENCE
+        ),
     ] = "clean",
     seed: Annotated[int, typer.Option(help="Seed of everything random.", rich_help_panel=RUN)] = 0,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 ...", rich_help_panel=RUN)] = "auto",
     out: Annotated[
-        Path | None, typer.Option(help="Folder for the plot, the votes, a table and result.json.", rich_help_panel=RUN)
+        Path | None,
+        typer.Option(help="Folder for the plot, the votes, a table and result.json.", rich_help_panel=RUN),
     ] = None,
 ) -> None:
     """Plant a backdoor, train an ensemble on noised copies, and certify its predictions."""
@@ -89,7 +117,9 @@ def certify(
     data = load(dataset, view=view, classes=chosen, rows=rows, points=points, seed=seed)
     experiment = Experiment(
         dataset=data,
-        poisoning=Poisoning(_trigger(trigger, trigger_size, data), target, poison_rate, relabel=not clean_label),
+        poisoning=Poisoning(
+            _trigger(trigger, trigger_size, data), target, poison_rate, relabel=not clean_label
+        ),
         smoothing=_smoothing(data, keep, keep_features, keep_labels, keep_test, sigma),
         learner=_learner(learner),
         num_models=models,
@@ -114,7 +144,9 @@ def _check_writable(out: Path) -> None:
         with tempfile.TemporaryFile(dir=out):
             pass
     except OSError as error:
-        raise InputError(f"--out {out} cannot be written to ({error.strerror}): name another folder") from None
+        raise InputError(
+            f"--out {out} cannot be written to ({error.strerror}): name another folder"
+        ) from None
 
 
 def _trigger(name: str, size: float, data: Dataset) -> Trigger:
@@ -122,7 +154,9 @@ def _trigger(name: str, size: float, data: Dataset) -> Trigger:
 
     if name == "patch":
         if size != int(size):
-            raise InputError(f"--trigger-size is {size:g}, the side of a patch in pixels: give a whole number")
+            raise InputError(
+                f"--trigger-size is {size:g}, the side of a patch in pixels: give a whole number"
+            )
         return BadPatch(size=int(size))
     if name == "one-pixel":
         return Pixels.one(data.shape, size)
@@ -141,12 +175,18 @@ def _smoothing(
 
     if sigma is not None:
         if features is not None or test is not None:
-            raise InputError("--sigma noises the features and the test input: leave out --keep-features and --keep-test")
+            raise InputError(
+                "--sigma noises the features and the test input: leave out --keep-features and --keep-test"
+            )
         noise = Gaussian(sigma)
-        return Smoothing(features=noise, labels=labels and Flip(labels, data.num_classes) or None, test=noise)
+        return Smoothing(
+            features=noise, labels=(labels and Flip(labels, data.num_classes)) or None, test=noise
+        )
     values = data.values or 2
     return Smoothing(
-        features=Flip(features or keep, values), labels=Flip(labels or keep, data.num_classes), test=Flip(test or keep, values)
+        features=Flip(features or keep, values),
+        labels=Flip(labels or keep, data.num_classes),
+        test=Flip(test or keep, values),
     )
 
 
@@ -208,7 +248,11 @@ def _show(found: Report) -> None:
 
     what = "pixels" if norm == "L0" else "L2"
     attack = f"{'relabelled, ' if found.threat.relabel else ''}{'trigger on the test input too' if found.threat.on_test else 'clean test input'}"
-    grid = Table(box=box.SIMPLE, title=f"Certified accuracy against poisoned rows x trigger ({what}), {attack}", title_justify="left")
+    grid = Table(
+        box=box.SIMPLE,
+        title=f"Certified accuracy against poisoned rows x trigger ({what}), {attack}",
+        title_justify="left",
+    )
     grid.add_column("rows", justify="right")
     for trigger in found.triggers:
         grid.add_column(f"{trigger:g}", justify="right")
@@ -217,7 +261,10 @@ def _show(found: Report) -> None:
     console.print(grid)
     console.print(_sentence(found), highlight=False)
     seconds = {**{k: outcome.seconds[k] for k in ("train", "vote")}, "certify": found.seconds}
-    console.print("seconds (summed over workers): " + ", ".join(f"{k} {v:.2f}" for k, v in seconds.items()), highlight=False)
+    console.print(
+        "seconds (summed over workers): " + ", ".join(f"{k} {v:.2f}" for k, v in seconds.items()),
+        highlight=False,
+    )
 
 
 def _sentence(found: Report) -> str:

@@ -69,7 +69,9 @@ class Linear(Learner):
         means = drawn.sums / sizes.unsqueeze(-1)
 
         unmix = _unmix_labels(problem, drawn.sizes)
-        scale = channel.scale if abs(channel.scale) > 1e-9 else float("inf")  # noise that hides everything: weights 0
+        scale = (
+            channel.scale if abs(channel.scale) > 1e-9 else float("inf")
+        )  # noise that hides everything: weights 0
         clean = (unmix @ means - channel.offset) / scale
         centre = clean.mean(1, keepdim=True)
         away = clean - centre

@@ -107,7 +107,9 @@ def wang(
     True
     """
     if dataset.values is None:
-        raise InputError(f"{dataset.name} is continuous, and this method flips values: load its binary or gray view")
+        raise InputError(
+            f"{dataset.name} is continuous, and this method flips values: load its binary or gray view"
+        )
     smoothing = Smoothing(
         features=Flip(keep if keep_features is None else keep_features, dataset.values),
         labels=Flip(keep if keep_labels is None else keep_labels, dataset.num_classes),
