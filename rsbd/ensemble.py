@@ -47,9 +47,9 @@ def collect(
 
     Guarantee
     ---------
-    For every point, the votes are independent draws of the smoothed classifier's base classifier. (Votes of one model on
-    different points share its training noise and its test noise; statements about many points must not assume that they
-    are independent, and the ones in :mod:`rsbd.bounds` do not.)
+    For every point, the votes are independent draws of the smoothed classifier's base classifier. (Votes of one
+    model on different points share its training noise and its test noise; statements about many points must not
+    assume that they are independent, and the ones in :mod:`rsbd.bounds` do not.)
 
     Model ``i`` depends on the data, the settings and ``(seed, i)`` only: not on the order, the number of workers, where
     an earlier run stopped, or how many models are asked for.

@@ -40,9 +40,9 @@ class Experiment:
     num_models, alpha, seed, device
         Size of the ensemble, failure probability per point, seed, and where it is computed.
     centre : str
-        ``"clean"``: certificates say that no attack within the threat changes the prediction. ``"poisoned"``: that it is
-        the same for every training set within the threat of the poisoned one, the clean one among them if the attack was
-        that small.
+        ``"clean"``: certificates say that no attack within the threat changes the prediction. ``"poisoned"``: that
+        it is the same for every training set within the threat of the poisoned one, the clean one among them if
+        the attack was that small.
     """
 
     dataset: Dataset
@@ -58,7 +58,7 @@ class Experiment:
 
 @dataclass(frozen=True)
 class Rates:
-    """How a classifier does: share of clean test points it gets right, share of triggered ones it sends to the target."""
+    """Shares of the clean test points that a classifier gets right, and of the triggered ones sent to the target."""
 
     clean_accuracy: float
     attack_success_rate: float

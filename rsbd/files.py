@@ -33,7 +33,7 @@ def whole(path: str | Path) -> Iterator[IO[bytes]]:
         mask = os.umask(0)
         os.umask(mask)
         Path(part).chmod(0o666 & ~mask)  # as any new file: mkstemp's are private
-        os.replace(part, path)
+        Path(part).replace(path)
     except BaseException:
         Path(part).unlink(missing_ok=True)
         raise

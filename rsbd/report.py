@@ -183,7 +183,9 @@ def write(found: Report, folder: Path) -> list[Path]:
     with whole(paths[0]) as file:
         file.write(json.dumps(as_dict(found), indent=2).encode() + b"\n")
     with whole(paths[1]) as file:
-        _write_points(found, io.TextIOWrapper(file, encoding="utf-8", newline="", write_through=True))
+        text = io.StringIO(newline="")
+        _write_points(found, text)
+        file.write(text.getvalue().encode())
     found.outcome.votes.save(paths[2])
     return [*paths, *plots.save(figure(found), folder, "certified")]
 

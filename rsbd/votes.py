@@ -55,7 +55,8 @@ class Votes:
     @property
     def label(self) -> NDArray[np.int64]:
         """The smoothed classifier's estimate: the label with most votes, the lowest one on a tie. Shape (points,)."""
-        return self.counts.argmax(1)
+        label: NDArray[np.int64] = self.counts.argmax(1)
+        return label
 
     def merge(self, other: Votes) -> Votes:
         """Add the votes of other models.
@@ -80,9 +81,10 @@ class Votes:
         """Write to an ``.npz`` file, whole or not at all. The same votes give the same bytes."""
         manifest = json.dumps(self.manifest, sort_keys=True).encode()
         spans = np.asarray(self.models, dtype=np.int64).reshape(-1, 2)
-        arrays = {"counts": self.counts, "models": spans, "manifest": np.frombuffer(manifest, np.uint8)}
+        words = np.frombuffer(manifest, np.uint8)
+        digest = np.frombuffer(_digest({"counts": self.counts, "models": spans, "manifest": words}), np.uint8)
         with whole(path) as file:
-            np.savez_compressed(file, **arrays, digest=np.frombuffer(_digest(arrays), np.uint8))
+            np.savez_compressed(file, counts=self.counts, models=spans, manifest=words, digest=digest)
 
     @classmethod
     def load(cls, path: str | Path) -> Votes:

@@ -11,9 +11,8 @@ from rsbd.errors import InputError
 
 if TYPE_CHECKING:
     from rsbd.data import Dataset
-    from rsbd.experiment import Outcome
+    from rsbd.experiment import Experiment, Outcome
     from rsbd.learners import Learner
-    from rsbd.report import Report
     from rsbd.smoothing import Smoothing
     from rsbd.triggers import Trigger
 
@@ -104,6 +103,7 @@ def certify(
 ) -> None:
     """Plant a backdoor, train an ensemble on noised copies, and certify its predictions."""
     from rsbd import report as reports
+    from rsbd.cli.show import show
     from rsbd.data import load
     from rsbd.experiment import Experiment
     from rsbd.poisoning import Poisoning
@@ -129,7 +129,7 @@ def certify(
         centre=centre,
     )
     found = reports.report(_watch(experiment))
-    _show(found)
+    show(found)
     if out is not None:
         paths = reports.write(found, out)
         typer.echo(f"written to {out}: {', '.join(path.name for path in paths)}")
@@ -198,14 +198,13 @@ def _learner(name: str) -> Learner:
     return LEARNERS[name]()
 
 
-def _watch(experiment: object) -> Outcome:
+def _watch(experiment: Experiment) -> Outcome:
     """Run with a progress bar on stderr, where it does not mix with the result."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    from rsbd.experiment import Experiment, stream
+    from rsbd.experiment import stream
 
-    assert isinstance(experiment, Experiment)  # noqa: S101
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     outcome = None
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
@@ -214,75 +213,3 @@ def _watch(experiment: object) -> Outcome:
             bar.update(task, completed=outcome.votes.num_models)
     assert outcome is not None  # noqa: S101
     return outcome
-
-
-def _show(found: Report) -> None:
-    from rich import box
-    from rich.console import Console
-    from rich.table import Table
-
-    outcome, e = found.outcome, found.outcome.experiment
-    data, console = e.dataset, Console()
-    poisoned = int(outcome.mask.sum())
-    console.print(
-        f"[bold]{data.name}[/], classes {' '.join(data.classes)}: {data.num_rows:,} rows ({poisoned:,} poisoned), "
-        f"{data.num_points:,} points, {e.num_models:,} models, alpha {e.alpha:g}",
-        highlight=False,
-    )
-    rates = Table(box=box.SIMPLE, title="What the attack did", title_justify="left")
-    for name in ("", "clean accuracy", "attack success"):
-        rates.add_column(name, justify="right" if name else "left")
-    rates.add_row("undefended, not attacked", _percent(outcome.unpoisoned), "")
-    for name, rate in (("undefended", outcome.undefended), ("smoothed", outcome.smoothed)):
-        rates.add_row(name, _percent(rate.clean_accuracy), _percent(rate.attack_success_rate))
-    console.print(rates)
-
-    norm = found.certificate.norm
-    curve = Table(box=box.SIMPLE, title=f"Certified accuracy by {norm} radius", title_justify="left")
-    step = max(1, len(found.radii) // 10)
-    shown = list(zip(found.radii, found.accuracies, strict=True))[::step]
-    for radius, _ in shown:
-        curve.add_column(f"{radius:g}" if norm == "L0" else f"{radius:.3f}", justify="right")
-    curve.add_row(*(_percent(accuracy) for _, accuracy in shown))
-    console.print(curve)
-
-    what = "pixels" if norm == "L0" else "L2"
-    attack = f"{'relabelled, ' if found.threat.relabel else ''}{'trigger on the test input too' if found.threat.on_test else 'clean test input'}"
-    grid = Table(
-        box=box.SIMPLE,
-        title=f"Certified accuracy against poisoned rows x trigger ({what}), {attack}",
-        title_justify="left",
-    )
-    grid.add_column("rows", justify="right")
-    for trigger in found.triggers:
-        grid.add_column(f"{trigger:g}", justify="right")
-    for rows, line in zip(found.rows, found.accuracy_map, strict=True):
-        grid.add_row(str(rows), *(_percent(cell) for cell in line))
-    console.print(grid)
-    console.print(_sentence(found), highlight=False)
-    seconds = {**{k: outcome.seconds[k] for k in ("train", "vote")}, "certify": found.seconds}
-    console.print(
-        "seconds (summed over workers): " + ", ".join(f"{k} {v:.2f}" for k, v in seconds.items()),
-        highlight=False,
-    )
-
-
-def _sentence(found: Report) -> str:
-    e, threat = found.outcome.experiment, found.threat
-    about = (
-        "no attack within a threat changes these predictions"
-        if e.centre == "clean"
-        else "the prediction is the same for every training set within a threat of the poisoned one"
-    )
-    left_out = ""
-    if e.poisoning.relabel and not threat.relabel:
-        left_out = " Its relabelling is not covered: labels carry no noise (--keep-labels adds it)."
-    return (
-        f"Certificates are centred on the {e.centre} training set: {about}, each with confidence {1 - e.alpha:g}. "
-        f"Against the planted attack itself ({threat.rows} rows, a trigger of {threat.trigger:g}, radius {found.budget:.4g}) "
-        f"{_percent(found.against_attack)} of the points are certified.{left_out}"
-    )
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.1f} %"

@@ -89,8 +89,9 @@ class Learner(ABC):
     def block_size(self, problem: Problem) -> int:
         """How many models are trained at a time.
 
-        Ensembles are always computed in whole blocks that start at multiples of this number. Matrix products of the same
-        shape round the same way, so a model's votes do not depend on which part of the ensemble was asked for.
+        Ensembles are always computed in whole blocks that start at multiples of this number. Matrix products of
+        the same shape round the same way, so a model's votes do not depend on which part of the ensemble was
+        asked for.
         """
         return 64
 
@@ -98,7 +99,7 @@ class Learner(ABC):
 def draw_test_noise(
     noise: Noise | None, num_features: int, generators: Sequence[Generator]
 ) -> tuple[Tensor, Tensor] | None:
-    """Draw each model's test noise as scale and offset, both (models, features), or None if the noise has no such form."""
+    """Draw each model's test noise as scale and offset, both (models, features); None if it has no such form."""
     if noise is None:
         ones = torch.ones(len(generators), num_features, device=generators[0].device)
         return ones, torch.zeros_like(ones)

@@ -9,6 +9,7 @@ from typing import ClassVar
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Generator, Tensor
 
 from rsbd.errors import InputError
@@ -24,12 +25,12 @@ PRIOR_SPREAD = 0.05  # how far class shares are expected to lie from equal, befo
 class Linear(Learner):
     """Compare a point with the class means of the noised training set, after undoing what is known of the noise.
 
-    Training reads nothing but class sums, so a thousand models cost one matrix product and some thousand binomial draws
-    each, whatever the number of rows. In order: class means of the noised features under the noised labels; label noise
-    undone by the inverse of its mixing matrix; feature noise undone by its known scale; each class's difference from the
-    mean of all smoothed over neighbouring pixels (strokes are wider than a pixel, noise is not); what stays within
-    ``shrinkage`` standard errors of zero shrunk away. The decision boundary lies half way between the class means as
-    they look under the noise of the test input.
+    Training reads nothing but class sums, so a thousand models cost one matrix product and some thousand binomial
+    draws each, whatever the number of rows. In order: class means of the noised features under the noised labels;
+    label noise undone by the inverse of its mixing matrix; feature noise undone by its known scale; each class's
+    difference from the mean of all smoothed over neighbouring pixels (strokes are wider than a pixel, noise is
+    not); what stays within ``shrinkage`` standard errors of zero shrunk away. The decision boundary lies half way
+    between the class means as they look under the noise of the test input.
 
     Parameters
     ----------
@@ -92,7 +93,7 @@ class Linear(Learner):
 
 @dataclass(frozen=True)
 class LinearModels(Models):
-    """Trained weights, and for each class the point half way to it, both (models, classes, features) and for clean points."""
+    """Trained weights, and for each class the clean point half way to it, both (models, classes, features)."""
 
     weights: Tensor
     halfway: Tensor
@@ -103,8 +104,9 @@ class LinearModels(Models):
         bias = -(self.weights * (channel.scale * self.halfway + channel.offset)).sum(-1)
         drawn = draw_test_noise(noise, x.shape[1], generators)
         if drawn is None and noise is not None:
-            scores = [w @ noise.sample(x, g).T for w, g in zip(self.weights, generators, strict=True)]
-            return (torch.stack(scores) + bias.unsqueeze(-1)).argmax(1)
+            noised = [noise.sample(x, generator) for generator in generators]
+            scores = torch.stack([w @ n.T for w, n in zip(self.weights, noised, strict=True)])
+            return (scores + bias.unsqueeze(-1)).argmax(1)
         assert drawn is not None  # noqa: S101  (no noise always has an affine form)
         factor, offset = drawn
         bias = bias + (self.weights * offset.unsqueeze(1)).sum(-1)
@@ -133,7 +135,7 @@ def _unmix_labels(problem: Problem, sizes: Tensor) -> Tensor:
     prior = prior.clamp(min=0.25 / classes)
     joint = prior.unsqueeze(-1) * channel
     mixture = (joint / joint.sum(1, keepdim=True)).transpose(1, 2)  # [noised, true], rows sum to 1
-    return torch.linalg.inv(mixture)
+    return torch.as_tensor(torch.linalg.inv(mixture))
 
 
 @lru_cache(maxsize=16)
@@ -144,9 +146,10 @@ def _smoother(shape: tuple[int, ...], smoothness: float) -> Tensor:
     """
     if smoothness == 0 or len(shape) < 2:
         return torch.eye(int(np.prod(shape)))
-    kernel = np.ones((1, 1))
+    kernel: NDArray[np.float64] = np.ones((1, 1))
     for side in shape[-2:]:
         position = np.arange(side) / (side * smoothness)
-        kernel = np.kron(kernel, np.exp(-0.5 * np.subtract.outer(position, position) ** 2))
+        near: NDArray[np.float64] = np.exp(-0.5 * np.subtract.outer(position, position) ** 2)
+        kernel = np.kron(kernel, near)
     filtered = kernel @ np.linalg.inv(kernel + np.eye(len(kernel)))
     return torch.tensor(np.kron(np.eye(int(np.prod(shape[:-2]))), filtered), dtype=torch.float32)

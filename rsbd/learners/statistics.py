@@ -32,9 +32,9 @@ def sample(problem: Problem, generators: Sequence[Generator]) -> ClassSums:
 
     Guarantee
     ---------
-    The law is exactly that of :func:`sample_rows`. Given the noised labels, the rows of a class are fixed, so the noised
-    sums depend on the clean data through the clean sums alone: binomial counts for flipped bits, one Gaussian for
-    Gaussian noise. After one matrix product the cost does not depend on the number of rows.
+    The law is exactly that of :func:`sample_rows`. Given the noised labels, the rows of a class are fixed, so the
+    noised sums depend on the clean data through the clean sums alone: binomial counts for flipped bits, one
+    Gaussian for Gaussian noise. After one matrix product the cost does not depend on the number of rows.
 
     A noise whose sums are not determined this way is drawn row by row.
     """

@@ -27,8 +27,8 @@ class Channel:
 class Noise(ABC):
     """A noise that acts on every coordinate by itself.
 
-    A new noise is one file with one frozen dataclass: ``sample`` draws it and ``shift`` certifies it. The two must speak
-    of the same law; nothing else in the package needs to change.
+    A new noise is one file with one frozen dataclass: ``sample`` draws it and ``shift`` certifies it. The two must
+    speak of the same law; nothing else in the package needs to change.
     """
 
     norm: ClassVar[str]
@@ -73,5 +73,5 @@ class Noise(ABC):
         return None
 
     def transition(self) -> Tensor | None:
-        """Probabilities of each noised label given the true one, (true, noised), or None where labels cannot carry it."""
+        """Probabilities of each noised label given the true one, (true, noised); None if it is no noise for labels."""
         return None

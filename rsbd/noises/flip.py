@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from fractions import Fraction
-from numbers import Integral
 from typing import TYPE_CHECKING, ClassVar
 
 from rsbd import tradeoff
@@ -64,7 +63,7 @@ class Flip(Noise):
     values: int = 2
 
     def __init__(self, keep: Fraction | float | str, values: int = 2) -> None:
-        if not isinstance(values, Integral) or values < 2:
+        if values != int(values) or values < 2:
             raise InputError(f"values is {values!r}: give a whole number of values, at least 2")
         object.__setattr__(self, "keep", _as_probability(keep))
         object.__setattr__(self, "values", int(values))

@@ -64,9 +64,9 @@ def wang(
 ) -> Certified:
     """Certify predictions against changes of training features, training labels and the test input at once.
 
-    Every model learns from its own noised training set and votes on its own noised test points, so votes are independent
-    draws and Clopper-Pearson bounds the class probabilities of the smoothed classifier (theorem 1 of the paper turns
-    them into a radius).
+    Every model learns from its own noised training set and votes on its own noised test points, so votes are
+    independent draws and Clopper-Pearson bounds the class probabilities of the smoothed classifier (theorem 1 of the
+    paper turns them into a radius).
 
     Guarantee
     ---------
@@ -91,8 +91,8 @@ def wang(
     Returns
     -------
     Certified
-        ``certificate.accuracy(y, r)`` is the certified accuracy at radius ``r``; ``certify(Threat(...))`` answers for one
-        threat.
+        ``certificate.accuracy(y, r)`` is the certified accuracy at radius ``r``; ``certify(Threat(...))`` answers
+        for one threat.
 
     References
     ----------
