@@ -146,7 +146,7 @@ def _smoother(shape: tuple[int, ...], smoothness: float) -> Tensor:
     """
     if smoothness == 0 or len(shape) < 2:
         return torch.eye(int(np.prod(shape)))
-    kernel: NDArray[np.float64] = np.ones((1, 1))
+    kernel: NDArray[np.floating] = np.ones((1, 1))
     for side in shape[-2:]:
         position = np.arange(side) / (side * smoothness)
         near: NDArray[np.float64] = np.exp(-0.5 * np.subtract.outer(position, position) ** 2)
