@@ -40,17 +40,15 @@ def sample(problem: Problem, generators: Sequence[Generator]) -> ClassSums:
     """
     noise = problem.smoothing.features
     y = _noised_labels(problem, generators)
-    members = torch.nn.functional.one_hot(y, problem.num_classes).to(problem.x.dtype)
-    sizes = members.sum(1)
-    # One product for all models. Sums of bits stay below 2**24, where float32 is exact.
-    sums = (members.transpose(1, 2).flatten(0, 1) @ problem.x).view(*sizes.shape, -1)
+    sums, sizes = _clean_sums(problem, y)
     if noise is None:
         return ClassSums(sums, sizes)
     drawn = [noise.sample_sums(s, n, g) for s, n, g in zip(sums, sizes, generators, strict=True)]
     known = [d for d in drawn if d is not None]
     if len(known) == len(drawn):
         return ClassSums(torch.stack(known), sizes)
-    rows = [m.T @ noise.sample(problem.x, g) for m, g in zip(members, generators, strict=True)]
+    noised = (noise.sample(problem.x, generator) for generator in generators)
+    rows = [_members(labels, problem).T @ x for labels, x in zip(y, noised, strict=True)]
     return ClassSums(torch.stack(rows), sizes)
 
 
@@ -59,7 +57,7 @@ def sample_rows(problem: Problem, generators: Sequence[Generator]) -> ClassSums:
     sums, sizes = [], []
     for generator in generators:
         x, y = problem.noised(generator)
-        members = torch.nn.functional.one_hot(y, problem.num_classes).to(x.dtype)
+        members = _members(y, problem)
         sums.append(members.T @ x)
         sizes.append(members.sum(0))
     return ClassSums(torch.stack(sums), torch.stack(sizes))
@@ -70,3 +68,25 @@ def _noised_labels(problem: Problem, generators: Sequence[Generator]) -> Tensor:
     if noise is None:
         return problem.y.expand(len(generators), -1)
     return torch.stack([noise.sample(problem.y, generator) for generator in generators])
+
+
+def _members(y: Tensor, problem: Problem) -> Tensor:
+    """Which row has which label: (rows, classes)."""
+    return torch.nn.functional.one_hot(y, problem.num_classes).to(problem.x.dtype)
+
+
+def _clean_sums(problem: Problem, y: Tensor) -> tuple[Tensor, Tensor]:
+    """Sums of clean features and numbers of rows under each model's labels ``y`` (models, rows).
+
+    One matrix product for each class but the last, which has what is left of the total. Sums of bits stay below 2**24,
+    where float32 is exact in any order.
+    """
+    if y.stride(0) == 0:  # labels without noise: the same sums for every model
+        members = _members(problem.y, problem)
+        sums, sizes = members.T @ problem.x, members.sum(0)
+        return sums.expand(len(y), -1, -1), sizes.expand(len(y), -1)
+    member = [(y == c).to(problem.x.dtype) for c in range(problem.num_classes - 1)]
+    sums = torch.stack([m @ problem.x for m in member], 1)
+    sizes = torch.stack([m.sum(1) for m in member], 1)
+    last, left = problem.x.sum(0) - sums.sum(1), y.shape[1] - sizes.sum(1)
+    return torch.cat([sums, last.unsqueeze(1)], 1), torch.cat([sizes, left.unsqueeze(1)], 1)
