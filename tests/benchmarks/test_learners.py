@@ -35,16 +35,16 @@ def one_thread():
 
 @pytest.fixture(scope="module")
 def say(request):
-    """Lines that are shown under the tables: models per second and their ratios."""
+    """Lines that are shown above the tables: models per second and their ratios."""
     rates: dict[str, dict[str, float]] = {}
     yield rates
-    writer = request.config.pluginmanager.getplugin("terminalreporter")
-    for group, found in rates.items():
-        slowest = min(found.values())
-        for name, rate in found.items():
-            writer.write_line(
-                f"\n{group}: {name} {rate:.4g} models/s, {rate / slowest:.1f} times the slowest"
-            )
+    plugin = request.config.pluginmanager.getplugin
+    with plugin("capturemanager").global_and_fixture_disabled():
+        for group, found in rates.items():
+            plugin("terminalreporter").write_line(f"\n{group}")
+            for name, rate in found.items():
+                times = rate / min(found.values())
+                plugin("terminalreporter").write_line(f"  {rate:8.1f} models/s {times:6.1f}x  {name}")
 
 
 @pytest.fixture(scope="module")
