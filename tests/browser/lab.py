@@ -6,7 +6,6 @@ import contextlib
 import json
 import os
 import re
-import shutil
 import signal
 import socket
 import subprocess
@@ -15,6 +14,8 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+
+from rsbd.cli.doctor import browser as chromium
 
 ROOT = Path(__file__).resolve().parents[2]
 ARTIFACTS = ROOT / ".artifacts"
@@ -32,13 +33,6 @@ NOT_OURS = (
     "Refused to set unsafe header",  # JupyterLab's own requests
     "[Violation]",  # Chromium timing its host page
 )
-
-
-def chromium() -> str | None:
-    """Path of a Chromium-like browser, or None."""
-    wanted = os.environ.get("RSBD_CHROMIUM")
-    names = [wanted] if wanted else ["chromium", "chromium-browser", "google-chrome"]
-    return next((found for name in names if name and (found := shutil.which(name))), None)
 
 
 def free_port() -> int:
