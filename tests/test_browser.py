@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import re
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
-from browser.lab import ARTIFACTS, ROOT, chromium, open_lab
+from browser.lab import ARTIFACTS, CHROMIUM_ARGS, ROOT, chromium, open_lab
+from fake_found import fake
+
+from rsbd.panels.backdoors import draw
 
 pytestmark = pytest.mark.browser
 
@@ -180,6 +185,49 @@ def test_course_notebook(path, folder, tmp_path):
         press(lab, "keep")
         lab.screenshot(source.stem)
         assert lab.complaints == []
+
+
+ALL, NONE = {"certified": np.ones((9, 6))}, {"certified": np.zeros((9, 6))}
+LENGTHS = {"radii": np.linspace(0, 2, 101), "accuracies": np.linspace(0.9, 0, 101), "norm": "L2"}
+FOUNDS = {
+    "final": {},
+    "preview": {"models": 200, "budget": 5},
+    "certified": {"accuracies": np.ones(8), "rows": 500, "trigger": 49, "at_threat": 0.01, **ALL},
+    "nothing": {"accuracies": np.zeros(8), "attack_success": (np.nan, np.nan), **NONE},
+    "many": {"radii": np.arange(60.0), "accuracies": np.linspace(1, 0, 60), "budget": 24},
+    "lengths": {"budget": 1.9, **LENGTHS},
+    "words": {"target": "ankle boot", "dataset": "fashion"},
+}
+BOXES = """() => {
+    const svg = document.querySelector("svg"), frame = svg.getBoundingClientRect();
+    return [...svg.querySelectorAll("text")].map(t => {
+        const b = t.getBoundingClientRect();
+        const at = [b.left - frame.left, b.right - frame.left, b.top - frame.top, b.bottom - frame.top];
+        return [t.textContent, ...at, frame.width, frame.height];
+    });
+}"""
+
+
+def test_no_text_is_cut_or_covers_other_text():
+    from playwright.sync_api import sync_playwright
+
+    wrong = []
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium(), args=CHROMIUM_ARGS)
+        page = browser.new_page(viewport={"width": 1240, "height": 720})
+        for (name, changes), render in itertools.product(FOUNDS.items(), (draw.render, draw.render_compact)):
+            page.set_content(f"<body style='margin:0;width:1200px'>{render(fake(**changes)).svg}</body>")
+            texts = page.evaluate(BOXES)
+            where = f"{name}, {render.__name__}:"
+            for words, left, right, top, bottom, width, height in texts:
+                if min(left, top) < -1 or right > width + 1 or bottom > height + 1:
+                    wrong.append(f"{where} {words!r} is cut")
+            for a, b in itertools.combinations(texts, 2):
+                wide, high = min(a[2], b[2]) - max(a[1], b[1]), min(a[4], b[4]) - max(a[3], b[3])
+                if wide > 1 and high > 3:  # the rim of a line of text is empty
+                    wrong.append(f"{where} {a[0]!r} and {b[0]!r} overlap")
+        browser.close()
+    assert wrong == []
 
 
 def _contrast(first: str, second: str) -> float:

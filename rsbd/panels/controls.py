@@ -137,7 +137,7 @@ class Controls:
             self.rows[control.name], holder = control.build(values[control.name])
             holder.observe(self._changed, names="value")
             self._holders[control.name] = holder
-        self.widget = ipw.Box(list(self.rows.values()))
+        self.widget = ipw.Box(list(self.rows.values()), layout={"display": "grid"})
         self.widget.add_class("rsbd-controls")
 
     @property

@@ -91,21 +91,17 @@ def _curve(found: Found, box: tuple[float, float, float, float]) -> str:
     left, top, right, bottom = box
     discrete = found.norm == "L0"
     end = _axis_end(found)
-    x, y = svg.scale(0, end, left, right), svg.scale(0, 1, bottom, top)
+    x, y = (
+        svg.scale(0, end, left, right),
+        svg.scale(0, 1.1, bottom, top),
+    )  # room for the figures above a curve at 100 %
     ticks = [float(t) for t in _ticks(end, discrete)]
+    dash = "" if found.final else "9 5"
     unit = "L0 radius (pixels and labels changed)" if discrete else "L2 radius (pixel units)"
     parts = [
         svg.text(left - 68, top - 44, "certified accuracy by radius", 18, weight=600),
         svg.axes(x, y, ticks, (0, 0.25, 0.5, 0.75, 1), unit, "", box, yformat=lambda v: f"{100 * v:.0f} %"),
-        svg.step(
-            x,
-            y,
-            found.radii.tolist(),
-            found.accuracies.tolist(),
-            svg.BLUE,
-            end,
-            dash="" if found.final else "9 5",
-        ),
+        svg.step(x, y, found.radii.tolist(), found.accuracies.tolist(), svg.BLUE, end, dash=dash),
     ]
     if discrete and end <= 12:
         for radius, share in zip(found.radii, found.accuracies, strict=True):
@@ -114,7 +110,7 @@ def _curve(found: Found, box: tuple[float, float, float, float]) -> str:
                 parts.append(svg.text(at, y(share) - 9, words.percent(share), 15, "middle", 600, halo=True))
     if not found.final:
         said = f"preview, {found.models:,} of {found.params.num_models:,} models"
-        parts.append(svg.text(right - 14, top + 24, said, 16, "end", 600, halo=True))
+        parts.append(svg.text(right, top - 44, said, 16, "end", 600))
     about = "trained on clean images: no attack within the radius changes these answers"
     parts.append(svg.text(left - 68, bottom + 66, about, 14, fill=svg.SOFT))
     return "".join(parts) + _budget(found, x, box, end)
@@ -152,7 +148,6 @@ def _map(found: Found, box: tuple[float, float, float, float]) -> str:
     left, top, right, bottom = box
     rows, triggers = found.map_rows, found.map_triggers
     wide, high = (right - left) / len(triggers), (bottom - top) / len(rows)
-    pixels = found.norm == "L0"
     parts = [svg.text(left - 85, top - 44, "certified map: which attacks are ruled out", 18, weight=600)]
     for i, shares in enumerate(found.certified):
         y = bottom - (i + 1) * high
@@ -169,15 +164,8 @@ def _map(found: Found, box: tuple[float, float, float, float]) -> str:
         parts.append(
             svg.text(left + (j + 0.5) * wide, bottom + 21, f"{trigger:.3g}", 15, "middle", fill=svg.SOFT)
         )
-    parts.append(
-        svg.text(
-            (left + right) / 2,
-            bottom + 42,
-            "trigger size (pixels)" if pixels else "trigger size (L2)",
-            16,
-            "middle",
-        )
-    )
+    label = "trigger size (pixels)" if found.norm == "L0" else "trigger size (L2)"
+    parts.append(svg.text((left + right) / 2, bottom + 42, label, 16, "middle"))
     parts.append(svg.text(left - 62, (top + bottom) / 2, "poisoned training images", 16, "middle", turn=-90))
     parts.append(svg.text(left - 85, bottom + 66, "cells: % of test images certified", 14, fill=svg.SOFT))
     return "".join(parts) + _point(found, box, wide, high)
@@ -186,19 +174,16 @@ def _map(found: Found, box: tuple[float, float, float, float]) -> str:
 def _point(found: Found, box: tuple[float, float, float, float], wide: float, high: float) -> str:
     """Outline the smallest cell that contains the attack; its words stand above and hide no cell."""
     left, top, _, bottom = box
-    i = min(int(np.searchsorted(found.map_rows, found.rows)), len(found.map_rows) - 1)
-    j = min(int(np.searchsorted(found.map_triggers, found.trigger)), len(found.map_triggers) - 1)
-    outside = found.rows > found.map_rows[-1] or found.trigger > found.map_triggers[-1]
-    attack = (
-        f"{words.count(found.rows, 'image')} \u00d7 {words.size(found)}{' (off the map)' if outside else ''}"
-    )
-    return (
-        _outline(left + j * wide, bottom - (i + 1) * high, wide, high)
-        + _outline(left + 2, top - 27, 14, 14)
-        + svg.text(
-            left + 24, top - 14, f"this attack, {attack}: {words.percent(found.at_threat)}", 16, weight=600
-        )
-    )
+    i = int(np.searchsorted(found.map_rows, found.rows))
+    j = int(np.searchsorted(found.map_triggers, found.trigger))
+    inside = i < len(found.map_rows) and j < len(found.map_triggers)
+    size = f"{found.trigger:g} px" if found.norm == "L0" else f"L2 size {found.trigger:.3g}"
+    attack = f"{words.count(found.rows, 'image')} \u00d7 {size}{'' if inside else ', off the map'}"
+    said = f"this attack ({attack}): {words.percent(found.at_threat)}"
+    parts = [_outline(left - 83, top - 27, 14, 14), svg.text(left - 61, top - 14, said, 16, weight=600)]
+    if inside:
+        parts.append(_outline(left + j * wide, bottom - (i + 1) * high, wide, high))
+    return "".join(parts)
 
 
 def _outline(x: float, y: float, wide: float, high: float) -> str:
