@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import itertools
-import json
 import os
 import re
 import shutil
-from pathlib import Path
 
 import numpy as np
 import pytest
-from browser.lab import ARTIFACTS, CHROMIUM_ARGS, ROOT, chromium, open_lab
+from browser.lab import ARTIFACTS, CHROMIUM_ARGS, ROOT, chromium, open_lab, write_notebook
 from fake_found import fake
 
 from rsbd.panels.backdoors import draw
@@ -39,26 +37,6 @@ def _browser():
     pytest.skip(missing)
 
 
-def notebook(folder: Path, name: str, *cells: str) -> str:
-    """Write a notebook of code cells."""
-    code = [
-        {
-            "cell_type": "code",
-            "id": f"c{i}",
-            "metadata": {},
-            "source": c,
-            "outputs": [],
-            "execution_count": None,
-        }
-        for i, c in enumerate(cells)
-    ]
-    spec = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
-    folder.mkdir(parents=True, exist_ok=True)
-    content = {"cells": code, "metadata": spec, "nbformat": 4, "nbformat_minor": 5}
-    (folder / name).write_text(json.dumps(content))
-    return name
-
-
 def number(lab, label: str) -> float:
     return float(lab.page.get_by_role("spinbutton", name=label, exact=True).first.input_value())
 
@@ -83,7 +61,7 @@ def folder(tmp_path):
 
 
 def test_panel_by_keyboard(folder, tmp_path):
-    name = notebook(folder, "panel.ipynb", SETUP, DRIVE, "panel.static()")
+    name = write_notebook(folder, "panel.ipynb", SETUP, DRIVE, "panel.static()")
     with open_lab(folder, tmp_path / "home") as lab:
         lab.open(name)
         lab.run_all()
@@ -105,11 +83,40 @@ def test_panel_by_keyboard(folder, tmp_path):
         )
         assert len(names) >= 7
         assert all(names), names
+        # A dropdown answers to the arrow keys, which JupyterLab would take for itself.
+        lab.page.get_by_role("combobox", name="alpha", exact=True).first.focus()
+        lab.page.keyboard.press("ArrowDown")
+        lab.picture(re.compile(r"alpha 0\.0001 \(final\)")).first.wait_for()
         # A burst ends on its last value.
         slider.focus()
         for _ in range(20):
             lab.page.keyboard.press("ArrowRight")
         lab.picture(re.compile(r"keep 0\.97\b.*\(final\)")).first.wait_for(timeout=30_000)
+        assert lab.complaints == []
+
+
+def test_picture_sharpens_as_votes_arrive(folder, tmp_path):
+    """Frames sent by the worker reach the page, also while a cell keeps the kernel busy waiting."""
+    watch = """() => {
+        window.seen = [];
+        const carrier = document.querySelector(".rsbd-carrier"), picture = carrier.querySelector(".rsbd-picture");
+        const look = () => window.seen.push([carrier.dataset.state, picture.getAttribute("aria-label")]);
+        new MutationObserver(look).observe(carrier, { attributes: true, subtree: true });
+    }"""
+    later = "panel.set(num_models=5000, keep=0.75)\npanel.wait()"
+    name = write_notebook(folder, "sharpen.ipynb", SETUP, "panel.wait()", "import time; time.sleep(1)", later)
+    with open_lab(folder, tmp_path / "home") as lab:
+        lab.open(name)
+        lab.start_all()
+        lab.picture(re.compile(r"200 models, .*\(final\)")).first.wait_for(timeout=60_000)
+        lab.page.evaluate(watch)
+        lab.run_all()
+        lab.picture(re.compile(r"5000 models, .*\(final\)")).first.wait_for()
+        seen = lab.page.evaluate("() => window.seen")
+        counts = [int(m[1]) for state, alt in seen if (m := re.search(r"preview, (\d+) of 5000", alt))]
+        assert len(set(counts)) >= 3, seen
+        assert counts == sorted(counts)
+        assert {"busy", "preview", "final"} <= {state for state, _ in seen}
         assert lab.complaints == []
 
 
@@ -126,7 +133,7 @@ except InputError as error:
 else:
     raise AssertionError("the error of the worker was lost")
 """
-    name = notebook(folder, "error.ipynb", SETUP, broken)
+    name = write_notebook(folder, "error.ipynb", SETUP, broken)
     with open_lab(folder, tmp_path / "home") as lab:
         lab.open(name)
         lab.run_all()
@@ -138,7 +145,7 @@ else:
 
 
 def test_dark_theme(folder, tmp_path):
-    name = notebook(folder, "dark.ipynb", SETUP, DRIVE)
+    name = write_notebook(folder, "dark.ipynb", SETUP, DRIVE)
     with open_lab(folder, tmp_path / "home", theme="JupyterLab Dark") as lab:
         lab.open(name)
         lab.run_all()
@@ -156,7 +163,7 @@ def test_dark_theme(folder, tmp_path):
 
 
 def test_narrow_page_is_not_cut(folder, tmp_path):
-    name = notebook(
+    name = write_notebook(
         folder, "narrow.ipynb", "from rsbd.panels import backdoor\nbackdoor(num_models=100, compact=True)"
     )
     with open_lab(folder, tmp_path / "home", size=(800, 1000)) as lab:

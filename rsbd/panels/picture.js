@@ -20,6 +20,14 @@ function parse(text) {
   return document.importNode(doc.documentElement, true);
 }
 
+// JupyterLab takes arrow keys for moving between cells even from a focused dropdown, unless the focused element
+// itself says no.
+function keepKeys(panel) {
+  for (const control of panel.querySelectorAll(".rsbd-controls :is(select, input, .noUi-handle)")) {
+    control.dataset.lmSuppressShortcuts = "true";
+  }
+}
+
 function nameHandles(panel) {
   for (const pair of panel.querySelectorAll(".rsbd-pair")) {
     const label = pair.querySelector("label");
@@ -87,8 +95,9 @@ function render({ model, el }) {
   const frame = requestAnimationFrame(() => {
     const panel = el.closest(".rsbd-panel");
     if (!panel) return;
-    nameHandles(panel);
-    watcher = new MutationObserver(() => nameHandles(panel));
+    const mend = () => (nameHandles(panel), keepKeys(panel));
+    mend();
+    watcher = new MutationObserver(mend);
     watcher.observe(panel.querySelector(".rsbd-controls") ?? panel, {
       childList: true, subtree: true, attributes: true, attributeFilter: ["aria-valuetext", "aria-valuenow"],
     });

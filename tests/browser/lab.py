@@ -96,12 +96,33 @@ def _until_up(address: str, process: subprocess.Popen[bytes], log: Path) -> None
     raise TimeoutError(f"JupyterLab did not answer within 60 s:\n{log.read_text()[-3000:]}")
 
 
+def write_notebook(folder: Path, name: str, *cells: str) -> str:
+    """Write a notebook of code cells."""
+    code = [
+        {
+            "cell_type": "code",
+            "id": f"c{i}",
+            "metadata": {},
+            "source": c,
+            "outputs": [],
+            "execution_count": None,
+        }
+        for i, c in enumerate(cells)
+    ]
+    spec = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+    folder.mkdir(parents=True, exist_ok=True)
+    content = {"cells": code, "metadata": spec, "nbformat": 4, "nbformat_minor": 5}
+    (folder / name).write_text(json.dumps(content))
+    return name
+
+
 class Lab:
     """One notebook in one page, with every complaint of the page collected in ``complaints``."""
 
     def __init__(self, page, address: str) -> None:
         self.page, self.address = page, address
         self.complaints: list[str] = []
+        self.started = False
         page.on("console", self._console)
         page.on("pageerror", lambda error: self.complaints.append(f"page error: {error}"))
 
@@ -121,9 +142,15 @@ class Lab:
             timeout=90_000,
         )
 
+    def start_all(self) -> None:
+        """Start running every cell."""
+        self.page.evaluate("() => { window.jupyterapp.commands.execute('notebook:run-all-cells'); }")
+        self.started = True
+
     def run_all(self, timeout: float = 300.0) -> None:
-        """Run every cell and raise if one did not run or left an error."""
-        self.page.evaluate("() => window.jupyterapp.commands.execute('notebook:run-all-cells')", None)
+        """Run every cell, or wait for what runs, and raise if one did not run or left an error."""
+        if not self.started:
+            self.start_all()
         self.page.wait_for_function(
             """() => {
                 const panel = window.jupyterapp.shell.currentWidget;

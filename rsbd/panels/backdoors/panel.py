@@ -58,10 +58,10 @@ def backdoor(
     >>> panel.sentence[:17]
     'With 100 models: '
     """
-    if dataset is None:
-        data = load("digits", classes=(1, 7))
+    if not isinstance(dataset, Dataset):
+        data = load("digits", classes=(1, 7)) if dataset is None else load(dataset)
     else:
-        data = load(dataset) if isinstance(dataset, str) else dataset
+        data = dataset
     if len(data.shape) not in (2, 3):
         raise InputError(
             f"{data.name} has inputs of shape {data.shape}: this panel shows images, such as digits"
