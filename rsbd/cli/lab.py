@@ -51,7 +51,8 @@ def _taken(port: int) -> bool:
 
 
 def _serve(home: Path, notebook: str, no_browser: bool, port: int | None) -> int:
-    command = [sys.executable, "-m", "jupyterlab", notebook, "--ip=127.0.0.1", f"--ServerApp.root_dir={home}"]
+    command = [sys.executable, "-m", "jupyterlab", notebook, f"--ServerApp.root_dir={home}"]
+    command += ["--ip=127.0.0.1", "--log-level=WARN"]
     if no_browser:
         command.append("--no-browser")
     if port is not None:
