@@ -9,7 +9,7 @@ import shutil
 
 import numpy as np
 import pytest
-from browser.lab import ARTIFACTS, CHROMIUM_ARGS, ROOT, chromium, open_lab, write_notebook
+from browser.lab import ARTIFACTS, ROOT, chromium, open_browser, write_notebook
 from fake_found import fake
 
 from rsbd.panels.backdoors import draw
@@ -55,14 +55,21 @@ def press(lab, label: str, key: str = "ArrowRight") -> float:
     return new
 
 
-@pytest.fixture
-def folder(tmp_path):
-    return tmp_path / "notebooks"
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("notebooks")
 
 
-def test_panel_by_keyboard(folder, tmp_path):
+@pytest.fixture(scope="module")
+def open_page(folder, tmp_path_factory):
+    """One JupyterLab and one Chromium for all tests; each test opens its own page and kernel."""
+    with open_browser(folder, tmp_path_factory.mktemp("home")) as opener:
+        yield opener
+
+
+def test_panel_by_keyboard(folder, open_page):
     name = write_notebook(folder, "panel.ipynb", SETUP, DRIVE, "panel.static()")
-    with open_lab(folder, tmp_path / "home") as lab:
+    with open_page() as lab:
         lab.open(name)
         lab.run_all()
         lab.picture(re.compile(r"keep 0\.9\b.*\(final\)")).first.wait_for()
@@ -95,7 +102,7 @@ def test_panel_by_keyboard(folder, tmp_path):
         assert lab.complaints == []
 
 
-def test_picture_sharpens_as_votes_arrive(folder, tmp_path):
+def test_picture_sharpens_as_votes_arrive(folder, open_page):
     """Frames sent by the worker reach the page, also while a cell keeps the kernel busy waiting."""
     watch = """() => {
         window.seen = [];
@@ -105,7 +112,7 @@ def test_picture_sharpens_as_votes_arrive(folder, tmp_path):
     }"""
     later = "panel.set(num_models=5000, keep=0.75)\npanel.wait()"
     name = write_notebook(folder, "sharpen.ipynb", SETUP, "panel.wait()", "import time; time.sleep(1)", later)
-    with open_lab(folder, tmp_path / "home") as lab:
+    with open_page() as lab:
         lab.open(name)
         lab.start_all()
         lab.picture(re.compile(r"200 models, .*\(final\)")).first.wait_for(timeout=60_000)
@@ -120,7 +127,7 @@ def test_picture_sharpens_as_votes_arrive(folder, tmp_path):
         assert lab.complaints == []
 
 
-def test_error_is_a_sentence_and_the_panel_recovers(folder, tmp_path):
+def test_error_is_a_sentence_and_the_panel_recovers(folder, open_page):
     # Half of the rows are of the target class and cannot be poisoned: a wish that fails in the worker.
     broken = """
 from rsbd.errors import InputError
@@ -134,7 +141,7 @@ else:
     raise AssertionError("the error of the worker was lost")
 """
     name = write_notebook(folder, "error.ipynb", SETUP, broken)
-    with open_lab(folder, tmp_path / "home") as lab:
+    with open_page() as lab:
         lab.open(name)
         lab.run_all()
         lab.page.get_by_role("status").filter(has_text="only").first.wait_for()
@@ -144,29 +151,32 @@ else:
         assert lab.complaints == []
 
 
-def test_dark_theme(folder, tmp_path):
+def test_dark_theme(folder, open_page):
     name = write_notebook(folder, "dark.ipynb", SETUP, DRIVE)
-    with open_lab(folder, tmp_path / "home", theme="JupyterLab Dark") as lab:
+    colours = """() => {
+        const text = document.querySelector(".rsbd-picture text");
+        const sheet = getComputedStyle(document.querySelector(".jp-Notebook")).backgroundColor;
+        return [getComputedStyle(text).fill, sheet];
+    }"""
+    with open_page() as lab:
         lab.open(name)
         lab.run_all()
         lab.picture(re.compile(r"keep 0\.9\b.*\(final\)")).first.wait_for()
-        lab.screenshot("panel-dark")
-        ink, paper = lab.page.evaluate(
-            """() => {
-                const text = document.querySelector(".rsbd-picture text");
-                const sheet = getComputedStyle(document.querySelector(".jp-Notebook")).backgroundColor;
-                return [getComputedStyle(text).fill, sheet];
-            }"""
-        )
-        assert _contrast(ink, paper) >= 4.5, (ink, paper)
+        light = lab.page.evaluate(colours)
+        with lab.dark():
+            lab.screenshot("panel-dark")
+            dark = lab.page.evaluate(colours)
+        assert light != dark
+        assert _contrast(*light) >= 4.5, light
+        assert _contrast(*dark) >= 4.5, dark
         assert lab.complaints == []
 
 
-def test_narrow_page_is_not_cut(folder, tmp_path):
+def test_narrow_page_is_not_cut(folder, open_page):
     name = write_notebook(
         folder, "narrow.ipynb", "from rsbd.panels import backdoor\nbackdoor(num_models=100, compact=True)"
     )
-    with open_lab(folder, tmp_path / "home", size=(800, 1000)) as lab:
+    with open_page(800, 1000) as lab:
         lab.open(name)
         lab.run_all()
         lab.picture(re.compile(r"\(final\)")).first.wait_for()
@@ -179,13 +189,12 @@ def test_narrow_page_is_not_cut(folder, tmp_path):
 
 
 @pytest.mark.parametrize("path", [os.environ.get("RSBD_BROWSER_NOTEBOOK", "notebooks/00_start_here.ipynb")])
-def test_course_notebook(path, folder, tmp_path):
+def test_course_notebook(path, folder, open_page):
     source = ROOT / path
     if not source.exists():
         pytest.skip(f"{path} is not there yet")
-    folder.mkdir()
     shutil.copy(source, folder)
-    with open_lab(folder, tmp_path / "home") as lab:
+    with open_page() as lab:
         lab.open(source.name)
         lab.run_all()
         lab.picture(FULL).first.wait_for()
@@ -215,16 +224,12 @@ BOXES = """() => {
 }"""
 
 
-def test_no_text_is_cut_or_covers_other_text():
-    from playwright.sync_api import sync_playwright
-
+def test_no_text_is_cut_or_covers_other_text(open_page):
     wrong = []
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium(), args=CHROMIUM_ARGS)
-        page = browser.new_page(viewport={"width": 1240, "height": 720})
+    with open_page(1240, 720) as lab:
         for (name, changes), render in itertools.product(FOUNDS.items(), (draw.render, draw.render_compact)):
-            page.set_content(f"<body style='margin:0;width:1200px'>{render(fake(**changes)).svg}</body>")
-            texts = page.evaluate(BOXES)
+            lab.page.set_content(f"<body style='margin:0;width:1200px'>{render(fake(**changes)).svg}</body>")
+            texts = lab.page.evaluate(BOXES)
             where = f"{name}, {render.__name__}:"
             for words, left, right, top, bottom, width, height in texts:
                 if min(left, top) < -1 or right > width + 1 or bottom > height + 1:
@@ -233,7 +238,6 @@ def test_no_text_is_cut_or_covers_other_text():
                 wide, high = min(a[2], b[2]) - max(a[1], b[1]), min(a[4], b[4]) - max(a[3], b[3])
                 if wide > 1 and high > 3:  # the rim of a line of text is empty
                     wrong.append(f"{where} {a[0]!r} and {b[0]!r} overlap")
-        browser.close()
     assert wrong == []
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from browser.lab import ARTIFACTS, open_lab, write_notebook
+from browser.lab import ARTIFACTS, open_browser, write_notebook
 
 CELLS = (
     "import os, psutil\nfrom rsbd.panels import backdoor\npanel = backdoor(num_models=1000)\npanel",
@@ -53,7 +53,7 @@ def main(presses: int = 30) -> None:
     rows = []
     with tempfile.TemporaryDirectory() as folder:
         name = write_notebook(Path(folder) / "notebooks", "latency.ipynb", *CELLS)
-        with open_lab(Path(folder) / "notebooks", Path(folder) / "home") as lab:
+        with open_browser(Path(folder) / "notebooks", Path(folder) / "home") as open_page, open_page() as lab:
             lab.open(name)
             lab.run_all()
             for role, label, pattern, needs in CONTROLS:

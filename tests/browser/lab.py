@@ -12,7 +12,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from rsbd.cli.doctor import browser as chromium
@@ -43,16 +43,11 @@ def free_port() -> int:
 
 
 @contextlib.contextmanager
-def server(folder: Path, home: Path, theme: str = "JupyterLab Light") -> Iterator[str]:
+def server(folder: Path, home: Path) -> Iterator[str]:
     """Serve ``folder`` with private Jupyter folders under ``home``; yields the address. Stops by pid."""
-    settings = home / "lab" / "user-settings" / "@jupyterlab"
-    for name, content in {
-        "apputils-extension/themes": {"theme": theme},
-        "apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},
-    }.items():
-        file = settings / f"{name}.jupyterlab-settings"
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(json.dumps(content))
+    news = home / "lab/user-settings/@jupyterlab/apputils-extension/notification.jupyterlab-settings"
+    news.parent.mkdir(parents=True, exist_ok=True)
+    news.write_text(json.dumps({"fetchNews": "false", "checkForUpdates": False}))
     env = {
         **os.environ,
         "JUPYTER_CONFIG_DIR": str(home / "config"),
@@ -169,6 +164,25 @@ class Lab:
         )
         assert errors == [], errors
 
+    @contextlib.contextmanager
+    def dark(self) -> Iterator[None]:
+        """Show JupyterLab's dark theme for a while."""
+        self._theme("JupyterLab Dark")
+        try:
+            yield
+        finally:
+            self._theme("JupyterLab Light")
+
+    def _theme(self, theme: str) -> None:
+        self.page.evaluate(
+            "theme => window.jupyterapp.commands.execute('apputils:change-theme', { theme })", theme
+        )
+        self.page.locator(f"body[data-jp-theme-name='{theme}']").wait_for(state="attached")
+
+    def shut_down(self) -> None:
+        """End the notebook's kernel: its memory goes back before the next one starts."""
+        self.page.evaluate("() => window.jupyterapp?.shell.currentWidget?.sessionContext?.shutdown()")
+
     def picture(self, containing: str | re.Pattern[str] = ""):
         """The panel's picture, by role and by its alt text."""
         return self.page.get_by_role("img", name=containing)
@@ -183,17 +197,27 @@ class Lab:
 
 
 @contextlib.contextmanager
-def open_lab(
-    folder: Path, home: Path, theme: str = "JupyterLab Light", size: tuple[int, int] = (1400, 1300)
-) -> Iterator[Lab]:
-    """Serve ``folder`` and open Chromium on it."""
+def open_browser(folder: Path, home: Path) -> Iterator[Callable[..., contextlib.AbstractContextManager[Lab]]]:
+    """Serve ``folder`` and start Chromium; yields a function that opens one page after the other."""
     from playwright.sync_api import sync_playwright
 
-    home.mkdir(parents=True, exist_ok=True)
-    with server(folder, home, theme) as address, sync_playwright() as playwright:
+    for made in (folder, home):
+        made.mkdir(parents=True, exist_ok=True)
+
+    with server(folder, home) as address, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium(), args=CHROMIUM_ARGS)
+
+        @contextlib.contextmanager
+        def open_page(width: int = 1400, height: int = 1300) -> Iterator[Lab]:
+            page = browser.new_page(viewport={"width": width, "height": height})
+            lab = Lab(page, address)
+            try:
+                yield lab
+            finally:
+                lab.shut_down()
+                page.close()
+
         try:
-            page = browser.new_page(viewport={"width": size[0], "height": size[1]})
-            yield Lab(page, address)
+            yield open_page
         finally:
             browser.close()
