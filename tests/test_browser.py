@@ -50,7 +50,13 @@ def press(lab, label: str, key: str = "ArrowRight") -> float:
     new = round(old + (0.01 if key == "ArrowRight" else -0.01), 10)
     picture = lab.picture(re.compile(rf"{label} {new:g}\b.*\(final\)"))
     picture.first.wait_for(timeout=30_000)
-    assert number(lab, label) == new
+    # Its message left first, but each widget takes its messages in its own time.
+    lab.page.wait_for_function(
+        "([label, value]) => [...document.querySelectorAll('.rsbd-pair')].some(pair => "
+        "pair.querySelector('label').textContent === label && +pair.querySelector('input').value === value)",
+        arg=[label, new],
+        timeout=2000,
+    )
     assert lab.page.get_by_role("status").first.inner_text() != before
     return new
 

@@ -125,7 +125,9 @@ def test_previews_stand_on_anytime_bounds_and_the_end_on_one_look(monkeypatch):
         assert not preview.final
         assert f"{preview.models} of 320 models" in words.alt(preview)
         assert f"preview, {preview.models} of 320 models" in draw.render(preview).svg
-        assert words.sentence(preview).startswith(f"Preview after {preview.models} models of 320:")
+        assert words.sentence(preview).startswith(
+            f"Preview after {preview.models} models of 320 and keep 0.8:"
+        )
 
 
 def test_cancel_is_seen_within_a_block():
@@ -194,7 +196,9 @@ def test_nothing_poisoned_is_said():
 
 def test_sentence_quotes_what_the_curve_says():
     said = words.sentence(fake())
-    assert said.startswith("With 1,000 models: 52 % of test images are classified correctly and certified: ")
+    assert said.startswith(
+        "With 1,000 models and keep 0.8: 52 % of test images are classified correctly and certified: "
+    )
     assert "no change of up to 2 pixels or labels in the training set and the test image together" in said
     assert "72 poisoned images, a trigger of 9 pixels, relabelled, trigger on the test image" in said
     assert "97 %" in said

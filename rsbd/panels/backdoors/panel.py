@@ -55,8 +55,8 @@ def backdoor(
     >>> from rsbd.panels import SyncRunner
     >>> panel = backdoor(num_models=100, poison_rate=0.02, runner=SyncRunner())
     >>> panel.wait()
-    >>> panel.sentence[:17]
-    'With 100 models: '
+    >>> panel.sentence[:30]
+    'With 100 models and keep 0.8: '
     """
     if not isinstance(dataset, Dataset):
         data = load("digits", classes=(1, 7)) if dataset is None else load(dataset)

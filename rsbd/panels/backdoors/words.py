@@ -81,7 +81,7 @@ def sentence(found: Found) -> str:
     models = f"{found.models:,} models"
     opening = f"With {models}" if found.final else f"Preview after {models} of {params.num_models:,}"
     return (
-        f"{opening}: {percent(share)} of test images are classified correctly and certified: "
+        f"{opening} and {noise(params)}: {percent(share)} of test images are classified correctly and certified: "
         f"{change} {where} can alter the prediction (alpha = {params.alpha:g}). "
         f"Against this attack's whole budget ({threat(found)}) {percent(found.at_threat)} are certified. "
         f"The attack turned {percent(found.attack_success[0])} of triggered test images into "
