@@ -272,15 +272,16 @@ def _length(evidence: _Evidence, noises: list[Noise]) -> Floats:
     scale = max(noise.shift(1.0).mu for noise in noises)  # 1 / the smallest sigma
     miss, second = evidence.miss, evidence.runner_up
     # A normal variable cannot be told from certainty beyond some 38 sigma.
-    found = np.maximum(np.where(miss > 0, np.minimum(-(ndtri(miss) + ndtri(second)) / 2, 38.0), inf), 0.0)
+    found = np.clip(-(ndtri(miss) + ndtri(second)) / 2, 0.0, 38.0)
     step = 1e-15
     while step < 1:
         # Rounded up as the noise and the threshold may be, the certificate must still hold at this radius.
         mu = found * (1 + 8 * UNIT)
         holds = (shift.upper(miss, mu) + shift.upper(second, mu) < 1) & (
-            (miss < shift.threshold(mu)) | (not evidence.tied) | np.isinf(mu)
+            (miss < shift.threshold(mu)) | (not evidence.tied)
         )
         if holds.all():
             break
         found, step = np.where(holds, found, np.maximum(found - step * (1 + found), 0.0)), 2 * step
-    return np.where(miss + second < 1, np.where(holds, found, 0.0) / scale, -1.0)
+    found = np.where(miss > 0, np.where(holds, found, 0.0) / scale, inf)
+    return np.where(miss + second < 1, found, -1.0)

@@ -1,0 +1,100 @@
+"""How long certificates take: `pytest tests/benchmarks --benchmark-enable`."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from pytest_benchmark.fixture import BenchmarkFixture
+
+from rsbd.bounds import Bounds, anytime, clopper_pearson
+from rsbd.certify import certified_map, radius
+from rsbd.noises import Flip, Gaussian
+from rsbd.smoothing import Smoothing
+from rsbd.tradeoff import Tradeoff, flips, gaussian, law
+
+MISS = Fraction(1, 1000)
+POINTS = 1_000_000
+
+
+def three_parts() -> Tradeoff:
+    return flips("4/5", 256, 20) * flips("3/5", 256, 10) * flips("9/10", 256, 4)
+
+
+@pytest.fixture(scope="module")
+def counts() -> np.ndarray:
+    top = np.random.default_rng(0).integers(500, 1001, POINTS)
+    return np.stack([top, 1000 - top], axis=1)
+
+
+@pytest.fixture(scope="module")
+def bounds(counts: np.ndarray) -> Bounds:
+    return clopper_pearson(counts, 0.001)
+
+
+@pytest.fixture
+def forgetful() -> None:
+    law._fast_threshold.cache_clear()
+
+
+@pytest.mark.parametrize(("values", "changes"), [(2, 10), (256, 20), (2, 200), (256, 200), (2, 2000)])
+@pytest.mark.parametrize("miss", [MISS, float(MISS)], ids=["exact", "float"])
+def test_single(benchmark: BenchmarkFixture, values: int, changes: int, miss: Fraction | float) -> None:
+    assert 0 < benchmark(lambda: flips("4/5", values, changes).upper(miss)) <= 1.000001
+
+
+@pytest.mark.parametrize("values", [2, 256])
+def test_21_exact_thresholds(benchmark: BenchmarkFixture, values: int) -> None:
+    found = benchmark(lambda: [flips("4/5", values, r).threshold() for r in range(21)])
+    assert found == sorted(found, reverse=True)
+
+
+@pytest.mark.parametrize("miss", [Fraction(1, 10**5), 1e-5], ids=["exact", "float"])
+def test_product_of_three(benchmark: BenchmarkFixture, miss: Fraction | float) -> None:
+    assert benchmark(lambda: three_parts().upper(miss)) > 0.9
+
+
+def test_a_million_evaluations(benchmark: BenchmarkFixture) -> None:
+    product, misses = three_parts(), np.random.default_rng(0).random(POINTS)
+    product.upper(0.5)
+    assert len(benchmark(product.upper, misses)) == POINTS
+
+
+@pytest.mark.parametrize("changes", [10, 200])
+def test_mixed_thousand(benchmark: BenchmarkFixture, changes: int) -> None:
+    product, misses = flips("4/5", 2, changes) * gaussian(0.5), np.random.default_rng(0).random(1000) ** 8
+    product.upper(0.5)
+    assert (benchmark(product.upper, misses) >= misses).all()
+
+
+@pytest.mark.parametrize("method", [clopper_pearson, anytime])
+def test_bounds_of_a_million(benchmark: BenchmarkFixture, method: object, counts: np.ndarray) -> None:
+    assert len(benchmark(method, counts, 0.001).miss) == POINTS
+
+
+@pytest.mark.parametrize(
+    "slots",
+    [
+        {"features": Flip(0.8), "labels": Flip(0.8), "test": Flip(0.8)},
+        {"features": Flip(0.9), "labels": Flip(0.6, 10)},
+        {"features": Gaussian(0.5), "test": Gaussian(0.25)},
+    ],
+    ids=["tied", "combined", "Gaussian"],
+)
+def test_radii_of_a_million(
+    benchmark: BenchmarkFixture, bounds: Bounds, slots: dict[str, Flip | Gaussian], forgetful: None
+) -> None:
+    assert len(benchmark(radius, bounds, Smoothing(**slots)).radius) == POINTS
+
+
+@pytest.mark.parametrize("features", [Flip("3/5"), Gaussian(0.5)], ids=["flips", "mixed"])
+def test_map_ten_by_ten(benchmark: BenchmarkFixture, features: Flip | Gaussian, counts: np.ndarray) -> None:
+    bounds = clopper_pearson(counts[:1000], 0.001)
+    smoothing = Smoothing(features=features, labels=Flip("7/10"), test=Flip("4/5"))
+
+    def fresh() -> np.ndarray:
+        law._fast_threshold.cache_clear()
+        return certified_map(bounds, bounds.label, smoothing, range(1, 11), range(1, 11))
+
+    assert benchmark(fresh).shape == (10, 10)
