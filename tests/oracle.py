@@ -1,8 +1,9 @@
 """Independent reference for discrete trade-offs: multinomial cells and the dual of the linear program.
 
-Shares nothing with the library: outcomes are grouped by how many of the changed coordinates show the old value, the
-new one, or another; the maximum of Q(A) subject to P(A) <= p is the minimum over t of t p + sum max(0, Q - t P), which
-is convex and piecewise linear in t, so it lies at a likelihood ratio of some cell.
+Shares nothing with the library: outcomes are grouped by how many of the changed coordinates show the old
+value, the new one, or another; the maximum of Q(A) subject to P(A) <= p is the minimum over t of t p +
+sum max(0, Q - t P), which is convex and piecewise linear in t, so it lies at a likelihood ratio of some
+cell.
 """
 
 from __future__ import annotations

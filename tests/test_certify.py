@@ -69,7 +69,9 @@ def test_l0_radius_is_the_worst_of_all_spreads(parts: list[Flip], miss: float, s
 
 def close(miss: float, second: float | None, laws: list) -> bool:
     """Whether a rounding margin may decide: the exact value is within 1e-9 of the threshold."""
-    values = [law.upper(Fraction(miss)) + law.upper(Fraction(miss if second is None else second)) for law in laws]
+    values = [
+        law.upper(Fraction(miss)) + law.upper(Fraction(miss if second is None else second)) for law in laws
+    ]
     return abs(max(values) - 1) < Fraction(1, 10**9)
 
 
@@ -105,7 +107,9 @@ def test_noise_that_forgets_reaches_the_limit_and_no_noise_certifies_nothing() -
     assert radius(evidence([0.0, 0.3]), Smoothing(test=Flip(1.0))).radius.tolist() == [0, 0]
     # A slot that forgets is never worth attacking.
     beside = Smoothing(features=Flip("1/2"), test=Flip("4/5"))
-    assert radius(evidence(0.01), beside).radius[0] == radius(evidence(0.01), beside, slots="test").radius[0] > 0
+    assert (
+        radius(evidence(0.01), beside).radius[0] == radius(evidence(0.01), beside, slots="test").radius[0] > 0
+    )
 
 
 def test_slots_of_equal_noise_share_their_changes() -> None:
@@ -129,10 +133,10 @@ class Saturating(Noise):
 
     norm = "L0"
 
-    def shift(self, size: float):  # noqa: ANN201
+    def shift(self, size: float):
         return flips("4/5", 2, min(int(size), 1))
 
-    def sample(self, x, generator):  # noqa: ANN001, ANN201
+    def sample(self, x, generator):
         return x
 
 
@@ -158,15 +162,22 @@ def test_certify_is_upper_plus_upper_below_one() -> None:
     smoothing = Smoothing(test=Flip("4/5"))
     # upper(1/8) = 1/2 exactly: at the threshold is not certified
     assert certify(evidence([0.125, 0.12499999]), smoothing, Threat(trigger=1)).tolist() == [False, True]
-    assert certify(evidence([0.125, 0.2], [0.12, 0.01]), smoothing, Threat(trigger=1)).tolist() == [True, True]
+    assert certify(evidence([0.125, 0.2], [0.12, 0.01]), smoothing, Threat(trigger=1)).tolist() == [
+        True,
+        True,
+    ]
     law = smoothing.tradeoff(Threat(trigger=1))
     grid = np.linspace(0, 1, 41)
     first, second = (g.ravel() for g in np.meshgrid(grid, grid))
-    expected = [law.upper(Fraction(a)) + law.upper(Fraction(b)) < 1 for a, b in zip(first, second, strict=True)]
+    expected = [
+        law.upper(Fraction(a)) + law.upper(Fraction(b)) < 1 for a, b in zip(first, second, strict=True)
+    ]
     assert (certify(evidence(first, second), smoothing, Threat(trigger=1)) <= expected).all()
-    assert (certify(evidence(first, second - 1e-9 * (second > 0)), smoothing, Threat(trigger=1)) == [
-        law.upper(Fraction(a)) + law.upper(Fraction(b)) < 1 for a, b in zip(first, second - 1e-9 * (second > 0), strict=True)
-    ]).all()  # fmt: skip
+    lower = np.maximum(second - 1e-9, 0)
+    expected = [
+        law.upper(Fraction(a)) + law.upper(Fraction(b)) < 1 for a, b in zip(first, lower, strict=True)
+    ]
+    assert (certify(evidence(first, lower), smoothing, Threat(trigger=1)) == expected).all()
 
 
 def test_certificate_counts_abstaining_as_wrong() -> None:
@@ -203,7 +214,9 @@ def test_a_million_points_share_a_few_answers(monkeypatch: pytest.MonkeyPatch) -
     asked = []
     original = certify_module._Evidence.certified
     monkeypatch.setattr(
-        certify_module._Evidence, "certified", lambda self, law: asked.append(len(self.miss)) or original(self, law)
+        certify_module._Evidence,
+        "certified",
+        lambda self, law: asked.append(len(self.miss)) or original(self, law),
     )
     counts = np.random.default_rng(0).integers(0, 50, (20_000, 2))
     counts[:, 1] = 50 - counts[:, 0]

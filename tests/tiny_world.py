@@ -1,9 +1,10 @@
 """A world small enough to enumerate: every noise pattern, every attack, in exact integers.
 
-A state holds every noised coordinate: the features of each row, the label of each row, the features of the test input.
-`models` maps each of the states (as the base learner sees it, noise included) to a predicted label. Probabilities under
-the noise are integers over one common denominator; an attack replaces some coordinates of a state by any values, so
-the worst attack on given coordinates is a minimum over their axes.
+A state holds every noised coordinate: the features of each row, the label of each row, the features of
+the test input. `models` maps each of the states (as the base learner sees it, noise included) to a
+predicted label. Probabilities under the noise are integers over one common denominator; an attack
+replaces some coordinates of a state by any values, so the worst attack on given coordinates is a minimum
+over their axes.
 """
 
 from __future__ import annotations
@@ -36,7 +37,9 @@ class World:
     def smoothing(self) -> Smoothing:
         features, labels, test = self.keeps
         return Smoothing(
-            features=Flip(features, self.values), labels=Flip(labels, self.classes), test=Flip(test, self.values)
+            features=Flip(features, self.values),
+            labels=Flip(labels, self.classes),
+            test=Flip(test, self.values),
         )
 
     @property
@@ -79,7 +82,9 @@ class World:
         for rows in combinations(range(self.rows), min(threat.rows, self.rows)):
             labels = tuple(here + row for row in rows) if threat.relabel else ()
             for where in product(spots, repeat=len(rows)):
-                x = tuple(row * self.features + i for row, spot in zip(rows, where, strict=True) for i in spot)
+                x = tuple(
+                    row * self.features + i for row, spot in zip(rows, where, strict=True) for i in spot
+                )
                 for spot in spots if threat.on_test else [()]:
                     yield x + labels + tuple(here + self.rows + i for i in spot)
 
@@ -114,7 +119,9 @@ def naive_bayes(world: World) -> Ints:
         agree = ((x == test[:, None, :]) & mine).sum(axis=1) + 1
         size = mine.sum(axis=1)[:, 0]
         # (size + 1) prod agree / (size + values)^features, with a common power of at most rows + values
-        rest = (np.prod([world.rows + world.values]) ** world.features) / (size + world.values) ** world.features
+        rest = (np.prod([world.rows + world.values]) ** world.features) / (
+            size + world.values
+        ) ** world.features
         scores.append((size + 1) * agree.prod(axis=1) * rest)
     return np.argmax(np.round(np.stack(scores), 9), axis=0)
 

@@ -80,7 +80,8 @@ class Bulk:
             return 0.0
         slope = self.slope[i]
         ahead = 0.0 if np.isinf(slope) else (target - self.corner_q[i]) / slope
-        return float((self.corner_p[i] + ahead) / SCALE * (1 - 2 * self.margin))
+        # One float further down: a subnormal result may have been rounded up by more than the margin.
+        return max(0.0, float(np.nextafter((self.corner_p[i] + ahead) / SCALE * (1 - 2 * self.margin), -1)))
 
 
 def curve(levels: FloatLevels) -> Bulk:
