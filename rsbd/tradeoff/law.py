@@ -138,7 +138,7 @@ class Tradeoff:
         return self.fast_threshold() if self.mu else self._exact_curve().inverse(Fraction(1, 2))
 
     def fast_threshold(self) -> float:
-        """A float at or below :meth:`threshold`, by a relative 1e-9 at most, without exact arithmetic."""
+        """A float at or below :meth:`threshold` without exact arithmetic: `upper` is within 1e-9 of 1/2."""
         return _fast_threshold(self.parts, self.mu)
 
     def dominates(self, other: Tradeoff) -> bool:

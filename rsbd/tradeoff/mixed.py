@@ -22,7 +22,7 @@ import numpy.typing as npt
 from scipy.optimize import brentq
 from scipy.special import ndtr, ndtri
 
-from rsbd.tradeoff.bulk import SCALE, UNIT, FloatLevels
+from rsbd.tradeoff.bulk import SCALE, TINY, UNIT, FloatLevels
 
 Floats = npt.NDArray[np.float64]
 
@@ -71,7 +71,7 @@ class Mixed:
             tau = float(brentq(excess, low, high, xtol=1e-13))
         above, _ = self._sums(np.array([tau]))
         # upper(p) <= e^tau p + above + lost + margin for every p: solved for upper = 1/2.
-        return max(0.0, float((target - above[0]) * np.exp(-tau)) * (1 - 2000 * UNIT))
+        return max(0.0, float((target - above[0]) * np.exp(-tau)) * (1 - 2000 * UNIT) - TINY)
 
     def _upper(self, p: Floats) -> Floats:
         tau = self._solve(p)
