@@ -211,14 +211,15 @@ def images(groups: Mapping[str, npt.ArrayLike], *, ax: Axes | None = None) -> Ax
     high, wide = stacks[0].shape[1:3]
     most = max(len(stack) for stack in stacks)
     gap = max(1, high // 12)
-    sheet = np.ones((len(stacks) * (high + gap) - gap, most * (wide + gap) - gap, 3))
+    # Gray between the images and around them: a white one would run into its neighbour or the page.
+    sheet = np.full((len(stacks) * (high + gap) + gap, most * (wide + gap) + gap, 3), 0.6)
     for g, stack in enumerate(stacks):
         for i, picture in enumerate(stack):
-            y, x = g * (high + gap), i * (wide + gap)
+            y, x = g * (high + gap) + gap, i * (wide + gap) + gap
             sheet[y : y + high, x : x + wide] = picture
     ax = new_axes(1.2 * most + 1.5, 1.3 * len(stacks)) if ax is None else ax
     ax.imshow(sheet, interpolation="nearest")
-    ax.set_yticks([g * (high + gap) + (high - 1) / 2 for g in range(len(stacks))], list(groups), fontsize=13)
+    ax.set_yticks([g * (high + gap) + gap + (high - 1) / 2 for g in range(len(stacks))], list(groups), fontsize=13)
     ax.set_xticks([])
     ax.tick_params(length=0)
     for spine in ax.spines.values():

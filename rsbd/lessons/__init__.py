@@ -1,0 +1,43 @@
+"""What the notebooks need beside the library: guesses that are kept, self-checks with hints, pictures with words.
+
+A notebook cell stays a few lines long because the rest is here, typed and tested.
+"""
+
+from __future__ import annotations
+
+from rsbd.lessons.exercises import (
+    check_attack,
+    check_budget,
+    check_claim,
+    check_miss,
+    check_noise,
+    check_votes,
+)
+from rsbd.lessons.prediction import Prediction, miss, predict
+from rsbd.lessons.show import falls, figure, say, still, table
+from rsbd.lessons.steps import Watched, fooled, noised, two_digits, watch
+from rsbd.lessons.verdict import Verdict, judge
+
+__all__ = [
+    "Prediction",
+    "Verdict",
+    "Watched",
+    "check_attack",
+    "check_budget",
+    "check_claim",
+    "check_miss",
+    "check_noise",
+    "check_votes",
+    "falls",
+    "figure",
+    "fooled",
+    "judge",
+    "miss",
+    "noised",
+    "predict",
+    "say",
+    "still",
+    "table",
+    "two_digits",
+    "watch",
+]
