@@ -219,7 +219,9 @@ def images(groups: Mapping[str, npt.ArrayLike], *, ax: Axes | None = None) -> Ax
             sheet[y : y + high, x : x + wide] = picture
     ax = new_axes(1.2 * most + 1.5, 1.3 * len(stacks)) if ax is None else ax
     ax.imshow(sheet, interpolation="nearest")
-    ax.set_yticks([g * (high + gap) + gap + (high - 1) / 2 for g in range(len(stacks))], list(groups), fontsize=13)
+    ax.set_yticks(
+        [g * (high + gap) + gap + (high - 1) / 2 for g in range(len(stacks))], list(groups), fontsize=13
+    )
     ax.set_xticks([])
     ax.tick_params(length=0)
     for spine in ax.spines.values():

@@ -19,6 +19,7 @@ LAYERS = (
     {"votes", "ensemble", "certify", "spread"},
     {"undefended", "experiment", "report", "recipes", "plots"},
     {"panels", "cli"},
+    {"lessons"},
 )
 LAYER = {name: number for number, names in enumerate(LAYERS) for name in names}
 

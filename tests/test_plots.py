@@ -79,9 +79,10 @@ def test_images_keep_pixels_and_colours():
     colour = np.zeros((2, 3, 4, 4))
     colour[:, 0] = 1.0
     sheet = plots.images({"a": gray, "b": gray[:1]}).get_images()[0].get_array()
-    assert sheet[:4, :4].max() == 0
-    assert sheet[:4, 5:9].min() == 1
-    assert plots.images({"a": colour}).get_images()[0].get_array()[0, 0].tolist() == [1, 0, 0]
+    assert sheet[1:5, 1:5].max() == 0
+    assert sheet[1:5, 6:10].min() == 1
+    assert 0 < sheet[1:5, 5].min() < 1  # the gap is seen beside white and beside black
+    assert plots.images({"a": colour}).get_images()[0].get_array()[1, 1].tolist() == [1, 0, 0]
 
 
 @pytest.mark.parametrize(
