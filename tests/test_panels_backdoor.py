@@ -142,6 +142,17 @@ def test_cancel_is_seen_within_a_block():
     assert len(asked) == 3
 
 
+def test_memory_of_data_sets_is_bounded(monkeypatch):
+    """Poisoned copies of a data set are large: only the last two are kept. Labels and votes are small."""
+    bench, trained = Bench(DIGITS, 0, Linear()), []
+    undefended = compute.predict_undefended
+    monkeypatch.setattr(compute, "predict_undefended", lambda *a: trained.append(1) or undefended(*a))
+    for rate in (0.0, 0.02, 0.04, 0.06, 0.0):
+        run(bench, Params(num_models=100, poison_rate=rate))
+    assert len(bench.attacks) == 2
+    assert len(trained) == 4
+
+
 def test_half_collected_votes_are_not_kept(trained):
     bench = Bench(DIGITS, 0, Linear())
     with pytest.raises(Cancelled):

@@ -27,6 +27,9 @@ class Memo:
         self._kept: OrderedDict[Hashable, Any] = OrderedDict()
         self._lock = threading.Lock()
 
+    def __len__(self) -> int:
+        return len(self._kept)
+
     def peek(self, key: Hashable) -> Any:
         """Return what is kept under ``key``, or None."""
         with self._lock:
