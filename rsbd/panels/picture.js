@@ -73,7 +73,8 @@ function render({ model, el }) {
   const drawState = () => {
     const state = model.get("state");
     el.dataset.state = state;
-    badge.textContent = STATES[state] + (model.get("note") ? ` \u00b7 ${model.get("note")}` : "");
+    const note = state === "preview" || state === "final" ? model.get("note") : ""; // else it is of the old picture
+    badge.textContent = note ? `${STATES[state]} \u00b7 ${note}` : STATES[state];
     bar.style.setProperty("--rsbd-done", `${100 * model.get("progress")}%`);
     box.setAttribute("aria-busy", String(state === "busy"));
     // A reader hears the result once, not every preview on the way to it.

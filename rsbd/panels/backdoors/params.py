@@ -38,9 +38,9 @@ class Params:
 
     noise: str = "tied"
     keep: float = 0.8
-    keep_features: float = 0.6
-    keep_labels: float = 0.6
-    keep_test: float = 0.8
+    keep_features: float = 0.85
+    keep_labels: float = 0.8
+    keep_test: float = 0.85
     sigma: float = 0.5
     trigger_pixels: int = 9
     poison_rate: float = 0.05
