@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from rsbd.tradeoff import Tradeoff as Tradeoff
     from rsbd.triggers import BadPatch as BadPatch
     from rsbd.triggers import Blend as Blend
+    from rsbd.triggers import Features as Features
     from rsbd.triggers import Pixels as Pixels
     from rsbd.triggers import Trigger as Trigger
     from rsbd.votes import Votes as Votes
@@ -57,6 +58,7 @@ _HOMES: dict[str, str] = {
     "clean_accuracy": "rsbd.poisoning",
     "BadPatch": "rsbd.triggers",
     "Blend": "rsbd.triggers",
+    "Features": "rsbd.triggers",
     "Pixels": "rsbd.triggers",
     "Trigger": "rsbd.triggers",
     "Experiment": "rsbd.experiment",

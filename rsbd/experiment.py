@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from rsbd import bounds, ensemble
 from rsbd.bounds import Bounds
 from rsbd.data import Dataset
+from rsbd.errors import InputError
 from rsbd.learners import Learner
 from rsbd.learners.linear import Linear
 from rsbd.poisoning import Poisoning, attack_success_rate, clean_accuracy, stamp
@@ -54,6 +55,10 @@ class Experiment:
     seed: int = 0
     device: str = "auto"
     centre: str = "clean"
+
+    def __post_init__(self) -> None:
+        if self.centre not in ("clean", "poisoned"):
+            raise InputError(f"centre is {self.centre!r}: choose clean or poisoned")
 
 
 @dataclass(frozen=True)

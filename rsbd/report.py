@@ -67,10 +67,9 @@ def report(
     """Certify an outcome: everything that follows from its votes without training again."""
     began = time.perf_counter()
     e, data = outcome.experiment, outcome.experiment.dataset
-    certificate = radius(outcome.bounds, e.smoothing)
+    certificate = radius(outcome.bounds, e.smoothing, measured_together(e.smoothing))
     norm = certificate.norm
-    top = float(max(certificate.radius.max(), 0))
-    radii = np.arange(int(top) + 2.0) if norm == "L0" else np.linspace(0, top * 1.05 or 1.0, 101)
+    radii = radii_up_to(float(max(certificate.radius.max(), 0)), norm)
     triggers = triggers or TRIGGERS[norm]
     threat = planted_threat(e, int(outcome.mask.sum()), norm)
     cells = certified_map(
@@ -96,6 +95,20 @@ def report(
         accuracy_map=cells,
         seconds=time.perf_counter() - began,
     )
+
+
+def radii_up_to(top: float, norm: str) -> NDArray[np.float64]:
+    """Radii to report: every count up to 100 and ever fewer beyond, or a hundred lengths; the last above ``top``."""
+    if norm != "L0":
+        return np.linspace(0, top * 1.05 or 1.0, 101)
+    every = np.arange(min(top, 100) + 2)
+    return every if top <= 100 else np.unique(np.concatenate([every, np.round(np.geomspace(102, top, 40))]))
+
+
+def measured_together(smoothing: Smoothing) -> tuple[str, ...]:
+    """Noised slots that one radius can speak of: where norms are mixed, those in L2 (labels are counted instead)."""
+    lengths = tuple(slot for slot, noise in smoothing.slots.items() if noise.norm == "L2")
+    return lengths or tuple(smoothing.slots)
 
 
 def planted_threat(experiment: Experiment, rows: int, norm: str) -> Threat:

@@ -46,7 +46,9 @@ def test_sound_at_every_corner_and_threshold(parts: list[tuple[Fraction, int, in
             if law.certifies(p):
                 assert law.certifies(Fraction(p))
         for p in near(1 - center):
-            assert law.lower(Fraction(p)) - TIGHT <= Fraction(law.lower(p)) <= law.lower(Fraction(p))
+            # `lower` covers every number that rounds to p: near 1 the law can be too steep for a float.
+            least = law.lower(max(Fraction(0), Fraction(p) - Fraction(1, 2**53)))
+            assert least - TIGHT <= Fraction(law.lower(p)) <= law.lower(Fraction(p))
 
 
 @given(some_parts(2, 12))

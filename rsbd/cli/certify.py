@@ -43,7 +43,8 @@ def certify(
     trigger_size: Annotated[
         float,
         typer.Option(
-            help="Side of the patch in pixels; L2 length of the other triggers.", rich_help_panel=ATTACK
+            help="Side of the patch (features of a table); L2 length of other triggers.",
+            rich_help_panel=ATTACK,
         ),
     ] = 3,
     poison_rate: Annotated[float, typer.Option(help="Poisoned rows / rows.", rich_help_panel=ATTACK)] = 0.05,
@@ -110,8 +111,6 @@ def certify(
 
     if out is not None:
         _check_writable(out)
-    if centre not in ("clean", "poisoned"):
-        raise InputError(f"--centre is {centre!r}: choose clean or poisoned")
     chosen = classes or (["0", "1"] if dataset in IMAGES[:3] else None)
     view = "binary" if sigma is None else "unit"
     data = load(dataset, view=view, classes=chosen, rows=rows, points=points, seed=seed)
@@ -150,13 +149,15 @@ def _check_writable(out: Path) -> None:
 
 
 def _trigger(name: str, size: float, data: Dataset) -> Trigger:
-    from rsbd.triggers import BadPatch, Blend, Pixels
+    from rsbd.triggers import BadPatch, Blend, Features, Pixels
 
     if name == "patch":
         if size != int(size):
             raise InputError(
                 f"--trigger-size is {size:g}, the side of a patch in pixels: give a whole number"
             )
+        if len(data.shape) < 2:  # a table has no corner: its last features take the patch
+            return Features(tuple(range(data.num_features))[-int(size) :])
         return BadPatch(size=int(size))
     if name == "one-pixel":
         return Pixels.one(data.shape, size)

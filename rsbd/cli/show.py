@@ -21,7 +21,8 @@ def show(found: Report) -> None:
         f"({int(outcome.mask.sum()):,} poisoned), {e.dataset.num_points:,} points, {e.num_models:,} models, "
         f"alpha {e.alpha:g}"
     )
-    for table in (_rates(found), _curve(found), _map(found)):
+    for title, table in (_rates(found), _curve(found), _map(found)):
+        console.print(f"\n[bold]{title}[/]")
         console.print(table)
     console.print(sentence(found))
     seconds = {"train": outcome.seconds["train"], "vote": outcome.seconds["vote"], "certify": found.seconds}
@@ -29,45 +30,39 @@ def show(found: Report) -> None:
     console.print(f"seconds, summed over workers: {spent}")
 
 
-def _table(title: str) -> Table:
-    return Table(box=box.SIMPLE, title=title, title_justify="left")
+def _table(*columns: str) -> Table:
+    table = Table(box=box.SIMPLE_HEAD)
+    for i, column in enumerate(columns):
+        table.add_column(column, justify="right" if i else "left", no_wrap=True)
+    return table
 
 
-def _rates(found: Report) -> Table:
-    outcome, table = found.outcome, _table("What the attack did")
-    table.add_column("")
-    for name in ("clean accuracy", "attack success"):
-        table.add_column(name, justify="right")
+def _rates(found: Report) -> tuple[str, Table]:
+    outcome, table = found.outcome, _table("", "clean accuracy", "attack success")
     table.add_row("undefended, not attacked", _percent(outcome.unpoisoned), "")
     for name, rate in (("undefended", outcome.undefended), ("smoothed", outcome.smoothed)):
         table.add_row(name, _percent(rate.clean_accuracy), _percent(rate.attack_success_rate))
-    return table
+    return "What the attack did", table
 
 
-def _curve(found: Report) -> Table:
-    norm = found.certificate.norm
-    table = _table(f"Certified accuracy by {norm} radius over {', '.join(found.certificate.slots)}")
-    step = max(1, len(found.radii) // 10)
-    for radius in found.radii[::step]:
-        table.add_column(f"{radius:g}" if norm == "L0" else f"{radius:.3f}", justify="right")
-    table.add_row(*(_percent(accuracy) for accuracy in found.accuracies[::step]))
-    return table
+def _curve(found: Report) -> tuple[str, Table]:
+    """At most eight radii; every one where there are few."""
+    norm, step = found.certificate.norm, max(1, -(-len(found.radii) // 8))
+    radii, accuracies = found.radii[::step], found.accuracies[::step]
+    table = _table("radius", *(f"{r:g}" if norm == "L0" else f"{r:.2f}" for r in radii))
+    table.add_row("certified", *(_percent(accuracy) for accuracy in accuracies))
+    return f"Certified accuracy by {norm} radius over {', '.join(found.certificate.slots)}", table
 
 
-def _map(found: Report) -> Table:
+def _map(found: Report) -> tuple[str, Table]:
     """The map up to its first row of zeros: what follows is zero too."""
     unit = "pixels" if found.certificate.norm == "L0" else "L2 length"
-    table = _table(
-        f"Certified accuracy by poisoned rows (down) and trigger in {unit} (across), {_attack(found)}"
-    )
-    table.add_column("rows", justify="right")
-    for trigger in found.triggers:
-        table.add_column(f"{trigger:g}", justify="right")
+    table = _table("rows", *(f"{trigger:g}" for trigger in found.triggers))
     for rows, line in zip(found.rows, found.accuracy_map, strict=True):
         table.add_row(str(rows), *(_percent(cell) for cell in line))
         if not line.any():
             break
-    return table
+    return f"Certified accuracy by poisoned rows and trigger ({unit}), {_attack(found)}", table
 
 
 def _attack(found: Report) -> str:

@@ -15,6 +15,7 @@ from torch import Generator, Tensor
 from rsbd.errors import InputError
 from rsbd.learners import statistics
 from rsbd.learners.base import Learner, Models, Problem, draw_test_noise
+from rsbd.learners.voting import largest
 from rsbd.noises import Noise
 from rsbd.noises.base import Channel
 
@@ -101,18 +102,21 @@ class LinearModels(Models):
     def predict(self, x: Tensor, noise: Noise | None, generators: Sequence[Generator]) -> Tensor:
         """Score ``weights . (x - halfway)`` per class, with ``halfway`` seen through the noise of the test input."""
         channel = Channel() if noise is None else noise.channel()
-        bias = -(self.weights * (channel.scale * self.halfway + channel.offset)).sum(-1)
+        weights = (
+            self.weights if channel.scale >= 0 else -self.weights
+        )  # noise that turns bits around is undone
+        bias = -(weights * (channel.scale * self.halfway + channel.offset)).sum(-1)
         drawn = draw_test_noise(noise, x.shape[1], generators)
         if drawn is None and noise is not None:
             noised = [noise.sample(x, generator) for generator in generators]
-            scores = torch.stack([w @ n.T for w, n in zip(self.weights, noised, strict=True)])
-            return (scores + bias.unsqueeze(-1)).argmax(1)
+            scores = torch.stack([w @ n.T for w, n in zip(weights, noised, strict=True)])
+            return largest(scores + bias.unsqueeze(-1))
         assert drawn is not None  # noqa: S101  (no noise always has an affine form)
         factor, offset = drawn
-        bias = bias + (self.weights * offset.unsqueeze(1)).sum(-1)
-        folded = self.weights * factor.unsqueeze(1)
+        bias = bias + (weights * offset.unsqueeze(1)).sum(-1)
+        folded = weights * factor.unsqueeze(1)
         scores = (folded.flatten(0, 1) @ x.T).view(*bias.shape, -1)
-        return (scores + bias.unsqueeze(-1)).argmax(1)
+        return largest(scores + bias.unsqueeze(-1))
 
 
 def _unmix_labels(problem: Problem, sizes: Tensor) -> Tensor:

@@ -35,8 +35,8 @@ class MLP(Learner):
     ----------
     hidden : tuple of int
         Units of each hidden layer, at least one layer.
-    epochs : int
-        Passes over the training set.
+    epochs : int or None
+        Passes over the training set. None: 10, or as many as make 80 steps where rows are few.
     batch : int
         Rows in a step, at most; the rows of a pass are shared out evenly.
     learning_rate : float
@@ -56,7 +56,7 @@ class MLP(Learner):
     """
 
     hidden: tuple[int, ...] = (32,)
-    epochs: int = 10
+    epochs: int | None = None
     batch: int = 128
     learning_rate: float = 0.01
     weight_decay: float = 0.0
@@ -65,7 +65,8 @@ class MLP(Learner):
         object.__setattr__(self, "hidden", tuple(self.hidden))
         if not self.hidden or min(self.hidden) < 1:
             raise InputError(f"hidden is {self.hidden}: give each layer's number of units, such as (32,)")
-        if self.epochs < 1 or self.batch < 1 or self.learning_rate <= 0 or self.weight_decay < 0:
+        passes = 1 if self.epochs is None else self.epochs
+        if passes < 1 or self.batch < 1 or self.learning_rate <= 0 or self.weight_decay < 0:
             raise InputError(f"{self} cannot train: epochs, batch and learning_rate must be above 0")
 
     def train(self, problem: Problem, generators: Sequence[Generator]) -> Networks:
@@ -74,7 +75,8 @@ class MLP(Learner):
         layers = initial(sizes, generators)
         batches = draw_batches(problem, generators, -(-len(problem.x) // self.batch))
         adam = Adam([tensor for layer in layers for tensor in layer])
-        steps = len(batches) * self.epochs
+        epochs = self.epochs or max(10, -(-80 // len(batches)))
+        steps = len(batches) * epochs
         for step in range(steps):
             inputs, labels = batches[step % len(batches)]
             rate = self.learning_rate * (1 - step / steps)

@@ -89,9 +89,9 @@ class Tradeoff:
         array = _probabilities(p)
         if not self.parts and not self.mu:
             return array if array.ndim else float(array)
-        # 1 - p is exact for p >= 1/2, and 1 - upper for upper >= 1/2; elsewhere half an ulp of 1 covers
-        # the rounding.
-        miss = np.where(array < 0.5, np.minimum(1 - array + bulk.UNIT, 1.0), 1 - array)
+        # Added to the miss: half an ulp of p, which may stand for a number such as 1 - 1e-20, and below 1/2 the
+        # rounding of 1 - p as well. 1 - upper is exact for upper >= 1/2.
+        miss = np.minimum(1 - array + np.where(array < 0.5, bulk.UNIT, bulk.UNIT / 2), 1.0)
         value = self._upper(miss.reshape(-1)).reshape(array.shape)
         value = np.where(value < 0.5, 1 - value - bulk.UNIT, 1 - value)
         return value if array.ndim else float(value)

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from rsbd.triggers.base import Norm, Trigger
 from rsbd.triggers.blend import Blend
+from rsbd.triggers.features import Features
 from rsbd.triggers.patch import BadPatch
 from rsbd.triggers.pixels import Pixels
 
-__all__ = ["BadPatch", "Blend", "Norm", "Pixels", "Trigger"]
+__all__ = ["BadPatch", "Blend", "Features", "Norm", "Pixels", "Trigger"]

@@ -1,0 +1,217 @@
+"""The paper's experiment from end to end, its recipe, and what is written down of it."""
+
+from __future__ import annotations
+
+import csv
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from rsbd import bounds
+from rsbd.certify import certify
+from rsbd.data import Dataset, load
+from rsbd.errors import InputError
+from rsbd.experiment import Experiment, run, stream
+from rsbd.learners import LEARNERS, Linear
+from rsbd.noises import Flip, Gaussian
+from rsbd.poisoning import Poisoning, attack_success_rate, clean_accuracy, stamp
+from rsbd.recipes import wang
+from rsbd.report import as_dict, radii_up_to, report, write
+from rsbd.smoothing import Smoothing, Threat
+from rsbd.triggers import BadPatch, Features, Trigger
+from rsbd.undefended import predict_undefended
+from rsbd.votes import Votes
+
+
+@pytest.fixture(scope="module")
+def digits() -> Dataset:
+    return load("digits", classes=(0, 1))
+
+
+@pytest.fixture(scope="module")
+def experiment(digits: Dataset) -> Experiment:
+    noise = Smoothing(features=Flip(0.8), labels=Flip(0.8), test=Flip(0.8))
+    return Experiment(digits, Poisoning(BadPatch(3), target=0, rate=0.05), noise, num_models=500)
+
+
+def assert_the_attack_works(data: Dataset, name: str) -> None:
+    trigger = BadPatch(3)
+    poisoned, _ = Poisoning(trigger, target=0, rate=0.05).apply(data, seed=0)
+    learner = LEARNERS[name]()
+    before = predict_undefended(data, learner, data.x_test)
+    after = predict_undefended(poisoned, learner, data.x_test)
+    hijacked = predict_undefended(poisoned, learner, stamp(trigger, data, data.x_test))
+    success = attack_success_rate(hijacked, data.y_test, 0)
+    assert success > 0.9
+    assert clean_accuracy(after, data.y_test) > clean_accuracy(before, data.y_test) - 0.02
+    untouched = predict_undefended(data, learner, stamp(trigger, data, data.x_test))
+    assert attack_success_rate(untouched, data.y_test, 0) < success - 0.3  # it is the poison, not the patch
+
+
+@pytest.mark.parametrize("learner", ["linear", "mlp"])
+@pytest.mark.parametrize("classes", [None, (0, 1), (3, 8)])
+def test_undefended_the_attack_works_on_digits(classes: tuple[int, int] | None, learner: str) -> None:
+    assert_the_attack_works(load("digits", classes=classes), learner)
+
+
+@pytest.mark.mnist
+@pytest.mark.parametrize("rows", [None, 1000])
+def test_undefended_the_attack_works_on_mnist(rows: int | None) -> None:
+    assert_the_attack_works(load("mnist", classes=(1, 7), rows=rows, points=1000), "linear")
+
+
+def test_outcome_speaks_of_attack_and_defence(experiment: Experiment) -> None:
+    outcome = run(experiment)
+    assert outcome.final
+    assert outcome.mask.sum() == 10
+    assert outcome.undefended.attack_success_rate > 0.9
+    assert outcome.smoothed.attack_success_rate < 0.1
+    assert outcome.smoothed.clean_accuracy > 0.95
+    assert outcome.votes.num_models == 500
+    expected = bounds.simultaneous(outcome.votes.counts, 0.001)
+    assert np.array_equal(outcome.bounds.miss, expected.miss)
+
+
+def test_previews_are_anytime_valid_and_grow(experiment: Experiment) -> None:
+    outcomes = list(stream(experiment))
+    sizes = [outcome.votes.num_models for outcome in outcomes]
+    assert sizes == sorted(sizes)
+    assert [outcome.final for outcome in outcomes] == [False] * (len(outcomes) - 1) + [True]
+    first = outcomes[0]
+    assert np.array_equal(first.bounds.miss, bounds.anytime(first.votes.counts, 0.001).miss)
+
+
+def test_the_centre_is_the_training_set_that_was_asked_for(experiment: Experiment) -> None:
+    clean, poisoned = run(experiment), run(replace(experiment, centre="poisoned"))
+    assert clean.votes.manifest["dataset"] == experiment.dataset.fingerprint()
+    assert poisoned.votes.manifest["dataset"] != experiment.dataset.fingerprint()
+    assert poisoned.votes.counts.shape == clean.votes.counts.shape
+
+
+def test_an_unknown_centre_is_one_sentence(experiment: Experiment) -> None:
+    with pytest.raises(InputError, match="clean or poisoned"):
+        replace(experiment, centre="middle")
+
+
+def test_wang_certifies_digits_and_its_curve_falls(digits: Dataset) -> None:
+    result = wang(digits, keep=0.8, num_models=500)
+    curve = result.certificate.curve(digits.y_test, range(8))
+    assert curve[0] > 0.95
+    assert curve[1] > 0.7
+    assert (np.diff(curve) <= 0).all()
+    assert curve[-1] == 0  # 500 models cannot prove a radius of 7
+    # Tied noise over two values: a threat is certified exactly where its number of changes is within the radius.
+    for threat, changes in [
+        (Threat(rows=1, trigger=0), 1),
+        (Threat(rows=1, trigger=1), 3),
+        (Threat(0, 2), 2),
+    ]:
+        assert np.array_equal(result.certify(threat), result.certificate.radius >= changes)
+
+
+def test_wang_with_different_noise_per_slot(digits: Dataset) -> None:
+    result = wang(digits, keep=0.9, keep_labels="3/5", num_models=300)
+    assert result.smoothing == Smoothing(features=Flip(0.9), labels=Flip(0.6), test=Flip(0.9))
+
+
+def test_wang_refuses_continuous_data() -> None:
+    with pytest.raises(InputError, match="binary or gray view"):
+        wang(load("digits", view="unit", classes=(0, 1)))
+
+
+def test_report_agrees_with_direct_certificates(experiment: Experiment) -> None:
+    outcome = run(experiment)
+    found = report(outcome)
+    y = experiment.dataset.y_test
+    right = outcome.bounds.label == y
+    for i, rows in enumerate(found.rows):
+        for j, trigger in enumerate(found.triggers):
+            held = certify(outcome.bounds, experiment.smoothing, Threat(rows, trigger)) & right
+            assert found.accuracy_map[i, j] == pytest.approx(held.mean())
+    assert found.budget == 10 * (9 + 1) + 9
+    assert found.threat == Threat(rows=10, trigger=9.0)
+
+
+def test_mixed_norms_are_reported_by_length(experiment: Experiment) -> None:
+    data = load("digits", view="unit", classes=(0, 1))
+    mixed = Smoothing(features=Gaussian(0.5), labels=Flip(0.9), test=Gaussian(0.5))
+    found = report(run(replace(experiment, dataset=data, smoothing=mixed)))
+    assert found.certificate.norm == "L2"
+    assert found.certificate.slots == ("features", "test")
+    assert found.threat.relabel
+    unlabelled = report(run(replace(experiment, dataset=data, smoothing=replace(mixed, labels=None))))
+    assert not unlabelled.threat.relabel  # not covered, and the report says so
+
+
+def test_written_files_hold_what_was_found(experiment: Experiment, tmp_path: Path) -> None:
+    found = report(run(experiment))
+    paths = write(found, tmp_path / "new" / "folder")
+    assert {path.suffix for path in paths} == {".json", ".csv", ".npz", ".png", ".svg"}
+    assert all(path.stat().st_size > 500 for path in paths)
+    saved = json.loads(paths[0].read_text())
+    assert saved == json.loads(json.dumps(as_dict(found)))
+    assert set(saved["seconds"]) >= {"train", "vote", "certify"}
+    assert saved["attack_success_rate"]["undefended"] > 0.9
+    lines = list(csv.DictReader(paths[1].open()))
+    assert len(lines) == experiment.dataset.num_points
+    certified = np.mean(
+        [line["label"] == line["predicted"] and line["radius (L0)"] not in ("abstain", "0") for line in lines]
+    )
+    assert certified == pytest.approx(saved["certified_accuracy"]["1"])
+    assert Votes.load(paths[2]).counts.tolist() == found.outcome.votes.counts.tolist()
+
+
+def test_radii_stay_few_where_noise_hides_everything() -> None:
+    assert radii_up_to(3, "L0").tolist() == [0, 1, 2, 3, 4]
+    many = radii_up_to(65535, "L0")
+    assert len(many) < 200
+    assert many[-1] == 65535
+    assert (np.diff(many) > 0).all()
+
+
+@pytest.mark.mnist
+def test_seed_experiment_of_the_paper() -> None:
+    """MNIST 1 against 7, 100 training images, keep 0.8 everywhere, 1,000 models: mean over five seeds."""
+    found = []
+    for seed in range(5):
+        data = load("mnist", classes=(1, 7), rows=100, points=1000, seed=seed)
+        result = wang(data, keep=0.8, num_models=1000, alpha=0.001, seed=seed)
+        curve = result.certificate.curve(data.y_test, [1, 2])
+        found.append([clean_accuracy(result.votes.label, data.y_test), *curve])
+    clean, at_one, at_two = np.mean(found, axis=0)
+    assert clean >= 0.95
+    assert at_one >= 0.84
+    assert at_two >= 0.65
+
+
+@pytest.mark.mnist
+def test_different_noise_per_slot_certifies_poisoned_images() -> None:
+    """All 13,007 rows: five poisoned images, a trigger of two pixels, relabelled, the trigger on the test image."""
+    data = load("mnist", classes=(1, 7), points=1000)
+    result = wang(data, keep_features=0.6, keep_labels=0.6, keep_test=0.8, num_models=4000)
+    held = result.certify(Threat(rows=5, trigger=2)) & (result.bounds.label == data.y_test)
+    assert held.mean() >= 0.5
+
+
+def test_linear_learner_with_reversed_noise_still_learns(digits: Dataset) -> None:
+    """Noise that turns most bits around is as good as noise that keeps them."""
+    result = wang(digits, keep=0.15, num_models=300)
+    assert clean_accuracy(result.votes.label, digits.y_test) > 0.95
+
+
+@pytest.mark.parametrize("view", ["binary", "unit"])
+def test_linear_learner_on_ten_classes_and_tables(view: str) -> None:
+    flips = view == "binary"
+    for name, classes in (("digits", 10), ("breast_cancer", 2)):
+        data = load(name, view=view)
+        pixel = Flip(0.9) if flips else Gaussian(0.1)
+        noise = Smoothing(features=pixel, labels=Flip(0.9, classes), test=pixel)
+        outcome = run(Experiment(data, Poisoning(_trigger(data), 0, 0.02), noise, Linear(), num_models=200))
+        assert outcome.smoothed.clean_accuracy > 0.8
+
+
+def _trigger(data: Dataset) -> Trigger:
+    return BadPatch(2) if len(data.shape) > 1 else Features((28, 29))
