@@ -203,10 +203,7 @@ def _bounds(
     two_sided: bool = False,
 ) -> Bounds:
     votes = _votes(counts, "counts")
-    if not 0 < alpha < 1:
-        raise InputError(
-            f"alpha is {alpha!r}, but it is a failure probability: give a number between 0 and 1"
-        )
+    check_alpha(alpha)
     chosen = votes if selection is None else _votes(selection, "selection")
     if chosen.shape != votes.shape:
         raise InputError(f"selection has shape {chosen.shape}, but counts has {votes.shape}: they must agree")
@@ -230,6 +227,14 @@ def _bounds(
         # The bound grows with the votes, so the largest of the others is the bound of the most voted.
         second = np.minimum(miss, _once(upper, rest.max(axis=1), total, alpha / shares))
     return Bounds(label, miss, second, float(alpha))
+
+
+def check_alpha(alpha: float) -> None:
+    """Raise for a failure probability that is none."""
+    if not 0 < alpha < 1:
+        raise InputError(
+            f"alpha is {alpha!r}, but it is a failure probability: give a number between 0 and 1"
+        )
 
 
 def _votes(counts: npt.ArrayLike, name: str) -> Ints:

@@ -154,7 +154,7 @@ def pick_device(name: str) -> str:
         torch.empty(0, device=name)
     except (RuntimeError, AssertionError) as error:
         raise InputError(
-            f"device {name!r} does not work here ({str(error).splitlines()[0]}): use --device auto"
+            f"device {name!r} does not work here ({str(error).splitlines()[0][:80]}): use --device auto"
         ) from None
     return name
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from functools import partial
+from functools import cached_property, partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -59,6 +59,9 @@ class Experiment:
     def __post_init__(self) -> None:
         if self.centre not in ("clean", "poisoned"):
             raise InputError(f"centre is {self.centre!r}: choose clean or poisoned")
+        bounds.check_alpha(self.alpha)
+        ensemble.check(self.dataset, self.smoothing, self.num_models, self.seed)
+        ensemble.pick_device(self.device)
 
 
 @dataclass(frozen=True)
@@ -85,8 +88,6 @@ class Outcome:
         Of the classifiers trained on the poisoned rows.
     votes : Votes
         On the clean test points, by the ensemble on which the certificate is centred.
-    bounds : Bounds
-        From ``votes``: anytime-valid while they arrive, simultaneous Clopper-Pearson at the end.
     final : bool
         Whether all models have voted.
     seconds : dict
@@ -99,9 +100,14 @@ class Outcome:
     undefended: Rates
     smoothed: Rates
     votes: Votes
-    bounds: Bounds
     final: bool
     seconds: dict[str, float]
+
+    @cached_property
+    def bounds(self) -> Bounds:
+        """From ``votes``: anytime-valid while they arrive, simultaneous Clopper-Pearson at the end."""
+        bound = bounds.simultaneous if self.final else bounds.anytime
+        return bound(self.votes.counts, self.experiment.alpha)
 
 
 def stream(experiment: Experiment) -> Iterator[Outcome]:
@@ -109,13 +115,22 @@ def stream(experiment: Experiment) -> Iterator[Outcome]:
 
     Both ensembles, on the poisoned and on the clean rows, grow side by side, so that every outcome speaks of equally
     many models of each.
-    """
-    e, data = experiment, experiment.dataset
-    poisoned, mask = e.poisoning.apply(data, e.seed)
-    triggered = stamp(e.poisoning.trigger, data, data.x_test)
-    target = data.label(e.poisoning.target)
-    both = np.concatenate([data.x_test, triggered])
 
+    Raises
+    ------
+    InputError
+        The attack does not fit the data: at once, before anything is computed.
+    """
+    data = experiment.dataset
+    poisoned, mask = experiment.poisoning.apply(data, experiment.seed)
+    both = np.concatenate([data.x_test, stamp(experiment.poisoning.trigger, data, data.x_test)])
+    return _stream(experiment, poisoned, mask, both)
+
+
+def _stream(
+    e: Experiment, poisoned: Dataset, mask: NDArray[np.bool_], both: ensemble.Points
+) -> Iterator[Outcome]:
+    data, target = e.dataset, e.dataset.label(e.poisoning.target)
     began = time.perf_counter()
     at_first = predict_undefended(data, e.learner, data.x_test, e.seed)
     attacked = predict_undefended(poisoned, e.learner, both, e.seed)
@@ -137,7 +152,6 @@ def stream(experiment: Experiment) -> Iterator[Outcome]:
                 replace(votes, counts=votes.counts[: data.num_points]) if on_clean is None else next(on_clean)
             )
             final = votes.num_models == centre.num_models == e.num_models
-            bound = bounds.simultaneous if final else bounds.anytime
             spent = {k: votes.seconds[k] + (centre.seconds[k] if on_clean else 0) for k in ("train", "vote")}
             yield Outcome(
                 e,
@@ -146,7 +160,6 @@ def stream(experiment: Experiment) -> Iterator[Outcome]:
                 undefended,
                 rates(votes.label),
                 centre,
-                bound(centre.counts, e.alpha),
                 final,
                 {"undefended": plain, **spent},
             )

@@ -23,14 +23,19 @@ def near(center: float, ulps: int = 4) -> list[float]:
     return [p for p in found if 0 <= p <= 1]
 
 
+def assert_lower_is_sound_and_tight(law: Tradeoff, p: float) -> None:
+    """`lower` covers every number that rounds to p: near 1 the law can be too steep for a float."""
+    least = law.lower(max(Fraction(0), Fraction(p) - Fraction(1, 2**53)))
+    assert least - TIGHT <= Fraction(law.lower(p)) <= law.lower(Fraction(p))
+
+
 @given(some_parts(3, 6), st.floats(0, 1) | st.floats(-300, 0).map(lambda x: 10**x))
 @settings(max_examples=300, deadline=None)
 def test_sound_and_tight(parts: list[tuple[Fraction, int, int]], p: float) -> None:
     law = of(parts)
     value, truth = Fraction(law.upper(p)), law.upper(Fraction(p))
     assert truth <= value <= truth + TIGHT
-    value, truth = Fraction(law.lower(p)), law.lower(Fraction(p))
-    assert truth - TIGHT <= value <= truth
+    assert_lower_is_sound_and_tight(law, p)
 
 
 @given(some_parts(2, 12))
@@ -46,9 +51,7 @@ def test_sound_at_every_corner_and_threshold(parts: list[tuple[Fraction, int, in
             if law.certifies(p):
                 assert law.certifies(Fraction(p))
         for p in near(1 - center):
-            # `lower` covers every number that rounds to p: near 1 the law can be too steep for a float.
-            least = law.lower(max(Fraction(0), Fraction(p) - Fraction(1, 2**53)))
-            assert least - TIGHT <= Fraction(law.lower(p)) <= law.lower(Fraction(p))
+            assert_lower_is_sound_and_tight(law, p)
 
 
 @given(some_parts(2, 12))

@@ -206,11 +206,12 @@ def _watch(experiment: Experiment) -> Outcome:
 
     from rsbd.experiment import stream
 
+    outcomes = stream(experiment)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     outcome = None
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("training models", total=experiment.num_models)
-        for outcome in stream(experiment):
+        for outcome in outcomes:
             bar.update(task, completed=outcome.votes.num_models)
     assert outcome is not None  # noqa: S101
     return outcome

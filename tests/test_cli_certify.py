@@ -1,0 +1,145 @@
+"""`rsbd certify`: good defaults, all it promises on disk, and one sentence for whatever cannot work."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+import sys
+from pathlib import Path
+
+import pytest
+
+from rsbd.cli import main
+
+SMALL = ["--rows", "100", "--points", "50", "--models", "64"]
+
+
+def call(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
+    monkeypatch.setattr(sys, "argv", ["rsbd", "certify", *arguments])
+    with pytest.raises(SystemExit) as left:
+        main()
+    return int(left.value.code or 0)
+
+
+def test_defaults_answer_and_say_what_they_mean(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert call(monkeypatch) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    for words in ("attack success", "Certified accuracy by L0 radius", "centred on the clean training set"):
+        assert words in said
+    assert "poisoned rows and trigger (pixels)" in said
+
+
+def test_out_holds_every_promised_key(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    out = tmp_path / "results"
+    assert call(monkeypatch, *SMALL, "--seed", "7", "--out", str(out)) == 0
+    found = json.loads((out / "result.json").read_text())
+    assert set(found["attack_success_rate"]) == {"undefended", "smoothed"}
+    assert {"0", "1"} <= set(found["certified_accuracy"])
+    assert set(found["certified_map"][0]) == {"rows", "trigger", "accuracy"}
+    assert set(found["seconds"]) >= {"train", "vote", "certify"}
+    assert 0 <= found["clean_accuracy"] <= 1
+    for setting in ("classes", "trigger", "poison_rate", "smoothing", "learner", "models", "alpha", "seed"):
+        assert setting in found["settings"]
+    assert found["settings"]["seed"] == 7
+    assert {"certified.png", "certified.svg", "points.csv", "votes.npz"} <= {p.name for p in out.iterdir()}
+
+
+def test_the_same_command_gives_the_same_files(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        assert call(monkeypatch, *SMALL, "--out", str(tmp_path / name)) == 0
+    for name in ("votes.npz", "points.csv", "certified.svg", "certified.png"):
+        assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes(), name
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--keep-features", "0.6", "--keep-labels", "3/5", "--keep-test", "0.8"],
+        ["--sigma", "0.5"],
+        ["--sigma", "0.5", "--keep-labels", "0.8", "--learner", "lda"],
+        ["--learner", "mlp"],
+        ["--trigger", "one-pixel", "--trigger-size", "1", "--sigma", "0.5"],
+        ["--trigger", "four-pixel", "--trigger-size", "2", "--sigma", "0.5"],
+        ["--trigger", "blend", "--trigger-size", "1", "--sigma", "0.5"],
+        ["--clean-label"],
+        ["--centre", "poisoned"],
+        ["--poison-rate", "0"],
+        ["--classes", "3", "5", "8", "--target", "2"],
+        ["--dataset", "breast_cancer", "--keep", "0.9"],
+        ["--keep", "1"],
+        ["--keep", "0"],
+    ],
+    ids=" ".join,
+)
+def test_every_option_works(monkeypatch: pytest.MonkeyPatch, arguments: list[str]) -> None:
+    assert call(monkeypatch, *SMALL, *arguments) == 0
+
+
+BAD = [
+    (["--dataset", "letters"], "letters"),
+    (["--classes", "1", "12"], "12"),
+    (["--classes", "1"], "two"),
+    (["--keep", "1.2"], "from 0 to 1"),
+    (["--keep", "often"], "probability"),
+    (["--keep-labels", "-0.1"], "from 0 to 1"),
+    (["--sigma", "0"], "above 0"),
+    (["--sigma", "-1"], "above 0"),
+    (["--sigma", "0.5", "--keep-test", "0.8"], "--keep-test"),
+    (["--models", "20000000"], "10,000,000"),
+    (["--models", "0"], "from 1"),
+    (["--poison-rate", "1.5"], "from 0 to 1"),
+    (["--poison-rate", "-0.1"], "from 0 to 1"),
+    (["--trigger", "star"], "choose patch"),
+    (["--trigger-size", "9"], "larger than"),
+    (["--trigger-size", "2.5"], "whole number"),
+    (["--target", "5"], "5"),
+    (["--alpha", "0"], "alpha"),
+    (["--alpha", "1"], "alpha"),
+    (["--learner", "oracle"], "linear, lda, mlp"),
+    (["--centre", "middle"], "clean or poisoned"),
+    (["--seed", "-1"], "seed"),
+    (["--device", "abacus"], "auto"),
+    (["--rows", "100000"], "rows"),
+    (["--points", "0"], "points"),
+    (["--trigger", "blend"], "unit"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "words"), BAD, ids=[" ".join(a) for a, _ in BAD])
+def test_bad_input_is_one_sentence_and_exit_code_2(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], arguments: list[str], words: str
+) -> None:
+    assert call(monkeypatch, *arguments) == 2
+    said = capsys.readouterr()
+    assert said.err.startswith("rsbd: ")
+    assert said.err.count("\n") == 1
+    assert words in said.err
+    assert "\n\n" not in said.out  # no table: nothing was computed
+
+
+def test_data_that_is_not_there_names_the_remedy(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.setenv("RSBD_DATA", str(tmp_path))
+    assert call(monkeypatch, "--dataset", "mnist") == 2
+    assert "rsbd data download mnist" in capsys.readouterr().err
+
+
+def test_a_folder_that_cannot_be_written_is_found_out_first(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    file = tmp_path / "file"
+    file.write_text("in the way")
+    folders = [file, file / "below"]
+    if os.geteuid() != 0:  # root may write anywhere
+        locked = tmp_path / "locked"
+        locked.mkdir(mode=stat.S_IRUSR | stat.S_IXUSR)
+        folders.append(locked)
+    for folder in folders:
+        assert call(monkeypatch, "--out", str(folder)) == 2
+        said = capsys.readouterr()
+        assert "cannot be written" in said.err
+        assert not said.out
