@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import json
 import os
 import re
@@ -66,7 +67,14 @@ def server(folder: Path, home: Path) -> Iterator[str]:
         f"--ServerApp.root_dir={folder}", "--allow-root",
     ]  # fmt: skip
     log = (home / "server.log").open("wb")
-    process = subprocess.Popen(command, env=env, stdout=log, stderr=subprocess.STDOUT, start_new_session=True)
+    process = subprocess.Popen(
+        command,
+        env=env,
+        stdout=log,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+        preexec_fn=_die_with_parent,
+    )
     try:
         _until_up(address, process, home / "server.log")
         yield address
@@ -78,6 +86,12 @@ def server(folder: Path, home: Path) -> Iterator[str]:
             os.killpg(process.pid, signal.SIGKILL)  # its own session: the server and its kernels only
             process.wait(5)
         log.close()
+
+
+def _die_with_parent() -> None:
+    """Let Linux end the server when the tests are killed, so that it is not left behind."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(1, signal.SIGTERM)  # PR_SET_PDEATHSIG
 
 
 def _until_up(address: str, process: subprocess.Popen[bytes], log: Path) -> None:
