@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 import rsbd
 from rsbd.cli import app
-from rsbd.data import SOURCES, data_root
+from rsbd.data import SOURCES
 
 
 def run(*arguments: str, cwd: Path | None = None, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -66,7 +66,7 @@ def test_data_check_reads_what_is_here(tmp_path: Path) -> None:
 
 
 @pytest.mark.mnist
-@pytest.mark.skipif(not SOURCES["mnist"].present(data_root()), reason="no MNIST here: set RSBD_DATA")
+@pytest.mark.mnist
 def test_data_check_of_the_real_mnist() -> None:
     result = run("data", "check", "mnist")
     assert result.stdout == "mnist: fine, 60,000 rows, 10,000 points, 10 classes\n"

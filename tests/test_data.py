@@ -17,11 +17,6 @@ import rsbd
 from rsbd.data import SOURCES, Dataset, data_root, load, on_levels
 from rsbd.errors import InputError
 
-needs_mnist = pytest.mark.skipif(
-    not SOURCES["mnist"].present(data_root()),
-    reason="no MNIST here: set RSBD_DATA to a folder that holds it, or run `rsbd data download mnist`",
-)
-
 
 def test_digits_are_scikit_learns_digits_in_a_fixed_split() -> None:
     from sklearn.datasets import load_digits
@@ -244,7 +239,7 @@ def test_torchvision_is_imported_in_one_place_only() -> None:
 
 
 @pytest.mark.mnist
-@needs_mnist
+@pytest.mark.mnist
 def test_mnist_is_the_real_one() -> None:
     data = load("mnist", view="gray", classes=(1, 7))
     assert (data.num_rows, data.num_points, data.shape, data.values) == (13007, 2163, (28, 28), 256)
@@ -258,7 +253,7 @@ def test_mnist_is_the_real_one() -> None:
 
 
 @pytest.mark.mnist
-@needs_mnist
+@pytest.mark.mnist
 def test_mnist_subset() -> None:
     data = load("mnist", classes=(1, 7), rows=100, points=1000)
     assert (data.num_rows, data.num_points, data.values) == (100, 1000, 2)

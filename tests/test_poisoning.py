@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.linear_model import LogisticRegression
 
-from rsbd.data import SOURCES, Dataset, data_root, load
+from rsbd.data import Dataset, load
 from rsbd.errors import InputError
 from rsbd.poisoning import Poisoning, attack_success_rate, clean_accuracy, stamp
 from rsbd.triggers import BadPatch, Blend, Pixels
@@ -127,7 +127,7 @@ def test_the_undefended_attack_works_on_digits(classes: tuple[int, ...] | None, 
 
 
 @pytest.mark.mnist
-@pytest.mark.skipif(not SOURCES["mnist"].present(data_root()), reason="no MNIST here: set RSBD_DATA")
+@pytest.mark.mnist
 @pytest.mark.parametrize("rows", [1000, 4000])
 def test_the_undefended_attack_works_on_mnist(rows: int) -> None:
     unpoisoned, poisoned, asr = attack(load("mnist", classes=(1, 7), rows=rows), BadPatch(3), seed=0)
