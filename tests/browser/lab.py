@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import json
 import os
 import re
-import signal
 import socket
 import subprocess
 import sys
@@ -29,6 +27,20 @@ CHROMIUM_ARGS = [
     "--no-first-run",
     "--mute-audio",
 ]
+# Starts the server and ends it when standard input closes: at the end of the tests, and when they are killed.
+KEEPER = """
+import subprocess, sys, threading
+server = subprocess.Popen(sys.argv[1:], stdin=subprocess.DEVNULL)
+def watch():
+    sys.stdin.read()
+    server.terminate()
+    try:
+        server.wait(15)
+    except subprocess.TimeoutExpired:
+        server.kill()
+threading.Thread(target=watch, daemon=True).start()
+sys.exit(server.wait())
+"""
 # What JupyterLab and Chromium themselves say on a quiet page; each is matched whole by its beginning.
 NOT_OURS = (
     "Refused to set unsafe header",  # JupyterLab's own requests
@@ -68,30 +80,19 @@ def server(folder: Path, home: Path) -> Iterator[str]:
     ]  # fmt: skip
     log = (home / "server.log").open("wb")
     process = subprocess.Popen(
-        command,
+        [sys.executable, "-c", KEEPER, *command],
         env=env,
+        stdin=subprocess.PIPE,
         stdout=log,
         stderr=subprocess.STDOUT,
         start_new_session=True,
-        preexec_fn=_die_with_parent,
     )
     try:
         _until_up(address, process, home / "server.log")
         yield address
     finally:
-        process.send_signal(signal.SIGTERM)
-        try:
-            process.wait(15)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)  # its own session: the server and its kernels only
-            process.wait(5)
+        process.communicate()  # closes its standard input
         log.close()
-
-
-def _die_with_parent() -> None:
-    """Let Linux end the server when the tests are killed, so that it is not left behind."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(1, signal.SIGTERM)  # PR_SET_PDEATHSIG
 
 
 def _until_up(address: str, process: subprocess.Popen[bytes], log: Path) -> None:
