@@ -247,6 +247,11 @@ class _Evidence:
         return replace(self, miss=self.miss[who], runner_up=self.runner_up[who])
 
     def certified(self, law: Tradeoff) -> Bools:
+        # What one part of the attack defeats alone, all of it defeats: the product of thousands of changes with
+        # hundreds, which would fill the memory, is never formed to say no.
+        factors = law.factors()
+        if len(factors) > 1 and not all(self.certified(factor).any() for factor in factors):
+            return np.zeros(len(self.miss), dtype=bool)
         if self.tied:
             return self.miss < law.fast_threshold()
         return law.certifies(self.miss, self.runner_up)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import tracemalloc
 from collections.abc import Callable
 from fractions import Fraction
 from itertools import product
@@ -16,7 +17,7 @@ from hypothesis import strategies as st
 
 from rsbd import certify as certify_module
 from rsbd import spread
-from rsbd.bounds import Bounds, clopper_pearson
+from rsbd.bounds import Bounds, clopper_pearson, simultaneous
 from rsbd.certify import ABSTAIN, Certificate, certified_map, certify, exact_radius, radius
 from rsbd.errors import InputError
 from rsbd.noises import Flip, Gaussian, Noise
@@ -265,3 +266,24 @@ def test_reference_radii() -> None:
         (found,) = radius(bounds, Smoothing(test=Gaussian(case["sigma"]))).radius
         assert (found == -1) == case["abstain"]
         assert max(found, 0) == pytest.approx(case["radius"], abs=1e-7)
+
+
+def test_a_hopeless_threat_is_refused_without_forming_its_product() -> None:
+    """Thousands of changes times hundreds: one part alone defeats every point."""
+    votes = simultaneous([[100_000, 0], [99_000, 1_000]], alpha=0.001)
+    noise = Smoothing(features=Flip("29/50"), labels=Flip("63/100"), test=Flip("83/100"))
+    tracemalloc.start()
+    assert not certify(votes, noise, Threat(rows=650, trigger=9)).any()
+    assert tracemalloc.get_traced_memory()[1] < 50e6
+    tracemalloc.stop()
+
+
+def test_refusing_by_one_part_changes_no_answer() -> None:
+    votes = simultaneous([[n, 2000 - n] for n in range(1000, 2001, 20)], alpha=0.001)
+    noise = Smoothing(features=Flip(0.6), labels=Flip(0.7), test=Gaussian(0.5))
+    for rows, trigger in [(0, 0.1), (1, 1.0), (2, 1.0), (5, 2.0)]:
+        law = noise.tradeoff(Threat(rows, {"features": int(trigger), "test": trigger}))
+        expected = 2 * law.upper(votes.miss) < 1
+        found = certify(votes, noise, Threat(rows, {"features": int(trigger), "test": trigger}))
+        assert (found <= expected).all()  # a threshold may be a rounding stricter
+        assert (found | (2 * law.upper(votes.miss * (1 + 1e-9)) >= 1) | ~expected).all()

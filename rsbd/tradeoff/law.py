@@ -166,6 +166,11 @@ class Tradeoff:
             mu = nextafter(mu, inf)
         return Tradeoff(merge(self.parts + other.parts), mu)
 
+    def factors(self) -> tuple[Tradeoff, ...]:
+        """The independent parts, each a law by itself; none of them is above this one."""
+        gaussian = (Tradeoff((), self.mu),) if self.mu else ()
+        return (*(Tradeoff((part,)) for part in self.parts), *gaussian)
+
     def __repr__(self) -> str:
         names = [repr(part) for part in self.parts] + ([f"gaussian(mu={self.mu!r})"] if self.mu else [])
         return " * ".join(names) or "identity()"
