@@ -26,7 +26,7 @@ STYLES = (
     ("#cc79a7", ":"),
     ("#000000", (0, (5, 1, 1, 1, 1, 1))),
 )
-_UNITS = {"L0": "pixels and labels changed", "L1": "L1, input units", "L2": "L2, input units"}
+_UNITS = {"L0": "pixels and labels changed", "L1": "input units", "L2": "input units"}
 
 
 def new_axes(width: float = 7.0, height: float = 4.5) -> Axes:
@@ -46,6 +46,7 @@ def certified_accuracy(
     label: str = "",
     norm: str = "L0",
     budget: float | None = None,
+    label_at: float | None = None,
     ax: Axes | None = None,
 ) -> Axes:
     """Draw certified accuracy by radius as a step curve; call again with the same ``ax`` to compare.
@@ -62,6 +63,8 @@ def certified_accuracy(
         "L0", "L1" or "L2".
     budget : float, optional
         The attacker's budget, marked by a vertical line, or by an arrow where it lies beyond the axis.
+    label_at : float, optional
+        Radius at which the label stands; where curves coincide, choose one at which this one is alone.
 
     Raises
     ------
@@ -88,6 +91,7 @@ def certified_accuracy(
     if label:
         # Where curves fall at the same place, each label stands a quarter of the curve further on.
         at = min(int(len(xs) * (0.15 + 0.25 * (curves % 4))), len(xs) - 1)
+        at = at if label_at is None else max(int(np.searchsorted(xs, label_at, "right")) - 1, 0)
         ax.annotate(
             label,
             (xs[at], ys[at]),

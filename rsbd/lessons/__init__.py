@@ -13,13 +13,16 @@ from rsbd.lessons.exercises import (
     check_noise,
     check_votes,
 )
+from rsbd.lessons.pictures import misses_and_limits
 from rsbd.lessons.prediction import Prediction, miss, predict
 from rsbd.lessons.show import falls, figure, say, still, table
 from rsbd.lessons.steps import Watched, fooled, noised, two_digits, watch
+from rsbd.lessons.stored import Stored, stored
 from rsbd.lessons.verdict import Verdict, judge
 
 __all__ = [
     "Prediction",
+    "Stored",
     "Verdict",
     "Watched",
     "check_attack",
@@ -33,10 +36,12 @@ __all__ = [
     "fooled",
     "judge",
     "miss",
+    "misses_and_limits",
     "noised",
     "predict",
     "say",
     "still",
+    "stored",
     "table",
     "two_digits",
     "watch",

@@ -19,13 +19,15 @@ from rsbd.undefended import predict_undefended
 PAIRS = {"digits": (0, 1), "mnist": (1, 7)}
 
 
-def two_digits(name: str = "digits") -> Dataset:
-    """Load two handwritten digits as black and white pixels, few enough training images for live work.
+def two_digits(name: str = "digits", view: str = "binary") -> Dataset:
+    """Load two handwritten digits, few enough training images for live work.
 
     Parameters
     ----------
     name : str
         ``"digits"`` (0 and 1, in the package) or ``"mnist"`` (1 and 7, read from ``$RSBD_DATA``).
+    view : str
+        ``"binary"`` (black and white), ``"gray"`` or ``"unit"``, as in :func:`rsbd.load`.
 
     Examples
     --------
@@ -35,8 +37,8 @@ def two_digits(name: str = "digits") -> Dataset:
     if name not in PAIRS:
         raise InputError(f"this lesson has no data set {name!r}: choose 'digits' or 'mnist'")
     if name == "digits":
-        return load(name, classes=PAIRS[name])
-    return load(name, classes=PAIRS[name], rows=1000, points=500)
+        return load(name, view=view, classes=PAIRS[name])
+    return load(name, view=view, classes=PAIRS[name], rows=1000, points=500)
 
 
 @dataclass(frozen=True)

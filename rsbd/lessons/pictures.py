@@ -1,0 +1,50 @@
+"""Pictures of the lessons that show one idea each; results are drawn by :mod:`rsbd.plots`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from rsbd.bounds import Bounds
+from rsbd.plots import new_axes
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+
+def misses_and_limits(evidence: Bounds, limits: Sequence[float]) -> Axes:
+    """Draw the miss of every test input, in order, and for each radius the limit that it must stay below.
+
+    Parameters
+    ----------
+    evidence : Bounds
+        Of all points.
+    limits : sequence of float
+        ``limits[r]`` is the threshold of the trade-off at radius ``r``, falling.
+
+    Examples
+    --------
+    >>> from rsbd.bounds import simultaneous
+    >>> ax = misses_and_limits(simultaneous([[1000, 0], [700, 300]], 0.001), [0.5, 0.125])
+    >>> [text.get_text() for text in ax.texts]
+    ['limit for radius 0', 'limit for radius 1']
+    """
+    misses = np.sort(evidence.miss)
+    share = 100 * np.arange(1, len(misses) + 1) / len(misses)
+    ax = new_axes(9, 4.5)
+    ax.plot(share, misses, color="#0072b2", linewidth=3)
+    for radius, limit in enumerate(limits):
+        ax.axhline(limit, color="#d55e00", linestyle="--", linewidth=1.5)
+        words = f"limit for radius {radius}"
+        ax.text(1, limit, words, fontsize=12, va="bottom", color="#a34700")
+    ax.set_yscale("log")
+    ax.set_xlim(0, 100)
+    ax.set_ylim(min(float(misses[0]), limits[-1]) / 2, 1)
+    ax.set_xlabel("test images, the clearest vote first (%)", fontsize=13)
+    ax.set_ylabel("miss (upper bound)", fontsize=13)
+    ax.tick_params(labelsize=12)
+    for side in ("top", "right"):
+        ax.spines[side].set_visible(False)
+    return ax
