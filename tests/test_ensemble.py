@@ -15,7 +15,7 @@ import torch
 from rsbd.data import Dataset, load
 from rsbd.ensemble import collect, pick_device, stream
 from rsbd.errors import InputError
-from rsbd.learners.linear import Linear
+from rsbd.learners import LDA, MLP, Learner, Linear
 from rsbd.noises import Flip, Gaussian
 from rsbd.smoothing import Smoothing
 from rsbd.votes import Votes
@@ -154,3 +154,22 @@ def test_points_of_another_shape_are_refused(digits: Dataset) -> None:
 
 def test_auto_device_is_one_that_works() -> None:
     assert pick_device(pick_device("auto")) in ("cpu", "cuda")
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA GPU on this machine")
+@pytest.mark.parametrize("learner", [Linear(), LDA(), MLP(epochs=5)], ids=["linear", "lda", "mlp"])
+@pytest.mark.parametrize("smoothing", [FLIPS, GAUSSIAN], ids=["flips", "Gaussian"])
+def test_votes_on_a_gpu_have_the_law_of_the_cpus(
+    digits: Dataset, smoothing: Smoothing, learner: Learner
+) -> None:
+    """Streams differ between devices, their law does not; on one device a seed gives the same counts again."""
+    run = (digits, smoothing, learner, digits.x_test, 2000)
+    cpu, gpu, other = (collect(*run, seed=s, device=d) for s, d in [(0, "cpu"), (1, "cuda"), (2, "cpu")])
+    assert np.array_equal(collect(*run, seed=1, device="cuda").counts, gpu.counts)
+    share = (cpu.counts[:, 1] + other.counts[:, 1]) / 4000
+    seen = (share > 0.02) & (share < 0.98)
+    spread = np.sqrt(2000 * share * (1 - share) * 1.5)[seen]
+    distance = np.abs(gpu.counts[:, 1] - 2000 * share)[seen] / spread
+    assert seen.sum() >= 3
+    # Points share their models' noise, so their distances go together: the bound is wide.
+    assert np.sqrt(np.mean(distance**2)) < 2.5
