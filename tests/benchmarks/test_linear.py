@@ -1,6 +1,6 @@
 """A thousand noise-aware linear models on a training set of any size, against noising it row by row.
 
-Run ``pytest tests/benchmarks/test_ensemble.py --benchmark-enable``; set RSBD_DATA for the 13,007 rows of MNIST.
+Run ``pytest tests/benchmarks/test_linear.py --benchmark-enable``; set RSBD_DATA for the 13,007 rows of MNIST.
 The lines above the tables give the work behind the figures: multiply-adds and random bits a model.
 """
 
