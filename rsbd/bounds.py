@@ -1,9 +1,10 @@
 """Bounds on class probabilities from the votes of an ensemble.
 
 Each function takes vote counts and returns :class:`Bounds`, which hold for every point with probability at
-least `1 - alpha` (for one point; over many points `alpha` is the expected share of points with a bound that
-does not hold). The top class is read from votes too, so either it comes from separate `selection` votes, or
-the level is shared over the classes that it could have been. All values are rounded outward.
+least `1 - alpha` (for one point: over many points `alpha` is the expected share of points with a bound that
+does not hold, unless ``points="all"`` asks that all hold at once). The top class is read from votes too, so
+either it comes from separate `selection` votes, or the level is shared over the classes that it could have
+been. All values are rounded outward.
 """
 
 from __future__ import annotations
@@ -13,8 +14,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import betaincc, betainccinv, betaln
 
+from rsbd import binomial
 from rsbd.errors import InputError
 
 Floats = npt.NDArray[np.float64]
@@ -37,13 +38,45 @@ class Bounds:
     runner_up : array of float, shape (points,)
         Upper bound on the probability of every other class; at most `miss`.
     alpha : float
-        Probability that a point's bounds do not hold.
+        Probability that a point's bounds do not hold, or those of any point where `points` is `"all"`.
+    points : str
+        What `alpha` speaks of: `"each"` point by itself, or `"all"` of them at once.
     """
 
     label: Ints
     miss: Floats
     runner_up: Floats
     alpha: float
+    points: str = "each"
+
+
+def over_points(alpha: float, num_points: int, points: str = "all") -> float:
+    """Level of each point's bounds, so that with probability `1 - alpha` those of all points hold together.
+
+    A statement about each point may be wrong for a share `alpha` of them; "these 900 predictions cannot be
+    changed" needs all of them to be right. Bonferroni's `alpha / num_points` gives that however the points
+    depend on each other, as they do: the same models vote on all of them.
+
+    Parameters
+    ----------
+    alpha : float
+        Failure probability over all points.
+    num_points : int
+        Number of points that the statement could be about, also those that it leaves out in the end.
+    points : str
+        `"all"`, or `"each"`, which leaves `alpha` as it is.
+
+    Examples
+    --------
+    >>> clopper_pearson([[1000, 0], [700, 300]], alpha=over_points(0.001, 2)).miss.round(4)
+    array([0.0083, 0.3525])
+    """
+    if points not in ("each", "all"):
+        raise InputError(
+            f"points is {points!r}: choose 'each' (alpha for each point) or 'all' (for all at once)"
+        )
+    check_alpha(alpha)
+    return float(np.nextafter(alpha / num_points, 0)) if points == "all" and num_points > 1 else float(alpha)
 
 
 def clopper_pearson(
@@ -51,6 +84,7 @@ def clopper_pearson(
     alpha: float,
     selection: npt.ArrayLike | None = None,
     runner_up: bool = False,
+    points: str = "each",
 ) -> Bounds:
     """Exact binomial bounds.
 
@@ -69,6 +103,9 @@ def clopper_pearson(
     runner_up : bool
         Bound the other classes by their own votes too, which needs more of `alpha` and pays when the
         other votes are spread over many classes. Otherwise `runner_up` is the miss.
+    points : str
+        What `alpha` speaks of: `"each"` point by itself, or `"all"` of them at once: see
+        :func:`over_points`.
 
     Examples
     --------
@@ -79,10 +116,12 @@ def clopper_pearson(
     ----------
     Clopper and Pearson (1934); Cohen, Rosenfeld and Kolter (2019), section 3.2.2.
     """
-    return _bounds(counts, alpha, selection, runner_up, _clopper_pearson)
+    return _bounds(counts, alpha, selection, runner_up, binomial.clopper_pearson, points)
 
 
-def simultaneous(counts: npt.ArrayLike, alpha: float, runner_up: bool = False) -> Bounds:
+def simultaneous(
+    counts: npt.ArrayLike, alpha: float, runner_up: bool = False, points: str = "each"
+) -> Bounds:
     """Clopper-Pearson bounds for all classes at once, so that the same votes may pick the top class.
 
     The level is `alpha / classes`, or `alpha / (2 classes)` where upper bounds of the other classes are
@@ -91,14 +130,14 @@ def simultaneous(counts: npt.ArrayLike, alpha: float, runner_up: bool = False) -
 
     Parameters
     ----------
-    counts, alpha, runner_up
+    counts, alpha, runner_up, points
         As in :func:`clopper_pearson`.
 
     References
     ----------
     Jia et al. (2020), after which Wang et al. (2020), section 4.3.
     """
-    return clopper_pearson(counts, alpha, runner_up=runner_up)
+    return clopper_pearson(counts, alpha, runner_up=runner_up, points=points)
 
 
 def hoeffding(
@@ -106,6 +145,7 @@ def hoeffding(
     alpha: float,
     selection: npt.ArrayLike | None = None,
     runner_up: bool = False,
+    points: str = "each",
 ) -> Bounds:
     """Bounds from Hoeffding's inequality: `sqrt(ln(1 / level) / (2 votes))` to either side.
 
@@ -114,14 +154,14 @@ def hoeffding(
 
     Parameters
     ----------
-    counts, alpha, selection, runner_up
+    counts, alpha, selection, runner_up, points
         As in :func:`clopper_pearson`.
 
     References
     ----------
     Hoeffding (1963), theorem 1; Weber et al., "RAB" (2020).
     """
-    return _bounds(counts, alpha, selection, runner_up, _hoeffding)
+    return _bounds(counts, alpha, selection, runner_up, binomial.hoeffding, points)
 
 
 def anytime(
@@ -130,6 +170,7 @@ def anytime(
     selection: npt.ArrayLike | None = None,
     runner_up: bool = False,
     prior: float = 0.5,
+    points: str = "each",
 ) -> Bounds:
     """Bounds that hold at every number of votes at once.
 
@@ -142,7 +183,7 @@ def anytime(
 
     Parameters
     ----------
-    counts, alpha, selection, runner_up
+    counts, alpha, selection, runner_up, points
         As in :func:`clopper_pearson`.
     prior : float
         The `a` above; it shapes where the bounds are tight, never whether they hold.
@@ -160,9 +201,9 @@ def anytime(
         raise InputError(f"prior is {prior!r}: give a number above 0, such as 0.5")
 
     def upper(k: Ints, n: Ints, level: float) -> Floats:
-        return _anytime(k, n, level, prior)
+        return binomial.anytime(k, n, level, prior)
 
-    return _bounds(counts, alpha, selection, runner_up, upper, two_sided=True)
+    return _bounds(counts, alpha, selection, runner_up, upper, points, two_sided=True)
 
 
 def dkw(num: int, alpha: float) -> float:
@@ -200,14 +241,15 @@ def _bounds(
     selection: npt.ArrayLike | None,
     runner_up: bool,
     upper: Upper,
+    points: str,
     two_sided: bool = False,
 ) -> Bounds:
     votes = _votes(counts, "counts")
-    check_alpha(alpha)
+    level = over_points(alpha, len(votes), points)
     chosen = votes if selection is None else _votes(selection, "selection")
     if chosen.shape != votes.shape:
         raise InputError(f"selection has shape {chosen.shape}, but counts has {votes.shape}: they must agree")
-    points, classes = votes.shape
+    num_points, classes = votes.shape
     # Of two classes, a bound on one bounds the other.
     others = runner_up and classes > 2
     if selection is not None:
@@ -218,15 +260,15 @@ def _bounds(
         shares = 2 * classes if others else classes
     label = chosen.argmax(axis=1)
     total = votes.sum(axis=1)
-    rows = np.arange(points)
-    miss = _once(upper, total - votes[rows, label], total, alpha / shares)
+    rows = np.arange(num_points)
+    miss = _once(upper, total - votes[rows, label], total, level / shares)
     second = miss
     if others:
         rest = votes.copy()
         rest[rows, label] = -1
         # The bound grows with the votes, so the largest of the others is the bound of the most voted.
-        second = np.minimum(miss, _once(upper, rest.max(axis=1), total, alpha / shares))
-    return Bounds(label, miss, second, float(alpha))
+        second = np.minimum(miss, _once(upper, rest.max(axis=1), total, level / shares))
+    return Bounds(label, miss, second, float(alpha), points)
 
 
 def check_alpha(alpha: float) -> None:
@@ -255,40 +297,3 @@ def _once(upper: Upper, k: Ints, n: Ints, level: float) -> Floats:
     base = int(n.max(initial=0)) + 1
     pairs, back = np.unique(n * base + k, return_inverse=True)
     return upper(pairs % base, pairs // base, level)[back]
-
-
-def _clopper_pearson(k: Ints, n: Ints, level: float) -> Floats:
-    """Solve `P(Binomial(n, x) <= k) = level` for `x`, then step outward until the tail is below."""
-    bound = np.ones(len(k))
-    i = np.flatnonzero(k < n)
-    a, b = (k[i] + 1).astype(float), (n[i] - k[i]).astype(float)
-    # The level is lowered by more than the error of the special functions.
-    x = betainccinv(a, b, level * (1 - 1e-9))
-    for _ in range(60):
-        short = ~(betaincc(a, b, x) <= level * (1 - 1e-10))
-        if not short.any():
-            bound[i] = np.minimum(x, 1.0)
-            return bound
-        x = np.where(short, np.nextafter(x * (1 + 1e-11), 2.0), x)
-    bound[i] = np.where(short, 1.0, x)
-    return bound
-
-
-def _hoeffding(k: Ints, n: Ints, level: float) -> Floats:
-    trials = np.maximum(n, 1)
-    bound = (k / trials + np.sqrt(-np.log(level) / (2 * trials))) * (1 + 1e-15)
-    return np.where(n > 0, np.minimum(bound, 1.0), 1.0)
-
-
-def _anytime(k: Ints, n: Ints, level: float, prior: float) -> Floats:
-    """Find the upper end, above `k / n`, of the set in :func:`anytime`, on the logarithmic scale."""
-    error = 1e-9 + 1e-15 * (n + 1) * (1 + np.log(n + 1))
-    goal = np.log(level) + betaln(k + prior, n - k + prior) - betaln(prior, prior) - error
-    low, high = k / np.maximum(n, 1), np.ones(len(k))
-    with np.errstate(divide="ignore", invalid="ignore"):
-        for _ in range(100):
-            x = (low + high) / 2
-            likelihood = np.where(k > 0, k * np.log(x), 0.0) + (n - k) * np.log1p(-x)
-            outside = likelihood <= goal
-            low, high = np.where(outside, low, x), np.where(outside, x, high)
-    return np.where(k < n, high, 1.0)

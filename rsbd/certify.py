@@ -39,13 +39,15 @@ class Certificate:
         No attack of this size on the `slots` together, in the `norm`, changes the label; -1 where it is
         not certain at all. Integers in L0, floats in L2. A radius equal to `max_radius` means "at least".
     alpha : float
-        Probability that a point's certificate is wrong.
+        Probability that a point's certificate is wrong (that any is, where `points` is `"all"`).
     norm : str
         `"L0"` (number of changed coordinates) or `"L2"` (length of the change).
     slots : tuple of str
         What the attacker changes, among `features`, `labels`, `test`.
     max_radius : float
         Where the search stopped.
+    points : str
+        What `alpha` speaks of: `"each"` point by itself, or `"all"` of them at once.
     """
 
     label: Ints
@@ -54,6 +56,7 @@ class Certificate:
     norm: str
     slots: tuple[str, ...]
     max_radius: float = inf
+    points: str = "each"
 
     def accuracy(self, y: npt.ArrayLike, radius: float = 0) -> float:
         """Certified accuracy: the fraction of points that are correct **and** certified at `radius`."""
@@ -160,7 +163,7 @@ def radius(
         found = spread.search(certified, len(evidence.miss), limit)
     reached = found[evidence.back]
     label = np.where(reached < 0, ABSTAIN, bounds.label)
-    return Certificate(label, reached, bounds.alpha, norm, chosen, limit)
+    return Certificate(label, reached, bounds.alpha, norm, chosen, limit, bounds.points)
 
 
 def exact_radius(

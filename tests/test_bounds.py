@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from scipy.stats import beta, binom, ksone, multinomial
 
 from rsbd import bounds
-from rsbd.bounds import Bounds, anytime, clopper_pearson, dkw, hoeffding, simultaneous
+from rsbd.bounds import Bounds, anytime, clopper_pearson, dkw, hoeffding, over_points, simultaneous
 from rsbd.errors import InputError
 
 VECTORS = os.environ.get("RSBD_VECTORS")
@@ -213,11 +213,39 @@ def test_dkw_against_the_exact_law() -> None:
         (lambda: anytime([[3, 1]], 0.1, prior=0.0), "prior is 0.0"),
         (lambda: dkw(0, 0.1), "0 scores"),
         (lambda: dkw(10, 0.7), "alpha is 0.7"),
+        (lambda: simultaneous([[5, 5]], 0.1, points="some"), "points is 'some'"),
+        (lambda: over_points(2.0, 10), "alpha is 2.0"),
     ],
 )
 def test_bad_input_is_named(make: Callable[[], object], message: str) -> None:
     with pytest.raises(InputError, match=message):
         make()
+
+
+@pytest.mark.parametrize("method", [clopper_pearson, hoeffding, anytime])
+def test_all_points_at_once(method: Callable[..., Bounds]) -> None:
+    """Points 30 times over: exact chance that a bound fails somewhere, were the points independent."""
+    num, points, alpha = 40, 30, 0.05
+    votes = all_votes(num, 2)
+    every = np.repeat(votes, points, axis=0)  # each outcome, seen by as many points as are certified together
+    for p in (0.5, 0.7, 0.9):
+        chance = binom.pmf(votes[:, 0], num, p)
+        each = method(votes, alpha)
+        together = method(every, alpha, points="all")
+        assert together.points == "all"
+        assert together.alpha == alpha
+        wrong = failures(method(votes, over_points(alpha, points)), np.array([p, 1 - p]))
+        assert 1 - (1 - chance @ wrong) ** points <= alpha
+        assert (together.miss >= np.repeat(each.miss, points)).all()
+    again = method(every, alpha / len(every))
+    assert together.miss == pytest.approx(again.miss, rel=1e-9)
+    assert together.runner_up == pytest.approx(again.runner_up, rel=1e-9)
+
+
+def test_bounds_of_each_point_fail_somewhere_among_many() -> None:
+    votes, p = all_votes(100, 2), 0.7
+    wrong = failures(clopper_pearson(votes, 0.05), np.array([p, 1 - p]))
+    assert 1 - (1 - binom.pmf(votes[:, 0], 100, p) @ wrong) ** 100 > 0.5
 
 
 @needs_vectors

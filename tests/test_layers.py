@@ -13,7 +13,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "rsbd"
 LAYERS = (
-    {"errors", "files", "rng", "tradeoff", "bounds", "data"},
+    {"errors", "files", "rng", "tradeoff", "binomial", "bounds", "data"},
     {"triggers", "poisoning", "noises"},
     {"smoothing", "learners"},
     {"votes", "ensemble", "certify", "spread"},

@@ -59,6 +59,7 @@ def wang(
     learner: Learner | None = None,
     num_models: int = 1000,
     alpha: float = 0.001,
+    points: str = "each",
     seed: int = 0,
     **options: Any,
 ) -> Certified:
@@ -70,8 +71,9 @@ def wang(
 
     Guarantee
     ---------
-    For each point, with confidence ``1 - alpha``: no data set that differs from ``dataset`` and the point in at most
-    ``radius`` pixels and labels together changes the smoothed classifier's label.
+    For each point (for all of them at once with ``points="all"``), with confidence ``1 - alpha``: no data set that
+    differs from ``dataset`` and the point in at most ``radius`` pixels and labels together changes the smoothed
+    classifier's label.
 
     Parameters
     ----------
@@ -84,7 +86,9 @@ def wang(
     learner : Learner, optional
         The base learner; :class:`~rsbd.learners.linear.Linear` unless given.
     num_models, alpha, seed
-        Size of the ensemble, failure probability per point, seed.
+        Size of the ensemble, failure probability, seed.
+    points : str
+        What ``alpha`` speaks of: ``"each"`` point by itself, or ``"all"`` of them at once (Bonferroni).
     **options
         Passed to :func:`rsbd.ensemble.collect`: ``device``, ``executor``, ``progress``, ``cancel``, ``resume``.
 
@@ -118,5 +122,5 @@ def wang(
     votes = ensemble.collect(
         dataset, smoothing, learner or Linear(), dataset.x_test, num_models, seed, **options
     )
-    evidence = bounds.simultaneous(votes.counts, alpha)
+    evidence = bounds.simultaneous(votes.counts, alpha, points=points)
     return Certified(smoothing, votes, evidence, radius(evidence, smoothing))
