@@ -113,7 +113,7 @@ def test_a_half_filled_stub_is_no_answer():
         (on_votes, 6, "One too many"),
         (on_votes, 0, "strong evidence"),
         (on_votes, 12, "rsbd.radius"),
-        (on_noise, keeps(0.9, 0.9, 0.95), "too little noise"),
+        (on_noise, keeps(0.9, 0.9, 0.95), "Too little noise"),
         (on_noise, keeps(0.6, 0.6, 0.8), "not clear enough"),
         (on_noise, keeps(0.8, 0.8, 1.2), "is a probability"),
         (on_noise, {"keep": 0.8}, "one number for each"),

@@ -167,7 +167,7 @@ def check_votes(answer: Any, keep: float, num_models: int, alpha: float) -> Verd
     return judge(
         answer,
         best,
-        f"{num_models:,} equal votes leave a miss up to {unanimous.miss[0]:.2g} possible. A larger radius needs more.",
+        f"{num_models:,} unanimous votes allow a miss up to {unanimous.miss[0]:.2g}. A larger radius needs more votes.",
         [
             (
                 num_models,
@@ -177,7 +177,7 @@ def check_votes(answer: Any, keep: float, num_models: int, alpha: float) -> Verd
             (best - 1, "One more is possible: compare the miss with the next limit, too."),
             (
                 0,
-                "Equal votes are strong evidence. Compare the miss that they leave possible with the limits.",
+                "Unanimous votes are strong evidence. Compare the miss that they leave possible with the limits.",
             ),
         ],
         "Let bounds.simultaneous([[votes, 0]], alpha) and rsbd.radius answer for a point that all models agree on.",
@@ -221,7 +221,7 @@ def check_noise(
     if best >= limit:
         return Verdict(
             False,
-            f"{said}, but {num_models:,} equal votes prove no less than {best:.2g}. There is too little noise where "
+            f"{said}, but {num_models:,} unanimous votes prove no less than {best:.2g}. Too little noise where "
             "the attacker changes something.",
         )
     return Verdict(
