@@ -11,6 +11,7 @@ from concurrent.futures import FIRST_COMPLETED, CancelledError, Executor, Future
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,7 @@ from rsbd.errors import InputError
 from rsbd.learners import Learner, Problem
 from rsbd.noises import Flip, Noise
 from rsbd.smoothing import Smoothing
+from rsbd.store import Store
 from rsbd.votes import Votes, join
 
 MAX_MODELS = 10_000_000
@@ -42,6 +44,7 @@ def collect(
     progress: Callable[[Votes], None] | None = None,
     cancel: threading.Event | None = None,
     resume: Votes | None = None,
+    store: str | Path | None = None,
 ) -> Votes:
     """Train ``num_models`` models, each on its own noised training set, and let each vote on its own noisy test points.
 
@@ -78,6 +81,9 @@ def collect(
         Once set, collecting stops after the block at hand.
     resume : Votes, optional
         Votes of the same experiment; only the models that have not voted are trained.
+    store : path, optional
+        Folder where votes are kept as they come, under a key of everything that determines them. A run that was
+        interrupted, or is to have more models, goes on from there; a damaged file is set aside with a warning.
 
     Raises
     ------
@@ -86,8 +92,9 @@ def collect(
     concurrent.futures.CancelledError
         ``cancel`` was set.
     """
-    votes = resume
-    for votes in stream(dataset, smoothing, learner, x_test, num_models, seed, device, executor, resume):
+    votes = None
+    run = (dataset, smoothing, learner, x_test, num_models, seed, device, executor, resume, store)
+    for votes in stream(*run):
         if progress is not None:
             progress(votes)
         if cancel is not None and cancel.is_set():
@@ -106,19 +113,27 @@ def stream(
     device: str = "auto",
     executor: Executor | None = None,
     resume: Votes | None = None,
+    store: str | Path | None = None,
 ) -> Iterator[Votes]:
     """Yield the votes so far after every block of models; parameters as for :func:`collect`.
 
-    Closing the iterator stops the work after the blocks at hand.
+    Votes that are there already come first. Closing the iterator stops the work after the blocks at hand.
     """
     check(dataset, smoothing, num_models, seed)
     task = _task(dataset, smoothing, learner, x_test, seed, pick_device(device))
     votes = Votes(np.zeros((len(x_test), dataset.num_classes), np.int64), (), task.manifest)
-    if resume is not None:
-        votes = votes.merge(resume)
+    file = None if store is None else Store(Path(store), task.manifest)
+    for known in (resume, None if file is None else file.load(at_most=num_models)):
+        if known is not None:
+            votes = votes.merge(known)
+    if votes.num_models:
+        yield votes
     spans = _missing(votes, num_models, learner.block_size(task.problem))
     with nullcontext(executor) if executor else threads(device) as pool:
-        yield from _gather(task, votes, spans, pool)
+        for grown in _gather(task, votes, spans, pool):
+            if file is not None:
+                file.save(grown, last=grown.num_models >= num_models)
+            yield grown
 
 
 def check(dataset: Dataset, smoothing: Smoothing, num_models: int, seed: int) -> None:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -110,11 +111,11 @@ class Outcome:
         return bound(self.votes.counts, self.experiment.alpha)
 
 
-def stream(experiment: Experiment) -> Iterator[Outcome]:
+def stream(experiment: Experiment, folder: Path | None = None) -> Iterator[Outcome]:
     """Run an experiment and yield what is known after every block of models; the last outcome is final.
 
     Both ensembles, on the poisoned and on the clean rows, grow side by side, so that every outcome speaks of equally
-    many models of each.
+    many models of each. With a ``folder`` the votes are kept there as they come, and an interrupted run goes on.
 
     Raises
     ------
@@ -124,11 +125,11 @@ def stream(experiment: Experiment) -> Iterator[Outcome]:
     data = experiment.dataset
     poisoned, mask = experiment.poisoning.apply(data, experiment.seed)
     both = np.concatenate([data.x_test, stamp(experiment.poisoning.trigger, data, data.x_test)])
-    return _stream(experiment, poisoned, mask, both)
+    return _stream(experiment, poisoned, mask, both, folder)
 
 
 def _stream(
-    e: Experiment, poisoned: Dataset, mask: NDArray[np.bool_], both: ensemble.Points
+    e: Experiment, poisoned: Dataset, mask: NDArray[np.bool_], both: ensemble.Points, folder: Path | None
 ) -> Iterator[Outcome]:
     data, target = e.dataset, e.dataset.label(e.poisoning.target)
     began = time.perf_counter()
@@ -145,27 +146,25 @@ def _stream(
     with ensemble.threads(e.device) as pool:
         grow = partial(ensemble.stream, smoothing=e.smoothing, learner=e.learner, num_models=e.num_models)
         grow = partial(grow, seed=e.seed, device=e.device, executor=pool)
+        grow = partial(grow, store=folder)
         on_poisoned = grow(poisoned, x_test=both)
-        on_clean = grow(data, x_test=data.x_test) if e.centre == "clean" else None
-        for votes in on_poisoned:
-            centre = (
-                replace(votes, counts=votes.counts[: data.num_points]) if on_clean is None else next(on_clean)
-            )
-            final = votes.num_models == centre.num_models == e.num_models
-            spent = {k: votes.seconds[k] + (centre.seconds[k] if on_clean else 0) for k in ("train", "vote")}
-            yield Outcome(
-                e,
-                mask,
-                unpoisoned,
-                undefended,
-                rates(votes.label),
-                centre,
-                final,
-                {"undefended": plain, **spent},
-            )
+        on_clean = grow(data, x_test=data.x_test) if e.centre == "clean" else iter(())
+        votes = next(on_poisoned)
+        centre = next(on_clean, None)
+        while True:
+            held = centre or replace(votes, counts=votes.counts[: data.num_points])
+            final = min(votes.num_models, held.num_models) >= e.num_models
+            spent = {k: votes.seconds.get(k, 0.0) for k in ("train", "vote")}
+            if centre is not None:
+                spent = {k: spent[k] + centre.seconds.get(k, 0.0) for k in spent}
+            found = (unpoisoned, undefended, rates(votes.label))
+            yield Outcome(e, mask, *found, held, final, {"undefended": plain, **spent})
+            if final:
+                return
+            votes, centre = next(on_poisoned, votes), next(on_clean, centre)
 
 
-def run(experiment: Experiment) -> Outcome:
+def run(experiment: Experiment, folder: Path | None = None) -> Outcome:
     """Run an experiment to its end."""
-    *_, last = stream(experiment)
+    *_, last = stream(experiment, folder)
     return last

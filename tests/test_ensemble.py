@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
+import subprocess
+import sys
 import threading
 from concurrent.futures import CancelledError, Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
+import rsbd
 from rsbd.data import Dataset, load
 from rsbd.ensemble import collect, pick_device, stream
 from rsbd.errors import InputError
@@ -173,3 +178,74 @@ def test_votes_on_a_gpu_have_the_law_of_the_cpus(
     assert seen.sum() >= 3
     # Points share their models' noise, so their distances go together: the bound is wide.
     assert np.sqrt(np.mean(distance**2)) < 2.5
+
+
+def test_a_store_goes_on_where_a_run_stopped(digits: Dataset, tmp_path: Path) -> None:
+    expected = gather(digits)
+    for votes in stream(digits, FLIPS, Linear(), digits.x_test, 256, seed=3, store=tmp_path):
+        if votes.num_models >= 128:
+            break
+    (file,) = tmp_path.iterdir()
+    seen: list[int] = []
+    found = gather(digits, store=tmp_path, progress=lambda votes: seen.append(votes.num_models))
+    assert seen[0] >= 64  # what was there came first
+    assert np.array_equal(found.counts, expected.counts)
+    assert gather(digits, store=tmp_path, progress=lambda votes: seen.append(0)).models == ((0, 256),)
+    assert seen[-1] == 0
+    assert seen.count(0) == 1  # nothing was trained again
+    gather(
+        digits, num_models=64, store=tmp_path
+    )  # fewer than stored: counted anew, and the store is left alone
+    assert Votes.load(file).num_models == 256
+
+
+def test_another_experiment_has_another_file(digits: Dataset, tmp_path: Path) -> None:
+    gather(digits, store=tmp_path)
+    collect(digits, FLIPS, Linear(), digits.x_test, 64, seed=4, store=tmp_path)
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_a_damaged_store_is_set_aside_and_redone(digits: Dataset, tmp_path: Path) -> None:
+    expected = gather(digits, store=tmp_path)
+    (file,) = tmp_path.iterdir()
+    file.write_bytes(file.read_bytes()[:-40])
+    with pytest.warns(UserWarning, match="set aside"):
+        found = gather(digits, store=tmp_path)
+    assert np.array_equal(found.counts, expected.counts)
+    assert file.with_name(file.name + ".damaged").exists()
+
+
+def test_killed_at_any_moment_a_run_goes_on_to_the_same_counts(tmp_path: Path) -> None:
+    """kill -9 while models are trained, votes are counted and files are written."""
+    code = (
+        "from rsbd import Linear, Smoothing, Flip, collect, load\n"
+        "from rsbd import store; store.Store.every = 0.0\n"
+        "data = load('digits', classes=(0, 1), rows=100, points=60)\n"
+        "noise = Smoothing(features=Flip(0.8), labels=Flip(0.8, 2), test=Flip(0.8))\n"
+        f"run = dict(num_models=2000, seed=3, store={str(tmp_path)!r})\n"
+        "print('ready', flush=True)\n"
+        "collect(data, noise, Linear(), data.x_test, **run)\n"
+    )
+    random, kills = np.random.default_rng(0), 0
+    environment = os.environ | {"PYTHONPATH": str(Path(rsbd.__file__).parents[1])}
+    for _ in range(3):
+        child = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, env=environment)
+        assert child.stdout is not None
+        child.stdout.readline()
+        try:
+            child.wait(float(random.uniform(0.02, 0.3)))
+        except subprocess.TimeoutExpired:
+            child.kill()
+            kills += 1
+        child.wait()
+        child.stdout.close()
+        if child.returncode == 0:
+            break
+    subprocess.run(
+        [sys.executable, "-c", code], check=True, env=environment, capture_output=True, timeout=120
+    )
+    data = load("digits", classes=(0, 1), rows=100, points=60)
+    expected = collect(data, FLIPS, Linear(), data.x_test, 2000, seed=3)
+    (file,) = [path for path in tmp_path.iterdir() if path.suffix == ".npz"]
+    assert np.array_equal(Votes.load(file).counts, expected.counts)
+    assert kills >= 1

@@ -99,7 +99,10 @@ def certify(
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 ...", rich_help_panel=RUN)] = "auto",
     out: Annotated[
         Path | None,
-        typer.Option(help="Folder for the plot, the votes, a table and result.json.", rich_help_panel=RUN),
+        typer.Option(
+            help="Folder for plot, votes, table and result.json; an interrupted run goes on from there.",
+            rich_help_panel=RUN,
+        ),
     ] = None,
 ) -> None:
     """Plant a backdoor, train an ensemble on noised copies, and certify its predictions."""
@@ -127,7 +130,7 @@ def certify(
         device=device,
         centre=centre,
     )
-    found = reports.report(_watch(experiment))
+    found = reports.report(_watch(experiment, None if out is None else out / "votes"))
     show(found)
     if out is not None:
         paths = reports.write(found, out)
@@ -199,14 +202,14 @@ def _learner(name: str) -> Learner:
     return LEARNERS[name]()
 
 
-def _watch(experiment: Experiment) -> Outcome:
+def _watch(experiment: Experiment, folder: Path | None) -> Outcome:
     """Run with a progress bar on stderr, where it does not mix with the result."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     from rsbd.experiment import stream
 
-    outcomes = stream(experiment)
+    outcomes = stream(experiment, folder)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     outcome = None
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
