@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import inf
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import ndtri
 
 from rsbd import spread
 from rsbd.bounds import Bounds
 from rsbd.errors import InputError
-from rsbd.noises.base import Noise
+from rsbd.evidence import Evidence
 from rsbd.smoothing import Smoothing, Threat
-from rsbd.tradeoff import Tradeoff, shift
-from rsbd.tradeoff.bulk import UNIT
 
 ABSTAIN = -1
 """The label of a point whose top class is not even certain: always counted as wrong."""
@@ -37,13 +34,15 @@ class Certificate:
         The certified label, `ABSTAIN` where not even radius 0 is certified.
     radius : array, shape (points,)
         No attack of this size on the `slots` together, in the `norm`, changes the label; -1 where it is
-        not certain at all. Integers in L0, floats in L2. A radius equal to `max_radius` means "at least".
+        not certain at all. Integers in L0 and rows, floats in L1 and L2. A radius equal to `max_radius` means
+        "at least".
     alpha : float
         Probability that a point's certificate is wrong (that any is, where `points` is `"all"`).
     norm : str
-        `"L0"` (number of changed coordinates) or `"L2"` (length of the change).
+        `"L0"` (number of changed coordinates), `"L1"` or `"L2"` (length of the change), or `"rows"` (number of
+        changed training rows).
     slots : tuple of str
-        What the attacker changes, among `features`, `labels`, `test`.
+        What the attacker changes, among `rows`, `features`, `labels`, `test`.
     max_radius : float
         Where the search stopped.
     points : str
@@ -109,7 +108,7 @@ def certify(bounds: Bounds, smoothing: Smoothing, threat: Threat, num_rows: int 
     >>> certify(votes, Smoothing(test=Flip(0.8)), Threat(trigger=2))
     array([ True, False])
     """
-    evidence = _Evidence.of(bounds)
+    evidence = Evidence.of(bounds)
     return evidence.certified(smoothing.tradeoff(threat, num_rows))[evidence.back]
 
 
@@ -118,11 +117,13 @@ def radius(
     smoothing: Smoothing,
     slots: Sequence[str] | None = None,
     max_radius: float | None = None,
+    num_rows: int | None = None,
 ) -> Certificate:
     """Largest attack on the slots together that provably changes nothing.
 
-    In L0 the attacker may spread the changes over the slots at will: the worst way counts. In L2 that is
-    all of the change in the slot with the smallest sigma.
+    In L0 the attacker may spread the changes over the slots at will: the worst way counts. In L1 and L2 that
+    is all of the change in the slot with the least noise. Where the rows carry noise, a radius counts rows
+    that the attacker changes wholly; for rows that change within bounds, see :func:`poisoned_rows`.
 
     Parameters
     ----------
@@ -132,8 +133,10 @@ def radius(
         What the attacker may change; every noised slot when left out. Their noises must share one norm.
     max_radius : float, optional
         Where to stop searching, by default 65,536 changes (64 where different noises must be combined),
-        no limit in L2. Noise that forgets the data (keep = 1 / values) certifies any number of changes,
+        no limit in L1 and L2. Noise that forgets the data (keep = 1 / values) certifies any number of changes,
         and reaches it.
+    num_rows : int, optional
+        Number of training rows, where the rows carry noise.
 
     Returns
     -------
@@ -148,22 +151,70 @@ def radius(
     array([ 3,  0, -1])
     """
     chosen, norm, noises = spread.attacked(smoothing, slots)
-    evidence = _Evidence.of(bounds)
+    if norm == "rows":
+        wholly = Smoothing(rows=smoothing.rows)
+        return poisoned_rows(bounds, wholly, Threat(on_test=False), num_rows, max_radius)
+    evidence = Evidence.of(bounds)
     found: Ints | Floats
-    if norm == "L2":
-        limit: float = inf if max_radius is None else float(max_radius)
-        found = np.minimum(_length(evidence, noises), limit)
-    else:
+    if norm == "L0":
         noises = spread.weakest(noises)
-        limit = spread.limit(noises, max_radius)
+        limit: float = spread.limit(noises, max_radius)
 
         def certified(size: int, who: Ints) -> Bools:
             return evidence.some(who).certified_all(spread.laws(noises, size))
 
-        found = spread.search(certified, len(evidence.miss), limit)
+        found = spread.search(certified, len(evidence.miss), int(limit))
+    else:
+        limit = inf if max_radius is None else float(max_radius)
+        length = spread.least(noises).reach(evidence.miss, evidence.runner_up)
+        found = np.minimum(length, limit)
     reached = found[evidence.back]
     label = np.where(reached < 0, ABSTAIN, bounds.label)
     return Certificate(label, reached, bounds.alpha, norm, chosen, limit, bounds.points)
+
+
+def poisoned_rows(
+    bounds: Bounds,
+    smoothing: Smoothing,
+    threat: Threat,
+    num_rows: int | None = None,
+    max_radius: float | None = None,
+) -> Certificate:
+    """Largest number of poisoned rows that provably changes nothing.
+
+    Parameters
+    ----------
+    bounds, smoothing, num_rows
+        As in :func:`certify`.
+    threat : Threat
+        What the attacker does to each row and to the test input; its own number of rows is not used.
+    max_radius : float, optional
+        Where to stop searching, by default all the rows, or 65,536.
+
+    Returns
+    -------
+    Certificate
+        In the norm `"rows"`; -1 where not even the test input is safe.
+
+    Examples
+    --------
+    >>> from rsbd.bounds import clopper_pearson
+    >>> from rsbd.noises import Flip
+    >>> votes = clopper_pearson([[1000, 0], [700, 300]], alpha=0.001)
+    >>> noise = Smoothing(features=Flip(0.6), labels=Flip(0.7), test=Flip(0.8))
+    >>> poisoned_rows(votes, noise, Threat(trigger=1)).radius
+    array([ 4, -1])
+    """
+    evidence = Evidence.of(bounds)
+    limit = spread.limit([], spread.FURTHEST if max_radius is None else max_radius)
+    limit = limit if num_rows is None else min(limit, num_rows)
+
+    def certified(rows: int, who: Ints) -> Bools:
+        return evidence.some(who).certified(smoothing.tradeoff(replace(threat, rows=rows), num_rows))
+
+    reached = spread.search(certified, len(evidence.miss), limit)[evidence.back]
+    label = np.where(reached < 0, ABSTAIN, bounds.label)
+    return Certificate(label, reached, bounds.alpha, "rows", ("rows",), limit)
 
 
 def exact_radius(
@@ -217,7 +268,7 @@ def certified_map(
     array of float, shape (rows, triggers)
         Fraction of points that are correct and certified.
     """
-    evidence = _Evidence.of(bounds)
+    evidence = Evidence.of(bounds)
     correct = _truth(y, bounds.label) == bounds.label
     weight = np.bincount(evidence.back[correct], minlength=len(evidence.miss)) / max(1, len(correct))
     threats = [[Threat(m, size, relabel, on_test) for size in triggers] for m in rows]
@@ -230,66 +281,8 @@ def certified_map(
     ).reshape(len(rows), len(triggers))
 
 
-@dataclass(frozen=True, eq=False)
-class _Evidence:
-    """The different (miss, runner-up) pairs of a batch: a million points share a thousand of them."""
-
-    miss: Floats
-    runner_up: Floats
-    back: Ints  # of each point, its pair
-    tied: bool  # whether the runner-up is the miss everywhere
-
-    @classmethod
-    def of(cls, bounds: Bounds) -> _Evidence:
-        tied = bounds.runner_up is bounds.miss or np.array_equal(bounds.runner_up, bounds.miss)
-        key = bounds.miss if tied else bounds.miss + 1j * bounds.runner_up
-        pairs, back = np.unique(key, return_inverse=True)
-        return cls(pairs.real, pairs.real if tied else pairs.imag, back.reshape(-1), tied)
-
-    def some(self, who: Ints) -> _Evidence:
-        return replace(self, miss=self.miss[who], runner_up=self.runner_up[who])
-
-    def certified(self, law: Tradeoff) -> Bools:
-        # What one part of the attack defeats alone, all of it defeats: the product of thousands of changes with
-        # hundreds, which would fill the memory, is never formed to say no.
-        factors = law.factors()
-        if len(factors) > 1 and not all(self.certified(factor).any() for factor in factors):
-            return np.zeros(len(self.miss), dtype=bool)
-        if self.tied:
-            return self.miss < law.fast_threshold()
-        return law.certifies(self.miss, self.runner_up)
-
-    def certified_all(self, laws: Iterator[Tradeoff]) -> Bools:
-        holds = np.ones(len(self.miss), dtype=bool)
-        for law in laws:
-            holds &= self.certified(law)
-            if not holds.any():
-                break
-        return holds
-
-
 def _truth(y: npt.ArrayLike, label: Ints) -> npt.NDArray[np.int64]:
     truth = np.asarray(y)
     if truth.shape != label.shape:
         raise InputError(f"y has shape {truth.shape}, but there are {len(label)} points: give one label each")
     return truth
-
-
-def _length(evidence: _Evidence, noises: list[Noise]) -> Floats:
-    """L2 radius `(Phi^-1(1 - miss) - Phi^-1(runner_up)) sigma / 2`, rounded down; -1 where negative."""
-    scale = max(noise.shift(1.0).mu for noise in noises)  # 1 / the smallest sigma
-    miss, second = evidence.miss, evidence.runner_up
-    # A normal variable cannot be told from certainty beyond some 38 sigma.
-    found = np.clip(-(ndtri(miss) + ndtri(second)) / 2, 0.0, 38.0)
-    step = 1e-15
-    while step < 1:
-        # Rounded up as the noise and the threshold may be, the certificate must still hold at this radius.
-        mu = found * (1 + 8 * UNIT)
-        holds = (shift.upper(miss, mu) + shift.upper(second, mu) < 1) & (
-            (miss < shift.threshold(mu)) | (not evidence.tied)
-        )
-        if holds.all():
-            break
-        found, step = np.where(holds, found, np.maximum(found - step * (1 + found), 0.0)), 2 * step
-    found = np.where(miss > 0, np.where(holds, found, 0.0) / scale, inf)
-    return np.where(miss + second < 1, found, -1.0)

@@ -106,8 +106,8 @@ def radii_up_to(top: float, norm: str) -> NDArray[np.float64]:
 
 
 def measured_together(smoothing: Smoothing) -> tuple[str, ...]:
-    """Noised slots that one radius can speak of: where norms are mixed, those in L2 (labels are counted instead)."""
-    lengths = tuple(slot for slot, noise in smoothing.slots.items() if noise.norm == "L2")
+    """Noised slots that one radius can speak of: of mixed norms, those that measure a length (labels are counted)."""
+    lengths = tuple(slot for slot, noise in smoothing.slots.items() if noise.norm != "L0")
     return lengths or tuple(smoothing.slots)
 
 
@@ -123,6 +123,8 @@ def budget(threat: Threat, smoothing: Smoothing, norm: str) -> float:
     assert not isinstance(threat.trigger, dict)  # noqa: S101  (one norm, so one size)
     size = float(threat.trigger)  # type: ignore[arg-type]
     copies = (threat.rows if smoothing.features else 0) + (1 if threat.on_test and smoothing.test else 0)
+    if norm == "L1":
+        return copies * size
     if norm == "L0":
         return copies * size + (threat.rows if threat.relabel else 0)
     return math.sqrt(copies) * size

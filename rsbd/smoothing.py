@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from math import isfinite, sqrt
+from math import isfinite
 from numbers import Integral
 from typing import Protocol
 
@@ -43,8 +43,8 @@ class Threat:
         Number of poisoned training rows.
     trigger : float or mapping
         Size of the trigger in the norm of the noise: changed features for `Flip`, L2 length for
-        `Gaussian`. Where training features and test input have different norms: ``{"features": 2, "test":
-        0.5}``.
+        `Gaussian`, L1 length for `Uniform`. Where training features and test input have different norms:
+        ``{"features": 2, "test": 0.5}``.
     relabel : bool
         Whether the poisoned rows' labels change too.
     on_test : bool
@@ -108,9 +108,9 @@ class Smoothing:
     def tradeoff(self, threat: Threat, num_rows: int | None = None) -> Tradeoff:
         """Trade-off between the data that the defender holds and any data within the threat.
 
-        Features change by rows x trigger coordinates (in L2 by sqrt(rows) x trigger), labels by one per
-        row, the test input by one trigger. The slots' noises are independent, so their trade-offs
-        multiply.
+        Features change by one trigger a row (in L0 that is rows x trigger coordinates, in L2 a length of
+        sqrt(rows) x trigger), labels by one a row, the test input by one trigger. The slots' noises are
+        independent, so their trade-offs multiply.
 
         Parameters
         ----------
@@ -131,17 +131,15 @@ class Smoothing:
         return law * self._shift("test", threat.trigger_on("test")) if threat.on_test else law
 
     def _training(self, threat: Threat, rows: int) -> Tradeoff:
-        trigger = threat.trigger_on("features")
-        euclidean = self.features is not None and self.features.norm == "L2"
-        law = self._shift("features", (sqrt(rows) if euclidean else rows) * trigger)
-        return law * self._shift("labels", rows) if threat.relabel else law
+        law = self._shift("features", threat.trigger_on("features"), rows)
+        return law * self._shift("labels", 1, rows) if threat.relabel else law
 
-    def _shift(self, slot: str, size: float) -> Tradeoff:
-        if not size:
+    def _shift(self, slot: str, size: float, times: int = 1) -> Tradeoff:
+        if not (size and times):
             return tradeoff.identity()
         noise = self.slots.get(slot)
         if noise is not None:
-            return noise.shift(size)
+            return noise.shift_each(size, times)
         if self.rows is not None and slot != "test":
             return tradeoff.levels([1, 0], [0, 1])
         raise InputError(

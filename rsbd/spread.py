@@ -23,12 +23,20 @@ FURTHEST, FURTHEST_COMBINED = 1 << 16, 64
 def attacked(smoothing: Smoothing, slots: Sequence[str] | None) -> tuple[tuple[str, ...], str, list[Noise]]:
     """Names, common norm and noises of the slots that change (all that carry noise, if not given)."""
     noised = smoothing.slots
+    if smoothing.rows is not None and (slots is None or slots in ("rows", ["rows"], ("rows",))):
+        return ("rows",), "rows", []
     chosen = tuple(noised) if slots is None else tuple([slots] if isinstance(slots, str) else slots)
     if not chosen:
         raise InputError("no slot carries noise, so nothing can be certified: give Smoothing a noise")
     for slot in chosen:
         if slot not in noised:
             raise InputError(f"slot {slot!r} carries no noise: choose among {', '.join(noised) or 'none'}")
+        if smoothing.rows is not None and slot != "test":
+            # A row that is drawn twice is noised twice: its changes count more than once.
+            raise InputError(
+                f"changes of {slot} cannot be counted one by one where rows are drawn at random: "
+                'use slots="rows", or certify a Threat'
+            )
     norms = {noised[slot].norm: slot for slot in chosen}
     if len(norms) > 1:
         found = " and ".join(f"{slot} in {norm}" for norm, slot in norms.items())
@@ -36,10 +44,19 @@ def attacked(smoothing: Smoothing, slots: Sequence[str] | None) -> tuple[tuple[s
     return chosen, next(iter(norms)), [noised[slot] for slot in chosen]
 
 
+def least(noises: list[Noise]) -> Noise:
+    """The noise in which a change of a given length does most."""
+    for noise in noises:
+        if all(noise.covers(other) for other in noises):
+            return noise
+    found = " and ".join(repr(noise) for noise in dict.fromkeys(noises))
+    raise InputError(f"no radius spans {found}: choose one slot, or certify a Threat")
+
+
 def limit(noises: list[Noise], max_radius: float | None) -> int:
     """Number of changes where the search stops."""
     if max_radius is None:
-        return FURTHEST if len(noises) == 1 else FURTHEST_COMBINED
+        return FURTHEST if len(noises) <= 1 else FURTHEST_COMBINED
     if max_radius != int(max_radius) or max_radius < 0:
         raise InputError(f"max_radius is {max_radius!r}: changes are counted, so give a whole number from 0")
     return int(max_radius)

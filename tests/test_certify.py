@@ -213,9 +213,9 @@ def test_map_is_certify_threat_by_threat() -> None:
 
 def test_a_million_points_share_a_few_answers(monkeypatch: pytest.MonkeyPatch) -> None:
     asked = []
-    original = certify_module._Evidence.certified
+    original = certify_module.Evidence.certified
     monkeypatch.setattr(
-        certify_module._Evidence,
+        certify_module.Evidence,
         "certified",
         lambda self, law: asked.append(len(self.miss)) or original(self, law),
     )

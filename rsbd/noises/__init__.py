@@ -3,5 +3,6 @@
 from rsbd.noises.base import Noise as Noise
 from rsbd.noises.flip import Flip as Flip
 from rsbd.noises.gaussian import Gaussian as Gaussian
+from rsbd.noises.uniform import Uniform as Uniform
 
-__all__ = ["Flip", "Gaussian", "Noise"]
+__all__ = ["Flip", "Gaussian", "Noise", "Uniform"]

@@ -4,12 +4,23 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from functools import reduce
+from operator import mul
 from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from rsbd import tradeoff
+from rsbd.noises.reach import search
 
 if TYPE_CHECKING:
     from torch import Generator, Tensor
 
     from rsbd.tradeoff import Tradeoff
+
+
+Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -32,11 +43,27 @@ class Noise(ABC):
     """
 
     norm: ClassVar[str]
-    """The norm in which ``shift`` measures a change: ``"L0"`` counts coordinates, ``"L2"`` is a length."""
+    """The norm in which ``shift`` measures a change: ``"L0"`` counts coordinates; any other, such as ``"L1"`` or
+    ``"L2"``, is a length."""
 
     @abstractmethod
     def shift(self, size: float) -> Tradeoff:
         """Trade-off between data and data changed by at most ``size`` in the noise's norm."""
+
+    def shift_each(self, size: float, times: int) -> Tradeoff:
+        """Trade-off where ``times`` rows each change by at most ``size``; their noises are independent."""
+        return reduce(mul, [self.shift(size)] * times, tradeoff.identity())
+
+    def covers(self, other: Noise) -> bool:
+        """Whether an attacker who may spread one change over both noises loses nothing by putting all of it here."""
+        return self == other
+
+    def reach(self, miss: Floats, runner_up: Floats) -> Floats:
+        """Largest change, in a norm that is a length, against which each pair of bounds is certified.
+
+        Rounded down, by at most a millionth unless a noise knows better; -1 where not even no change is certified.
+        """
+        return search(self.shift, miss, runner_up)
 
     @abstractmethod
     def sample(self, x: Tensor, generator: Generator) -> Tensor:

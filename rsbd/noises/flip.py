@@ -76,6 +76,10 @@ class Flip(Noise):
             )
         return tradeoff.flips(self.keep, self.values, int(size))
 
+    def shift_each(self, size: float, times: int) -> tradeoff.Tradeoff:
+        """Changes of different rows add up."""
+        return self.shift(size * times)
+
     def moves(self, shape: tuple[int, ...], generator: Generator) -> Tensor:
         """Draw which coordinates move: bool tensor of ``shape``, each True with probability 1 - keep."""
         return bernoulli(1 - self.keep, shape, generator)

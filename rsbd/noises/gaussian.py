@@ -6,9 +6,12 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
+import numpy as np
+
 from rsbd import tradeoff
 from rsbd.errors import InputError
-from rsbd.noises.base import Channel, Noise
+from rsbd.noises.base import Channel, Floats, Noise
+from rsbd.tradeoff import shift
 
 if TYPE_CHECKING:
     from torch import Generator, Tensor
@@ -58,6 +61,19 @@ class Gaussian(Noise):
                 f"a shift of {size}: the noise Gaussian measures an L2 distance, so give a number from 0"
             )
         return tradeoff.gaussian(size / self.sigma)
+
+    def shift_each(self, size: float, times: int) -> tradeoff.Tradeoff:
+        """Lengths of different rows add in squares."""
+        return self.shift(math.sqrt(times) * size)
+
+    def covers(self, other: Noise) -> bool:
+        """A change does most where sigma is smallest."""
+        return isinstance(other, Gaussian) and self.sigma <= other.sigma
+
+    def reach(self, miss: Floats, runner_up: Floats) -> Floats:
+        """Radius ``sigma / 2 (Phi^-1(1 - miss) - Phi^-1(runner_up))``, rounded down."""
+        found = shift.reach(miss, runner_up)
+        return np.where(found < 0, found, found / self.shift(1.0).mu)
 
     def channel(self) -> Channel:
         """Gaussian noise leaves the mean and adds sigma^2."""

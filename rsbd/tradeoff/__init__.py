@@ -13,12 +13,13 @@ Fraction(1, 5)
 Every law here is finitely many levels of `Q / P`, times at most one Gaussian shift. Parts that are attacked
 together multiply: ``flips(...) * gaussian(...)``.
 
-Modules: `law` (what users hold), `make` (how they get it), `parts` (the discrete laws in exact integers),
+Modules: `law` (what users hold), `make` and `mixture` (how they get it), `parts` (the discrete laws in exact integers),
 `exact` (rational arithmetic), `bulk` (float64, rounded outward), `shift` (Gaussian), `mixed` (Gaussian and
 discrete together).
 """
 
 from rsbd.tradeoff.law import Tradeoff
 from rsbd.tradeoff.make import flips, gaussian, identity, levels
+from rsbd.tradeoff.mixture import mixture, overlap
 
-__all__ = ["Tradeoff", "flips", "gaussian", "identity", "levels"]
+__all__ = ["Tradeoff", "flips", "gaussian", "identity", "levels", "mixture", "overlap"]

@@ -38,13 +38,18 @@ class Exact:
 
 def curve(parts: tuple[Part, ...]) -> Exact:
     """The exact curve of independent parts attacked together."""
-    whole = reduce(product, (part.levels() for part in parts), Levels((1,), (1,), (1,), 1, 1))
+    whole = levels(parts)
     return Exact(
         corner_p=tuple(accumulate(whole.P, initial=0)),
         corner_q=tuple(accumulate(whole.Q, initial=0)),
         total_p=whole.total_p,
         total_q=whole.total_q,
     )
+
+
+def levels(parts: tuple[Part, ...]) -> Levels:
+    """All levels of independent parts attacked together."""
+    return reduce(product, (part.levels() for part in parts), Levels((1,), (1,), (1,), 1, 1))
 
 
 def product(a: Levels, b: Levels) -> Levels:

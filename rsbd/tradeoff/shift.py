@@ -31,3 +31,20 @@ def threshold(mu: Floats | float) -> Floats:
     """The `p` where `upper` reaches 1/2, rounded down."""
     z = -np.asarray(mu) * (1 + 4 * UNIT)
     return np.maximum(ndtr(z) * (1 - 16 * UNIT * (2 + z * z)) - TINY, 0.0)
+
+
+def reach(miss: Floats, runner_up: Floats) -> Floats:
+    """Largest certified shift `(Phi^-1(1 - miss) - Phi^-1(runner_up)) / 2`, rounded down; -1 where there is none."""
+    tied = np.array_equal(miss, runner_up)
+    # A normal variable cannot be told from certainty beyond some 38 sigma.
+    found = np.clip(-(ndtri(miss) + ndtri(runner_up)) / 2, 0.0, 38.0)
+    step = 1e-15
+    while step < 1:
+        # Rounded up as the noise and the threshold may be, the certificate must still hold at this radius.
+        mu = found * (1 + 8 * UNIT)
+        holds = (upper(miss, mu) + upper(runner_up, mu) < 1) & ((miss < threshold(mu)) | (not tied))
+        if holds.all():
+            break
+        found, step = np.where(holds, found, np.maximum(found - step * (1 + found), 0.0)), 2 * step
+    found = np.where(miss > 0, np.where(holds, found, 0.0), np.inf)
+    return np.where(miss + runner_up < 1, found, -1.0)

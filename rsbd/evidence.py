@@ -1,0 +1,58 @@
+"""The evidence of a batch, each different pair of bounds once: a million points share a thousand of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from rsbd.bounds import Bounds
+from rsbd.tradeoff import Tradeoff
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, eq=False)
+class Evidence:
+    """The different (miss, runner-up) pairs of a batch."""
+
+    miss: Floats
+    runner_up: Floats
+    back: Ints  # of each point, its pair
+    tied: bool  # whether the runner-up is the miss everywhere
+
+    @classmethod
+    def of(cls, bounds: Bounds) -> Evidence:
+        """Evidence of the bounds."""
+        tied = bounds.runner_up is bounds.miss or np.array_equal(bounds.runner_up, bounds.miss)
+        key = bounds.miss if tied else bounds.miss + 1j * bounds.runner_up
+        pairs, back = np.unique(key, return_inverse=True)
+        return cls(pairs.real, pairs.real if tied else pairs.imag, back.reshape(-1), tied)
+
+    def some(self, who: Ints) -> Evidence:
+        """Part of the evidence."""
+        return replace(self, miss=self.miss[who], runner_up=self.runner_up[who])
+
+    def certified(self, law: Tradeoff) -> Bools:
+        """Which pairs an attack with this law cannot overturn."""
+        # What one part of the attack defeats alone, all of it defeats: the product of thousands of changes with
+        # hundreds, which would fill the memory, is never formed to say no.
+        factors = law.factors()
+        if len(factors) > 1 and not all(self.certified(factor).any() for factor in factors):
+            return np.zeros(len(self.miss), dtype=bool)
+        if self.tied:
+            return self.miss < law.fast_threshold()
+        return law.certifies(self.miss, self.runner_up)
+
+    def certified_all(self, laws: Iterator[Tradeoff]) -> Bools:
+        """Which pairs none of the laws overturns."""
+        holds = np.ones(len(self.miss), dtype=bool)
+        for law in laws:
+            holds &= self.certified(law)
+            if not holds.any():
+                break
+        return holds

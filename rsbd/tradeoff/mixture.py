@@ -1,0 +1,128 @@
+"""Laws of which part is lost, and laws picked at random."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from fractions import Fraction
+from functools import lru_cache
+from itertools import chain
+from math import lcm
+
+from rsbd.errors import InputError
+from rsbd.tradeoff import exact
+from rsbd.tradeoff.law import Tradeoff
+from rsbd.tradeoff.make import levels
+from rsbd.tradeoff.parts import Part
+
+EXACT_BITS = 4096
+"""Denominators up to this many bits are exact; beyond, probabilities are rounded to `BITS` bits, always outward."""
+BITS = 512
+
+
+def overlap(before: Fraction, after: Fraction | None = None) -> Tradeoff:
+    """Two laws that share some outcomes, with one likelihood ratio; the others belong to one law alone.
+
+    Guarantee: exact while the denominators have at most 4096 bits; beyond, the shared parts are rounded down,
+    which only strengthens the attacker.
+
+    Parameters
+    ----------
+    before, after : Fraction
+        Probability of the shared outcomes before and after the attack, equal unless given.
+
+    Examples
+    --------
+    >>> overlap(Fraction(9, 10)).upper(Fraction(1, 5))
+    Fraction(3, 10)
+    """
+    after = before if after is None else after
+    unit = _unit([before.denominator, after.denominator])
+    P, Q = (p.numerator * unit // p.denominator for p in (before, after))
+    return levels([P, unit - P, 0], [Q, 0, unit - Q])
+
+
+def product_down(factors: Iterable[Fraction]) -> Fraction:
+    """Multiply numbers in [0, 1]: exactly while the result is short, then rounded down to a multiple of 2^-512.
+
+    >>> product_down([Fraction(1, 2), Fraction(2, 3)])
+    Fraction(1, 3)
+    """
+    whole = Fraction(1)
+    for factor in factors:
+        whole *= factor
+        if whole.denominator.bit_length() > EXACT_BITS:
+            whole = Fraction((whole.numerator << BITS) // whole.denominator, 1 << BITS)
+    return whole
+
+
+def mixture(weights: Sequence[Fraction], laws: Sequence[Tradeoff]) -> Tradeoff:
+    """One of several laws, picked at random in a way that the attacker cannot change and the outcome shows.
+
+    Guarantee: exact while the common denominator has at most 4096 bits; beyond, every level is rounded down and
+    what is missing is lost, which only strengthens the attacker: an event that gains as much under the true law
+    gains at least as much here, with the lost outcomes in it.
+
+    Parameters
+    ----------
+    weights : sequence of Fraction
+        Probability of each law. If they add up to less than 1, the rest is lost to the attacker.
+    laws : sequence of Tradeoff
+        Discrete laws.
+
+    Raises
+    ------
+    InputError
+        Weights that are no probabilities, or a law with a Gaussian part.
+
+    Examples
+    --------
+    Of two bags in three none holds a poisoned row; in the third, one of two bits was changed:
+
+    >>> from rsbd.tradeoff import flips, identity
+    >>> bag = mixture([Fraction(2, 3), Fraction(1, 3)], [identity(), flips("4/5", 2, 1)])
+    >>> bag.upper(Fraction(1, 15)), flips("4/5", 2, 1).upper(Fraction(1, 15))
+    (Fraction(4, 15), Fraction(4, 15))
+    >>> bag.threshold(), flips("4/5", 2, 1).threshold()
+    (Fraction(3, 10), Fraction(1, 8))
+    """
+    if min(weights, default=0) < 0 or sum(weights) > 1 or len(weights) != len(laws):
+        raise InputError("the weights of a mixture must be probabilities, one for each law, of sum at most 1")
+    gaussian = next((law for law in laws if law.mu), None)
+    if gaussian is not None:
+        raise InputError(f"{gaussian!r} has a Gaussian part: only discrete laws can be mixed, such as flips")
+    found = [_ratios(law.parts) for law in laws]
+    totals = [
+        w.denominator * total
+        for w, (_, total_p, total_q) in zip(weights, found, strict=True)
+        for total in (total_p, total_q)
+    ]
+    longest = max((b.bit_length() for cells, _, _ in found for _, b, _ in cells), default=0)
+    unit = _unit(totals, longest)
+    steps: dict[tuple[int, int], int] = {}
+    for w, (cells, _, total_q) in zip(weights, found, strict=True):
+        scale, below = w.numerator * unit, w.denominator * total_q
+        for a, b, q in cells:
+            # P : Q = a : b stays exact: the level is rounded down to a whole multiple of (a, b).
+            steps[a, b] = steps.get((a, b), 0) + scale * q // (below * b)
+    P, Q = ([ratio[i] * step for ratio, step in steps.items()] for i in (0, 1))
+    return levels([*P, unit - sum(P), 0], [*Q, 0, unit - sum(Q)])
+
+
+@lru_cache(maxsize=512)
+def _ratios(parts: tuple[Part, ...]) -> tuple[list[tuple[int, int, int]], int, int]:
+    """Levels as `(a, b, Q)` with `P : Q = a : b` in lowest terms, and the totals of `P` and `Q`."""
+    whole = exact.levels(parts)
+    cells = []
+    for p, q in zip(whole.P, whole.Q, strict=True):
+        ratio = Fraction(p * whole.total_q, q * whole.total_p)
+        cells.append((ratio.numerator, ratio.denominator, q))
+    return cells, whole.total_p, whole.total_q
+
+
+def _unit(denominators: Sequence[int], longest: int = 0) -> int:
+    """Common denominator: the exact one if it is short, else a power of two that leaves `BITS` bits to every level."""
+    if max(chain([1], denominators)).bit_length() <= EXACT_BITS:
+        unit = lcm(*denominators)
+        if unit.bit_length() <= EXACT_BITS:
+            return unit
+    return 1 << (BITS + longest)
