@@ -105,7 +105,7 @@ def _source(cell: dict[str, Any]) -> str:
 
 
 def _tool() -> Any:
-    spec = importlib.util.spec_from_file_location("notebooks_tool", ROOT / "tools" / "notebooks.py")
+    spec = importlib.util.spec_from_file_location("notebooks_tool", ROOT / ".ci" / "notebooks.py")
     assert spec
     assert spec.loader
     module = importlib.util.module_from_spec(spec)

@@ -129,7 +129,7 @@ def _certify(found: Report, ax: Axes) -> None:
     ax.set_ylim(0, 1.12)
     ax.tick_params(labelsize=15)
     ax.set_xlabel("changed pixels and labels,\nchosen by any attacker", fontsize=15)
-    ax.text(2.5, 0.62, "right, and proved\nto stay so", fontsize=16, ha="center")
+    ax.text(2.62, 0.62, "right, and\nproved to\nstay so", fontsize=16, ha="center")
     for side in ("top", "right", "left"):
         ax.spines[side].set_visible(False)
 

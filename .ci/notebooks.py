@@ -1,6 +1,6 @@
 """Execute the notebooks and write them back as they are committed: outputs, times, no machine's traces.
 
-    python tools/notebooks.py [notebooks/00_start_here.ipynb ...]
+    python .ci/notebooks.py [notebooks/00_start_here.ipynb ...]
 
 Reading time is counted from the words, run time is measured; both go into the line of the first cell that
 begins with ``**Time.**``. Prints the peak memory of each kernel.

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The stored results that the notebooks show, made anew. Needs the real MNIST in $RSBD_DATA; a minute on two cores.
 set -euo pipefail
-cd "$(dirname "${BASH_SOURCE[0]}")/.."
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
