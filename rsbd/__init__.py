@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from rsbd.learners import LDA as LDA
     from rsbd.learners import MLP as MLP
     from rsbd.learners import Linear as Linear
+    from rsbd.noises import Bagging as Bagging
     from rsbd.noises import Flip as Flip
     from rsbd.noises import Gaussian as Gaussian
     from rsbd.noises import Noise as Noise
@@ -63,6 +64,7 @@ _HOMES: dict[str, str] = {
     "Pixels": "rsbd.triggers",
     "Trigger": "rsbd.triggers",
     "Experiment": "rsbd.experiment",
+    "Bagging": "rsbd.noises",
     "Flip": "rsbd.noises",
     "Gaussian": "rsbd.noises",
     "LDA": "rsbd.learners",

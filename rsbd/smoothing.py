@@ -6,12 +6,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from math import isfinite
 from numbers import Integral
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from rsbd import tradeoff
 from rsbd.errors import InputError
 from rsbd.noises.base import Noise
 from rsbd.tradeoff import Tradeoff
+
+if TYPE_CHECKING:
+    from torch import Generator, Tensor
 
 WHERE = {"features": "the training features", "labels": "the training labels", "test": "the test input"}
 REMEDY = {
@@ -30,6 +33,15 @@ class RowNoise(Protocol):
         `inside(j)` is the trade-off of features and labels where `j` poisoned rows were drawn; a slot
         without noise is lost there.
         """
+        ...
+
+    def draw(self, num_rows: int, generator: Generator) -> Tensor:
+        """Numbers of the rows that one model learns from, in which a row may be missing or come up often."""
+        ...
+
+    @property
+    def size(self) -> int:
+        """How many rows are drawn."""
         ...
 
 
@@ -82,7 +94,7 @@ class Smoothing:
     Parameters
     ----------
     rows : RowNoise, optional
-        Noise on which rows are trained on.
+        Which rows are trained on, such as `Bagging`. Features and labels are noised anew for every row drawn.
     features, labels, test : Noise, optional
         Noise on the training features, the training labels and the test input.
 
@@ -98,6 +110,13 @@ class Smoothing:
     features: Noise | None = None
     labels: Noise | None = None
     test: Noise | None = None
+
+    def __post_init__(self) -> None:
+        if self.rows is not None and not hasattr(self.rows, "shift_rows"):
+            raise InputError(f"rows is {self.rows!r}, which draws no rows: give Bagging(size), or None")
+        for slot, noise in self.slots.items():
+            if noise.norm == "rows":
+                raise InputError(f"{slot} is {noise!r}, which draws rows: give Smoothing(rows={noise!r})")
 
     @property
     def slots(self) -> dict[str, Noise]:

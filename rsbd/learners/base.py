@@ -42,15 +42,27 @@ class Problem:
     shape: tuple[int, ...]
     smoothing: Smoothing
 
+    @property
+    def num_rows(self) -> int:
+        """Number of rows that a model learns from: all, or as many as are drawn."""
+        return len(self.x) if self.smoothing.rows is None else self.smoothing.rows.size
+
+    def drawn(self, generator: Generator) -> tuple[Tensor, Tensor]:
+        """Draw the rows of one training set, without noise on them."""
+        if self.smoothing.rows is None:
+            return self.x, self.y
+        bag = self.smoothing.rows.draw(len(self.x), generator)
+        return self.x[bag], self.y[bag]
+
     def noised(self, generator: Generator) -> tuple[Tensor, Tensor]:
-        """Draw one noised training set row by row: labels first, then features.
+        """Draw one noised training set row by row: which rows, then labels, then features.
 
         This is the law that every faster sampler in the package must reproduce.
         """
         labels, features = self.smoothing.labels, self.smoothing.features
-        y = self.y if labels is None else labels.sample(self.y, generator)
-        x = self.x if features is None else features.sample(self.x, generator)
-        return x, y
+        x, y = self.drawn(generator)
+        y = y if labels is None else labels.sample(y, generator)
+        return (x if features is None else features.sample(x, generator)), y
 
 
 class Models(ABC):

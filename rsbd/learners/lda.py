@@ -60,7 +60,7 @@ class LDA(Learner):
     def train(self, problem: Problem, generators: Sequence[Generator]) -> Discriminants:
         """Train one discriminant per generator."""
         sampler = _sampler(problem, Pooling.choose(problem.shape, self.pool))
-        drawn, freedom = sampler.draw(generators), max(1, len(problem.x) - problem.num_classes)
+        drawn, freedom = sampler.draw(generators), max(1, problem.num_rows - problem.num_classes)
         seen, asked = _channel(problem.smoothing.features), _channel(problem.smoothing.test)
         # A point under the test noise looks like a training row once it is stretched, and once the noise that
         # it has above that of a training row is added to the scatter. Noise it lacks stays, as shrinkage.
@@ -68,7 +68,7 @@ class LDA(Learner):
         extra = max(0.0, asked.variance / stretch**2 - seen.variance)
 
         # Where pixels are constant and nothing is noised, a floor keeps the scatter invertible in float32.
-        floor = 1e-9 + 1e-6 / len(problem.x) * _trace(drawn.gram)
+        floor = 1e-9 + 1e-6 / problem.num_rows * _trace(drawn.gram)
         scatter = shrink(within(drawn) / freedom, freedom, self.shrinkage)
         scatter.diagonal(dim1=1, dim2=2).add_((floor + extra)[:, None])
         counts, sums = undo_flips(drawn, problem.smoothing.labels)
@@ -83,7 +83,7 @@ class LDA(Learner):
     def block_size(self, problem: Problem) -> int:
         """As many models as keep labels and scatters within some 100 MB."""
         blocks = len(Pooling.choose(problem.shape, self.pool)(problem.x[:1])[0])
-        labels = 0 if problem.smoothing.labels is None else problem.num_classes * len(problem.x)
+        labels = 0 if problem.smoothing.labels is None else problem.num_classes * problem.num_rows
         return max(1, min(64, 2**24 // (labels + 4 * blocks**2)))
 
 

@@ -73,7 +73,7 @@ class MLP(Learner):
         """Train one network per generator."""
         sizes = (problem.x.shape[1], *self.hidden, problem.num_classes)
         layers = initial(sizes, generators)
-        batches = draw_batches(problem, generators, -(-len(problem.x) // self.batch))
+        batches = draw_batches(problem, generators, -(-problem.num_rows // self.batch))
         adam = Adam([tensor for layer in layers for tensor in layer])
         epochs = self.epochs or max(10, -(-80 // len(batches)))
         steps = len(batches) * epochs
@@ -85,7 +85,7 @@ class MLP(Learner):
 
     def block_size(self, problem: Problem) -> int:
         """As many models as keep training sets within 128 MB, and no more than hide the cost of a call."""
-        return max(1, min(64, 2**25 // problem.x.numel()))
+        return max(1, min(64, 2**25 // (problem.num_rows * problem.x.shape[1])))
 
 
 _POINTS = 2048  # labelled at a time, so that activations stay small
@@ -112,7 +112,7 @@ def draw_batches(problem: Problem, generators: Sequence[Generator], steps: int) 
     Every pass takes the batches in the same order, so that rows are gathered once and not in each step.
     """
     models, extra = len(generators), augmentation(problem.smoothing)
-    cuts = [len(part) for part in problem.y.tensor_split(steps)]
+    cuts = [len(part) for part in torch.arange(problem.num_rows).tensor_split(steps)]
     batches = [
         (problem.x.new_empty(models, problem.x.shape[1], rows), problem.y.new_empty(models, rows))
         for rows in cuts

@@ -39,15 +39,17 @@ def sample(problem: Problem, generators: Sequence[Generator]) -> ClassSums:
     A noise whose sums are not determined this way is drawn row by row.
     """
     noise = problem.smoothing.features
-    y = _noised_labels(problem, generators)
-    sums, sizes = _clean_sums(problem, y)
+    bags = _bags(problem, generators)
+    y = _noised_labels(problem, bags, generators)
+    sums, sizes = _clean_sums(problem, y) if bags is None else _bag_sums(problem, bags, y)
     if noise is None:
         return ClassSums(sums, sizes)
     drawn = [noise.sample_sums(s, n, g) for s, n, g in zip(sums, sizes, generators, strict=True)]
     known = [d for d in drawn if d is not None]
     if len(known) == len(drawn):
         return ClassSums(torch.stack(known), sizes)
-    noised = (noise.sample(problem.x, generator) for generator in generators)
+    clean = [problem.x] * len(generators) if bags is None else (problem.x[bag] for bag in bags)
+    noised = (noise.sample(x, generator) for x, generator in zip(clean, generators, strict=True))
     rows = [_members(labels, problem).T @ x for labels, x in zip(y, noised, strict=True)]
     return ClassSums(torch.stack(rows), sizes)
 
@@ -63,11 +65,18 @@ def sample_rows(problem: Problem, generators: Sequence[Generator]) -> ClassSums:
     return ClassSums(torch.stack(sums), torch.stack(sizes))
 
 
-def _noised_labels(problem: Problem, generators: Sequence[Generator]) -> Tensor:
+def _bags(problem: Problem, generators: Sequence[Generator]) -> Tensor | None:
+    """Numbers of the rows that each model draws, (models, drawn); None where every model takes all rows."""
+    rows = problem.smoothing.rows
+    return None if rows is None else torch.stack([rows.draw(len(problem.x), g) for g in generators])
+
+
+def _noised_labels(problem: Problem, bags: Tensor | None, generators: Sequence[Generator]) -> Tensor:
     noise = problem.smoothing.labels
+    clean = problem.y.expand(len(generators), -1) if bags is None else problem.y[bags]
     if noise is None:
-        return problem.y.expand(len(generators), -1)
-    return torch.stack([noise.sample(problem.y, generator) for generator in generators])
+        return clean
+    return torch.stack([noise.sample(y, generator) for y, generator in zip(clean, generators, strict=True)])
 
 
 def _members(y: Tensor, problem: Problem) -> Tensor:
@@ -90,3 +99,18 @@ def _clean_sums(problem: Problem, y: Tensor) -> tuple[Tensor, Tensor]:
     sizes = torch.stack([m.sum(1) for m in member], 1)
     last, left = problem.x.sum(0) - sums.sum(1), y.shape[1] - sizes.sum(1)
     return torch.cat([sums, last.unsqueeze(1)], 1), torch.cat([sizes, left.unsqueeze(1)], 1)
+
+
+def _bag_sums(problem: Problem, bags: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+    """Sums of clean features and numbers of rows by label; rows ``bags`` and their labels ``y`` are (models, drawn).
+
+    A row's label is noised anew each time it is drawn, so its weight is how often it was drawn with which label.
+    """
+    rows, classes = len(problem.x), problem.num_classes
+    if 8 * bags.shape[1] < rows:  # fewer numbers to gather than to multiply by zero
+        member = [_members(labels, problem).T for labels in y]
+        sums = torch.stack([m @ problem.x[bag] for m, bag in zip(member, bags, strict=True)])
+        return sums, torch.stack([m.sum(1) for m in member])
+    drawn = torch.stack([torch.bincount(cell, minlength=classes * rows) for cell in y * rows + bags])
+    weights = drawn.view(-1, rows).to(problem.x.dtype)
+    return (weights @ problem.x).view(len(bags), classes, -1), weights.sum(1).view(len(bags), classes)
