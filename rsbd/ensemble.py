@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import threading
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, CancelledError, Executor, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass, replace
-from functools import cached_property
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-import rsbd
-from rsbd import rng
+from rsbd import shard
 from rsbd.data import Dataset
 from rsbd.errors import InputError
-from rsbd.learners import Learner, Problem
+from rsbd.learners import Learner
 from rsbd.noises import Flip, Noise
 from rsbd.smoothing import Smoothing
 from rsbd.store import Store
@@ -120,7 +115,7 @@ def stream(
     Votes that are there already come first. Closing the iterator stops the work after the blocks at hand.
     """
     check(dataset, smoothing, num_models, seed)
-    task = _task(dataset, smoothing, learner, x_test, seed, pick_device(device))
+    task = shard.Task.of(dataset, smoothing, learner, x_test, seed, pick_device(device))
     votes = Votes(np.zeros((len(x_test), dataset.num_classes), np.int64), (), task.manifest)
     file = None if store is None else Store(Path(store), task.manifest)
     for known in (resume, None if file is None else file.load(at_most=num_models)):
@@ -128,9 +123,11 @@ def stream(
             votes = votes.merge(known)
     if votes.num_models:
         yield votes
-    spans = _missing(votes, num_models, learner.block_size(task.problem))
+    spans = _missing(votes, num_models, shard.block_size(task))
+    # Enough in hand to keep workers busy that may be many and far; few at home, where stopping should be quick.
+    in_hand = 64 if executor else 2 * (os.cpu_count() or 1)
     with nullcontext(executor) if executor else threads(device) as pool:
-        for grown in _gather(task, votes, spans, pool):
+        for grown in _gather(task, votes, spans, pool, in_hand):
             if file is not None:
                 file.save(grown, last=grown.num_models >= num_models)
             yield grown
@@ -174,56 +171,7 @@ def pick_device(name: str) -> str:
     return name
 
 
-@dataclass(frozen=True)
-class _Task:
-    """What a worker needs; small beside its arrays, and safe to send and to repeat."""
-
-    x: Points
-    y: NDArray[np.int64]
-    x_test: Points
-    num_classes: int
-    values: int | None
-    shape: tuple[int, ...]
-    smoothing: Smoothing
-    learner: Learner
-    seed: int
-    device: str
-    manifest: dict[str, Any]
-
-    @cached_property
-    def problem(self) -> Problem:
-        """Tensors on the device, made once: learners keep what they derive from them."""
-        x, y = (torch.from_numpy(a).to(self.device) for a in (self.x, self.y))
-        return Problem(x, y, self.num_classes, self.values, self.shape, self.smoothing)
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in self.__dict__.items() if name != "problem"}
-
-
-def _task(
-    dataset: Dataset, smoothing: Smoothing, learner: Learner, x_test: Points, seed: int, device: str
-) -> _Task:
-    points = np.ascontiguousarray(x_test, np.float32).reshape(len(x_test), -1)
-    if points.shape[1] != dataset.num_features:
-        raise InputError(
-            f"test points have {points.shape[1]} features, the training set has {dataset.num_features}"
-        )
-    manifest = {
-        "dataset": dataset.fingerprint(),
-        "points": hashlib.sha256(points.tobytes()).hexdigest(),
-        "smoothing": repr(smoothing),
-        "learner": repr(learner),
-        "seed": seed,
-        "device": torch.device(device).type,
-        "rsbd": rsbd.__version__,
-        "torch": torch.__version__.split("+")[0],
-    }
-    x = np.ascontiguousarray(dataset.x, np.float32).reshape(dataset.num_rows, -1)
-    sizes = (dataset.num_classes, dataset.values, dataset.shape)
-    return _Task(x, dataset.y, points, *sizes, smoothing, learner, seed, device, manifest)
-
-
-def _missing(votes: Votes, num_models: int, block: int) -> list[tuple[int, int]]:
+def _missing(votes: Votes, num_models: int, block: int) -> list[shard.Span]:
     """Spans of models that have yet to vote, none across the border of a block."""
     wanted, at = [], 0
     for start, stop in (*votes.models, (num_models, num_models)):
@@ -235,14 +183,16 @@ def _missing(votes: Votes, num_models: int, block: int) -> list[tuple[int, int]]
     return wanted
 
 
-def _gather(task: _Task, votes: Votes, spans: list[tuple[int, int]], pool: Executor) -> Iterator[Votes]:
+def _gather(
+    task: shard.Task, votes: Votes, spans: list[shard.Span], pool: Executor, in_hand: int
+) -> Iterator[Votes]:
     """Keep the workers busy with few blocks in hand, so that memory stays bounded and stopping is quick."""
-    waiting, in_hand = iter(spans), 2 * (os.cpu_count() or 1)
-    running: set[Future[tuple[NDArray[np.int64], tuple[int, int], dict[str, float]]]] = set()
+    waiting = iter(spans)
+    running: set[Future[shard.Counted]] = set()
     try:
         while True:
             while len(running) < in_hand and (span := next(waiting, None)) is not None:
-                running.add(pool.submit(_vote, task, span))
+                running.add(pool.submit(shard.vote, task, span))
             if not running:
                 return
             done, running = wait(running, return_when=FIRST_COMPLETED)
@@ -256,21 +206,6 @@ def _gather(task: _Task, votes: Votes, spans: list[tuple[int, int]], pool: Execu
     finally:
         for future in running:
             future.cancel()
-
-
-def _vote(task: _Task, span: tuple[int, int]) -> tuple[NDArray[np.int64], tuple[int, int], dict[str, float]]:
-    """Train the whole block that holds ``span`` and count the votes of the models in it."""
-    began = time.perf_counter()
-    problem = task.problem
-    block = task.learner.block_size(problem)
-    first = span[0] // block * block
-    streams = rng.generators(task.seed, range(first, first + block), task.device)
-    models = task.learner.train(problem, streams)
-    trained = time.perf_counter()
-    points = torch.from_numpy(task.x_test).to(task.device)
-    labels = models.predict(points, task.smoothing.test, streams)[span[0] - first : span[1] - first]
-    counts = torch.stack([(labels == c).sum(0) for c in range(task.num_classes)], 1).cpu().numpy()
-    return counts, span, {"train": trained - began, "vote": time.perf_counter() - trained}
 
 
 @contextmanager

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from concurrent.futures import Executor
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from pathlib import Path
@@ -111,11 +113,14 @@ class Outcome:
         return bound(self.votes.counts, self.experiment.alpha)
 
 
-def stream(experiment: Experiment, folder: Path | None = None) -> Iterator[Outcome]:
+def stream(
+    experiment: Experiment, folder: Path | None = None, executor: Executor | None = None
+) -> Iterator[Outcome]:
     """Run an experiment and yield what is known after every block of models; the last outcome is final.
 
     Both ensembles, on the poisoned and on the clean rows, grow side by side, so that every outcome speaks of equally
-    many models of each. With a ``folder`` the votes are kept there as they come, and an interrupted run goes on.
+    many models of each. With a ``folder`` the votes are kept there as they come, and an interrupted run goes on. An
+    ``executor`` computes them elsewhere.
 
     Raises
     ------
@@ -125,11 +130,16 @@ def stream(experiment: Experiment, folder: Path | None = None) -> Iterator[Outco
     data = experiment.dataset
     poisoned, mask = experiment.poisoning.apply(data, experiment.seed)
     both = np.concatenate([data.x_test, stamp(experiment.poisoning.trigger, data, data.x_test)])
-    return _stream(experiment, poisoned, mask, both, folder)
+    return _stream(experiment, poisoned, mask, both, folder, executor)
 
 
 def _stream(
-    e: Experiment, poisoned: Dataset, mask: NDArray[np.bool_], both: ensemble.Points, folder: Path | None
+    e: Experiment,
+    poisoned: Dataset,
+    mask: NDArray[np.bool_],
+    both: ensemble.Points,
+    folder: Path | None,
+    executor: Executor | None,
 ) -> Iterator[Outcome]:
     data, target = e.dataset, e.dataset.label(e.poisoning.target)
     began = time.perf_counter()
@@ -143,7 +153,7 @@ def _stream(
         return Rates(clean_accuracy(clean, data.y_test), success)
 
     unpoisoned, undefended = clean_accuracy(at_first, data.y_test), rates(attacked)
-    with ensemble.threads(e.device) as pool:
+    with nullcontext(executor) if executor else ensemble.threads(e.device) as pool:
         grow = partial(ensemble.stream, smoothing=e.smoothing, learner=e.learner, num_models=e.num_models)
         grow = partial(grow, seed=e.seed, device=e.device, executor=pool)
         grow = partial(grow, store=folder)

@@ -105,6 +105,7 @@ BAD = [
     (["--rows", "100000"], "rows"),
     (["--points", "0"], "points"),
     (["--trigger", "blend"], "unit"),
+    (["--scheduler", "nowhere"], "no dask scheduler"),
 ]
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,6 +13,8 @@ import typer
 from rsbd.errors import InputError
 
 if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
     from rsbd.data import Dataset
     from rsbd.experiment import Experiment, Outcome
     from rsbd.learners import Learner
@@ -97,6 +102,12 @@ def certify(
     ] = "clean",
     seed: Annotated[int, typer.Option(help="Seed of everything random.", rich_help_panel=RUN)] = 0,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 ...", rich_help_panel=RUN)] = "auto",
+    scheduler: Annotated[
+        str | None,
+        typer.Option(
+            help="Address of a dask scheduler, tcp://host:8786, whose workers compute.", rich_help_panel=RUN
+        ),
+    ] = None,
     out: Annotated[
         Path | None,
         typer.Option(
@@ -109,7 +120,7 @@ def certify(
     from rsbd import report as reports
     from rsbd.cli.show import show
     from rsbd.data import load
-    from rsbd.experiment import Experiment
+    from rsbd.experiment import Experiment, stream
     from rsbd.poisoning import Poisoning
 
     if out is not None:
@@ -130,7 +141,9 @@ def certify(
         device=device,
         centre=centre,
     )
-    found = reports.report(_watch(experiment, None if out is None else out / "votes"))
+    with _workers(scheduler) as executor:
+        outcomes = stream(experiment, None if out is None else out / "votes", executor)
+        found = reports.report(_watch(experiment, outcomes))
     show(found)
     if out is not None:
         paths = reports.write(found, out)
@@ -202,14 +215,31 @@ def _learner(name: str) -> Learner:
     return LEARNERS[name]()
 
 
-def _watch(experiment: Experiment, folder: Path | None) -> Outcome:
+@contextmanager
+def _workers(scheduler: str | None) -> Iterator[Executor | None]:
+    """The cluster's executor, or None for the cores at hand."""
+    if scheduler is None:
+        yield None
+        return
+    try:
+        distributed = import_module("distributed")
+    except ImportError:
+        raise InputError("--scheduler needs dask.distributed: pip install 'rsbd[cluster]'") from None
+    try:
+        client = distributed.Client(scheduler, timeout="10s")
+    except (OSError, ValueError) as error:
+        raise InputError(
+            f"no dask scheduler answers at {scheduler} ({type(error).__name__}): check the address"
+        ) from None
+    with client, client.get_executor(retries=3) as executor:
+        yield executor
+
+
+def _watch(experiment: Experiment, outcomes: Iterator[Outcome]) -> Outcome:
     """Run with a progress bar on stderr, where it does not mix with the result."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    from rsbd.experiment import stream
-
-    outcomes = stream(experiment, folder)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     outcome = None
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:

@@ -133,7 +133,8 @@ def _axis_end(found: Found) -> float:
     held = found.radii[found.accuracies > 0]
     need = float(held.max()) if held.size else 0.0
     if found.norm == "L0":
-        return float(next((e for e in (5, 10, 20, 50, 100, 200, 500) if need + 1 <= e), need + 1))
+        rounds = (e * 10**k for k in range(6) for e in (1, 2, 5))
+        return float(next(e for e in rounds if e >= max(5, need + 1)))
     return float(next((e for e in (0.1, 0.2, 0.5, 1, 2, 5, 10, 20) if need < e), need * 1.1))
 
 

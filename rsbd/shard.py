@@ -1,0 +1,150 @@
+"""One piece of an ensemble: what a worker needs to train some models and count their votes, wherever it runs."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+import rsbd
+from rsbd import rng
+from rsbd.data import Dataset
+from rsbd.errors import InputError
+from rsbd.learners import Learner, Problem
+from rsbd.smoothing import Smoothing
+
+Span = tuple[int, int]
+Counted = tuple[NDArray[np.int64], Span, dict[str, float]]
+
+
+@dataclass(frozen=True)
+class Packed:
+    """An array of features, one bit each where they are bits: 13,007 MNIST images travel as 1.3 MB."""
+
+    data: NDArray[Any]
+    shape: tuple[int, int]
+    bits: bool
+
+    @classmethod
+    def of(cls, x: NDArray[np.float32], values: int | None) -> Packed:
+        """Pack rows of features, (rows, *shape)."""
+        flat = np.ascontiguousarray(x, np.float32).reshape(len(x), -1)
+        bits = values == 2 and bool(np.isin(flat, (0, 1)).all())
+        return cls(np.packbits(flat.astype(bool)) if bits else flat, (len(flat), flat.shape[1]), bits)
+
+    def tensor(self, device: str) -> Tensor:
+        """Unpack to float32, (rows, features)."""
+        count = self.shape[0] * self.shape[1]
+        data = np.unpackbits(self.data, count=count).astype(np.float32) if self.bits else self.data
+        return torch.from_numpy(data.reshape(self.shape)).to(device)
+
+
+@dataclass(frozen=True, eq=False)
+class Task:
+    """Everything that determines the votes of every model. Small to send, and safe to repeat.
+
+    Tasks are equal where their manifests are, so that a worker unpacks the data once and not for every block.
+    """
+
+    x: Packed
+    y: NDArray[np.int64]
+    x_test: Packed
+    num_classes: int
+    values: int | None
+    shape: tuple[int, ...]
+    smoothing: Smoothing
+    learner: Learner
+    seed: int
+    device: str
+    manifest: dict[str, Any]
+
+    @classmethod
+    def of(
+        cls,
+        dataset: Dataset,
+        smoothing: Smoothing,
+        learner: Learner,
+        x_test: NDArray[np.float32],
+        seed: int,
+        device: str,
+    ) -> Task:
+        """Pack an experiment."""
+        points = Packed.of(x_test, dataset.values)
+        if points.shape[1] != dataset.num_features:
+            raise InputError(
+                f"test points have {points.shape[1]} features, the training set has {dataset.num_features}"
+            )
+        manifest = {
+            "dataset": dataset.fingerprint(),
+            "points": hashlib.sha256(np.ascontiguousarray(x_test, np.float32).tobytes()).hexdigest(),
+            "smoothing": repr(smoothing),
+            "learner": repr(learner),
+            "seed": seed,
+            "device": torch.device(device).type,
+            "rsbd": rsbd.__version__,
+            "torch": torch.__version__.split("+")[0],
+        }
+        sizes = (dataset.num_classes, dataset.values, dataset.shape)
+        x = Packed.of(dataset.x, dataset.values)
+        return cls(x, dataset.y, points, *sizes, smoothing, learner, seed, device, manifest)
+
+    @property
+    def key(self) -> str:
+        """The manifest and the device, as a string."""
+        return f"{self.device} {json.dumps(self.manifest, sort_keys=True)}"
+
+    def __hash__(self) -> int:
+        return hash(self.key)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Task) and self.key == other.key
+
+
+@lru_cache(maxsize=2)
+def problem(task: Task) -> Problem:
+    """Put the training set on the device, once: learners keep what they derive from it."""
+    y = torch.from_numpy(task.y).to(task.device)
+    x = task.x.tensor(task.device)
+    return Problem(x, y, task.num_classes, task.values, task.shape, task.smoothing)
+
+
+@lru_cache(maxsize=2)
+def points(task: Task) -> Tensor:
+    """Put the test points on the device."""
+    return task.x_test.tensor(task.device)
+
+
+def block_size(task: Task) -> int:
+    """How many models are computed at a time."""
+    return task.learner.block_size(problem(task))
+
+
+def vote(task: Task, span: Span) -> Counted:
+    """Train the whole block that holds ``span`` and count the votes of the models in it.
+
+    Returns
+    -------
+    counts : ndarray
+        Shape (points, classes).
+    span : tuple of int
+        As given.
+    seconds : dict
+        Time for ``train`` and ``vote``.
+    """
+    began = time.perf_counter()
+    setting, block = problem(task), block_size(task)
+    first = span[0] // block * block
+    streams = rng.generators(task.seed, range(first, first + block), task.device)
+    models = task.learner.train(setting, streams)
+    trained = time.perf_counter()
+    labels = models.predict(points(task), task.smoothing.test, streams)[span[0] - first : span[1] - first]
+    counts = torch.stack([(labels == c).sum(0) for c in range(task.num_classes)], 1).cpu().numpy()
+    return counts, span, {"train": trained - began, "vote": time.perf_counter() - trained}
