@@ -16,7 +16,7 @@ LAYERS = (
     {"errors", "files", "rng", "tradeoff", "binomial", "bounds", "data"},
     {"triggers", "poisoning", "noises"},
     {"smoothing", "learners"},
-    {"votes", "store", "shard", "ensemble", "certify", "evidence", "spread"},
+    {"votes", "store", "shard", "ensemble", "certify", "evidence", "spread", "fixed"},
     {"undefended", "experiment", "report", "recipes", "plots"},
     {"panels", "cli"},
     {"lessons"},

@@ -5,10 +5,11 @@ from collections.abc import Callable
 from rsbd.learners.base import Learner as Learner
 from rsbd.learners.base import Models as Models
 from rsbd.learners.base import Problem as Problem
+from rsbd.learners.base import ScoringModels as ScoringModels
 from rsbd.learners.lda import LDA as LDA
 from rsbd.learners.linear import Linear as Linear
 from rsbd.learners.mlp import MLP as MLP
 
 LEARNERS: dict[str, Callable[[], Learner]] = {"linear": Linear, "lda": LDA, "mlp": MLP}
 
-__all__ = ["LDA", "LEARNERS", "MLP", "Learner", "Linear", "Models", "Problem"]
+__all__ = ["LDA", "LEARNERS", "MLP", "Learner", "Linear", "Models", "Problem", "ScoringModels"]

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, ClassVar
 import torch
 from torch import Generator, Tensor
 
+from rsbd.learners.voting import largest
+
 if TYPE_CHECKING:
     from rsbd.noises import Noise
     from rsbd.smoothing import Smoothing
@@ -86,6 +88,25 @@ class Models(ABC):
         Tensor
             Labels, shape (models, points), int64.
         """
+
+
+class ScoringModels(Models):
+    """Models that score every class and label a point with the largest score, the first one among equals."""
+
+    @abstractmethod
+    def scores(self, x: Tensor, noise: Noise | None, generators: Sequence[Generator]) -> Tensor:
+        """Score every class, under the noise that :meth:`predict` would draw.
+
+        Returns
+        -------
+        Tensor
+            Scores, shape (models, classes, points). Their softmax over the classes is the model's confidence; for a
+            discriminant or a network trained on cross-entropy, its estimate of the probabilities of the classes.
+        """
+
+    def predict(self, x: Tensor, noise: Noise | None, generators: Sequence[Generator]) -> Tensor:
+        """Label every point with every model: shape (models, points)."""
+        return largest(self.scores(x, noise, generators))
 
 
 class Learner(ABC):

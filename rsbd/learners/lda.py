@@ -10,10 +10,9 @@ import torch
 from torch import Generator, Tensor
 
 from rsbd.errors import InputError
-from rsbd.learners.base import Learner, Models, Problem, draw_test_noise
+from rsbd.learners.base import Learner, Problem, ScoringModels, draw_test_noise
 from rsbd.learners.moments import Moments, Sampler
 from rsbd.learners.pooling import Pooling
-from rsbd.learners.voting import largest
 from rsbd.noises import Gaussian, Noise
 from rsbd.noises.base import Channel
 
@@ -134,7 +133,7 @@ def undo_flips(drawn: Moments, noise: Noise | None) -> tuple[Tensor, Tensor]:
 
 
 @dataclass(frozen=True)
-class Discriminants(Models):
+class Discriminants(ScoringModels):
     """Trained discriminants: the class of the largest ``weights @ pooled input + bias``.
 
     Parameters
@@ -151,8 +150,8 @@ class Discriminants(Models):
     biases: Tensor
     pooling: Pooling
 
-    def predict(self, x: Tensor, noise: Noise | None, generators: Sequence[Generator]) -> Tensor:
-        """Label every point with every model: shape (models, points)."""
+    def scores(self, x: Tensor, noise: Noise | None, generators: Sequence[Generator]) -> Tensor:
+        """Log-probability of each class up to what all share: shape (models, classes, points)."""
         weights = self.weights
         if noise is None or isinstance(noise, Gaussian):
             x = self.pooling(x)  # the noise on the blocks has the law of the noise on the pixels
@@ -162,8 +161,8 @@ class Discriminants(Models):
         if drawn is None:
             assert noise is not None  # noqa: S101  (no noise always has an affine form)
             pairs = zip(weights, self.biases, generators, strict=True)
-            return torch.cat([largest((w @ noise.sample(x, g).T + b[:, None])[None]) for w, b, g in pairs])
+            return torch.stack([w @ noise.sample(x, g).T + b[:, None] for w, b, g in pairs])
         scales, offsets = drawn
         biases = self.biases + (weights @ offsets[..., None])[..., 0]
         points = x.T.expand(len(weights), -1, -1)
-        return largest(torch.baddbmm(biases[..., None], weights * scales[:, None], points))
+        return torch.baddbmm(biases[..., None], weights * scales[:, None], points)

@@ -14,8 +14,7 @@ from torch import Generator, Tensor
 
 from rsbd.errors import InputError
 from rsbd.learners import statistics
-from rsbd.learners.base import Learner, Models, Problem, draw_test_noise
-from rsbd.learners.voting import largest
+from rsbd.learners.base import Learner, Problem, ScoringModels, draw_test_noise
 from rsbd.noises import Noise
 from rsbd.noises.base import Channel
 
@@ -93,13 +92,13 @@ class Linear(Learner):
 
 
 @dataclass(frozen=True)
-class LinearModels(Models):
+class LinearModels(ScoringModels):
     """Trained weights, and for each class the clean point half way to it, both (models, classes, features)."""
 
     weights: Tensor
     halfway: Tensor
 
-    def predict(self, x: Tensor, noise: Noise | None, generators: Sequence[Generator]) -> Tensor:
+    def scores(self, x: Tensor, noise: Noise | None, generators: Sequence[Generator]) -> Tensor:
         """Score ``weights . (x - halfway)`` per class, with ``halfway`` seen through the noise of the test input."""
         channel = Channel() if noise is None else noise.channel()
         weights = (
@@ -110,13 +109,13 @@ class LinearModels(Models):
         if drawn is None and noise is not None:
             noised = [noise.sample(x, generator) for generator in generators]
             scores = torch.stack([w @ n.T for w, n in zip(weights, noised, strict=True)])
-            return largest(scores + bias.unsqueeze(-1))
+            return scores + bias.unsqueeze(-1)
         assert drawn is not None  # noqa: S101  (no noise always has an affine form)
         factor, offset = drawn
         bias = bias + (weights * offset.unsqueeze(1)).sum(-1)
         folded = weights * factor.unsqueeze(1)
         scores = (folded.flatten(0, 1) @ x.T).view(*bias.shape, -1)
-        return largest(scores + bias.unsqueeze(-1))
+        return scores + bias.unsqueeze(-1)
 
 
 def _unmix_labels(problem: Problem, sizes: Tensor) -> Tensor:

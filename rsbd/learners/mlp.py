@@ -12,8 +12,7 @@ from torch import Generator, Tensor
 
 from rsbd.errors import InputError
 from rsbd.learners.adam import Adam
-from rsbd.learners.base import Learner, Models, Problem, draw_test_noise
-from rsbd.learners.voting import largest
+from rsbd.learners.base import Learner, Problem, ScoringModels, draw_test_noise
 from rsbd.noises import Gaussian, Noise
 
 if TYPE_CHECKING:
@@ -162,23 +161,23 @@ def gradients(layers: Sequence[Layer], x: Tensor, y: Tensor) -> list[Tensor]:
 
 
 @dataclass(frozen=True)
-class Networks(Models):
+class Networks(ScoringModels):
     """Trained networks, as their layers."""
 
     layers: Sequence[Layer]
 
-    def predict(self, x: Tensor, noise: Noise | None, generators: Sequence[Generator]) -> Tensor:
-        """Label every point with every model: shape (models, points)."""
+    def scores(self, x: Tensor, noise: Noise | None, generators: Sequence[Generator]) -> Tensor:
+        """Outputs of the last layer: shape (models, classes, points)."""
         drawn = draw_test_noise(noise, x.shape[1], generators)
         if drawn is None:
             assert noise is not None  # noqa: S101  (no noise always has an affine form)
-            return torch.cat([self._label(i, noise.sample(x, g)) for i, g in enumerate(generators)])
+            return torch.cat([self._single(i, noise.sample(x, g)) for i, g in enumerate(generators)])
         # The noise of one model is one affine map of the input, so it goes into the first layer.
         (weights, biases), (scales, offsets) = self.layers[0], drawn
         first = weights * scales[:, None], biases + weights @ offsets[..., None]
         parts = (part.T.expand(len(weights), -1, -1) for part in torch.split(x, _POINTS))
-        return torch.cat([largest(forward([first, *self.layers[1:]], part)[-1]) for part in parts], dim=1)
+        return torch.cat([forward([first, *self.layers[1:]], part)[-1] for part in parts], dim=2)
 
-    def _label(self, i: int, x: Tensor) -> Tensor:
+    def _single(self, i: int, x: Tensor) -> Tensor:
         single = [(weights[i : i + 1], biases[i : i + 1]) for weights, biases in self.layers]
-        return largest(forward(single, x.T[None])[-1])
+        return forward(single, x.T[None])[-1]

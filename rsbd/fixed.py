@@ -1,0 +1,141 @@
+"""One trained model, asked many times: the noise is on the test input alone."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from rsbd import ensemble, rng
+from rsbd.data import Dataset
+from rsbd.errors import InputError
+from rsbd.learners import Learner, Models, Problem, ScoringModels
+from rsbd.noises import Noise
+from rsbd.smoothing import Smoothing
+from rsbd.votes import Votes
+
+CHUNK = 64  # noisy copies handed to a worker at a time
+Points = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class FixedModel:
+    """A model that was trained once, and the noise through which it sees its inputs.
+
+    The training set carries no noise, so nothing is certified against poisoning: only against changes of the
+    test input.
+
+    Parameters
+    ----------
+    models : Models
+        The trained model, a batch of one.
+    noise : Noise
+        Noise on the test input.
+    num_classes : int
+        Number of classes.
+    seed : int
+        Copy ``i`` of the points draws its noise from the stream ``(seed, i + 1)``; the model was trained by stream 0.
+    device : str
+        Where the model is.
+    manifest : dict
+        What determines the votes, beside the points.
+    """
+
+    models: Models
+    noise: Noise
+    num_classes: int
+    seed: int
+    device: str
+    manifest: dict[str, Any]
+
+    @classmethod
+    def train(
+        cls, dataset: Dataset, noise: Noise, learner: Learner, seed: int = 0, device: str = "auto"
+    ) -> FixedModel:
+        """Train one model on the rows as they are; the learner is told under which noise it will be asked."""
+        smoothing = Smoothing(test=noise)
+        ensemble.check(dataset, smoothing, 1, seed)
+        device = ensemble.pick_device(device)
+        x = torch.from_numpy(dataset.x.reshape(dataset.num_rows, -1)).to(device)
+        y = torch.from_numpy(dataset.y).to(device)
+        problem = Problem(x, y, dataset.num_classes, dataset.values, dataset.shape, smoothing)
+        models = learner.train(problem, rng.generators(seed, range(1), device))
+        manifest = {
+            "fixed model": repr(learner),
+            "dataset": dataset.fingerprint(),
+            "test noise": repr(noise),
+            "seed": seed,
+            "device": torch.device(device).type,
+        }
+        return cls(models, noise, dataset.num_classes, seed, device, manifest)
+
+    def votes(self, x_test: Points, copies: range) -> Votes:
+        """Count the labels of the given noisy copies of each point.
+
+        Guarantee
+        ---------
+        For each point, votes of different copies are independent draws. (Copy ``i`` of all points may share its noise.)
+
+        Parameters
+        ----------
+        x_test : ndarray
+            Points, shape (points, *shape).
+        copies : range
+            Which copies; disjoint ranges are independent.
+        """
+        points, counts = self._flat(x_test), np.zeros((len(x_test), self.num_classes), np.int64)
+
+        def labels(x: Tensor, stream: torch.Generator) -> Tensor:
+            return self.models.predict(x, self.noise, [stream])
+
+        for chunk in self._map(labels, points, copies):
+            counts += torch.stack([(chunk == c).sum(0) for c in range(self.num_classes)], 1).numpy()
+        digest = hashlib.sha256(points.cpu().numpy().tobytes()).hexdigest()
+        return Votes(counts, ((copies.start, copies.stop),), {**self.manifest, "points": digest})
+
+    def confidences(self, x_test: Points, copies: range) -> Iterator[NDArray[np.float32]]:
+        """Yield the model's confidence in each class (softmax of its scores): arrays (copies, points, classes).
+
+        Raises
+        ------
+        InputError
+            The model gives labels without scores.
+        """
+        models = scoring(self.models)
+
+        def softmax(x: Tensor, stream: torch.Generator) -> Tensor:
+            return models.scores(x, self.noise, [stream]).softmax(1).mT
+
+        for chunk in self._map(softmax, self._flat(x_test), copies):
+            yield chunk.numpy()
+
+    def _flat(self, x_test: Points) -> Tensor:
+        flat = np.ascontiguousarray(x_test, np.float32).reshape(len(x_test), -1)
+        return torch.from_numpy(flat).to(self.device)
+
+    def _map(
+        self, ask: Callable[[Tensor, torch.Generator], Tensor], x: Tensor, copies: range
+    ) -> Iterator[Tensor]:
+        def chunk(start: int) -> Tensor:
+            some = range(start + 1, min(start + CHUNK, copies.stop) + 1)
+            return torch.cat(
+                [ask(x, stream) for stream in rng.generators(self.seed, some, self.device)]
+            ).cpu()
+
+        with ensemble.threads(self.device) as pool:
+            yield from pool.map(chunk, range(copies.start, copies.stop, CHUNK))
+
+
+def scoring(models: Models) -> ScoringModels:
+    """Return the models if they have scores, and say so if they have not."""
+    if not isinstance(models, ScoringModels):
+        raise InputError(
+            f"{type(models).__name__} give labels only: confidence needs a learner with scores, LDA()"
+        )
+    return models
