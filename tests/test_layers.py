@@ -13,10 +13,10 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "rsbd"
 LAYERS = (
-    {"errors", "files", "rng", "tradeoff", "binomial", "bounds", "data"},
+    {"errors", "files", "rng", "tradeoff", "binomial", "bounds", "chernoff", "leastsquares", "data"},
     {"triggers", "poisoning", "noises"},
     {"smoothing", "learners"},
-    {"votes", "store", "shard", "ensemble", "certify", "evidence", "spread", "fixed"},
+    {"votes", "store", "shard", "ensemble", "certify", "evidence", "spread", "fixed", "labelflips"},
     {"undefended", "experiment", "report", "recipes", "plots"},
     {"panels", "cli"},
     {"lessons"},
