@@ -17,7 +17,7 @@ LAYERS = (
     {"triggers", "poisoning", "noises"},
     {"smoothing", "learners"},
     {"votes", "store", "shard", "ensemble", "certify", "evidence", "spread", "fixed", "labelflips"},
-    {"undefended", "experiment", "report", "recipes", "plots"},
+    {"audit", "undefended", "experiment", "report", "recipes", "plots"},
     {"panels", "cli"},
     {"lessons"},
 )
