@@ -44,7 +44,7 @@ __version__ = "0.1.0"
 
 # Name -> home. Resolved on first use, so that `import rsbd` and `rsbd --help` do not pay for torch.
 _HOMES: dict[str, str] = {
-    # The function `certify` shares its name with its module: `from rsbd.certify import certify`.
+    # The function `certify` shares its name with its module, which can be called in its place.
     "ABSTAIN": "rsbd.certify",
     "Bounds": "rsbd.bounds",
     "Certificate": "rsbd.certify",

@@ -15,6 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import rsbd
 from rsbd import certify as certify_module
 from rsbd import spread
 from rsbd.bounds import Bounds, clopper_pearson, simultaneous
@@ -287,3 +288,9 @@ def test_refusing_by_one_part_changes_no_answer() -> None:
         found = certify(votes, noise, Threat(rows, {"features": int(trigger), "test": trigger}))
         assert (found <= expected).all()  # a threshold may be a rounding stricter
         assert (found | (2 * law.upper(votes.miss * (1 + 1e-9)) >= 1) | ~expected).all()
+
+
+def test_the_module_stands_in_for_its_function() -> None:
+    votes = simultaneous([[1000, 0], [700, 300]], alpha=0.001)
+    noise, threat = Smoothing(test=Flip(0.8)), Threat(trigger=2)
+    assert np.array_equal(rsbd.certify(votes, noise, threat), certify(votes, noise, threat))  # type: ignore[operator]
