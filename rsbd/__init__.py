@@ -44,7 +44,7 @@ __version__ = "0.1.0"
 
 # Name -> home. Resolved on first use, so that `import rsbd` and `rsbd --help` do not pay for torch.
 _HOMES: dict[str, str] = {
-    # The function `certify` shares its name with its module, which can be called in its place.
+    "certify": "rsbd.certify",  # the module, which can be called in place of its function
     "ABSTAIN": "rsbd.certify",
     "Bounds": "rsbd.bounds",
     "Certificate": "rsbd.certify",
@@ -82,7 +82,10 @@ __all__ = ["__version__", *sorted(_HOMES)]
 def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module 'rsbd' has no attribute {name!r}")
-    return getattr(importlib.import_module(_HOMES[name]), name)
+    found = getattr(importlib.import_module(_HOMES[name]), name)
+    return globals().get(
+        name, found
+    )  # a module of that name comes first, on the first look as on every later one
 
 
 def __dir__() -> list[str]:
