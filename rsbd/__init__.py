@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from rsbd.noises import Flip as Flip
     from rsbd.noises import Gaussian as Gaussian
     from rsbd.noises import Noise as Noise
+    from rsbd.noises import Partition as Partition
     from rsbd.noises import Uniform as Uniform
     from rsbd.poisoning import Poisoning as Poisoning
     from rsbd.poisoning import attack_success_rate as attack_success_rate
@@ -71,6 +72,7 @@ _HOMES: dict[str, str] = {
     "Linear": "rsbd.learners",
     "MLP": "rsbd.learners",
     "Noise": "rsbd.noises",
+    "Partition": "rsbd.noises",
     "Uniform": "rsbd.noises",
     "Votes": "rsbd.votes",
     "collect": "rsbd.ensemble",

@@ -217,7 +217,7 @@ def poisoned_rows(
 
     reached = spread.search(certified, len(evidence.miss), limit)[evidence.back]
     label = np.where(reached < 0, ABSTAIN, bounds.label)
-    return Certificate(label, reached, bounds.alpha, "rows", ("rows",), limit)
+    return Certificate(label, reached, bounds.alpha, "rows", ("rows",), limit, bounds.points)
 
 
 def exact_radius(

@@ -4,6 +4,7 @@ from rsbd.noises.bagging import Bagging as Bagging
 from rsbd.noises.base import Noise as Noise
 from rsbd.noises.flip import Flip as Flip
 from rsbd.noises.gaussian import Gaussian as Gaussian
+from rsbd.noises.partition import Partition as Partition
 from rsbd.noises.uniform import Uniform as Uniform
 
-__all__ = ["Bagging", "Flip", "Gaussian", "Noise", "Uniform"]
+__all__ = ["Bagging", "Flip", "Gaussian", "Noise", "Partition", "Uniform"]

@@ -1,7 +1,10 @@
 """One short function per paper: from data to certificate in steps that can be followed to the theorem."""
 
+from rsbd.recipes.bagflip import bagflip as bagflip
+from rsbd.recipes.bagging import bagging as bagging
 from rsbd.recipes.cohen import cohen as cohen
+from rsbd.recipes.dpa import dpa as dpa
 from rsbd.recipes.rosenfeld import rosenfeld as rosenfeld
 from rsbd.recipes.wang import wang as wang
 
-__all__ = ["cohen", "rosenfeld", "wang"]
+__all__ = ["bagflip", "bagging", "cohen", "dpa", "rosenfeld", "wang"]

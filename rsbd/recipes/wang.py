@@ -37,16 +37,19 @@ class Certified:
         Label, miss and runner-up per point, at the confidence 1 - alpha.
     certificate : Certificate
         Certified radius per point.
+    num_rows : int, optional
+        Number of training rows, where the rows carry noise.
     """
 
     smoothing: Smoothing
     votes: Votes
     bounds: Bounds
     certificate: Certificate
+    num_rows: int | None = None
 
     def certify(self, threat: Threat) -> NDArray[np.bool_]:
         """Which points keep their label against ``threat``: bool array (points,)."""
-        return certify(self.bounds, self.smoothing, threat)
+        return certify(self.bounds, self.smoothing, threat, self.num_rows)
 
 
 def wang(
