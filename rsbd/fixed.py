@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Executor, Future
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -22,6 +24,8 @@ from rsbd.votes import Votes
 
 CHUNK = 64  # noisy copies handed to a worker at a time
 Points = NDArray[np.float32]
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
@@ -129,7 +133,20 @@ class FixedModel:
             ).cpu()
 
         with ensemble.threads(self.device) as pool:
-            yield from pool.map(chunk, range(copies.start, copies.stop, CHUNK))
+            yield from in_order(pool, chunk, range(copies.start, copies.stop, CHUNK))
+
+
+def in_order(
+    pool: Executor, work: Callable[[Item], Result], items: Iterable[Item], ahead: int = 8
+) -> Iterator[Result]:
+    """Map over the pool, in order, with few results in hand: unlike ``pool.map``, which holds them all."""
+    running: deque[Future[Result]] = deque()
+    for item in items:
+        running.append(pool.submit(work, item))
+        if len(running) > ahead:
+            yield running.popleft().result()
+    while running:
+        yield running.popleft().result()
 
 
 def scoring(models: Models) -> ScoringModels:

@@ -62,7 +62,7 @@ def closed_form_radius(miss: Floats, noise: Flip) -> Ints:
 
     References
     ----------
-    Rosenfeld et al. 2020, theorem 1, equation 8 for two classes; the same argument for more.
+    Rosenfeld et al. 2020, section 3, for two classes; the same argument holds for more.
 
     Examples
     --------

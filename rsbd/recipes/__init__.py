@@ -4,7 +4,9 @@ from rsbd.recipes.bagflip import bagflip as bagflip
 from rsbd.recipes.bagging import bagging as bagging
 from rsbd.recipes.cohen import cohen as cohen
 from rsbd.recipes.dpa import dpa as dpa
+from rsbd.recipes.kumar import certified_confidence as certified_confidence
+from rsbd.recipes.kumar import kumar as kumar
 from rsbd.recipes.rosenfeld import rosenfeld as rosenfeld
 from rsbd.recipes.wang import wang as wang
 
-__all__ = ["bagflip", "bagging", "cohen", "dpa", "rosenfeld", "wang"]
+__all__ = ["bagflip", "bagging", "certified_confidence", "cohen", "dpa", "kumar", "rosenfeld", "wang"]
