@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from rsbd.certify import ABSTAIN as ABSTAIN
     from rsbd.certify import Certificate as Certificate
     from rsbd.certify import certified_map as certified_map
+    from rsbd.certify import poisoned_rows as poisoned_rows
     from rsbd.certify import radius as radius
     from rsbd.data import Dataset as Dataset
     from rsbd.data import load as load
@@ -53,6 +54,7 @@ _HOMES: dict[str, str] = {
     "Threat": "rsbd.smoothing",
     "Tradeoff": "rsbd.tradeoff",
     "certified_map": "rsbd.certify",
+    "poisoned_rows": "rsbd.certify",
     "radius": "rsbd.certify",
     "Dataset": "rsbd.data",
     "load": "rsbd.data",

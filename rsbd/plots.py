@@ -26,7 +26,13 @@ STYLES = (
     ("#cc79a7", ":"),
     ("#000000", (0, (5, 1, 1, 1, 1, 1))),
 )
-_UNITS = {"L0": "pixels and labels changed", "L1": "input units", "L2": "input units"}
+COUNTED = ("L0", "rows", "rows in or out")  # norms whose radii are whole numbers
+_UNITS = {
+    "L0": "pixels and labels changed",
+    "L1": "input units",
+    "L2": "input units",
+    "rows": "training rows",
+}
 
 
 def new_axes(width: float = 7.0, height: float = 4.5) -> Axes:
@@ -85,7 +91,7 @@ def certified_accuracy(
     ax = new_axes() if ax is None else ax
     curves = sum(line.get_gid() == "rsbd-curve" for line in ax.get_lines())
     colour, dashes = STYLES[curves % len(STYLES)]
-    end = xs[-1] + (1.0 if norm == "L0" else 0.0)
+    end = xs[-1] + (1.0 if norm in COUNTED else 0.0)
     (curve,) = ax.step([*xs, end], [*ys, ys[-1]], where="post", color=colour, linestyle=dashes, linewidth=2.5)
     curve.set_gid("rsbd-curve")
     if label:
@@ -105,7 +111,8 @@ def certified_accuracy(
     ax.set_xlim(0, right)
     ax.set_ylim(0, 1.05)
     _mark_budget(ax, budget, right)
-    ax.set_xlabel(f"{norm} radius ({_UNITS.get(norm, norm)})", fontsize=13)
+    measured = f"{norm} radius" if norm.startswith("L") else "certified radius"
+    ax.set_xlabel(f"{measured} ({_UNITS.get(norm, norm)})", fontsize=13)
     ax.set_ylabel("certified accuracy (share of test inputs)", fontsize=13)
     _plain(ax)
     return ax

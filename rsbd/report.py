@@ -21,7 +21,8 @@ from rsbd.files import whole
 from rsbd.smoothing import Smoothing, Threat
 
 ROWS = (0, 1, 2, 3, 5, 7, 10, 15, 20)
-TRIGGERS = {"L0": (0, 1, 2, 3, 4, 6, 9), "L2": (0.0, 0.1, 0.25, 0.5, 1.0, 1.5, 2.0, 3.0)}
+LENGTHS = (0.0, 0.1, 0.25, 0.5, 1.0, 1.5, 2.0, 3.0)
+TRIGGERS = {"L0": (0, 1, 2, 3, 4, 6, 9), "L1": LENGTHS, "L2": LENGTHS}
 
 
 @dataclass(frozen=True)

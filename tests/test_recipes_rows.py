@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from rsbd import plots
 from rsbd.bounds import simultaneous
 from rsbd.certify import certify
 from rsbd.data import Dataset, load
@@ -32,6 +33,8 @@ def test_bagging_against_a_planted_backdoor(digits: Dataset) -> None:
     after = bagging(poisoned, size=12)
     safe = clean.certificate.radius >= rows
     assert (after.votes.label == clean.votes.label)[safe].all()
+    ax = plots.certified_accuracy(range(9), clean.certificate.curve(digits.y_test, range(9)), norm="rows")
+    assert ax.get_xlabel() == "certified radius (training rows)"
     held = clean.certify(Threat(rows=rows, on_test=False))
     assert (held == safe).all()
 

@@ -20,12 +20,16 @@ from rsbd.certify import certify, radius
 from rsbd.data import load
 from rsbd.ensemble import collect
 from rsbd.errors import InputError
+from rsbd.experiment import Experiment, run
 from rsbd.learners import LDA
 from rsbd.learners.linear import Linear
-from rsbd.noises import Gaussian, Uniform
+from rsbd.noises import Flip, Gaussian, Uniform
+from rsbd.poisoning import Poisoning
+from rsbd.report import report
 from rsbd.smoothing import Smoothing, Threat
 from rsbd.tradeoff import levels, overlap
 from rsbd.tradeoff.mixture import product_down
+from rsbd.triggers import BadPatch
 
 VECTORS = os.environ.get("RSBD_VECTORS")
 needs_vectors = pytest.mark.skipif(not VECTORS, reason="RSBD_VECTORS names no folder with reference values")
@@ -139,6 +143,16 @@ def test_an_ensemble_under_uniform_noise_certifies() -> None:
         assert (found.norm, found.slots) == ("L1", ("features", "test"))
         assert found.accuracy(digits.y_test, 0.4) > 0.8
         assert found.accuracy(digits.y_test, 0.5) == 0  # half the width: nothing can be certified
+
+
+def test_an_experiment_under_uniform_noise_is_reported() -> None:
+    digits = load("digits", view="unit", classes=(0, 1), rows=100, points=20)
+    noise = Smoothing(features=Uniform(8.0), labels=Flip("9/10"), test=Uniform(8.0))
+    outcome = run(Experiment(digits, Poisoning(BadPatch(2), target=1, rate=0.02), noise, num_models=64))
+    found = report(outcome)
+    assert found.certificate.norm == "L1"
+    assert found.budget == 3 * 4  # two rows and the point, four pixels each
+    assert found.accuracy_map[0, 0] >= found.accuracy_map[1, 3]
 
 
 @pytest.mark.parametrize(
