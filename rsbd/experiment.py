@@ -42,11 +42,13 @@ class Experiment:
     learner : Learner
         The base learner.
     num_models, alpha, seed, device
-        Size of the ensemble, failure probability per point, seed, and where it is computed.
+        Size of the ensemble, failure probability, seed, and where it is computed.
     centre : str
         ``"clean"``: certificates say that no attack within the threat changes the prediction. ``"poisoned"``: that
         it is the same for every training set within the threat of the poisoned one, the clean one among them if
         the attack was that small.
+    points : str
+        What ``alpha`` speaks of: ``"each"`` point by itself, or ``"all"`` of them at once (Bonferroni).
     """
 
     dataset: Dataset
@@ -58,11 +60,12 @@ class Experiment:
     seed: int = 0
     device: str = "auto"
     centre: str = "clean"
+    points: str = "each"
 
     def __post_init__(self) -> None:
         if self.centre not in ("clean", "poisoned"):
             raise InputError(f"centre is {self.centre!r}: choose clean or poisoned")
-        bounds.check_alpha(self.alpha)
+        bounds.over_points(self.alpha, 1, self.points)
         ensemble.check(self.dataset, self.smoothing, self.num_models, self.seed)
         ensemble.pick_device(self.device)
 
@@ -110,7 +113,7 @@ class Outcome:
     def bounds(self) -> Bounds:
         """From ``votes``: anytime-valid while they arrive, simultaneous Clopper-Pearson at the end."""
         bound = bounds.simultaneous if self.final else bounds.anytime
-        return bound(self.votes.counts, self.experiment.alpha)
+        return bound(self.votes.counts, self.experiment.alpha, points=self.experiment.points)
 
 
 def stream(

@@ -182,6 +182,7 @@ def settings(e: Experiment) -> dict[str, Any]:
         "learner": repr(e.learner),
         "models": e.num_models,
         "alpha": e.alpha,
+        "alpha_for": e.points,
         "seed": e.seed,
         "device": e.device,
         "centre": e.centre,

@@ -47,6 +47,21 @@ def test_out_holds_every_promised_key(monkeypatch: pytest.MonkeyPatch, tmp_path:
     assert {"certified.png", "certified.svg", "points.csv", "votes.npz"} <= {p.name for p in out.iterdir()}
 
 
+def test_certificates_of_all_points_at_once(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    found = {}
+    for points in ("each", "all"):
+        assert call(monkeypatch, *SMALL, "--alpha-for", points, "--out", str(tmp_path / points)) == 0
+        found[points] = json.loads((tmp_path / points / "result.json").read_text())
+    said = " ".join(capsys.readouterr().out.split())
+    assert "each with confidence" in said
+    assert "all at once with confidence" in said
+    assert found["all"]["settings"]["alpha_for"] == "all"
+    each, together = (found[points]["certified_accuracy"] for points in ("each", "all"))
+    assert sum(together.values()) < sum(each.values())
+
+
 def test_the_same_command_gives_the_same_files(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for name in ("a", "b"):
         assert call(monkeypatch, *SMALL, "--out", str(tmp_path / name)) == 0
@@ -98,6 +113,7 @@ BAD = [
     (["--target", "5"], "5"),
     (["--alpha", "0"], "alpha"),
     (["--alpha", "1"], "alpha"),
+    (["--alpha-for", "some"], "'each'"),
     (["--learner", "oracle"], "linear, lda, mlp"),
     (["--centre", "middle"], "clean or poisoned"),
     (["--seed", "-1"], "seed"),

@@ -92,8 +92,15 @@ def certify(
     learner: Annotated[str, typer.Option(help="linear, lda or mlp.", rich_help_panel=DEFENCE)] = "linear",
     models: Annotated[int, typer.Option(help="Models in the ensemble.", rich_help_panel=DEFENCE)] = 1000,
     alpha: Annotated[
-        float, typer.Option(help="Failure probability of each certificate.", rich_help_panel=DEFENCE)
+        float, typer.Option(help="Failure probability of the certificates.", rich_help_panel=DEFENCE)
     ] = 0.001,
+    alpha_for: Annotated[
+        str,
+        typer.Option(
+            help="Whether alpha is for each point, or for all of them to hold at once.",
+            rich_help_panel=DEFENCE,
+        ),
+    ] = "each",
     centre: Annotated[
         str,
         typer.Option(
@@ -140,6 +147,7 @@ def certify(
         seed=seed,
         device=device,
         centre=centre,
+        points=alpha_for,
     )
     with _workers(scheduler) as executor:
         outcomes = stream(experiment, None if out is None else out / "votes", executor)

@@ -78,11 +78,12 @@ def sentence(found: Report) -> str:
         if e.centre == "clean"
         else "these predictions are the same for every training set within a threat of the poisoned one"
     )
+    sure = "each with" if e.points == "each" else "all at once with"
     uncovered = ""
     if e.poisoning.relabel and not threat.relabel:
         uncovered = " Its relabelling is not covered, since labels carry no noise: --keep-labels adds it."
     return (
-        f"Certificates are centred on the {e.centre} training set: {about}, each with confidence {1 - e.alpha:g}. "
+        f"Certificates are centred on the {e.centre} training set: {about}, {sure} confidence {1 - e.alpha:g}. "
         f"Against the planted attack itself ({threat.rows} rows, trigger {threat.trigger:g}, radius "
         f"{found.budget:.4g}) {_percent(found.against_attack)} of the points are certified.{uncovered}"
     )
