@@ -13,7 +13,18 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "rsbd"
 LAYERS = (
-    {"errors", "files", "rng", "tradeoff", "binomial", "bounds", "chernoff", "leastsquares", "data"},
+    {
+        "errors",
+        "files",
+        "rng",
+        "tradeoff",
+        "binomial",
+        "bounds",
+        "chernoff",
+        "leastsquares",
+        "nearest",
+        "data",
+    },
     {"triggers", "poisoning", "noises"},
     {"smoothing", "learners"},
     {"votes", "store", "shard", "ensemble", "evidence", "spread"},
@@ -54,7 +65,7 @@ def test_imports_point_upwards(name: str) -> None:
             )
 
 
-@pytest.mark.parametrize("name", ["tradeoff", "bounds", "triggers"])
+@pytest.mark.parametrize("name", ["tradeoff", "bounds", "triggers", "nearest"])
 def test_the_theory_needs_no_torch(name: str) -> None:
     code = f"import sys, rsbd.{name}; assert 'torch' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)

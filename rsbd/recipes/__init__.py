@@ -6,7 +6,8 @@ from rsbd.recipes.cohen import cohen as cohen
 from rsbd.recipes.dpa import dpa as dpa
 from rsbd.recipes.kumar import certified_confidence as certified_confidence
 from rsbd.recipes.kumar import kumar as kumar
+from rsbd.recipes.rab_knn import rab_knn as rab_knn
 from rsbd.recipes.rosenfeld import rosenfeld as rosenfeld
 from rsbd.recipes.wang import wang as wang
 
-__all__ = ["bagflip", "bagging", "certified_confidence", "cohen", "dpa", "kumar", "rosenfeld", "wang"]
+__all__ = ["bagflip", "bagging", "certified_confidence", "cohen", "dpa", "kumar", "rab_knn", "rosenfeld", "wang"]
