@@ -20,9 +20,12 @@ if TYPE_CHECKING:
     from rsbd.data import load as load
     from rsbd.ensemble import collect as collect
     from rsbd.experiment import Experiment as Experiment
+    from rsbd.learners import CNN as CNN
     from rsbd.learners import LDA as LDA
     from rsbd.learners import MLP as MLP
     from rsbd.learners import Linear as Linear
+    from rsbd.learners import Module as Module
+    from rsbd.learners import Sklearn as Sklearn
     from rsbd.noises import Bagging as Bagging
     from rsbd.noises import Flip as Flip
     from rsbd.noises import Gaussian as Gaussian
@@ -70,9 +73,12 @@ _HOMES: dict[str, str] = {
     "Bagging": "rsbd.noises",
     "Flip": "rsbd.noises",
     "Gaussian": "rsbd.noises",
+    "CNN": "rsbd.learners",
     "LDA": "rsbd.learners",
     "Linear": "rsbd.learners",
     "MLP": "rsbd.learners",
+    "Module": "rsbd.learners",
+    "Sklearn": "rsbd.learners",
     "Noise": "rsbd.noises",
     "Partition": "rsbd.noises",
     "Uniform": "rsbd.noises",

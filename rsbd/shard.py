@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -143,8 +145,20 @@ def vote(task: Task, span: Span) -> Counted:
     setting, block = problem(task), block_size(task)
     first = span[0] // block * block
     streams = rng.generators(task.seed, range(first, first + block), task.device)
-    models = task.learner.train(setting, streams)
-    trained = time.perf_counter()
-    labels = models.predict(points(task), task.smoothing.test, streams)[span[0] - first : span[1] - first]
-    counts = torch.stack([(labels == c).sum(0) for c in range(task.num_classes)], 1).cpu().numpy()
+    with one_thread():
+        models = task.learner.train(setting, streams)
+        trained = time.perf_counter()
+        labels = models.predict(points(task), task.smoothing.test, streams)[span[0] - first : span[1] - first]
+        counts = torch.stack([(labels == c).sum(0) for c in range(task.num_classes)], 1).cpu().numpy()
     return counts, span, {"train": trained - began, "vote": time.perf_counter() - trained}
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Keep torch to one thread: sums that are shared out over threads round differently with their number."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

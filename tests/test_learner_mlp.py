@@ -152,7 +152,7 @@ def test_folding_the_test_noise_into_the_first_layer_gives_the_labels_of_noised_
 
 
 def test_initial_weights_have_the_spread_of_he():
-    (first, zeros), (second, _) = initial((64, 50, 10), rng.generators(0, range(40)))
+    (first, zeros), (second, _) = initial([(64, 50), (50, 10)], rng.generators(0, range(40)))
     assert first.std().item() == pytest.approx((2 / 64) ** 0.5, rel=0.02)
     assert second.std().item() == pytest.approx((2 / 50) ** 0.5, rel=0.02)
     assert not zeros.any()

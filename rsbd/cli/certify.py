@@ -89,7 +89,9 @@ def certify(
             rich_help_panel=DEFENCE,
         ),
     ] = None,
-    learner: Annotated[str, typer.Option(help="linear, lda or mlp.", rich_help_panel=DEFENCE)] = "linear",
+    learner: Annotated[
+        str, typer.Option(help="linear, lda, mlp or cnn.", rich_help_panel=DEFENCE)
+    ] = "linear",
     models: Annotated[int, typer.Option(help="Models in the ensemble.", rich_help_panel=DEFENCE)] = 1000,
     alpha: Annotated[
         float, typer.Option(help="Failure probability of the certificates.", rich_help_panel=DEFENCE)

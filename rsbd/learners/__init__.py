@@ -6,10 +6,25 @@ from rsbd.learners.base import Learner as Learner
 from rsbd.learners.base import Models as Models
 from rsbd.learners.base import Problem as Problem
 from rsbd.learners.base import ScoringModels as ScoringModels
+from rsbd.learners.cnn import CNN as CNN
 from rsbd.learners.lda import LDA as LDA
 from rsbd.learners.linear import Linear as Linear
 from rsbd.learners.mlp import MLP as MLP
+from rsbd.learners.module import Module as Module
+from rsbd.learners.sklearn import Sklearn as Sklearn
 
-LEARNERS: dict[str, Callable[[], Learner]] = {"linear": Linear, "lda": LDA, "mlp": MLP}
+LEARNERS: dict[str, Callable[[], Learner]] = {"linear": Linear, "lda": LDA, "mlp": MLP, "cnn": CNN}
 
-__all__ = ["LDA", "LEARNERS", "MLP", "Learner", "Linear", "Models", "Problem", "ScoringModels"]
+__all__ = [
+    "CNN",
+    "LDA",
+    "LEARNERS",
+    "MLP",
+    "Learner",
+    "Linear",
+    "Models",
+    "Module",
+    "Problem",
+    "ScoringModels",
+    "Sklearn",
+]

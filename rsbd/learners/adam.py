@@ -1,11 +1,13 @@
-"""The optimiser, written out."""
+"""The optimiser, written out, and the descent that all networks share."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
+
+from rsbd.errors import InputError
 
 
 class Adam:
@@ -38,3 +40,41 @@ class Adam:
             if decay:
                 p.mul_(1 - rate * decay)
             p.addcdiv_(mean, torch.sqrt(square, out=g).add_(1e-8 * root), value=value)
+
+
+def check_settings(epochs: int | None, batch: int, learning_rate: float, weight_decay: float) -> None:
+    """Raise for settings that cannot train."""
+    if (epochs is not None and epochs < 1) or batch < 1 or learning_rate <= 0 or weight_decay < 0:
+        found = f"epochs={epochs}, batch={batch}, learning_rate={learning_rate}, weight_decay={weight_decay}"
+        raise InputError(f"{found} cannot train: the first three must be above 0, weight_decay at least 0")
+
+
+def descend(
+    parameters: Sequence[Tensor],
+    gradients: Callable[[Tensor, Tensor], Sequence[Tensor]],
+    batches: Sequence[tuple[Tensor, Tensor]],
+    epochs: int | None,
+    learning_rate: float,
+    weight_decay: float,
+) -> None:
+    """Train in place: pass over the batches again and again, with a step size that falls linearly to zero.
+
+    Parameters
+    ----------
+    parameters : sequence of Tensor
+        Changed in place.
+    gradients : callable
+        From a batch's features and labels to the gradients, in the order of the parameters.
+    batches : sequence of (Tensor, Tensor)
+        Taken in the same order in every pass.
+    epochs : int or None
+        Number of passes. None: 10, or as many as make 80 steps.
+    learning_rate, weight_decay : float
+        At the first step.
+    """
+    adam = Adam(parameters)
+    steps = len(batches) * (epochs or max(10, -(-80 // len(batches))))
+    for step in range(steps):
+        found = gradients(*batches[step % len(batches)])
+        with torch.no_grad():
+            adam.step(found, learning_rate * (1 - step / steps), weight_decay)

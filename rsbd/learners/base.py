@@ -142,3 +142,11 @@ def draw_test_noise(
         return None
     scales, offsets = zip(*pairs, strict=True)
     return torch.stack(scales), torch.stack(offsets)
+
+
+def noised_points(x: Tensor, noise: Noise | None, generator: Generator) -> Tensor:
+    """Return the points under one model's noise, by one draw for all of them where the noise has such a form."""
+    if noise is None:
+        return x
+    drawn = noise.affine(x.shape[1], generator)
+    return noise.sample(x, generator) if drawn is None else drawn[0] * x + drawn[1]

@@ -5,13 +5,14 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import torch
 from torch import Generator, Tensor
 
 from rsbd.errors import InputError
-from rsbd.learners.adam import Adam
+from rsbd.learners.adam import check_settings, descend
 from rsbd.learners.base import Learner, Problem, ScoringModels, draw_test_noise
 from rsbd.noises import Gaussian, Noise
 
@@ -64,22 +65,16 @@ class MLP(Learner):
         object.__setattr__(self, "hidden", tuple(self.hidden))
         if not self.hidden or min(self.hidden) < 1:
             raise InputError(f"hidden is {self.hidden}: give each layer's number of units, such as (32,)")
-        passes = 1 if self.epochs is None else self.epochs
-        if passes < 1 or self.batch < 1 or self.learning_rate <= 0 or self.weight_decay < 0:
-            raise InputError(f"{self} cannot train: epochs, batch and learning_rate must be above 0")
+        check_settings(self.epochs, self.batch, self.learning_rate, self.weight_decay)
 
     def train(self, problem: Problem, generators: Sequence[Generator]) -> Networks:
         """Train one network per generator."""
         sizes = (problem.x.shape[1], *self.hidden, problem.num_classes)
-        layers = initial(sizes, generators)
+        layers = initial(list(itertools.pairwise(sizes)), generators)
         batches = draw_batches(problem, generators, -(-problem.num_rows // self.batch))
-        adam = Adam([tensor for layer in layers for tensor in layer])
-        epochs = self.epochs or max(10, -(-80 // len(batches)))
-        steps = len(batches) * epochs
-        for step in range(steps):
-            inputs, labels = batches[step % len(batches)]
-            rate = self.learning_rate * (1 - step / steps)
-            adam.step(gradients(layers, inputs, labels), rate, self.weight_decay)
+        weights = [tensor for layer in layers for tensor in layer]
+        follow = partial(gradients, layers)
+        descend(weights, follow, batches, self.epochs, self.learning_rate, self.weight_decay)
         return Networks(layers)
 
     def block_size(self, problem: Problem) -> int:
@@ -92,9 +87,8 @@ Layer = tuple[Tensor, Tensor]  # weights (models, out, in), biases (models, out,
 Batch = tuple[Tensor, Tensor]  # features (models, features, rows), labels (models, rows)
 
 
-def initial(sizes: Sequence[int], generators: Sequence[Generator]) -> list[Layer]:
-    """Draw He's initial weights; biases start at zero."""
-    pairs = list(itertools.pairwise(sizes))
+def initial(pairs: Sequence[tuple[int, int]], generators: Sequence[Generator]) -> list[Layer]:
+    """Draw He's initial weights of layers with these numbers of inputs and units; biases start at zero."""
     drawn = torch.empty(len(generators), sum(a * b for a, b in pairs), device=generators[0].device)
     for row, generator in zip(drawn, generators, strict=True):
         row.normal_(generator=generator)

@@ -1,0 +1,202 @@
+"""Any torch module as a base learner: many copies trained at once through torch.func."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache, partial
+from types import CodeType
+from typing import Any
+
+import torch
+from torch import Generator, Tensor, nn
+from torch.func import functional_call, grad, stack_module_state, vmap
+
+from rsbd.errors import InputError
+from rsbd.learners.adam import check_settings, descend
+from rsbd.learners.base import Learner, Problem, ScoringModels, noised_points
+from rsbd.learners.drawing import Drawing
+from rsbd.learners.mlp import draw_batches
+from rsbd.noises import Noise
+
+_POINTS = 512  # labelled at a time, so that activations stay small
+State = dict[str, Tensor]  # each with the models in front
+
+
+@dataclass(frozen=True, repr=False)
+class Module(Learner):
+    """Networks of your own, trained by Adam on the cross-entropy; `vmap` carries out the steps of many at once.
+
+    Every model has its own initial weights, noised rows and order of rows, all from its own generator. Where
+    training features carry less noise than the test input, the rest is added before training.
+
+    Parameters
+    ----------
+    factory : callable
+        Returns a new, freshly initialised ``torch.nn.Module``. It takes inputs of shape (rows, features), or (rows,
+        channels, height, width) for images, and returns scores of shape (rows, classes). To work in other
+        processes it must be importable there: a function or class of a module, or a ``functools.partial`` of one.
+    epochs : int or None
+        Passes over the training set. None: 10, or as many as make 80 steps where rows are few.
+    batch : int
+        Rows in a step, at most; the rows of a pass are shared out evenly.
+    learning_rate : float
+        Largest step size of Adam; it falls linearly to zero over the training.
+    weight_decay : float
+        Share of each weight taken away at the largest step (decoupled from Adam's scaling).
+    together : int or None
+        How many models train at once. None: as many as keep weights and training sets within 128 MB (4 GB on a
+        GPU), at most 64; fewer are faster where activations are large.
+
+    Raises
+    ------
+    InputError
+        Settings that are not positive; in training, a module with dropout, with scores of another shape, or with
+        initial weights that are not drawn by torch.
+
+    Notes
+    -----
+    Stored votes are kept under the name and bytecode of the factory and of the modules that it makes, so that a
+    changed network is another experiment. What that code calls in turn is not looked at.
+
+    Examples
+    --------
+    >>> def network():
+    ...     return nn.Sequential(nn.Linear(64, 32), nn.Tanh(), nn.Linear(32, 10))
+    >>> Module(network, epochs=5)
+    Module(network #..., epochs=5, batch=128, learning_rate=0.001, weight_decay=0.0, together=None)
+    """
+
+    factory: Callable[[], nn.Module]
+    epochs: int | None = None
+    batch: int = 128
+    learning_rate: float = 0.001
+    weight_decay: float = 0.0
+    together: int | None = None
+
+    def __post_init__(self) -> None:
+        check_settings(self.epochs, self.batch, self.learning_rate, self.weight_decay)
+        if not callable(self.factory) or isinstance(self.factory, nn.Module):
+            raise InputError(
+                "factory must make a new network whenever it is called: give a function or a class"
+            )
+        if self.together is not None and self.together < 1:
+            raise InputError(
+                f"together is {self.together}: give the number of models to train at once, from 1"
+            )
+
+    def __repr__(self) -> str:
+        rest = ("epochs", "batch", "learning_rate", "weight_decay", "together")
+        settings = ", ".join(f"{name}={getattr(self, name)}" for name in rest)
+        return f"Module({fingerprint(self.factory)}, {settings})"
+
+    def train(self, problem: Problem, generators: Sequence[Generator]) -> Stacked:
+        """Train one network per generator."""
+        again = build(self.factory, generators[0].clone_state())
+        nets = [build(self.factory, generator) for generator in generators]
+        same = zip(again.state_dict().values(), nets[0].state_dict().values(), strict=True)
+        if not all(torch.equal(a, b) for a, b in same):
+            raise InputError(
+                "factory draws initial weights other than by torch: models could not be repeated"
+            )
+        if any(isinstance(part, nn.modules.dropout._DropoutNd) and part.p for part in again.modules()):
+            raise InputError("the module has dropout, which draws from a stream of its own: leave it out")
+        state, buffers = stack_module_state(nets)
+        weights = {k: v.detach() for k, v in state.items() if v.requires_grad}
+        fixed = {k: v.detach() for k, v in {**state, **buffers}.items() if k not in weights}
+
+        def loss(weights: State, fixed: State, x: Tensor, y: Tensor) -> Tensor:
+            scores = functional_call(again.train(), {**weights, **fixed}, (x,))
+            if scores.shape != (len(x), problem.num_classes):
+                raise InputError(
+                    f"the module's scores have shape {tuple(scores.shape)} for {len(x)} rows: "
+                    f"they must be (rows, {problem.num_classes}), one a class"
+                )
+            return nn.functional.cross_entropy(scores, y)
+
+        slopes = vmap(grad(loss), randomness="error")
+
+        def gradients(x: Tensor, y: Tensor) -> list[Tensor]:
+            found = slopes(weights, fixed, as_inputs(x.mT, problem.shape), y)
+            return [found[name].contiguous() for name in weights]
+
+        batches = draw_batches(problem, generators, -(-problem.num_rows // self.batch))
+        descend(
+            list(weights.values()), gradients, batches, self.epochs, self.learning_rate, self.weight_decay
+        )
+        return Stacked(again.eval(), {**weights, **fixed}, problem.shape)
+
+    def block_size(self, problem: Problem) -> int:
+        """As many as `together` says, or as memory allows."""
+        if self.together is not None:
+            return self.together
+        room = 2**25 if problem.x.device.type == "cpu" else 2**30
+        one = problem.num_rows * problem.x.shape[1] + 4 * _weights(self.factory)  # Adam's and the gradient
+        return max(1, min(64, room // one))
+
+
+def build(factory: Callable[[], nn.Module], generator: Generator) -> nn.Module:
+    """Make a network with initial weights from the generator, on the generator's device."""
+    with torch.device(generator.device), Drawing(generator):
+        net = factory()
+    if not isinstance(net, nn.Module):
+        raise InputError(f"factory returned {net!r:.80}: it must return a torch.nn.Module")
+    return net
+
+
+@lru_cache(maxsize=16)
+def _weights(factory: Callable[[], nn.Module]) -> int:
+    return sum(p.numel() for p in build(factory, Generator()).parameters())
+
+
+def as_inputs(x: Tensor, shape: tuple[int, ...]) -> Tensor:
+    """Give features (..., features) the shape that modules expect: images get a channel if they have none."""
+    return x.reshape(*x.shape[:-1], *((1, *shape) if len(shape) == 2 else shape))
+
+
+@dataclass(frozen=True)
+class Stacked(ScoringModels):
+    """Trained networks: one module, and its weights and buffers for all models."""
+
+    net: nn.Module
+    state: State
+    shape: tuple[int, ...]
+
+    def scores(self, x: Tensor, noise: Noise | None, generators: Sequence[Generator]) -> Tensor:
+        """Outputs of the networks: shape (models, classes, points)."""
+        points = torch.stack([noised_points(x, noise, generator) for generator in generators])
+
+        def forward(state: State, x: Tensor) -> Tensor:
+            scores: Tensor = functional_call(self.net, state, (x,))
+            return scores.T
+
+        with torch.no_grad():
+            parts = torch.split(as_inputs(points, self.shape), _POINTS, dim=1)
+            return torch.cat([vmap(forward)(self.state, part) for part in parts], dim=2)
+
+
+def fingerprint(factory: Callable[[], nn.Module]) -> str:
+    """Name of a factory, with a digest of its code and of the code and layout of what it makes."""
+    net = build(factory, Generator())
+    digest = hashlib.sha256(repr(net).encode())
+    for part in {type(module) for module in net.modules()}:
+        if not part.__module__.startswith("torch."):
+            digest.update(repr(_code(part)).encode())
+    digest.update(repr(_code(factory)).encode())
+    inner = factory.func if isinstance(factory, partial) else factory
+    return f"{getattr(inner, '__qualname__', type(inner).__qualname__)} #{digest.hexdigest()[:12]}"
+
+
+def _code(thing: Any) -> Any:
+    """What a function or class does, free of addresses in memory."""
+    if isinstance(thing, partial):
+        return _code(thing.func), thing.args, sorted(thing.keywords.items())
+    if isinstance(thing, type):
+        own = {k: v for k, v in vars(thing).items() if hasattr(v, "__code__")}
+        return thing.__qualname__, [(k, _code(v)) for k, v in sorted(own.items())]
+    code = thing if isinstance(thing, CodeType) else getattr(thing, "__code__", None)
+    if code is None:
+        return type(thing).__qualname__
+    inner = [_code(c) if isinstance(c, CodeType) else repr(c) for c in code.co_consts]
+    return code.co_code.hex(), code.co_names, inner, repr(getattr(thing, "__defaults__", None))

@@ -1,0 +1,111 @@
+"""Any classifier of scikit-learn as a base learner, fitted one model after another."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Generator, Tensor
+
+from rsbd.errors import InputError
+from rsbd.learners.base import Learner, Models, Problem, noised_points
+from rsbd.learners.mlp import augmentation
+from rsbd.noises import Noise
+
+
+@dataclass(frozen=True, repr=False)
+class Sklearn(Learner):
+    """A copy of a scikit-learn classifier per model, fitted to the model's own noised rows.
+
+    Each copy, and each part of a pipeline, has its ``random_state`` set from the model's generator, where it has
+    one. Every noised training set is really drawn, so this is as slow as the classifier is. Where training
+    features carry less noise than the test input, the rest is added before training. A noised training set with
+    a single class left gives a model that always says that class.
+
+    Parameters
+    ----------
+    estimator : classifier
+        Anything with scikit-learn's ``fit``, ``predict`` and ``get_params``; a pipeline too. What it is fitted to
+        is noised, so scaling or PCA in a pipeline is covered by the certificate. A copy is taken.
+
+    Raises
+    ------
+    InputError
+        ``estimator`` is no classifier, such as a class in place of an instance.
+
+    Examples
+    --------
+    >>> from sklearn.naive_bayes import GaussianNB
+    >>> Sklearn(GaussianNB())
+    Sklearn(GaussianNB(priors=None, var_smoothing=1e-09), scikit-learn ...)
+    """
+
+    estimator: Any
+
+    def __post_init__(self) -> None:
+        from sklearn.base import clone, is_classifier  # here and below: it takes a second to import
+
+        known = hasattr(self.estimator, "get_params") and not isinstance(self.estimator, type)
+        if not known or not is_classifier(self.estimator):
+            raise InputError(
+                f"{self.estimator!r} is no classifier of scikit-learn: give one, such as GaussianNB()"
+            )
+        object.__setattr__(self, "estimator", clone(self.estimator))
+
+    def __repr__(self) -> str:
+        import sklearn
+
+        # Votes are kept under this text. scikit-learn's own leaves out defaults and shortens what is long.
+        return f"Sklearn({_describe(self.estimator)}, scikit-learn {sklearn.__version__})"
+
+    def train(self, problem: Problem, generators: Sequence[Generator]) -> Fitted:
+        """Fit one copy per generator."""
+        return Fitted([self._fit(problem, generator) for generator in generators])
+
+    def _fit(self, problem: Problem, generator: Generator) -> Any:
+        from sklearn.base import clone
+
+        x, y = problem.noised(generator)
+        extra = augmentation(problem.smoothing)
+        if extra is not None:
+            x = extra.sample(x, generator)
+        model = clone(self.estimator)
+        states = sorted(k for k in model.get_params() if k.split("__")[-1] == "random_state")
+        seeds = torch.randint(2**31 - 1, (len(states),), generator=generator, device=generator.device)
+        model.set_params(**dict(zip(states, seeds.tolist(), strict=True)))
+        return int(y[0]) if (y == y[0]).all() else model.fit(x.cpu().numpy(), y.cpu().numpy())
+
+    def block_size(self, problem: Problem) -> int:
+        """Few, since models are fitted one by one anyway."""
+        return 8
+
+
+@dataclass(frozen=True)
+class Fitted(Models):
+    """Fitted classifiers, or the one label that a model has seen."""
+
+    models: Sequence[Any]
+
+    def predict(self, x: Tensor, noise: Noise | None, generators: Sequence[Generator]) -> Tensor:
+        """Label every point with every model: shape (models, points)."""
+        labels = []
+        for model, generator in zip(self.models, generators, strict=True):
+            if isinstance(model, int):
+                labels.append(torch.full((len(x),), model))
+            else:
+                found = model.predict(noised_points(x, noise, generator).cpu().numpy())
+                labels.append(torch.from_numpy(np.asarray(found, dtype=np.int64)))
+        return torch.stack(labels).to(x.device)
+
+
+def _describe(value: Any) -> str:
+    """All settings, in full."""
+    if hasattr(value, "get_params") and not isinstance(value, type):
+        settings = sorted(value.get_params(deep=False).items())
+        return f"{type(value).__name__}({', '.join(f'{k}={_describe(v)}' for k, v in settings)})"
+    if isinstance(value, (list, tuple)):
+        return f"({', '.join(_describe(v) for v in value)})"
+    return repr(value.tolist() if isinstance(value, np.ndarray) else value)
