@@ -10,4 +10,14 @@ from rsbd.recipes.rab_knn import rab_knn as rab_knn
 from rsbd.recipes.rosenfeld import rosenfeld as rosenfeld
 from rsbd.recipes.wang import wang as wang
 
-__all__ = ["bagflip", "bagging", "certified_confidence", "cohen", "dpa", "kumar", "rab_knn", "rosenfeld", "wang"]
+__all__ = [
+    "bagflip",
+    "bagging",
+    "certified_confidence",
+    "cohen",
+    "dpa",
+    "kumar",
+    "rab_knn",
+    "rosenfeld",
+    "wang",
+]
