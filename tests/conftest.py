@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
+from hypothesis import settings
 
 from rsbd.data import SOURCES, data_root
+
+# Where a run decides about a change it tries the same examples every time; at a desk it looks for new ones.
+settings.register_profile("same", derandomize=True, print_blob=True)
+if os.environ.get("CI"):
+    settings.load_profile("same")
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

@@ -88,6 +88,15 @@ def _address(server: subprocess.Popen[bytes], notebook: str) -> str | None:
             return None
         if record.is_file() and (text := record.read_text("utf-8")).endswith("}"):
             found = json.loads(text)
-            return f"{found['url']}lab/tree/{notebook}?token={found['token']}"
+            if _answers(found["port"]):  # the record is written a moment before the server listens
+                return f"{found['url']}lab/tree/{notebook}?token={found['token']}"
         time.sleep(0.1)
     return None
+
+
+def _answers(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=1).close()
+    except OSError:
+        return False
+    return True
