@@ -7,6 +7,7 @@ from rsbd.learners.base import Models as Models
 from rsbd.learners.base import Problem as Problem
 from rsbd.learners.base import ScoringModels as ScoringModels
 from rsbd.learners.cnn import CNN as CNN
+from rsbd.learners.hashed import HashedTestNoise as HashedTestNoise
 from rsbd.learners.lda import LDA as LDA
 from rsbd.learners.linear import Linear as Linear
 from rsbd.learners.mlp import MLP as MLP
@@ -20,6 +21,7 @@ __all__ = [
     "LDA",
     "LEARNERS",
     "MLP",
+    "HashedTestNoise",
     "Learner",
     "Linear",
     "Models",

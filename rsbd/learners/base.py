@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, ClassVar
 import torch
 from torch import Generator, Tensor
 
+from rsbd.errors import InputError
 from rsbd.learners.voting import largest
 
 if TYPE_CHECKING:
@@ -88,6 +89,16 @@ class Models(ABC):
         Tensor
             Labels, shape (models, points), int64.
         """
+
+    def parameters(self) -> Tensor:
+        """Return all that training found, one row per model: (models, numbers). Equal rows predict alike.
+
+        Raises
+        ------
+        InputError
+            The models do not tell.
+        """
+        raise InputError(f"{type(self).__name__} do not tell their parameters: define parameters()")
 
 
 class ScoringModels(Models):

@@ -192,6 +192,11 @@ class Convolutions(ScoringModels):
             at += models
         return torch.cat(found)
 
+    def parameters(self) -> Tensor:
+        """Weights and biases, layer by layer, (models, numbers)."""
+        whole = [[tensor.flatten(1) for layer in layers for tensor in layer] for layers in self.parts]
+        return torch.cat([torch.cat(tensors, dim=1) for tensors in whole])
+
     def _part(
         self, layers: Sequence[Layer], x: Tensor, noise: Noise | None, generators: Sequence[Generator]
     ) -> Tensor:

@@ -166,3 +166,7 @@ class Discriminants(ScoringModels):
         biases = self.biases + (weights @ offsets[..., None])[..., 0]
         points = x.T.expand(len(weights), -1, -1)
         return torch.baddbmm(biases[..., None], weights * scales[:, None], points)
+
+    def parameters(self) -> Tensor:
+        """Weights and biases, (models, numbers)."""
+        return torch.cat([self.weights.flatten(1), self.biases], dim=1)

@@ -117,6 +117,10 @@ class LinearModels(ScoringModels):
         scores = (folded.flatten(0, 1) @ x.T).view(*bias.shape, -1)
         return scores + bias.unsqueeze(-1)
 
+    def parameters(self) -> Tensor:
+        """Weights and points half way, (models, numbers)."""
+        return torch.cat([self.weights.flatten(1), self.halfway.flatten(1)], dim=1)
+
 
 def _unmix_labels(problem: Problem, sizes: Tensor) -> Tensor:
     """Inverse of "which share of noised class a is truly of class b", (models, classes, classes)."""

@@ -172,6 +172,10 @@ class Networks(ScoringModels):
         parts = (part.T.expand(len(weights), -1, -1) for part in torch.split(x, _POINTS))
         return torch.cat([forward([first, *self.layers[1:]], part)[-1] for part in parts], dim=2)
 
+    def parameters(self) -> Tensor:
+        """Weights and biases, layer by layer, (models, numbers)."""
+        return torch.cat([tensor.flatten(1) for layer in self.layers for tensor in layer], dim=1)
+
     def _single(self, i: int, x: Tensor) -> Tensor:
         single = [(weights[i : i + 1], biases[i : i + 1]) for weights, biases in self.layers]
         return forward(single, x.T[None])[-1]

@@ -175,6 +175,10 @@ class Stacked(ScoringModels):
             parts = torch.split(as_inputs(points, self.shape), _POINTS, dim=1)
             return torch.cat([vmap(forward)(self.state, part) for part in parts], dim=2)
 
+    def parameters(self) -> Tensor:
+        """Weights and buffers, (models, numbers)."""
+        return torch.cat([tensor.float().reshape(len(tensor), -1) for tensor in self.state.values()], dim=1)
+
 
 def fingerprint(factory: Callable[[], nn.Module]) -> str:
     """Name of a factory, with a digest of its code and of the code and layout of what it makes."""

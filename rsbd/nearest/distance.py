@@ -14,6 +14,13 @@ so `F`, `1 - F` and the derivative are each a matrix product of positive numbers
 The hazard falls with the non-centrality and is convex in it: `S_j = 1 - F_j` is log-concave in `j`, since `S_j` over
 `S_(j+1) - S_j` is `s` times the integral of `v^(s-1) e^(-x(v-1))` over `v > 1`, which grows with `s`; and a Poisson
 mixture of a log-concave sequence is log-concave in its mean (Karlin 1968, chapter 3).
+
+In two dimensions and more the hazard is also convex in `t = r^2`, so in `r`: the density `f` of `t` has
+
+    (log f)' = (dim/2 - 1)/t - 1/2 + (a^2/2) I_(v+1)(z) / (z I_v(z)),    v = dim/2 - 1,  z = a sqrt(t),
+
+whose last term is `a^2` times the sum of `1 / (z^2 + j^2)` over the positive zeros `j` of `J_v` and so falls, as the
+first one does; and a log-concave density has a log-concave tail.
 """
 
 from __future__ import annotations

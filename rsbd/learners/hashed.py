@@ -1,0 +1,152 @@
+"""Test noise that is not drawn but follows from the trained model, which is then a deterministic classifier.
+
+Weber et al. ("RAB", 2020) noise the training features only, and yet want a model to see test inputs like those it was
+trained on. They seed the test noise with a hash of the model's parameters. Why nothing is lost: the base classifier is
+any function of the noised training set and the point, and "train, hash the parameters, noise the point, predict" is
+one. The parameters are all it reads of the training set, so the certificate is about the training features alone, and
+the test noise has no slot in :class:`~rsbd.smoothing.Smoothing`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from torch import Generator, Tensor
+
+from rsbd.errors import InputError
+from rsbd.learners.base import Learner, Models, Problem, ScoringModels
+from rsbd.noises import Noise
+from rsbd.noises.base import Channel
+from rsbd.tradeoff import Tradeoff
+
+
+@dataclass(frozen=True)
+class HashedTestNoise(Learner):
+    """Any learner whose models can tell their parameters, with test noise seeded by a hash of them.
+
+    Use it where the smoothing has no noise on the test input. To certify triggers on the test input as well, drop it
+    and give ``Smoothing(test=...)`` a noise, which is drawn for every model.
+
+    Parameters
+    ----------
+    learner : Learner
+        The learner; it is told that test inputs will carry the noise.
+    noise : Noise
+        The noise on the test input.
+
+    Raises
+    ------
+    InputError
+        In training: the smoothing has a test noise of its own, or the models cannot tell their parameters.
+
+    References
+    ----------
+    Weber, Xu, Karlaš, Zhang, Li, "RAB: Provable Robustness Against Backdoor Attacks", 2020, on smoothed deep networks.
+
+    Examples
+    --------
+    >>> from rsbd.learners import LDA
+    >>> from rsbd.noises import Gaussian
+    >>> HashedTestNoise(LDA(), Gaussian(0.5))
+    HashedTestNoise(learner=LDA(shrinkage=None, pool=None), noise=Gaussian(sigma=0.5))
+    """
+
+    learner: Learner
+    noise: Noise
+
+    def train(self, problem: Problem, generators: Sequence[Generator]) -> HashedModels:
+        """Train with the learner within, and hash."""
+        if problem.smoothing.test is not None:
+            raise InputError(
+                f"the test input carries {problem.smoothing.test} and hashed noise: use Smoothing(test=None)"
+            )
+        told = replace(problem, smoothing=replace(problem.smoothing, test=self.noise))
+        models = self.learner.train(told, generators)
+        return HashedModels(models, self.noise, tuple(seed(row) for row in models.parameters().cpu()))
+
+    def block_size(self, problem: Problem) -> int:
+        """Return that of the learner within."""
+        return self.learner.block_size(problem)
+
+
+@dataclass(frozen=True)
+class HashedModels(ScoringModels):
+    """Trained models, and the seed of each one's test noise.
+
+    Parameters
+    ----------
+    models : Models
+        The models.
+    noise : Noise
+        Noise on the test input.
+    seeds : tuple of int
+        One per model.
+    """
+
+    models: Models
+    noise: Noise
+    seeds: tuple[int, ...]
+
+    def predict(self, x: Tensor, noise: Noise | None, generators: Sequence[Generator]) -> Tensor:
+        """Label every point, (models, points). Neither ``noise`` nor ``generators`` are asked."""
+        return self.models.predict(x, _Anywhere(self.noise, str(x.device)), self._streams())
+
+    def scores(self, x: Tensor, noise: Noise | None, generators: Sequence[Generator]) -> Tensor:
+        """Score every class, (models, classes, points), if the models do."""
+        if not isinstance(self.models, ScoringModels):
+            raise InputError(
+                f"{type(self.models).__name__} give labels only: choose a learner with scores, LDA()"
+            )
+        return self.models.scores(x, _Anywhere(self.noise, str(x.device)), self._streams())
+
+    def parameters(self) -> Tensor:
+        """Return those of the models."""
+        return self.models.parameters()
+
+    def _streams(self) -> list[Generator]:
+        return [torch.Generator().manual_seed(seed) for seed in self.seeds]
+
+
+def seed(parameters: Tensor) -> int:
+    """Hash the parameters of one model, in canonical form, to 32 bits.
+
+    Canonical: float32, least significant byte first, one zero and one NaN. Two models with the same seed would share
+    their test noise, which is allowed: each is still determined by its model.
+
+    Examples
+    --------
+    >>> seed(torch.tensor([0.0, 1.5])) == seed(torch.tensor([-0.0, 1.5], dtype=torch.float64))
+    True
+    """
+    numbers = np.array(parameters.detach().cpu().numpy(), dtype="<f4") + np.float32(0)  # -0 + 0 = +0
+    numbers[np.isnan(numbers)] = np.nan
+    return int.from_bytes(hashlib.sha256(numbers.astype("<f4").tobytes()).digest()[:4], "little")
+
+
+@dataclass(frozen=True)
+class _Anywhere(Noise):
+    """A noise drawn on the CPU, whose streams every machine shares, for models that may be elsewhere."""
+
+    noise: Noise
+    device: str
+
+    @property
+    def norm(self) -> str:  # type: ignore[override]
+        return self.noise.norm
+
+    def shift(self, size: float) -> Tradeoff:
+        return self.noise.shift(size)
+
+    def sample(self, x: Tensor, generator: Generator) -> Tensor:
+        return self.noise.sample(x.cpu(), generator).to(self.device)
+
+    def affine(self, num_features: int, generator: Generator) -> tuple[Tensor, Tensor] | None:
+        drawn = self.noise.affine(num_features, generator)
+        return None if drawn is None else (drawn[0].to(self.device), drawn[1].to(self.device))
+
+    def channel(self) -> Channel:
+        return self.noise.channel()
