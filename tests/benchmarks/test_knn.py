@@ -33,7 +33,7 @@ def bucketised(x: np.ndarray, y: np.ndarray, point: np.ndarray, sigma: float) ->
     edges = np.linspace(0, (away.max() + dim * sigma**2) * 2, BUCKETS + 1) / sigma**2
     cdf = ncx2.cdf(edges[:, None], dim, away / sigma**2)
     mass = np.diff(cdf, axis=0)
-    with np.errstate(divide="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore"):
         before, after = np.log1p(-cdf[1:]), np.log1p(-cdf[:-1])
         upto = np.cumsum(before, axis=1) - before
         beyond = after[:, ::-1].cumsum(axis=1)[:, ::-1] - after
