@@ -16,7 +16,7 @@ import numpy.typing as npt
 from rsbd import spread
 from rsbd.bounds import Bounds
 from rsbd.errors import InputError
-from rsbd.evidence import Evidence
+from rsbd.evidence import Evidence, truth
 from rsbd.smoothing import Smoothing, Threat
 
 ABSTAIN = -1
@@ -77,7 +77,7 @@ class Certificate:
         -------
         array of float, shape (radii,)
         """
-        correct = _truth(y, self.label) == self.label
+        correct = truth(y, self.label) == self.label
         reached = np.sort(self.radius[correct & (self.label != ABSTAIN)])
         count = len(reached) - np.searchsorted(reached, np.asarray(radii), side="left")
         return count / max(1, len(self.label))
@@ -272,7 +272,7 @@ def certified_map(
         Fraction of points that are correct and certified.
     """
     evidence = Evidence.of(bounds)
-    correct = _truth(y, bounds.label) == bounds.label
+    correct = truth(y, bounds.label) == bounds.label
     weight = np.bincount(evidence.back[correct], minlength=len(evidence.miss)) / max(1, len(correct))
     threats = [[Threat(m, size, relabel, on_test) for size in triggers] for m in rows]
     return np.array(
@@ -282,13 +282,6 @@ def certified_map(
         ],
         dtype=np.float64,
     ).reshape(len(rows), len(triggers))
-
-
-def _truth(y: npt.ArrayLike, label: Ints) -> npt.NDArray[np.int64]:
-    truth = np.asarray(y)
-    if truth.shape != label.shape:
-        raise InputError(f"y has shape {truth.shape}, but there are {len(label)} points: give one label each")
-    return truth
 
 
 class _Callable(ModuleType):

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rsbd.bounds import Bounds
+from rsbd.errors import InputError
 from rsbd.tradeoff import Tradeoff
 
 Floats = npt.NDArray[np.float64]
@@ -56,3 +57,13 @@ class Evidence:
             if not holds.any():
                 break
         return holds
+
+
+def truth(y: npt.ArrayLike, label: Ints) -> npt.NDArray[np.int64]:
+    """Check that there is one true label for each predicted one, and return them as an array."""
+    labels = np.asarray(y)
+    if labels.shape != label.shape:
+        raise InputError(
+            f"y has shape {labels.shape}, but there are {len(label)} points: give one label each"
+        )
+    return labels
