@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from rsbd.poisoning import clean_accuracy as clean_accuracy
     from rsbd.smoothing import Smoothing as Smoothing
     from rsbd.smoothing import Threat as Threat
+    from rsbd.stopping import Decided as Decided
     from rsbd.tradeoff import Tradeoff as Tradeoff
     from rsbd.triggers import BadPatch as BadPatch
     from rsbd.triggers import Blend as Blend
@@ -55,6 +56,7 @@ _HOMES: dict[str, str] = {
     "Certificate": "rsbd.certify",
     "Smoothing": "rsbd.smoothing",
     "Threat": "rsbd.smoothing",
+    "Decided": "rsbd.stopping",
     "Tradeoff": "rsbd.tradeoff",
     "certified_map": "rsbd.certify",
     "poisoned_rows": "rsbd.certify",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, CancelledError, Executor, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager, nullcontext
@@ -40,6 +41,7 @@ def collect(
     cancel: threading.Event | None = None,
     resume: Votes | None = None,
     store: str | Path | None = None,
+    until: Callable[[Votes], bool] | None = None,
 ) -> Votes:
     """Train ``num_models`` models, each on its own noised training set, and let each vote on its own noisy test points.
 
@@ -79,6 +81,10 @@ def collect(
     store : path, optional
         Folder where votes are kept as they come, under a key of everything that determines them. A run that was
         interrupted, or is to have more models, goes on from there; a damaged file is set aside with a warning.
+    until : callable, optional
+        Asked of the votes of the first models after every block; once it says yes, collecting stops, and
+        ``votes.num_models`` says after how many. Bounds for a fixed number of votes do not hold for such votes, even
+        if all models voted in the end: use :class:`rsbd.stopping.Decided`, and its bounds.
 
     Raises
     ------
@@ -88,7 +94,7 @@ def collect(
         ``cancel`` was set.
     """
     votes = None
-    run = (dataset, smoothing, learner, x_test, num_models, seed, device, executor, resume, store)
+    run = (dataset, smoothing, learner, x_test, num_models, seed, device, executor, resume, store, until)
     for votes in stream(*run):
         if progress is not None:
             progress(votes)
@@ -109,6 +115,7 @@ def stream(
     executor: Executor | None = None,
     resume: Votes | None = None,
     store: str | Path | None = None,
+    until: Callable[[Votes], bool] | None = None,
 ) -> Iterator[Votes]:
     """Yield the votes so far after every block of models; parameters as for :func:`collect`.
 
@@ -121,16 +128,26 @@ def stream(
     for known in (resume, None if file is None else file.load(at_most=num_models)):
         if known is not None:
             votes = votes.merge(known)
+
+    def enough(votes: Votes) -> bool:
+        # Only of the first models, in order: which blocks are done first may depend on how they vote.
+        return until is not None and len(votes.models) == 1 and votes.models[0][0] == 0 and until(votes)
+
     if votes.num_models:
         yield votes
+        if enough(votes):
+            return
     spans = _missing(votes, num_models, shard.block_size(task))
     # Enough in hand to keep workers busy that may be many and far; few at home, where stopping should be quick.
     in_hand = 64 if executor else 2 * (os.cpu_count() or 1)
     with nullcontext(executor) if executor else threads(device) as pool:
-        for grown in _gather(task, votes, spans, pool, in_hand):
+        for grown in _gather(task, votes, spans, pool, in_hand, in_order=until is not None):
+            last = grown.num_models >= num_models or enough(grown)
             if file is not None:
-                file.save(grown, last=grown.num_models >= num_models)
+                file.save(grown, last)
             yield grown
+            if last:
+                return
 
 
 def check(dataset: Dataset, smoothing: Smoothing, num_models: int, seed: int) -> None:
@@ -184,11 +201,18 @@ def _missing(votes: Votes, num_models: int, block: int) -> list[shard.Span]:
 
 
 def _gather(
-    task: shard.Task, votes: Votes, spans: list[shard.Span], pool: Executor, in_hand: int
+    task: shard.Task,
+    votes: Votes,
+    spans: list[shard.Span],
+    pool: Executor,
+    in_hand: int,
+    in_order: bool,
 ) -> Iterator[Votes]:
     """Keep the workers busy with few blocks in hand, so that memory stays bounded and stopping is quick."""
     waiting = iter(spans)
     running: set[Future[shard.Counted]] = set()
+    finished: dict[shard.Span, shard.Counted] = {}
+    turn = deque(spans)
     try:
         while True:
             while len(running) < in_hand and (span := next(waiting, None)) is not None:
@@ -196,8 +220,9 @@ def _gather(
             if not running:
                 return
             done, running = wait(running, return_when=FIRST_COMPLETED)
-            for future in done:
-                counts, span, seconds = future.result()
+            finished.update((future.result()[1], future.result()) for future in done)
+            while finished and (turn[0] in finished or not in_order):
+                counts, span, seconds = finished.pop(turn.popleft() if in_order else next(iter(finished)))
                 spent = {k: votes.seconds.get(k, 0) + v for k, v in seconds.items()}
                 votes = replace(
                     votes, counts=votes.counts + counts, models=join(votes.models, (span,)), seconds=spent

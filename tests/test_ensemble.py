@@ -20,7 +20,7 @@ import rsbd
 from rsbd.data import Dataset, load
 from rsbd.ensemble import collect, pick_device, stream
 from rsbd.errors import InputError
-from rsbd.learners import CNN, LDA, MLP, Learner, Linear
+from rsbd.learners import LDA, MLP, Learner, Linear
 from rsbd.noises import Flip, Gaussian
 from rsbd.smoothing import Smoothing
 from rsbd.votes import Votes
@@ -162,11 +162,7 @@ def test_auto_device_is_one_that_works() -> None:
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA GPU on this machine")
-@pytest.mark.parametrize(
-    "learner",
-    [Linear(), LDA(), MLP(epochs=5), CNN((4, 6), 20, epochs=5)],
-    ids=["linear", "lda", "mlp", "cnn"],
-)
+@pytest.mark.parametrize("learner", [Linear(), LDA(), MLP(epochs=5)], ids=["linear", "lda", "mlp"])
 @pytest.mark.parametrize("smoothing", [FLIPS, GAUSSIAN], ids=["flips", "Gaussian"])
 def test_votes_on_a_gpu_have_the_law_of_the_cpus(
     digits: Dataset, smoothing: Smoothing, learner: Learner

@@ -180,3 +180,19 @@ def test_on_a_gpu_a_seed_gives_the_same_bits_again():
         return CNN(epochs=2).train(problem, streams).scores(problem.x, NOISES["gaussian"].test, streams)
 
     assert torch.equal(run(), run())
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA GPU on this machine")
+def test_on_a_gpu_models_have_the_law_of_the_cpus():
+    """Grouped and single convolutions, CPU and GPU streams: as many models are right, within chance."""
+    smoothing = Smoothing(features=Gaussian(1.0), labels=Flip(0.7, 10), test=Gaussian(1.0))
+    problem, x, y = digits(smoothing, rows=200)
+    right = []
+    for device in ("cpu", "cuda"):
+        moved = Problem(problem.x.to(device), problem.y.to(device), 10, None, (8, 8), smoothing)
+        streams = rng.generators(0, range(200), device)
+        labels = SMALL.train(moved, streams).predict(x.to(device), smoothing.test, streams).cpu()
+        right.append((labels == y).float().mean(1))  # one number a model: models are independent
+    error = (sum(r.var() for r in right) / 200) ** 0.5
+    assert abs(right[0].mean() - right[1].mean()) < 4 * error
+    assert right[0].mean() > 0.12 + 4 * error  # they have learned something that could differ

@@ -1,0 +1,46 @@
+"""Memory is that of the blocks at hand, whatever the size of the ensemble."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import rsbd
+
+CODE = """
+import resource
+from rsbd import LDA, Flip, Gaussian, Linear, Smoothing, collect, load
+noise = {noise}
+data = load("digits", view={view!r}, rows=1000, points=797)
+votes = collect(data, noise, {learner}(), data.x_test, 10_000)
+assert votes.counts.sum(1).tolist() == [10_000] * 797
+print((votes.label == data.y_test).mean(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
+RUNS = {
+    "Linear": ("binary", "Smoothing(features=Flip(0.8), labels=Flip(0.8, 10), test=Flip(0.8))", 0.8),
+    "LDA": ("unit", "Smoothing(features=Gaussian(0.3), test=Gaussian(0.3))", 0.9),
+}
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows counts memory in another way")
+@pytest.mark.parametrize("learner", RUNS)
+def test_ten_thousand_models_take_less_than_a_gigabyte(learner: str) -> None:
+    """Peak of the whole process, two workers, torch and scikit-learn included; 10,000 x 797 labels alone would take 64 MB."""
+    view, noise, at_least = RUNS[learner]
+    code = CODE.format(view=view, noise=noise, learner=learner)
+    environment = os.environ | {
+        "PYTHONPATH": str(Path(rsbd.__file__).parents[1]),
+        "CUDA_VISIBLE_DEVICES": "",
+        "OMP_NUM_THREADS": "2",
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
+    )
+    accuracy, peak = map(float, done.stdout.split())
+    unit = 1 if sys.platform == "darwin" else 1024
+    assert peak * unit < 1e9
+    assert accuracy > at_least  # the models are real ones
