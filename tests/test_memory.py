@@ -29,7 +29,7 @@ RUNS = {
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows counts memory in another way")
 @pytest.mark.parametrize("learner", RUNS)
 def test_ten_thousand_models_take_less_than_a_gigabyte(learner: str) -> None:
-    """Peak of the whole process, two workers, torch and scikit-learn included; 10,000 x 797 labels alone would take 64 MB."""
+    """Peak of the whole process with two workers, torch included; 10,000 x 797 labels alone would take 64 MB."""
     view, noise, at_least = RUNS[learner]
     code = CODE.format(view=view, noise=noise, learner=learner)
     environment = os.environ | {
