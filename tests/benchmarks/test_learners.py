@@ -1,23 +1,25 @@
 """Models per second of the batched learners, side by side with training one model after another.
 
 Run ``pytest tests/benchmarks/test_learners.py --benchmark-enable`` for the tables. Everything is on one
-thread, so the share of the matrix-product ceiling is that of one core. Otherwise each case runs once.
+thread, so the share of the matrix-product ceiling is that of one core; only RAB's network, whose peer is a
+threaded loop, is trained on all cores, and on a GPU where there is one. Otherwise each case runs once.
 """
 
 from __future__ import annotations
 
 import os
 import time
+from functools import partial
 
 import pytest
 import torch
+from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
 from rsbd import rng
 from rsbd.data import load
-from rsbd.learners import Problem
-from rsbd.learners.lda import LDA
-from rsbd.learners.mlp import MLP
+from rsbd.ensemble import collect
+from rsbd.learners import CNN, LDA, MLP, Module, Problem
 from rsbd.noises import Gaussian
 from rsbd.smoothing import Smoothing
 
@@ -85,20 +87,29 @@ def measure(benchmark, say, name, models, work):
     return result, None
 
 
-def one_after_another(made, points, hidden, epochs, models):
+def perceptron(features, hidden, classes):
+    return nn.Sequential(nn.Linear(features, hidden), nn.ReLU(), nn.Linear(hidden, classes))
+
+
+def rab():
+    """RAB's network as it is usually written."""
+    first = nn.Unflatten(1, (1, 28, 28)), nn.Conv2d(1, 16, 5), nn.ReLU(), nn.MaxPool2d(2)
+    second = nn.Conv2d(16, 32, 5), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten()
+    return nn.Sequential(*first, *second, nn.Linear(512, 512), nn.ReLU(), nn.Linear(512, 2))
+
+
+def one_after_another(made, points, make, epochs, models):
     """What a reader of the papers would write: a DataLoader, a module and an optimiser for each model."""
     labels = []
     for generator in rng.generators(0, range(models)):
         x, y = made.noised(generator)
         rows = DataLoader(TensorDataset(x, y), batch_size=128, shuffle=True, generator=generator)
-        net = torch.nn.Sequential(
-            torch.nn.Linear(x.shape[1], hidden), torch.nn.ReLU(), torch.nn.Linear(hidden, made.num_classes)
-        )
+        net = make()
         adam = torch.optim.Adam(net.parameters(), lr=0.01)
         for _ in range(epochs):
             for a, b in rows:
                 adam.zero_grad()
-                torch.nn.functional.cross_entropy(net(a), b).backward()
+                nn.functional.cross_entropy(net(a), b).backward()
                 adam.step()
         with torch.no_grad():
             labels.append(net(made.smoothing.test.sample(points, generator)).argmax(1))
@@ -134,10 +145,51 @@ def test_mlp(benchmark, say, ceiling, case, how):
             ].pop(how)
         assert labels.shape == (models, POINTS)
     else:
-        labels, _ = measure(
-            benchmark, say, how, 1, lambda: one_after_another(made, points, hidden, epochs, 1)
-        )
+        make = partial(perceptron, made.x.shape[1], hidden, made.num_classes)
+        labels, _ = measure(benchmark, say, how, 1, lambda: one_after_another(made, points, make, epochs, 1))
         assert labels.shape == (1, POINTS)
+
+
+@pytest.mark.parametrize("how", ["one after another", "any module by vmap"])
+def test_module(benchmark, say, how):
+    made, points = problem("digits")
+    made, epochs = cut(made, 1000), 20 if benchmark.enabled else 1
+    benchmark.group = f"digits, a module 64-32-10 of one's own, n = {len(made.x)}, 20 epochs"
+    make = partial(perceptron, 64, 32, 10)
+    if how == "one after another":
+        labels, _ = measure(benchmark, say, how, 1, lambda: one_after_another(made, points, make, epochs, 1))
+    else:
+        learner = Module(partial(flattened, make), epochs=epochs, learning_rate=0.01)
+        labels, _ = measure(benchmark, say, how, 64, lambda: together(learner, made, points, 64))
+    assert labels.shape[1] == POINTS
+
+
+def flattened(make):
+    return nn.Sequential(nn.Flatten(), make())
+
+
+@pytest.mark.parametrize("how", ["one after another, threaded", "one worker a core", "on a GPU"])
+def test_cnn(benchmark, say, how):
+    if "RSBD_DATA" not in os.environ:
+        pytest.skip("set RSBD_DATA to the folder of the real MNIST")
+    if how == "on a GPU" and not torch.cuda.is_available():
+        pytest.skip("no CUDA GPU on this machine")
+    data = load("mnist", view="unit", classes=("0", "1"), points=POINTS)
+    # All of the rows where 64 models train at once; a part of them where each takes seconds.
+    data = data if how == "on a GPU" and benchmark.enabled else data.replace(x=data.x[:1000], y=data.y[:1000])
+    epochs = 5 if benchmark.enabled else 1
+    benchmark.group = "mnist 0/1, RAB's CNN, in models of 1,000 rows and 10 epochs"
+    torch.set_num_threads(os.cpu_count() or 1)  # given back by `one_thread`
+    if how == "one after another, threaded":
+        x, points = torch.tensor(data.x).flatten(1), torch.tensor(data.x_test).flatten(1)
+        made, models = Problem(x, torch.tensor(data.y), 2, None, data.shape, SMOOTHING), 1
+        run = partial(one_after_another, made, points, rab, epochs, models)
+    else:
+        device = "cuda" if how == "on a GPU" else "cpu"
+        models = 64 if device == "cuda" else 4
+        learner = CNN(epochs=epochs)
+        run = partial(collect, data, SMOOTHING, learner, data.x_test, models, device=device)
+    measure(benchmark, say, how, models * len(data.x) * epochs / 1e4, run)
 
 
 @pytest.mark.parametrize("how", ["sampled row by row", "sampled statistics"])
