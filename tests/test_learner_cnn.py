@@ -185,14 +185,14 @@ def test_on_a_gpu_a_seed_gives_the_same_bits_again():
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA GPU on this machine")
 def test_on_a_gpu_models_have_the_law_of_the_cpus():
     """Grouped and single convolutions, CPU and GPU streams: as many models are right, within chance."""
-    smoothing = Smoothing(features=Gaussian(1.0), labels=Flip(0.7, 10), test=Gaussian(1.0))
-    problem, x, y = digits(smoothing, rows=200)
-    right = []
+    smoothing = Smoothing(features=Gaussian(0.3), labels=Flip(0.9, 10), test=Gaussian(0.3))
+    problem, x, y = digits(smoothing, rows=500)
+    learner, models, right = CNN((4, 6), 20, epochs=20), 96, []
     for device in ("cpu", "cuda"):
         moved = Problem(problem.x.to(device), problem.y.to(device), 10, None, (8, 8), smoothing)
-        streams = rng.generators(0, range(200), device)
-        labels = SMALL.train(moved, streams).predict(x.to(device), smoothing.test, streams).cpu()
+        streams = rng.generators(0, range(models), device)
+        labels = learner.train(moved, streams).predict(x.to(device), smoothing.test, streams).cpu()
         right.append((labels == y).float().mean(1))  # one number a model: models are independent
-    error = (sum(r.var() for r in right) / 200) ** 0.5
+    error = (sum(r.var() for r in right) / models) ** 0.5
     assert abs(right[0].mean() - right[1].mean()) < 4 * error
-    assert right[0].mean() > 0.12 + 4 * error  # they have learned something that could differ
+    assert right[0].mean() > 0.15 + 4 * error  # they have learned something that could differ
