@@ -32,15 +32,15 @@ def certify(
     classes: Annotated[
         list[str] | None,
         typer.Option(
-            help="Classes to tell apart, such as 1 7.  [default: 0 1 for images, else all]",
+            help="Classes to tell apart, such as 1 7 (by default 0 1 of images, all of a table).",
             rich_help_panel=DATA,
         ),
     ] = None,
     rows: Annotated[
-        int | None, typer.Option(help="Training rows.  [default: all]", rich_help_panel=DATA)
+        int | None, typer.Option(help="Training rows (all by default).", rich_help_panel=DATA)
     ] = None,
     points: Annotated[
-        int | None, typer.Option(help="Test points.  [default: all]", rich_help_panel=DATA)
+        int | None, typer.Option(help="Test points (all by default).", rich_help_panel=DATA)
     ] = None,
     trigger: Annotated[
         str, typer.Option(help="patch, one-pixel, four-pixel or blend.", rich_help_panel=ATTACK)
