@@ -61,7 +61,9 @@ def test_two_rows_in_the_plane(near: float, far: float, angle: float, sigma: flo
     a, b = near / sigma / np.sqrt(2), far / sigma / np.sqrt(2)
     truth = (1 - marcum(a, b) + marcum(b, a)) / 2
     assert 1 - found.miss[0, 0] - 1e-12 <= truth <= found.upper[0, 0] + 1e-12
-    assert found.upper[0, 0] + found.miss[0, 0] - 1 < 2e-4
+    assert (
+        found.upper[0, 0] + found.miss[0, 0] - 1 < 5e-4
+    )  # width of the bounds at 500 radii, two rows in 2-d
 
 
 @pytest.mark.parametrize("dim", [1, 2, 3, 64])
