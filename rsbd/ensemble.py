@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, CancelledError, Executor, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
@@ -148,6 +148,18 @@ def stream(
             yield grown
             if last:
                 return
+
+
+def together(streams: Sequence[Iterator[Votes]], num_models: int) -> Iterator[tuple[Votes, ...]]:
+    """Grow ensembles side by side: yield the newest votes of each until all have ``num_models``.
+
+    An ensemble that is complete, or has nothing more to give, waits for the others.
+    """
+    votes = tuple(next(stream) for stream in streams)
+    yield votes
+    while any(vote.num_models < num_models for vote in votes):
+        votes = tuple(next(stream, vote) for stream, vote in zip(streams, votes, strict=True))
+        yield votes
 
 
 def check(dataset: Dataset, smoothing: Smoothing, num_models: int, seed: int) -> None:

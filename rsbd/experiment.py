@@ -157,24 +157,25 @@ def _stream(
 
     unpoisoned, undefended = clean_accuracy(at_first, data.y_test), rates(attacked)
     with nullcontext(executor) if executor else ensemble.threads(e.device) as pool:
-        grow = partial(ensemble.stream, smoothing=e.smoothing, learner=e.learner, num_models=e.num_models)
-        grow = partial(grow, seed=e.seed, device=e.device, executor=pool)
-        grow = partial(grow, store=folder)
-        on_poisoned = grow(poisoned, x_test=both)
-        on_clean = grow(data, x_test=data.x_test) if e.centre == "clean" else iter(())
-        votes = next(on_poisoned)
-        centre = next(on_clean, None)
-        while True:
-            held = centre or replace(votes, counts=votes.counts[: data.num_points])
-            final = min(votes.num_models, held.num_models) >= e.num_models
-            spent = {k: votes.seconds.get(k, 0.0) for k in ("train", "vote")}
-            if centre is not None:
-                spent = {k: spent[k] + centre.seconds.get(k, 0.0) for k in spent}
+        grow = partial(
+            ensemble.stream,
+            smoothing=e.smoothing,
+            learner=e.learner,
+            num_models=e.num_models,
+            seed=e.seed,
+            device=e.device,
+            executor=pool,
+            store=folder,
+        )
+        streams = [grow(poisoned, x_test=both)]
+        if e.centre == "clean":
+            streams.append(grow(data, x_test=data.x_test))
+        for votes, *clean in ensemble.together(streams, e.num_models):
+            centre = clean[0] if clean else replace(votes, counts=votes.counts[: data.num_points])
+            spent = {k: sum(v.seconds.get(k, 0.0) for v in (votes, *clean)) for k in ("train", "vote")}
+            final = min(v.num_models for v in (votes, *clean)) >= e.num_models
             found = (unpoisoned, undefended, rates(votes.label))
-            yield Outcome(e, mask, *found, held, final, {"undefended": plain, **spent})
-            if final:
-                return
-            votes, centre = next(on_poisoned, votes), next(on_clean, centre)
+            yield Outcome(e, mask, *found, centre, final, {"undefended": plain, **spent})
 
 
 def run(experiment: Experiment, folder: Path | None = None) -> Outcome:

@@ -25,6 +25,7 @@ from rsbd.panels.backdoors.params import Floats, Found, Params, Samples
 from rsbd.panels.engine import Cancel, Cancelled, Progress
 from rsbd.panels.memo import Memo
 from rsbd.poisoning import Poisoning, attack_success_rate, clean_accuracy, stamp
+from rsbd.report import budget, measured_together
 from rsbd.smoothing import Smoothing, Threat
 from rsbd.triggers import BadPatch
 from rsbd.undefended import predict_undefended
@@ -123,8 +124,7 @@ class Bench:
         # All models have voted: one look at a number fixed in advance. Before: bounds that bear watching.
         bound = bounds.simultaneous if clean.num_models == params.num_models else bounds.anytime
         evidence = bound(clean.counts, params.alpha)
-        slots = ("features", "test") if norm == "L2" else None
-        certificate = radius(evidence, smoothing, slots)
+        certificate = radius(evidence, smoothing, measured_together(smoothing))
         radii = radii_for(certificate.radius, norm)
         trigger = attack.trigger.budget(data.shape, norm)
         right = evidence.label == data.y_test
@@ -153,7 +153,7 @@ class Bench:
             relabel=True,
             rows=count,
             trigger=trigger,
-            budget=math.sqrt(count + 1) * trigger if norm == "L2" else count * (trigger + 1) + trigger,
+            budget=budget(Threat(count, trigger), smoothing, norm),
             at_threat=0.0 if 0 in beaten else share(count, trigger),
             map_rows=np.array(MAP_ROWS, dtype=float),
             map_triggers=sizes,
@@ -166,9 +166,7 @@ class Bench:
             return math.nan
         return attack_success_rate(labels, self.dataset.y_test, self.target)
 
-    def _votes(
-        self, params: Params, attack: Attack, smoothing: Smoothing
-    ) -> Generator[tuple[Votes, Votes], None, None]:
+    def _votes(self, params: Params, attack: Attack, smoothing: Smoothing) -> Iterator[tuple[Votes, ...]]:
         """Grow both ensembles side by side, on the clean and on the poisoned rows."""
         both = np.concatenate([self.dataset.x_test, attack.triggered])
         name = (params.trigger_pixels, params.poison_rate)
@@ -177,11 +175,7 @@ class Bench:
                 self._grow((), self.dataset, self.dataset.x_test, smoothing, params.num_models, pool),
                 self._grow(name, attack.poisoned, both, smoothing, params.num_models, pool),
             ]
-            votes = [next(stream) for stream in streams]
-            yield votes[0], votes[1]
-            while any(vote.num_models < params.num_models for vote in votes):
-                votes = [next(stream, vote) for stream, vote in zip(streams, votes, strict=True)]
-                yield votes[0], votes[1]
+            yield from ensemble.together(streams, params.num_models)
 
     def _grow(
         self,
