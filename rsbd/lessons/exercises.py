@@ -15,7 +15,7 @@ from rsbd.errors import InputError
 from rsbd.lessons.steps import watch
 from rsbd.lessons.verdict import STUB, Verdict, judge
 from rsbd.noises import Flip
-from rsbd.panels.backdoors.words import percent
+from rsbd.panels.words import percent
 from rsbd.poisoning import Poisoning
 from rsbd.recipes import wang
 from rsbd.smoothing import Smoothing, Threat

@@ -12,7 +12,7 @@ from rsbd import experiment, plots
 from rsbd.experiment import Experiment
 from rsbd.lessons.steps import noised, two_digits
 from rsbd.noises import Flip
-from rsbd.panels.backdoors.words import percent
+from rsbd.panels.words import percent
 from rsbd.poisoning import Poisoning
 from rsbd.report import Report, report
 from rsbd.smoothing import Smoothing

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from rsbd.panels.backdoors.words import percent
 from rsbd.panels.panel import Panel, Static
 from rsbd.panels.svg import escape
+from rsbd.panels.words import percent
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -1,17 +1,26 @@
 """Live panels: a frozen ``Params``, a pure ``compute``, a pure ``render``, and widgets that only wire them.
 
-``rsbd.panels.backdoor(...)`` is the main one. :class:`Panel` is what a new one is made of, in about forty
-lines; see :mod:`rsbd.panels.engine` for the two functions that it needs.
+``rsbd.panels.backdoor(...)`` is the main one, ``PANELS`` has them all by name. :class:`Panel` is what a new one is
+made of, in about forty lines; see :mod:`rsbd.panels.engine` for the two functions that it needs.
 """
 
 from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
 
 from rsbd.panels.backdoors import backdoor
 from rsbd.panels.controls import Choice, Slider, Toggle
 from rsbd.panels.engine import Cancelled, Engine, Frame, Picture, SyncRunner, ThreadRunner
 from rsbd.panels.panel import Panel, Static
 
+# Each can be made with no argument but ``runner``, and is then held by the tests that all panels share.
+PANELS: dict[str, Callable[..., Panel[Any, Any]]] = {
+    "backdoor": backdoor,
+}
+
 __all__ = [
+    "PANELS",
     "Cancelled",
     "Choice",
     "Engine",

@@ -128,6 +128,7 @@ class Controls:
         values: Mapping[str, Any],
         on_change: Callable[[dict[str, Any]], None],
     ) -> None:
+        self.spec = tuple(spec)
         self._spec = {control.name: control for control in spec}
         self._on_change = on_change
         self._muted = False

@@ -10,6 +10,7 @@ from rsbd.panels import svg
 from rsbd.panels.backdoors import words
 from rsbd.panels.backdoors.params import Found, Samples
 from rsbd.panels.engine import Picture
+from rsbd.panels.words import count, percent
 
 WIDTH = 1200
 
@@ -107,7 +108,7 @@ def _curve(found: Found, box: tuple[float, float, float, float]) -> str:
         for radius, share in zip(found.radii, found.accuracies, strict=True):
             if share > 0 and radius < end:
                 at = x(radius + 0.5) if radius + 0.5 <= end else x(end) - 20
-                parts.append(svg.text(at, y(share) - 9, words.percent(share), 15, "middle", 600, halo=True))
+                parts.append(svg.text(at, y(share) - 9, percent(share), 15, "middle", 600, halo=True))
     if not found.final:
         said = f"preview, {found.models:,} of {found.params.num_models:,} models"
         parts.append(svg.text(right, top - 44, said, 16, "end", 600))
@@ -179,8 +180,8 @@ def _point(found: Found, box: tuple[float, float, float, float], wide: float, hi
     j = int(np.searchsorted(found.map_triggers, found.trigger))
     inside = i < len(found.map_rows) and j < len(found.map_triggers)
     size = f"{found.trigger:g} px" if found.norm == "L0" else f"L2 size {found.trigger:.3g}"
-    attack = f"{words.count(found.rows, 'image')} \u00d7 {size}{'' if inside else ', off the map'}"
-    said = f"this attack ({attack}): {words.percent(found.at_threat)}"
+    attack = f"{count(found.rows, 'image')} \u00d7 {size}{'' if inside else ', off the map'}"
+    said = f"this attack ({attack}): {percent(found.at_threat)}"
     parts = [_outline(left - 83, top - 27, 14, 14), svg.text(left - 61, top - 14, said, 16, weight=600)]
     if inside:
         parts.append(_outline(left + j * wide, bottom - (i + 1) * high, wide, high))

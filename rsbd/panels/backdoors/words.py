@@ -2,39 +2,10 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
 from rsbd.panels.backdoors.params import Found, Params
-
-
-def percent(share: float) -> str:
-    """Write a share in whole per cent, where 100 % means all and 0 % none.
-
-    Examples
-    --------
-    >>> percent(0.842), percent(0.999), percent(0.001), percent(float("nan"))
-    ('84 %', '> 99 %', '< 1 %', 'none to test')
-    """
-    if math.isnan(share):
-        return "none to test"
-    if 0 < share < 0.005:
-        return "< 1 %"
-    if 0.995 <= share < 1:
-        return "> 99 %"
-    return f"{100 * share:.0f} %"
-
-
-def count(number: float, thing: str) -> str:
-    """Write a whole number with its noun.
-
-    Examples
-    --------
-    >>> count(1, "image"), count(1200, "image")
-    ('1 image', '1,200 images')
-    """
-    return f"{number:,.0f} {thing}{'' if number == 1 else 's'}"
+from rsbd.panels.words import count, percent
 
 
 def noise(params: Params) -> str:

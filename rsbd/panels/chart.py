@@ -1,0 +1,205 @@
+"""One chart of a panel: a box with axes in which curves, bands, marks and direct labels are drawn as SVG."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from rsbd.panels import svg
+from rsbd.panels.words import percent
+
+Values = Sequence[float] | npt.NDArray[np.floating] | npt.NDArray[np.integer]
+Box = tuple[float, float, float, float]
+Format = Callable[[float], str]
+
+
+@dataclass(frozen=True)
+class Chart:
+    """A chart; each method returns a piece of SVG, and :meth:`frame` goes first.
+
+    Attributes
+    ----------
+    box : tuple of float
+        Left, top, right and bottom of the plotted area on the page; leave 68 to the left for the tick labels,
+        45 below for the axis label and 45 above for the title.
+    xlim, ylim : tuple of float
+        Range of the data. What lies outside is cut off at the box.
+    title, xlabel, ylabel : str
+        The one message, and what the axes measure, in which unit and norm.
+    xticks, yticks : sequence of float, optional
+        Round numbers unless given.
+    xformat, yformat : callable
+        How a tick is written; :func:`share` writes per cent.
+
+    Examples
+    --------
+    >>> chart = Chart((70, 50, 590, 400), (0, 4), (0, 1), "certified accuracy", "L0 radius (pixels)", yformat=share)
+    >>> chart.x(2), chart.y(0.5)
+    (330.0, 225.0)
+    >>> page = svg.document(600, 450, [chart.frame(), chart.step([0, 1, 2], [1, 0.5, 0], svg.BLUE, "keep 0.8")])
+    >>> page.startswith("<svg")
+    True
+    """
+
+    box: Box
+    xlim: tuple[float, float]
+    ylim: tuple[float, float]
+    title: str = ""
+    xlabel: str = ""
+    ylabel: str = ""
+    xticks: Sequence[float] | None = None
+    yticks: Sequence[float] | None = None
+    xformat: Format = "{:g}".format
+    yformat: Format = "{:g}".format
+
+    @property
+    def x(self) -> svg.Scale:
+        """Page position of a value on the horizontal axis."""
+        return svg.scale(*self.xlim, self.box[0], self.box[2])
+
+    @property
+    def y(self) -> svg.Scale:
+        """Page position of a value on the vertical axis."""
+        return svg.scale(*self.ylim, self.box[3], self.box[1])
+
+    def frame(self) -> str:
+        """Title, axes, ticks and labels."""
+        xticks = ticks(*self.xlim) if self.xticks is None else self.xticks
+        yticks = ticks(*self.ylim) if self.yticks is None else self.yticks
+        title = svg.text(self.box[0] - 60, self.box[1] - 20, self.title, 18, weight=600)
+        labels = (self.xlabel, self.ylabel, self.box, self.xformat, self.yformat)
+        return title + svg.axes(self.x, self.y, xticks, yticks, *labels)
+
+    def line(
+        self, xs: Values, ys: Values, colour: str, label: str = "", dash: str = "", width: float = 3
+    ) -> str:
+        """Draw a curve, with its label at the right end of what is seen of it."""
+        return self._cut(svg.path(self._points(xs, ys), colour, width, dash)) + self._named(xs, ys, label)
+
+    def step(
+        self, xs: Values, ys: Values, colour: str, label: str = "", dash: str = "", width: float = 3
+    ) -> str:
+        """Draw a curve that holds each value until the next ``x``."""
+        held = svg.step(self.x, self.y, _list(xs), _list(ys), colour, self.xlim[1], width, dash)
+        ends = [*_list(xs), max(self.xlim[1], _list(xs)[-1])], [*_list(ys), _list(ys)[-1]]
+        return self._cut(held) + self._named(*ends, label)
+
+    def band(self, xs: Values, low: Values, high: Values, colour: str, opacity: float = 0.2) -> str:
+        """Fill the area between two curves."""
+        around = self._points([*_list(xs), *reversed(_list(xs))], [*_list(low), *reversed(_list(high))])
+        return self._cut(f'<g opacity="{opacity:g}">{svg.path(around + "Z", "none", 0, fill=colour)}</g>')
+
+    def mark(
+        self, x: float, y: float, colour: str, label: str = "", shape: str = "circle", size: float = 7
+    ) -> str:
+        """Mark a point, with its label on the side that has more room."""
+        right = self.x(x) < (self.box[0] + self.box[2]) / 2
+        at, anchor = (self.x(x) + 12, "start") if right else (self.x(x) - 12, "end")
+        said = svg.text(at, self.y(y) + 5, label, 16, anchor, 600, halo=True) if label else ""
+        return svg.marker(self.x(x), self.y(y), shape, colour, size) + said
+
+    def upright(self, x: float, colour: str, label: str = "", dash: str = "3 5", high: float = 0) -> str:
+        """Draw a line at a value of the horizontal axis; its label stands above, ``high`` further up."""
+        if not min(self.xlim) <= x <= max(self.xlim):
+            return ""
+        anchor = "start" if self.x(x) < (self.box[0] + self.box[2]) / 2 else "end"
+        return svg.line(
+            self.x(x), self.box[1] - 6 - high, self.x(x), self.box[3], colour, 3, dash
+        ) + svg.text(
+            self.x(x) + (6 if anchor == "start" else -6),
+            self.box[1] + 12 - high,
+            label,
+            16,
+            anchor,
+            600,
+            halo=True,
+        )
+
+    def level(self, y: float, colour: str, label: str = "", dash: str = "3 5") -> str:
+        """Draw a line at a value of the vertical axis, with its label at the left end."""
+        if not min(self.ylim) <= y <= max(self.ylim):
+            return ""
+        return svg.line(self.box[0], self.y(y), self.box[2], self.y(y), colour, 2, dash) + svg.text(
+            self.box[0] + 8, self.y(y) - 7, label, 16, "start", 600, halo=True
+        )
+
+    def note(self, words: str) -> str:
+        """Say below the axis what the picture speaks of."""
+        return svg.text(self.box[0] - 60, self.box[3] + 66, words, 14, fill=svg.SOFT)
+
+    def _points(self, xs: Values, ys: Values) -> str:
+        x, y = self.x, self.y
+        return "M" + "L".join(f"{x(a):.1f} {y(b):.1f}" for a, b in zip(_list(xs), _list(ys), strict=True))
+
+    def _named(self, xs: Values, ys: Values, label: str) -> str:
+        seen = [(a, b) for a, b in zip(_list(xs), _list(ys), strict=True) if a <= self.xlim[1]]
+        if not label or not seen:
+            return ""
+        a, b = seen[-1]
+        at = min(max(self.y(b) - 9, self.box[1] + 14), self.box[3] - 9)
+        return svg.text(self.x(a) - 4, at, label, 16, "end", 600, halo=True)
+
+    def _cut(self, drawn: str) -> str:
+        """Cut off what leaves the box; an inner ``<svg>`` does it without a name that could occur twice on a page."""
+        left, top, right, bottom = self.box
+        edge = 3.0  # so that a thick line along the axis is whole
+        at = f"{left - edge:.1f} {top - edge:.1f} {right - left + 2 * edge:.1f} {bottom - top + 2 * edge:.1f}"
+        x, y, w, h = at.split()
+        return f'<svg x="{x}" y="{y}" width="{w}" height="{h}" viewBox="{at}">{drawn}</svg>'
+
+
+def share(value: float) -> str:
+    """Write a tick in per cent.
+
+    Examples
+    --------
+    >>> share(0.25)
+    '25 %'
+    """
+    return percent(value)
+
+
+def ticks(low: float, high: float, most: int = 6) -> list[float]:
+    """Round numbers from ``low`` to ``high``, at most ``most`` of them.
+
+    Examples
+    --------
+    >>> ticks(0, 1), ticks(0, 13)
+    ([0.0, 0.2, 0.4, 0.6, 0.8, 1.0], [0.0, 5.0, 10.0])
+    """
+    rough = (high - low) / (most - 1)
+    power = 10.0 ** math.floor(math.log10(rough))
+    step = next(m * power for m in (1, 2, 5, 10) if m * power >= rough * (1 - 1e-9))
+    first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
+    return [round(i * step, 12) for i in range(first, last + 1)]
+
+
+def bars(
+    box: Box,
+    names: Sequence[str],
+    values: Sequence[float],
+    colours: Sequence[str],
+    height: float = 26,
+    gap: float = 12,
+) -> str:
+    """Draw named horizontal bars for shares in [0, 1] with their figures; ``box[0]`` is where the bars begin.
+
+    A value that is NaN gets its name and "none to test", never a bar of length 0.
+    """
+    parts = []
+    for i, (name, value, colour) in enumerate(zip(names, values, colours, strict=True)):
+        top = box[1] + i * (height + gap)
+        parts.append(svg.text(box[0] - 10, top + height / 2 + 6, name, 16, "end"))
+        if math.isnan(value):
+            parts.append(svg.text(box[0], top + height / 2 + 6, percent(value), 16, fill=svg.SOFT))
+        else:
+            parts.append(svg.bar(box[0], top, box[2] - box[0] - 60, height, value, colour, hatched=False))
+    return "".join(parts)
+
+
+def _list(values: Values) -> list[float]:
+    return [float(v) for v in values]
