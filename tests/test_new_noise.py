@@ -37,6 +37,11 @@ class Ablate(Noise):
         shown = torch.rand(x.shape, generator=generator, device=x.device) < float(self.show)
         return torch.where(shown, x, torch.full_like(x, 0.5))
 
+    def outcomes(
+        self, value: float
+    ) -> list[tuple[float, Fraction]]:  # optional: tiny worlds can be enumerated
+        return [(value, self.show), (0.5, 1 - self.show)]
+
     def channel(self) -> Channel:  # optional: it lets learners undo the noise
         share = float(self.show)
         return Channel(share, (1 - share) / 2, share * (1 - share) / 4)

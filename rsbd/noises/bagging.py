@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import product
 from math import comb
 from typing import TYPE_CHECKING, ClassVar
 
@@ -130,6 +131,11 @@ class Bagging:
                 f"{changed} of {num_rows} rows changed or removed: give a number from 0 to {num_rows}"
             )
         return num_rows
+
+    def outcomes(self, num_rows: int) -> Iterator[tuple[tuple[int, ...], Fraction]]:
+        """Yield every bag, row numbers in the order of drawing, and its probability."""
+        for bag in product(range(num_rows), repeat=self.size):
+            yield bag, Fraction(1, num_rows**self.size)
 
     def draw(self, num_rows: int, generator: Generator) -> Tensor:
         """Draw a bag: the numbers of its rows, shape (size,)."""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterable
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import reduce
 from operator import mul
 from typing import TYPE_CHECKING, ClassVar
@@ -12,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rsbd import tradeoff
+from rsbd.errors import InputError
 from rsbd.noises.reach import search
 
 if TYPE_CHECKING:
@@ -98,6 +101,15 @@ class Noise(ABC):
             Rows in each group, shape (groups,).
         """
         return None
+
+    def outcomes(self, value: float) -> Iterable[tuple[float, Fraction]]:
+        """All that the noise can make of one coordinate, with exact probabilities; floats are features, ints labels.
+
+        Optional: with it a tiny world can be audited by enumeration, see :func:`rsbd.audit.exhaustive`.
+        """
+        raise InputError(
+            f"{self!r} has no list of outcomes: search with audit.attack, or define outcomes(value)"
+        )
 
     def transition(self) -> Tensor | None:
         """Probabilities of each noised label given the true one, (true, noised); None if it is no noise for labels."""

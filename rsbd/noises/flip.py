@@ -93,6 +93,16 @@ class Flip(Noise):
         square = float(self.keep) * middle**2 + away * (sum(v * v for v in levels) - middle**2)
         return Channel(scale, offset, square - (scale * middle + offset) ** 2)
 
+    def outcomes(self, value: float) -> list[tuple[float, Fraction]]:
+        """Keep the value, or move to each of the others: levels for a float, codes for an int."""
+        away = (1 - self.keep) / (self.values - 1)
+        steps = self.values - 1 if isinstance(value, float) else 1
+        own = round(value * steps)
+        return [
+            (j / steps if isinstance(value, float) else j, self.keep if j == own else away)
+            for j in range(self.values)
+        ]
+
     def transition(self) -> Tensor:
         """``keep`` on the diagonal, the rest spread evenly."""
         import torch

@@ -1,0 +1,175 @@
+"""Audit by enumeration: every data set of a tiny world, attacked in every way that the threat allows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+
+from rsbd.audit.world import Array, Data, Rule, World, shares
+from rsbd.data import Dataset
+from rsbd.smoothing import Smoothing, Threat
+
+Claim = Callable[[Array, Array, Array], bool]
+"""Whether the prediction is certified, given features (rows, features), labels (rows,) and test input (features,)."""
+
+
+@dataclass(frozen=True, eq=False)
+class Violation:
+    """A certificate that is wrong, and the attack that shows it.
+
+    Parameters
+    ----------
+    centre, attacked : tuple of ndarray
+        Features, labels and test input (or the rows alone), as certified and as attacked.
+    before, after : tuple of Fraction
+        Exact probabilities of the labels.
+    """
+
+    centre: Data
+    attacked: Data
+    before: tuple[Fraction, ...]
+    after: tuple[Fraction, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Exhausted:
+    """What an exhaustive audit found.
+
+    Parameters
+    ----------
+    tried : str
+        What the attacker might do.
+    datasets, certified, robust : int
+        Data sets in the world; those whose prediction is certified; those whose prediction no attack changes.
+    violation : Violation or None
+        The first certificate that is wrong.
+    """
+
+    tried: str
+    datasets: int
+    certified: int
+    robust: int
+    violation: Violation | None
+
+    @property
+    def sentence(self) -> str:
+        """What was tried and found."""
+        end = (
+            "no certificate is violated"
+            if self.violation is None
+            else "a certificate IS violated: .violation"
+        )
+        return (
+            f"Each of {self.datasets:,} data sets was certified exactly and attacked in every way within "
+            f"{self.tried}: {self.certified:,} are certified, {self.robust:,} cannot be changed, {end}."
+        )
+
+
+def exhaustive(
+    dataset: Dataset, smoothing: Smoothing, rule: Rule, threat: Threat, claim: Claim | None = None
+) -> Exhausted:
+    """Certify every data set of a world exactly, and try every attack on each.
+
+    The world holds every value of every coordinate that carries noise (of whole rows, where rows are drawn at random).
+    Probabilities under the noise are sums over all that it can do, in whole numbers, so nothing is estimated.
+
+    Guarantee
+    ---------
+    Complete for this world, rule and threat: without a ``violation`` there is none. It speaks of no other rule.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        A few rows of a few features with few levels, and one test point: the shape of the world, and the values of what
+        carries no noise.
+    smoothing : Smoothing
+        Noises that list their outcomes: :meth:`rsbd.noises.Noise.outcomes`.
+    rule : callable
+        The base classifier, ``rule(x, y, point) -> label`` on what a model sees: features (rows, features), labels
+        (rows,), test input (features,).
+    threat : Threat
+        What the attacker may do. Rows that are drawn at random and carry no noise on features change wholly.
+    claim : callable, optional
+        ``claim(x, y, point)`` says whether that data set's prediction is certified; by default the trade-off of its
+        exact probabilities does.
+
+    Raises
+    ------
+    InputError
+        The world is too large, or a noise has no list of outcomes.
+
+    Examples
+    --------
+    >>> from rsbd.noises import Flip
+    >>> tiny = Dataset("tiny", [[0]] * 5, [0, 1, 1, 1, 1], [[1]], [1], ("a", "b"), values=2)
+    >>> def majority(x, y, point):
+    ...     return int(2 * sum(y) > len(y))
+    >>> noise, threat = Smoothing(labels=Flip("9/10")), Threat(rows=1, on_test=False)
+    >>> print(exhaustive(tiny, noise, majority, threat).sentence)
+    Each of 32 data sets was certified exactly and attacked in every way within
+    Threat(rows=1, trigger=0, relabel=True, on_test=False): 12 are certified, 12 cannot be changed,
+    no certificate is violated.
+    """
+    world = World(dataset, smoothing, rule)
+    law = smoothing.tradeoff(threat, dataset.num_rows)
+    votes, total = world.smoothed
+    flat = votes.reshape(len(votes), -1)
+    label = votes.argmax(axis=0)
+    if claim is None:
+        known: dict[tuple[int, int], bool] = {}
+
+        def certifies(state: int) -> bool:
+            *_, second, top = sorted(flat[:, state])
+            if (top, second) not in known:
+                known[top, second] = law.certifies(Fraction(total - top, total), Fraction(second, total))
+            return known[top, second]
+    else:
+        given = claim
+
+        def certifies(state: int) -> bool:
+            return given(*world.data(_place(state, world)))
+
+    certified = np.array([certifies(state) for state in range(flat.shape[1])]).reshape(label.shape)
+    supports = set(world.supports(threat))
+    lead = np.stack([_lead(votes, c) for c in range(len(votes))])
+    robust = np.ones(label.shape, bool)
+    for support in supports:
+        lowest = lead.min(axis=tuple(axis + 1 for axis in support), keepdims=True)
+        robust &= np.take_along_axis(np.broadcast_to(lowest, lead.shape), label[None], 0)[0] > 0
+    wrong = np.argwhere(certified & ~robust)
+    found = None if not len(wrong) else _violation(world, lead, label, supports, tuple(map(int, wrong[0])))
+    return Exhausted(repr(threat), label.size, int(certified.sum()), int(robust.sum()), found)
+
+
+def _lead(votes: Array, label: int) -> Array:
+    """By how much a label is ahead of the best other one."""
+    others = [votes[c] for c in range(len(votes)) if c != label]
+    return np.asarray(votes[label] - np.maximum.reduce(others))
+
+
+def _violation(
+    world: World, lead: Array, label: Array, supports: set[tuple[int, ...]], state: tuple[int, ...]
+) -> Violation:
+    votes, total = world.smoothed
+    reach = min(
+        (
+            (lead[label[state]][cut].min(), cut)
+            for support in supports
+            for cut in [
+                tuple(slice(None) if i in support else slice(at, at + 1) for i, at in enumerate(state))
+            ]
+        ),
+        key=lambda pair: pair[0],
+    )[1]
+    part = lead[label[state]][reach]
+    inside = np.unravel_index(int(part.argmin()), part.shape)
+    there = tuple(int(i + (cut.start or 0)) for i, cut in zip(inside, reach, strict=True))
+    before, after = (shares([row[at] for row in votes], total) for at in (state, there))
+    return Violation(world.data(state), world.data(there), before, after)
+
+
+def _place(state: int, world: World) -> tuple[int, ...]:
+    return tuple(int(i) for i in np.unravel_index(state, world.sizes))

@@ -1,0 +1,185 @@
+"""A world small enough to write out: every data set in it, and what exactly the smoothed classifier says of each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property
+from itertools import combinations, product
+from math import lcm, prod
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rsbd.data import Dataset
+from rsbd.errors import InputError
+from rsbd.noises import Noise
+from rsbd.smoothing import Smoothing, Threat
+
+MOST = 1 << 18
+"""Data sets, and things that noise can make of one, that are still written out."""
+
+Array = NDArray[Any]
+Data = tuple[Array, Array, Array]
+"""Features (rows, features), labels (rows,) and a test input (features,)."""
+Rule = Callable[[Array, Array, Array], int]
+"""A base classifier: from the features, labels and test input that a model sees to a label."""
+
+
+@dataclass(frozen=True, eq=False)
+class Axis:
+    """One coordinate: what the data may hold there, what noise makes of it, and how often, in whole numbers."""
+
+    values: tuple[float, ...]
+    seen: tuple[float, ...]
+    weights: Array  # (values, seen)
+    unit: int  # sum of each row
+
+    @classmethod
+    def of(cls, values: tuple[float, ...], noise: Noise | None) -> Axis:
+        """Write out the noise on a coordinate."""
+        if noise is None:
+            return cls(values, values, np.eye(len(values), dtype=object).astype(int).astype(object), 1)
+        laws = [list(noise.outcomes(value)) for value in values]
+        if any(sum(chance for _, chance in law) != 1 for law in laws):
+            raise InputError(f"the outcomes of {noise!r} do not add up to 1: give every one its Fraction")
+        seen = tuple(sorted({out for law in laws for out, _ in law}))
+        unit = lcm(*(chance.denominator for law in laws for _, chance in law))
+        weights = np.zeros((len(values), len(seen)), dtype=object)
+        for i, law in enumerate(laws):
+            for out, chance in law:
+                weights[i, seen.index(out)] += chance.numerator * (unit // chance.denominator)
+        return cls(values, seen, weights, unit)
+
+
+@dataclass(frozen=True, eq=False)
+class World:
+    """All data sets of a shape; what carries no noise stays as it is, unless rows are drawn at random.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        Its numbers of rows, features, classes and levels; its first test point; what stays as it is.
+    smoothing : Smoothing
+        Noises with ``outcomes``.
+    rule : callable
+        The base classifier.
+    """
+
+    dataset: Dataset
+    smoothing: Smoothing
+    rule: Rule
+
+    @cached_property
+    def sizes(self) -> tuple[int, ...]:
+        """Number of values of every coordinate: features row by row, labels, the test input."""
+        return tuple(len(axis.values) for axis in self.axes(range(self.dataset.num_rows)))
+
+    def axes(self, rows: range) -> list[Axis]:
+        """Coordinates of that many rows and of the test input."""
+        d, s = self.dataset, self.smoothing
+        x, point = d.x.reshape(d.num_rows, -1), d.x_test[0].ravel()
+
+        def axis(slot: str, levels: tuple[float, ...], own: float) -> Axis:
+            moves = slot in s.slots or (s.rows is not None and slot != "test")
+            return Axis.of(levels if moves else (own,), s.slots.get(slot))
+
+        levels = () if d.values is None else tuple(j / (d.values - 1) for j in range(d.values))
+        if not levels and {"features", "test"} & set(s.slots):
+            raise InputError(f"{d.name} is continuous: its data sets cannot be written out, so give levels")
+        labels = tuple(range(d.num_classes))
+        own = [min(row, d.num_rows - 1) for row in rows]
+        features = [axis("features", levels, float(value)) for row in own for value in x[row]]
+        return [
+            *features,
+            *(axis("labels", labels, int(d.y[row])) for row in own),
+            *(axis("test", levels, float(value)) for value in point),
+        ]
+
+    def split(self, values: Array | tuple[float, ...], rows: int) -> Data:
+        """Coordinates as features, labels and test input."""
+        flat, here = np.asarray(values), rows * self.dataset.num_features
+        x, y = flat[:here].reshape(rows, -1), flat[here : here + rows].astype(np.int64)
+        return x, y, flat[here + rows :]
+
+    def data(self, state: tuple[int, ...]) -> Data:
+        """The data set with these numbers of values."""
+        axes = self.axes(range(self.dataset.num_rows))
+        return self.split(tuple(a.values[i] for a, i in zip(axes, state, strict=True)), self.dataset.num_rows)
+
+    @cached_property
+    def smoothed(self) -> tuple[Array, int]:
+        """Chances of each label for every data set, whole numbers (classes, *sizes), and what they add up to."""
+        rows = self.smoothing.rows
+        if rows is None:
+            return self._noised(self.dataset.num_rows)
+        listed: Any = getattr(rows, "outcomes", None)
+        if listed is None:
+            raise InputError(f"{rows!r} does not list its bags: give it outcomes(num_rows)")
+        inside, unit = self._noised(rows.size)
+        f, drawn = self.dataset.num_features, rows.size
+        one = prod(inside.shape[1 : 1 + f])
+        # From (features of all, labels of all, test) to (row, row, ..., test), a row being features and label.
+        order = [0]
+        for row in range(drawn):
+            order += [*range(1 + row * f, 1 + (row + 1) * f), 1 + drawn * f + row]
+        order += range(1 + drawn * (f + 1), inside.ndim)
+        rowwise = inside.transpose(order).reshape(len(inside), *[one * self.dataset.num_classes] * drawn, -1)
+        code, test = self._codes()
+        bags = list(listed(self.dataset.num_rows))
+        whole = lcm(*(chance.denominator for _, chance in bags))
+        votes = sum(
+            rowwise[(slice(None), *(code[i] for i in bag), test)] * int(chance * whole)
+            for bag, chance in bags
+        )
+        return np.asarray(votes).reshape(len(inside), *self.sizes), unit * whole
+
+    def supports(self, threat: Threat) -> Iterator[tuple[int, ...]]:
+        """Yield the largest sets of coordinates that one attack within the threat may change."""
+        n, f, slots = self.dataset.num_rows, self.dataset.num_features, self.smoothing.slots
+        wholly = self.smoothing.rows is not None and "features" not in slots
+        spots, on_test = (
+            list(combinations(range(f), min(int(threat.trigger_on(slot)), f)))
+            for slot in ("features", "test")
+        )
+        spots = [tuple(range(f))] if wholly else spots
+        for rows in combinations(range(n), min(threat.rows, n)):
+            labels = tuple(n * f + row for row in rows) if threat.relabel or wholly else ()
+            for where in product(spots, repeat=len(rows)):
+                x = tuple(row * f + i for row, spot in zip(rows, where, strict=True) for i in spot)
+                for spot in on_test if threat.on_test else [()]:
+                    yield x + labels + tuple(n * (f + 1) + i for i in spot)
+
+    def _noised(self, rows: int) -> tuple[Array, int]:
+        axes = self.axes(range(rows))
+        shape = tuple(len(axis.seen) for axis in axes)
+        if max(prod(shape), prod(self.sizes)) > MOST:
+            raise InputError(
+                f"{prod(self.sizes):,} data sets and {prod(shape):,} noised ones are more than {MOST:,}: take fewer "
+                "rows, features or values"
+            )
+        models = np.array(
+            [self.rule(*self.split(seen, rows)) for seen in product(*(axis.seen for axis in axes))]
+        ).reshape(shape)
+        votes = np.stack([models == c for c in range(self.dataset.num_classes)]).astype(int).astype(object)
+        for i, axis in enumerate(axes, start=1):
+            votes = np.moveaxis(np.tensordot(axis.weights, votes, axes=(1, i)), 0, i)
+        return votes, prod(axis.unit for axis in axes)
+
+    def _codes(self) -> tuple[list[Array], Array]:
+        """Of every data set, the number of each row's content and of the test input's."""
+        n, f = self.dataset.num_rows, self.dataset.num_features
+        at = np.indices(self.sizes).reshape(len(self.sizes), -1)
+
+        def number(axes: list[int]) -> Array:
+            return np.asarray(np.ravel_multi_index([at[i] for i in axes], [self.sizes[i] for i in axes]))
+
+        rows = [number([*range(row * f, (row + 1) * f), n * f + row]) for row in range(n)]
+        return rows, number(list(range(n * (f + 1), len(self.sizes))))
+
+
+def shares(votes: Iterable[int], total: int) -> tuple[Fraction, ...]:
+    """Exact probabilities of the labels."""
+    return tuple(Fraction(int(vote), total) for vote in votes)
