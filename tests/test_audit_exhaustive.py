@@ -197,10 +197,6 @@ def test_the_world_against_a_direct_sum() -> None:
     ],
 )
 def test_what_cannot_be_enumerated_is_refused(dataset: Dataset, smoothing: Smoothing, message: str) -> None:
+    threat = Threat(trigger=1) if smoothing.test else Threat(rows=1)
     with pytest.raises(InputError, match=message):
-        exhaustive(
-            dataset,
-            smoothing,
-            majority,
-            Threat(rows=1, trigger=1, relabel=False, on_test=True) if smoothing.test else Threat(rows=1),
-        )
+        exhaustive(dataset, smoothing, majority, threat)
