@@ -199,8 +199,8 @@ class Lab:
         self.page.evaluate("() => window.jupyterapp?.shell.currentWidget?.sessionContext?.shutdown()")
 
     def picture(self, containing: str | re.Pattern[str] = ""):
-        """The panel's picture, by role and by its alt text."""
-        return self.page.get_by_role("img", name=containing)
+        """The live panel's picture, by role and by its alt text; not the static one beside it."""
+        return self.page.locator(".rsbd-panel").get_by_role("img", name=containing)
 
     def screenshot(self, name: str) -> Path:
         """Save what is on screen, with the first panel in view, under ``.artifacts``."""

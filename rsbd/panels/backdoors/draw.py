@@ -99,9 +99,16 @@ def _curve(found: Found, box: tuple[float, float, float, float]) -> str:
     ticks = [float(t) for t in _ticks(end, discrete)]
     dash = "" if found.final else "9 5"
     unit = "L0 radius (pixels and labels changed)" if discrete else "L2 radius (pixel units)"
+    about, margin = "trained on clean images: no attack within the radius changes these answers", left - 68
+    naive = ""
+    if found.naive is not None:
+        naive = svg.step(x, y, found.radii.tolist(), found.naive.tolist(), svg.INK, end, 1.5, "3 3")
+        naive += svg.line(margin, bottom + 61, margin + 30, bottom + 61, svg.INK, 1.5, "3 3")
+        about = "Clopper\u2013Pearson would claim this now: not valid if one keeps looking"
     parts = [
-        svg.text(left - 68, top - 44, "certified accuracy by radius", 18, weight=600),
+        svg.text(margin, top - 44, "certified accuracy by radius", 18, weight=600),
         svg.axes(x, y, ticks, (0, 0.25, 0.5, 0.75, 1), unit, "", box, yformat=lambda v: f"{100 * v:.0f} %"),
+        naive,
         svg.step(x, y, found.radii.tolist(), found.accuracies.tolist(), svg.BLUE, end, dash=dash),
     ]
     if discrete and end <= 12:
@@ -112,8 +119,7 @@ def _curve(found: Found, box: tuple[float, float, float, float]) -> str:
     if not found.final:
         said = f"preview, {found.models:,} of {found.params.num_models:,} models"
         parts.append(svg.text(right, top - 44, said, 16, "end", 600))
-    about = "trained on clean images: no attack within the radius changes these answers"
-    parts.append(svg.text(left - 68, bottom + 66, about, 14, fill=svg.SOFT))
+    parts.append(svg.text(margin + (38 if naive else 0), bottom + 66, about, 14, fill=svg.SOFT))
     return "".join(parts) + _budget(found, x, box, end)
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rsbd.errors import InputError
-from rsbd.panels.controls import Choice, Control, Slider
+from rsbd.panels.controls import Choice, Control, Slider, Toggle
 
 Floats = npt.NDArray[np.floating]
 
@@ -34,6 +34,9 @@ class Params:
         Members of the ensemble.
     alpha : float
         Failure probability of each certificate.
+    watched : bool
+        Certify by bounds that hold at every number of models, at the end too: for whoever watches the curve and
+        could stop when it looks good.
     """
 
     noise: str = "tied"
@@ -46,6 +49,7 @@ class Params:
     poison_rate: float = 0.05
     num_models: int = 1000
     alpha: float = 0.001
+    watched: bool = False
 
     def __post_init__(self) -> None:
         if self.noise not in ("tied", "slots", "gaussian"):
@@ -92,6 +96,9 @@ class Found:
         Certified accuracy against ``r`` poisoned rows with a trigger of size ``t``.
     models : int
         How many models voted so far; ``params.num_models`` at the end.
+    naive : array, (radii,), optional
+        Certified accuracies that Clopper-Pearson bounds would claim of the same votes, where the result stands
+        on anytime-valid ones: read again and again they err more often than ``alpha``.
     """
 
     params: Params
@@ -112,6 +119,7 @@ class Found:
     map_triggers: Floats
     certified: Floats
     models: int
+    naive: Floats | None = None
 
     @property
     def final(self) -> bool:
@@ -142,7 +150,9 @@ ATTACK = (
 MODELS = Slider("num_models", "models", 100, 5000, 100)
 ALPHA = Choice("alpha", "alpha", tuple((f"{a:g}", a) for a in (0.1, 0.05, 0.01, 0.001, 0.0001)))
 
-FULL: tuple[Control, ...] = (NOISES, KEEP, *SLOTS, SIGMA, *ATTACK, MODELS, ALPHA)
+WATCHED = Toggle("watched", "bounds that hold while watched (anytime-valid)")
+
+FULL: tuple[Control, ...] = (NOISES, KEEP, *SLOTS, SIGMA, *ATTACK, MODELS, ALPHA, WATCHED)
 COMPACT: tuple[Control, ...] = (KEEP, *ATTACK)
 
 

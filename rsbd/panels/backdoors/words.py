@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from rsbd.panels.backdoors.params import Found, Params
+from rsbd.panels.backdoors.params import Floats, Found, Params
 from rsbd.panels.words import count, percent
 
 
@@ -49,11 +49,11 @@ def sentence(found: Found) -> str:
     else:
         change = f"no change of L2 length up to {radius:.3g}"
         where = "of the training images and the test image together, labels untouched,"
-    models = f"{found.models:,} models"
+    models, valid = f"{found.models:,} models", "" if found.naive is None else ", valid while watched"
     opening = f"With {models}" if found.final else f"Preview after {models} of {params.num_models:,}"
     return (
         f"{opening} and {noise(params)}: {percent(share)} of test images are classified correctly and certified: "
-        f"{change} {where} can alter the prediction (alpha = {params.alpha:g}). "
+        f"{change} {where} can alter the prediction (alpha = {params.alpha:g}{valid}). "
         f"Against this attack's whole budget ({threat(found)}) {percent(found.at_threat)} are certified. "
         f"The attack turned {percent(found.attack_success[0])} of triggered test images into "
         f"\u201c{found.target}\u201d undefended and {percent(found.attack_success[1])} smoothed."
@@ -64,15 +64,23 @@ def alt(found: Found) -> str:
     """Say what the picture shows, with every setting and the main figures."""
     params = found.params
     state = "final" if found.final else f"preview, {found.models} of {params.num_models} models"
-    pairs = list(zip(found.radii.tolist(), found.accuracies.tolist(), strict=True))
-    pairs = [pair for pair in pairs[:: max(1, len(pairs) // 6)] if pair[1] > 0]
-    curve = ", ".join(f"{percent(accuracy)} at {radius:.3g}" for radius, accuracy in pairs) or "none"
+    naive, looks = "", "watched" if params.watched else "one look"
+    if found.naive is not None:
+        naive = f" Clopper-Pearson would claim {_curve(found, found.naive)}, not validly while watched."
     clean, fooled = found.clean_accuracy, found.attack_success
     return (
         f"Backdoor panel on {found.dataset}: {noise(params)}, trigger {params.trigger_pixels} pixels, "
-        f"poison rate {params.poison_rate:g}, {params.num_models} models, alpha {params.alpha:g} ({state}). "
+        f"poison rate {params.poison_rate:g}, {looks}, {params.num_models} models, alpha {params.alpha:g} ({state}). "
         "Sample images clean, poisoned and noised. "
         f"Clean accuracy {percent(clean[0])} undefended, {percent(clean[1])} smoothed. "
         f"Attack success {percent(fooled[0])} undefended, {percent(fooled[1])} smoothed. "
-        f"Certified accuracy by {found.norm} radius: {curve}. Attacker's budget {found.budget:.4g}."
+        f"Certified accuracy by {found.norm} radius: {_curve(found, found.accuracies)}.{naive} "
+        f"Attacker's budget {found.budget:.4g}."
     )
+
+
+def _curve(found: Found, accuracies: Floats) -> str:
+    """Write down some points of a curve."""
+    pairs = list(zip(found.radii.tolist(), accuracies.tolist(), strict=True))
+    pairs = [pair for pair in pairs[:: max(1, len(pairs) // 6)] if pair[1] > 0]
+    return ", ".join(f"{percent(accuracy)} at {radius:.3g}" for radius, accuracy in pairs) or "none"
