@@ -20,7 +20,8 @@ from rsbd.errors import InputError
 from rsbd.learners import Learner
 from rsbd.learners.linear import Linear
 from rsbd.poisoning import Poisoning, attack_success_rate, clean_accuracy, stamp
-from rsbd.smoothing import Smoothing
+from rsbd.smoothing import Smoothing, Threat
+from rsbd.stopping import Decided
 from rsbd.undefended import predict_undefended
 from rsbd.votes import Votes
 
@@ -49,6 +50,9 @@ class Experiment:
         the attack was that small.
     points : str
         What ``alpha`` speaks of: ``"each"`` point by itself, or ``"all"`` of them at once (Bonferroni).
+    until : Threat or float, optional
+        Train no more models once every point is decided against this threat or radius, at ``num_models`` in any case.
+        The certificates then rest on anytime-valid bounds, which allow for having looked: somewhat smaller radii.
     """
 
     dataset: Dataset
@@ -61,13 +65,24 @@ class Experiment:
     device: str = "auto"
     centre: str = "clean"
     points: str = "each"
+    until: Threat | float | None = None
 
     def __post_init__(self) -> None:
         if self.centre not in ("clean", "poisoned"):
             raise InputError(f"centre is {self.centre!r}: choose clean or poisoned")
         bounds.over_points(self.alpha, 1, self.points)
+        self.decided(Votes(np.array([[1, 0]]), ((0, 1),), {}))
         ensemble.check(self.dataset, self.smoothing, self.num_models, self.seed)
         ensemble.pick_device(self.device)
+
+    def decided(self, votes: Votes) -> bool:
+        """Whether votes on the test points settle all that :attr:`until` asks for."""
+        return self.until is not None and self._rule(votes)
+
+    @cached_property
+    def _rule(self) -> Decided:
+        assert self.until is not None  # noqa: S101  (asked by `decided` alone)
+        return Decided(self.smoothing, self.until, self.alpha, points=self.points)
 
 
 @dataclass(frozen=True)
@@ -95,7 +110,7 @@ class Outcome:
     votes : Votes
         On the clean test points, by the ensemble on which the certificate is centred.
     final : bool
-        Whether all models have voted.
+        Whether all models have voted, or enough of them to decide every point.
     seconds : dict
         Time for ``train`` and ``vote``, summed over workers, and ``undefended``.
     """
@@ -111,8 +126,8 @@ class Outcome:
 
     @cached_property
     def bounds(self) -> Bounds:
-        """From ``votes``: anytime-valid while they arrive, simultaneous Clopper-Pearson at the end."""
-        bound = bounds.simultaneous if self.final else bounds.anytime
+        """From ``votes``: simultaneous Clopper-Pearson for a number fixed in advance, else anytime-valid."""
+        bound = bounds.simultaneous if self.final and self.experiment.until is None else bounds.anytime
         return bound(self.votes.counts, self.experiment.alpha, points=self.experiment.points)
 
 
@@ -167,15 +182,23 @@ def _stream(
             executor=pool,
             store=folder,
         )
-        streams = [grow(poisoned, x_test=both)]
+        enough = None if e.until is None else lambda votes: e.decided(_first(votes, data.num_points))
+        streams = [grow(poisoned, x_test=both, until=None if e.centre == "clean" else enough)]
         if e.centre == "clean":
-            streams.append(grow(data, x_test=data.x_test))
+            streams.append(grow(data, x_test=data.x_test, until=enough))
         for votes, *clean in ensemble.together(streams, e.num_models):
-            centre = clean[0] if clean else replace(votes, counts=votes.counts[: data.num_points])
+            centre = _first(clean[0] if clean else votes, data.num_points)
             spent = {k: sum(v.seconds.get(k, 0.0) for v in (votes, *clean)) for k in ("train", "vote")}
-            final = min(v.num_models for v in (votes, *clean)) >= e.num_models
+            final = min(v.num_models for v in (votes, *clean)) >= e.num_models or e.decided(centre)
             found = (unpoisoned, undefended, rates(votes.label))
             yield Outcome(e, mask, *found, centre, final, {"undefended": plain, **spent})
+            if final:
+                return
+
+
+def _first(votes: Votes, points: int) -> Votes:
+    """Votes on the clean test points, which come before the triggered ones."""
+    return replace(votes, counts=votes.counts[:points])
 
 
 def run(experiment: Experiment, folder: Path | None = None) -> Outcome:

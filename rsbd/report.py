@@ -158,6 +158,7 @@ def as_dict(found: Report) -> dict[str, Any]:
         },
         "norm": found.certificate.norm,
         "slots": list(found.certificate.slots),
+        "models_that_voted": outcome.votes.num_models,
         "seconds": {**seconds, "undefended": outcome.seconds["undefended"]},
         "settings": settings(e),
     }
@@ -186,6 +187,7 @@ def settings(e: Experiment) -> dict[str, Any]:
         "seed": e.seed,
         "device": e.device,
         "centre": e.centre,
+        "until": None if e.until is None else repr(e.until),
         "version": rsbd.__version__,
     }
 

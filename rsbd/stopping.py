@@ -11,6 +11,7 @@ import numpy.typing as npt
 from rsbd import binomial, bounds
 from rsbd.bounds import Bounds
 from rsbd.certify import radius
+from rsbd.errors import InputError
 from rsbd.evidence import Evidence
 from rsbd.smoothing import Smoothing, Threat
 from rsbd.tradeoff import Tradeoff
@@ -83,6 +84,8 @@ class Decided:
     points: str = "each"
 
     def __post_init__(self) -> None:
+        if not isinstance(self.threat, Threat) and not 0 <= self.threat < np.inf:
+            raise InputError(f"the radius is {self.threat}: give a finite number from 0, or a Threat")
         # Everything that can be wrong shows on the first votes: better before any model is trained.
         self(Votes(np.array([[1, 0]]), ((0, 1),), {}))
 

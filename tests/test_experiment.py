@@ -21,6 +21,7 @@ from rsbd.poisoning import Poisoning, attack_success_rate, clean_accuracy, stamp
 from rsbd.recipes import wang
 from rsbd.report import as_dict, radii_up_to, report, write
 from rsbd.smoothing import Smoothing, Threat
+from rsbd.stopping import Decided
 from rsbd.triggers import BadPatch, Features, Trigger
 from rsbd.undefended import predict_undefended
 from rsbd.votes import Votes
@@ -82,6 +83,33 @@ def test_previews_are_anytime_valid_and_grow(experiment: Experiment) -> None:
     assert [outcome.final for outcome in outcomes] == [False] * (len(outcomes) - 1) + [True]
     first = outcomes[0]
     assert np.array_equal(first.bounds.miss, bounds.anytime(first.votes.counts, 0.001).miss)
+
+
+@pytest.mark.parametrize("centre", ["clean", "poisoned"])
+def test_stops_once_every_point_is_decided(experiment: Experiment, centre: str) -> None:
+    few = experiment.dataset.replace(
+        x_test=experiment.dataset.x_test[:20], y_test=experiment.dataset.y_test[:20]
+    )  # of many points one is at the border and stays open
+    eager = replace(experiment, dataset=few, centre=centre, num_models=20_000, until=1.0)
+    outcome = run(eager)
+    assert outcome.final
+    assert 64 <= outcome.votes.num_models < 20_000
+    # Radii from bounds that allow for looking, the ones of the rule that stopped it.
+    assert np.array_equal(outcome.bounds.miss, bounds.anytime(outcome.votes.counts, 0.001).miss)
+    rule = Decided(experiment.smoothing, 1.0, experiment.alpha)
+    assert rule(outcome.votes)
+    found = report(outcome)
+    assert np.array_equal(rule.certified(outcome.votes), found.certificate.radius >= 1)
+    assert as_dict(found)["models_that_voted"] == outcome.votes.num_models
+    again = run(
+        replace(eager, num_models=outcome.votes.num_models)
+    )  # the first models, whatever was done first
+    assert np.array_equal(again.votes.counts, outcome.votes.counts)
+
+
+def test_what_cannot_be_decided_is_refused_before_any_model(experiment: Experiment) -> None:
+    with pytest.raises(InputError, match="give a finite number"):
+        replace(experiment, until=-1.0)
 
 
 def test_the_centre_is_the_training_set_that_was_asked_for(experiment: Experiment) -> None:

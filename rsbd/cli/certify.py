@@ -109,6 +109,13 @@ def certify(
             help="Certify the ensemble trained on the clean or on the poisoned rows.", rich_help_panel=DEFENCE
         ),
     ] = "clean",
+    until_radius: Annotated[
+        float | None,
+        typer.Option(
+            help="Stop at fewer models once every point is decided at this radius (bounds that allow for looking).",
+            rich_help_panel=DEFENCE,
+        ),
+    ] = None,
     seed: Annotated[int, typer.Option(help="Seed of everything random.", rich_help_panel=RUN)] = 0,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 ...", rich_help_panel=RUN)] = "auto",
     scheduler: Annotated[
@@ -150,6 +157,7 @@ def certify(
         device=device,
         centre=centre,
         points=alpha_for,
+        until=until_radius,
     )
     with _workers(scheduler) as executor:
         outcomes = stream(experiment, None if out is None else out / "votes", executor)

@@ -18,7 +18,7 @@ def show(found: Report) -> None:
     console = Console(highlight=False)
     console.print(
         f"[bold]{e.dataset.name}[/], classes {' '.join(e.dataset.classes)}: {e.dataset.num_rows:,} rows "
-        f"({int(outcome.mask.sum()):,} poisoned), {e.dataset.num_points:,} points, {e.num_models:,} models, "
+        f"({int(outcome.mask.sum()):,} poisoned), {e.dataset.num_points:,} points, {_models(found)}, "
         f"alpha {e.alpha:g}"
     )
     for title, table in (_rates(found), _curve(found), _map(found)):
@@ -28,6 +28,11 @@ def show(found: Report) -> None:
     seconds = {"train": outcome.seconds["train"], "vote": outcome.seconds["vote"], "certify": found.seconds}
     spent = ", ".join(f"{name} {value:.2f}" for name, value in seconds.items())
     console.print(f"seconds, summed over workers: {spent}")
+
+
+def _models(found: Report) -> str:
+    voted, e = found.outcome.votes.num_models, found.outcome.experiment
+    return f"{voted:,} models" + (f" (of at most {e.num_models:,})" if e.until is not None else "")
 
 
 def _table(*columns: str) -> Table:
