@@ -13,10 +13,12 @@ from rsbd.panels.backdoors import backdoor
 from rsbd.panels.controls import Choice, Slider, Toggle
 from rsbd.panels.engine import Cancelled, Engine, Frame, Picture, SyncRunner, ThreadRunner
 from rsbd.panels.panel import Panel, Static
+from rsbd.panels.partitions import partitions
 
 # Each can be made with no argument but ``runner``, and is then held by the tests that all panels share.
 PANELS: dict[str, Callable[..., Panel[Any, Any]]] = {
     "backdoor": backdoor,
+    "partitions": partitions,
 }
 
 __all__ = [
@@ -33,4 +35,5 @@ __all__ = [
     "ThreadRunner",
     "Toggle",
     "backdoor",
+    "partitions",
 ]

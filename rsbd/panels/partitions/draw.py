@@ -1,0 +1,160 @@
+"""The panel's picture: a strip of models, the curve, and what it costs."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from rsbd.panels import svg
+from rsbd.panels.chart import Chart, bars, share
+from rsbd.panels.engine import Picture
+from rsbd.panels.partitions.params import ALPHA, SECOND, Floats, Found, Params
+from rsbd.panels.words import count, percent, state
+
+SHOWN, ACROSS = 100, 50  # models in the strip, and in one line of it
+ALONG = (0.0, 0.25, 0.5, 0.75, 1.0)
+
+
+def render(found: Found) -> Picture:
+    """Draw everything."""
+    p = found.params
+    last = int(np.flatnonzero(found.changed + found.second).max(initial=0))
+    end = min(len(found.changed) - 1, max(10, p.poisoned + 2, last + 2))
+    chart = Chart(
+        (78, 250, 770, 500),
+        (0, end),
+        (0, 1.08),
+        "certified accuracy",
+        "number of poisoned training rows",
+        yticks=ALONG,
+        yformat=share,
+    )
+    rows = np.arange(end + 1)
+    parts = [
+        _strip(found),
+        chart.frame(),
+        chart.step(rows, found.second[: end + 1], svg.GREEN, dash="9 5"),
+        chart.step(rows, found.changed[: end + 1], svg.BLUE, width=4),
+        chart.upright(p.poisoned, svg.VERMILLION, f"this attack: {count(p.poisoned, 'row')}", high=10),
+        *(
+            chart.mark(p.poisoned, float(c[p.poisoned]), colour, shape=shape)
+            for c, colour, shape in _curves(found)
+        ),
+        _key(found),
+        svg.text(840, 422, "accuracy on clean test images", 18, weight=600),
+        bars(
+            (990, 440, 1190, 520),
+            ["the vote", "one model alone"],
+            [found.accuracy, found.alone],
+            [svg.BLUE, svg.ORANGE],
+        ),
+    ]
+    return Picture(svg.document(1200, 560, parts), _alt(found), _sentence(found), count(p.models, "model"))
+
+
+def _strip(found: Found) -> str:
+    """One cell for each model: plain, or with a sign where the attack reached it."""
+    holds, lost = found.holds[:SHOWN], found.lost[:SHOWN]
+    across = ACROSS if len(holds) > ACROSS else max(len(holds), 20)
+    side, high = 1180 / across, 80.0 / -(-len(holds) // across)
+    total = len(found.holds)
+    which = f"the first {SHOWN} of {total:,} models" if total > SHOWN else f"all {total} models"
+    rows = count(found.params.poisoned, "poisoned row")
+    parts = [svg.text(10, 24, f"which models see one of the {rows}?  ({which})", 18, weight=600)]
+    for i, (hit, gone) in enumerate(zip(holds, lost, strict=True)):
+        x, y = 10 + i % across * side, 40 + i // across * high
+        parts.append(_cell(x + 1.5, y + 1.5, side - 3, high - 3, bool(hit), bool(gone)))
+    signs = [("sees a poisoned row", found.holds, True, False)]
+    if not found.params.drawn:
+        signs.append(("only lost the row that was changed", found.lost, False, True))
+    signs.append(("untouched by the attack", ~(found.holds | found.lost), False, False))
+    for (name, who, hit, gone), at in zip(
+        signs, (10, 330, 760) if len(signs) == 3 else (10, 330), strict=True
+    ):
+        parts.append(_cell(at, 138, 26, 26, hit, gone))
+        parts.append(svg.text(at + 36, 157, f"{name}: {who.sum():,}", 17, weight=600))
+    return "".join(parts)
+
+
+def _cell(x: float, y: float, wide: float, high: float, hit: bool, gone: bool) -> str:
+    fill = svg.VERMILLION if hit else "none" if gone else svg.GRID
+    drawn = svg.rect(x, y, wide, high, fill, svg.VERMILLION if gone else "none", 2.5)
+    if hit:
+        return drawn + svg.marker(x + wide / 2, y + high / 2, "diamond", "#fff", 6)
+    return drawn + (svg.marker(x + wide / 2, y + high / 2, "triangle", svg.VERMILLION, 6) if gone else "")
+
+
+def _curves(found: Found) -> list[tuple[Floats, str, str]]:
+    return [(found.second, svg.GREEN, "square"), (found.changed, svg.BLUE, "circle")]
+
+
+def _key(found: Found) -> str:
+    """Name the two curves, each beside a piece of its line, with its figure at this attack."""
+    p = found.params
+    lines = (
+        (_threat(p), found.changed, svg.BLUE, "", 4.0),
+        (SECOND[p.method], found.second, svg.GREEN, "9 5", 3.0),
+    )
+    parts = [svg.text(840, 230, f"right and certified, {count(p.poisoned, 'row')}", 18, weight=600)]
+    for i, (name, curve, colour, dash, width) in enumerate(lines):
+        y = 268 + 62 * i
+        parts.append(svg.line(840, y - 7, 890, y - 7, colour, width, dash))
+        parts.append(svg.text(902, y, percent(float(curve[p.poisoned])), 20, weight=600))
+        parts.append(svg.text(840, y + 23, name, 16))
+    return "".join(parts)
+
+
+def _threat(p: Params) -> str:
+    if p.method == "bagflip":
+        return f"{count(p.trigger, 'pixel')} and the label; the test image too"
+    return "rows changed at will, test image as it is"
+
+
+def settings(p: Params) -> str:
+    """Name the method with all that applies to it."""
+    if p.method == "dpa":
+        return f"DPA with {p.parts} parts"
+    if p.method == "finite":
+        return f"Finite Aggregation with {p.parts} parts, each row shared by {count(p.spread, 'model')}"
+    bags = f"{p.num_models:,} models, {count(p.size, 'row')} in a bag"
+    if p.method == "bagging":
+        return f"Bagging with {bags}"
+    return f"BagFlip with {bags}, keep {p.keep:g}, a trigger of {count(p.trigger, 'pixel')}"
+
+
+def _sentence(found: Found) -> str:
+    p, held = found.params, float(found.changed[found.params.poisoned])
+    untouched = int((~(found.holds | found.lost)).sum())
+    rows = "one training row" if p.poisoned == 1 else f"any {p.poisoned} training rows"
+    if p.method == "bagflip":
+        what = (
+            f"a trigger of {count(p.trigger, 'pixel')} and a false label on {rows} "
+            "and the same size of trigger on the test image"
+        )
+        at_will = percent(float(found.second[p.poisoned]))
+        limit = f"Rows that change in any other way, with the test image as it is: {at_will}."
+    else:
+        what = f"any change of {rows}"
+        limit = "The test image counts as it is: a trigger on it is not covered."
+    sure = f"each with probability {1 - ALPHA:g}" if p.drawn else "with certainty"
+    return (
+        f"{settings(p)}: with {count(p.poisoned, 'poisoned row')}, {untouched:,} of {p.models:,} models are untouched. "
+        f"{percent(held)} of test images are classified correctly and certified, {sure}: {what} cannot alter the "
+        f"prediction. {limit} The vote is right for {percent(found.accuracy)} of clean test images, one model alone "
+        f"for {percent(found.alone)}."
+    )
+
+
+def _alt(found: Found) -> str:
+    p, seen = found.params, int(found.holds.sum())
+    curves = []
+    for name, curve in ((_threat(p), found.changed), (SECOND[p.method], found.second)):
+        at = [r for r in (0, 1, 2, 5, 10, 20, 40) if r < len(curve) and curve[r] > 0]
+        said = ", ".join(f"{percent(float(curve[r]))} at {r}" for r in at) or "none"
+        curves.append(f"{name}: {said}")
+    return (
+        f"Panel of rows hidden from models, on {found.dataset}: {settings(p)}, "
+        f"{count(p.poisoned, 'poisoned row')}, alpha {ALPHA if p.drawn else 0:g}. Strip of models: {seen:,} of "
+        f"{p.models:,} see a poisoned row, {int(found.lost.sum()):,} only lost the changed row. Certified accuracy by "
+        f"poisoned rows, {'; '.join(curves)}. Clean accuracy {percent(found.accuracy)} of the vote, "
+        f"{percent(found.alone)} of one model alone {state(p.models, p.models)}"
+    )
