@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -10,6 +12,9 @@ from rsbd.data import Dataset
 from rsbd.learners import Learner, Problem
 from rsbd.rng import generators
 from rsbd.smoothing import Smoothing
+
+if TYPE_CHECKING:
+    from sklearn.linear_model import RidgeClassifier
 
 
 def predict_undefended(
@@ -36,18 +41,45 @@ def predict_undefended(
     ndarray
         Labels, shape (points,), int64.
     """
-    flat = dataset.x.reshape(dataset.num_rows, -1)
     if not learner.needs_noise:
-        rows, y = torch.from_numpy(flat), torch.from_numpy(dataset.y)
+        rows = torch.from_numpy(dataset.x.reshape(dataset.num_rows, -1))
+        y = torch.from_numpy(dataset.y)
         problem = Problem(rows, y, dataset.num_classes, dataset.values, dataset.shape, Smoothing())
         streams = generators(seed, range(1))
         points = torch.from_numpy(np.ascontiguousarray(x.reshape(len(x), -1)))
         return learner.train(problem, streams).predict(points, None, streams)[0].numpy()
+    labels: NDArray[np.int64] = _ridge(dataset).predict(_with_one(x)).astype(np.int64)
+    return labels
+
+
+def weights(dataset: Dataset) -> NDArray[np.float64]:
+    """What the linear classifier of :func:`predict_undefended` looks for: one weight for each input and class.
+
+    Returns
+    -------
+    ndarray
+        Shape (classes, *dataset.shape): above 0 what speaks for the class, below 0 what speaks against it.
+
+    Examples
+    --------
+    >>> from rsbd.data import load
+    >>> weights(load("digits", view="unit")).shape
+    (10, 8, 8)
+    """
+    model = _ridge(dataset)
+    rows = np.atleast_2d(model.coef_)[:, :-1]
+    found = np.zeros((dataset.num_classes, dataset.num_features))  # a class with no row has no weight
+    # Of two classes, one row of weights speaks for the second and against the first.
+    found[model.classes_] = np.concatenate([-rows, rows]) if len(rows) == 1 else rows
+    return found.reshape(-1, *dataset.shape)
+
+
+def _ridge(dataset: Dataset) -> RidgeClassifier:
     from sklearn.linear_model import RidgeClassifier
 
-    def with_one(rows: NDArray[np.float32]) -> NDArray[np.float32]:
-        return np.column_stack([rows, np.ones(len(rows), np.float32)])  # an intercept, shrunk like any weight
+    return RidgeClassifier(alpha=1.0, fit_intercept=False).fit(_with_one(dataset.x), dataset.y)
 
-    model = RidgeClassifier(alpha=1.0, fit_intercept=False).fit(with_one(flat), dataset.y)
-    labels: NDArray[np.int64] = model.predict(with_one(x.reshape(len(x), -1))).astype(np.int64)
-    return labels
+
+def _with_one(x: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Flatten, and add an intercept, shrunk like any weight."""
+    return np.column_stack([x.reshape(len(x), -1), np.ones(len(x), np.float32)])

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from rsbd.panels.attack import attack
 from rsbd.panels.backdoors import backdoor
 from rsbd.panels.controls import Choice, Slider, Toggle
 from rsbd.panels.engine import Cancelled, Engine, Frame, Picture, SyncRunner, ThreadRunner
@@ -17,6 +18,7 @@ from rsbd.panels.partitions import partitions
 
 # Each can be made with no argument but ``runner``, and is then held by the tests that all panels share.
 PANELS: dict[str, Callable[..., Panel[Any, Any]]] = {
+    "attack": attack,
     "backdoor": backdoor,
     "partitions": partitions,
 }
@@ -34,6 +36,7 @@ __all__ = [
     "SyncRunner",
     "ThreadRunner",
     "Toggle",
+    "attack",
     "backdoor",
     "partitions",
 ]

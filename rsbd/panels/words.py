@@ -33,7 +33,7 @@ def count(number: float, thing: str) -> str:
     return f"{number:,.0f} {thing}{'' if number == 1 else 's'}"
 
 
-def state(done: int, total: int) -> str:
+def state(done: int, total: int, things: str = "models") -> str:
     """End an alt text: what the picture rests on, so that a preview is never taken for the result.
 
     Examples
@@ -41,4 +41,4 @@ def state(done: int, total: int) -> str:
     >>> state(64, 1000), state(1000, 1000)
     ('(preview, 64 of 1,000 models)', '(final)')
     """
-    return "(final)" if done >= total else f"(preview, {done:,} of {total:,} models)"
+    return "(final)" if done >= total else f"(preview, {done:,} of {total:,} {things})"

@@ -1,0 +1,89 @@
+"""The live panel of a backdoor attack on a classifier that nobody defends."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rsbd.data import Dataset, load
+from rsbd.errors import InputError
+from rsbd.panels.attack.compute import Bench
+from rsbd.panels.attack.draw import render
+from rsbd.panels.attack.params import KINDS, MOST, Found, Params
+from rsbd.panels.controls import Choice, Control, Slider, Toggle
+from rsbd.panels.engine import Runner
+from rsbd.panels.panel import Panel
+
+
+def attack(
+    dataset: Dataset | str | None = None, *, seed: int = 0, runner: Runner | None = None, **settings: Any
+) -> Panel[Params, Found]:
+    """Return a live panel in which each move poisons the images and trains classifiers on them anew.
+
+    The classifier is the undefended one of :func:`rsbd.undefended.predict_undefended`, regularised least squares: it
+    learns in milliseconds, and its weights can be looked at.
+
+    Parameters
+    ----------
+    dataset : Dataset or str, optional
+        Images with continuous pixels; a name is loaded in its ``unit`` view. All ten digits unless given.
+    seed : int
+        Of the trigger's pixels and of the choice of the images that are poisoned.
+    runner : Runner, optional
+        A worker thread unless given.
+    **settings
+        First values of :class:`~rsbd.panels.attack.params.Params`: ``kind``, ``pixels``, ``strength``, ``rate``,
+        ``target``, ``relabel``.
+
+    Raises
+    ------
+    InputError
+        If the inputs are no images, or have levels that a faint trigger would leave, or a setting is out of range.
+
+    References
+    ----------
+    Gu, Dolan-Gavitt, Garg, "BadNets", 2017 (patches, dirty label); Chen et al., "Targeted Backdoor Attacks on Deep
+    Learning Systems Using Data Poisoning", 2017 (patterns); Turner, Tsipras, Madry, "Label-Consistent Backdoor
+    Attacks", 2019 (clean label).
+
+    Examples
+    --------
+    >>> from rsbd.panels import SyncRunner
+    >>> panel = attack(pixels=4, runner=SyncRunner())
+    >>> panel.sentence[:56]
+    '20 of 1,000 training images carry a white patch (4 pixel'
+    """
+    data = dataset if isinstance(dataset, Dataset) else load(dataset or "digits", view="unit")
+    if len(data.shape) not in (2, 3):
+        raise InputError(
+            f"{data.name} has inputs of shape {data.shape}: this panel shows images, such as digits"
+        )
+    if data.values is not None:
+        raise InputError(
+            f"{data.name} has {data.values} levels, which a faint trigger would leave: load it with view='unit'"
+        )
+    for name in settings:
+        if name not in Params.__dataclass_fields__:
+            known = ", ".join(sorted(Params.__dataclass_fields__))
+            raise InputError(f"this panel has no setting {name!r}: choose from {known}")
+    if "target" in settings:
+        settings["target"] = data.label(settings["target"])
+    return Panel(
+        Params(**settings),
+        _controls(data),
+        Bench(data, seed),
+        render,
+        runner,
+        lambda params: {"pixels": params.kind != "blend"},
+    )
+
+
+def _controls(data: Dataset) -> tuple[Control, ...]:
+    targets = tuple((f"\u201c{name}\u201d", label) for label, name in enumerate(data.classes))
+    return (
+        Choice("kind", "trigger", tuple((words, kind) for kind, words in KINDS.items())),
+        Slider("pixels", "size (pixels)", 1, 16, 1),
+        Slider("strength", "strength (of white)", 0.02, 1.0, 0.02),
+        Slider("rate", "poison rate", 0.0, MOST, 0.001),
+        Choice("target", "target label", targets),
+        Toggle("relabel", "relabel the poisoned images as the target (dirty label)"),
+    )
