@@ -28,7 +28,7 @@ LAYERS = (
     {"triggers", "poisoning", "noises"},
     {"smoothing", "learners"},
     {"votes", "store", "shard", "ensemble", "evidence", "spread"},
-    {"certify", "stopping", "fixed", "soft", "confidence", "labelflips"},
+    {"certify", "stopping", "fixed", "soft", "confidence", "labelflips", "flipattack"},
     {"audit", "undefended", "experiment", "report", "recipes", "plots"},
     {"panels", "cli"},
     {"lessons"},

@@ -13,6 +13,7 @@ from rsbd.panels.attack import attack
 from rsbd.panels.backdoors import backdoor
 from rsbd.panels.controls import Choice, Slider, Toggle
 from rsbd.panels.engine import Cancelled, Engine, Frame, Picture, SyncRunner, ThreadRunner
+from rsbd.panels.labelflips import label_flips
 from rsbd.panels.panel import Panel, Static
 from rsbd.panels.partitions import partitions
 
@@ -20,6 +21,7 @@ from rsbd.panels.partitions import partitions
 PANELS: dict[str, Callable[..., Panel[Any, Any]]] = {
     "attack": attack,
     "backdoor": backdoor,
+    "label_flips": label_flips,
     "partitions": partitions,
 }
 
@@ -38,5 +40,6 @@ __all__ = [
     "Toggle",
     "attack",
     "backdoor",
+    "label_flips",
     "partitions",
 ]
