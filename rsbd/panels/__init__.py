@@ -16,6 +16,7 @@ from rsbd.panels.engine import Cancelled, Engine, Frame, Picture, SyncRunner, Th
 from rsbd.panels.labelflips import label_flips
 from rsbd.panels.panel import Panel, Static
 from rsbd.panels.partitions import partitions
+from rsbd.panels.worst_case import worst_case
 
 # Each can be made with no argument but ``runner``, and is then held by the tests that all panels share.
 PANELS: dict[str, Callable[..., Panel[Any, Any]]] = {
@@ -23,6 +24,7 @@ PANELS: dict[str, Callable[..., Panel[Any, Any]]] = {
     "backdoor": backdoor,
     "label_flips": label_flips,
     "partitions": partitions,
+    "worst_case": worst_case,
 }
 
 __all__ = [
@@ -42,4 +44,5 @@ __all__ = [
     "backdoor",
     "label_flips",
     "partitions",
+    "worst_case",
 ]

@@ -1,0 +1,120 @@
+"""The panel's picture: the filled regions on the left, the trade-off that they trace on the right."""
+
+from __future__ import annotations
+
+from math import pi, sqrt
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from scipy.special import ndtri
+
+from rsbd.panels import svg
+from rsbd.panels.chart import Chart, ticks
+from rsbd.panels.engine import Picture
+from rsbd.panels.worst_case import words
+from rsbd.panels.worst_case.regions import Found, kept, levels, worst_event
+
+Floats = npt.NDArray[np.float64]
+LEFT, RIGHT = (70.0, 62.0, 590.0, 430.0), (745.0, 62.0, 1180.0, 430.0)
+AHEAD = 1.45  # room above the highest bar for the words of `_sums`
+
+
+def render(found: Found) -> Picture:
+    """Draw the regions on the left and the trade-off on the right."""
+    regions = _bars(found) if found.params.noise == "flips" else _densities(found)
+    return Picture(svg.document(1200, 512, [regions, _curve(found)]), words.alt(found), words.sentence(found))
+
+
+def _bars(found: Found) -> str:
+    s, P, Q = levels(kept(found.params), found.params.changes)
+    xlabel = "s = changed places that show the old value \u2212 the new one"
+    chart = _left((s[0] - 1, s[-1] + 1), float(max(*P, *Q)), xlabel, "probability of the level", s)
+    parts, wide, base = [chart.frame()], chart.x(0.75) - chart.x(0), chart.y(0)
+    for at, p, q, share in zip(s, P, Q, worst_event(P, Q, found.params.miss), strict=True):
+        for letter, value, colour, left in (("P", p, svg.BLUE, -0.8), ("Q", q, svg.VERMILLION, 0.05)):
+            x, y = chart.x(at + left), chart.y(float(value))
+            filled = (base - y) * float(share)
+            parts.append(svg.rect(x, base - filled, wide, filled, colour))
+            parts.append(svg.rect(x, y, wide, base - y, "none", colour, 2.5))
+            parts.append(svg.text(x + wide / 2, y - 6, letter, 15, "middle", 600))
+    note = (
+        "height: probability of the level under P (data as held) and Q (data attacked); filled: the event A"
+    )
+    return "".join(parts) + _sums(found) + chart.note(note)
+
+
+def _densities(found: Found) -> str:
+    params = found.params
+    gaussian = params.noise == "gaussian"
+    scale = params.sigma if gaussian else params.width
+    peak = 1 / (scale * sqrt(2 * pi)) if gaussian else 1 / scale
+    aside = 0.45 * scale if gaussian else scale / 2 + 0.05  # where the letter stands beside its curve
+    cut = scale * (float(ndtri(params.p_a)) if gaussian else params.p_a - 0.5)
+    xlabel = f"noised data along the attacker\u2019s change (input units, {words.norm(params)})"
+    chart = _left((-4, 6), peak, xlabel, "density", ticks(-4, 6))
+    parts, xs, inside = [chart.frame()], np.linspace(-4, 6, 801), np.linspace(cut, 6, 401)
+    for letter, centre, colour, opacity, dash, side in (
+        ("Q", params.shift, svg.VERMILLION, 0.35, "9 5", aside),
+        ("P", 0.0, svg.BLUE, 0.6, "", -aside),
+    ):
+        anchor, at = "end" if side < 0 else "start", chart.x(centre + side)
+        density = _density(np.array([*inside, *xs]) - centre, gaussian, scale)
+        parts.append(chart.band(inside, 0 * inside, density[: len(inside)], colour, opacity))
+        parts.append(chart.line(xs, density[len(inside) :], colour, dash=dash))
+        parts.append(svg.text(at, chart.y(peak) + 14, letter, 18, anchor, 700, halo=True))
+    x, top = chart.x(cut), chart.y(peak * 1.14)
+    parts.append(svg.line(x, top, x, chart.y(0), svg.INK, 2, "3 5"))
+    parts.append(svg.text(x + 6, top + 8, "A \u2192", 16, weight=600, halo=True))
+    note = "solid: P (data as held); dashed: Q (data attacked); filled: the event A, all that lies right of the dots"
+    return "".join(parts) + _sums(found) + chart.note(note)
+
+
+def _density(x: Floats, gaussian: bool, scale: float) -> Floats:
+    if gaussian:
+        return np.asarray(np.exp(-0.5 * (x / scale) ** 2) / (scale * sqrt(2 * pi)))
+    return np.where(np.abs(x) <= scale / 2, 1 / scale, 0.0)
+
+
+def _left(xlim: tuple[float, float], peak: float, xlabel: str, ylabel: str, xticks: Any) -> Chart:
+    title = "the worst event A: fill where Q / P is largest"
+    yticks = [t for t in ticks(0, AHEAD * peak) if t <= 1.2 * peak]
+    return Chart(LEFT, xlim, (0, AHEAD * peak), title, xlabel, ylabel, xticks, yticks, xformat=words.signed)
+
+
+def _sums(found: Found) -> str:
+    """Say how probable the filled event is under both laws, above everything that is drawn."""
+    said = f"P(A) = 1 \u2212 p_a = {words.short(found.params.miss)}", f"Q(A) = {words.short(found.upper)}"
+    return "".join(
+        svg.text(LEFT[0] + left, LEFT[1] + 20, word, 17, weight=600)
+        for left, word in zip((12, 260), said, strict=True)
+    )
+
+
+def _curve(found: Found) -> str:
+    miss, upper = float(found.params.miss), min(found.upper, 1.0)
+    chart = Chart(
+        RIGHT, (0, 1), (0, 1), "the trade-off: what an attack can make of p",
+        "p: probability of an event, data as held", "upper(p): at most, data attacked",
+    )  # fmt: skip
+    colour, shape = (svg.GREEN, "circle") if found.certified else (svg.VERMILLION, "diamond")
+    x, y = chart.x(miss), chart.y(upper)
+    verdict = "certified" if found.certified else "not certified"
+
+    # A trade-off never lies below the diagonal: there is always room for words.
+    def below(height: float, said: str, size: float, weight: int) -> str:
+        return svg.text(chart.box[2] - 8, chart.y(height), said, size, "end", weight, halo=True)
+
+    parts = (
+        chart.frame(),
+        chart.line([0, 1], [0, 1], svg.SOFT, dash="9 5", width=2),
+        chart.level(0.5, svg.INK),
+        chart.line(*found.curve, svg.BLUE),
+        svg.line(x, chart.y(0), x, y, colour, 2, "3 5"),
+        svg.line(chart.x(0), y, x, y, colour, 2, "3 5"),
+        below(0.445, "one half: the majority", 16, 600),
+        below(0.16, f"{words.short(found.params.miss)} becomes {words.short(upper)}: {verdict}", 17, 700),
+        below(0.06, "dashed: no attack, upper(p) = p", 16, 400),
+        svg.marker(x, y, shape, colour, 9),
+    )
+    return "".join(parts)

@@ -1,0 +1,46 @@
+"""The panel of the worst classifier."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rsbd.errors import InputError
+from rsbd.panels.engine import Runner
+from rsbd.panels.panel import Panel
+from rsbd.panels.worst_case.draw import render
+from rsbd.panels.worst_case.params import CONTROLS, Params, visible
+from rsbd.panels.worst_case.regions import Found, compute
+
+
+def worst_case(*, runner: Runner | None = None, **settings: Any) -> Panel[Params, Found]:
+    """Return the live panel of the worst classifier.
+
+    Parameters
+    ----------
+    runner : Runner, optional
+        A worker thread unless given.
+    **settings
+        First values of :class:`Params`: ``noise``, ``keep``, ``sigma``, ``width``, ``changes``, ``shift``, ``p_a``.
+
+    Raises
+    ------
+    InputError
+        If there is no such setting, or it is out of range.
+
+    References
+    ----------
+    Neyman and Pearson 1933; Lee et al. 2019, section 4 (flips); Cohen et al. 2019, theorem 1 (Gaussian); Weber et al.
+    2023, corollary 2 (uniform).
+
+    Examples
+    --------
+    >>> from rsbd.panels import SyncRunner
+    >>> panel = worst_case(keep=0.8, changes=1, p_a=0.9, runner=SyncRunner())
+    >>> panel.sentence[:84]
+    'With p_a = 0.9 the miss is 0.1, and 1 changed bit (keep 0.8) can make of it up to 0.'
+    """
+    known = Params.__dataclass_fields__
+    for name in settings:
+        if name not in known:
+            raise InputError(f"this panel has no setting {name!r}: choose from {', '.join(sorted(known))}")
+    return Panel(Params(**settings), CONTROLS, compute, render, runner, visible)
