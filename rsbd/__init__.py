@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from rsbd.learners import MLP as MLP
     from rsbd.learners import Linear as Linear
     from rsbd.learners import Module as Module
+    from rsbd.learners import ResNet as ResNet
     from rsbd.learners import Sklearn as Sklearn
     from rsbd.noises import Bagging as Bagging
     from rsbd.noises import Flip as Flip
@@ -76,6 +77,7 @@ _HOMES: dict[str, str] = {
     "Flip": "rsbd.noises",
     "Gaussian": "rsbd.noises",
     "CNN": "rsbd.learners",
+    "ResNet": "rsbd.learners",
     "LDA": "rsbd.learners",
     "Linear": "rsbd.learners",
     "MLP": "rsbd.learners",

@@ -90,7 +90,7 @@ def certify(
         ),
     ] = None,
     learner: Annotated[
-        str, typer.Option(help="linear, lda, mlp or cnn.", rich_help_panel=DEFENCE)
+        str, typer.Option(help="linear, lda, mlp, cnn or resnet.", rich_help_panel=DEFENCE)
     ] = "linear",
     models: Annotated[int, typer.Option(help="Models in the ensemble.", rich_help_panel=DEFENCE)] = 1000,
     alpha: Annotated[

@@ -12,9 +12,16 @@ from rsbd.learners.lda import LDA as LDA
 from rsbd.learners.linear import Linear as Linear
 from rsbd.learners.mlp import MLP as MLP
 from rsbd.learners.module import Module as Module
+from rsbd.learners.resnet import ResNet as ResNet
 from rsbd.learners.sklearn import Sklearn as Sklearn
 
-LEARNERS: dict[str, Callable[[], Learner]] = {"linear": Linear, "lda": LDA, "mlp": MLP, "cnn": CNN}
+LEARNERS: dict[str, Callable[[], Learner]] = {
+    "linear": Linear,
+    "lda": LDA,
+    "mlp": MLP,
+    "cnn": CNN,
+    "resnet": ResNet,
+}
 
 __all__ = [
     "CNN",
@@ -27,6 +34,7 @@ __all__ = [
     "Models",
     "Module",
     "Problem",
+    "ResNet",
     "ScoringModels",
     "Sklearn",
 ]
