@@ -13,6 +13,7 @@ from rsbd.lessons.exercises import (
     check_noise,
     check_votes,
 )
+from rsbd.lessons.partitions import check_bag_misses, check_dpa_radius, check_parts, check_trigger_claim
 from rsbd.lessons.pictures import misses_and_limits
 from rsbd.lessons.prediction import Prediction, miss, predict
 from rsbd.lessons.show import falls, figure, say, still, table
@@ -26,10 +27,14 @@ __all__ = [
     "Verdict",
     "Watched",
     "check_attack",
+    "check_bag_misses",
     "check_budget",
     "check_claim",
+    "check_dpa_radius",
     "check_miss",
     "check_noise",
+    "check_parts",
+    "check_trigger_claim",
     "check_votes",
     "falls",
     "figure",
