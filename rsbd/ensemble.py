@@ -8,14 +8,14 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, CancelledError, Executor, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager, nullcontext
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from rsbd import shard
+from rsbd import cache, shard
 from rsbd.data import Dataset
 from rsbd.errors import InputError
 from rsbd.learners import Learner
@@ -40,7 +40,7 @@ def collect(
     progress: Callable[[Votes], None] | None = None,
     cancel: threading.Event | None = None,
     resume: Votes | None = None,
-    store: str | Path | None = None,
+    store: str | Path | bool | None = None,
     until: Callable[[Votes], bool] | None = None,
 ) -> Votes:
     """Train ``num_models`` models, each on its own noised training set, and let each vote on its own noisy test points.
@@ -78,9 +78,10 @@ def collect(
         Once set, collecting stops after the block at hand.
     resume : Votes, optional
         Votes of the same experiment; only the models that have not voted are trained.
-    store : path, optional
+    store : path or True, optional
         Folder where votes are kept as they come, under a key of everything that determines them. A run that was
         interrupted, or is to have more models, goes on from there; a damaged file is set aside with a warning.
+        True takes the user's cache, see :mod:`rsbd.cache`, for what takes longer than a second.
     until : callable, optional
         Asked of the votes of the first models after every block; once it says yes, collecting stops, and
         ``votes.num_models`` says after how many. Bounds for a fixed number of votes do not hold for such votes, even
@@ -114,7 +115,7 @@ def stream(
     device: str = "auto",
     executor: Executor | None = None,
     resume: Votes | None = None,
-    store: str | Path | None = None,
+    store: str | Path | bool | None = None,
     until: Callable[[Votes], bool] | None = None,
 ) -> Iterator[Votes]:
     """Yield the votes so far after every block of models; parameters as for :func:`collect`.
@@ -124,10 +125,10 @@ def stream(
     check(dataset, smoothing, num_models, seed)
     task = shard.Task.of(dataset, smoothing, learner, x_test, seed, pick_device(device))
     votes = Votes(np.zeros((len(x_test), dataset.num_classes), np.int64), (), task.manifest)
-    file = None if store is None else Store(Path(store), task.manifest)
+    file = _file(store, task)
     for known in (resume, None if file is None else file.load(at_most=num_models)):
         if known is not None:
-            votes = votes.merge(known)
+            votes = _either(votes, known)
 
     def enough(votes: Votes) -> bool:
         # Only of the first models, in order: which blocks are done first may depend on how they vote.
@@ -198,6 +199,27 @@ def pick_device(name: str) -> str:
             f"device {name!r} does not work here ({str(error).splitlines()[0][:80]}): use --device auto"
         ) from None
     return name
+
+
+def _either(first: Votes, second: Votes) -> Votes:
+    """Both votes together; the greater number where some model has voted in both."""
+    try:
+        return first.merge(second)
+    except InputError:
+        if first.manifest != second.manifest:
+            raise
+        return max(first, second, key=lambda votes: votes.num_models)
+
+
+def _file(store: str | Path | bool | None, task: shard.Task) -> Store | None:
+    """Where the votes are kept, if anywhere."""
+    if store is None or store is False:
+        return None
+    if store is not True:
+        return Store(Path(store), task.manifest)
+    noises = (getattr(task.smoothing, field.name) for field in fields(task.smoothing))
+    folder = cache.folder() if cache.knows(task.learner, *noises) else None
+    return None if folder is None else cache.Cached(folder, task.manifest)
 
 
 def _missing(votes: Votes, num_models: int, block: int) -> list[shard.Span]:

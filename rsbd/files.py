@@ -34,6 +34,8 @@ def whole(path: str | Path) -> Iterator[IO[bytes]]:
         os.umask(mask)
         Path(part).chmod(0o666 & ~mask)  # as any new file: mkstemp's are private
         Path(part).replace(path)
-    except BaseException:
+    except BaseException as error:
         Path(part).unlink(missing_ok=True)
+        if isinstance(error, OSError) and error.errno and error.filename is None:  # a full disk names no file
+            raise OSError(error.errno, error.strerror, str(path)) from error
         raise

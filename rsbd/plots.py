@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rsbd.errors import InputError
+from rsbd.files import whole
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -247,8 +248,10 @@ def save(figure: Figure, folder: Path | str, name: str) -> tuple[Path, Path]:
     folder = Path(folder)
     png, svg = folder / f"{name}.png", folder / f"{name}.svg"
     with matplotlib.rc_context({"svg.hashsalt": "rsbd", "svg.fonttype": "none"}):
-        figure.savefig(png, dpi=150, metadata={"Software": None})
-        figure.savefig(svg, metadata={"Date": None})
+        with whole(png) as file:
+            figure.savefig(file, format="png", dpi=150, metadata={"Software": None})
+        with whole(svg) as file:
+            figure.savefig(file, format="svg", metadata={"Date": None})
     return png, svg
 
 

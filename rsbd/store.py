@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
+import os
 import time
 import warnings
 from collections.abc import Mapping
@@ -45,15 +47,16 @@ class Store:
     def load(self, at_most: int) -> Votes | None:
         """Read the votes of up to ``at_most`` models; None where there are none, or more (counts cannot be split).
 
-        A damaged file is set aside, with a warning.
+        A damaged file, one of another experiment or a link is set aside, with a warning.
         """
-        if not self.path.exists():
+        if not os.path.lexists(self.path):
             return None
         try:
-            votes = Votes.load(self.path)
+            votes = self._read()
         except InputError as error:
             aside = self.path.with_name(self.path.name + ".damaged")
-            self.path.replace(aside)
+            with contextlib.suppress(FileNotFoundError):  # another run was quicker
+                self.path.replace(aside)
             warnings.warn(f"{error}; it was set aside as {aside.name} and the run starts anew", stacklevel=2)
             return None
         self._ahead = votes.num_models > at_most
@@ -62,11 +65,22 @@ class Store:
     def save(self, votes: Votes, last: bool = False) -> None:
         """Write the votes, unless the file is newer than ``every`` seconds and these are not the last.
 
-        A file that holds more models than were asked for is left as it is.
+        A file that holds more models, by this run or another one beside it, is left as it is.
         """
         if self._ahead:
             return
         if last or time.monotonic() - self._saved >= self.every:
             self.folder.mkdir(parents=True, exist_ok=True)
+            with contextlib.suppress(InputError):
+                if self._read().num_models >= votes.num_models:
+                    return
             votes.save(self.path)
             self._saved = time.monotonic()
+
+    def _read(self) -> Votes:
+        if self.path.is_symlink():
+            raise InputError(f"{self.path} is a link, which may lead anywhere: delete it and collect again")
+        votes = Votes.load(self.path)
+        if votes.manifest != dict(self.manifest):
+            raise InputError(f"{self.path} holds votes of another experiment: delete it and collect again")
+        return votes

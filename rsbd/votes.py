@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import struct
+import tokenize
 import zipfile
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -17,6 +20,12 @@ from rsbd.errors import InputError
 from rsbd.files import whole
 
 Spans = tuple[tuple[int, int], ...]
+_LARGEST = 1 << 30  # bytes of one file's arrays: a hundred thousand points of a thousand classes
+# What numpy, zip and zlib raise for bytes that are not theirs.
+_BROKEN = (
+    OSError, ValueError, KeyError, TypeError, EOFError, MemoryError, OverflowError, RecursionError, SyntaxError,
+    NotImplementedError, RuntimeError, struct.error, tokenize.TokenError, zipfile.BadZipFile, zlib.error,
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -96,19 +105,31 @@ class Votes:
             The file is missing, damaged or not a file of votes.
         """
         try:
-            with np.load(path, allow_pickle=False) as file:
-                arrays = {k: file[k] for k in ("counts", "models", "manifest")}
-                intact = file["digest"].tobytes() == _digest(arrays)
+            arrays, digest = _arrays(path)
+            if digest != _digest(arrays):
+                raise InputError(f"{path} was changed after it was written: delete it and collect again")
+            spans = tuple((int(start), int(stop)) for start, stop in arrays["models"])
+            votes = cls(arrays["counts"], spans, json.loads(arrays["manifest"].tobytes()))
+            votes._check()
         except FileNotFoundError:
             raise InputError(f"there is no file of votes at {path}") from None
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        except InputError:
+            raise
+        except _BROKEN as error:
+            reason = (str(error) or type(error).__name__).splitlines()[0][:100]
             raise InputError(
-                f"{path} is not a whole file of votes ({error}): delete it and collect again"
+                f"{path} is not a whole file of votes ({reason}): delete it and collect again"
             ) from None
-        if not intact:
-            raise InputError(f"{path} was changed after it was written: delete it and collect again")
-        spans = tuple((int(start), int(stop)) for start, stop in arrays["models"])
-        return cls(arrays["counts"], spans, json.loads(arrays["manifest"].tobytes()))
+        return votes
+
+    def _check(self) -> None:
+        """Raise for what no run could have written, whatever its hash says."""
+        counts, spans = self.counts, self.models
+        fine = counts.ndim == 2 and counts.dtype == np.int64 and isinstance(self.manifest, dict)
+        if not fine or spans != join(spans, ()) or any(not 0 <= start < stop for start, stop in spans):
+            raise ValueError("it holds something else")
+        if counts.size and (counts.min() < 0 or (counts.sum(1) != self.num_models).any()):
+            raise ValueError("its counts do not add up to its models")
 
 
 def join(first: Spans, second: Spans) -> Spans:
@@ -126,6 +147,15 @@ def join(first: Spans, second: Spans) -> Spans:
         else:
             joined.append((start, stop))
     return tuple(joined)
+
+
+def _arrays(path: str | Path) -> tuple[dict[str, NDArray[Any]], bytes]:
+    """Read the arrays and the hash beside them; a small file that would unpack to a huge one is refused unread."""
+    with zipfile.ZipFile(path) as packed:
+        if sum(member.file_size for member in packed.infolist()) > _LARGEST:
+            raise ValueError("it would unpack to more than a gigabyte")
+    with np.load(path, allow_pickle=False) as file:
+        return {k: file[k] for k in ("counts", "models", "manifest")}, file["digest"].tobytes()
 
 
 def _digest(arrays: Mapping[str, NDArray[Any]]) -> bytes:

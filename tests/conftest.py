@@ -9,6 +9,10 @@ from hypothesis import settings
 
 from rsbd.data import SOURCES, data_root
 
+os.environ["RSBD_CACHE"] = (
+    "off"  # what a test collects is collected there and then, and nobody's cache is touched
+)
+
 # Where a run decides about a change it tries the same examples every time; at a desk it looks for new ones.
 settings.register_profile("same", derandomize=True, print_blob=True)
 if os.environ.get("CI"):

@@ -27,7 +27,7 @@ LAYERS = (
     },
     {"triggers", "poisoning", "noises"},
     {"smoothing", "learners"},
-    {"votes", "store", "shard", "ensemble", "evidence", "spread"},
+    {"votes", "store", "cache", "shard", "ensemble", "evidence", "spread"},
     {"certify", "stopping", "fixed", "soft", "confidence", "labelflips", "flipattack"},
     {"audit", "undefended", "experiment", "report", "recipes", "plots"},
     {"panels", "cli"},

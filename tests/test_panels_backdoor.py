@@ -41,9 +41,9 @@ def trained(monkeypatch):
     """Count the models that are really trained."""
     calls, stream = [], ensemble.stream
 
-    def counting(dataset, smoothing, learner, x, num_models, seed, executor, resume):
+    def counting(dataset, smoothing, learner, x, num_models, seed, resume, **options):
         calls.append(num_models - (resume.num_models if resume else 0))
-        return stream(dataset, smoothing, learner, x, num_models, seed, executor=executor, resume=resume)
+        return stream(dataset, smoothing, learner, x, num_models, seed, resume=resume, **options)
 
     monkeypatch.setattr(ensemble, "stream", counting)
     return calls

@@ -12,6 +12,7 @@ import typer
 
 from rsbd import __version__
 from rsbd.cli.arguments import spread
+from rsbd.cli.cache import app as cache_app
 from rsbd.cli.certify import certify
 from rsbd.cli.data import app as data_app
 from rsbd.cli.doctor import doctor
@@ -28,6 +29,7 @@ app = typer.Typer(
 app.command()(lab)
 app.command()(certify)
 app.add_typer(data_app, name="data")
+app.add_typer(cache_app, name="cache")
 app.command()(doctor)
 
 

@@ -199,9 +199,8 @@ class Bench:
             resume = known[max(fewer)] if fewer else None
             if resume is not None:
                 yield resume
-            for votes in ensemble.stream(
-                dataset, smoothing, self.learner, x, num_models, self.seed, executor=pool, resume=resume
-            ):
+            run = (dataset, smoothing, self.learner, x, num_models, self.seed)
+            for votes in ensemble.stream(*run, executor=pool, resume=resume, store=True):
                 if votes.num_models == num_models:
                     known[num_models] = votes
                 yield votes
