@@ -16,6 +16,7 @@ from rsbd.panels.engine import Cancelled, Engine, Frame, Picture, SyncRunner, Th
 from rsbd.panels.labelflips import label_flips
 from rsbd.panels.panel import Panel, Static
 from rsbd.panels.partitions import partitions
+from rsbd.panels.plane import plane
 from rsbd.panels.worst_case import worst_case
 
 # Each can be made with no argument but ``runner``, and is then held by the tests that all panels share.
@@ -24,6 +25,7 @@ PANELS: dict[str, Callable[..., Panel[Any, Any]]] = {
     "backdoor": backdoor,
     "label_flips": label_flips,
     "partitions": partitions,
+    "plane": plane,
     "worst_case": worst_case,
 }
 
@@ -44,5 +46,6 @@ __all__ = [
     "backdoor",
     "label_flips",
     "partitions",
+    "plane",
     "worst_case",
 ]

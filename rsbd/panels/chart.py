@@ -93,6 +93,11 @@ class Chart:
         around = self._points([*_list(xs), *reversed(_list(xs))], [*_list(low), *reversed(_list(high))])
         return self._cut(f'<g opacity="{opacity:g}">{svg.path(around + "Z", "none", 0, fill=colour)}</g>')
 
+    def area(self, rings: Sequence[npt.NDArray[np.floating]], colour: str, opacity: float = 0.2) -> str:
+        """Fill closed rings of points, each (points, 2); one that turns the other way inside another is a hole."""
+        around = "".join(self._points(ring[:, 0], ring[:, 1]) + "Z" for ring in rings)
+        return self._cut(f'<g opacity="{opacity:g}">{svg.path(around, "none", 0, fill=colour)}</g>')
+
     def mark(
         self, x: float, y: float, colour: str, label: str = "", shape: str = "circle", size: float = 7
     ) -> str:

@@ -17,6 +17,8 @@ from html import escape as _escape
 import numpy as np
 import numpy.typing as npt
 
+from rsbd.panels.words import percent
+
 BLUE = "var(--rsbd-blue,#0072b2)"  # in a dark theme the page makes it Okabe and Ito's sky blue
 ORANGE, GREEN, VERMILLION, PURPLE = "#e69f00", "#009e73", "#d55e00", "#cc79a7"
 INK = "var(--rsbd-ink,#1a1a1a)"
@@ -147,7 +149,7 @@ def bar(x: float, y: float, length: float, height: float, value: float, colour: 
     return (
         rect(x, y, length, height, "none", GRID)
         + rect(x, y, length * float(value), height, fill, colour, 2.5)
-        + text(x + length + 8, y + height * 0.5 + 5.5, f"{100 * value:.0f} %", 17, weight=600)
+        + text(x + length + 8, y + height * 0.5 + 5.5, percent(float(value)), 17, weight=600)
     )
 
 

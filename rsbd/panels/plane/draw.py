@@ -1,0 +1,148 @@
+"""The plane panel's picture and its words."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from rsbd.panels import svg
+from rsbd.panels.chart import Chart, bars
+from rsbd.panels.engine import Picture
+from rsbd.panels.plane.compute import REACH, SELECTION, Found
+from rsbd.panels.plane.world import NAMES
+
+COLOURS = dict(zip(NAMES, (svg.BLUE, svg.VERMILLION), strict=True))
+SHAPES = dict(zip(NAMES, ("circle", "square"), strict=True))
+
+
+def render(found: Found) -> Picture:
+    """Draw the plane with the noise and the circle, and the three steps from votes to radius beside it."""
+    parts = [_plane(found, (70, 46, 600, 576)), _steps(found, 690)]
+    return Picture(svg.document(1200, 660, parts), alt(found), sentence(found))
+
+
+def _plane(found: Found, box: tuple[float, float, float, float]) -> str:
+    params, ticks = found.params, (-2, -1, 0, 1, 2)
+    title = "abstains: nothing is certified"
+    if found.radius >= 0:
+        title = f"{found.label} within distance {down(found.radius)}: certified"
+    chart = Chart(box, (-REACH, REACH), (-REACH, REACH), title, "x", "y", ticks, ticks)
+    everywhere = np.array([(-REACH, -REACH), (REACH, -REACH), (REACH, REACH), (-REACH, REACH)])
+    rings = found.world.rings()
+    parts = [
+        chart.frame(),
+        chart.area([everywhere], COLOURS["B"], 0.13),
+        chart.area(rings, svg.PAPER, 1),
+        chart.area(rings, COLOURS["A"], 0.2),
+    ]
+    for copy, label in zip(found.copies, found.labels, strict=True):
+        if np.all(np.abs(copy) <= REACH):
+            name = NAMES[label]
+            parts.append(chart.mark(copy[0], copy[1], COLOURS[name], shape=SHAPES[name], size=4))
+    parts += [chart.line(ring[:, 0], ring[:, 1], svg.SOFT, width=1) for ring in rings]
+    parts += [chart.line(line[:, 0], line[:, 1], svg.INK, dash="7 5", width=2) for line in found.border]
+    parts.append(svg.text(chart.x(-0.5), chart.y(0), "A", 34, "middle", 700, halo=True))
+    parts.append(svg.text(chart.x(-1.7), chart.y(-1.8), "B", 34, "middle", 700, halo=True))
+    if found.radius >= 0:
+        angle = np.linspace(0, 2 * math.pi, 121)
+        xs, ys = params.x + found.radius * np.cos(angle), params.y + found.radius * np.sin(angle)
+        parts.append(chart.line(xs, ys, svg.PAPER, width=8) + chart.line(xs, ys, svg.INK, width=4))
+    parts.append(chart.mark(params.x, params.y, svg.INK, shape="diamond", size=9))
+    dashed = "dashed: where the smoothed classifier really changes its answer"
+    if not found.border:
+        dashed = "no dashed line: the smoothed classifier gives one answer in all that is seen"
+    parts.append(chart.note(f"thick: certified; {dashed}"))
+    return "".join(parts)
+
+
+def _steps(found: Found, left: float) -> str:
+    params, number = found.params, sum(found.counts)
+    names = [f"{name}: {votes:,}" for name, votes in zip(NAMES, found.counts, strict=True)]
+    shares = [votes / number for votes in found.counts]
+    colours = [COLOURS[name] for name in NAMES]
+    chart = Chart(
+        (left + 20, 250, 1150, 350),
+        (0, 1),
+        (0, 1),
+        xlabel=f"probability of {found.label} under the noise (%)",
+        xticks=(0, 0.25, 0.5, 0.75, 1),
+        yticks=(),
+        xformat=lambda p: f"{100 * p:g}",
+    )
+    colour = COLOURS[found.label]
+    noted = f"line: interval (wrong with probability {params.alpha:g}); diamond: share of votes"
+    return "".join(
+        [
+            svg.text(left, 26, f"1  the votes of {number:,} noisy copies", 20, weight=600),
+            bars((left + 120, 56, 1180, 0), names, shares, colours, 30),
+            svg.text(
+                left, 212, f"2  the probability of {found.label} is at least {least(found)}", 20, weight=600
+            ),
+            chart.frame(),
+            chart.upright(0.5, svg.SOFT, "one half"),
+            chart.line([found.p_a, found.p_a], [0, 0.7], colour),
+            chart.line([found.p_a, 1], [0.4, 0.4], colour, width=12),
+            chart.mark(found.share, 0.4, svg.INK, shape="diamond"),
+            svg.text(left, 415, noted, 14, fill=svg.SOFT),
+            svg.text(left, 490, "3  radius = sigma \u00d7 \u03a6\u207b\u00b9(at least)", 20, weight=600),
+            svg.text(left + 20, 535, _working(found), 22),
+        ]
+    )
+
+
+def _working(found: Found) -> str:
+    if found.radius < 0:
+        return f"{least(found)} is not above one half: ABSTAIN"
+    sigma = found.params.sigma
+    return f"= {sigma:g} \u00d7 {down(found.radius / sigma)} = {down(found.radius)}"
+
+
+def down(value: float) -> str:
+    """Write with three decimals, rounded down: a promise must not grow in print.
+
+    Examples
+    --------
+    >>> down(0.4567)
+    '0.456'
+    """
+    return f"{math.floor(1000 * value) / 1000:.3f}"
+
+
+def least(found: Found) -> str:
+    """Write the lower bound, rounded down."""
+    return f"{math.floor(1000 * found.p_a) / 10:.1f} %"
+
+
+def sentence(found: Found) -> str:
+    """Read the result: label, bound and radius, or that it abstains."""
+    params = found.params
+    votes = found.counts[NAMES.index(found.label)]
+    opening = (
+        f"At ({params.x:g}, {params.y:g}) with sigma {params.sigma:g}, {votes:,} of {sum(found.counts):,} noisy "
+        f"copies vote {found.label}"
+    )
+    if found.radius < 0:
+        return (
+            f"{opening}: its probability is at least {least(found)}, which is not above one half. "
+            "The smoothed classifier must ABSTAIN, and nothing is certified."
+        )
+    return (
+        f"{opening}: its probability is at least {least(found)} (alpha = {params.alpha:g}). So the smoothed classifier "
+        f"answers {found.label} everywhere within L2 distance {down(found.radius)} of the point. The base classifier "
+        f"says {found.base} here; what it says elsewhere in the circle is not promised."
+    )
+
+
+def alt(found: Found) -> str:
+    """Say what the picture shows, with every setting and the main figures."""
+    params = found.params
+    circle = (
+        f"certified circle of radius {down(found.radius)}" if found.radius >= 0 else "no circle, it abstains"
+    )
+    return (
+        f"Plane with a wiggly region A, with holes, in the middle of B. Point x {params.x:g}, y {params.y:g}, "
+        f"sigma {params.sigma:g}, {params.samples} samples, {SELECTION} others to pick the label, alpha "
+        f"{params.alpha:g}, seed {params.seed}. Votes: {found.counts[0]} for A, {found.counts[1]} for B. "
+        f"{found.label} has probability at least {least(found)}: {circle}. (final)"
+    )

@@ -1,0 +1,60 @@
+"""The live panel of smoothing in two dimensions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rsbd.errors import InputError
+from rsbd.panels.controls import Choice, Control, Slider
+from rsbd.panels.engine import Runner
+from rsbd.panels.panel import Panel
+from rsbd.panels.plane.compute import REACH, Bench, Found, Params
+from rsbd.panels.plane.draw import render
+
+CONTROLS: tuple[Control, ...] = (
+    Slider("x", "x of the point", -REACH, REACH, 0.05),
+    Slider("y", "y of the point", -REACH, REACH, 0.05),
+    Slider("sigma", "sigma (units of the plane)", 0.05, 2.0, 0.05),
+    Choice(
+        "samples", "noisy copies", tuple((f"{n:,}", n) for n in (10, 30, 100, 300, 1000, 10_000, 100_000))
+    ),
+    Choice("alpha", "alpha", tuple((f"{a:g}", a) for a in (0.1, 0.01, 0.001, 0.0001))),
+    Slider("seed", "noise drawn (number)", 0, 20, 1),
+)
+
+
+def plane(*, runner: Runner | None = None, **settings: Any) -> Panel[Params, Found]:
+    """Return a live panel of a smoothed classifier in a world of two dimensions, where everything can be seen.
+
+    A base classifier with a wiggly region; a point; Gaussian noise around it; the votes; the interval of Clopper and
+    Pearson; and the circle in which the smoothed classifier provably gives the same answer.
+
+    Parameters
+    ----------
+    runner : Runner, optional
+        A worker thread unless given.
+    **settings
+        First values of :class:`~rsbd.panels.plane.compute.Params`: ``x``, ``y``, ``sigma``, ``samples``, ``alpha``,
+        ``seed``.
+
+    Raises
+    ------
+    InputError
+        If there is no such setting, or it is out of range.
+
+    References
+    ----------
+    Cohen, Rosenfeld, Kolter, "Certified Adversarial Robustness via Randomized Smoothing", 2019, theorem 1.
+
+    Examples
+    --------
+    >>> from rsbd.panels import SyncRunner
+    >>> panel = plane(sigma=2.0, runner=SyncRunner())
+    >>> panel.sentence[:30]
+    'At (0.3, -0.25) with sigma 2, '
+    """
+    for name in settings:
+        if name not in Params.__dataclass_fields__:
+            known = ", ".join(sorted(Params.__dataclass_fields__))
+            raise InputError(f"this panel has no setting {name!r}: choose from {known}")
+    return Panel(Params(**settings), CONTROLS, Bench(), render, runner)
