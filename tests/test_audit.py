@@ -70,5 +70,5 @@ def test_only_noised_slots_are_attacked(digits: Dataset) -> None:
 
 def test_continuous_data_are_refused(certified: Certified) -> None:
     data = load("digits", view="unit", classes=(0, 1), rows=60, points=40)
-    with pytest.raises(InputError, match="single bits"):
+    with pytest.raises(InputError, match="continuous"):
         attack(data, certified.smoothing, Linear(), certified.certificate, [0])

@@ -1,44 +1,26 @@
-"""Attack what is certified: the best attack that a search finds within the radius must change nothing."""
+"""Audit by search: the best attack that is found within the radius must change nothing."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rsbd import ensemble
+from rsbd.audit import lengths, rows
+from rsbd.audit.changes import Attempt, Change, apply, candidates, distinct
+from rsbd.audit.judges import Judge, NoisedLabels, judge
+from rsbd.audit.target import Target
 from rsbd.certify import Certificate
 from rsbd.data import Dataset
-from rsbd.errors import InputError
 from rsbd.learners import Learner
-from rsbd.smoothing import Smoothing
+from rsbd.noises import Partition
+from rsbd.smoothing import Smoothing, Threat
 
-Slot = Literal["features", "labels", "test"]
-
-
-@dataclass(frozen=True)
-class Change:
-    """One changed coordinate: a pixel of a training row, a label, or a pixel of the test point.
-
-    Parameters
-    ----------
-    slot : str
-        ``"features"``, ``"labels"`` or ``"test"``.
-    row : int
-        Training row; 0 for the test point.
-    feature : int
-        Changed feature; 0 for a label.
-    value : float
-        What it becomes.
-    """
-
-    slot: Slot
-    row: int
-    feature: int
-    value: float
+Floats = NDArray[np.float64]
+Points = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -49,42 +31,96 @@ class Finding:
     ----------
     point : int
         Number of the test point.
-    radius : int
-        Its certified radius; the attack makes as many changes, or ``beyond`` more.
+    radius : float
+        Its certified radius; the attack is as large, or ``beyond`` larger.
     changes : tuple of Change
-        The attack.
+        The attack, where it is made of single changes.
     before, after : float
         Share of the models that vote for the certified label.
     broken : bool
-        Whether the attacked ensemble prefers another label, beyond what chance explains.
+        Whether the attacked classifier prefers another label, beyond what chance explains.
+    attack : str
+        The attack in words.
     """
 
     point: int
-    radius: int
+    radius: float
     changes: tuple[Change, ...]
     before: float
     after: float
     broken: bool
+    attack: str = ""
+
+
+@dataclass(frozen=True)
+class AuditReport(Sequence[Finding]):
+    """All findings, and what was tried.
+
+    Parameters
+    ----------
+    findings : tuple of Finding
+        One for each point.
+    norm, beyond : str, float
+        In what the attacks were measured, and by how much they exceed the radius.
+    tried : int
+        Attacks that were tried, on all points together.
+    """
+
+    findings: tuple[Finding, ...]
+    norm: str
+    beyond: float
+    tried: int
+
+    @overload
+    def __getitem__(self, at: int) -> Finding: ...
+    @overload
+    def __getitem__(self, at: slice) -> Sequence[Finding]: ...
+    def __getitem__(self, at: int | slice) -> Finding | Sequence[Finding]:
+        """Return the finding on one point."""
+        return self.findings[at]
+
+    def __len__(self) -> int:
+        return len(self.findings)
+
+    @property
+    def broken(self) -> int:
+        """Number of points whose prediction changed."""
+        return sum(finding.broken for finding in self.findings)
+
+    @property
+    def sentence(self) -> str:
+        """What was tried and found."""
+        where = f"{self.beyond:g} beyond their radius" if self.beyond else "at their certified radius"
+        lost = np.mean([f.before - f.after for f in self.findings]) if self.findings else 0.0
+        return (
+            f"{len(self)} certified points were attacked {where} ({self.norm}), {self.tried:,} attacks in all, each on "
+            f"classifiers trained again: the worst cost them {100 * lost:.0f} % of the votes on average and changed "
+            f"{self.broken} predictions."
+        )
 
 
 def attack(
     dataset: Dataset,
-    smoothing: Smoothing,
-    learner: Learner,
+    smoothing: Smoothing | Partition,
+    learner: Learner | Judge,
     certificate: Certificate,
     points: Sequence[int],
     *,
-    beyond: int = 0,
+    beyond: float = 0,
+    threat: Threat | None = None,
     num_models: int = 1000,
     scouts: int = 128,
     seed: int = 0,
     **options: Any,
-) -> list[Finding]:
-    """Search for attacks on certified points, training the whole ensemble again for every one that is tried.
+) -> AuditReport:
+    """Search for attacks on certified points, running the whole defence again on every one that is tried.
 
-    Each single change is first tried alone by a small ensemble that sees the same random numbers, so that even small
-    effects show. The changes that cost a point most votes are then made together, as many as its radius allows, and a
-    fresh ensemble of ``num_models`` models judges.
+    What is tried depends on the certificate's norm. In L0 each single change is tried alone, and those that cost a
+    point most votes are made together. In L1, L2 and other lengths the point moves along the direction that costs most
+    (for linear models exactly), training rows by common patterns, one by one, or both. Rows are relabelled, replaced by
+    copies of the point or by what draws their class away, inserted and removed; with a ``threat`` they get a trigger
+    and a label. Small ensembles try (they see the same random numbers, so that even small effects show), and a fresh
+    one of ``num_models`` judges the best.
 
     Guarantee
     ---------
@@ -94,17 +130,23 @@ def attack(
     Parameters
     ----------
     dataset : Dataset
-        Binary features; the certificate is centred on it and its test points.
-    smoothing, learner
+        The certificate is centred on it and its test points.
+    smoothing : Smoothing or Partition
         As certified.
+    learner : Learner or Judge
+        As certified; or what judges attacks in its place, for methods that sample no ensemble:
+        :class:`~rsbd.audit.judges.NoisedLabels`, :class:`~rsbd.audit.judges.Nearest`.
     certificate : Certificate
-        L0 radii over the noised slots, such as ``wang(...).certificate``.
+        Radii in any norm, such as ``wang(...).certificate``.
     points : sequence of int
         Test points to attack.
-    beyond : int
-        Changes above the radius: with enough of them attacks succeed.
+    beyond : float
+        How much more than the radius: with enough of it attacks succeed.
+    threat : Threat, optional
+        Where the radius counts poisoned rows: what the attacker does to each, and to the test input. Without it rows
+        change wholly.
     num_models, scouts : int
-        Models that judge an attack, and that try a single change.
+        Models that judge an attack, and that try one.
     seed : int
         Of the judges; scouts take the next one.
     **options
@@ -112,85 +154,109 @@ def attack(
 
     Returns
     -------
-    list of Finding
-        One for each of ``points``.
+    AuditReport
+        A sequence of one :class:`Finding` for each of ``points``, with a ``sentence``.
+
+    Examples
+    --------
+    >>> from rsbd.data import load
+    >>> from rsbd.learners import Linear
+    >>> from rsbd.recipes import bagging
+    >>> digits = load("digits", classes=(0, 1), rows=60, points=10)
+    >>> found = bagging(digits, size=10, num_models=500)
+    >>> report = attack(digits, found.smoothing, Linear(), found.certificate, [0, 1, 2])
+    >>> report.broken, report.norm
+    (0, 'rows')
     """
-    if dataset.values != 2 or certificate.norm != "L0":
-        raise InputError("the search flips single bits: give a binary data set and a certificate in L0")
+    ask = judge(smoothing, learner, options)
     chosen = np.asarray(points, dtype=np.int64)
-    labels = certificate.label[chosen]
-    changes = [change for change in candidates(dataset, smoothing) if change.slot in certificate.slots]
-
-    def support(data: Dataset, x: NDArray[np.float32], models: int, from_seed: int) -> NDArray[np.float64]:
-        votes = ensemble.collect(data, smoothing, learner, x, models, from_seed, **options)
-        shares: NDArray[np.float64] = votes.counts / votes.num_models
-        return shares
-
-    own = np.arange(len(chosen))
-    loss = np.empty((len(changes), len(chosen)))
-    for i, change in enumerate(changes):
-        data, x = apply(dataset, dataset.x_test[chosen], [change])
-        loss[i] = -support(data, x, scouts, seed + 1)[own, labels]
-    before = support(dataset, dataset.x_test[chosen], num_models, seed)[own, labels]
-    found = []
-    for k, point in enumerate(chosen):
-        radius = int(certificate.radius[point])
-        worst = _distinct(
-            [changes[i] for i in np.argsort(-loss[:, k], kind="stable")], max(radius, 0) + beyond
-        )
-        data, x = apply(dataset, dataset.x_test[point][None], worst)
-        shares = support(data, x, num_models, seed)[0]
-        rival = max(share for label, share in enumerate(shares) if label != labels[k])
-        margin = 4 * np.sqrt(0.5 / num_models)
-        after = float(shares[labels[k]])
-        found.append(
-            Finding(int(point), radius, tuple(worst), float(before[k]), after, bool(rival > after + margin))
-        )
-    return found
-
-
-def candidates(dataset: Dataset, smoothing: Smoothing) -> Iterator[Change]:
-    """Single changes worth trying.
-
-    All pixels of the test point, all labels, and for the training features one row of each class and value at each
-    pixel: a learner that sums over classes cannot tell the others apart.
-    """
-    flat = dataset.x.reshape(dataset.num_rows, -1)
-    if smoothing.test is not None:
-        yield from (Change("test", 0, j, -1.0) for j in range(dataset.num_features))
-    if smoothing.labels is not None:
-        for row, label in enumerate(dataset.y):
-            yield from (Change("labels", row, 0, float(c)) for c in range(dataset.num_classes) if c != label)
-    if smoothing.features is not None:
-        for c in range(dataset.num_classes):
-            members = np.flatnonzero(dataset.y == c)
-            for j in range(dataset.num_features):
-                for value in (0.0, 1.0):
-                    rows = members[flat[members, j] != value]
-                    yield from (Change("features", int(row), j, value) for row in rows[:1])
-
-
-def apply(
-    dataset: Dataset, x_test: NDArray[np.float32], changes: Sequence[Change]
-) -> tuple[Dataset, NDArray[np.float32]]:
-    """Make the changes: the attacked training set and test points, (points, *shape)."""
-    x, y = dataset.x.reshape(dataset.num_rows, -1).copy(), dataset.y.copy()
-    attacked = x_test.reshape(len(x_test), -1).copy()
-    for change in changes:
-        if change.slot == "features":
-            x[change.row, change.feature] = change.value
-        elif change.slot == "labels":
-            y[change.row] = int(change.value)
+    labels, x = certificate.label[chosen], dataset.x_test[chosen]
+    before = ask(dataset, x, num_models, seed)
+    rivals = np.where(np.arange(before.shape[1]) == labels[:, None], -1.0, before).argmax(axis=1)
+    sizes = np.maximum(certificate.radius[chosen], 0) + beyond
+    sizes = np.minimum(sizes, dataset.num_rows) if certificate.norm.startswith("rows") else sizes
+    if certificate.norm == "L0":
+        assert isinstance(smoothing, Smoothing)  # noqa: S101  (parts are measured in rows)
+        single = [c for c in candidates(dataset, smoothing) if c.slot in certificate.slots]
+        if isinstance(ask, NoisedLabels):
+            loss = ask.losses(dataset, x, labels, rivals, single)
         else:
-            attacked[:, change.feature] = 1 - attacked[:, change.feature]
-    return dataset.replace(x=x.reshape(dataset.x.shape), y=y), attacked.reshape(x_test.shape)
+            loss = _single_losses(ask, dataset, x, labels, single, scouts, seed + 1)
+    tried, findings = 0, []
+    for k, point in enumerate(chosen):
+        label = int(labels[k])
+        if certificate.norm == "L0":
+            order = np.argsort(-loss[:, k], kind="stable")
+            worst = distinct([single[i] for i in order], int(sizes[k]))
+            made = [Attempt(_words(worst), *apply(dataset, x[k][None], worst), tuple(worst))]
+            tried += len(single)
+        else:
+            slots, size = certificate.slots, float(sizes[k])
+            form = (dataset, smoothing, ask, x[k][None], label, int(rivals[k]))
+            target = Target(*form, certificate.norm, slots, size, threat)
+            propose: Callable[[Target], Iterable[Attempt]]
+            propose = rows.attempts if certificate.norm.startswith("rows") else lengths.attempts
+            made = list(propose(target)) if size else [Attempt("nothing", dataset, x[k][None])]
+            tried += len(made)
+        best = _best(ask, made, label, scouts, seed + 1)
+        shares = ask(best.dataset, best.x, num_models, seed)[0]
+        rival = max(share for c, share in enumerate(shares) if c != label)
+        after, margin = float(shares[label]), ask.margin(num_models)
+        broken = bool(rival > after + margin)
+        mine = (float(before[k, label]), after, broken, best.words)
+        findings.append(Finding(int(point), certificate.radius[point].item(), best.changes, *mine))
+    return AuditReport(tuple(findings), certificate.norm, beyond, tried)
 
 
-def _distinct(changes: Sequence[Change], count: int) -> list[Change]:
-    """Take the first ``count`` that change different coordinates."""
-    seen: dict[tuple[str, int, int], Change] = {}
-    for change in changes:
-        seen.setdefault((change.slot, change.row, change.feature), change)
-        if len(seen) >= count:
-            break
-    return list(seen.values())[:count]
+def breaking_point(
+    *given: Any, beyond: Sequence[float] = (1, 2, 4, 8, 16, 32), **settings: Any
+) -> AuditReport | None:
+    """Attack ever further outside the radius until a prediction changes; None if none does.
+
+    Parameters
+    ----------
+    *given, **settings
+        As for :func:`attack`.
+    beyond : sequence of float
+        Excesses to try, in the certificate's norm, ascending.
+    """
+    for excess in beyond:
+        report = attack(*given, beyond=excess, **settings)
+        if report.broken:
+            return report
+    return None
+
+
+def _single_losses(
+    ask: Judge,
+    dataset: Dataset,
+    x: Points,
+    labels: NDArray[np.int64],
+    single: list[Change],
+    scouts: int,
+    seed: int,
+) -> Floats:
+    """Votes that each point loses by each single change: (changes, points)."""
+    own, loss = np.arange(len(x)), np.empty((len(single), len(x)))
+    for i, change in enumerate(single):
+        loss[i] = -ask(*apply(dataset, x, [change]), scouts, seed)[own, labels]
+    return loss
+
+
+def _best(ask: Judge, made: Sequence[Attempt], label: int, scouts: int, seed: int) -> Attempt:
+    """The attempt after which the label leads by least; those on one training set are asked together."""
+    if len(made) == 1:
+        return made[0]
+    lead = np.empty(len(made))
+    for data in {id(attempt.dataset): attempt.dataset for attempt in made}.values():
+        here = [i for i, attempt in enumerate(made) if attempt.dataset is data]
+        shares = ask(data, np.concatenate([made[i].x for i in here]), scouts, seed)
+        others = np.where(np.arange(shares.shape[1]) == label, -1.0, shares).max(axis=1)
+        lead[here] = shares[:, label] - others
+    return made[int(lead.argmin())]
+
+
+def _words(changes: Sequence[Change]) -> str:
+    slots = [change.slot for change in changes]
+    counted = [f"{slots.count(slot)} in {slot}" for slot in ("features", "labels", "test") if slot in slots]
+    return f"single changes: {', '.join(counted) or 'none'}"

@@ -86,13 +86,13 @@ def dpa(
     partition = Partition(parts, spread)
     members = partition.members(dataset.x, dataset.y)
     labels = np.stack([
-        _part_labels(dataset, rows, learner or Linear(), seed + model) for model, rows in enumerate(members)
+        part_labels(dataset, rows, learner or Linear(), seed + model) for model, rows in enumerate(members)
     ])  # fmt: skip
     label, radius = partition.radius(labels, dataset.num_classes)
     return Parted(partition, labels, Certificate(label, radius, 0.0, "rows in or out", ("rows",)))
 
 
-def _part_labels(dataset: Dataset, rows: Labels, learner: Learner, seed: int) -> Labels:
+def part_labels(dataset: Dataset, rows: Labels, learner: Learner, seed: int) -> Labels:
     """Labels by a model that learned from some of the rows; the most common class where there is nothing to learn."""
     y = dataset.y[rows]
     if len(np.unique(y)) < 2:

@@ -1,0 +1,144 @@
+"""Who judges an attack: the defence, run again on the attacked data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from math import sqrt
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from rsbd import ensemble, rng
+from rsbd.audit.changes import Change
+from rsbd.data import Dataset
+from rsbd.errors import InputError
+from rsbd.learners import Learner
+from rsbd.leastsquares import LeastSquares
+from rsbd.nearest import smoothed
+from rsbd.noises import Flip, Partition
+from rsbd.recipes.dpa import part_labels
+from rsbd.smoothing import Smoothing
+
+Floats = NDArray[np.float64]
+Points = NDArray[np.float32]
+Labels = NDArray[np.int64]
+
+
+class Judge(Protocol):
+    """A defence that can be run on any data."""
+
+    def __call__(self, dataset: Dataset, x: Points, num_models: int, seed: int) -> Floats:
+        """Share of the models for each label of each point: (points, classes)."""
+        ...
+
+    def margin(self, num_models: int) -> float:
+        """How far one share must exceed another before chance cannot be the reason."""
+        ...
+
+
+@dataclass(frozen=True)
+class Retrained:
+    """An ensemble on noised data, trained again. Its margin is four standard deviations of a difference of shares."""
+
+    smoothing: Smoothing
+    learner: Learner
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+    def __call__(self, dataset: Dataset, x: Points, num_models: int, seed: int) -> Floats:  # noqa: D102
+        votes = ensemble.collect(dataset, self.smoothing, self.learner, x, num_models, seed, **self.options)
+        return np.asarray(votes.counts / votes.num_models)
+
+    def margin(self, num_models: int) -> float:  # noqa: D102
+        return 4 / sqrt(num_models)
+
+
+@dataclass(frozen=True)
+class Dealt:
+    """One model per part of the rows (DPA, Finite Aggregation): nothing random, ties go to the lowest label."""
+
+    partition: Partition
+    learner: Learner
+
+    def __call__(self, dataset: Dataset, x: Points, num_models: int, seed: int) -> Floats:  # noqa: D102
+        asked = dataset.replace(x_test=x, y_test=np.zeros(len(x), np.int64))
+        members = self.partition.members(dataset.x, dataset.y)
+        said = np.stack([part_labels(asked, rows, self.learner, seed + i) for i, rows in enumerate(members)])
+        counts = np.stack([(said == c).sum(0) for c in range(dataset.num_classes)], axis=1)
+        return np.asarray(counts / len(said) - 1e-9 * np.arange(dataset.num_classes))
+
+    def margin(self, num_models: int) -> float:  # noqa: D102
+        return 0.0
+
+
+@dataclass(frozen=True)
+class NoisedLabels:
+    """Least squares on noised labels (Rosenfeld et al.), drawn where the recipe bounds; the penalty stays."""
+
+    noise: Flip
+    penalty: float
+
+    def __call__(self, dataset: Dataset, x: Points, num_models: int, seed: int) -> Floats:  # noqa: D102
+        influence = torch.from_numpy(LeastSquares.fit(dataset.x, self.penalty).influence(x).T)
+        stream, y = rng.generators(seed, range(1))[0], torch.from_numpy(dataset.y)
+        drawn = self.noise.sample(y.expand(num_models, -1), stream)
+        if dataset.num_classes == 2:
+            label = (drawn.double() @ influence > 0.5).long()
+        else:
+            scores = [(drawn == c).double() @ influence for c in range(dataset.num_classes)]
+            label = torch.stack(scores).argmax(0)
+        return torch.nn.functional.one_hot(label, dataset.num_classes).double().mean(0).numpy()
+
+    def losses(
+        self,
+        dataset: Dataset,
+        x: Points,
+        labels: NDArray[np.int64],
+        rivals: NDArray[np.int64],
+        single: Sequence[Change],
+    ) -> Floats:
+        """What each new label costs each point of its expected lead over the rival: exactly, (changes, points)."""
+        # The largest are the worst for the votes too. Of two rows that would cost a > b, the noise makes none or both
+        # of the new labels show alike often whichever is changed; it shows a alone more often if a is changed.
+        sign = np.where(self.noise.keep * self.noise.values >= 1, 1.0, -1.0)
+        rows, new = np.array([c.row for c in single]), np.array([int(c.value) for c in single])
+        influence = LeastSquares.fit(dataset.x, self.penalty).influence(x).T[rows]
+
+        def counts(y: Labels) -> Floats:
+            return np.asarray((y[:, None] == labels) * 1.0 - (y[:, None] == rivals))
+
+        return np.asarray(sign * influence * (counts(dataset.y[rows]) - counts(new)))
+
+    def margin(self, num_models: int) -> float:  # noqa: D102
+        return 4 / sqrt(num_models)
+
+
+@dataclass(frozen=True)
+class Nearest:
+    """RAB's smoothed nearest neighbour, exact up to the width of its bounds."""
+
+    sigma: float
+    resolution: int = 100
+
+    def __call__(self, dataset: Dataset, x: Points, num_models: int, seed: int) -> Floats:  # noqa: D102
+        rows, points = dataset.x.reshape(dataset.num_rows, -1), x.reshape(len(x), -1)
+        found = smoothed(rows, dataset.y, points, self.sigma, dataset.num_classes, self.resolution)
+        return np.asarray((1 - found.miss + found.upper) / 2)
+
+    def margin(self, num_models: int) -> float:  # noqa: D102
+        return 1e-3
+
+
+def judge(defence: Smoothing | Partition, learner: Learner | Judge, options: Mapping[str, Any]) -> Judge:
+    """Return the judge of a defence; a judge in place of a learner is its own."""
+    if not isinstance(learner, Learner):
+        return learner
+    if isinstance(defence, Partition):
+        if options:
+            raise InputError(
+                f"a partition takes no options, but {', '.join(options)} was given: leave it out"
+            )
+        return Dealt(defence, learner)
+    return Retrained(defence, learner, options)

@@ -1,0 +1,125 @@
+"""Attempts on whole rows: changed, inserted and removed, or carrying a trigger and a new label."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rsbd.audit.changes import Attempt
+from rsbd.audit.lengths import unit
+from rsbd.audit.target import Target
+from rsbd.noises import Partition
+from rsbd.smoothing import Threat
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+
+def attempts(target: Target) -> Iterator[Attempt]:
+    """Yield attacks on as many rows as the target's size."""
+    count = int(min(target.size, target.dataset.num_rows - 1))
+    if target.threat is not None:
+        yield from _triggered(target, target.threat, count)
+        return
+    if isinstance(target.defence, Partition):
+        yield from _dealt(target, count)
+        return
+    own, y = target.nearest(target.label)[:count], target.dataset.y
+    rows = own if len(own) == count else np.arange(count)
+    relabelled = np.where(np.isin(np.arange(len(y)), rows), target.rival, y)
+    yield Attempt(f"{count} nearest own rows relabelled", *target.attacked(y=relabelled))
+    copied = target.flat
+    copied[rows] = target.point
+    yield Attempt(
+        f"{count} own rows made copies of the point, relabelled", *target.attacked(copied, relabelled)
+    )
+    anti = target.flat
+    anti[rows] = target.away > 0
+    yield Attempt(f"{count} own rows made unlike their class", *target.attacked(anti))
+    like = target.flat
+    like[rows] = target.away < 0
+    yield Attempt(f"{count} rival rows that look like the class", *target.attacked(like, relabelled))
+    yield _added(target, np.tile(target.point, (count, 1)), f"{count} copies of the point inserted as rivals")
+    yield _removed(target, rows, f"{count} nearest own rows removed")
+
+
+def _added(target: Target, rows: Floats, words: str, kept: Ints | None = None) -> Attempt:
+    data = target.dataset
+    kept = np.arange(data.num_rows) if kept is None else kept
+    x = np.concatenate([target.flat[kept], rows])
+    y = np.concatenate([data.y[kept], np.full(len(rows), target.rival)])
+    return Attempt(words, *target.attacked(x, y))
+
+
+def _removed(target: Target, rows: Ints, words: str) -> Attempt:
+    return _added(
+        target, np.empty((0, len(target.point))), words, np.delete(np.arange(target.dataset.num_rows), rows)
+    )
+
+
+def _dealt(target: Target, count: int) -> Iterator[Attempt]:
+    """Rows in and out, each in a part of its own: near-copies of the point differ enough to be dealt apart."""
+    step = 1.0 if target.dataset.values == 2 else 1e-3
+    near = np.abs(np.concatenate([target.point[None], target.point - step * np.eye(len(target.point))]))
+    spread = [rows for rows in (_apart(target, near, count), np.tile(near[0], (count, 1))) if len(rows)]
+    for rows in spread:
+        yield _added(target, rows, f"{len(rows)} near-copies of the point inserted as rivals")
+    own = target.nearest(target.label)
+    yield _removed(target, own[:count], f"{count} nearest own rows removed")
+    apart = own[_first_of_parts(target, target.flat[own], count)]
+    yield _removed(target, apart, f"{len(apart)} own rows of different parts removed")
+    half = count // 2
+    out, rows = own[:half], _apart(target, near, count - half)
+    kept = np.delete(np.arange(target.dataset.num_rows), out)
+    yield _added(target, rows, f"{half} own rows removed, {len(rows)} near-copies inserted as rivals", kept)
+
+
+def _apart(target: Target, rows: Floats, count: int) -> Floats:
+    return rows[_first_of_parts(target, rows, count)]
+
+
+def _first_of_parts(target: Target, rows: Floats, count: int) -> Ints:
+    """Numbers of at most ``count`` rows of which no two reach the same model."""
+    assert isinstance(target.defence, Partition)  # noqa: S101
+    x = rows.reshape(-1, *target.dataset.shape).astype(np.float32)
+    reached: dict[int, set[int]] = {i: set() for i in range(len(x))}
+    for model, members in enumerate(target.defence.members(x, np.zeros(len(x), np.int64))):
+        for row in members:
+            reached[int(row)].add(model)
+    taken: set[int] = set()
+    chosen: list[int] = []
+    for row, models in reached.items():
+        if len(chosen) < count and not models & taken:
+            chosen.append(row)
+            taken |= models
+    return np.array(chosen, np.int64)
+
+
+def _triggered(target: Target, threat: Threat, count: int) -> Iterator[Attempt]:
+    """Yield backdoors: a trigger where the models look most, on some rows and, if it may be, on the point."""
+    own, rival, data = target.nearest(target.label), target.nearest(target.rival), target.dataset
+    point = _stamped(target, target.point[None], threat.trigger_on("test"))[0] if threat.on_test else None
+    groups = {"nearest own": own[:count], "farthest own": own[::-1][:count], "nearest rival": rival[:count]}
+    for name, rows in groups.items():
+        x, y = target.flat, data.y.copy()
+        x[rows] = _stamped(target, x[rows], threat.trigger_on("features"))
+        if threat.relabel:
+            y[rows] = np.where(y[rows] == target.rival, target.label, target.rival)
+        if not threat.relabel or name != "nearest rival":
+            words = f"a trigger on the {len(rows)} {name} rows" + (", relabelled" if threat.relabel else "")
+            yield Attempt(words, *target.attacked(x, y, point))
+        if threat.relabel:
+            yield Attempt(f"the {len(rows)} {name} rows relabelled", *target.attacked(None, y, point))
+
+
+def _stamped(target: Target, x: Floats, size: float) -> Floats:
+    """Put the trigger on: in L0 the most telling features at the end of the scale, else a step of that length."""
+    noise = next((n for slot, n in target.slots_noise().items() if slot != "labels"), None)
+    if noise is not None and noise.norm != "L0":
+        return x + size * (1 - 1e-5) * unit(target.away, noise.norm)
+    telling = np.argsort(-np.abs(target.away), kind="stable")[: int(size)]
+    out = x.copy()
+    out[:, telling] = target.away[telling] > 0
+    return out

@@ -1,0 +1,120 @@
+"""One certified point, and what an attacker knows of the models that vote on it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from rsbd import rng
+from rsbd.audit.judges import Judge, Retrained
+from rsbd.data import Dataset
+from rsbd.learners import Problem, ScoringModels
+from rsbd.noises import Noise, Partition
+from rsbd.smoothing import Smoothing, Threat
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+MODELS = 16  # whose scores are averaged
+
+
+@dataclass(frozen=True, eq=False)
+class Target:
+    """A point under attack.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        As the certificate is centred.
+    defence : Smoothing or Partition
+        What certified it.
+    judge : Judge
+        The defence, to be run.
+    x : ndarray
+        The point, (1, *shape).
+    label, rival : int
+        Certified label, and the one to turn it into.
+    norm, slots, size
+        Of the certificate: how much may change, in which norm, where.
+    threat : Threat or None
+        What happens to each of ``size`` rows; None: anything.
+    """
+
+    dataset: Dataset
+    defence: Smoothing | Partition
+    judge: Judge
+    x: NDArray[np.float32]
+    label: int
+    rival: int
+    norm: str
+    slots: tuple[str, ...]
+    size: float
+    threat: Threat | None = None
+
+    @property
+    def flat(self) -> Floats:
+        """Training features, (rows, features)."""
+        return self.dataset.x.reshape(self.dataset.num_rows, -1).astype(np.float64)
+
+    @property
+    def point(self) -> Floats:
+        """The point, (features,)."""
+        return self.x.ravel().astype(np.float64)
+
+    @cached_property
+    def away(self) -> Floats:
+        """Direction in which a test input loses the label, (features,).
+
+        By the differences of the models' scores as one feature after the other grows by a little: for linear models
+        that is minus their weights, so the exact worst direction. Without scores: from one class mean to the other.
+        """
+        weights = self._weights()
+        if weights is None:
+            means = [self.flat[self.dataset.y == c].mean(axis=0) for c in (self.label, self.rival)]
+            weights = means[0] - means[1]
+        return -weights
+
+    def slots_noise(self) -> dict[str, Noise]:
+        """Noises of the slots."""
+        return {} if isinstance(self.defence, Partition) else self.defence.slots
+
+    def nearest(self, label: int) -> Ints:
+        """Rows of a class, those most like the point first."""
+        members = np.flatnonzero(self.dataset.y == label)
+        order = np.square(self.flat[members] - self.point).sum(axis=1).argsort(kind="stable")
+        return np.asarray(members[order])
+
+    def attacked(
+        self, x: Floats | None = None, y: Ints | None = None, point: Floats | None = None
+    ) -> tuple[Dataset, NDArray[np.float32]]:
+        """Put features, labels and point in place of the present ones."""
+        new_x = self.dataset.x if x is None else x.reshape(-1, *self.dataset.shape).astype(np.float32)
+        new_y = self.dataset.y if y is None else y
+        data = self.dataset if x is None and y is None else self.dataset.replace(x=new_x, y=new_y)
+        return data, self.x if point is None else point.reshape(self.x.shape).astype(np.float32)
+
+    def _weights(self) -> Floats | None:
+        if not isinstance(self.judge, Retrained):
+            return None
+        data, smoothing = self.dataset, self.judge.smoothing
+        problem = Problem(
+            torch.from_numpy(self.flat.astype(np.float32)),
+            torch.from_numpy(data.y),
+            data.num_classes,
+            data.values,
+            data.shape,
+            smoothing,
+        )
+        step = 1.0 if data.values == 2 else 0.1
+        around = np.vstack([self.point, self.point + step * np.eye(len(self.point))]).astype(np.float32)
+        streams = rng.generators(1, range(MODELS))
+        models = self.judge.learner.train(problem, streams)
+        if not isinstance(models, ScoringModels):
+            return None
+        scores = models.scores(torch.from_numpy(around), None, streams).double().mean(0).numpy()
+        lead = scores[self.label] - scores[self.rival]
+        weights: Floats = (lead[1:] - lead[0]) / step
+        return weights if weights.any() else None

@@ -1,0 +1,219 @@
+"""Attacks on real data within the radius of every method and noise: none succeeds, all are tried in earnest."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from rsbd.audit import AuditReport, LinearRule, Nearest, NoisedLabels, attack, breaking_point
+from rsbd.bounds import Bounds, simultaneous
+from rsbd.certify import Certificate, poisoned_rows, radius
+from rsbd.data import Dataset, load
+from rsbd.ensemble import collect
+from rsbd.errors import InputError
+from rsbd.learners import LDA, MLP, HashedTestNoise, Linear
+from rsbd.leastsquares import LeastSquares
+from rsbd.noises import Flip, Gaussian, Partition, Uniform
+from rsbd.recipes import bagflip, bagging, dpa, rab, rab_knn, rosenfeld, wang
+from rsbd.smoothing import Smoothing, Threat
+
+BITS = load("digits", classes=(0, 1), rows=60, points=30)
+GRAY = load("digits", view="gray", classes=(0, 1), rows=150, points=20)
+MORE = load("digits", classes=(0, 1), rows=200, points=30)
+REAL = load("digits", view="unit", classes=(0, 1), rows=60, points=30)
+Case = tuple[Dataset, Any, Any, Certificate, dict[str, Any]]
+
+
+def ensemble(data: Dataset, smoothing: Smoothing, learner: Any, **more: Any) -> Case:
+    votes = collect(data, smoothing, learner, data.x_test, 500)
+    return data, smoothing, learner, radius(simultaneous(votes.counts, 0.001), smoothing), more
+
+
+def wang_rows() -> Case:
+    data, threat = MORE, Threat(trigger=1, on_test=False)
+    found = wang(data, keep_features=0.7, keep_labels=0.7, keep_test=0.95, num_models=1000)
+    certificate = poisoned_rows(found.bounds, found.smoothing, threat, max_radius=20)
+    return data, found.smoothing, Linear(), certificate, {"threat": threat}
+
+
+def gaussian_rows() -> Case:
+    data, threat = REAL, Threat(trigger=0.5, relabel=False)
+    smoothing = Smoothing(features=Gaussian(1.0), test=Gaussian(0.5))
+    votes = collect(data, smoothing, LDA(), data.x_test, 500)
+    certificate = poisoned_rows(simultaneous(votes.counts, 0.001), smoothing, threat)
+    return data, smoothing, LDA(), certificate, {"threat": threat}
+
+
+def bags() -> Case:
+    found = bagging(BITS, size=10, num_models=500)
+    return BITS, found.smoothing, Linear(), found.certificate, {}
+
+
+def flipped_bags() -> Case:
+    found = bagflip(BITS, size=20, keep=0.9, num_models=1000)
+    return BITS, found.smoothing, Linear(), found.certificate, {"threat": Threat(trigger=1)}
+
+
+def parts(spread: int) -> Callable[[], Case]:
+    return lambda: (BITS, Partition(10, spread), Linear(), dpa(BITS, 10, spread=spread).certificate, {})
+
+
+def labels() -> Case:
+    found = rosenfeld(BITS, keep=0.8)
+    return BITS, found.smoothing, NoisedLabels(Flip(0.8), found.penalty), found.certificate, {}
+
+
+def labels_of_three() -> Case:
+    data = load("digits", classes=(0, 1, 2), rows=290, points=30)
+    found = rosenfeld(data, keep=0.9)
+    return data, found.smoothing, NoisedLabels(Flip(0.9, 3), found.penalty), found.certificate, {}
+
+
+def neighbours() -> Case:
+    found = rab_knn(REAL, sigma=0.5)
+    return REAL, found.smoothing, Nearest(0.5), found.certificate, {}
+
+
+def rab_votes() -> Case:
+    found = rab(REAL, sigma=1.0, num_models=500)
+    return REAL, found.smoothing, HashedTestNoise(LDA(), Gaussian(1.0)), found.certificate, {}
+
+
+G, U = Gaussian(0.5), Uniform(2)
+CASES: dict[str, Callable[[], Case]] = {
+    "gray levels": lambda: ensemble(GRAY, Smoothing(labels=Flip(0.8), test=Flip(0.4, 17)), Linear()),
+    "Cohen, the exact worst direction": lambda: ensemble(REAL, Smoothing(test=G), LDA()),
+    "Cohen, a network": lambda: ensemble(REAL, Smoothing(test=G), MLP(hidden=(8,), epochs=5)),
+    "uniform on the point": lambda: ensemble(REAL, Smoothing(test=U), LDA()),
+    "uniform on rows": lambda: ensemble(REAL, Smoothing(features=U), Linear()),
+    "Gaussian on rows and point": lambda: ensemble(REAL, Smoothing(features=G, test=G), LDA()),
+    "RAB": rab_votes,
+    "RAB, nearest neighbour": neighbours,
+    "poisoned rows, flips": wang_rows,
+    "poisoned rows, Gaussian": gaussian_rows,
+    "bagging": bags,
+    "BagFlip": flipped_bags,
+    "DPA": parts(1),
+    "Finite Aggregation": parts(3),
+    "Rosenfeld": labels,
+    "Rosenfeld, three classes": labels_of_three,
+}
+FAR = {"gray levels": 40, "poisoned rows, flips": 80}
+UNBROKEN = "poisoned rows, Gaussian"  # even a trigger on every row stays too short to be learned
+
+
+def certified(certificate: Certificate, most: int) -> np.ndarray:
+    """Points with radii above 0, the least certified first: they are the easiest to break."""
+    held = np.flatnonzero(certificate.radius > 0)
+    return held[np.argsort(certificate.radius[held], kind="stable")][:most]
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_within_the_radius_nothing_breaks_and_beyond_it_something_does(name: str) -> None:
+    data, defence, learner, certificate, more = CASES[name]()
+    points = certified(certificate, 1 if learner == Nearest(0.5) else 3)
+    assert len(points)
+    setting = {"num_models": 1000, "scouts": 64, "seed": 7, **more}
+    report = attack(data, defence, learner, certificate, points, **setting)
+    assert not report.broken, report.findings
+    assert "changed 0 predictions" in report.sentence
+    assert all(finding.attack for finding in report)
+    assert min(finding.after - finding.before for finding in report) < 0  # the search is no sham
+    if name == UNBROKEN:
+        return
+    far = FAR.get(name, 20 if certificate.norm.startswith(("L0", "rows")) else 5)
+    beyond = breaking_point(
+        data,
+        defence,
+        learner,
+        certificate,
+        points,
+        beyond=(far / 4, far) if far < 20 else (far // 4, far),
+        **setting,
+    )
+    assert beyond is not None, name
+    assert beyond.broken
+
+
+def test_a_linear_rule_is_certified_up_to_where_it_turns() -> None:
+    rng = np.random.default_rng(0)
+    for _ in range(50):
+        weights, margin = tuple(rng.normal(size=3)), float(rng.uniform(0.1, 1.0))
+        for rule in (
+            LinearRule(Gaussian(0.7), weights, margin),
+            LinearRule(Uniform(4), (weights[0],), margin * abs(weights[0])),
+        ):
+            miss = np.array([rule.miss(0.0)])
+            slot = Smoothing(test=rule.noise)
+            found = radius(Bounds(np.array([0]), miss, miss, 0.0), slot).radius[0]
+            assert found <= rule.turns_at
+            assert found == pytest.approx(rule.turns_at, rel=1e-9)
+            for size in np.linspace(0, 1.5 * rule.turns_at, 7):
+                law = rule.noise.shift(float(size))
+                assert law.upper(float(miss[0])) >= rule.miss(float(size)) - 1e-15
+    with pytest.raises(InputError, match="give one for Uniform"):
+        LinearRule(Uniform(2), (1.0, 2.0), 1.0)
+
+
+def test_the_direction_found_for_a_linear_model_is_against_its_weights() -> None:
+    """Cohen with one linear model: the attack at the radius leaves just what the closed form says."""
+    data, defence, learner, certificate, _ = CASES["Cohen, the exact worst direction"]()
+    points = certified(certificate, 2)
+    votes = collect(data, defence, learner, data.x_test[points], 4000, 3)
+    report = attack(data, defence, learner, certificate, points, num_models=4000)
+    from scipy.special import ndtr, ndtri
+
+    for share, finding, shift in zip(
+        votes.counts.max(1) / 4000, report, certificate.radius[points], strict=True
+    ):
+        assert finding.after == pytest.approx(ndtr(ndtri(share) - shift / 0.5), abs=0.05)
+        assert "weights" in finding.attack
+
+
+def test_the_worst_labels_are_the_worst_of_all_pairs() -> None:
+    rng = np.random.default_rng(1)
+    x = rng.random((9, 3)).astype(np.float32)
+    data = Dataset("few", x, (x[:, 0] > 0.5).astype(int), x[:1], [1], ("a", "b"))
+    judge = NoisedLabels(Flip(0.8), penalty=0.3)
+    influence = LeastSquares.fit(x, 0.3).influence(x[:1])[0]
+    every = (np.arange(2**9)[:, None] >> np.arange(9)) & 1
+    vote = every @ influence > 0.5
+
+    def probability(y: np.ndarray) -> float:
+        return float(np.where(every == y, 0.8, 0.2).prod(axis=1) @ vote)
+
+    certificate = Certificate(np.array([1]), np.array([2]), 0.0, "L0", ("labels",))
+    report = attack(data, Smoothing(labels=Flip(0.8)), judge, certificate, [0])
+    turned = {change.row for change in report[0].changes}
+    flipped = [np.where(np.isin(np.arange(9), pair), 1 - data.y, data.y) for pair in _pairs(9)]
+    best = min(probability(y) for y in flipped)
+    assert probability(np.where(np.isin(np.arange(9), list(turned)), 1 - data.y, data.y)) == pytest.approx(
+        best
+    )
+
+
+def _pairs(n: int) -> list[tuple[int, int]]:
+    return [(i, j) for i in range(n) for j in range(i)]
+
+
+def test_claims_that_are_too_bold_are_caught() -> None:
+    for name, claim in (("DPA", 12), ("bagging", 30), ("RAB", 20.0)):
+        data, defence, learner, certificate, more = CASES[name]()
+        boast = replace(certificate, radius=np.full_like(certificate.radius, claim))
+        points = certified(certificate, 2)
+        assert attack(data, defence, learner, boast, points, scouts=64, **more).broken, name
+
+
+def test_a_report_is_a_sequence_with_a_sentence() -> None:
+    data, defence, learner, certificate, _ = CASES["bagging"]()
+    report = attack(data, defence, learner, certificate, certified(certificate, 2), num_models=100, scouts=20)
+    assert isinstance(report, AuditReport)
+    assert len(report) == len(list(report)) == 2
+    assert report[0].radius == certificate.radius[report[0].point]
+    assert "2 certified points were attacked at their certified radius (rows)" in report.sentence
+    with pytest.raises(InputError, match="takes no options"):
+        attack(data, Partition(5), Linear(), dpa(data, 5).certificate, [0], device="cpu")
