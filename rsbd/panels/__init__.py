@@ -11,6 +11,7 @@ from typing import Any
 
 from rsbd.panels.attack import attack
 from rsbd.panels.backdoors import backdoor
+from rsbd.panels.confidences import confidence
 from rsbd.panels.controls import Choice, Slider, Toggle
 from rsbd.panels.engine import Cancelled, Engine, Frame, Picture, SyncRunner, ThreadRunner
 from rsbd.panels.labelflips import label_flips
@@ -23,6 +24,7 @@ from rsbd.panels.worst_case import worst_case
 PANELS: dict[str, Callable[..., Panel[Any, Any]]] = {
     "attack": attack,
     "backdoor": backdoor,
+    "confidence": confidence,
     "label_flips": label_flips,
     "partitions": partitions,
     "plane": plane,
@@ -44,6 +46,7 @@ __all__ = [
     "Toggle",
     "attack",
     "backdoor",
+    "confidence",
     "label_flips",
     "partitions",
     "plane",

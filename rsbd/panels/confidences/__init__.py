@@ -1,0 +1,68 @@
+"""The panel of certified confidence: how sure a smoothed classifier stays, and not only which class it names."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rsbd.data import Dataset, load
+from rsbd.errors import InputError
+from rsbd.learners import LDA, Learner
+from rsbd.panels.confidences.compute import FURTHEST, Bench, Found, Params
+from rsbd.panels.confidences.draw import render
+from rsbd.panels.controls import Choice, Control, Slider
+from rsbd.panels.engine import Runner
+from rsbd.panels.panel import Panel
+
+__all__ = ["confidence"]
+
+
+def confidence(
+    dataset: Dataset | None = None,
+    *,
+    learner: Learner | None = None,
+    seed: int = 0,
+    runner: Runner | None = None,
+    **settings: Any,
+) -> Panel[Params, Found]:
+    """Return the live panel of certified confidence under Gaussian noise on the test image.
+
+    Parameters
+    ----------
+    dataset : Dataset, optional
+        Images with gray pixels; 500 rows and 200 points of the digits unless given.
+    learner : Learner, optional
+        A learner with scores; :class:`~rsbd.learners.lda.LDA` unless given.
+    seed : int
+        Of the noise.
+    runner : Runner, optional
+        A worker thread unless given.
+    **settings
+        First values of :class:`Params`: ``sigma``, ``radius``, ``measure``, ``point``, ``copies``, ``alpha``.
+
+    Raises
+    ------
+    InputError
+        If the inputs are no images, or a setting is out of range.
+
+    Examples
+    --------
+    >>> from rsbd.panels import SyncRunner
+    >>> panel = confidence(sigma=0.25, copies=300, runner=SyncRunner())
+    >>> panel.sentence[:43]
+    'Test image 0 is called “3”, which is right.'
+    """
+    data = load("digits", view="unit", rows=500, points=200) if dataset is None else dataset
+    if len(data.shape) not in (2, 3):
+        raise InputError(
+            f"{data.name} has inputs of shape {data.shape}: this panel shows images, such as digits"
+        )
+    controls: tuple[Control, ...] = (
+        Slider("sigma", "sigma (pixel units)", 0.05, 2.0, 0.05),
+        Slider("radius", "L2 radius", 0.0, FURTHEST, 0.01),
+        Choice(
+            "measure", "confidence", (("score of the class", "score"), ("margin to the next class", "margin"))
+        ),
+        Slider("point", "test image", 0, data.num_points - 1, 1),
+        Choice("copies", "noisy copies", tuple((f"{n:,}", n) for n in (100, 300, 1000, 3000))),
+    )
+    return Panel(Params(**settings), controls, Bench(data, learner or LDA(), seed), render, runner)
