@@ -162,7 +162,7 @@ class Smoothing:
         if self.rows is not None and slot != "test":
             return tradeoff.levels([1, 0], [0, 1])
         raise InputError(
-            f"the threat changes {WHERE[slot]}, which carries no noise: "
+            f"the threat changes {WHERE[slot]}, where there is no noise: "
             f"give Smoothing({slot}=...) a noise, {REMEDY[slot]}"
         )
 

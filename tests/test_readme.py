@@ -6,6 +6,8 @@ import re
 import subprocess
 from pathlib import Path
 
+import pytest
+
 import rsbd
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -36,15 +38,16 @@ def test_the_library_example_runs() -> None:
     exec(compile(example, "README.md", "exec"), names)
 
 
-def test_the_certify_examples_are_commands_that_exist() -> None:
+@pytest.mark.parametrize("name", ["certify", "compare"])
+def test_the_examples_are_commands_that_exist(name: str) -> None:
     from typer.main import get_command
 
     from rsbd.cli import app
 
-    lines = re.findall(r"^rsbd certify (.*(?:\\\n.*)*)", README, re.MULTILINE)
+    lines = re.findall(rf"^rsbd {name} (.*(?:\\\n.*)*)", README, re.MULTILINE)
     options = re.findall(r"--[\w-]+", " ".join(lines))
-    certify = get_command(app).commands["certify"]  # type: ignore[attr-defined]
-    known = {name for parameter in certify.params for name in parameter.opts}
+    command = get_command(app).commands[name]  # type: ignore[attr-defined]
+    known = {name for parameter in command.params for name in parameter.opts}
     assert options
     assert set(options) <= known
     assert rsbd.__version__

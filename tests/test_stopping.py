@@ -179,7 +179,7 @@ def test_what_cannot_be_decided_runs_to_the_limit(digits: Dataset) -> None:
 @pytest.mark.parametrize(
     ("settings", "words"),
     [
-        ({"threat": Threat(rows=1, trigger=1)}, "carries no noise"),
+        ({"threat": Threat(rows=1, trigger=1)}, "where there is no noise"),
         ({"threat": 1.5}, "whole number"),
         ({"alpha": 0.0}, "alpha"),
         ({"points": "some"}, "choose"),

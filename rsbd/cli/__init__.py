@@ -14,6 +14,7 @@ from rsbd import __version__
 from rsbd.cli.arguments import spread
 from rsbd.cli.cache import app as cache_app
 from rsbd.cli.certify import certify
+from rsbd.cli.compare import compare
 from rsbd.cli.data import app as data_app
 from rsbd.cli.doctor import doctor
 from rsbd.cli.lab import lab
@@ -28,6 +29,7 @@ app = typer.Typer(
 )
 app.command()(lab)
 app.command()(certify)
+app.command()(compare)
 app.add_typer(data_app, name="data")
 app.add_typer(cache_app, name="cache")
 app.command()(doctor)
@@ -57,7 +59,7 @@ def _options(
 def main() -> None:
     """Run the command line: bad input is one sentence on stderr and exit code 2, never a traceback."""
     try:
-        app(spread(sys.argv[1:], "--classes"))
+        app(spread(sys.argv[1:], "--classes", "--poisoned", "--pixels", "--method"))
     except InputError as error:
         sentence = str(error)
     except OSError as error:

@@ -3,6 +3,7 @@
 from rsbd.recipes.bagflip import bagflip as bagflip
 from rsbd.recipes.bagging import bagging as bagging
 from rsbd.recipes.cohen import cohen as cohen
+from rsbd.recipes.compare import compare as compare
 from rsbd.recipes.dpa import dpa as dpa
 from rsbd.recipes.kumar import certified_confidence as certified_confidence
 from rsbd.recipes.kumar import kumar as kumar
@@ -17,6 +18,7 @@ __all__ = [
     "bagging",
     "certified_confidence",
     "cohen",
+    "compare",
     "dpa",
     "kumar",
     "rab",

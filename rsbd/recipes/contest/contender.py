@@ -1,0 +1,227 @@
+"""What takes part in a comparison: a noise to choose, and how it becomes evidence."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from itertools import product
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rsbd import bounds, ensemble
+from rsbd.bounds import Bounds
+from rsbd.certify import certify
+from rsbd.data import Dataset
+from rsbd.learners import LDA, HashedTestNoise, Learner
+from rsbd.learners.linear import Linear
+from rsbd.noises import Noise, Partition
+from rsbd.recipes.contest.threats import Attack, Defence, posed
+from rsbd.smoothing import Smoothing, Threat
+
+Labels = NDArray[np.int64]
+Bools = NDArray[np.bool_]
+
+
+class Proof(Protocol):
+    """What a method says of each point, and against which threats that stands."""
+
+    @property
+    def label(self) -> Labels:
+        """Label of each point."""
+
+    def certified(self, threat: Threat) -> Bools:
+        """Which labels no attack within the threat changes, bool (points,); the trigger counts pixels."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """One defence on one data set: all that makes its evidence.
+
+    Parameters
+    ----------
+    data : Dataset
+        Training rows and the points to certify.
+    defence : Smoothing or Partition
+        The noise.
+    num_models, alpha, points, seed
+        As in the recipes.
+    learner : Learner, optional
+        In place of the method's own.
+    times : int
+        How often each vote counts: above 1 in the search for the noise, which proves nothing.
+    options : mapping
+        Passed to :func:`rsbd.ensemble.collect`.
+    num_rows : int, optional
+        Number of training rows that the attacker finds, if not those of ``data``.
+    known : dict
+        Votes that were collected before, so that two methods that differ in their bound share them.
+    """
+
+    data: Dataset
+    defence: Defence
+    num_models: int
+    alpha: float
+    points: str
+    seed: int
+    learner: Learner | None = None
+    times: int = 1
+    options: Mapping[str, Any] = field(default_factory=dict)
+    num_rows: int | None = None
+    known: dict[Any, Labels] = field(default_factory=dict, repr=False)
+
+    @property
+    def smoothing(self) -> Smoothing:
+        """The defence as noise in slots."""
+        assert isinstance(self.defence, Smoothing)  # noqa: S101
+        return self.defence
+
+    def votes(self, learner: Learner) -> Labels:
+        """Counts of labels over the models, (points, classes)."""
+        key = (repr(learner), repr(self.smoothing), self.data.values, self.num_models, self.seed)
+        if key not in self.known:
+            run = (self.data, self.smoothing, learner, self.data.x_test, self.num_models, self.seed)
+            self.known[key] = ensemble.collect(*run, **self.options).counts
+        return self.known[key] * self.times
+
+
+Evidence = Callable[[Run], Bounds]
+Bound = Callable[..., Bounds]
+
+
+@dataclass(frozen=True)
+class Contender:
+    """A method in a comparison.
+
+    Parameters
+    ----------
+    name, paper : str
+        What it is called and where it comes from.
+    view : str
+        ``"binary"`` where its noise flips values, ``"unit"`` where it adds to them.
+    grid : mapping
+        Values to try for each parameter of ``smooth``; all combinations are tried.
+    smooth : callable
+        ``smooth(data, attack, **parameters)``: the noise, given the slots that the attack changes.
+    evidence : callable
+        From a :class:`Run` to bounds on the class probabilities; votes of an ensemble unless given.
+    models : int, optional
+        Models that it trains where that is not the budget.
+
+    Examples
+    --------
+    >>> from rsbd.data import load
+    >>> from rsbd.noises import Flip
+    >>> only_labels = Contender("labels only", "", "binary", {"keep": (0.6, 0.8)},
+    ...                         lambda data, attack, keep: Smoothing(labels=Flip(keep, data.num_classes)))
+    >>> digits = load("digits", classes=(0, 1))
+    >>> list(only_labels.defences(digits, ("labels",)))[0]
+    Smoothing(rows=None, features=None, labels=Flip('3/5', values=2), test=None)
+    """
+
+    name: str
+    paper: str
+    view: str
+    grid: Mapping[str, tuple[Any, ...]]
+    smooth: Callable[..., Defence]
+    evidence: Evidence = field(default_factory=lambda: voted())
+    models: int | None = None
+
+    def defences(self, data: Dataset, attack: Attack) -> Iterator[Defence]:
+        """What is tried, each noise once: parameters of a slot without noise make no difference."""
+        tried = [
+            self.smooth(data, attack, **dict(zip(self.grid, values, strict=True)))
+            for values in product(*self.grid.values())
+        ]
+        return iter(dict.fromkeys(tried))
+
+    def num_models(self, defence: Defence, budget: int) -> int:
+        """How many models it trains."""
+        if isinstance(defence, Partition):
+            return defence.num_models
+        return budget if self.models is None else self.models
+
+    def prove(self, run: Run) -> Proof:
+        """Train, and say what is proved about the points."""
+        if isinstance(run.defence, Partition):
+            return Dealt.of(run)
+        return Noised(run.smoothing, self.evidence(run), run.num_rows or run.data.num_rows)
+
+
+@dataclass(frozen=True)
+class Noised:
+    """The proof of a method with noise: evidence, and its trade-off."""
+
+    smoothing: Smoothing
+    bounds: Bounds
+    num_rows: int
+
+    @property
+    def label(self) -> Labels:
+        """Label of each point."""
+        return self.bounds.label
+
+    def certified(self, threat: Threat) -> Bools:
+        """Which labels stay against a threat in pixels."""
+        asked = posed(threat, self.smoothing)
+        if threat.rows and threat.on_test:
+            # What the trigger alone overturns is lost, and the law of the rows may take long to work out.
+            alone = certify(self.bounds, self.smoothing, replace(asked, rows=0), self.num_rows)
+            if not alone.any():
+                return alone
+        return certify(self.bounds, self.smoothing, asked, self.num_rows)
+
+
+@dataclass(frozen=True)
+class Dealt:
+    """The proof of a method that deals rows out: how many rows may come or go."""
+
+    label: Labels
+    radius: Labels
+
+    @classmethod
+    def of(cls, run: Run) -> Dealt:
+        """Train one model per part."""
+        from rsbd.recipes.dpa import dpa
+
+        assert isinstance(run.defence, Partition)  # noqa: S101
+        found = dpa(
+            run.data, run.defence.parts, spread=run.defence.spread, learner=run.learner, seed=run.seed
+        )
+        return cls(found.certificate.label, np.asarray(found.certificate.radius, np.int64))
+
+    def certified(self, threat: Threat) -> Bools:
+        """A row whose pixels change is one row gone and one come; one that is only relabelled stays in its part."""
+        each = 2 if threat.trigger_on("features") else int(threat.relabel)
+        return np.asarray(self.radius >= threat.rows * each)
+
+
+def voted(
+    learner: Learner | None = None,
+    bound: Bound = bounds.simultaneous,
+    runner_up: bool = False,
+    hashed: bool = False,
+) -> Evidence:
+    """Evidence from the votes of an ensemble.
+
+    Parameters
+    ----------
+    learner : Learner, optional
+        The base learner; :class:`~rsbd.learners.linear.Linear` unless given.
+    bound : callable
+        From votes to bounds.
+    runner_up : bool
+        Whether the other classes are bounded by their own votes, where there are more than two.
+    hashed : bool
+        RAB's test noise, which follows from the trained model.
+    """
+
+    def evidence(run: Run) -> Bounds:
+        base = run.learner or learner or Linear()
+        if hashed and isinstance(noise := run.smoothing.features, Noise):
+            base = HashedTestNoise(run.learner or learner or LDA(), noise)
+        others = runner_up and run.data.num_classes > 2
+        return bound(run.votes(base), run.alpha, runner_up=others, points=run.points)
+
+    return evidence

@@ -1,0 +1,113 @@
+"""One method against one kind of attack: why it cannot, or its best noise and what that certifies."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from rsbd.noises import Bagging, Flip, Gaussian, Noise, Partition
+from rsbd.recipes.contest.bench import Bench
+from rsbd.recipes.contest.contender import Contender
+from rsbd.recipes.contest.result import Row
+from rsbd.recipes.contest.threats import Attack, Defence, refusal
+from rsbd.smoothing import Threat
+
+SHORT = {"features": "pixels", "labels": "labels", "test": "test"}
+
+
+@dataclass(frozen=True)
+class Search:
+    """What there is to do.
+
+    Parameters
+    ----------
+    contender : Contender
+        The method.
+    attack : tuple of str
+        The slots that change.
+    threats : tuple of Threat
+        All of this attack.
+    defences : tuple of Smoothing or Partition
+        Noises to try; none where there is a reason.
+    reason : str or None
+        Why the method cannot face the threats.
+    """
+
+    contender: Contender
+    attack: Attack
+    threats: tuple[Threat, ...]
+    defences: tuple[Defence, ...]
+    reason: str | None
+
+    @classmethod
+    def of(cls, bench: Bench, contender: Contender, attack: Attack, threats: tuple[Threat, ...]) -> Search:
+        """Ask the library whether the method can face the threats, and list the noises that it can afford."""
+        data = bench.final[contender.view]
+        every = tuple(contender.defences(data, attack))
+        answers = {refusal(defence, threat, data.num_rows) for defence in every for threat in threats}
+        if reasons := sorted(answer for answer in answers if answer):
+            return cls(contender, attack, threats, (), reasons[0])
+        models = [contender.num_models(defence, bench.num_models) for defence in every]
+        within = tuple(d for d, number in zip(every, models, strict=True) if number <= bench.num_models)
+        short = f"it trains {min(models)} models or more, and the budget is {bench.num_models}"
+        return cls(contender, attack, threats, within, None if within else short)
+
+    @property
+    def work(self) -> int:
+        """Noises to try, and the one to certify with."""
+        return len(self.defences) + 1 if self.defences else 0
+
+    def run(self, bench: Bench, tell: Callable[[int], None]) -> Row:
+        """Choose on the validation points, certify on the test points."""
+        about = (self.contender.name, self.contender.paper, self.attack, self.threats)
+        if self.reason is not None:
+            return Row(*about, reason=self.reason)
+        scores = []
+        for i, defence in enumerate(self.defences):
+            tell(i)
+            clean, certified = bench.accuracies(self.contender, defence, self.threats, final=False)
+            scores.append((float(certified.mean()), clean))
+        tell(len(self.defences))
+        best = max(range(len(scores)), key=scores.__getitem__)  # the first of equals
+        chosen = self.defences[best]
+        clean, certified = bench.accuracies(self.contender, chosen, self.threats, final=True)
+        return Row(
+            *about,
+            certified=tuple(certified.tolist()),
+            noise=words(chosen),
+            models=self.contender.num_models(chosen, bench.num_models),
+            clean=clean,
+            tried=len(self.defences),
+            validated=scores[best][0],
+        )
+
+
+def words(defence: Defence) -> str:
+    """Say a noise in a few words.
+
+    Examples
+    --------
+    >>> from rsbd.smoothing import Smoothing
+    >>> words(Smoothing(rows=Bagging(20), features=Flip(0.9), test=Flip(0.95)))
+    'bags of 20; keep: pixels 0.9, test 0.95'
+    >>> words(Partition(50, spread=2))
+    '50 parts, each row in 2'
+    """
+    if isinstance(defence, Partition):
+        return f"{defence.parts} parts" + (f", each row in {defence.spread}" if defence.spread > 1 else "")
+    said = [f"bags of {defence.rows.size}"] if isinstance(defence.rows, Bagging) else []
+    slots: dict[str, list[tuple[str, str]]] = {}
+    for slot, noise in defence.slots.items():
+        name, value = _noise(noise)
+        slots.setdefault(name, []).append((SHORT[slot], value))
+    for name, values in slots.items():
+        everywhere = len(values) == len(SHORT) and len({value for _, value in values}) == 1
+        listed = ", ".join(f"{slot} {value}" for slot, value in values)
+        said.append(f"{name} {values[0][1]} everywhere" if everywhere else f"{name}: {listed}")
+    return "; ".join(said)
+
+
+def _noise(noise: Noise) -> tuple[str, str]:
+    if isinstance(noise, Flip):
+        return "keep", f"{float(noise.keep):g}"
+    return ("sigma", f"{noise.sigma:g}") if isinstance(noise, Gaussian) else ("noise", repr(noise))

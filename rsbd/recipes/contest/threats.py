@@ -1,0 +1,112 @@
+"""One attacker for every method: poisoned rows and pixels, put into the norm of whatever noise meets them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from fractions import Fraction
+from itertools import product
+
+from rsbd.errors import InputError
+from rsbd.noises import Partition
+from rsbd.smoothing import Smoothing, Threat
+
+Attack = tuple[str, ...]
+"""What an attacker changes, in the order features, labels, test."""
+Defence = Smoothing | Partition
+
+WORDS = {"features": "training pixels", "labels": "training labels", "test": "test input"}
+
+
+def threat_map(
+    rows: Iterable[int], triggers: Iterable[int], relabel: Sequence[bool], on_test: Sequence[bool]
+) -> dict[Attack, tuple[Threat, ...]]:
+    """Every threat of a map once, grouped by what it changes.
+
+    A trigger of 0 pixels on relabelled rows is a threat of flipped labels; a trigger on the test input and no
+    poisoned row is one of changed test inputs. Threats that change nothing are left out.
+
+    Parameters
+    ----------
+    rows, triggers : iterable of int
+        Numbers of poisoned rows, and sizes of the trigger in pixels.
+    relabel, on_test : sequence of bool
+        Whether labels change, and whether the trigger is on the test input: one, the other, or both in turn.
+
+    Examples
+    --------
+    >>> {what: len(found) for what, found in threat_map([0, 1, 5], [0, 2], [True], [True, False]).items()}
+    {('labels',): 2, ('test',): 1, ('features', 'labels'): 2, ('features', 'labels', 'test'): 2}
+    """
+    found: dict[Attack, dict[Threat, None]] = {}
+    for m, t, y, x in product(rows, triggers, relabel, on_test):
+        if t != int(t):
+            raise InputError(f"a trigger of {t} pixels: it counts pixels, so give a whole number from 0")
+        threat = Threat(int(m), int(t), relabel=y and m > 0, on_test=x and t > 0)
+        if what := attacked(threat):
+            found.setdefault(what, {})[threat] = None
+    if not found:
+        raise InputError(
+            "no threat changes anything: give poisoned rows above 0, or a trigger on the test input"
+        )
+    return {what: tuple(found[what]) for what in sorted(found, key=lambda what: (len(what), what))}
+
+
+def attacked(threat: Threat) -> Attack:
+    """Which slots a threat changes."""
+    changed = {
+        "features": threat.rows > 0 and threat.trigger_on("features") > 0,
+        "labels": threat.rows > 0 and threat.relabel,
+        "test": threat.on_test and threat.trigger_on("test") > 0,
+    }
+    return tuple(slot for slot, is_changed in changed.items() if is_changed)
+
+
+def posed(threat: Threat, smoothing: Smoothing) -> Threat:
+    """The same threat with its trigger measured by the noise that it meets.
+
+    Inputs lie in [0, 1], so ``t`` changed pixels are ``t`` coordinates, at most ``t`` in L1, and at most ``sqrt(t)`` in
+    L2 (rounded up). Pixels that are turned into 0 and 1 one by one change in at most ``t`` places too, so that methods
+    on binary and on gray images face one attacker.
+
+    Examples
+    --------
+    >>> from rsbd.noises import Flip, Gaussian
+    >>> posed(Threat(rows=3, trigger=4), Smoothing(features=Gaussian(1.0), test=Flip(0.8))).trigger
+    {'features': 2.0, 'test': 4}
+    """
+    sizes: dict[str, float] = {}
+    for slot in ("features", "test"):
+        noise, pixels = smoothing.slots.get(slot), threat.trigger_on(slot)
+        sizes[slot] = pixels if noise is None else _length(int(pixels), noise.norm)
+    return replace(threat, trigger=sizes)
+
+
+def refusal(defence: Defence, threat: Threat, num_rows: int) -> str | None:
+    """Why a defence cannot face a threat, in one sentence by the library itself; None where it can.
+
+    Dealing out rows faces whatever happens to them, and nothing else.
+
+    Examples
+    --------
+    >>> from rsbd.noises import Gaussian
+    >>> refusal(Smoothing(features=Gaussian(1.0)), Threat(rows=3, trigger=4, on_test=False), num_rows=100)
+    'the threat changes the training labels, where there is no noise'
+    """
+    dealt = isinstance(defence, Partition)
+    smoothing = defence if isinstance(defence, Smoothing) else Smoothing()
+    try:
+        smoothing.tradeoff(posed(replace(threat, rows=0) if dealt else threat, smoothing), num_rows)
+    except InputError as error:
+        return str(error).partition(":")[0]
+    return None
+
+
+def _length(pixels: int, norm: str) -> float:
+    if norm in ("L0", "L1"):
+        return pixels
+    if norm == "L2":
+        root = math.sqrt(pixels)
+        return root if Fraction(root) ** 2 >= pixels else math.nextafter(root, math.inf)
+    raise InputError(f"a noise in the norm {norm!r} meets changed pixels: say what they cost it")

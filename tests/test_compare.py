@@ -1,0 +1,355 @@
+"""Every method on one footing: the right certificates, honest reasons, a fair budget, a search without test labels."""
+
+from __future__ import annotations
+
+import csv
+import json
+import threading
+from concurrent.futures import CancelledError
+from math import sqrt
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from rsbd import bounds
+from rsbd.certify import certify
+from rsbd.data import Dataset, load
+from rsbd.errors import InputError
+from rsbd.noises import Bagging, Flip, Gaussian, Partition, Uniform
+from rsbd.recipes import bagflip, bagging, cohen, compare, dpa, rab, rab_knn, rosenfeld, wang
+from rsbd.recipes.contest import CONTENDERS, Contender, Run, posed, refusal, threat_map
+from rsbd.recipes.contest.bench import views
+from rsbd.recipes.contest.threats import attacked
+from rsbd.smoothing import Smoothing, Threat
+
+MODELS = 60
+BY_NAME = {contender.name: contender for contender in CONTENDERS}
+BACKDOOR = ("features", "labels", "test")
+
+
+@pytest.fixture(scope="module")
+def unit() -> Dataset:
+    return load("digits", view="unit", classes=(0, 1), rows=120, points=40)
+
+
+@pytest.fixture(scope="module")
+def binary() -> Dataset:
+    return load("digits", classes=(0, 1), rows=120, points=40)
+
+
+def proof(name: str, data: Dataset, defence: Smoothing | Partition) -> object:
+    return BY_NAME[name].prove(Run(data, defence, MODELS, 0.001, "each", seed=7))
+
+
+# -- threats
+
+
+def test_the_map_holds_every_threat_once_by_what_it_changes() -> None:
+    found = threat_map([0, 1, 5], [0, 1, 2], (True, False), (True, False))
+    assert sorted(found) == sorted(
+        [
+            ("labels",),
+            ("test",),
+            ("features",),
+            ("features", "labels"),
+            ("features", "test"),
+            ("features", "labels", "test"),
+        ]
+    )
+    assert found["labels",] == (Threat(1, 0, True, False), Threat(5, 0, True, False))
+    assert found["test",] == (Threat(0, 1, False, True), Threat(0, 2, False, True))
+    assert all(len(set(group)) == len(group) == 4 for what, group in found.items() if len(what) > 1)
+    assert all(attacked(threat) == what for what, group in found.items() for threat in group)
+
+
+def test_a_threat_is_measured_by_the_noise_that_it_meets() -> None:
+    noise = Smoothing(features=Gaussian(1.0), labels=Flip(0.8), test=Uniform(2))
+    assert posed(Threat(3, 4), noise).trigger == {"features": 2.0, "test": 4}
+    for pixels in range(1, 200):
+        length = posed(Threat(1, pixels), noise).trigger_on("features")
+        assert sqrt(pixels) <= length < sqrt(pixels) * (1 + 1e-15)
+        assert np.linalg.norm(np.ones(pixels)) <= length * (1 + 1e-15)
+
+
+REFUSED = {
+    "RAB": {"labels", "test"},
+    "RAB, Hoeffding": {"labels", "test"},
+    "RAB, 1-neighbour": {"labels", "test"},
+    "Rosenfeld et al.": {"features", "test"},
+    "Cohen et al.": {"features", "labels"},
+    "DPA": {"test"},
+    "Finite Aggregation": {"test"},
+    "bagging": {"test"},
+}
+
+
+@pytest.mark.parametrize("name", list(BY_NAME))
+def test_reasons_name_what_is_not_noised_and_only_where_it_changes(name: str, binary: Dataset) -> None:
+    threats = threat_map([0, 2], [0, 1], (True, False), (True, False))
+    for attack, group in threats.items():
+        for defence in BY_NAME[name].defences(binary, attack):
+            for threat in group:
+                reason = refusal(defence, threat, binary.num_rows)
+                missing = REFUSED.get(name, set()) & set(attack)
+                assert (reason is not None) == bool(missing), (defence, threat)
+                if reason is not None:
+                    assert "no noise" in reason
+                    assert any(f"training {slot}" in reason or f"{slot} input" in reason for slot in missing)
+                    assert ":" not in reason
+
+
+# -- the certificates are those of the recipes
+
+
+@pytest.mark.parametrize(
+    "threat", [Threat(2, 1, False, False), Threat(1, 0, True, False), Threat(0, 1, False, True), Threat(1, 1)]
+)
+def test_certificates_are_those_of_the_recipes_called_by_hand(
+    unit: Dataset, binary: Dataset, threat: Threat
+) -> None:
+    common = {"num_models": MODELS, "seed": 7}
+    by_hand = {
+        "Wang et al., tied": (binary, wang(binary, 0.85, **common)),
+        "flips per slot": (
+            binary,
+            wang(binary, keep_features=0.7, keep_labels=0.8, keep_test=0.9, **common),
+        ),
+        "RAB": (unit, rab(unit, 2.0, **common)),
+        "RAB, Hoeffding": (unit, rab(unit, 2.0, bound="hoeffding", **common)),
+        "RAB, 1-neighbour": (unit, rab_knn(unit, 2.0)),
+        "Rosenfeld et al.": (unit, rosenfeld(unit, 0.8)),
+        "bagging": (binary, bagging(binary, 10, **common)),
+        "BagFlip": (binary, bagflip(binary, 20, 0.9, **common)),
+        "Cohen et al.": (unit, cohen(unit, 0.5, num_copies=54, num_selection=6, seed=7)),
+    }
+    compared = 0
+    for name, (data, recipe) in by_hand.items():
+        if refusal(recipe.smoothing, threat, data.num_rows):
+            continue
+        found = proof(name, data, recipe.smoothing)
+        expected = recipe.certify(posed(threat, recipe.smoothing))
+        assert np.array_equal(found.label, recipe.bounds.label), name
+        assert np.array_equal(found.certified(threat), expected), name
+        compared += 1
+    assert compared >= 3
+
+
+def test_dealt_rows_count_twice_unless_only_the_label_changes(unit: Dataset) -> None:
+    for name, partition in (("DPA", Partition(20)), ("Finite Aggregation", Partition(10, 2))):
+        recipe = dpa(unit, partition.parts, spread=partition.spread, seed=7)
+        found = proof(name, unit, partition)
+        for rows in range(8):
+            changed = recipe.changed.radius >= rows
+            assert np.array_equal(found.certified(Threat(rows, 3, True, False)), changed)
+            assert np.array_equal(found.certified(Threat(rows, 3, False, False)), changed)
+            relabelled = recipe.certificate.radius >= rows
+            assert np.array_equal(found.certified(Threat(rows, 0, True, False)), relabelled)
+
+
+def test_the_table_holds_what_certify_says(unit: Dataset, binary: Dataset) -> None:
+    found = compare(unit, [1], [1], num_models=MODELS, seed=3, contenders=[BY_NAME["bags + test flips"]])
+    (row,) = found.against(BACKDOOR)
+    size, keep = next(
+        (size, keep)
+        for size in (5, 10, 20, 40)
+        for keep in (0.8, 0.9, 0.95)
+        if row.noise == f"bags of {size}; keep: test {keep:g}"
+    )
+    noise = Smoothing(rows=Bagging(size), test=Flip(keep))
+    run = Run(binary, noise, MODELS, 0.001, "each", seed=3)
+    evidence = bounds.simultaneous(run.votes(_learner()), 0.001)
+    held = certify(evidence, noise, Threat(1, 1), 120) & (evidence.label == binary.y_test)
+    assert row.certified == (pytest.approx(held.mean()),)
+    assert row.clean == pytest.approx((evidence.label == binary.y_test).mean())
+
+
+def _learner() -> object:
+    from rsbd.learners import Linear
+
+    return Linear()
+
+
+# -- a fair search
+
+
+@pytest.fixture(scope="module")
+def few() -> list[Contender]:
+    return [
+        BY_NAME[name]
+        for name in (
+            "Wang et al., tied",
+            "RAB",
+            "RAB, Hoeffding",
+            "Rosenfeld et al.",
+            "Cohen et al.",
+            "DPA",
+            "bagging",
+        )
+    ]
+
+
+def test_selection_never_sees_test_labels_or_test_points(unit: Dataset, few: list[Contender]) -> None:
+    rng = np.random.default_rng(0)
+    wrong = unit.replace(y_test=rng.permutation(unit.y_test))
+    other = unit.replace(x_test=np.ascontiguousarray(unit.x_test[::-1, ::-1]), y_test=unit.y_test[::-1])
+    first, *others = [
+        compare(data, [1], [0, 1], num_models=MODELS, contenders=few) for data in (unit, wrong, other)
+    ]
+    for second in others:
+        for row, again in zip(first.rows, second.rows, strict=True):
+            assert (row.noise, row.validated, row.tried) == (again.noise, again.validated, again.tried)
+    assert [row.certified for row in first.rows] != [row.certified for row in others[0].rows]
+
+
+def test_the_chosen_noise_is_the_best_of_the_grid_on_validation(unit: Dataset) -> None:
+    rosenfeld_ = BY_NAME["Rosenfeld et al."]
+    found = compare(unit, [1, 3], [0], on_test=[False], num_models=MODELS, contenders=[rosenfeld_], seed=5)
+    (row,) = found.rows
+    held = np.random.default_rng(5).permutation(120)[:30]
+    rest = np.setdiff1d(np.arange(120), held)
+    part = unit.replace(x=unit.x[rest], y=unit.y[rest], x_test=unit.x[held], y_test=unit.y[held])
+    scores = {}
+    for keep in rosenfeld_.grid["keep"]:
+        one = rosenfeld(part, keep)
+        scores[f"keep: labels {keep:g}"] = np.mean([one.certificate.accuracy(part.y_test, r) for r in (1, 3)])
+    assert row.validated == pytest.approx(max(scores.values()))
+    assert scores[row.noise] == pytest.approx(row.validated)
+    assert row.tried == len(scores)
+
+
+def test_votes_that_prove_are_not_those_that_picked(unit: Dataset, tmp_path: Path) -> None:
+    only = [Contender("one", "", "binary", {"keep": (0.9,)}, lambda d, a, keep: Smoothing(test=Flip(keep)))]
+    compare(unit, [0], [1], num_models=MODELS, contenders=only, store=tmp_path)
+    manifests = []
+    for file in tmp_path.glob("*.npz"):
+        with np.load(file) as votes:
+            manifests.append(json.loads(votes["manifest"].tobytes()))
+    assert sorted(manifest["seed"] for manifest in manifests) == [0, 1]
+    assert len({manifest["dataset"] for manifest in manifests}) == 2
+
+
+def test_budgets_are_equal_and_said(unit: Dataset) -> None:
+    found = compare(unit, [1], [1], relabel=[False], on_test=[False], num_models=MODELS)
+    models = {row.method: row.models for row in found.rows if row.certified is not None}
+    assert models.pop("RAB, 1-neighbour") == 1
+    assert models.pop("DPA") <= MODELS
+    assert models.pop("Finite Aggregation") <= MODELS
+    assert set(models.values()) == {MODELS}
+    poor = compare(
+        unit, [1], [1], relabel=[False], on_test=[False], num_models=5, contenders=[BY_NAME["DPA"]]
+    )
+    assert poor.rows[0].certified is None
+    assert poor.rows[0].reason == "it trains 10 models or more, and the budget is 5"
+
+
+def test_a_new_method_is_one_entry(unit: Dataset) -> None:
+    uniform = Contender(
+        "uniform", "Weber et al. 2020", "unit", {"width": (1.0, 4.0)},
+        lambda data, attack, width: Smoothing(features=Uniform(width)),
+    )  # fmt: skip
+    found = compare(unit, [1], [1], on_test=[False], num_models=MODELS, contenders=[uniform])
+    by_attack = {row.attack: row for row in found.rows}
+    assert by_attack["features",].certified is not None
+    assert "training labels" in str(by_attack["features", "labels"].reason)
+
+
+# -- running it
+
+
+def test_an_interrupted_comparison_goes_on_and_ends_the_same(
+    unit: Dataset, few: list[Contender], tmp_path: Path
+) -> None:
+    def run(**options: object) -> object:
+        return compare(unit, [1], [1], num_models=MODELS, contenders=few, **options)
+
+    stop = threading.Event()
+    with pytest.raises(CancelledError):
+        run(store=tmp_path, cancel=stop, progress=lambda done, *_: stop.set() if done == 3 else None)
+    kept = set(tmp_path.glob("*.npz"))
+    assert kept
+    before = {file: file.stat().st_mtime_ns for file in kept}
+    resumed = run(store=tmp_path)
+    assert {file: file.stat().st_mtime_ns for file in kept} == before
+    assert resumed == run()
+
+
+def test_progress_counts_up_to_the_end(unit: Dataset, few: list[Contender]) -> None:
+    told: list[tuple[int, int, str]] = []
+    found = compare(unit, [1], [1], num_models=MODELS, contenders=few, progress=lambda *now: told.append(now))
+    done, totals, words = zip(*told, strict=True)
+    assert list(done) == sorted(done)
+    assert len(set(totals)) == 1
+    assert done[-1] == totals[0]
+    assert {row.method for row in found.rows if row.certified is not None} == {*words} - {"done"}
+
+
+def test_files_hold_what_was_found(unit: Dataset, few: list[Contender], tmp_path: Path) -> None:
+    found = compare(unit, [1], [0, 1], num_models=MODELS, contenders=few)
+    paths = found.write(tmp_path / "new" / "folder")
+    assert [path.name for path in paths] == [
+        "result.json",
+        "comparison.csv",
+        "comparison.png",
+        "comparison.svg",
+    ]
+    saved = json.loads(paths[0].read_text())
+    assert saved["certified"] == found.table()
+    assert {"models", "alpha", "objective", "fingerprint", "seed"} <= set(saved["settings"])
+    records = list(csv.DictReader(paths[1].open()))
+    assert len(records) == sum(len(row.threats) for row in found.rows)
+    for record, row in zip(records, found.table(), strict=True):
+        assert record["method"] == row["method"]
+        assert (record["certified"] == "") == (row["reason"] is not None)
+    assert all(path.stat().st_size > 500 for path in paths)
+
+
+def test_the_figure_shows_every_cell(unit: Dataset, few: list[Contender]) -> None:
+    found = compare(unit, [1], [1], num_models=MODELS, contenders=few)
+    ax = found.plot()
+    assert [label.get_text() for label in ax.get_yticklabels()] == [contender.name for contender in few]
+    faced = [row for row in found.rows if row.certified is not None]
+    shown = [text.get_text() for text in ax.texts]
+    for row in faced:
+        assert f"{100 * row.certified[0]:.0f}" in shown
+    assert len(ax.patches) == len(found.rows) - len(faced)  # the others are hatched
+    assert found.plot(ax=found.plot()) is not ax
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"rows": [0], "triggers": [0]}, "no threat changes anything"),
+        ({"rows": [121]}, "there are 120"),
+        ({"rows": [-1]}, "rows is -1"),
+        ({"triggers": [1.5]}, "whole number"),
+        ({"triggers": [-1]}, "0 or more"),
+        ({"triggers": [65]}, "an input has 64"),
+        ({"num_models": 0}, "0 models"),
+        ({"alpha": 0.0}, "alpha is 0.0"),
+        ({"points": "some"}, "'each'"),
+        ({"validation": 0.0}, "validation share"),
+        ({"validation": 1.0}, "validation share"),
+        ({"validation": float("nan")}, "validation share"),
+        ({"validation": 0.001}, "leaves 0 of 120"),
+        ({"contenders": []}, "there are none"),
+        ({"contenders": [CONTENDERS[0]] * 2}, "one name"),
+        ({"seed": -1}, "seed"),
+    ],
+    ids=lambda value: str(value)[:30],
+)
+def test_bad_settings_are_one_sentence(unit: Dataset, change: dict[str, object], words: str) -> None:
+    with pytest.raises(InputError, match=words):
+        compare(unit, **({"rows": [1], "triggers": [1], "num_models": MODELS} | change))
+
+
+def test_inputs_off_the_scale_are_refused(unit: Dataset) -> None:
+    with pytest.raises(InputError, match="scale them"):
+        views(unit.replace(x=unit.x * 2))
+
+
+def test_views_agree_with_those_of_the_loader(unit: Dataset, binary: Dataset) -> None:
+    seen = views(unit)
+    assert seen["binary"].fingerprint() == binary.fingerprint()
+    assert seen["unit"].fingerprint() == unit.fingerprint()
+    assert views(load("digits", view="gray", classes=(0, 1), rows=120, points=40))["unit"].values is None
