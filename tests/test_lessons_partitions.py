@@ -7,9 +7,9 @@ from math import comb
 
 import pytest
 
-from rsbd import lessons
+from rsbd import Threat, lessons, radius
 from rsbd.noises import Bagging
-from rsbd.recipes import dpa
+from rsbd.recipes import bagflip, bagging, dpa
 
 DATA = lessons.two_digits()
 BAG = {"size": 20, "poisoned": 4, "num_rows": 204}
@@ -102,3 +102,14 @@ def test_answers_are_those_of_the_library():
     overlap = 1 - float(Bagging(20).shift(4, num_rows=204).upper(Fraction(0)))
     assert on_bag(overlap).passed
     assert (dpa(DATA, 30).changed.accuracy(DATA.y_test, 5) >= 0.9) is on_parts(30).passed
+
+
+def test_what_is_proved_against_a_threat():
+    few, large = Threat(rows=3, trigger=25, on_test=False), Threat(rows=3, trigger=1, on_test=True)
+    dealt, bags, flips = dpa(DATA, 30), bagging(DATA, 10), bagflip(DATA, 30, 0.95)
+    assert lessons.proved(dealt, DATA, few) == dealt.changed.accuracy(DATA.y_test, 3)
+    assert lessons.proved(bags, DATA, few) == bags.certificate.accuracy(DATA.y_test, 3)
+    assert lessons.proved(dealt, DATA, large) == lessons.proved(bags, DATA, large) == "not covered"
+    assert lessons.proved(flips, DATA, large) == flips.certificate.accuracy(DATA.y_test, 3)
+    wholly = radius(flips.bounds, flips.smoothing, num_rows=DATA.num_rows).accuracy(DATA.y_test, 3)
+    assert lessons.proved(flips, DATA, few) >= wholly  # a bag with a poisoned row is not given up

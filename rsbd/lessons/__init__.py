@@ -13,7 +13,13 @@ from rsbd.lessons.exercises import (
     check_noise,
     check_votes,
 )
-from rsbd.lessons.partitions import check_bag_misses, check_dpa_radius, check_parts, check_trigger_claim
+from rsbd.lessons.partitions import (
+    check_bag_misses,
+    check_dpa_radius,
+    check_parts,
+    check_trigger_claim,
+    proved,
+)
 from rsbd.lessons.pictures import misses_and_limits
 from rsbd.lessons.prediction import Prediction, miss, predict
 from rsbd.lessons.show import falls, figure, say, still, table
@@ -44,6 +50,7 @@ __all__ = [
     "misses_and_limits",
     "noised",
     "predict",
+    "proved",
     "say",
     "still",
     "stored",

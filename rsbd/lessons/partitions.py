@@ -1,4 +1,4 @@
-"""Self-checks of the notebook on partitions and bags."""
+"""Self-checks of the notebook on partitions and bags, and what each method proves against a threat."""
 
 from __future__ import annotations
 
@@ -13,6 +13,9 @@ from rsbd.lessons.verdict import STUB, Verdict, judge
 from rsbd.noises import Partition
 from rsbd.panels.words import count, percent
 from rsbd.recipes import dpa
+from rsbd.recipes.dpa import Parted
+from rsbd.recipes.wang import Certified
+from rsbd.smoothing import Threat
 
 MOST_PARTS = 200  # more are not needed, and take long
 
@@ -180,3 +183,27 @@ def check_trigger_claim(answer: Any) -> Verdict:
     if letter not in TRIGGER_CLAIMS:
         return Verdict(False, f'{answer!r} is none of the claims: answer "a", "b", "c" or "d".')
     return Verdict(letter == "b", TRIGGER_CLAIMS[letter])
+
+
+def proved(found: Certified | Parted, dataset: Dataset, threat: Threat) -> float | str:
+    """Share of test images that are right and certified against a threat, for a cell of a table.
+
+    Where no noise is on the test input and the trigger is, there is no certificate: "not covered". Where whole rows are
+    hidden, the size of the trigger on them does not matter.
+
+    Examples
+    --------
+    >>> from rsbd import load
+    >>> digits = load("digits", classes=(0, 1), points=20)
+    >>> result = dpa(digits, parts=30)
+    >>> proved(result, digits, Threat(rows=2, trigger=25, on_test=False)), proved(result, digits, Threat(2, 1))
+    (1.0, 'not covered')
+    """
+    noise = None if isinstance(found, Parted) else found.smoothing
+    if threat.on_test and (noise is None or noise.test is None):
+        return "not covered"
+    if isinstance(found, Parted):
+        return found.changed.accuracy(dataset.y_test, threat.rows)
+    wholly = found.smoothing.features is None
+    held = found.certify(Threat(threat.rows, on_test=False) if wholly else threat)
+    return float(np.mean(held & (found.bounds.label == dataset.y_test)))
