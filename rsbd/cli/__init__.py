@@ -18,6 +18,7 @@ from rsbd.cli.compare import compare
 from rsbd.cli.data import app as data_app
 from rsbd.cli.doctor import doctor
 from rsbd.cli.lab import lab
+from rsbd.cli.lecture import lecture
 from rsbd.errors import InputError
 
 app = typer.Typer(
@@ -28,6 +29,7 @@ app = typer.Typer(
     add_completion=False,
 )
 app.command()(lab)
+app.command()(lecture)
 app.command()(certify)
 app.command()(compare)
 app.add_typer(data_app, name="data")

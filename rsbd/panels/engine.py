@@ -172,6 +172,11 @@ class Engine(Generic[P, R]):
         self._running = False
         self._error: Exception | None = None
 
+    @property
+    def compute(self) -> Compute[P, R]:
+        """The panel's own function, for those who ask what a picture was computed from."""
+        return self._compute
+
     def submit(self, params: P) -> None:
         """Start on ``params``, cancelling everything older."""
         with self._changed:

@@ -1,7 +1,7 @@
 // The carrier of a panel's picture: swaps an SVG in place, tells assistive technology what it shows, and
 // names the panel's slider handles, which ipywidgets leaves without an accessible name.
 
-const STATES = { busy: "computing", preview: "preview", final: "final", error: "error" };
+const STATES = { busy: "computing", preview: "preview", final: "final", error: "error", frozen: "frozen" };
 const LOCAL = /^(data:image\/png;base64,|#)/;
 
 // Pictures come from rsbd's own drawing code, which escapes all text; this is the second lock on the door.
@@ -59,6 +59,7 @@ function render({ model, el }) {
   el.append(badge, bar, box, status);
 
   const drawPicture = () => {
+    if (model.get("held")) return;
     const svg = model.get("svg") && parse(model.get("svg"));
     if (svg) {
       svg.setAttribute("aria-hidden", "true"); // one image with one name, not its hundred parts
@@ -66,12 +67,13 @@ function render({ model, el }) {
     }
   };
   const drawWords = () => {
+    if (model.get("held")) return;
     box.setAttribute("aria-label", model.get("alt") || "no picture yet");
     const text = model.get("error") || model.get("sentence");
     if (status.textContent !== text) status.textContent = text;
   };
   const drawState = () => {
-    const state = model.get("state");
+    const state = model.get("held") ? "frozen" : model.get("state");
     el.dataset.state = state;
     const note = state === "preview" || state === "final" ? model.get("note") : ""; // else it is of the old picture
     badge.textContent = note ? `${STATES[state]} \u00b7 ${note}` : STATES[state];
@@ -85,6 +87,7 @@ function render({ model, el }) {
     ["change:svg", drawPicture],
     ["change:alt change:sentence change:error", drawWords],
     ["change:state change:progress change:note", drawState],
+    ["change:held", () => (drawPicture(), drawWords(), drawState())],
   ];
   for (const [events, draw] of listeners) {
     draw();

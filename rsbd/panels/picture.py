@@ -33,6 +33,7 @@ class PictureWidget(anywidget.AnyWidget):
     state = traitlets.Enum(["busy", "preview", "final", "error"], "busy").tag(sync=True)
     note = traitlets.Unicode("").tag(sync=True)
     progress = traitlets.Float(0.0).tag(sync=True)
+    held = traitlets.Bool(False).tag(sync=True)  # the page keeps what it shows until it is let go
 
     def show(self, frame: Frame) -> None:
         """Show ``frame``; the engine calls this under its lock."""

@@ -1,0 +1,55 @@
+"""`rsbd lecture`: ten scenes in front of a hall, live, as static pages, or on paper."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from rsbd.errors import InputError
+
+
+def lecture(
+    no_browser: Annotated[bool, typer.Option("--no-browser", help="Only print the address.")] = False,
+    port: Annotated[
+        int | None, typer.Option(min=1, max=65535, help="Port on this machine; a free one by default.")
+    ] = None,
+    static: Annotated[
+        Path | None,
+        typer.Option(help="Write pages that need no kernel, server or network into this folder, and end."),
+    ] = None,
+    handout: Annotated[
+        Path | None, typer.Option(help="Write the hand-out to print into this file (.html or .pdf), and end.")
+    ] = None,
+    scene: Annotated[
+        list[int] | None, typer.Option(help="With --static or --handout: only these scenes (repeat it).")
+    ] = None,
+) -> None:
+    """Show ten scenes in front of a hall (for this machine only, protected by its token); Ctrl-C ends it."""
+    if static is None and handout is None:
+        if scene:
+            raise InputError("--scene chooses what --static and --handout write: give one of these, too")
+        from rsbd.cli import hall, server
+
+        server.check_port(port)
+        raise typer.Exit(hall.run(port, not no_browser))
+    if no_browser or port is not None:
+        raise InputError("--static and --handout serve nothing: leave --port and --no-browser out")
+    from rsbd.lecture.handout import write_handout
+    from rsbd.lecture.pages import write_pages
+    from rsbd.lecture.scenes import chosen
+
+    scenes = chosen(scene or [])
+    wrong = 0
+    if static is not None:
+        index, failed = write_pages(static, scenes)
+        typer.echo(f"rsbd: open {index}")
+        wrong += failed
+    if handout is not None:
+        paper, failed = write_handout(handout, scenes)
+        typer.echo(f"rsbd: print {paper}")
+        wrong += failed
+    if wrong:
+        typer.echo(f"rsbd: {wrong} pictures could not be computed; a sentence in their place says why", err=True)
+        raise typer.Exit(1)
