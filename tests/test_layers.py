@@ -30,7 +30,7 @@ LAYERS = (
     {"votes", "store", "cache", "shard", "ensemble", "evidence", "spread"},
     {"certify", "stopping", "fixed", "soft", "confidence", "labelflips", "flipattack"},
     {"audit", "undefended", "experiment", "report", "recipes", "plots"},
-    {"panels", "cli"},
+    {"panels", "cli", "lecture"},
     {"lessons"},
 )
 LAYER = {name: number for number, names in enumerate(LAYERS) for name in names}

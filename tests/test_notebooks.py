@@ -24,6 +24,9 @@ LONGEST = 10  # lines of a function in a notebook; longer ones belong in the pac
 LARGEST = 1_000_000  # bytes of a notebook with its pictures
 SLOWEST = 60  # seconds for all cells on two cores
 
+# The lecturer's notebook has nobody to do exercises: it must have a question to ask for each of its scenes instead.
+LECTURE = "10_lecture"
+
 each_notebook = pytest.mark.parametrize("notebook", NOTEBOOKS, ids=[n.stem for n in NOTEBOOKS])
 
 
@@ -84,6 +87,9 @@ def test_says_what_it_is_for(notebook: Path) -> None:
     assert "**Before you start.**" in first
     for heading in ("Take away", "What this certificate does not say", "References"):
         assert re.search(rf"^## {heading}$", text, re.MULTILINE), heading
+    if notebook.stem == LECTURE:
+        _asks_the_hall(notebook)
+        return
     exercises = re.findall(r"^\*\*Exercise (\d)\.\*\*", text, re.MULTILINE)
     assert exercises == [str(i + 1) for i in range(len(exercises))]
     assert 3 <= len(exercises) <= 5
@@ -94,6 +100,20 @@ def test_says_what_it_is_for(notebook: Path) -> None:
     formula = next((i for i, cell in enumerate(_all(notebook)) if "$" in _source(cell)), len(_all(notebook)))
     panel = next(i for i, cell in enumerate(_all(notebook)) if _source(cell).rstrip().endswith("\npanel"))
     assert panel < formula, "show the panel before the first formula"
+
+
+def _asks_the_hall(notebook: Path) -> None:
+    """In place of exercises: the question of every scene, two guesses, and every key of the stage."""
+    from rsbd.lecture import SCENES
+
+    made = "".join("".join(o.get("data", {}).get("text/markdown", "")) for o in outputs(notebook))
+    for scene in SCENES:
+        assert f"| {scene.title} | {scene.message} | {scene.question} |" in made, "execute the notebook again"
+    code = ["".join(cell["source"]) for cell in cells(notebook, "code")]
+    assert sum("lessons.predict(" in source for source in code) >= 2
+    keys = (ROOT / "rsbd" / "lecture" / "keys.js").read_text("utf-8")
+    for key in re.findall(r'\["(\w)", ', keys):
+        assert re.search(rf"^\| {key}[ ,]", prose(notebook), re.MULTILINE), key
 
 
 def _all(notebook: Path) -> list[dict[str, Any]]:

@@ -41,7 +41,11 @@ def run(port: int | None = None, browser: bool = True) -> int:
         page.write_text(stage_cells(source.read_text("utf-8")), "utf-8")
         command = [sys.executable, "-m", "voila", str(page), f"--port={port}", "--no-browser"]
         command += ["--Voila.ip=127.0.0.1", "--Voila.port_retries=0", "--Voila.auto_token=True"]
-        command += ["--template=hall", "--Voila.log_level=ERROR", "--VoilaConfiguration.show_tracebacks=False"]
+        command += [
+            "--template=hall",
+            "--Voila.log_level=ERROR",
+            "--VoilaConfiguration.show_tracebacks=False",
+        ]
         # Other extensions of JupyterLab have no place on the page, and some fail on it.
         command += [f"--VoilaConfiguration.extension_allowlist={name}" for name in EXTENSIONS]
         paths = filter(None, [str(_PAGE), os.environ.get("JUPYTER_PATH")])

@@ -39,7 +39,9 @@ def _serve(home: Path, notebook: str, no_browser: bool, port: int | None) -> int
         command.append("--no-browser")
     if port is not None:
         command += [f"--port={port}", "--ServerApp.port_retries=0"]
-    if not server.WINDOWS and os.geteuid() == 0:  # containers: the server is for this machine only all the same
+    if (
+        not server.WINDOWS and os.geteuid() == 0
+    ):  # containers: the server is for this machine only all the same
         command.append("--allow-root")
     return server.serve(command, home, {}, lambda started: _address(started, notebook))
 

@@ -51,5 +51,7 @@ def lecture(
         typer.echo(f"rsbd: print {paper}")
         wrong += failed
     if wrong:
-        typer.echo(f"rsbd: {wrong} pictures could not be computed; a sentence in their place says why", err=True)
+        typer.echo(
+            f"rsbd: {wrong} pictures could not be computed; a sentence in their place says why", err=True
+        )
         raise typer.Exit(1)

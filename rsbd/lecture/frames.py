@@ -95,7 +95,9 @@ def compute_frames(scene: Scene, points: Iterable[Mapping[str, Any]] | None = No
         panel = scene.open(SyncRunner())
     except Exception as error:  # a sentence on the page, and an exit status for whoever built it
         said = f"This scene cannot be shown: {sentence_of(error)}"
-        return Frames(scene, (), (dict(scene.first),), (Picture("", said, said),), {"rsbd": rsbd.__version__}, 1)
+        return Frames(
+            scene, (), (dict(scene.first),), (Picture("", said, said),), {"rsbd": rsbd.__version__}, 1
+        )
     try:
         axes = tuple(
             Axis.of(control, scene.grid[control.name])
@@ -108,7 +110,12 @@ def compute_frames(scene: Scene, points: Iterable[Mapping[str, Any]] | None = No
         where = tuple({**scene.first, **point} for point in (ordered.points() if points is None else points))
         pictures = tuple(_picture(panel, point) for point in where)
         return Frames(
-            scene, axes, where, pictures, provenance(panel, scene), sum(not picture.svg for picture in pictures)
+            scene,
+            axes,
+            where,
+            pictures,
+            provenance(panel, scene),
+            sum(not picture.svg for picture in pictures),
         )
     finally:
         panel.close()

@@ -41,10 +41,10 @@ def write_handout(file: str | Path, scenes: Sequence[Scene] = SCENES) -> tuple[P
         If the name ends in something else, or a PDF is asked for and there is no Chromium.
     """
     file = Path(file)
-    if file.suffix not in (".html", ".pdf"):
-        raise InputError(f"a hand-out is .html or .pdf, and not {file.name!r}: name it handout.html")
     if file.is_dir():
         raise InputError(f"{file} is a folder: name a file in it, such as {file / 'handout.html'}")
+    if file.suffix not in (".html", ".pdf"):
+        raise InputError(f"a hand-out is .html or .pdf, and not {file.name!r}: name it handout.html")
     chromium = browser()
     if file.suffix == ".pdf" and chromium is None:
         raise InputError("a PDF needs Chromium, and there is none: write handout.html and print it yourself")

@@ -29,7 +29,7 @@ class Bar(anywidget.AnyWidget):
     _esm = _text("keys.js", "stage.js")
     _css = _text("look.css", "stage.css")
 
-    scenes = traitlets.List().tag(sync=True)
+    scenes: Any = traitlets.List().tag(sync=True)
     scene = traitlets.Int(0).tag(sync=True)
     preset = traitlets.Int(0).tag(sync=True)  # -1: a control was moved away from every preset
     frozen = traitlets.Bool(False).tag(sync=True)
@@ -58,9 +58,7 @@ class Stage:
     'More models, finer evidence'
     """
 
-    def __init__(
-        self, scenes: Sequence[Scene] = SCENES, runner: Callable[[], Runner] = ThreadRunner
-    ) -> None:
+    def __init__(self, scenes: Sequence[Scene] = SCENES, runner: Callable[[], Runner] = ThreadRunner) -> None:
         self._scenes, self._runner = tuple(scenes), runner
         self._panels: dict[int, Panel[Any, Any]] = {}
         self._number = 0
@@ -153,18 +151,25 @@ class Stage:
             widget.close()
 
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
-        return self.widget._repr_mimebundle_(**kwargs)
+        bundle = self.widget._repr_mimebundle_(**kwargs)
+        data = bundle[0] if isinstance(bundle, tuple) else bundle
+        return {
+            **data,
+            "text/plain": f"A stage with {len(self._scenes)} scenes, which needs a running kernel",
+        }
 
     def _show(self) -> None:
         """Put the scene on stage. One that cannot be made leaves a sentence; the others go on."""
+        shown: list[ipw.Widget] = []
+        trouble = ""
         try:
             if self._number not in self._panels:
                 panel = self.scene.open(self._runner())
                 panel.picture.observe(lambda _: self._compare(), names="state")
                 self._panels[self._number] = panel
-            shown, trouble = (self._panels[self._number].widget,), ""
+            shown = [self._panels[self._number].widget]
         except Exception as error:  # a lecture goes on
-            shown, trouble = (), f"This scene cannot be shown: {sentence_of(error)}"
+            trouble = f"This scene cannot be shown: {sentence_of(error)}"
         with self.bar.hold_sync():
             self.bar.scene, self.bar.trouble = self._number, trouble
             self._compare()
