@@ -18,6 +18,7 @@ from rsbd.panels.labelflips import label_flips
 from rsbd.panels.panel import Panel, Static
 from rsbd.panels.partitions import partitions
 from rsbd.panels.plane import plane
+from rsbd.panels.rab import rab
 from rsbd.panels.worst_case import worst_case
 
 # Each can be made with no argument but ``runner``, and is then held by the tests that all panels share.
@@ -28,6 +29,7 @@ PANELS: dict[str, Callable[..., Panel[Any, Any]]] = {
     "label_flips": label_flips,
     "partitions": partitions,
     "plane": plane,
+    "rab": rab,
     "worst_case": worst_case,
 }
 
@@ -50,5 +52,6 @@ __all__ = [
     "label_flips",
     "partitions",
     "plane",
+    "rab",
     "worst_case",
 ]

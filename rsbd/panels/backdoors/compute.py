@@ -23,6 +23,7 @@ from rsbd.learners import Learner
 from rsbd.noises import Flip, Gaussian
 from rsbd.panels.backdoors.params import Floats, Found, Params, Samples
 from rsbd.panels.engine import Cancel, Cancelled, Progress
+from rsbd.panels.growing import grow
 from rsbd.panels.memo import Memo
 from rsbd.poisoning import Poisoning, attack_success_rate, clean_accuracy, stamp
 from rsbd.report import budget, measured_together
@@ -191,21 +192,13 @@ class Bench:
         num_models: int,
         pool: Executor,
     ) -> Iterator[Votes]:
-        """Yield votes, from those known already up to ``num_models``."""
-        key = (name, repr(smoothing))
-        known: dict[int, Votes] = self.memo.get(key, dict)
-        if num_models not in known:
-            fewer = [n for n in known if n < num_models]
-            resume = known[max(fewer)] if fewer else None
-            if resume is not None:
-                yield resume
+        known: dict[int, Votes] = self.memo.get((name, repr(smoothing)), dict)
+
+        def train(resume: Votes | None) -> Iterator[Votes]:
             run = (dataset, smoothing, self.learner, x, num_models, self.seed)
-            for votes in ensemble.stream(*run, executor=pool, resume=resume, store=True):
-                if votes.num_models == num_models:
-                    known[num_models] = votes
-                yield votes
-        else:
-            yield known[num_models]
+            return ensemble.stream(*run, executor=pool, resume=resume, store=True)
+
+        return grow(known, num_models, train)
 
 
 def smoothing_of(params: Params, dataset: Dataset) -> Smoothing:
