@@ -16,12 +16,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import rsbd
-from rsbd import certify as certify_module
 from rsbd import spread
 from rsbd.bounds import Bounds, clopper_pearson, simultaneous
-from rsbd.certify import ABSTAIN, Certificate, certified_map, certify, exact_radius, radius
+from rsbd.certify import ABSTAIN, Certificate, certified_map, certify, exact_radius, radii_by_votes, radius
 from rsbd.errors import InputError
-from rsbd.noises import Flip, Gaussian, Noise
+from rsbd.evidence import Evidence
+from rsbd.noises import Bagging, Flip, Gaussian, Noise
 from rsbd.smoothing import Smoothing, Threat
 from rsbd.tradeoff import flips, identity
 
@@ -214,9 +214,9 @@ def test_map_is_certify_threat_by_threat() -> None:
 
 def test_a_million_points_share_a_few_answers(monkeypatch: pytest.MonkeyPatch) -> None:
     asked = []
-    original = certify_module.Evidence.certified
+    original = Evidence.certified
     monkeypatch.setattr(
-        certify_module.Evidence,
+        Evidence,
         "certified",
         lambda self, law: asked.append(len(self.miss)) or original(self, law),
     )
@@ -294,3 +294,24 @@ def test_the_module_stands_in_for_its_function() -> None:
     votes = simultaneous([[1000, 0], [700, 300]], alpha=0.001)
     noise, threat = Smoothing(test=Flip(0.8)), Threat(trigger=2)
     assert np.array_equal(rsbd.certify(votes, noise, threat), certify(votes, noise, threat))  # type: ignore[operator]
+
+
+@pytest.mark.parametrize("classes", [2, 3, 10])
+@pytest.mark.parametrize(
+    "smoothing",
+    [
+        Smoothing(features=Flip(0.8), test=Flip(0.9)),
+        Smoothing(test=Gaussian(0.5)),
+        Smoothing(rows=Bagging(30)),
+    ],
+    ids=["L0", "L2", "rows"],
+)
+def test_a_table_of_radii_is_what_the_points_would_get(classes: int, smoothing: Smoothing) -> None:
+    rng = np.random.default_rng(0)
+    counts = rng.multinomial(200, rng.dirichlet(np.full(classes, 0.2), 500))
+    one_by_one = radius(simultaneous(counts, 0.01), smoothing, num_rows=500).radius
+    table = radii_by_votes(200, smoothing, 0.01, classes, num_rows=500)
+    assert (table[counts.max(axis=1)] == one_by_one).all()
+    assert (one_by_one >= 0).any()
+    if classes == 2:
+        assert (table == table[::-1]).all()

@@ -9,7 +9,7 @@ import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
 from rsbd.bounds import Bounds, anytime, clopper_pearson
-from rsbd.certify import certified_map, radius
+from rsbd.certify import certified_map, radii_by_votes, radius
 from rsbd.noises import Flip, Gaussian
 from rsbd.smoothing import Smoothing
 from rsbd.tradeoff import Tradeoff, flips, gaussian, law
@@ -86,6 +86,36 @@ def test_radii_of_a_million(
     benchmark: BenchmarkFixture, bounds: Bounds, slots: dict[str, Flip | Gaussian], forgetful: None
 ) -> None:
     assert len(benchmark(radius, bounds, Smoothing(**slots)).radius) == POINTS
+
+
+TIED = Smoothing(features=Flip(0.8), labels=Flip(0.8), test=Flip(0.8))
+
+
+@pytest.mark.parametrize("step", ["the table", "a million looks into it"])
+def test_radii_of_a_million_from_their_counts(
+    benchmark: BenchmarkFixture, counts: np.ndarray, step: str, forgetful: None
+) -> None:
+    radii = radii_by_votes(1000, TIED, 0.001)
+    if step == "the table":
+        assert len(benchmark(radii_by_votes, 1000, TIED, 0.001)) == 1001
+    else:
+        found = benchmark(lambda: radii[counts[:, 1]])
+        assert (found[:1000] == radius(clopper_pearson(counts[:1000], 0.001), TIED).radius).all()
+
+
+def test_radii_point_by_point(benchmark: BenchmarkFixture, counts: np.ndarray) -> None:
+    """The same as published: Clopper-Pearson for each point, then compared with the threshold of each radius."""
+    from scipy.stats import beta
+
+    thresholds = [1 - float(flips("4/5", 2, r).threshold()) for r in range(10)]
+
+    def published() -> list[int]:
+        lower = [beta.ppf(0.0005, max(votes), 1001 - max(votes)) for votes in counts[:1000]]
+        return [max((r for r, t in enumerate(thresholds) if p > t), default=-1) for p in lower]
+
+    found = benchmark.pedantic(published, rounds=1)
+    benchmark.extra_info["points"] = 1000
+    assert found == radii_by_votes(1000, TIED, 0.001)[counts[:1000, 1]].tolist()
 
 
 @pytest.mark.parametrize("features", [Flip("3/5"), Gaussian(0.5)], ids=["flips", "mixed"])

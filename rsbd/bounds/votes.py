@@ -1,82 +1,18 @@
-"""Bounds on class probabilities from the votes of an ensemble.
-
-Each function takes vote counts and returns :class:`Bounds`, which hold for every point with probability at
-least `1 - alpha` (for one point: over many points `alpha` is the expected share of points with a bound that
-does not hold, unless ``points="all"`` asks that all hold at once). The top class is read from votes too, so
-either it comes from separate `selection` votes, or the level is shared over the classes that it could have
-been. All values are rounded outward.
-"""
+"""Bounds from the counts of votes."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from rsbd import binomial
+from rsbd.bounds.evidence import Bounds, Floats, Ints, over_points
 from rsbd.errors import InputError
 
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
 # (successes, trials, level) -> upper bound on the success probability
 Upper = Callable[[Ints, Ints, float], Floats]
-
-
-@dataclass(frozen=True, eq=False)
-class Bounds:
-    """Evidence for a batch of points.
-
-    Attributes
-    ----------
-    label : array of int, shape (points,)
-        Top class; ties go to the lowest label.
-    miss : array of float, shape (points,)
-        Upper bound on `1 - P(top class)`. Stored instead of `p_a = 1 - miss`: near 1 a float loses the
-        difference.
-    runner_up : array of float, shape (points,)
-        Upper bound on the probability of every other class; at most `miss`.
-    alpha : float
-        Probability that a point's bounds do not hold, or those of any point where `points` is `"all"`.
-    points : str
-        What `alpha` speaks of: `"each"` point by itself, or `"all"` of them at once.
-    """
-
-    label: Ints
-    miss: Floats
-    runner_up: Floats
-    alpha: float
-    points: str = "each"
-
-
-def over_points(alpha: float, num_points: int, points: str = "all") -> float:
-    """Level of each point's bounds, so that with probability `1 - alpha` those of all points hold together.
-
-    A statement about each point may be wrong for a share `alpha` of them; "these 900 predictions cannot be
-    changed" needs all of them to be right. Bonferroni's `alpha / num_points` gives that however the points
-    depend on each other, as they do: the same models vote on all of them.
-
-    Parameters
-    ----------
-    alpha : float
-        Failure probability over all points.
-    num_points : int
-        Number of points that the statement could be about, also those that it leaves out in the end.
-    points : str
-        `"all"`, or `"each"`, which leaves `alpha` as it is.
-
-    Examples
-    --------
-    >>> clopper_pearson([[1000, 0], [700, 300]], alpha=over_points(0.001, 2)).miss.round(4)
-    array([0.0083, 0.3525])
-    """
-    if points not in ("each", "all"):
-        raise InputError(
-            f"points is {points!r}: choose 'each' (alpha for each point) or 'all' (for all at once)"
-        )
-    check_alpha(alpha)
-    return float(np.nextafter(alpha / num_points, 0)) if points == "all" and num_points > 1 else float(alpha)
 
 
 def clopper_pearson(
@@ -206,35 +142,6 @@ def anytime(
     return _bounds(counts, alpha, selection, runner_up, upper, points, two_sided=True)
 
 
-def dkw(num: int, alpha: float) -> float:
-    """Half-width `sqrt(ln(1 / alpha) / (2 num))` of a one-sided band around an empirical distribution.
-
-    Guarantee: with probability `1 - alpha` the true function is nowhere higher than the empirical one
-    plus this.
-
-    Parameters
-    ----------
-    num : int
-        Number of independent scores.
-    alpha : float
-        Failure probability, at most 1/2.
-
-    Examples
-    --------
-    >>> round(dkw(1000, 0.001), 4)
-    0.0588
-
-    References
-    ----------
-    Dvoretzky, Kiefer and Wolfowitz (1956); Massart (1990), corollary 1; used by Kumar et al. (2020).
-    """
-    if num != int(num) or num < 1:
-        raise InputError(f"{num!r} scores: give the number of scores, at least 1")
-    if not 0 < alpha <= 0.5:
-        raise InputError(f"alpha is {alpha!r}: the one-sided band needs a number above 0, at most 0.5")
-    return float(np.nextafter(np.sqrt(-np.log(alpha) / (2 * num)) * (1 + 1e-15), np.inf))
-
-
 def _bounds(
     counts: npt.ArrayLike,
     alpha: float,
@@ -271,14 +178,6 @@ def _bounds(
     return Bounds(label, miss, second, float(alpha), points)
 
 
-def check_alpha(alpha: float) -> None:
-    """Raise for a failure probability that is none."""
-    if not 0 < alpha < 1:
-        raise InputError(
-            f"alpha is {alpha!r}, but it is a failure probability: give a number between 0 and 1"
-        )
-
-
 def _votes(counts: npt.ArrayLike, name: str) -> Ints:
     array = np.asarray(counts)
     if array.ndim != 2 or array.shape[1] < 2:
@@ -295,5 +194,13 @@ def _votes(counts: npt.ArrayLike, name: str) -> Ints:
 def _once(upper: Upper, k: Ints, n: Ints, level: float) -> Floats:
     """Bound each different pair of counts once: a million points share a thousand of them."""
     base = int(n.max(initial=0)) + 1
-    pairs, back = np.unique(n * base + k, return_inverse=True)
+    code = n * base + k
+    low = int(code.min(initial=0))
+    if int(code.max(initial=0)) - low < len(
+        code
+    ):  # as good as always: far faster than sorting a million codes
+        there = np.bincount(code - low) > 0
+        pairs, place = np.flatnonzero(there) + low, np.cumsum(there) - 1
+        return upper(pairs % base, pairs // base, level).take(place).take(code - low)
+    pairs, back = np.unique(code, return_inverse=True)
     return upper(pairs % base, pairs // base, level)[back]

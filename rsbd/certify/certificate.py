@@ -1,0 +1,73 @@
+"""What a certificate is: labels, radii, and the share of them that is right."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import inf
+
+import numpy as np
+import numpy.typing as npt
+
+from rsbd.evidence import truth
+
+ABSTAIN = -1
+"""The label of a point whose top class is not even certain: always counted as wrong."""
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class Certificate:
+    """Certified radii of a batch of points.
+
+    Attributes
+    ----------
+    label : array of int, shape (points,)
+        The certified label, `ABSTAIN` where not even radius 0 is certified.
+    radius : array, shape (points,)
+        No attack of this size on the `slots` together, in the `norm`, changes the label; -1 where it is
+        not certain at all. Integers in L0 and rows, floats in L1 and L2. A radius equal to `max_radius` means
+        "at least".
+    alpha : float
+        Probability that a point's certificate is wrong (that any is, where `points` is `"all"`).
+    norm : str
+        `"L0"` (number of changed coordinates), `"L1"` or `"L2"` (length of the change), or `"rows"` (number of
+        changed training rows).
+    slots : tuple of str
+        What the attacker changes, among `rows`, `features`, `labels`, `test`.
+    max_radius : float
+        Where the search stopped.
+    points : str
+        What `alpha` speaks of: `"each"` point by itself, or `"all"` of them at once.
+    """
+
+    label: Ints
+    radius: Ints | Floats
+    alpha: float
+    norm: str
+    slots: tuple[str, ...]
+    max_radius: float = inf
+    points: str = "each"
+
+    def accuracy(self, y: npt.ArrayLike, radius: float = 0) -> float:
+        """Certified accuracy: the fraction of points that are correct **and** certified at `radius`."""
+        return float(self.curve(y, [radius])[0])
+
+    def curve(self, y: npt.ArrayLike, radii: npt.ArrayLike) -> Floats:
+        """Certified accuracy at each of `radii`; abstaining counts as wrong.
+
+        Parameters
+        ----------
+        y : array of int, shape (points,)
+            True labels.
+        radii : array, shape (radii,)
+
+        Returns
+        -------
+        array of float, shape (radii,)
+        """
+        correct = truth(y, self.label) == self.label
+        reached = np.sort(self.radius[correct & (self.label != ABSTAIN)])
+        count = len(reached) - np.searchsorted(reached, np.asarray(radii), side="left")
+        return count / max(1, len(self.label))
