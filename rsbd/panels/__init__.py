@@ -11,6 +11,7 @@ from typing import Any
 
 from rsbd.panels.attack import attack
 from rsbd.panels.backdoors import backdoor
+from rsbd.panels.comparison import compare
 from rsbd.panels.confidences import confidence
 from rsbd.panels.controls import Choice, Slider, Toggle
 from rsbd.panels.engine import Cancelled, Engine, Frame, Picture, SyncRunner, ThreadRunner
@@ -25,6 +26,7 @@ from rsbd.panels.worst_case import worst_case
 PANELS: dict[str, Callable[..., Panel[Any, Any]]] = {
     "attack": attack,
     "backdoor": backdoor,
+    "compare": compare,
     "confidence": confidence,
     "label_flips": label_flips,
     "partitions": partitions,
@@ -48,6 +50,7 @@ __all__ = [
     "Toggle",
     "attack",
     "backdoor",
+    "compare",
     "confidence",
     "label_flips",
     "partitions",
