@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import struct
 import tokenize
 import zipfile
@@ -151,6 +152,8 @@ def join(first: Spans, second: Spans) -> Spans:
 
 def _arrays(path: str | Path) -> tuple[dict[str, NDArray[Any]], bytes]:
     """Read the arrays and the hash beside them; a small file that would unpack to a huge one is refused unread."""
+    if not Path(path).is_file() and os.path.lexists(path):  # a pipe would be waited for
+        raise ValueError("it is no file")
     with zipfile.ZipFile(path) as packed:
         if sum(member.file_size for member in packed.infolist()) > _LARGEST:
             raise ValueError("it would unpack to more than a gigabyte")

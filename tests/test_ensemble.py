@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import multiprocessing
-import os
-import subprocess
-import sys
 import threading
 from concurrent.futures import CancelledError, Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import replace
@@ -16,7 +13,6 @@ import numpy as np
 import pytest
 import torch
 
-import rsbd
 from rsbd.data import Dataset, load
 from rsbd.ensemble import collect, pick_device, stream
 from rsbd.errors import InputError
@@ -213,39 +209,3 @@ def test_a_damaged_store_is_set_aside_and_redone(digits: Dataset, tmp_path: Path
         found = gather(digits, store=tmp_path)
     assert np.array_equal(found.counts, expected.counts)
     assert file.with_name(file.name + ".damaged").exists()
-
-
-def test_killed_at_any_moment_a_run_goes_on_to_the_same_counts(tmp_path: Path) -> None:
-    """kill -9 while models are trained, votes are counted and files are written."""
-    code = (
-        "from rsbd import Linear, Smoothing, Flip, collect, load\n"
-        "from rsbd import store; store.Store.every = 0.0\n"
-        "data = load('digits', classes=(0, 1), rows=100, points=60)\n"
-        "noise = Smoothing(features=Flip(0.8), labels=Flip(0.8, 2), test=Flip(0.8))\n"
-        f"run = dict(num_models=2000, seed=3, store={str(tmp_path)!r})\n"
-        "print('ready', flush=True)\n"
-        "collect(data, noise, Linear(), data.x_test, **run)\n"
-    )
-    random, kills = np.random.default_rng(0), 0
-    environment = os.environ | {"PYTHONPATH": str(Path(rsbd.__file__).parents[1])}
-    for _ in range(3):
-        child = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, env=environment)
-        assert child.stdout is not None
-        child.stdout.readline()
-        try:
-            child.wait(float(random.uniform(0.02, 0.3)))
-        except subprocess.TimeoutExpired:
-            child.kill()
-            kills += 1
-        child.wait()
-        child.stdout.close()
-        if child.returncode == 0:
-            break
-    subprocess.run(
-        [sys.executable, "-c", code], check=True, env=environment, capture_output=True, timeout=120
-    )
-    data = load("digits", classes=(0, 1), rows=100, points=60)
-    expected = collect(data, FLIPS, Linear(), data.x_test, 2000, seed=3)
-    (file,) = [path for path in tmp_path.iterdir() if path.suffix == ".npz"]
-    assert np.array_equal(Votes.load(file).counts, expected.counts)
-    assert kills >= 1

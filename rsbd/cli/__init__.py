@@ -5,6 +5,7 @@ Each command imports what it needs when it runs, so that `rsbd --help` answers a
 
 from __future__ import annotations
 
+import io
 import sys
 from typing import Annotated
 
@@ -60,6 +61,9 @@ def _options(
 
 def main() -> None:
     """Run the command line: bad input is one sentence on stderr and exit code 2, never a traceback."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a name that the terminal cannot show is no reason to fail
+            stream.reconfigure(errors="backslashreplace")
     try:
         app(spread(sys.argv[1:], "--classes", "--poisoned", "--pixels", "--method"))
     except InputError as error:

@@ -172,6 +172,10 @@ def _check_writable(out: Path) -> None:
     """Find out before the work, not after it."""
     import tempfile
 
+    if (out / "votes").is_symlink():
+        raise InputError(
+            f"{out / 'votes'} is a link, which may lead anywhere: delete it, or name another folder"
+        )
     try:
         out.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=out):
@@ -186,7 +190,7 @@ def _trigger(name: str, size: float, data: Dataset) -> Trigger:
     from rsbd.triggers import BadPatch, Blend, Features, Pixels
 
     if name == "patch":
-        if size != int(size):
+        if not size.is_integer():
             raise InputError(
                 f"--trigger-size is {size:g}, the side of a patch in pixels: give a whole number"
             )

@@ -35,6 +35,8 @@ def lab(
 def _serve(home: Path, notebook: str, no_browser: bool, port: int | None) -> int:
     command = [sys.executable, "-m", "jupyterlab", notebook, f"--ServerApp.root_dir={home}"]
     command += ["--ip=127.0.0.1", "--log-level=WARN"]
+    # Nobody is asked over the network for news or newer versions.
+    command += ["--LabApp.news_url=None", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"]
     if no_browser:
         command.append("--no-browser")
     if port is not None:

@@ -1,0 +1,67 @@
+"""Damage of every kind, from a seed; and a look at a folder that tells whether anything in it was touched."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+from random import Random
+
+WORDS = (
+    "", " ", "-1", "0", "1", "0.5", "1e400", "nan", "-inf", "3.7", "0x10", "1_000", "٣", "½", "1/0", "4/5", "10000001",
+    "9" * 40, "-" * 3, "--", "--help", "\0", "a\nb", "\udcff", "é" * 300, "x" * 5000, "%s%n{0}", "$(touch owned)",
+    "; touch owned", "`touch owned`", "../../owned", "/dev/null/x", "None", "True", "[]", "patch", "digits", "auto",
+    "cpu", "linear", "poisoned", "all", "mnist", "gaussian",
+)  # fmt: skip
+
+
+def damage(whole: bytes, other: bytes, random: Random) -> bytes:
+    """Return what became of a file: cut, flipped, overwritten, spliced with another one, or grown."""
+    data, kind = bytearray(whole), random.randrange(7)
+    at = random.randrange(len(data) + 1)
+    if kind == 0:
+        return bytes(data[:at])
+    if kind == 1:
+        for _ in range(random.randrange(1, 20)):
+            data[random.randrange(len(data))] ^= 1 << random.randrange(8)
+    elif kind == 2:
+        data[at : at + 16] = random.randbytes(16)
+    elif kind == 3:
+        return bytes(data[:at] + other[at:])
+    elif kind == 4:
+        data[at:at] = random.randbytes(random.randrange(1, 2000))
+    elif kind == 5:
+        data[at : at + 8] = b"\xff" * 8  # sizes as large as they can be
+    else:
+        return other if random.random() < 0.5 else random.randbytes(random.randrange(3000))
+    return bytes(data)
+
+
+def snapshot(folder: Path, but: tuple[Path, ...] = ()) -> dict[str, object]:
+    """Content of every file below a folder, links not followed, without the folders in ``but``."""
+    seen: dict[str, object] = {}
+    for root, folders, files in os.walk(folder):
+        here = Path(root)
+        folders[:] = [name for name in folders if here / name not in but]
+        for name in (*folders, *files):
+            path = here / name
+            seen[str(path)] = path.readlink() if path.is_symlink() else path.is_file() and path.read_bytes()
+    return seen
+
+
+@contextlib.contextmanager
+def within(seconds: int) -> Iterator[None]:
+    """Raise where something hangs."""
+
+    def late(*_: object) -> None:
+        raise TimeoutError(f"no answer within {seconds} s")
+
+    before = signal.signal(signal.SIGALRM, late)
+    signal.alarm(seconds)
+    try:
+        yield
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
