@@ -38,9 +38,10 @@ def test_gradients_are_those_of_autograd():
 
 
 @pytest.mark.parametrize("decay", [0.0, 0.1])
-def test_adam_steps_as_torch_does(decay):
+@pytest.mark.parametrize("size", [3, 128])
+def test_adam_steps_as_torch_does(size, decay):
     torch.manual_seed(0)
-    ours, steps = torch.randn(4, 3).double(), torch.randn(20, 4, 3).double()
+    ours, steps = torch.randn(4, size).double(), torch.randn(20, 4, size).double()
     theirs = ours.clone().requires_grad_()
     adam, reference = Adam([ours]), torch.optim.AdamW([theirs], lr=0.01, weight_decay=decay)
     for gradient in steps:

@@ -27,8 +27,7 @@ class MLP(Learner):
     Model ``i`` draws its initial weights, its noised training set and the order of its rows from its own
     generator. All models then step together. The longest axis is kept innermost: weights are (models, out,
     in) and activations (models, units, rows), which makes thin products several times faster than rows first.
-    Forward, backward and Adam are written out, since steps made of plain elementwise operations round alike
-    for any number of models; fused ones do not. Where training features carry less noise than the test input,
+    Forward, backward and Adam round alike for any number of models. Where training features carry less noise than the test input,
     the rest is added before training.
 
     Parameters
@@ -78,8 +77,13 @@ class MLP(Learner):
         return Networks(layers)
 
     def block_size(self, problem: Problem) -> int:
-        """As many models as keep training sets within 128 MB, and no more than hide the cost of a call."""
-        return max(1, min(64, 2**25 // (problem.num_rows * problem.x.shape[1])))
+        """As many models as keep training sets within 128 MB, and no more than hide the cost of a call.
+
+        On a CPU, no more than keep weights and moments in its cache from one step to the next.
+        """
+        features, hidden = problem.x.shape[1], self.hidden[0]
+        in_cache = 2**19 // (features * hidden) if problem.x.device.type == "cpu" else 64
+        return max(1, min(64, in_cache, 2**25 // (problem.num_rows * features)))
 
 
 _POINTS = 2048  # labelled at a time, so that activations stay small
@@ -150,7 +154,7 @@ def gradients(layers: Sequence[Layer], x: Tensor, y: Tensor) -> list[Tensor]:
     for (weights, _), below in zip(reversed(layers), reversed(seen), strict=True):
         found[:0] = [error @ below.mT, error.sum(-1, keepdim=True)]
         if below is not x:
-            error = (weights.mT @ error).mul_(below.sign())  # ReLU's slope: 1 above zero, else 0
+            error = torch.ops.aten.threshold_backward(weights.mT @ error, below, 0)  # ReLU's slope
     return found
 
 
