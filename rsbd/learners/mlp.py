@@ -27,8 +27,8 @@ class MLP(Learner):
     Model ``i`` draws its initial weights, its noised training set and the order of its rows from its own
     generator. All models then step together. The longest axis is kept innermost: weights are (models, out,
     in) and activations (models, units, rows), which makes thin products several times faster than rows first.
-    Forward, backward and Adam round alike for any number of models. Where training features carry less noise than the test input,
-    the rest is added before training.
+    Forward, backward and Adam round alike for any number of models. Where training features carry less noise
+    than the test input, the rest is added before training.
 
     Parameters
     ----------
