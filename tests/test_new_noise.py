@@ -1,16 +1,19 @@
-"""A noise that the package has never seen, written in this one file, gets ensembles, certificates, curves and maps."""
+"""A noise that the package has never seen, in this one file: ensembles, certificates, curves, maps, audit, panel."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import ClassVar
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
 import torch
 
 from rsbd import plots
+from rsbd.audit import attack, exhaustive
 from rsbd.bounds import simultaneous
 from rsbd.certify import certified_map, certify, exact_radius, poisoned_rows, radius
 from rsbd.data import Dataset, load
@@ -19,6 +22,8 @@ from rsbd.learners import LDA, MLP, Learner
 from rsbd.learners.linear import Linear
 from rsbd.noises import Bagging, Flip, Noise
 from rsbd.noises.base import Channel
+from rsbd.panels import Slider, SyncRunner, smoothed
+from rsbd.panels.words import percent
 from rsbd.smoothing import Smoothing, Threat
 from rsbd.tradeoff import Tradeoff, overlap
 
@@ -129,3 +134,58 @@ def test_a_new_noise_in_bags(digits: Dataset) -> None:
     with_noise = poisoned_rows(bounds, smoothing, threat, digits.num_rows)
     without = radius(bounds, smoothing, num_rows=digits.num_rows)
     assert with_noise.radius.max() > without.radius.max() > 0
+
+
+def ablate(share: float) -> Smoothing:
+    return Smoothing(features=Ablate(Fraction(repr(share))), test=Ablate(Fraction(repr(share))))
+
+
+def smear(scale: float) -> Smoothing:
+    return Smoothing(test=Smear(scale, 64))
+
+
+@pytest.mark.parametrize(("smoothing", "far"), [(ablate(0.1), 30), (smear(2.0), 1.0)], ids=["L0", "Linf"])
+def test_audit_by_search(digits: Dataset, smoothing: Smoothing, far: float) -> None:
+    votes = collect(digits, smoothing, Linear(), digits.x_test, 500)
+    certificate = radius(simultaneous(votes.counts, 0.001), smoothing, ["test"])
+    points = np.flatnonzero(certificate.radius > 0)[:3]
+    report = attack(digits, smoothing, Linear(), certificate, points, num_models=500, scouts=64, seed=5)
+    assert len(report) == 3
+    assert not report.broken
+    beyond = attack(digits, smoothing, Linear(), certificate, points, beyond=far, scouts=64, seed=5)
+    assert beyond.broken
+
+
+def test_audit_by_enumeration() -> None:
+    tiny = Dataset("tiny", [[0, 1], [1, 0]], [0, 1], [[1, 1]], [1], ("a", "b"), values=2)
+    noise = Smoothing(features=Ablate(Fraction(1, 4)), test=Ablate(Fraction(1, 4)))
+
+    def whiter(x: np.ndarray, y: np.ndarray, point: np.ndarray) -> int:
+        return int(x.sum() + point.sum() > 2.4)
+
+    found = exhaustive(tiny, noise, whiter, Threat(rows=1, trigger=1, relabel=False))
+    assert found.violation is None
+    assert 0 < found.certified <= found.robust
+
+
+@pytest.mark.parametrize(
+    ("noise_of", "slider", "unit"),
+    [
+        (ablate, Slider("setting", "show (share of pixels)", 0.05, 0.5, 0.05), "L0"),
+        (smear, Slider("setting", "scale (pixel units)", 0.5, 5.0, 0.5), "Linf"),
+    ],
+    ids=["L0", "Linf"],
+)
+def test_a_panel(digits: Dataset, noise_of: Callable[[float], Smoothing], slider: Slider, unit: str) -> None:
+    panel = smoothed(noise_of, slider, digits, runner=SyncRunner())
+    for value in (slider.low, slider.low + slider.step, slider.high):
+        panel.set(setting=value, num_models=200)
+        panel.wait()
+        assert f"{slider.label} {value:g}" in panel.alt
+        assert panel.alt.endswith("(final)")
+        assert unit in panel.sentence
+        assert "With 200 models" in panel.sentence
+        assert f"{unit} radius" in " ".join(ElementTree.fromstring(panel.svg).itertext())
+    votes = collect(digits, noise_of(slider.high), Linear(), digits.x_test, 200)
+    right = np.mean(votes.label == digits.y_test)
+    assert f"{percent(right)} of test inputs are classified correctly" in panel.sentence

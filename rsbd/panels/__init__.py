@@ -20,6 +20,7 @@ from rsbd.panels.panel import Panel, Static
 from rsbd.panels.partitions import partitions
 from rsbd.panels.plane import plane
 from rsbd.panels.rab import rab
+from rsbd.panels.smoothed import smoothed
 from rsbd.panels.worst_case import worst_case
 
 # Each can be made with no argument but ``runner``, and is then held by the tests that all panels share.
@@ -56,5 +57,6 @@ __all__ = [
     "partitions",
     "plane",
     "rab",
+    "smoothed",
     "worst_case",
 ]

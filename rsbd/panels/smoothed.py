@@ -1,0 +1,167 @@
+"""Any noise live: one slider for its setting, and what an ensemble under it certifies."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Generator
+from dataclasses import dataclass, field
+from functools import partial
+
+import numpy as np
+import torch
+
+from rsbd import bounds, ensemble
+from rsbd.certify import Certificate, radius
+from rsbd.data import Dataset, load
+from rsbd.learners import Learner, Linear
+from rsbd.panels import svg
+from rsbd.panels.backdoors.compute import FIRST_PREVIEW, NEXT_PREVIEW, radii_for
+from rsbd.panels.chart import Chart, bars, share
+from rsbd.panels.controls import Choice, Slider
+from rsbd.panels.engine import Cancel, Cancelled, Picture, Progress, Runner
+from rsbd.panels.growing import grow
+from rsbd.panels.memo import Memo
+from rsbd.panels.panel import Panel
+from rsbd.panels.words import percent, state
+from rsbd.plots import COUNTED
+from rsbd.report import measured_together
+from rsbd.smoothing import WHERE, Smoothing
+from rsbd.votes import Votes
+
+
+@dataclass(frozen=True)
+class Params:
+    """The noise's setting, the number of models, and the failure probability of each certificate."""
+
+    setting: float
+    num_models: int = 500
+    alpha: float = 0.001
+
+
+@dataclass(frozen=True, eq=False)
+class Found:
+    """Votes under the noise, and what they prove."""
+
+    params: Params
+    smoothing: Smoothing
+    votes: Votes
+    certificate: Certificate
+
+
+@dataclass(frozen=True, eq=False)
+class Bench:
+    """What stays the same while the slider moves; called, it computes, and :meth:`render` draws what was found."""
+
+    dataset: Dataset
+    noise_of: Callable[[float], Smoothing]
+    control: Slider
+    learner: Learner
+    seed: int
+    memo: Memo = field(default_factory=lambda: Memo(64))
+
+    def __call__(self, params: Params, cancel: Cancel, progress: Progress) -> Generator[Found, None, Found]:
+        """Yield previews under anytime-valid bounds; return the final result."""
+        smoothing, number = self.noise_of(params.setting), params.num_models
+        run = (self.dataset, smoothing, self.learner, self.dataset.x_test, number, self.seed)
+        due = time.monotonic() + FIRST_PREVIEW
+        train = partial(ensemble.stream, *run)
+        for votes in grow(self.memo.get(params.setting, dict), number, lambda resume: train(resume=resume)):
+            if cancel():
+                raise Cancelled
+            progress(votes.num_models, number)
+            if time.monotonic() >= due and votes.num_models < number:
+                yield self.found(params, smoothing, votes)
+                due = time.monotonic() + NEXT_PREVIEW
+        return self.found(params, smoothing, votes)
+
+    def found(self, params: Params, smoothing: Smoothing, votes: Votes) -> Found:
+        """Certify the votes at hand."""
+        bound = bounds.simultaneous if votes.num_models == params.num_models else bounds.anytime
+        slots = None if smoothing.rows is not None else measured_together(smoothing)
+        evidence = bound(votes.counts, params.alpha)
+        return Found(
+            params, smoothing, votes, radius(evidence, smoothing, slots, None, self.dataset.num_rows)
+        )
+
+    def render(self, found: Found) -> Picture:
+        """Draw the curve, one training input as a model sees it, and two shares; say the same in words."""
+        params, proof, y = found.params, found.certificate, self.dataset.y_test
+        counted = proof.norm in COUNTED
+        radii = radii_for(proof.radius, "L0" if counted else proof.norm)
+        curve, clean = proof.curve(y, radii), float(np.mean(found.votes.label == y))
+        half = float(max(radii[curve >= 0.5], default=0.0))
+        step = 1.0 if counted else half or float(radii[1])
+        where = " and ".join(WHERE.get(slot, slot) for slot in proof.slots)
+        xlabel = f"{proof.norm} radius ({where})"
+        chart = Chart(
+            (78, 70, 740, 450), (0, float(radii[-1])), (0, 1.04), "certified accuracy", xlabel, yformat=share
+        )
+        draw = chart.step if counted else chart.line
+        shares = (clean, float(proof.accuracy(y, step)))
+        names = ("right", f"certified at {step:.3g}")
+        parts = [chart.frame(), draw(radii, curve, svg.BLUE), self._seen(found)]
+        parts.append(bars((930, 330, 1190, 430), names, shares, (svg.ORANGE, svg.BLUE)))
+        setting, models = f"{self.control.label} {params.setting:g}", f"{found.votes.num_models:,} models"
+        shown = state(found.votes.num_models, params.num_models)
+        alt = (
+            f"{self.dataset.name} under {setting}, {params.num_models} models, alpha {params.alpha:g}. Right "
+            f"{percent(clean)}, certified at {proof.norm} radius {step:.3g} {percent(shares[1])}, half of the "
+            f"points up to {half:.3g} {shown}"
+        )
+        sentence = (
+            f"With {models} and {setting}, {percent(clean)} of test inputs are classified correctly; "
+            f"{percent(shares[1])} are so and certified: no change of {proof.norm} size up to {step:.3g} of "
+            f"{where} alters the prediction (alpha = {params.alpha:g} for each)."
+        )
+        return Picture(svg.document(1200, 520, parts), alt, sentence, models)
+
+    def _seen(self, found: Found) -> str:
+        noise, x = found.smoothing.features, torch.from_numpy(self.dataset.x[:1])
+        if noise is None or len(self.dataset.shape) < 2:
+            return ""
+        seen = noise.sample(x, torch.Generator().manual_seed(self.seed))[0].numpy()
+        title = svg.text(810, 50, "a training input, and its noised copy", 18, weight=600)
+        return title + svg.image(self.dataset.x[0], 810, 70, 150) + svg.image(seen, 990, 70, 150, svg.BLUE, 2)
+
+
+def smoothed(
+    noise_of: Callable[[float], Smoothing],
+    control: Slider,
+    dataset: Dataset | None = None,
+    *,
+    start: float | None = None,
+    learner: Learner | None = None,
+    seed: int = 0,
+    runner: Runner | None = None,
+) -> Panel[Params, Found]:
+    """Return a live panel of any noise that has one number to move: your own, in one line.
+
+    Parameters
+    ----------
+    noise_of : callable
+        From the number to the noise in each slot.
+    control : Slider
+        Its range and label, with the unit; its name is ``"setting"``.
+    dataset : Dataset, optional
+        The digits 0 and 1 in their binary view unless given.
+    start : float, optional
+        First value; the middle of the slider unless given.
+    learner, seed, runner
+        As for :func:`rsbd.panels.backdoor`.
+
+    Examples
+    --------
+    >>> from rsbd.noises import Gaussian
+    >>> from rsbd.panels import Slider, SyncRunner
+    >>> sigma = Slider("setting", "sigma (pixel units)", 0.1, 2.0, 0.1)
+    >>> panel = smoothed(lambda s: Smoothing(test=Gaussian(s)), sigma, start=0.5, runner=SyncRunner())
+    >>> panel.sentence[:45]
+    'With 500 models and sigma (pixel units) 0.5, '
+    """
+    data = load("digits", classes=(0, 1)) if dataset is None else dataset
+    bench = Bench(data, noise_of, control, learner or Linear(), seed)
+    middle = control.low + round((control.high - control.low) / control.step / 2) * control.step
+    first = Params(type(control.step)(middle if start is None else start))
+    models = Slider("num_models", "models", 100, 5000, 100)
+    alpha = Choice("alpha", "alpha", tuple((f"{a:g}", a) for a in (0.1, 0.01, 0.001)))
+    return Panel(first, (control, models, alpha), bench, bench.render, runner)
