@@ -26,6 +26,7 @@ from rsbd.lessons.show import falls, figure, say, still, table
 from rsbd.lessons.steps import Watched, fooled, noised, two_digits, watch
 from rsbd.lessons.stored import Stored, stored
 from rsbd.lessons.verdict import Verdict, judge
+from rsbd.lessons.worst_checks import check_first, check_reach, check_tight, check_worst
 
 __all__ = [
     "Prediction",
@@ -37,11 +38,15 @@ __all__ = [
     "check_budget",
     "check_claim",
     "check_dpa_radius",
+    "check_first",
     "check_miss",
     "check_noise",
     "check_parts",
+    "check_reach",
+    "check_tight",
     "check_trigger_claim",
     "check_votes",
+    "check_worst",
     "falls",
     "figure",
     "fooled",
