@@ -61,6 +61,21 @@ def press(lab, label: str, key: str = "ArrowRight") -> float:
     return new
 
 
+def nudge(lab) -> None:
+    """Press an arrow key on the first slider of the first panel and wait for another final picture."""
+    panel = lab.page.locator(".rsbd-panel").first
+    panel.get_by_role("img", name=re.compile(r"\(final\)")).wait_for()
+    before = panel.locator(".rsbd-picture").get_attribute("aria-label")
+    panel.get_by_role("slider").first.focus()
+    lab.page.keyboard.press("ArrowRight")
+    lab.page.wait_for_function(
+        "before => { const now = document.querySelector('.rsbd-panel .rsbd-picture').getAttribute('aria-label');"
+        "return now !== before && now.includes('(final)'); }",
+        arg=before,
+        timeout=30_000,
+    )
+
+
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     return tmp_path_factory.mktemp("notebooks")
@@ -205,8 +220,7 @@ def test_course_notebook(path, folder, open_page):
     with open_page() as lab:
         lab.open(source.name)
         lab.run_all()
-        lab.picture(FULL).first.wait_for()
-        press(lab, "keep")
+        nudge(lab)
         guess = lab.page.locator(".rsbd-prediction").first
         guess.get_by_role("spinbutton").fill("30")
         guess.get_by_role("button", name="reveal").click()

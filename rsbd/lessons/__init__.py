@@ -5,6 +5,16 @@ A notebook cell stays a few lines long because the rest is here, typed and teste
 
 from __future__ import annotations
 
+from rsbd.lessons.attack_checks import check_faint, check_fewest, check_hidden, check_success_rate
+from rsbd.lessons.attacks import (
+    by_class,
+    fewest,
+    filtered,
+    looks_for,
+    some_calls,
+    success_rate,
+    ten_digits,
+)
 from rsbd.lessons.exercises import (
     check_attack,
     check_budget,
@@ -26,40 +36,46 @@ from rsbd.lessons.show import falls, figure, say, still, table
 from rsbd.lessons.steps import Watched, fooled, noised, two_digits, watch
 from rsbd.lessons.stored import Stored, stored
 from rsbd.lessons.verdict import Verdict, judge
-from rsbd.lessons.worst_checks import check_first, check_reach, check_tight, check_worst
 
 __all__ = [
     "Prediction",
     "Stored",
     "Verdict",
     "Watched",
+    "by_class",
     "check_attack",
     "check_bag_misses",
     "check_budget",
     "check_claim",
     "check_dpa_radius",
-    "check_first",
+    "check_faint",
+    "check_fewest",
+    "check_hidden",
     "check_miss",
     "check_noise",
     "check_parts",
-    "check_reach",
-    "check_tight",
+    "check_success_rate",
     "check_trigger_claim",
     "check_votes",
-    "check_worst",
     "falls",
+    "fewest",
     "figure",
+    "filtered",
     "fooled",
     "judge",
+    "looks_for",
     "miss",
     "misses_and_limits",
     "noised",
     "predict",
     "proved",
     "say",
+    "some_calls",
     "still",
     "stored",
+    "success_rate",
     "table",
+    "ten_digits",
     "two_digits",
     "watch",
 ]

@@ -61,8 +61,11 @@ def _curves(found: Found, box: tuple[float, float, float, float]) -> str:
         xformat=lambda rate: f"{100 * rate:g} %",
         yformat=lambda value: f"{100 * value:g}",
     )
-    _, top, right, bottom = box
-    below = min(max(chart.y(min(clean[-1], fooled[-1])) + 26, top + 60), bottom - 10)
+    # Each label on its own curve's side at the right end, where the two may be close together.
+    names = ("clean accuracy (dashed)", "attack success rate (solid)")
+    upper, lower = names if clean[-1] >= fooled[-1] else names[::-1]
+    right, high, low = box[2] - 6, max(clean[-1], fooled[-1]), min(clean[-1], fooled[-1])
+    below = chart.y(low) + 24 if low > 0.12 else chart.y(low) - 10
     return "".join(
         [
             chart.frame(),
@@ -71,8 +74,8 @@ def _curves(found: Found, box: tuple[float, float, float, float]) -> str:
             chart.upright(now, svg.SOFT, count(found.rows, "image")),
             chart.mark(now, accuracy, svg.BLUE, shape="square"),
             chart.mark(now, success, svg.VERMILLION),
-            svg.text(right - 6, chart.y(1) - 6, "clean accuracy (dashed)", 16, "end", 600, halo=True),
-            svg.text(right - 6, below, "attack success rate (solid)", 16, "end", 600, halo=True),
+            svg.text(right, chart.y(high) - 10, upper, 16, "end", 600, halo=True),
+            svg.text(right, below, lower, 16, "end", 600, halo=True),
         ]
     )
 
