@@ -23,6 +23,15 @@ from rsbd.lessons.exercises import (
     check_noise,
     check_votes,
 )
+from rsbd.lessons.label_flip_pictures import draw_chernoff, draw_flips, draw_radii
+from rsbd.lessons.label_flips import (
+    certified_share,
+    check_closed_form,
+    check_flip_claim,
+    check_most_noise,
+    check_penalty,
+    radii_by_miss,
+)
 from rsbd.lessons.partitions import (
     check_bag_misses,
     check_dpa_radius,
@@ -35,7 +44,7 @@ from rsbd.lessons.prediction import Prediction, miss, predict
 from rsbd.lessons.show import falls, figure, say, still, table
 from rsbd.lessons.steps import Watched, fooled, noised, two_digits, watch
 from rsbd.lessons.stored import Stored, stored
-from rsbd.lessons.verdict import Verdict, judge
+from rsbd.lessons.verdict import Verdict, judge, pick
 
 __all__ = [
     "Prediction",
@@ -43,20 +52,28 @@ __all__ = [
     "Verdict",
     "Watched",
     "by_class",
+    "certified_share",
     "check_attack",
     "check_bag_misses",
     "check_budget",
     "check_claim",
+    "check_closed_form",
     "check_dpa_radius",
     "check_faint",
     "check_fewest",
+    "check_flip_claim",
     "check_hidden",
     "check_miss",
+    "check_most_noise",
     "check_noise",
     "check_parts",
+    "check_penalty",
     "check_success_rate",
     "check_trigger_claim",
     "check_votes",
+    "draw_chernoff",
+    "draw_flips",
+    "draw_radii",
     "falls",
     "fewest",
     "figure",
@@ -67,8 +84,10 @@ __all__ = [
     "miss",
     "misses_and_limits",
     "noised",
+    "pick",
     "predict",
     "proved",
+    "radii_by_miss",
     "say",
     "some_calls",
     "still",

@@ -13,7 +13,7 @@ from rsbd.certify import radius
 from rsbd.data import Dataset
 from rsbd.errors import InputError
 from rsbd.lessons.steps import watch
-from rsbd.lessons.verdict import STUB, Verdict, judge
+from rsbd.lessons.verdict import STUB, Verdict, judge, pick
 from rsbd.noises import Flip
 from rsbd.panels.words import percent
 from rsbd.poisoning import Poisoning
@@ -120,12 +120,7 @@ def check_claim(answer: Any) -> Verdict:
     >>> check_claim("b").passed, check_claim("c").passed
     (True, False)
     """
-    if answer is ... or answer is None:
-        return STUB
-    letter = str(answer).strip().lower()
-    if letter not in CLAIMS:
-        return Verdict(False, f'{answer!r} is none of the claims: answer "a", "b", "c" or "d".')
-    return Verdict(letter == "b", CLAIMS[letter])
+    return pick(answer, CLAIMS, "b")
 
 
 def check_miss(answer: Any, keep: float) -> Verdict:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, TypeAlias
@@ -90,6 +90,25 @@ def judge(
     if _same(value, truth):
         return Verdict(True, why)
     return Verdict(False, next((hint for wrong, hint in hints if _same(value, wrong)), otherwise))
+
+
+def pick(answer: Any, claims: Mapping[str, str], right: str) -> Verdict:
+    """Judge a choice among claims, each with what is said to those who choose it.
+
+    Examples
+    --------
+    >>> pick("A", {"a": "It does not.", "b": "It does."}, "b")
+    Not yet. It does not.
+    """
+    if answer is ... or answer is None:
+        return STUB
+    letter = str(answer).strip().lower()
+    if letter not in claims:
+        names = [f'"{name}"' for name in claims]
+        return Verdict(
+            False, f"{answer!r} is none of the claims: answer {', '.join(names[:-1])} or {names[-1]}."
+        )
+    return Verdict(letter == right, claims[letter])
 
 
 def _same(value: Fraction, number: Number) -> bool:
