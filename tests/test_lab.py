@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -18,9 +19,10 @@ from pathlib import Path
 
 import psutil
 import pytest
+from typer.testing import CliRunner
 
 import rsbd
-from rsbd.cli import course
+from rsbd.cli import app, course
 from rsbd.errors import InputError
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -110,7 +112,9 @@ def test_lab_from_the_wheel_serves_a_copy(installed: Path, tmp_path: Path) -> No
     with lab(installed, work, home, "--port", str(port)) as running:
         assert f"127.0.0.1:{port}/lab/tree/{course.FIRST}" in running.url
         assert str(work / "rsbd-course") in running.said
-        assert "1 files of yours are kept" in running.said
+        assert re.search(
+            r"rsbd-course: \d+ files copied, 1 file that was there kept as it is$", running.said.strip()
+        )
         content = running.ask(f"/api/contents/{course.FIRST}")["content"]
         assert content["cells"] == []  # type: ignore[index]
         with pytest.raises(urllib.error.HTTPError, match="403"):
@@ -159,14 +163,89 @@ def in_wheel(monkeypatch: pytest.MonkeyPatch, folder: Path) -> Path:
 def test_the_copy_never_overwrites(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     in_wheel(monkeypatch, tmp_path)
     monkeypatch.chdir(tmp_path)
-    assert course.folder() == (tmp_path / "rsbd-course", 0)
-    (tmp_path / "rsbd-course" / course.FIRST).write_text("my own work")
-    (tmp_path / "rsbd-course" / "images" / "a.png").unlink()
-    assert course.folder() == (tmp_path / "rsbd-course", 1)
-    assert (tmp_path / "rsbd-course" / course.FIRST).read_text() == "my own work"
-    assert (tmp_path / "rsbd-course" / "images" / "a.png").read_text() == "picture"
-    assert not (tmp_path / "rsbd-course" / ".ipynb_checkpoints").exists()
-    assert course.folder(tmp_path / "elsewhere") == (tmp_path / "elsewhere", 0)
+    mine = tmp_path / "rsbd-course"
+    assert course.folder() == course.Copy(mine, copied=2)
+    (mine / course.FIRST).write_text("my own work")
+    (mine / "images" / "a.png").unlink()
+    assert course.folder() == course.Copy(mine, copied=1, kept=1)
+    assert (mine / course.FIRST).read_text() == "my own work"
+    assert (mine / "images" / "a.png").read_text() == "picture"
+    assert not (mine / ".ipynb_checkpoints").exists()
+    assert course.folder() == course.Copy(mine, kept=2)
+    assert course.folder().sentence.endswith("nothing to copy, 2 files that were there kept as they are")
+    assert course.folder(tmp_path / "elsewhere" / "deep") == course.Copy(
+        tmp_path / "elsewhere" / "deep", copied=2
+    )
+
+
+def test_links_are_kept_and_not_written_through(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    in_wheel(monkeypatch, tmp_path)
+    real, linked = tmp_path / "real", tmp_path / "linked"
+    real.mkdir()
+    linked.symlink_to(real)
+    (real / course.FIRST).symlink_to(tmp_path / "nowhere.ipynb")  # broken: it "does not exist"
+    (real / "images").mkdir()
+    (real / "images" / "a.png").mkdir()  # a folder where a file should go
+    assert course.folder(linked) == course.Copy(real, kept=2)
+    assert not (tmp_path / "nowhere.ipynb").exists()
+    (tmp_path / "broken").symlink_to(tmp_path / "gone")
+    with pytest.raises(InputError, match="broken is no folder"):
+        course.folder(tmp_path / "broken")
+    assert not (tmp_path / "gone").exists()
+
+
+def test_a_copy_that_fails_leaves_no_half_notebook(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    in_wheel(monkeypatch, tmp_path)
+
+    def no_space(path: Path) -> bytes:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "read_bytes", no_space)
+        with pytest.raises(InputError, match=r"mine \(No space left on device\): name a folder"):
+            course.folder(tmp_path / "mine")
+    assert course.folder(tmp_path / "mine") == course.Copy(tmp_path / "mine", copied=2)
+
+
+def test_a_file_in_the_way_is_one_sentence(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    in_wheel(monkeypatch, tmp_path)
+    (tmp_path / "file").write_text("mine")
+    for wanted in (tmp_path / "file", tmp_path / "file" / "inside"):
+        with pytest.raises(
+            InputError, match=r"file is no folder, so the course cannot be copied .* --course$"
+        ):
+            course.folder(wanted)
+    assert (tmp_path / "file").read_text() == "mine"
+
+
+@pytest.mark.skipif(not hasattr(os, "seteuid"), reason="permissions of Unix")
+@pytest.mark.parametrize("full", [False, True], ids=["empty", "with the course in it"])
+def test_a_read_only_folder_is_one_sentence(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, full: bool
+) -> None:
+    in_wheel(monkeypatch, tmp_path)
+    locked = tmp_path / "locked"
+    if full:
+        course.folder(locked)
+    locked.mkdir(exist_ok=True)
+    for path in (locked, locked / "images"):
+        if path.exists():
+            path.chmod(0o555)
+    me, above = os.geteuid(), [tmp_path, *tmp_path.parents]
+    closed = {p: mode for p in above if not (mode := p.stat().st_mode) & 0o001}  # pytest's own folders
+    try:
+        if me == 0:  # nothing is read-only to root
+            for path, mode in closed.items():
+                path.chmod(mode | 0o011)
+            os.seteuid(65534)
+        with pytest.raises(
+            InputError, match=r"locked \(Permission denied\): name a folder .* with --course$"
+        ):
+            course.folder(locked)
+    finally:
+        os.seteuid(me)
+        for path, mode in closed.items():
+            path.chmod(mode)
 
 
 def test_an_unwritable_working_folder_falls_back_to_home(
@@ -177,17 +256,55 @@ def test_an_unwritable_working_folder_falls_back_to_home(
     monkeypatch.chdir(work)
     monkeypatch.setattr(Path, "home", lambda: home)
     (work / "rsbd-course").touch()  # a file: no folder can be made there, not even by root
-    assert course.folder() == (home / "rsbd-course", 0)
-    with pytest.raises(InputError, match="name a folder that you can write to with --to"):
-        course.folder(work / "rsbd-course" / "inside")
+    assert course.folder() == course.Copy(home / "rsbd-course", copied=2)
+    (home / "elsewhere").touch()
+    monkeypatch.setattr(Path, "home", lambda: home / "elsewhere")
+    with pytest.raises(InputError, match="name a folder that you can write to with --course"):
+        course.folder()
+
+
+def checkout(monkeypatch: pytest.MonkeyPatch, folder: Path) -> Path:
+    (folder / "notebooks").mkdir(parents=True)
+    (folder / "notebooks" / course.FIRST).write_text("new")
+    (folder / "pyproject.toml").touch()
+    monkeypatch.setattr(rsbd, "__file__", str(folder / "rsbd" / "__init__.py"))
+    return folder / "notebooks"
 
 
 def test_a_checkout_is_used_as_it_is(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    (tmp_path / "notebooks").mkdir()
-    (tmp_path / "notebooks" / course.FIRST).touch()
-    (tmp_path / "pyproject.toml").touch()
-    monkeypatch.setattr(rsbd, "__file__", str(tmp_path / "rsbd" / "__init__.py"))
-    assert course.folder() == (tmp_path / "notebooks", 0)
+    notebooks = checkout(monkeypatch, tmp_path)
+    assert course.folder() == course.Copy(notebooks)
     (tmp_path / "pyproject.toml").unlink()
     with pytest.raises(InputError, match="has no notebooks"):
         course.folder()
+
+
+def test_a_checkout_gives_a_copy_when_asked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    notebooks = checkout(monkeypatch, tmp_path / "repository")
+    assert course.folder(tmp_path / "mine") == course.Copy(tmp_path / "mine", copied=1)
+    for inside in (notebooks, notebooks / "mine"):
+        with pytest.raises(InputError, match="where the course itself is stored"):
+            course.folder(inside)
+    assert list(notebooks.iterdir()) == [notebooks / course.FIRST]
+    (tmp_path / "link").symlink_to(notebooks)
+    with pytest.raises(InputError, match="where the course itself is stored"):
+        course.folder(tmp_path / "link" / "mine")
+
+
+@pytest.mark.parametrize("option", ["--course", "--to"])
+def test_the_option_reaches_the_copy(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, option: str) -> None:
+    checkout(monkeypatch, tmp_path / "repository")
+    served: list[Path] = []
+
+    def serve(home: Path, *_: object) -> int:
+        served.append(home)
+        return 0
+
+    monkeypatch.setattr(sys.modules["rsbd.cli.lab"], "_serve", serve)
+    result = CliRunner().invoke(app, ["lab", "--no-browser", option, str(tmp_path / "mine")])
+    assert result.exit_code == 0
+    assert result.output.strip() == f"rsbd: the course is in {tmp_path / 'mine'}: 1 file copied"
+    assert served == [tmp_path / "mine"]
+    help_text = CliRunner().invoke(app, ["lab", "--help"]).output
+    assert "--course" in help_text
+    assert "--to" not in help_text

@@ -19,17 +19,23 @@ def lab(
     port: Annotated[
         int | None, typer.Option(min=1, max=65535, help="Port on this machine; a free one by default.")
     ] = None,
-    to: Annotated[
-        Path | None, typer.Option(help="Folder to copy the notebooks to; a checkout is used as it is.")
+    own: Annotated[
+        Path | None,
+        typer.Option(
+            "--course",
+            metavar="DIR",
+            help="Work in a copy of the course in this folder; files that are there are kept.",
+        ),
     ] = None,
+    to: Annotated[Path | None, typer.Option(hidden=True)] = None,  # what --course was called at first
 ) -> None:
     """Open the course in JupyterLab (for this machine only, protected by its token); Ctrl-C ends it."""
     from rsbd.cli import course
 
     server.check_port(port)
-    home, kept = course.folder(to)
-    typer.echo(f"rsbd: the course is in {home}" + (f" ({kept} files of yours are kept)" if kept else ""))
-    raise typer.Exit(_serve(home, course.FIRST, no_browser, port))
+    found = course.folder(own or to)
+    typer.echo(f"rsbd: {found.sentence}")
+    raise typer.Exit(_serve(found.home, course.FIRST, no_browser, port))
 
 
 def _serve(home: Path, notebook: str, no_browser: bool, port: int | None) -> int:

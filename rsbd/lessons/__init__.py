@@ -45,6 +45,7 @@ from rsbd.lessons.show import falls, figure, say, still, table
 from rsbd.lessons.steps import Watched, fooled, noised, two_digits, watch
 from rsbd.lessons.stored import Stored, stored
 from rsbd.lessons.verdict import Verdict, judge, pick
+from rsbd.lessons.worst_checks import check_first, check_reach, check_tight, check_worst
 
 __all__ = [
     "Prediction",
@@ -61,6 +62,7 @@ __all__ = [
     "check_dpa_radius",
     "check_faint",
     "check_fewest",
+    "check_first",
     "check_flip_claim",
     "check_hidden",
     "check_miss",
@@ -68,9 +70,12 @@ __all__ = [
     "check_noise",
     "check_parts",
     "check_penalty",
+    "check_reach",
     "check_success_rate",
+    "check_tight",
     "check_trigger_claim",
     "check_votes",
+    "check_worst",
     "draw_chernoff",
     "draw_flips",
     "draw_radii",

@@ -59,7 +59,8 @@ def rab(
     Parameters
     ----------
     dataset : Dataset
-        The certificate is centred on it. The paper: MNIST 0 against 1, CIFAR-10 airplane against bird, tabular data.
+        The certificate is centred on it. The paper: MNIST 0 against 1, CIFAR-10 airplane against bird, tabular data:
+        see :data:`rsbd.recipes.rab_settings.SETTINGS`.
     sigma : float
         Standard deviation of the noise, in input units (pixels in [0, 1]). The paper: 0.5 to 2 on MNIST.
     noise : Noise, optional

@@ -1,0 +1,22 @@
+"""Every family of reference values is reproduced by some test; that none is left out is checked here."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+VECTORS = os.environ.get("RSBD_VECTORS")
+HERE = Path(__file__).parent
+
+
+@pytest.mark.skipif(not VECTORS, reason="RSBD_VECTORS names no folder with reference values")
+@pytest.mark.parametrize("file", ["papers.json", "discrete.json"])
+def test_every_family_has_a_test(file: str) -> None:
+    families = set(json.loads((Path(str(VECTORS)) / file).read_text())) - {"meta"}
+    tests = [path.read_text("utf-8") for path in HERE.glob("test_*.py") if path != Path(__file__)]
+    using = [text for text in tests if file in text]
+    assert len(families) > 3
+    assert [f for f in sorted(families) if not any(f'"{f}"' in text for text in using)] == []
