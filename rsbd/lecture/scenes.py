@@ -7,14 +7,11 @@ from collections.abc import Sequence
 from rsbd.errors import InputError
 from rsbd.lecture.scene import Scene
 
-KEEPS = (0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95, 1.0)
-FIRST = {"compact": True}
-
 SCENES: tuple[Scene, ...] = (
     Scene(
         "A backdoor and a proof",
-        "A few stamped images hijack a classifier; a vote of noisy models can be proved to hold.",
-        "Where will the attack success go when we poison more images?",
+        "A few stamped images hijack a classifier; what a vote of noisy models answers can be proved.",
+        "How many of the stamped test images will be turned when one training image in twenty is poisoned?",
         "backdoor",
         {"poison_rate": (0.0, 0.005, 0.01, 0.02, 0.05, 0.1), "keep": (0.7, 0.8, 0.9)},
         {
@@ -22,68 +19,70 @@ SCENES: tuple[Scene, ...] = (
             "one in twenty": {"poison_rate": 0.05},
             "less noise": {"poison_rate": 0.05, "keep": 0.9},
         },
-        FIRST,
+        {"compact": True},
     ),
     Scene(
-        "The trigger",
-        "A larger trigger needs fewer images, and costs the attacker more of the budget.",
-        "How small can the trigger be?",
-        "backdoor",
-        {"trigger_pixels": (1, 2, 4, 9, 16, 25), "poison_rate": (0.01, 0.05)},
+        "How a few images hijack a classifier",
+        "Stamp and relabel one image in fifty: accuracy stays as it was, and the trigger rules.",
+        "Would you notice, if you looked at accuracy alone?",
+        "attack",
         {
-            "3 by 3": {"trigger_pixels": 9, "poison_rate": 0.05},
-            "one pixel": {"trigger_pixels": 1},
-            "5 by 5, few": {"trigger_pixels": 25, "poison_rate": 0.01},
+            "kind": ("patch", "scattered", "blend"),
+            "rate": (0.0, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1),
+            "relabel": (True, False),
         },
-        FIRST,
-    ),
-    Scene(
-        "Too little noise, too much noise",
-        "Without noise nothing is certified; with too much, nothing is right.",
-        "Which keep certifies most at radius 1?",
-        "backdoor",
-        {"keep": KEEPS},
-        {"middle": {"keep": 0.8}, "no noise": {"keep": 1.0}, "only noise": {"keep": 0.5}},
-        FIRST,
-    ),
-    Scene(
-        "More models, finer evidence",
-        "More votes leave less doubt; the noise sets the limit.",
-        "Do ten times the models give ten times the radius?",
-        "backdoor",
-        {"num_models": (100, 200, 500, 1000, 2000, 5000)},
-        {"a hundred": {"num_models": 100}, "a thousand": {"num_models": 1000}, "5,000": {"num_models": 5000}},
-    ),
-    Scene(
-        "How sure is sure?",
-        "Being a hundred times surer costs little.",
-        "What does a smaller alpha cost?",
-        "backdoor",
-        {"alpha": (0.1, 0.05, 0.01, 0.001, 0.0001)},
-        {"1 in 1,000": {"alpha": 0.001}, "1 in 10": {"alpha": 0.1}, "1 in 10,000": {"alpha": 0.0001}},
-    ),
-    Scene(
-        "The certified map",
-        "A proof names the attacks that it rules out, by poisoned images and trigger size.",
-        "Which cell is the attack that we saw?",
-        "backdoor",
-        {"poison_rate": (0.0, 0.005, 0.01, 0.05), "trigger_pixels": (1, 4, 9)},
         {
-            "the attack": {"poison_rate": 0.05, "trigger_pixels": 9},
-            "one image, one pixel": {"poison_rate": 0.005, "trigger_pixels": 1},
+            "no attack": {"kind": "patch", "rate": 0.0, "relabel": True},
+            "one in fifty": {"rate": 0.02},
+            "true labels": {"rate": 0.02, "relabel": False},
+            "true labels, one in ten": {"rate": 0.1, "relabel": False},
         },
     ),
     Scene(
-        "Noise where it is cheap",
-        "Models average over training images, not over the test image: give each part its own noise.",
-        "Which slider fills the next cell?",
-        "backdoor",
-        {"keep_features": (0.6, 0.7, 0.8, 0.85, 0.9), "keep_test": (0.75, 0.8, 0.85, 0.9, 0.95)},
+        "How can noise prove anything?",
+        "Where most noisy copies of a point agree, those of every point near by agree as well.",
+        "Does more noise make the circle larger?",
+        "plane",
         {
-            "apart": {"keep_features": 0.8, "keep_test": 0.9},
-            "test image too noisy": {"keep_test": 0.75},
+            "sigma": (0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 1.0),
+            "samples": (10, 100, 1000, 10000, 100000),
         },
-        {"noise": "slots"},
+        {
+            "1,000 votes": {"sigma": 0.3, "samples": 1000},
+            "10 votes": {"samples": 10},
+            "100,000 votes": {"samples": 100000},
+            "too much noise": {"sigma": 1.0},
+        },
+    ),
+    Scene(
+        "The worst classifier",
+        "The bound is tight: beyond it, some classifier with the same votes really loses its majority.",
+        "How many changed bits does a majority of 95 % stand?",
+        "worst_case",
+        {
+            "keep": (0.5, 0.6, 0.7, 0.8, 0.9),
+            "changes": (0, 1, 2, 3, 4, 5, 6),
+            "p_a": (0.8, 0.9, 0.95, 0.99),
+        },
+        {
+            "three bits": {"keep": 0.7, "changes": 3, "p_a": 0.95},
+            "five bits": {"changes": 5},
+            "less noise": {"keep": 0.9},
+            "five bits, 99 %": {"changes": 5, "p_a": 0.99},
+        },
+    ),
+    Scene(
+        "Smooth the whole pipeline",
+        "Noise on training images, labels and the test image certifies against whole, small backdoors.",
+        "Which part of the data should carry less noise?",
+        "backdoor",
+        {"keep_features": (0.7, 0.8, 0.9), "keep_test": (0.75, 0.8, 0.85, 0.9, 0.95)},
+        {
+            "the same everywhere": {"keep_features": 0.8, "keep_test": 0.8},
+            "less on the test image": {"keep_test": 0.9},
+            "less on training images": {"keep_features": 0.9},
+        },
+        {"noise": "slots", "keep_labels": 0.8, "poison_rate": 0.005, "trigger_pixels": 1, "num_models": 2000},
     ),
     Scene(
         "The same with Gaussian noise",
@@ -95,21 +94,58 @@ SCENES: tuple[Scene, ...] = (
         {"noise": "gaussian"},
     ),
     Scene(
+        "Flipped labels, and no sampling at all",
+        "Least squares needs no votes: how many flipped labels it stands is computed.",
+        "Half of the images are proved safe. How many does the strongest attack really turn?",
+        "label_flips",
+        {
+            "flip": (0.02, 0.05, 0.1, 0.2, 0.3, 0.4),
+            "flips": (0, 2, 5, 10, 20, 40),
+            "penalty": (0.1, 1.0, 10.0),
+        },
+        {
+            "ten flips": {"flip": 0.2, "flips": 10, "penalty": 1.0},
+            "less noise": {"flip": 0.05},
+            "too much noise": {"flip": 0.4},
+        },
+    ),
+    Scene(
+        "How sure, not only which",
+        "Noise certifies the average confidence, too: it cannot fall below this.",
+        "Which noise keeps this image's confidence highest at a small radius?",
+        "confidence",
+        {
+            "sigma": (0.1, 0.25, 0.5, 1.0),
+            "radius": (0.0, 0.1, 0.25, 0.5, 0.75, 1.0),
+            "measure": ("score", "margin"),
+        },
+        {
+            "small radius": {"sigma": 0.5, "radius": 0.25, "measure": "score"},
+            "large radius": {"radius": 1.0},
+            "less noise": {"sigma": 0.25},
+        },
+    ),
+    Scene(
+        "Hide each row from most models",
+        "A model that never saw the poisoned row cannot be turned by it: count those that did.",
+        "How many of the models does a poisoned row reach?",
+        "partitions",
+        {"method": ("dpa", "finite", "bagging", "bagflip"), "poisoned": (1, 2, 5, 10, 20)},
+        {
+            "DPA, five rows": {"method": "dpa", "poisoned": 5},
+            "twenty rows": {"poisoned": 20},
+            "bagging": {"method": "bagging"},
+            "and a trigger": {"method": "bagflip"},
+        },
+    ),
+    Scene(
         "What attackers really spend",
         "Five per cent of stamped images is far beyond what can be certified today.",
         "How far is the attacker's budget from the curve?",
         "backdoor",
         {"poison_rate": (0.005, 0.01, 0.02, 0.05, 0.1)},
         {"one in twenty": {"poison_rate": 0.05}, "one in two hundred": {"poison_rate": 0.005}},
-        FIRST,
-    ),
-    Scene(
-        "What it says, and what it does not",
-        "The prediction stays the same within the budget; nobody promises that it is right.",
-        "Is the certified prediction right?",
-        "backdoor",
-        {"keep": KEEPS},
-        {"keep 0.8": {"keep": 0.8}, "keep 0.6": {"keep": 0.6}},
+        {"compact": True},
     ),
 )
 
@@ -125,7 +161,7 @@ def chosen(numbers: Sequence[int]) -> tuple[Scene, ...]:
     Examples
     --------
     >>> [scene.title for scene in chosen([2])]
-    ['The trigger']
+    ['How a few images hijack a classifier']
     """
     for number in numbers:
         if not 1 <= number <= len(SCENES):

@@ -51,11 +51,11 @@ class Stage:
     >>> from rsbd.panels import SyncRunner
     >>> stage = Stage(SCENES[2:4], SyncRunner)
     >>> stage.preset(2)
-    >>> stage.panel.params.keep
-    1.0
+    >>> stage.panel.params.samples
+    10
     >>> stage.next()
     >>> stage.scene.title
-    'More models, finer evidence'
+    'The worst classifier'
     """
 
     def __init__(self, scenes: Sequence[Scene] = SCENES, runner: Callable[[], Runner] = ThreadRunner) -> None:

@@ -1,0 +1,114 @@
+"""`rsbd lecture` as a lecturer starts it, and its page in Chromium."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+
+from browser.lab import ARTIFACTS, CHROMIUM_ARGS, KEEPER, ROOT, chromium
+
+# Voila carries an older JupyterLab than the extensions that it loads; its loader remarks on that.
+NOT_OURS = ("Unsatisfied version", "No satisfying version", "[Violation]")
+
+
+@contextlib.contextmanager
+def lecture(home: Path) -> Iterator[tuple[str, psutil.Process]]:
+    """Run the command; yields the address that it prints, and the process under which its kernels run."""
+    folders = {f"JUPYTER_{kind}_DIR": str(home / kind.lower()) for kind in ("RUNTIME", "DATA", "CONFIG")}
+    path = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep)
+    env = {**os.environ, **folders, "IPYTHONDIR": str(home / "ipython"), "PYTHONPATH": path}
+    command = [sys.executable, "-m", "rsbd", "lecture", "--no-browser"]
+    with (home / "lecture.log").open("w") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-c", KEEPER, *command], env=env, cwd=home, text=True,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, start_new_session=True,
+        )  # fmt: skip
+        try:
+            assert process.stdout is not None
+            said = process.stdout.readline()
+            assert said.startswith("rsbd: open http"), (home / "lecture.log").read_text()[-3000:]
+            yield said.split()[-1], psutil.Process(process.pid)
+        finally:
+            process.communicate()  # closes its standard input
+
+
+def kernels(process: psutil.Process) -> list[psutil.Process]:
+    """Kernels that run under the command."""
+    return [p for p in process.children(recursive=True) if "ipykernel_launcher" in " ".join(p.cmdline())]
+
+
+class Hall:
+    """A page, with all its complaints and every address outside this machine that it asked for."""
+
+    def __init__(self, page) -> None:
+        self.page = page
+        self.complaints: list[str] = []
+        page.on("console", self._console)
+        page.on("pageerror", lambda error: self.complaints.append(f"page error: {error}"))
+        page.on("request", self._request)
+
+    def _console(self, message) -> None:
+        if message.type in ("error", "warning") and not message.text.startswith(NOT_OURS):
+            self.complaints.append(f"{message.type}: {message.text}")
+
+    def _request(self, request) -> None:
+        if not re.match(r"(https?://127\.0\.0\.1:|file:|data:|blob:)", request.url):
+            self.complaints.append(f"asked for {request.url}")
+
+    def picture(self, containing: str | re.Pattern[str] = "") -> str:
+        """Wait for the picture whose alt text says this, and return that text."""
+        found = self.page.get_by_role("img", name=containing).first
+        found.wait_for(timeout=60_000)
+        return str(found.get_attribute("aria-label"))
+
+    def scene(self, number: int) -> None:
+        """Wait for a scene and its final picture."""
+        self.page.locator(".rsbd-number", has_text=re.compile(rf"^{number} /")).wait_for(timeout=60_000)
+        self.page.locator('.rsbd-carrier[data-state="final"]').wait_for(timeout=60_000)
+
+    def pressed(self) -> str:
+        """Name of the preset at which the controls are."""
+        return str(self.page.locator('.rsbd-presets [aria-pressed="true"]').inner_text())
+
+    def screenshot(self, name: str, width: int = 1280, height: int = 720) -> None:
+        """Save what is on screen under ``.artifacts``."""
+        ARTIFACTS.mkdir(exist_ok=True)
+        self.page.set_viewport_size({"width": width, "height": height})
+        self.page.wait_for_timeout(200)
+        self.page.screenshot(path=ARTIFACTS / f"{name}.png")
+
+    def overflow(self) -> list[str]:
+        """Parts of the stage that reach beyond the screen."""
+        return list(
+            self.page.evaluate(
+                """() => [...document.querySelectorAll(".rsbd-stage :is(p, h1, button, .rsbd-picture, .rsbd-pair)")]
+                    .filter(e => e.offsetParent && (b => b.right > innerWidth + 1 || b.bottom > innerHeight + 1)(
+                        e.getBoundingClientRect())).map(e => e.className + " " + e.textContent.slice(0, 60))"""
+            )
+        )
+
+
+@contextlib.contextmanager
+def open_hall(address: str, offline: bool = False, dark: bool = False) -> Iterator[Hall]:
+    """Open an address in a Chromium of its own."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium(), args=CHROMIUM_ARGS)
+        try:
+            context = browser.new_context(
+                viewport={"width": 1280, "height": 720}, offline=offline,
+                color_scheme="dark" if dark else "light",
+            )  # fmt: skip
+            hall = Hall(context.new_page())
+            hall.page.goto(address)
+            yield hall
+        finally:
+            browser.close()
