@@ -82,7 +82,9 @@ class Experiment:
     @cached_property
     def _rule(self) -> Decided:
         assert self.until is not None  # noqa: S101  (asked by `decided` alone)
-        return Decided(self.smoothing, self.until, self.alpha, points=self.points)
+        return Decided(
+            self.smoothing, self.until, self.alpha, points=self.points, num_rows=self.dataset.num_rows
+        )
 
 
 @dataclass(frozen=True)

@@ -68,10 +68,10 @@ def report(
     """Certify an outcome: everything that follows from its votes without training again."""
     began = time.perf_counter()
     e, data = outcome.experiment, outcome.experiment.dataset
-    certificate = radius(outcome.bounds, e.smoothing, measured_together(e.smoothing))
-    norm = certificate.norm
-    radii = radii_up_to(float(max(certificate.radius.max(), 0)), norm)
-    triggers = triggers or TRIGGERS[norm]
+    certificate = radius(outcome.bounds, e.smoothing, measured_together(e.smoothing), num_rows=data.num_rows)
+    radii = radii_up_to(float(max(certificate.radius.max(), 0)), certificate.norm)
+    norm = trigger_norm(e.smoothing)
+    triggers = triggers or TRIGGERS.get(norm, LENGTHS)
     threat = planted_threat(e, int(outcome.mask.sum()), norm)
     cells = certified_map(
         outcome.bounds,
@@ -81,15 +81,16 @@ def report(
         triggers,
         relabel=threat.relabel,
         on_test=threat.on_test,
+        num_rows=data.num_rows,
     )
-    held = certify(outcome.bounds, e.smoothing, threat) & (outcome.bounds.label == data.y_test)
+    held = certify(outcome.bounds, e.smoothing, threat, data.num_rows) & (outcome.bounds.label == data.y_test)
     return Report(
         outcome=outcome,
         certificate=certificate,
         radii=radii,
         accuracies=certificate.curve(data.y_test, radii),
         threat=threat,
-        budget=budget(threat, e.smoothing, norm),
+        budget=budget(threat, e.smoothing, certificate.norm),
         against_attack=float(held.mean()),
         rows=rows,
         triggers=triggers,
@@ -100,22 +101,34 @@ def report(
 
 def radii_up_to(top: float, norm: str) -> NDArray[np.float64]:
     """Radii to report: every count up to 100 and ever fewer beyond, or a hundred lengths; the last above ``top``."""
-    if norm != "L0":
+    if norm not in ("L0", "rows"):
         return np.linspace(0, top * 1.05 or 1.0, 101)
     every = np.arange(min(top, 100) + 2)
     return every if top <= 100 else np.unique(np.concatenate([every, np.round(np.geomspace(102, top, 40))]))
 
 
 def measured_together(smoothing: Smoothing) -> tuple[str, ...]:
-    """Noised slots that one radius can speak of: of mixed norms, those that measure a length (labels are counted)."""
+    """Noised slots that one radius can speak of: of mixed norms, those that measure a length (labels are counted).
+
+    Where rows are drawn at random, the radius counts rows that change wholly, and the map speaks of triggers.
+    """
+    if smoothing.rows is not None:
+        return ("rows",)
     lengths = tuple(slot for slot, noise in smoothing.slots.items() if noise.norm != "L0")
     return lengths or tuple(smoothing.slots)
+
+
+def trigger_norm(smoothing: Smoothing) -> str:
+    """Norm of a trigger under this noise; L0 where neither features nor the test input carry any."""
+    noise = smoothing.features or smoothing.test
+    return "L0" if noise is None else noise.norm
 
 
 def planted_threat(experiment: Experiment, rows: int, norm: str) -> Threat:
     """The experiment's own attack as a threat, in ``norm``; what no noise covers is left out and must be said."""
     size = experiment.poisoning.trigger.budget(experiment.dataset.shape, norm)
-    relabel = experiment.poisoning.relabel and experiment.smoothing.labels is not None
+    covered = experiment.smoothing.labels is not None or experiment.smoothing.rows is not None
+    relabel = experiment.poisoning.relabel and covered
     return Threat(rows=rows, trigger=size, relabel=relabel, on_test=experiment.smoothing.test is not None)
 
 
@@ -123,6 +136,8 @@ def budget(threat: Threat, smoothing: Smoothing, norm: str) -> float:
     """A threat as one radius over all noised slots."""
     assert not isinstance(threat.trigger, dict)  # noqa: S101  (one norm, so one size)
     size = float(threat.trigger)  # type: ignore[arg-type]
+    if norm == "rows":
+        return float(threat.rows)
     copies = (threat.rows if smoothing.features else 0) + (1 if threat.on_test and smoothing.test else 0)
     if norm == "L1":
         return copies * size
@@ -222,7 +237,8 @@ def figure(found: Report) -> Any:
     norm = found.certificate.norm
     plots.certified_accuracy(found.radii, found.accuracies, norm=norm, budget=found.budget, ax=left)
     point = (found.threat.rows, float(found.threat.trigger))  # type: ignore[arg-type]
-    plots.certified_map(found.accuracy_map, found.rows, found.triggers, point=point, norm=norm, ax=right)
+    measured = trigger_norm(found.outcome.experiment.smoothing)
+    plots.certified_map(found.accuracy_map, found.rows, found.triggers, point=point, norm=measured, ax=right)
     return drawing
 
 

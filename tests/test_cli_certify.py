@@ -163,3 +163,23 @@ def test_a_folder_that_cannot_be_written_is_found_out_first(
         said = capsys.readouterr()
         assert "cannot be written" in said.err
         assert not said.out
+
+
+def test_bags_alone_with_flips_and_with_gaussian_noise(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    ways = {"alone": ["--keep", "1"], "flips": ["--keep", "0.9"], "gaussian": ["--sigma", "0.5"]}
+    for name, noise in ways.items():
+        out = tmp_path / name
+        small = ["--points", "50", "--models", "256", "--bag", "20", "--trigger-size", "1"]
+        assert call(monkeypatch, *small, *noise, "--out", str(out)) == 0
+        said = " ".join(capsys.readouterr().out.split())
+        assert "Certified accuracy by number of training rows changed, inserted or removed" in said
+        assert f"trigger ({'L2 length' if name == 'gaussian' else 'pixels'})" in said
+        assert ("trigger on the test input is not covered" in said) == (name == "alone")
+        found = json.loads((out / "result.json").read_text())
+        assert (found["norm"], found["slots"]) == ("rows", ["rows"])
+        assert found["certified_accuracy"]["1"] > 0.5
+        assert found["against_this_attack"]["budget"] == found["against_this_attack"]["threat"]["rows"]
+        assert "radius (rows)" in (out / "points.csv").read_text()
+    assert call(monkeypatch, *small, "--keep", "1", "--until-radius", "1") == 0

@@ -89,6 +89,14 @@ def certify(
             rich_help_panel=DEFENCE,
         ),
     ] = None,
+    bag: Annotated[
+        int | None,
+        typer.Option(
+            help="Rows that each model draws at random (bagging; with flips in them, BagFlip): radii count rows. "
+            "With --keep 1 nothing else is noised.",
+            rich_help_panel=DEFENCE,
+        ),
+    ] = None,
     learner: Annotated[
         str, typer.Option(help="linear, lda, mlp, cnn or resnet.", rich_help_panel=DEFENCE)
     ] = "linear",
@@ -149,7 +157,7 @@ def certify(
         poisoning=Poisoning(
             _trigger(trigger, trigger_size, data), target, poison_rate, relabel=not clean_label
         ),
-        smoothing=_smoothing(data, keep, keep_features, keep_labels, keep_test, sigma),
+        smoothing=_smoothing(data, keep, keep_features, keep_labels, keep_test, sigma, bag),
         learner=_learner(learner),
         num_models=models,
         alpha=alpha,
@@ -207,10 +215,22 @@ def _trigger(name: str, size: float, data: Dataset) -> Trigger:
 
 
 def _smoothing(
-    data: Dataset, keep: str, features: str | None, labels: str | None, test: str | None, sigma: float | None
+    data: Dataset,
+    keep: str,
+    features: str | None,
+    labels: str | None,
+    test: str | None,
+    sigma: float | None,
+    bag: int | None,
 ) -> Smoothing:
-    from rsbd.noises import Flip, Gaussian
+    from rsbd.noises import Bagging, Flip, Gaussian
     from rsbd.smoothing import Smoothing
+
+    rows = None if bag is None else Bagging(bag)
+
+    def flip(keep: str, values: int) -> Flip | None:
+        noise = Flip(keep, values)
+        return None if rows is not None and noise.keep == 1 else noise  # bags alone
 
     if sigma is not None:
         if features is not None or test is not None:
@@ -218,14 +238,13 @@ def _smoothing(
                 "--sigma noises the features and the test input: leave out --keep-features and --keep-test"
             )
         noise = Gaussian(sigma)
-        return Smoothing(
-            features=noise, labels=(labels and Flip(labels, data.num_classes)) or None, test=noise
-        )
+        return Smoothing(rows, noise, None if labels is None else flip(labels, data.num_classes), noise)
     values = data.values or 2
     return Smoothing(
-        features=Flip(features or keep, values),
-        labels=Flip(labels or keep, data.num_classes),
-        test=Flip(test or keep, values),
+        rows,
+        features=flip(features or keep, values),
+        labels=flip(labels or keep, data.num_classes),
+        test=flip(test or keep, values),
     )
 
 

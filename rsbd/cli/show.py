@@ -8,6 +8,9 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from rsbd.plots import COUNTED
+from rsbd.report import trigger_norm
+
 if TYPE_CHECKING:
     from rsbd.report import Report
 
@@ -54,14 +57,17 @@ def _curve(found: Report) -> tuple[str, Table]:
     """At most eight radii; every one where there are few."""
     norm, step = found.certificate.norm, max(1, -(-len(found.radii) // 8))
     radii, accuracies = found.radii[::step], found.accuracies[::step]
-    table = _table("radius", *(f"{r:g}" if norm == "L0" else f"{r:.2f}" for r in radii))
+    table = _table("radius", *(f"{r:g}" if norm in COUNTED else f"{r:.2f}" for r in radii))
     table.add_row("certified", *(_percent(accuracy) for accuracy in accuracies))
+    if norm == "rows":
+        return "Certified accuracy by number of training rows changed, inserted or removed at will", table
     return f"Certified accuracy by {norm} radius over {', '.join(found.certificate.slots)}", table
 
 
 def _map(found: Report) -> tuple[str, Table]:
     """The map up to its first row of zeros: what follows is zero too."""
-    unit = "pixels" if found.certificate.norm == "L0" else "L2 length"
+    norm = trigger_norm(found.outcome.experiment.smoothing)
+    unit = "pixels" if norm == "L0" else f"{norm} length"
     table = _table("rows", *(f"{trigger:g}" for trigger in found.triggers))
     for rows, line in zip(found.rows, found.accuracy_map, strict=True):
         table.add_row(str(rows), *(_percent(cell) for cell in line))
@@ -87,6 +93,8 @@ def sentence(found: Report) -> str:
     uncovered = ""
     if e.poisoning.relabel and not threat.relabel:
         uncovered = " Its relabelling is not covered, since labels carry no noise: --keep-labels adds it."
+    if e.smoothing.test is None:
+        uncovered += " Its trigger on the test input is not covered, since that carries no noise."
     return (
         f"Certificates are centred on the {e.centre} training set: {about}, {sure} confidence {1 - e.alpha:g}. "
         f"Against the planted attack itself ({threat.rows} rows, trigger {threat.trigger:g}, radius "
