@@ -200,3 +200,31 @@ def test_what_cannot_be_enumerated_is_refused(dataset: Dataset, smoothing: Smoot
     threat = Threat(trigger=1) if smoothing.test else Threat(rows=1)
     with pytest.raises(InputError, match=message):
         exhaustive(dataset, smoothing, majority, threat)
+
+
+@pytest.mark.parametrize(
+    "smoothing",
+    [
+        Smoothing(features=Flip("4/5"), test=Flip("9/10")),
+        Smoothing(features=Ablate(Fraction(1, 3)), test=Flip("7/10")),
+        Smoothing(rows=Bagging(2), test=Flip("9/10")),
+    ],
+    ids=["flips", "a noise of one's own", "bags"],
+)
+def test_certified_confidence(smoothing: Smoothing) -> None:
+    """The average of a score with levels 0, 1/3, 2/3, 1, after every attack, is no lower than its levels promise."""
+    dataset = tiny(3, classes=4)  # the label that the rule gives is the level of the score
+    gained = 0
+    for rule in (lambda x, y, point: int(x.sum()), lambda x, y, point: int(3 * (x[:, 0] == point[0]).mean())):
+        world = World(dataset, smoothing, rule)
+        votes, total = world.smoothed
+        reached = votes[::-1].cumsum(axis=0)[::-1][1:]  # score at least 1/3, 2/3, 1
+        average = reached.sum(axis=0)
+        for threat in (Threat(1, 1, False, False), Threat(1, 1, False, True), Threat(2, 1, False, True)):
+            law = smoothing.tradeoff(threat, 3)
+            lower = {int(p): law.lower(Fraction(int(p), total)) * total for p in np.unique(reached)}
+            bound = np.vectorize(lower.__getitem__, otypes=[object])(reached).sum(axis=0)
+            for support in set(world.supports(threat)):
+                assert (average.min(axis=support, keepdims=True) >= bound).all()
+            gained += int((bound > 0).sum())
+    assert gained > 0
