@@ -1,0 +1,92 @@
+"""Write into the course what depends on all of it: links from notebook to notebook, and the table of times.
+
+    python .ci/course.py
+
+After notebooks were executed, added or renamed. Outputs stay as they are.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[1]
+COURSE = ROOT / "notebooks"
+WORDS = "**Words.** New ones are explained in the [glossary](GLOSSARY.md)."
+FOOT = re.compile(r"\n+\*\*(Previous|Next):\*\*.*\Z", re.DOTALL)
+TIMES = re.compile(r"(<!-- times -->\n).*?(<!-- end of times -->)", re.DOTALL)
+TAKES = re.compile(r"^\*\*Time\.\*\* (\d+) minutes? to read.* about (\d+) seconds", re.MULTILINE)
+
+
+def notebooks() -> list[Path]:
+    """The notebooks, in order."""
+    return sorted(COURSE.glob("[0-9][0-9]_*.ipynb"))
+
+
+def name(path: Path, title: str) -> str:
+    """Number and short title: '08 Partitions and bagging'."""
+    short = re.sub(r"^# (\d\d )?", "", title.splitlines()[0]).partition(":")[0]
+    return f"{path.stem[:2]} {short}"
+
+
+def foot(path: Path, titles: dict[Path, str]) -> str:
+    """Line of links to the notebooks before and after."""
+    order = list(titles)
+    at = order.index(path)
+    around = [("Previous", order[at - 1] if at else None), ("Next", (*order, None)[at + 1])]
+    linked = [f"**{word}:** [{name(p, titles[p])}]({p.name})" for word, p in around if p is not None]
+    return " · ".join(linked)
+
+
+def connect(path: Path, titles: dict[Path, str]) -> None:
+    """Put the link to the glossary in the first cell, and those to the neighbours at the end."""
+    import nbformat
+
+    tool = _other()
+    notebook = nbformat.read(path, as_version=4)
+    first, last = notebook.cells[0], notebook.cells[-1]
+    if WORDS not in first.source:
+        first.source = re.sub(r"(^\*\*Time\.\*\*.*$)", rf"\1\n\n{WORDS}", first.source, flags=re.MULTILINE)
+    last.source = FOOT.sub("", last.source.rstrip()) + "\n\n" + foot(path, titles)
+    seconds = int(TAKES.findall(first.source)[0][1])
+    line = tool.time_line(tool.reading_minutes(notebook), seconds)
+    first.source = tool.LINE.sub(line, first.source)
+    nbformat.write(notebook, path)
+
+
+def times(titles: dict[Path, str]) -> str:
+    """Table of the times that stand in the notebooks."""
+    rows = ["| notebook | minutes to read | seconds to run |", "|---|---|---|"]
+    found = [tuple(map(int, TAKES.findall(title)[0])) for title in titles.values()]
+    for (path, title), (minutes, seconds) in zip(titles.items(), found, strict=True):
+        rows.append(f"| [{name(path, title)}]({path.name}) | {minutes} | {seconds} |")
+    minutes, seconds = (sum(column) for column in zip(*found, strict=True))
+    return "\n".join([*rows, f"| together | {minutes} | {seconds} |"])
+
+
+def first_cells() -> dict[Path, str]:
+    """First cell of each notebook, in order."""
+    import nbformat
+
+    return {path: str(nbformat.read(path, as_version=4).cells[0].source) for path in notebooks()}
+
+
+def _other() -> Any:
+    spec = importlib.util.spec_from_file_location("notebooks_tool", Path(__file__).with_name("notebooks.py"))
+    if spec is None or spec.loader is None:
+        raise FileNotFoundError("notebooks.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+if __name__ == "__main__":
+    for each in notebooks():
+        connect(each, first_cells())
+    teaching = COURSE / "TEACHING.md"
+    table = times(first_cells())
+    teaching.write_text(TIMES.sub(lambda m: f"{m[1]}{table}\n{m[2]}", teaching.read_text("utf-8")), "utf-8")
+    sys.stdout.write(table + "\n")
