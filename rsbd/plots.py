@@ -27,7 +27,13 @@ STYLES = (
     ("#cc79a7", ":"),
     ("#000000", (0, (5, 1, 1, 1, 1, 1))),
 )
-COUNTED = ("L0", "rows", "rows in or out")  # norms whose radii are whole numbers
+COUNTED = (
+    "L0",
+    "rows",
+    "rows in or out",
+    "inserted rows",
+    "removed rows",
+)  # norms whose radii are whole numbers
 _UNITS = {
     "L0": "pixels and labels changed",
     "L1": "input units",

@@ -10,8 +10,10 @@ from rsbd.bounds import simultaneous
 from rsbd.certify import certify
 from rsbd.data import Dataset, load
 from rsbd.errors import InputError
+from rsbd.noises import Bagging
 from rsbd.poisoning import Poisoning
 from rsbd.recipes import bagflip, bagging, dpa
+from rsbd.recipes.bagging import edited
 from rsbd.smoothing import Threat
 from rsbd.triggers import BadPatch
 
@@ -37,6 +39,22 @@ def test_bagging_against_a_planted_backdoor(digits: Dataset) -> None:
     assert ax.get_xlabel() == "certified radius (training rows)"
     held = clean.certify(Threat(rows=rows, on_test=False))
     assert (held == safe).all()
+
+
+@pytest.mark.parametrize("edit", ["inserted", "removed"])
+def test_insertions_and_removals_alone_are_told_apart_from_changes(digits: Dataset, edit: str) -> None:
+    found = bagging(digits, size=12)
+    alone = edited(found, edit)
+    assert alone.norm == f"{edit} rows"
+    assert (alone.radius >= found.certificate.radius).all()
+    assert (alone.radius > found.certificate.radius).any()
+    assert found.num_rows is not None
+    for count in (0, 3, 9, 30):
+        law = Bagging(12).shift(0, found.num_rows, **{edit: count})
+        held = law.certifies(found.bounds.miss, found.bounds.runner_up)
+        assert (held == (alone.radius >= count)).all()
+    with pytest.raises(InputError, match="'inserted' or 'removed'"):
+        edited(found, "changed")
 
 
 def test_more_rows_dilute_the_poison(digits: Dataset) -> None:

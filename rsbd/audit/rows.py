@@ -28,6 +28,14 @@ def attempts(target: Target) -> Iterator[Attempt]:
         return
     own, y = target.nearest(target.label)[:count], target.dataset.y
     rows = own if len(own) == count else np.arange(count)
+    added = _added(
+        target, np.tile(target.point, (count, 1)), f"{count} copies of the point inserted as rivals"
+    )
+    gone = _removed(target, rows, f"{count} nearest own rows removed")
+    if target.norm in ("inserted rows", "removed rows"):
+        yield added if target.norm == "inserted rows" else gone
+        return
+    yield from (added, gone)
     relabelled = np.where(np.isin(np.arange(len(y)), rows), target.rival, y)
     yield Attempt(f"{count} nearest own rows relabelled", *target.attacked(y=relabelled))
     copied = target.flat
@@ -41,8 +49,6 @@ def attempts(target: Target) -> Iterator[Attempt]:
     like = target.flat
     like[rows] = target.away < 0
     yield Attempt(f"{count} rival rows that look like the class", *target.attacked(like, relabelled))
-    yield _added(target, np.tile(target.point, (count, 1)), f"{count} copies of the point inserted as rivals")
-    yield _removed(target, rows, f"{count} nearest own rows removed")
 
 
 def _added(target: Target, rows: Floats, words: str, kept: Ints | None = None) -> Attempt:

@@ -174,7 +174,7 @@ def attack(
     before = ask(dataset, x, num_models, seed)
     rivals = np.where(np.arange(before.shape[1]) == labels[:, None], -1.0, before).argmax(axis=1)
     sizes = np.maximum(certificate.radius[chosen], 0) + beyond
-    sizes = np.minimum(sizes, dataset.num_rows) if certificate.norm.startswith("rows") else sizes
+    sizes = np.minimum(sizes, dataset.num_rows) if "rows" in certificate.norm else sizes
     if certificate.norm == "L0":
         assert isinstance(smoothing, Smoothing)  # noqa: S101  (parts are measured in rows)
         single = [c for c in candidates(dataset, smoothing) if c.slot in certificate.slots]
@@ -189,13 +189,13 @@ def attack(
             order = np.argsort(-loss[:, k], kind="stable")
             worst = distinct([single[i] for i in order], int(sizes[k]))
             made = [Attempt(_words(worst), *apply(dataset, x[k][None], worst), tuple(worst))]
-            tried += len(single)
+            tried += 1 if isinstance(ask, NoisedLabels) else len(single)
         else:
             slots, size = certificate.slots, float(sizes[k])
             form = (dataset, smoothing, ask, x[k][None], label, int(rivals[k]))
             target = Target(*form, certificate.norm, slots, size, threat)
             propose: Callable[[Target], Iterable[Attempt]]
-            propose = rows.attempts if certificate.norm.startswith("rows") else lengths.attempts
+            propose = rows.attempts if "rows" in certificate.norm else lengths.attempts
             made = list(propose(target)) if size else [Attempt("nothing", dataset, x[k][None])]
             tried += len(made)
         best = _best(ask, made, label, scouts, seed + 1)
