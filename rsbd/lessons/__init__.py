@@ -41,6 +41,7 @@ from rsbd.lessons.partitions import (
 )
 from rsbd.lessons.pictures import misses_and_limits
 from rsbd.lessons.prediction import Prediction, miss, predict
+from rsbd.lessons.rab import check_covered, check_models, check_per_image, check_sigma
 from rsbd.lessons.show import falls, figure, say, still, table
 from rsbd.lessons.steps import Watched, fooled, noised, two_digits, watch
 from rsbd.lessons.stored import Stored, stored
@@ -59,6 +60,7 @@ __all__ = [
     "check_budget",
     "check_claim",
     "check_closed_form",
+    "check_covered",
     "check_dpa_radius",
     "check_faint",
     "check_fewest",
@@ -66,11 +68,14 @@ __all__ = [
     "check_flip_claim",
     "check_hidden",
     "check_miss",
+    "check_models",
     "check_most_noise",
     "check_noise",
     "check_parts",
     "check_penalty",
+    "check_per_image",
     "check_reach",
+    "check_sigma",
     "check_success_rate",
     "check_tight",
     "check_trigger_claim",

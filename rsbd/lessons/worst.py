@@ -159,7 +159,8 @@ def cloud(world: Bits) -> Axes:
     ax.plot([0, 1], [0, 1], color="#444", linestyle="--", linewidth=1.5)
     ax.plot(before / unit, after / unit, "o", color="#d55e00", markersize=5, alpha=0.6)
     ax.text(0.24, 0.93, "upper(p)", fontsize=14, color="#0072b2", weight="bold", ha="right")
-    ax.text(0.68, 0.42, "each dot: one classifier\n(several may share it)", fontsize=13, color="#a34700")
+    said = "each dot: one classifier (several may share it)"
+    ax.text(1.0, -0.005, said, fontsize=13, color="#a34700", ha="right", va="bottom")
     ax.set_xlim(-0.02, 1.02)
     ax.set_ylim(-0.02, 1.02)
     ax.set_xlabel("P(A): probability of the other answer, data as held", fontsize=13)

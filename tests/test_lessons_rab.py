@@ -1,0 +1,112 @@
+"""The notebook on RAB: its experiments measure what they say, and its checks know their mistakes."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from rsbd import bounds, lessons, radius
+from rsbd.lessons import rab
+from rsbd.noises import Gaussian
+from rsbd.recipes import rab_knn
+from rsbd.smoothing import Smoothing
+
+DATA = lessons.two_digits(view="unit")
+FEW = DATA.replace(x_test=DATA.x_test[:12], y_test=DATA.y_test[:12])
+
+
+def on_trigger(answer):
+    return lessons.check_per_image(answer, length=2.0, rows=10)
+
+
+def on_models(answer):
+    return lessons.check_models(answer, sigma=1.0, length=2.0, alpha=0.001)
+
+
+def on_sigma(answer):
+    return lessons.check_sigma(answer, DATA)
+
+
+HOEFFDING = rab.fewest("hoeffding", 1.0, 2.0, 0.001)
+EXACT = rab.fewest("clopper_pearson", 1.0, 2.0, 0.001)
+
+
+@pytest.mark.parametrize(
+    ("check", "solution"),
+    [
+        (on_trigger, 2 / math.sqrt(10)),
+        (on_trigger, 0.632),
+        (on_models, HOEFFDING),
+        (on_models, float(HOEFFDING + 50)),
+        (on_sigma, 0.8),
+        (lessons.check_covered, "b"),
+        (lessons.check_covered, " B"),
+    ],
+)
+def test_accepts_the_solution(check, solution):
+    verdict = check(solution)
+    assert verdict.passed is True, verdict
+
+
+@pytest.mark.parametrize("check", [on_trigger, on_models, on_sigma, lessons.check_covered])
+def test_the_stub_is_no_answer(check):
+    for stub in (..., None):
+        assert check(stub).passed is None
+
+
+@pytest.mark.parametrize(
+    ("check", "wrong", "hint"),
+    [
+        (on_trigger, 0.2, "add in squares"),
+        (on_trigger, 2.0, "single image"),
+        (on_trigger, 2 * math.sqrt(10), "That multiplies"),
+        (on_trigger, 0.4, "take the root"),
+        (on_trigger, 1.0, "Solve for the trigger"),
+        (on_trigger, "small", "not a number"),
+        (on_models, 1000, "Too few"),
+        (on_models, EXACT, "Clopper-Pearson needs"),
+        (on_models, math.ceil(math.log(1000) / math.log(2000) * HOEFFDING), "shared over the two classes"),
+        (on_models, 20_000, "not the fewest"),
+        (on_models, 0.5, "whole number"),
+        (on_models, True, "whole number"),
+        (on_sigma, 0.25, "even if all models agreed"),
+        (on_sigma, 0.5, "little room"),
+        (on_sigma, 2.0, "too much noise"),
+        (on_sigma, -1, "standard deviation"),
+        (lessons.check_covered, "a", "*total* length"),
+        (lessons.check_covered, "c", "same labels"),
+        (lessons.check_covered, "d", "*add* one"),
+        (lessons.check_covered, "f", "none of the claims"),
+    ],
+)
+def test_hints_fit_the_mistake(check, wrong, hint):
+    verdict = check(wrong)
+    assert verdict.passed is False
+    assert hint in verdict.words
+
+
+def test_fewest_is_the_smallest_number():
+    smoothing = Smoothing(features=Gaussian(1.0))
+    for name, number in (("hoeffding", HOEFFDING), ("clopper_pearson", EXACT)):
+        bound = getattr(bounds, name)
+        reached = radius(bound([[number, 0], [number - 1, 0]], 0.001), smoothing).radius
+        assert reached[0] >= 2.0 > reached[1]
+    assert HOEFFDING > 10 * EXACT
+    assert pytest.approx(math.log(2000) / (2 * 0.0227501319**2), rel=1e-3) == HOEFFDING
+
+
+def test_hashed_models_answer_the_same_twice():
+    fresh, hashed = rab.asked_twice(FEW, sigma=1.0, num_models=20)
+    assert 0.05 < fresh < 0.5
+    assert hashed == 0
+
+
+def test_sampled_neighbours_agree_with_the_computed_probability():
+    counts = rab.sampled_nearest(FEW, sigma=0.5, draws=400)
+    assert (counts.sum(axis=1) == 400).all()
+    exact = rab_knn(FEW, sigma=0.5).probabilities
+    share, spread = counts / 400, 4 * np.sqrt(0.25 / 400)
+    assert (share <= exact.upper + spread).all()
+    assert (1 - share <= exact.miss + spread).all()
