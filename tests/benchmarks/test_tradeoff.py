@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from math import comb, prod
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from rsbd.bounds import Bounds, anytime, clopper_pearson
 from rsbd.certify import certified_map, radii_by_votes, radius
 from rsbd.noises import Flip, Gaussian
 from rsbd.smoothing import Smoothing
-from rsbd.tradeoff import Tradeoff, flips, gaussian, law
+from rsbd.tradeoff import Tradeoff, flips, gaussian, identity, law
 
 MISS = Fraction(1, 1000)
 POINTS = 1_000_000
@@ -38,6 +39,34 @@ def forgetful() -> None:
     law._fast_threshold.cache_clear()
 
 
+def regions(keep: str, values: int, changes: int) -> list[tuple[Fraction, Fraction]]:
+    """Lay out the published regions: how many of the changed coordinates show the old value, how many the new one."""
+    stay, away = Fraction(keep), (1 - Fraction(keep)) / (values - 1)
+    found = []
+    for old in range(changes + 1):
+        for new in range(changes + 1 - old):
+            rest = changes - old - new
+            if values == 2 and rest:
+                continue
+            ways = comb(changes, old) * comb(changes - old, new) * (values - 2) ** rest
+            found.append((ways * stay**old * away ** (new + rest), ways * stay**new * away ** (old + rest)))
+    return found
+
+
+def filled(*parts: list[tuple[Fraction, Fraction]], p: Fraction | None = None) -> Fraction:
+    """Fill regions in order of falling ratio: up to the miss `p`, what it becomes; up to one half, the threshold."""
+    cells = [(Fraction(1), Fraction(1))]
+    for part in parts:
+        cells = [(a * c, b * d) for a, b in cells for c, d in part]
+    before = after = Fraction(0)
+    for P, Q in sorted(cells, key=lambda cell: cell[0] / cell[1]):
+        share = min(Fraction(1), (Fraction(1, 2) - after) / Q if p is None else (p - before) / P)
+        before, after = before + share * P, after + share * Q
+        if share < 1:
+            break
+    return before if p is None else after
+
+
 @pytest.mark.parametrize(("values", "changes"), [(2, 10), (256, 20), (2, 200), (256, 200), (2, 2000)])
 @pytest.mark.parametrize("miss", [MISS, float(MISS)], ids=["exact", "float"])
 def test_single(benchmark: BenchmarkFixture, values: int, changes: int, miss: Fraction | float) -> None:
@@ -45,9 +74,25 @@ def test_single(benchmark: BenchmarkFixture, values: int, changes: int, miss: Fr
 
 
 @pytest.mark.parametrize("values", [2, 256])
+def test_21_exact_thresholds_by_regions(benchmark: BenchmarkFixture, values: int) -> None:
+    found = benchmark.pedantic(lambda: [filled(regions("4/5", values, r)) for r in range(21)], rounds=1)
+    assert found == [flips("4/5", values, r).threshold() for r in range(21)]
+
+
+@pytest.mark.parametrize("values", [2, 256])
 def test_21_exact_thresholds(benchmark: BenchmarkFixture, values: int) -> None:
     found = benchmark(lambda: [flips("4/5", values, r).threshold() for r in range(21)])
     assert found == sorted(found, reverse=True)
+
+
+def test_product_of_three_by_regions(benchmark: BenchmarkFixture) -> None:
+    """At a tenth of the changes where benchmarks are only tried out."""
+    counts = (20, 10, 4) if benchmark.enabled else (2, 1, 1)
+    kinds = (("4/5", 256), ("3/5", 256), ("9/10", 256))
+    parts = [regions(keep, values, r) for (keep, values), r in zip(kinds, counts, strict=True)]
+    law = prod((flips(*kind, r) for kind, r in zip(kinds, counts, strict=True)), start=identity())
+    found = benchmark.pedantic(lambda: filled(*parts, p=Fraction(1, 10**5)), rounds=1)
+    assert found == law.upper(Fraction(1, 10**5))
 
 
 @pytest.mark.parametrize("miss", [Fraction(1, 10**5), 1e-5], ids=["exact", "float"])
