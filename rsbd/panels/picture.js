@@ -1,7 +1,7 @@
 // The carrier of a panel's picture: swaps an SVG in place, tells assistive technology what it shows, and
 // names the panel's slider handles, which ipywidgets leaves without an accessible name.
 
-const STATES = { busy: "computing", preview: "preview", final: "final", error: "error", frozen: "frozen" };
+const STATES = { busy: "computing", preview: "preview", final: "final", error: "error", frozen: "frozen", lost: "kernel stopped" };
 const LOCAL = /^(data:image\/png;base64,|#)/;
 
 // Pictures come from rsbd's own drawing code, which escapes all text; this is the second lock on the door.
@@ -58,6 +58,8 @@ function render({ model, el }) {
   status.setAttribute("aria-live", "polite");
   el.append(badge, bar, box, status);
 
+  // ipywidgets marks a box whose kernel was restarted or has died: nobody will answer its sliders any more.
+  const lost = () => el.closest(".rsbd-panel.jupyter-widgets-disconnected") !== null;
   const drawPicture = () => {
     if (model.get("held")) return;
     const svg = model.get("svg") && parse(model.get("svg"));
@@ -69,11 +71,12 @@ function render({ model, el }) {
   const drawWords = () => {
     if (model.get("held")) return;
     box.setAttribute("aria-label", model.get("alt") || "no picture yet");
-    const text = model.get("error") || model.get("sentence");
+    const gone = "The kernel behind this panel has stopped: run its cell again. ";
+    const text = (lost() ? gone : "") + (model.get("error") || model.get("sentence"));
     if (status.textContent !== text) status.textContent = text;
   };
   const drawState = () => {
-    const state = model.get("held") ? "frozen" : model.get("state");
+    const state = lost() ? "lost" : model.get("held") ? "frozen" : model.get("state");
     el.dataset.state = state;
     const note = state === "preview" || state === "final" ? model.get("note") : ""; // else it is of the old picture
     badge.textContent = note ? `${STATES[state]} \u00b7 ${note}` : STATES[state];
@@ -95,12 +98,14 @@ function render({ model, el }) {
   }
 
   // The sliders are siblings that may be built after this view and rebuilt later (a closed and reopened tab).
-  let watcher;
+  let watcher, loss;
   const frame = requestAnimationFrame(() => {
     const panel = el.closest(".rsbd-panel");
     if (!panel) return;
     const mend = () => (nameHandles(panel), keepKeys(panel));
     mend();
+    loss = new MutationObserver(() => (drawState(), drawWords()));
+    loss.observe(panel, { attributes: true, attributeFilter: ["class"] });
     watcher = new MutationObserver(mend);
     watcher.observe(panel.querySelector(".rsbd-controls") ?? panel, {
       childList: true, subtree: true, attributes: true, attributeFilter: ["aria-valuetext", "aria-valuenow"],
@@ -109,6 +114,7 @@ function render({ model, el }) {
   return () => {
     cancelAnimationFrame(frame);
     watcher?.disconnect();
+    loss?.disconnect();
     for (const [events, draw] of listeners) model.off(events, draw);
   };
 }
