@@ -133,8 +133,8 @@ def test_a_killed_kernel_is_said_and_the_lecture_goes_on(served):
         alert.wait_for(timeout=20_000)
         assert violations(hall.page) == []
         hall.screenshot("lecture-lost")
-        hall.page.get_by_role("button", name="restart here").click()
-        hall.page.wait_for_load_state()
+        with hall.page.expect_navigation(timeout=60_000):
+            hall.page.get_by_role("button", name="restart here").click()
         hall.scene(2)  # where it was
         hall.page.keyboard.press("2")
         hall.page.locator('.rsbd-presets button:nth-child(2)[aria-pressed="true"]').wait_for()

@@ -134,14 +134,15 @@ def _picture(panel: Panel[Any, Any], point: Mapping[str, Any]) -> Picture:
 def provenance(panel: Panel[Any, Any], scene: Scene) -> dict[str, str]:
     """Say what the pictures of a panel are computed from, without date or machine."""
     compute, params = panel.engine.compute, dataclasses.asdict(panel.params)
-    said = {"rsbd": rsbd.__version__, "panel": scene.panel}
-    if (data := getattr(compute, "dataset", None)) is not None:
+    bench = getattr(compute, "bench", compute)  # some computations keep theirs in one object
+    data = getattr(bench, "dataset", None) or getattr(bench, "final", {}).get("unit")
+    said = {"rsbd": rsbd.__version__, "panel": scene.panel, "data": "none: the settings alone"}
+    if data is not None:
         said["data"] = f"{data.name}, classes {' '.join(data.classes)}, sha256 {data.fingerprint()[:16]}"
-    if (seed := getattr(compute, "seed", params.get("seed"))) is not None:
+    if (seed := getattr(bench, "seed", params.get("seed"))) is not None:
         said["seed"] = str(seed)
-    if "num_models" in params:
-        swept = scene.grid.get("num_models")
-        said["models"] = f"{params['num_models']:,}" if swept is None else ", ".join(f"{n:,}" for n in swept)
+    if (models := params.get("num_models", getattr(bench, "num_models", None))) is not None:
+        said["models"] = ", ".join(f"{n:,}" for n in scene.grid.get("num_models", [models]))
     rest = {k: v for k, v in params.items() if k not in {*scene.grid, "num_models", "seed"}}
     if rest:
         said["fixed"] = ", ".join(f"{name} = {value}" for name, value in rest.items())

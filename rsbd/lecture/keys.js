@@ -2,7 +2,7 @@
 
 const KEYS = [
   ["n", "next", "next"], ["p", "previous", "previous"], ["r", "reset", "reset"], ["f", "freeze", "freeze"],
-  ["b", "big", "big picture"], ["t", "theme", "light or dark"], ["h", "help", "keys"],
+  ["b", "big", "big"], ["t", "theme", "theme"], ["h", "help", "keys"],
 ];
 const MORE = { PageDown: "next", PageUp: "previous", "?": "help" }; // the two buttons of a presenter
 

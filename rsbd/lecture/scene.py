@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from rsbd.data import Dataset
 from rsbd.errors import InputError
 from rsbd.panels import PANELS, Panel
 from rsbd.panels.engine import Runner
@@ -31,6 +32,8 @@ class Scene:
         Two or more named places on the grid. The first opens the scene, and leaves no control of the grid open.
     settings : mapping
         What else the panel is made with.
+    data : callable, optional
+        Loads the data set, once the scene opens; the panel's own unless given.
 
     Raises
     ------
@@ -52,6 +55,7 @@ class Scene:
     grid: Mapping[str, Sequence[Any]]
     presets: Mapping[str, Mapping[str, Any]]
     settings: Mapping[str, Any] = field(default_factory=dict)
+    data: Callable[[], Dataset] | None = None
 
     def __post_init__(self) -> None:
         if len(self.presets) < 2:
@@ -97,7 +101,8 @@ class Scene:
             raise InputError(
                 f"scene {self.title!r} wants the panel {self.panel!r}: choose from {', '.join(PANELS)}"
             )
-        panel = PANELS[self.panel](runner=runner, **self.settings)
+        settings = dict(self.settings) if self.data is None else {**self.settings, "dataset": self.data()}
+        panel = PANELS[self.panel](runner=runner, **settings)
         for name, row in panel.controls.rows.items():
             if name not in self.grid:
                 row.add_class("rsbd-off-stage")

@@ -6,6 +6,7 @@ function render({ model, el }) {
   el.classList.add("rsbd-bar-top");
   const alone = document.body.dataset.voila !== undefined; // the page is the lecture, not a notebook
   let root = el;
+  const kept = Number(alone && remembered("rsbd-scene")); // after a restart: where we were
 
   const number = make("p", "rsbd-number"), title = make("h1", "rsbd-title"), message = make("p", "rsbd-message");
   const question = make("p", "rsbd-question");
@@ -103,8 +104,7 @@ function render({ model, el }) {
     if (alone) root.setAttribute("role", "main");
     drawFrozen();
     keys = alone ? document : root; // in a notebook other cells have keys of their own
-    keys.addEventListener("keydown", onKey);
-    const kept = Number(alone && remembered("rsbd-scene")); // after a restart: where we were
+    keys.addEventListener("keydown", onKey, true); // first: number boxes let no key through to their page
     if (kept > 1) ask({ do: "scene", number: kept });
   });
 
@@ -115,7 +115,7 @@ function render({ model, el }) {
   return () => {
     cancelAnimationFrame(frame);
     clearInterval(watch);
-    keys?.removeEventListener("keydown", onKey);
+    keys?.removeEventListener("keydown", onKey, true);
     for (const [events, draw] of listeners) model.off(events, draw);
     model.off("msg:custom", onMessage);
   };
