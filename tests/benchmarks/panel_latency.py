@@ -1,7 +1,9 @@
-"""Measure, in a real browser, the time from a key on a control to the new picture of the main panel.
+"""Measure every panel in a real browser: from a key on a control to the new picture, after bursts, and in memory.
 
-Run ``python tests/benchmarks/panel_latency.py [presses]``; prints one row per control and writes them to
-``.artifacts/panel_latency.json``. *First* is the first picture of the new value, a preview or the final one.
+Run ``python tests/benchmarks/panel_latency.py [presses [panel ...]]``; prints a table and writes it to
+``.artifacts/panel_latency.md`` and ``.json``. *First* is the first picture of the new value, a preview or the final
+one; *burst* is the time from the last of sixty keys to the final picture of the last value; *memory* is what 500
+updates from code add to the kernel, once each value has been seen.
 """
 
 from __future__ import annotations
@@ -11,84 +13,203 @@ import statistics
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from browser.lab import ARTIFACTS, open_browser, write_notebook
+from browser.lab import ARTIFACTS, Lab, open_browser, write_notebook
 
-CELLS = (
-    "import os, psutil\nfrom rsbd.panels import backdoor\npanel = backdoor(num_models=1000)\npanel",
-    "panel.wait()",
-)
-CONTROLS = (  # role, accessible name, its values in the picture's alt text, what it needs
-    ("combobox", "alpha", r"alpha ([\d.e-]+)", "votes at hand"),
-    ("slider", "keep", r"keep ([\d.]+)", "both ensembles retrained"),
-    ("slider", "trigger (pixels)", r"trigger (\d+)", "poisoned ensemble retrained"),
-    ("slider", "poison rate", r"poison rate ([\d.]+)", "poisoned ensemble retrained"),
-    ("slider", "models", r"(\d+) models, alpha", "100 more models"),
-)
-WATCH = """pattern => {
-    const picture = document.querySelector(".rsbd-picture");
-    const value = () => picture.getAttribute("aria-label").match(new RegExp(pattern))[1];
+SETUP = """
+import os, psutil, ipywidgets
+from rsbd import shard
+from rsbd.panels import PANELS, Slider
+names = {names!r}
+panels = {{name: PANELS[name]() for name in names or PANELS}}
+for name, panel in panels.items():
+    panel.wait()
+    panel.widget.add_class(f"rsbd-test-{{name}}")
+
+trained = []  # blocks of models that were really trained, by whichever panel
+vote = shard.vote
+shard.vote = lambda task, span: trained.append(span) or vote(task, span)
+
+def memory(panel, updates):
+    sliders = [c for c in panel.controls.spec if isinstance(c, Slider)]
+    wishes = []
+    for c in sliders:
+        start = getattr(panel.params, c.name)
+        steps = [min(c.high, max(c.low, start + n * c.step)) for n in (1, 2, 1, 0)]
+        wishes += [{{c.name: int(v) if isinstance(c.step, int) else round(v, 10)}} for v in steps]
+    def update(times):
+        for n in range(times):
+            panel.set(**wishes[n % len(wishes)])
+            panel.wait()
+    update(2 * len(wishes))
+    before = psutil.Process().memory_info().rss
+    update(updates)
+    return (psutil.Process().memory_info().rss - before) / 1e6
+
+ipywidgets.VBox([panel.widget for panel in panels.values()])
+"""
+CONTROLS = """panel => [...panel.querySelectorAll(".rsbd-controls :is(select, input[type=checkbox], .noUi-handle)")]
+    .filter(e => e.offsetParent).map((e, i) => { e.dataset.rsbdTest = i; return {
+        at: i, kind: e.matches("select") ? "choice" : e.matches("input") ? "toggle" : "slider",
+        label: e.getAttribute("aria-label") || e.closest(".jupyter-widgets").innerText.split("\\n")[0].trim() }; })"""
+WATCH = """panel => {
+    const carrier = panel.querySelector(".rsbd-carrier"), picture = panel.querySelector(".rsbd-picture");
+    const alt = () => picture.getAttribute("aria-label");
     window.rsbdKey?.abort();
     window.rsbdSeen?.disconnect();
     window.rsbdKey = new AbortController();
     document.addEventListener("keydown", () => {
-        window.rsbd = { pressed: performance.now(), before: value(), first: 0, final: 0 };
+        window.rsbd = { pressed: performance.now(), before: alt(), first: 0, final: 0 };
     }, { capture: true, signal: window.rsbdKey.signal });
     window.rsbdSeen = new MutationObserver(() => {
         const seen = window.rsbd;
-        if (!seen || value() === seen.before) return;
+        if (!seen) return;
+        if (alt() === seen.before && seen.final) return;
         requestAnimationFrame(() => {  // when it is painted
-            seen.first ||= performance.now();
-            if (picture.getAttribute("aria-label").includes("(final)")) seen.final ||= performance.now();
+            if (alt() !== seen.before) seen.first ||= performance.now();
+            if (seen.first && carrier.dataset.state === "final") seen.final ||= performance.now();
         });
     });
-    window.rsbdSeen.observe(picture, { attributes: true });
+    window.rsbdSeen.observe(carrier, { attributes: true, subtree: true });
+}"""
+LAST = """panel => {
+    const carrier = panel.querySelector(".rsbd-carrier");
+    window.rsbdQuiet?.disconnect();
+    window.rsbdLast = performance.now();
+    window.rsbdQuiet = new MutationObserver(() => requestAnimationFrame(() => {
+        if (carrier.dataset.state === "final") window.rsbdLast = performance.now();
+    }));
+    window.rsbdQuiet.observe(carrier, { attributes: true, subtree: true });
 }"""
 
 
-def main(presses: int = 30) -> None:
+def ask(lab: Lab, code: str) -> str:
+    """Run code in the notebook's kernel and return what it prints."""
+    return str(
+        lab.page.evaluate(
+            """async code => {
+                const kernel = window.jupyterapp.shell.currentWidget.sessionContext.session.kernel;
+                const future = kernel.requestExecute({ code });
+                let said = "";
+                future.onIOPub = m => { said += m.content.text ?? m.content.evalue ?? ""; };
+                await future.done;
+                return said;
+            }""",
+            code,
+        )
+    ).strip()
+
+
+def measure(lab: Lab, name: str, presses: int) -> list[dict[str, Any]]:
+    """Rows of one panel."""
+    panel, rows = lab.page.locator(f".rsbd-test-{name}"), []
+    panel.scroll_into_view_if_needed()
+    for control in panel.evaluate(CONTROLS):
+        element = panel.locator(f"[data-rsbd-test='{control['at']}']")
+        panel.evaluate(WATCH)
+        firsts, finals, before = [], [], int(ask(lab, "print(len(trained))"))
+        for press in range(presses if control["kind"] == "slider" else min(presses, 6)):
+            element.focus()
+            keys = {
+                "slider": ("ArrowRight", "ArrowLeft"),
+                "choice": ("ArrowDown", "ArrowUp"),
+                "toggle": (" ", " "),
+            }
+            key = keys[control["kind"]][
+                press // max(1, presses // 2) % 2 if control["kind"] == "slider" else press % 2
+            ]
+            lab.page.keyboard.press(key)
+            try:
+                lab.page.wait_for_function("() => window.rsbd.final > 0", timeout=4000)
+            except Exception:  # the end of the scale, where a key changes nothing
+                continue
+            seen = lab.page.evaluate("() => window.rsbd")
+            firsts.append(seen["first"] - seen["pressed"])
+            finals.append(seen["final"] - seen["pressed"])
+        row: dict[str, Any] = {"panel": name, "control": control["label"], "kind": control["kind"]}
+        row["retrained"] = int(ask(lab, "print(len(trained))")) > before
+        if firsts:
+            row |= {**_summary("first", firsts), **_summary("final", finals)}
+        if control["kind"] == "slider":
+            row["burst"] = burst(lab, panel, element)
+        rows.append(row)
+    return rows
+
+
+def burst(lab: Lab, panel: Any, element: Any) -> float:
+    """Milliseconds from the last of sixty keys to the final picture."""
+    panel.evaluate(LAST)
+    element.focus()
+    for number in range(60):
+        lab.page.keyboard.press("ArrowRight" if number % 3 != 2 else "ArrowLeft")
+    pressed = lab.page.evaluate("() => window.rsbd.pressed")
+    lab.page.wait_for_function(
+        "panel => panel.querySelector('.rsbd-carrier').dataset.state === 'final' "
+        "&& performance.now() - window.rsbdLast > 1500",
+        arg=panel.element_handle(),
+        timeout=30_000,
+    )
+    last = lab.page.evaluate("() => window.rsbdLast")
+    return max(0.0, float(last - pressed))
+
+
+def main(presses: int = 12, *names: str) -> None:
     """Print the table."""
-    rows = []
+    rows, memories = [], {}
     with tempfile.TemporaryDirectory() as folder:
-        name = write_notebook(Path(folder) / "notebooks", "latency.ipynb", *CELLS)
+        name = write_notebook(Path(folder) / "notebooks", "latency.ipynb", SETUP.format(names=names))
         with open_browser(Path(folder) / "notebooks", Path(folder) / "home") as open_page, open_page() as lab:
             lab.open(name)
             lab.run_all()
-            for role, label, pattern, needs in CONTROLS:
-                lab.page.evaluate(WATCH, pattern)
-                control = lab.page.get_by_role(role, name=label, exact=True).first
-                firsts, finals = [], []
-                for press in range(
-                    min(presses, 16 if label.startswith("trigger") else 30)
-                ):  # to the end of the scale
-                    control.focus()
-                    step = ("ArrowDown", "ArrowUp")[press % 2] if role == "combobox" else "ArrowRight"
-                    step = "ArrowLeft" if label == "keep" else step
-                    lab.page.keyboard.press(step)
-                    lab.page.wait_for_function("() => window.rsbd.final > 0", timeout=60_000)
-                    seen = lab.page.evaluate("() => window.rsbd")
-                    firsts.append(seen["first"] - seen["pressed"])
-                    finals.append(seen["final"] - seen["pressed"])
-                figures = {**_summary("first", firsts), **_summary("final", finals)}
-                rows.append({"control": label, "needs": needs, **figures})
+            for each in ask(lab, "print(*panels)").split():
+                rows += measure(lab, each, presses)
+                memories[each] = float(ask(lab, f"print(memory(panels[{each!r}], 500))"))
             complaints = lab.complaints
-    print(f"{'control':18} {'needs':30} first: median   95 %  final: median   95 %  (ms)")
-    for row in rows:
-        print(
-            f"{row['control']:18} {row['needs']:30} {row['first_median']:13.0f} {row['first_95']:6.0f} "
-            f"{row['final_median']:14.0f} {row['final_95']:6.0f}"
-        )
+    table = _table(rows, memories)
+    sys.stdout.write(table)
     ARTIFACTS.mkdir(exist_ok=True)
-    (ARTIFACTS / "panel_latency.json").write_text(json.dumps(rows, indent=1))
+    (ARTIFACTS / "panel_latency.json").write_text(
+        json.dumps({"controls": rows, "memory": memories}, indent=1)
+    )
+    (ARTIFACTS / "panel_latency.md").write_text(table)
     if complaints:
         sys.exit(f"the browser's console is not empty: {complaints}")
 
 
 def _summary(name: str, times: list[float]) -> dict[str, float]:
-    return {f"{name}_median": statistics.median(times), f"{name}_95": statistics.quantiles(times, n=20)[-1]}
+    worst = statistics.quantiles(times, n=20)[-1] if len(times) > 1 else times[0]
+    return {f"{name}_median": statistics.median(times), f"{name}_95": min(worst, max(times))}
+
+
+def _table(rows: list[dict[str, Any]], memories: dict[str, float]) -> str:
+    """Markdown; bold where a figure is over its limit."""
+    head = ("panel", "control", "retrained", "first ms", "95 %", "final ms", "95 %", "burst ms")
+    lines = ["| " + " | ".join(head) + " |", "|---" * len(head) + "|"]
+    for row in rows:
+        limits = (1000, 1000) if row["retrained"] else (100, 150)
+        cells = [row["panel"], row["control"], "yes" if row["retrained"] else ""]
+        for key, limit in (
+            ("first_median", limits[0]),
+            ("first_95", limits[1]),
+            ("final_median", 0),
+            ("final_95", 0),
+        ):
+            cells.append(_cell(row.get(key), limit))
+        cells.append(_cell(row.get("burst"), 1200))
+        lines.append("| " + " | ".join(cells) + " |")
+    lines += ["", "| panel | kernel memory after 500 updates, MB |", "|---|---|"]
+    lines += [f"| {name} | {_cell(grown, 20, '.1f')} |" for name, grown in memories.items()]
+    return "\n".join(lines) + "\n"
+
+
+def _cell(value: float | None, limit: float, form: str = ".0f") -> str:
+    if value is None:
+        return ""
+    return f"**{value:{form}}**" if limit and value > limit else f"{value:{form}}"
 
 
 if __name__ == "__main__":
-    main(*map(int, sys.argv[1:]))
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 12, *sys.argv[2:])
