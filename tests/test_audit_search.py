@@ -105,7 +105,7 @@ CASES: dict[str, Callable[[], Case]] = {
     "Rosenfeld": labels,
     "Rosenfeld, three classes": labels_of_three,
 }
-FAR = {"gray levels": 40, "poisoned rows, flips": 80}
+FAR = {"Cohen, the exact worst direction": 0.4, "DPA": 4, "gray levels": 40, "poisoned rows, flips": 80}
 UNBROKEN = "poisoned rows, Gaussian"  # even a trigger on every row stays too short to be learned
 
 
