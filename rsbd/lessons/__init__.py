@@ -40,6 +40,17 @@ from rsbd.lessons.partitions import (
     proved,
 )
 from rsbd.lessons.pictures import misses_and_limits
+from rsbd.lessons.plane import (
+    around,
+    broken,
+    draw_radius_by_sigma,
+    draw_radius_by_votes,
+    most_radius,
+    peeking,
+    plane_radius,
+    plane_votes,
+)
+from rsbd.lessons.plane_checks import check_abstain, check_circle, check_enough, check_radius
 from rsbd.lessons.prediction import Prediction, miss, predict
 from rsbd.lessons.rab import check_covered, check_models, check_per_image, check_sigma
 from rsbd.lessons.show import falls, figure, say, still, table
@@ -53,15 +64,20 @@ __all__ = [
     "Stored",
     "Verdict",
     "Watched",
+    "around",
+    "broken",
     "by_class",
     "certified_share",
+    "check_abstain",
     "check_attack",
     "check_bag_misses",
     "check_budget",
+    "check_circle",
     "check_claim",
     "check_closed_form",
     "check_covered",
     "check_dpa_radius",
+    "check_enough",
     "check_faint",
     "check_fewest",
     "check_first",
@@ -74,6 +90,7 @@ __all__ = [
     "check_parts",
     "check_penalty",
     "check_per_image",
+    "check_radius",
     "check_reach",
     "check_sigma",
     "check_success_rate",
@@ -84,6 +101,8 @@ __all__ = [
     "draw_chernoff",
     "draw_flips",
     "draw_radii",
+    "draw_radius_by_sigma",
+    "draw_radius_by_votes",
     "falls",
     "fewest",
     "figure",
@@ -93,8 +112,12 @@ __all__ = [
     "looks_for",
     "miss",
     "misses_and_limits",
+    "most_radius",
     "noised",
+    "peeking",
     "pick",
+    "plane_radius",
+    "plane_votes",
     "predict",
     "proved",
     "radii_by_miss",

@@ -11,7 +11,7 @@ from rsbd.data import Dataset
 from rsbd.errors import InputError
 from rsbd.lessons.attacks import fewest, success_rate
 from rsbd.lessons.steps import watch
-from rsbd.lessons.verdict import STUB, Verdict, judge
+from rsbd.lessons.verdict import STUB, Verdict, judge, pick
 from rsbd.panels.words import percent
 from rsbd.poisoning import Poisoning, stamp
 from rsbd.triggers import Trigger
@@ -151,9 +151,4 @@ def check_hidden(answer: Any) -> Verdict:
     >>> check_hidden("b").passed, check_hidden("a").passed
     (True, False)
     """
-    if answer is ... or answer is None:
-        return STUB
-    letter = str(answer).strip().lower()
-    if letter not in HIDDEN:
-        return Verdict(False, f'{answer!r} is none of the claims: answer "a", "b", "c" or "d".')
-    return Verdict(letter == "b", HIDDEN[letter])
+    return pick(answer, HIDDEN, "b")
