@@ -189,3 +189,11 @@ def test_a_panel(digits: Dataset, noise_of: Callable[[float], Smoothing], slider
     votes = collect(digits, noise_of(slider.high), Linear(), digits.x_test, 200)
     right = np.mean(votes.label == digits.y_test)
     assert f"{percent(right)} of test inputs are classified correctly" in panel.sentence
+
+
+def test_a_panel_of_bags(digits: Dataset) -> None:
+    size = Slider("setting", "rows in a bag", 5, 50, 5)
+    panel = smoothed(lambda rows: Smoothing(rows=Bagging(int(rows))), size, digits, runner=SyncRunner())
+    assert panel.params.setting == 25
+    assert "change, insertion or removal of up to 1 training row alters" in panel.sentence
+    assert "certified radius (training rows)" in panel.svg

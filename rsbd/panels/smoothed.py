@@ -22,7 +22,7 @@ from rsbd.panels.engine import Cancel, Cancelled, Picture, Progress, Runner
 from rsbd.panels.growing import grow
 from rsbd.panels.memo import Memo
 from rsbd.panels.panel import Panel
-from rsbd.panels.words import percent, state
+from rsbd.panels.words import count, percent, state
 from rsbd.plots import COUNTED
 from rsbd.report import measured_together
 from rsbd.smoothing import WHERE, Smoothing
@@ -93,6 +93,10 @@ class Bench:
         step = 1.0 if counted else half or float(radii[1])
         where = " and ".join(WHERE.get(slot, slot) for slot in proof.slots)
         xlabel = f"{proof.norm} radius ({where})"
+        change = f"change of {proof.norm} size up to {step:.3g} of {where}"
+        if proof.norm == "rows":
+            xlabel = "certified radius (training rows)"
+            change = f"change, insertion or removal of up to {count(step, 'training row')}"
         chart = Chart(
             (78, 70, 740, 450), (0, float(radii[-1])), (0, 1.04), "certified accuracy", xlabel, yformat=share
         )
@@ -110,8 +114,8 @@ class Bench:
         )
         sentence = (
             f"With {models} and {setting}, {percent(clean)} of test inputs are classified correctly; "
-            f"{percent(shares[1])} are so and certified: no change of {proof.norm} size up to {step:.3g} of "
-            f"{where} alters the prediction (alpha = {params.alpha:g} for each)."
+            f"{percent(shares[1])} are so and certified: no {change} "
+            f"alters the prediction (alpha = {params.alpha:g} for each)."
         )
         return Picture(svg.document(1200, 520, parts), alt, sentence, models)
 
