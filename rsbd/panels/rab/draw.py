@@ -96,7 +96,7 @@ def _rates(found: Found) -> str:
         names, values, colours = zip(*rows, strict=True)
         parts.append(bars((left, top + 14, right, top + 90), names, values, colours))
     parts.append(
-        svg.text(800, 490, "The proof is about training pixels. The attack also relabels", 14, fill=svg.SOFT)
+        svg.text(800, 490, "The proof is about training pixels only. The attack also", 14, fill=svg.SOFT)
     )
-    parts.append(svg.text(800, 509, "its images and puts the trigger on the test image.", 14, fill=svg.SOFT))
+    parts.append(svg.text(800, 509, "relabels its images and stamps the test image.", 14, fill=svg.SOFT))
     return "".join(parts)
