@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from rsbd.flipattack import fewest_flips, heaviest
 from rsbd.lessons.label_flips import radii_by_miss
+from rsbd.lessons.pictures import finish
 from rsbd.plots import new_axes
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ def draw_chernoff(weights: Floats, y: Ints, keep: float) -> Axes:
     )
     ax.set_yscale("log")
     ax.set_ylim(bound[best] / 4, 2)
-    return _finish(ax, "t", "bound on the miss")
+    return finish(ax, "t", "bound on the miss")
 
 
 def draw_flips(weights: Floats, y: Ints, certified: int, seed: int = 0) -> Axes:
@@ -90,7 +91,7 @@ def draw_flips(weights: Floats, y: Ints, certified: int, seed: int = 0) -> Axes:
     ax.annotate(f"certified: {certified}", (certified, 0.03), (-6, 0), xycoords=("data", "axes fraction"),
                 textcoords="offset points", ha="right", fontsize=13)  # fmt: skip
     ax.set_xlim(0, many)
-    return _finish(ax, "flipped training labels (L0)", "score of the answer")
+    return finish(ax, "flipped training labels (L0)", "score of the answer")
 
 
 def draw_radii(keep: float, smallest: float = 1e-12) -> Axes:
@@ -108,13 +109,4 @@ def draw_radii(keep: float, smallest: float = 1e-12) -> Axes:
         )
     ax.set_xscale("log")
     ax.set_xlim(0.5, smallest)
-    return _finish(ax, "miss (upper bound), smaller to the right", "certified label flips (L0)")
-
-
-def _finish(ax: Axes, xlabel: str, ylabel: str) -> Axes:
-    ax.set_xlabel(xlabel, fontsize=13)
-    ax.set_ylabel(ylabel, fontsize=13)
-    ax.tick_params(labelsize=12)
-    for side in ("top", "right"):
-        ax.spines[side].set_visible(False)
-    return ax
+    return finish(ax, "miss (upper bound), smaller to the right", "certified label flips (L0)")
