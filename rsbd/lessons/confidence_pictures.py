@@ -67,8 +67,17 @@ def draw_bounds(radii: Floats, curves: Sequence[tuple[str, Floats]]) -> Axes:
     for k, ((name, values), (colour, style)) in enumerate(zip(curves, styles, strict=False)):
         ax.plot(radii, values, color=colour, linestyle=style, linewidth=3)
         at = (2 + 2 * k) * len(radii) // 12
-        ax.annotate(name, (radii[at], values[at]), (0.5, 0.9 - 0.12 * k), textcoords="axes fraction",
-                    arrowprops={"arrowstyle": "-", "color": colour, "relpos": (0, 0.5)}, fontsize=13, va="center")  # fmt: skip
+        thread = {"arrowstyle": "-", "color": colour, "relpos": (0, 0.5)}
+        place = (0.5, 0.9 - 0.12 * k)
+        ax.annotate(
+            name,
+            (radii[at], values[at]),
+            place,
+            textcoords="axes fraction",
+            arrowprops=thread,
+            fontsize=13,
+            va="center",
+        )
     ax.set_xlim(0, float(radii[-1]))
     ax.set_ylim(0, 1)
     return finish(ax, "L2 radius of a change of the test image (pixel units)", "certified average score")
