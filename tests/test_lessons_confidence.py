@@ -97,7 +97,7 @@ def test_copies_are_the_fewest():
 
 
 def test_the_band_holds_everywhere_and_single_bounds_do_not():
-    band, each = lessons.broken(copies=100, alpha=0.1)
+    band, each = lessons.band_breaks(copies=100, alpha=0.1)
     assert band < 0.12
     assert each > 0.4
 

@@ -17,7 +17,7 @@ from rsbd.lessons.attacks import (
 )
 from rsbd.lessons.confidence import (
     ask,
-    broken,
+    band_breaks,
     by_hand,
     check_agree,
     check_by_hand,
@@ -77,6 +77,7 @@ __all__ = [
     "Watched",
     "around",
     "ask",
+    "band_breaks",
     "broken",
     "by_class",
     "by_hand",

@@ -227,12 +227,12 @@ def check_agree(answer: Any, law: Tradeoff, average: str = "0.6", count: int = 5
     return Verdict(False, f"{said}. Move the scores apart: what does the naive bound take for granted?")
 
 
-def broken(copies: int, alpha: float, runs: int = 2000, seed: int = 0) -> tuple[float, float]:
+def band_breaks(copies: int, alpha: float, runs: int = 2000, seed: int = 0) -> tuple[float, float]:
     """How often a bound on a whole curve fails somewhere: the band, and one bound for each threshold by itself.
 
     Examples
     --------
-    >>> band, each = broken(50, 0.1, runs=500)
+    >>> band, each = band_breaks(50, 0.1, runs=500)
     >>> band < 0.13 < each
     True
     """
