@@ -123,10 +123,28 @@ def test_the_page_is_answered(stage, monkeypatch):
     sent = []
     monkeypatch.setattr(stage.bar, "send", sent.append)
     stage._asked(stage.bar, {"do": "ping"}, [])
-    assert sent == [{"pong": True}]
+    assert sent == [{"pong": True}]  # and the scene after this one, which is broken, was no trouble yet
+    assert stage.bar.trouble == ""
+    stage.go(2)
+    assert stage.bar.trouble
+    stage.go(1)
     stage._asked(stage.bar, {"do": "preset", "number": 2}, [])
     stage._asked(stage.bar, {"do": "freeze"}, [])
     assert (stage.bar.preset, stage.bar.frozen) == (1, True)
+
+
+def test_the_next_scene_is_ready_before_it_is_opened(monkeypatch):
+    stage = Stage([SCENE, dataclasses.replace(SCENE, title="Second"), BROKEN], SyncRunner)
+    monkeypatch.setattr(stage.bar, "send", lambda message: None)
+    stage._asked(stage.bar, {"do": "ping"}, [])
+    ready = stage._panels[1]
+    assert set(stage._panels) == {0, 1}
+    assert "(final)" in ready.alt
+    assert stage.bar.scene == 0
+    assert stage.bar.preset == 0
+    stage.next()
+    assert stage.panel is ready
+    stage.close()
 
 
 def test_ten_scenes_tell_one_thing_each():

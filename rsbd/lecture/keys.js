@@ -1,8 +1,11 @@
 // The keys of a lecture, the same on the live stage and on the static pages.
 
+// Key, what it does, the word on its button, and the line in the list of keys.
 const KEYS = [
-  ["n", "next", "next"], ["p", "previous", "previous"], ["r", "reset", "reset"], ["f", "freeze", "freeze"],
-  ["b", "big", "big"], ["t", "theme", "theme"], ["h", "help", "keys"],
+  ["n", "next", "next", "next scene"], ["p", "previous", "previous", "scene before"],
+  ["r", "reset", "reset", "back to preset 1"], ["f", "freeze", "freeze", "hold the picture while controls move"],
+  ["b", "big", "big", "only title, controls and picture"], ["t", "theme", "theme", "light or dark"],
+  ["h", "help", "keys", "this list"],
 ];
 const MORE = { PageDown: "next", PageUp: "previous", "?": "help" }; // the two buttons of a presenter
 
@@ -42,7 +45,7 @@ function keyTable() {
   const box = make("div", "rsbd-help");
   const list = make("dl");
   const rows = [
-    ...KEYS.map(([key, , label]) => [key, label]),
+    ...KEYS.map(([key, , , line]) => [key, line]),
     ["1 2 3", "presets of this scene"], ["Page down, Page up", "next, previous (a presenter's buttons)"],
     ["arrow keys", "move the slider that has the focus"], ["Tab", "to the next slider or button"],
     ["Esc", "leave a number box, close this list"],

@@ -96,12 +96,20 @@ function render({ model, el }) {
     if (meant.act !== "leave" && meant.act !== "close") event.preventDefault();
     perform(meant);
   };
+  // In a notebook a click on the words gives the keys to the stage, and JupyterLab then leaves them alone.
+  function takeFocus() {
+    root.tabIndex = -1;
+    root.dataset.lmSuppressShortcuts = "true";
+    el.addEventListener("click", (event) => { if (!event.target.closest("button")) root.focus(); });
+  }
+
   let keys;
   const frame = requestAnimationFrame(() => {
     root = el.closest(".rsbd-stage") ?? el;
     root.dataset.theme = chosenTheme();
     root.classList.toggle("rsbd-hall", alone);
     if (alone) root.setAttribute("role", "main");
+    else takeFocus();
     drawFrozen();
     keys = alone ? document : root; // in a notebook other cells have keys of their own
     keys.addEventListener("keydown", onKey, true); // first: number boxes let no key through to their page

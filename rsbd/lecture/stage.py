@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import pathlib
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -164,9 +165,7 @@ class Stage:
         trouble = ""
         try:
             if self._number not in self._panels:
-                panel = self.scene.open(self._runner())
-                panel.picture.observe(lambda _: self._compare(), names="state")
-                self._panels[self._number] = panel
+                self._make(self._number)
             shown = [self._panels[self._number].widget]
         except Exception as error:  # a lecture goes on
             trouble = f"This scene cannot be shown: {sentence_of(error)}"
@@ -174,6 +173,19 @@ class Stage:
             self.bar.scene, self.bar.trouble = self._number, trouble
             self._compare()
         self._place.children = shown
+
+    def _prepare(self) -> None:
+        """Make the next scene while this one is talked about: it then opens with its picture ready."""
+        here, then = self._panels.get(self._number), self._number + 1
+        if here is None or here.picture.state != "final" or then in self._panels or then >= len(self._scenes):
+            return
+        with contextlib.suppress(Exception):  # it is said when the scene is opened
+            self._make(then)
+
+    def _make(self, number: int) -> None:
+        panel = self._scenes[number].open(self._runner())
+        panel.picture.observe(lambda _: self._compare(), names="state")
+        self._panels[number] = panel
 
     def _compare(self) -> None:
         """Tell the page which preset the controls are at."""
@@ -191,6 +203,7 @@ class Stage:
         what = content.get("do") if isinstance(content, dict) else None
         if what == "ping":
             self.bar.send({"pong": True})
+            self._prepare()
             return
         number = content.get("number") if what else None
         try:

@@ -79,7 +79,7 @@ function render({ model, el }) {
     const state = lost() ? "lost" : model.get("held") ? "frozen" : model.get("state");
     el.dataset.state = state;
     const note = state === "preview" || state === "final" ? model.get("note") : ""; // else it is of the old picture
-    badge.textContent = note ? `${STATES[state]} \u00b7 ${note}` : STATES[state];
+    badge.textContent = note && note !== STATES[state] ? `${STATES[state]} \u00b7 ${note}` : STATES[state];
     bar.style.setProperty("--rsbd-done", `${100 * model.get("progress")}%`);
     box.setAttribute("aria-busy", String(state === "busy"));
     // A reader hears the result once, not every preview on the way to it.

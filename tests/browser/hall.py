@@ -36,7 +36,12 @@ def lecture(home: Path) -> Iterator[tuple[str, psutil.Process]]:
             assert said.startswith("rsbd: open http"), (home / "lecture.log").read_text()[-3000:]
             yield said.split()[-1], psutil.Process(process.pid)
         finally:
+            family = psutil.Process(process.pid).children(recursive=True)
             process.communicate()  # closes its standard input
+            alive = psutil.wait_procs(family, timeout=20)[1]
+            for left in alive:
+                left.kill()
+    assert not alive, "the server or a kernel outlived `rsbd lecture`"
 
 
 def kernels(process: psutil.Process) -> list[psutil.Process]:
