@@ -131,4 +131,4 @@ def test_pictures_name_their_curves():
     by_sigma = lessons.draw_radius_by_sigma(POINT, [0.1, 0.3, 0.6, 0.8, 1.0, 1.5, 2.0], 300)
     assert {text.get_text() for text in by_sigma.texts} == {"answers A", "answers B", "abstains"}
     by_votes = lessons.draw_radius_by_votes([1, 0.9], [10, 100, 1000])
-    assert [text.get_text() for text in by_votes.texts] == ["all agree", "90% agree"]
+    assert [text.get_text() for text in by_votes.texts] == ["all agree", "90 % agree"]

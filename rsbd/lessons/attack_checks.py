@@ -86,7 +86,7 @@ def check_fewest(answer: Any, dataset: Dataset, trigger: Trigger, success: float
     if fewest(dataset, trigger, success) < count:
         return Verdict(False, f"{count} images fool {percent(reached)}, but fewer are enough.")
     return Verdict(
-        True, f"{count} images fool {percent(reached)}, and no smaller number reaches {success:.0%}."
+        True, f"{count} images fool {percent(reached)}, and no smaller number reaches {percent(success)}."
     )
 
 

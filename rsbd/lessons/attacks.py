@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from rsbd.data import Dataset, load
 from rsbd.errors import InputError
 from rsbd.learners.linear import Linear
+from rsbd.panels.words import percent
 from rsbd.poisoning import Poisoning, attack_success_rate, clean_accuracy, stamp
 from rsbd.triggers import Trigger
 from rsbd.undefended import predict_undefended, weights
@@ -80,7 +81,7 @@ def fewest(dataset: Dataset, trigger: Trigger, success: float = 0.9, target: int
     for number in range(1, dataset.num_rows // 10 + 1):
         if success_rate(dataset, Poisoning(trigger, target, number / dataset.num_rows)) >= success:
             return number
-    raise InputError(f"no tenth of the rows reaches {success:.0%} with this trigger: make it stronger")
+    raise InputError(f"no tenth of the rows reaches {percent(success)} with this trigger: make it stronger")
 
 
 def success_rate(dataset: Dataset, attack: Poisoning) -> float:

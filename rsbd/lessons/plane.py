@@ -14,6 +14,7 @@ from rsbd.certify import ABSTAIN, radius
 from rsbd.errors import InputError
 from rsbd.noises import Gaussian
 from rsbd.panels.plane import World
+from rsbd.panels.words import percent
 from rsbd.plots import STYLES, new_axes
 from rsbd.smoothing import Smoothing
 
@@ -154,7 +155,7 @@ def draw_radius_by_votes(shares: Sequence[float], numbers: Sequence[int], alpha:
         sizes = np.maximum(radius(evidence, Smoothing(test=Gaussian(1.0))).radius, 0)
         colour, _ = STYLES[i % len(STYLES)]
         ax.plot(numbers, sizes, color=colour, linewidth=3, marker="os^D"[i % 4], markersize=7)
-        words = "all agree" if share == 1 else f"{share:.0%} agree"
+        words = "all agree" if share == 1 else f"{percent(share)} agree"
         ax.annotate(
             words,
             (numbers[-1], sizes[-1]),

@@ -13,6 +13,7 @@ from rsbd.certify import ABSTAIN, radius
 from rsbd.lessons.plane import most_radius
 from rsbd.lessons.verdict import STUB, Verdict, judge, pick
 from rsbd.noises import Gaussian
+from rsbd.panels.words import percent
 from rsbd.smoothing import Smoothing
 
 
@@ -94,8 +95,8 @@ def check_abstain(
         votes, num = cases[wrong[0]]
         return Verdict(
             False,
-            f"{votes / num:.0%} is not much, but {num:,} votes are: in case {wrong[0]} the probability is at least "
-            f"{least[wrong[0]][0]:.3f}.",
+            f"{percent(votes / num)} is not much, but {num:,} votes are: in case {wrong[0]} the probability is at "
+            f"least {least[wrong[0]][0]:.3f}.",
         )
     if missed:
         return Verdict(
