@@ -18,7 +18,7 @@ from rsbd.data import Dataset, load
 from rsbd.errors import InputError
 from rsbd.noises import Bagging, Flip, Gaussian, Partition, Uniform
 from rsbd.recipes import bagflip, bagging, cohen, compare, dpa, rab, rab_knn, rosenfeld, wang
-from rsbd.recipes.contest import CONTENDERS, Contender, Run, posed, refusal, threat_map
+from rsbd.recipes.contest import CONTENDERS, Comparison, Contender, Run, posed, refusal, threat_map
 from rsbd.recipes.contest.bench import views
 from rsbd.recipes.contest.threats import attacked
 from rsbd.smoothing import Smoothing, Threat
@@ -240,7 +240,7 @@ def test_budgets_are_equal_and_said(unit: Dataset) -> None:
         unit, [1], [1], relabel=[False], on_test=[False], num_models=5, contenders=[BY_NAME["DPA"]]
     )
     assert poor.rows[0].certified is None
-    assert poor.rows[0].reason == "it trains 10 models or more, and the budget is 5"
+    assert poor.rows[0].reason == "it trains 20 models or more, and the budget is 5"
 
 
 def test_a_new_method_is_one_entry(unit: Dataset) -> None:
@@ -294,7 +294,8 @@ def test_files_hold_what_was_found(unit: Dataset, few: list[Contender], tmp_path
         "comparison.svg",
     ]
     saved = json.loads(paths[0].read_text())
-    assert saved["certified"] == found.table()
+    assert [row["method"] for row in saved["rows"]] == [row.method for row in found.rows]
+    assert Comparison.load(paths[0]) == found
     assert {"models", "alpha", "objective", "fingerprint", "seed"} <= set(saved["settings"])
     records = list(csv.DictReader(paths[1].open()))
     assert len(records) == sum(len(row.threats) for row in found.rows)
@@ -302,6 +303,15 @@ def test_files_hold_what_was_found(unit: Dataset, few: list[Contender], tmp_path
         assert record["method"] == row["method"]
         assert (record["certified"] == "") == (row["reason"] is not None)
     assert all(path.stat().st_size > 500 for path in paths)
+
+
+def test_a_file_that_is_no_comparison_is_one_sentence(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no stored comparison at"):
+        Comparison.load(tmp_path / "none.json")
+    for text in ("{", "[]", '{"rows": [{"attack": []}], "settings": {}}'):
+        (tmp_path / "other.json").write_text(text)
+        with pytest.raises(InputError, match="is no stored comparison"):
+            Comparison.load(tmp_path / "other.json")
 
 
 def test_the_figure_shows_every_cell(unit: Dataset, few: list[Contender]) -> None:

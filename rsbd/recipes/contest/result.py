@@ -6,10 +6,11 @@ import csv
 import io
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rsbd.errors import InputError
 from rsbd.files import whole
 from rsbd.recipes.contest.threats import Attack
 from rsbd.smoothing import Threat
@@ -105,15 +106,29 @@ class Comparison:
 
     def as_dict(self) -> dict[str, Any]:
         """Everything in ``result.json``."""
-        searches = [
-            {
-                name: getattr(row, name)
-                for name in ("method", "paper", "noise", "tried", "validated", "reason")
-            }
-            | {"attack": list(row.attack)}
-            for row in self.rows
-        ]
-        return {"certified": self.table(), "searches": searches, "settings": dict(self.settings)}
+        return {"rows": [asdict(row) for row in self.rows], "settings": dict(self.settings)}
+
+    @classmethod
+    def load(cls, path: Path | str) -> Comparison:
+        """Read a ``result.json`` that :meth:`write` wrote.
+
+        Raises
+        ------
+        InputError
+            It is missing, or no such file.
+        """
+        try:
+            content = json.loads(Path(path).read_text("utf-8"))
+            rows = [_row(**row) for row in content["rows"]]
+            return cls(tuple(rows), content["settings"])
+        except FileNotFoundError:
+            raise InputError(
+                f"there is no stored comparison at {path}: write one with rsbd compare"
+            ) from None
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise InputError(
+                f"{path} is no stored comparison ({error}): write one with rsbd compare"
+            ) from None
 
     def plot(self, ax: Axes | None = None) -> Axes:
         """Draw methods against threats: certified accuracy in each cell, a dash where a method cannot face it."""
@@ -139,3 +154,10 @@ class Comparison:
             file.write(text.getvalue().encode())
         drawing: Any = self.plot().figure
         return [*paths, *plots.save(drawing, folder, "comparison")]
+
+
+def _row(attack: list[str], threats: list[dict[str, Any]], certified: list[float] | None, **rest: Any) -> Row:
+    asked = tuple(Threat(**threat) for threat in threats)
+    return Row(
+        attack=tuple(attack), threats=asked, certified=None if certified is None else tuple(certified), **rest
+    )

@@ -1,0 +1,162 @@
+"""The checks of notebook 09: the solution passes, the stub does not, and typical mistakes get their own hints."""
+
+from __future__ import annotations
+
+import pytest
+
+import rsbd
+from rsbd import lessons, recipes
+from rsbd.errors import InputError
+from rsbd.recipes.contest import CONTENDERS, Comparison
+from rsbd.smoothing import Threat
+
+DATA = lessons.two_digits(view="unit")
+BINARY = lessons.two_digits()
+FULL = Threat(rows=1, trigger=1)
+NAMES = ["Wang et al., tied", "RAB", "DPA", "bagging", "BagFlip", "Cohen et al."]
+BACKDOOR = ("features", "labels", "test")
+
+
+def on_facing(answer):
+    return lessons.check_facing(answer, DATA, FULL, NAMES)
+
+
+def on_length(answer):
+    return lessons.check_length(answer, rows=9, trigger=4)
+
+
+def on_combination(answer):
+    return lessons.check_combination(answer, BINARY, Threat(rows=3, trigger=1), share=0.5)
+
+
+def bags(size: int, keep: float) -> rsbd.Smoothing:
+    return rsbd.Smoothing(rows=rsbd.Bagging(size), test=rsbd.Flip(keep))
+
+
+@pytest.mark.parametrize(
+    ("check", "solution"),
+    [
+        (on_facing, {"Wang et al., tied", "BagFlip"}),
+        (on_facing, ["BagFlip", "Wang et al., tied"]),
+        (on_length, 6),
+        (on_length, (9 * 4) ** 0.5),
+        (on_combination, bags(12, 0.9)),
+        (lessons.check_limit_claim, "c"),
+        (lessons.check_limit_claim, " C "),
+    ],
+)
+def test_solutions_pass(check, solution) -> None:
+    verdict = check(solution)
+    assert verdict.passed, verdict
+
+
+@pytest.mark.parametrize("check", [on_facing, on_length, on_combination, lessons.check_limit_claim])
+def test_stubs_are_no_answers(check) -> None:
+    assert check(...).passed is None
+
+
+@pytest.mark.parametrize(
+    ("check", "wrong"),
+    [
+        (
+            on_facing,
+            {
+                frozenset({"RAB", "BagFlip"}): "RAB cannot: the threat changes the training labels",
+                frozenset({"DPA"}): "DPA cannot: the threat changes the test input",
+                frozenset({"Cohen et al."}): "Cohen et al. cannot: the threat changes the training features",
+                frozenset({"BagFlip"}): "1 method that can face it is missing",
+                frozenset(): "2 methods that can face it are missing",
+                frozenset({"Kumar"}): "none of Wang",
+                "BagFlip": "Give a set of names",
+                3: "Give a set of names",
+            },
+        ),
+        (
+            on_length,
+            {
+                36: "counts changed pixels",
+                2: "length on one image",
+                18: "do not add up",
+                9: "number of images",
+                7: "squares",
+                "long": "number",
+            },
+        ),
+        (
+            on_combination,
+            {
+                rsbd.Smoothing(rows=rsbd.Bagging(12)): "the threat changes the test input"[1:],
+                rsbd.Smoothing(test=rsbd.Flip(0.9)): "training features",
+                bags(100, 0.8): "even 1,000 votes that all agree",
+                bags(12, 0.6): "not clear enough",
+                "bags": "Give an rsbd.Smoothing",
+                rsbd.Smoothing(rows=rsbd.Bagging(12), test=rsbd.Flip(0.9, values=3)): "takes 2 values",
+            },
+        ),
+        (
+            lessons.check_limit_claim,
+            {"a": "Nothing is proved", "b": "unanimous", "d": "clean", "e": "none of"},
+        ),
+    ],
+    ids=["facing", "length", "combination", "claim"],
+)
+def test_typical_mistakes_get_their_own_hints(check, wrong) -> None:
+    said = {}
+    for answer, words in wrong.items():
+        verdict = check(answer)
+        assert verdict.passed is False, answer
+        assert words in verdict.words, verdict.words
+        said[verdict.words] = answer
+    assert len(said) >= 3
+
+
+def test_hints_do_not_give_the_answer_away() -> None:
+    assert "6" not in on_length(7).words
+    assert "Wang" not in on_facing({"BagFlip"}).words
+
+
+def test_who_faces_what_agrees_with_the_library() -> None:
+    lines = {name: tuple(cells) for name, _, *cells in lessons.who_faces(DATA)}
+    assert set(lines) == {contender.name for contender in CONTENDERS}
+    assert lines["DPA"] == ("yes", "yes", "\u2013")
+    assert lines["RAB"] == ("yes", "\u2013", "\u2013")
+    assert lines["Rosenfeld et al."] == ("\u2013", "yes", "\u2013")
+    assert lines["Cohen et al."] == ("\u2013", "\u2013", "yes")
+    full = {name for name, cells in lines.items() if set(cells) == {"yes"}}
+    assert full == set(lessons.facing(DATA, FULL))
+
+
+@pytest.fixture(scope="module")
+def found() -> Comparison:
+    few = [c for c in CONTENDERS if c.name in ("DPA", "bags + test flips", "flips per slot")]
+    return recipes.compare(
+        DATA, (1, 3), (1, 2), relabel=[True], num_models=100, contenders=few, learner=rsbd.Linear()
+    )
+
+
+def test_figures_of_the_text_are_those_of_the_comparison(found) -> None:
+    (row,) = [row for row in found.against(BACKDOOR) if row.method == "bags + test flips"]
+    assert lessons.held(found, row.method, BACKDOOR) == row.certified[0]
+    assert lessons.held(found, row.method, BACKDOOR, rows=3) == row.certified[2]
+    with pytest.raises(InputError, match="DPA does not face"):
+        lessons.held(found, "DPA", BACKDOOR)
+    name, share = lessons.best(found, BACKDOOR, 0)
+    assert share == max(r.certified[0] for r in found.against(BACKDOOR) if r.certified)
+    assert name in {r.method for r in found.against(BACKDOOR)}
+    lines = lessons.best_of(found, BACKDOOR)
+    assert [line[:2] for line in lines] == [[1, 1], [1, 3], [2, 1], [2, 3]]
+    assert lines[0][4] == share
+    assert all((line[2] == "none") == (line[4] == 0) for line in lines)
+
+
+def test_the_curves_are_drawn_and_said(found) -> None:
+    ax = lessons.by_rows(found, BACKDOOR, 0.05, DATA.num_rows, pixels=1)
+    drawn = [line for line in ax.get_lines() if len(line.get_xdata()) == 2 and line.get_marker() != "None"]
+    assert len(drawn) == 2  # DPA does not face it
+    (row,) = [row for row in found.against(BACKDOOR) if row.method == "bags + test flips"]
+    assert [row.certified[0], row.certified[2]] in [list(line.get_ydata()) for line in drawn]
+    said = lessons.fallen(found, BACKDOOR, 1)
+    assert "bags + test flips: " in said
+    assert "DPA" not in said
+    assert said.count(" at 3") == 2
+    assert "100 models" in lessons.compared(found)
