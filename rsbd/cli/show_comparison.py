@@ -9,6 +9,8 @@ from rich.table import Table
 from rsbd.recipes.contest import Comparison, Row
 from rsbd.recipes.contest.threats import WORDS, Attack
 
+WIDE = 6  # threats side by side: as many as a terminal of 80 columns has room for
+
 
 def show(found: Comparison) -> None:
     """Print who can face which attack, with what noise, and what is certified."""
@@ -23,7 +25,8 @@ def show(found: Comparison) -> None:
         console.print(
             f"\n[bold]{title(attack)}[/]: certified accuracy by poisoned rows x pixels of the trigger"
         )
-        console.print(_table(rows))
+        for start in range(0, len(rows[0].threats), WIDE):
+            console.print(_table(rows, start))
         # Reasons stand below: in the table they would take the place of the figures.
         for reason in dict.fromkeys(row.reason for row in rows if row.reason):
             names = "; ".join(row.method for row in rows if row.reason == reason)
@@ -48,16 +51,16 @@ def title(attack: Attack) -> str:
     return f"The attacker changes {', '.join(first)}{' and ' if first else ''}{last}"
 
 
-def _table(rows: tuple[Row, ...]) -> Table:
+def _table(rows: tuple[Row, ...], start: int) -> Table:
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
     table.add_column("method", no_wrap=True)
-    for threat in rows[0].threats:
+    for threat in rows[0].threats[start : start + WIDE]:
         table.add_column(f"{threat.rows} x {threat.trigger}", justify="right", no_wrap=True)
     table.add_column("clean", justify="right", no_wrap=True)
     table.add_column("models", justify="right", no_wrap=True)
     table.add_column("best noise")
     for row in rows:
         if row.certified is not None and row.clean is not None:
-            shares = [f"{100 * share:.0f}" for share in (*row.certified, row.clean)]
+            shares = [f"{100 * share:.0f}" for share in (*row.certified[start : start + WIDE], row.clean)]
             table.add_row(row.method, *shares, f"{row.models:,}", row.noise)
     return table

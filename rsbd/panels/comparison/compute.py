@@ -32,7 +32,7 @@ GRIDS: Mapping[str, Mapping[str, tuple[Any, ...]]] = {
     "Finite Aggregation": {"parts": (20, 50), "spread": (2,)},
     "bagging": {"size": (5, 10, 20)},
     "BagFlip": {"size": (10, 20), "keep": (0.9, 0.95)},
-    "bags + test flips": {"size": (10, 20), "keep": (0.8, 0.9)},
+    "bags + test flips": {"size": (10, 20), "keep": (0.7, 0.8, 0.9)},
 }
 
 

@@ -144,7 +144,7 @@ class Comparison:
         folder.mkdir(parents=True, exist_ok=True)
         paths = [folder / "result.json", folder / "comparison.csv"]
         with whole(paths[0]) as file:
-            file.write(json.dumps(self.as_dict(), indent=2).encode() + b"\n")
+            file.write(self._json().encode())
         text = io.StringIO(newline="")
         records = self.table()
         out = csv.DictWriter(text, list(records[0]))
@@ -154,6 +154,12 @@ class Comparison:
             file.write(text.getvalue().encode())
         drawing: Any = self.plot().figure
         return [*paths, *plots.save(drawing, folder, "comparison")]
+
+    def _json(self) -> str:
+        """Text of ``result.json``, one line for each row."""
+        whole = self.as_dict()
+        rows = ",\n".join(json.dumps(row) for row in whole["rows"])
+        return f'{{"rows": [\n{rows}\n],\n"settings": {json.dumps(whole["settings"], indent=1)}}}\n'
 
 
 def _row(attack: list[str], threats: list[dict[str, Any]], certified: list[float] | None, **rest: Any) -> Row:
