@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 import rsbd
@@ -143,10 +145,17 @@ def test_figures_of_the_text_are_those_of_the_comparison(found) -> None:
     name, share = lessons.best(found, BACKDOOR, 0)
     assert share == max(r.certified[0] for r in found.against(BACKDOOR) if r.certified)
     assert name in {r.method for r in found.against(BACKDOOR)}
-    lines = lessons.best_of(found, BACKDOOR)
-    assert [line[:2] for line in lines] == [[1, 1], [1, 3], [2, 1], [2, 3]]
-    assert lines[0][4] == share
-    assert all((line[2] == "none") == (line[4] == 0) for line in lines)
+    with pytest.raises(InputError, match="no threat"):
+        lessons.held(found, row.method, BACKDOOR, rows=4)
+    assert lessons.held(found, row.method, BACKDOOR, rows=3, pixels=2) == row.certified[3]
+    cells, rows, pixels = lessons.cells(found, row.method, BACKDOOR)
+    assert (rows, pixels) == ([1, 3], [1, 2])
+    assert cells.tolist() == [list(row.certified[:2]), list(row.certified[2:])]
+
+
+def test_nobody_is_best_where_nothing_is_certified(found) -> None:
+    nothing = [replace(row, certified=row.certified and (0.0,) * 4) for row in found.rows]
+    assert lessons.best(replace(found, rows=tuple(nothing)), BACKDOOR, 0) == ("none", 0.0)
 
 
 def test_the_curves_are_drawn_and_said(found) -> None:

@@ -1,23 +1,20 @@
-"""Helpers and self-checks of the notebook that compares all methods."""
+"""Tables, figures and pictures of the notebook that compares all methods."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
-from rsbd import bounds, ensemble, plots
-from rsbd.certify import certify
+from rsbd import plots
 from rsbd.data import Dataset
 from rsbd.errors import InputError
-from rsbd.learners import Linear
-from rsbd.lessons.verdict import STUB, Verdict, judge
-from rsbd.noises import Gaussian
-from rsbd.panels.words import count, percent
-from rsbd.recipes.contest import CONTENDERS, Comparison, Row, posed, refusal
+from rsbd.panels.words import percent
+from rsbd.recipes.contest import CONTENDERS, Comparison, Row, refusal
 from rsbd.recipes.contest.threats import Attack, attacked
-from rsbd.smoothing import Smoothing, Threat
+from rsbd.smoothing import Threat
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -56,35 +53,47 @@ def who_faces(dataset: Dataset) -> list[list[str]]:
 
 
 def best(found: Comparison, attack: Attack, threat: int) -> tuple[str, float]:
-    """Method with the largest certified accuracy against one threat of an attack, and that accuracy."""
+    """Method with the largest certified accuracy against one threat of an attack, and that accuracy; "none" at 0."""
     held = {row.method: row.certified[threat] for row in found.against(attack) if row.certified is not None}
     name = max(held, key=lambda method: held[method])
-    return name, held[name]
+    return (name, held[name]) if held[name] else ("none", 0.0)
 
 
-def held(found: Comparison, method: str, attack: Attack, rows: int | None = None) -> float:
-    """Certified accuracy of a method against an attack: at the first threat, or at the first of so many rows or more.
+def held(
+    found: Comparison, method: str, attack: Attack, rows: int | None = None, pixels: int | None = None
+) -> float:
+    """Certified accuracy of a method against the first threat of an attack with so many rows and pixels, or more.
 
     Raises
     ------
     InputError
-        If the method does not face the attack.
+        If the method does not face the attack, or no threat is as large.
     """
+    row = _row(found, method, attack)
+    for threat, share in zip(row.threats, row.certified or (), strict=True):
+        if threat.rows >= (rows or 0) and threat.trigger_on("test") >= (pixels or 0):
+            return share
+    raise InputError(f"no threat of this comparison has {rows} rows and {pixels} pixels: ask for fewer")
+
+
+def _row(found: Comparison, method: str, attack: Attack) -> Row:
     for row in found.against(attack):
         if row.method == method and row.certified is not None:
-            at = next((i for i, t in enumerate(row.threats) if rows is None or t.rows >= rows), -1)
-            return row.certified[at]
+            return row
     raise InputError(f"{method} does not face an attack on {', '.join(attack)}: choose another method")
 
 
-def best_of(found: Comparison, attack: Attack) -> list[list[Any]]:
-    """One line for each threat of an attack: pixels, rows, the best method, its noise and what it certifies."""
-    lines: list[list[Any]] = []
-    for i, threat in enumerate(found.against(attack)[0].threats):
-        name, share = best(found, attack, i)
-        noise = next(row.noise for row in found.against(attack) if row.method == name)
-        lines.append([threat.trigger, threat.rows, *((name, noise) if share else ("none", "")), share])
-    return sorted(lines, key=lambda line: (line[0], line[1]))
+def cells(
+    found: Comparison, method: str, attack: Attack
+) -> tuple[NDArray[np.float64], list[int], list[float]]:
+    """Certified accuracy by poisoned rows and pixels of the trigger, as :func:`rsbd.plots.certified_map` draws it."""
+    row = _row(found, method, attack)
+    known = {
+        (t.rows, t.trigger_on("test")): share
+        for t, share in zip(row.threats, row.certified or (), strict=True)
+    }
+    rows, pixels = sorted({t.rows for t in row.threats}), sorted({t.trigger_on("test") for t in row.threats})
+    return np.array([[known[m, t] for t in pixels] for m in rows]), rows, pixels
 
 
 def compared(found: Comparison) -> str:
@@ -121,46 +130,58 @@ def by_rows(
     pixels : int, optional
         Size of the trigger, if there are several.
     """
-    ax = plots.new_axes(9.0, 4.6)
-    budget = rate * num_rows
-    lines = [
-        (row.method, curve)
+    from matplotlib.patheffects import withStroke
+
+    ax, budget = plots.new_axes(9.0, 4.6), rate * num_rows
+    curves = {
+        row.method: curve
         for row in found.against(attack)
         if (not names or row.method in names) and (curve := _curve(row, pixels))
-    ]
-    wide = max(rows for _, curve in lines for rows, _ in curve) > 50
-    # Each label where its curve falls through its own share, so that labels of close curves are apart.
-    for i, (name, curve) in enumerate(lines):
+    }
+    ticks = sorted({rows for curve in curves.values() for rows, _ in curve})
+    top = max(curves, key=lambda name: sum(share for _, share in curves[name]))
+    for i, (name, curve) in enumerate(curves.items()):
         rows, shares = zip(*curve, strict=True)
         colour, dashes = plots.STYLES[i % len(plots.STYLES)]
         ax.plot(
             rows, shares, color=colour, linestyle=dashes, marker="osD^v"[i % 5], linewidth=2.5, clip_on=False
         )
-        at = next((j for j, share in enumerate(shares) if share < 0.9 - 0.17 * i), len(rows) - 1)
+        # The best curve has its label above it, the others beside their fall, each at a height of its own.
+        at = len(rows) // 3 if name == top else -2
+        spot, shift, side = (rows[at], shares[at]), (0, 10), "center"
+        if name != top and any(shares):
+            at = max((j for j, share in enumerate(shares) if share >= 0.9 - 0.15 * i), default=0)
+            after = min(at + 1, len(rows) - 1)
+            spot = ((rows[at] * rows[after]) ** 0.5, (shares[at] + shares[after]) / 2)
+            shift, side = ((-10, -14), "right") if at > len(rows) / 2 or (at and i % 2) else ((10, 4), "left")
         ax.annotate(
             name,
-            (rows[at], shares[at]),
-            (8, 6),
+            spot,
+            shift,
             textcoords="offset points",
+            ha=side,
             color=colour,
-            fontsize=12,
+            fontsize=13,
             fontweight="bold",
+            path_effects=[withStroke(linewidth=4, foreground="white")],
         )
+    far = budget > 0.8 * ticks[-1]
     ax.axvline(budget, color="#d55e00", linestyle=":", linewidth=3)
     ax.text(
         budget,
         1.06,
-        f"poison rate {percent(rate)} ",
+        f" poison rate {percent(rate)} ",
         fontsize=12,
         color="#a63d00",
-        ha="right" if wide else "left",
+        ha="right" if far else "left",
     )
-    if wide:
+    if ticks[-1] > 50:
         ax.set_xscale("log")
+        ax.minorticks_off()
+    ax.set_xticks(ticks, [f"{tick:,}" for tick in ticks], fontsize=12)
     ax.set_ylim(-0.02, 1.12)
     ax.set_yticks([0, 0.25, 0.5, 0.75, 1], ["0 %", "25 %", "50 %", "75 %", "100 %"], fontsize=12)
-    ax.tick_params(labelsize=12)
-    ax.set_xlabel("poisoned training rows" + (" (logarithmic)" if wide else ""), fontsize=13)
+    ax.set_xlabel("poisoned training rows" + (" (logarithmic)" if ticks[-1] > 50 else ""), fontsize=13)
     ax.set_ylabel("certified accuracy", fontsize=13)
     return ax
 
@@ -177,145 +198,3 @@ def fallen(found: Comparison, attack: Attack, pixels: int | None = None) -> str:
 def _curve(row: Row, pixels: int | None) -> list[tuple[int, float]]:
     pairs = zip(row.threats, row.certified or (), strict=False)
     return [(t.rows, share) for t, share in pairs if pixels is None or t.trigger == pixels]
-
-
-def check_facing(answer: Any, dataset: Dataset, threat: Threat, among: Iterable[str]) -> Verdict:
-    """Check which of some methods can face a threat.
-
-    Examples
-    --------
-    >>> from rsbd import load
-    >>> check_facing({"DPA"}, load("digits", view="unit", classes=(0, 1)), Threat(1, 1), ["DPA", "BagFlip"])
-    Not yet. DPA cannot: the threat changes the test input, where there is no noise.
-    """
-    if answer is ... or answer is None:
-        return STUB
-    among = list(among)
-    if isinstance(answer, str) or not isinstance(answer, Iterable):
-        return Verdict(False, f'Give a set of names, such as {{"{among[0]}"}}.')
-    chosen = list(answer)
-    if unknown := [name for name in chosen if name not in among]:
-        return Verdict(False, f"{unknown[0]!r} is none of {', '.join(among)}.")
-    able = set(facing(dataset, threat)) & set(among)
-    for contender in CONTENDERS:
-        if contender.name in chosen and contender.name not in able:
-            first = next(contender.defences(dataset, attacked(threat)))
-            return Verdict(False, f"{contender.name} cannot: {refusal(first, threat, dataset.num_rows)}.")
-    if missing := able - set(chosen):
-        return Verdict(
-            False,
-            f"None of these is wrong, but {count(len(missing), 'method')} that can face it "
-            f"{'is' if len(missing) == 1 else 'are'} missing: look for methods that cover all that changes.",
-        )
-    return Verdict(
-        True, "They cover the poisoned rows and the test image; every other one leaves a part without noise."
-    )
-
-
-def check_length(answer: Any, rows: int, trigger: int) -> Verdict:
-    """Check how long, in L2 over all training pixels, an attack of pixels can be.
-
-    Examples
-    --------
-    >>> check_length(36, rows=9, trigger=4)
-    Not yet. That counts changed pixels (L0). The L2 length is the square root of the sum of their squares.
-    """
-    one = posed(Threat(rows, trigger), Smoothing(features=Gaussian(1.0))).trigger_on("features")
-    return judge(
-        answer,
-        float(one * np.sqrt(rows)),
-        f"{rows} x {trigger} pixels change by at most 1 each, so the squares add up to {rows * trigger}.",
-        [
-            (
-                rows * trigger,
-                "That counts changed pixels (L0). The L2 length is the square root of the sum of their squares.",
-            ),
-            (one, "That is the length on one image. The images are many, and their squares add up."),
-            (
-                rows * one,
-                "Lengths on different images do not add up: their squares do. (They are different coordinates.)",
-            ),
-            (rows, "That is the number of images. What does one changed pixel cost, and how do many add up?"),
-        ],
-        "Each changed pixel moves by at most 1. Add up the squares over all poisoned images, and take the root.",
-    )
-
-
-def check_combination(
-    answer: Any, dataset: Dataset, threat: Threat, share: float, num_models: int = 1000, alpha: float = 0.001
-) -> Verdict:
-    """Check that a smoothing of the reader's own certifies enough points: the ensemble is really trained.
-
-    Parameters
-    ----------
-    answer : Smoothing
-        Any noise in any slot, rows included.
-    dataset : Dataset
-        Binary inputs.
-    threat : Threat
-        In pixels.
-    share : float
-        Certified accuracy to reach.
-
-    Examples
-    --------
-    >>> from rsbd import Bagging, load
-    >>> check_combination(Smoothing(rows=Bagging(20)), load("digits", classes=(0, 1)), Threat(1, 1), 0.6)
-    Not yet. The threat changes the test input, where there is no noise.
-    """
-    if answer is ... or answer is None:
-        return STUB
-    if not isinstance(answer, Smoothing):
-        return Verdict(False, "Give an rsbd.Smoothing(rows=..., features=..., labels=..., test=...).")
-    if reason := refusal(answer, threat, dataset.num_rows):
-        return Verdict(False, f"{reason[0].upper()}{reason[1:]}.")
-    try:
-        votes = ensemble.collect(dataset, answer, Linear(), dataset.x_test, num_models)
-        evidence = bounds.simultaneous(votes.counts, alpha)
-        asked = posed(threat, answer)
-        held = certify(evidence, answer, asked, dataset.num_rows)
-        unanimous = bounds.simultaneous(np.array([[num_models, *[0] * (dataset.num_classes - 1)]]), alpha)
-        possible = bool(certify(unanimous, answer, asked, dataset.num_rows)[0])
-    except InputError as error:
-        return Verdict(False, f"{error}.")
-    right = evidence.label == dataset.y_test
-    found = float((held & right).mean())
-    said = f"{percent(found)} of the test images are right and certified against this threat"
-    if found >= share:
-        return Verdict(True, f"{said}.")
-    if not possible:
-        return Verdict(
-            False,
-            f"{said}: even {num_models:,} votes that all agree would not do. The attack shows too clearly: smaller "
-            "bags, or more noise where it changes something.",
-        )
-    return Verdict(
-        False,
-        f"{said}, and {percent(float(right.mean()))} are right at all. The votes are not clear enough: take back some "
-        "noise, or let each model see more rows.",
-    )
-
-
-LIMIT_CLAIMS = {
-    "a": "Nothing is proved, in either direction. The attack may fail; to know, somebody has to carry it out.",
-    "b": "More models sharpen the evidence. Against this threat even unanimous votes without end may not be enough, if "
-    "the noise hides too little of it.",
-    "c": "Exactly: the certificate is silent. Another method, another noise or another learner may still prove it.",
-    "d": "The accuracy on clean images can be perfect all the same; look at the column of clean accuracy.",
-}
-
-
-def check_limit_claim(answer: Any) -> Verdict:
-    """Check what a certified accuracy of 0 % against a threat says, of four claims.
-
-    Examples
-    --------
-    >>> check_limit_claim("c").passed, check_limit_claim("a").passed
-    (True, False)
-    """
-    if answer is ... or answer is None:
-        return STUB
-    letter = str(answer).strip().lower()
-    if letter not in LIMIT_CLAIMS:
-        return Verdict(False, f'{answer!r} is none of the claims: answer "a", "b", "c" or "d".')
-    return Verdict(letter == "c", LIMIT_CLAIMS[letter])
