@@ -15,6 +15,8 @@ from rsbd.lessons.attacks import (
     success_rate,
     ten_digits,
 )
+from rsbd.lessons.comparison import best, by_rows, cells, compared, facing, fallen, held, who_faces
+from rsbd.lessons.comparison_checks import check_combination, check_facing, check_length, check_limit_claim
 from rsbd.lessons.confidence import (
     ask,
     band_breaks,
@@ -26,8 +28,6 @@ from rsbd.lessons.confidence import (
     gray_digits,
 )
 from rsbd.lessons.confidence_pictures import draw_bounds, draw_levels, draw_scores
-from rsbd.lessons.comparison import best, by_rows, cells, compared, facing, fallen, held, who_faces
-from rsbd.lessons.comparison_checks import check_combination, check_facing, check_length, check_limit_claim
 from rsbd.lessons.exercises import (
     check_attack,
     check_budget,

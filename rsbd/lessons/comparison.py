@@ -147,10 +147,12 @@ def by_rows(
             rows, shares, color=colour, linestyle=dashes, marker="osD^v"[i % 5], linewidth=2.5, clip_on=False
         )
         # The best curve has its label above it, the others beside their fall, each at a height of its own.
-        at = len(rows) // 3 if name == top else -2
-        spot, shift, side = (rows[at], shares[at]), (0, 10), "center"
+        at = len(rows) // 2 if name == top else -2
+        spot, shift, side = (rows[at], shares[at]), (8, 8), "left"
         if name != top and any(shares):
-            at = max((j for j, share in enumerate(shares) if share >= 0.9 - 0.15 * i), default=0)
+            at = max(
+                (j for j, share in enumerate(shares) if share >= (0.9 - 0.15 * i) * max(shares)), default=0
+            )
             after = min(at + 1, len(rows) - 1)
             spot = ((rows[at] * rows[after]) ** 0.5, (shares[at] + shares[after]) / 2)
             shift, side = ((-10, -14), "right") if at > len(rows) / 2 or (at and i % 2) else ((10, 4), "left")
