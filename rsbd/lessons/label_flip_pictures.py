@@ -26,7 +26,7 @@ def chernoff_exponents(weights: Floats, y: Ints, keep: float, t: Floats) -> Floa
     Examples
     --------
     >>> chernoff_exponents(np.full(4, 0.25), np.ones(4, int), 0.75, np.array([0.0, 2.0])).round(3)
-    array([ 0.   , -0.116])
+    array([ 0.   , -0.399])
     """
     one = np.where(y == 1, keep, 1 - keep)
     factors = one * np.exp(-np.outer(t, weights)) + 1 - one

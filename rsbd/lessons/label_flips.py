@@ -29,7 +29,7 @@ def radii_by_miss(keep: float, misses: Sequence[float]) -> tuple[Ints, Ints]:
     Examples
     --------
     >>> radii_by_miss(0.8, [1e-3, 1e-6])
-    (array([3, 7]), array([ 5, 13]))
+    (array([3, 7]), array([ 5, 14]))
     """
     some, noise = np.asarray(misses, dtype=float), Flip(keep)
     bounds = Bounds(np.zeros(len(some), np.int64), some, some, 0.0)

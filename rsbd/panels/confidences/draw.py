@@ -36,9 +36,13 @@ def _distribution(found: Found) -> str:
     kept = np.full(len(found.at), found.mean_kept)
     said, wide = "as sampled, with its band", 9.0 * 25
     at = chart.x(float(found.at[np.flatnonzero(found.reached >= 0.78)[-1]]))
-    top, naive = chart.y(0.76 * float(found.pushed[0])) + 5, chart.y(found.mean_kept) + 22
-    if abs(naive - top) < 22:
-        naive = top + 24
+    top = min(chart.y(0.76 * float(found.pushed[0])) + 5, chart.box[3] - 8)
+    naive = min(chart.y(found.mean_kept) + 22, chart.box[3] - 8)
+    if abs(naive - top) < 24:  # names stand in lines of their own
+        naive, top = (top + 26, top) if top + 34 < chart.box[3] else (chart.box[3] - 8, chart.box[3] - 34)
+    high = chart.y(0.78) + 5
+    if abs(high - naive) < 24:
+        high = naive - 26
     return "".join(
         [
             chart.frame(),
@@ -47,11 +51,11 @@ def _distribution(found: Found) -> str:
             chart.line(found.at, kept, svg.VERMILLION, dash="9 6"),
             chart.line(found.at, found.reached, svg.INK, width=2),
             chart.line(found.at, found.pushed, svg.BLUE, width=4),
-            svg.text(min(at + 10, chart.box[2] - wide), chart.y(0.78) + 5, said, 16, weight=600, halo=True),
+            svg.text(min(at + 10, chart.box[2] - wide), high, said, 16, weight=600, halo=True),
             svg.text(chart.box[0] + 12, top, "after the attack", 16, weight=600, halo=True),
             svg.text(
                 chart.box[0] + 12,
-                min(naive, chart.box[3] - 8),
+                naive,
                 "naive: only the average is known",
                 16,
                 weight=600,
@@ -128,8 +132,11 @@ def _names(chart: Chart, found: Found) -> list[str]:
     line = chart.y(found.range[2])
     i = max((12, 20, 28), key=lambda i: abs(chart.y(float(found.lower[i])) - 10 - line))
     x, above, below = (float(v) for v in (found.radii[i], found.lower[i], found.naive[i]))
+    high = chart.y(above) - 10
+    if abs(high - line) < 32:
+        high = line - 32
     return [
-        svg.text(chart.x(x) + 8, chart.y(above) - 10, "whole distribution", 16, weight=600, halo=True),
+        svg.text(chart.x(x) + 8, high, "whole distribution", 16, weight=600, halo=True),
         svg.text(
             chart.x(x) - 8, min(chart.y(below) + 20, chart.box[3] - 6), "naive", 16, "end", 600, halo=True
         ),

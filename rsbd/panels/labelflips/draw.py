@@ -83,9 +83,7 @@ def _name(chart: Chart, curves: list[Floats], i: int, words: str, height: float)
     after = min([right, *(other for other in at if other > x)]) - x
     if after >= before:
         return svg.text(x + 8, chart.y(height) + 5, words, 16, "start", 600, halo=True)
-    return svg.text(
-        max(x - 8, left + 8.8 * len(words)), chart.y(height) + 5, words, 16, "end", 600, halo=True
-    )
+    return svg.text(max(x - 8, left + 10 * len(words)), chart.y(height) + 5, words, 16, "end", 600, halo=True)
 
 
 def _victim(found: Found, left: float, top: float) -> str:
