@@ -52,6 +52,9 @@ def _sentence(found: Found) -> str:
         lead = f"Against this attack ({poisoned}) the largest shares of test images right and certified are {shares}."
     else:
         lead = f"No method rules this attack out ({poisoned}) for any test image."
+    if len(found.entries) < found.total:  # what was not tried yet may do better
+        lead = f"Preview after {len(found.entries)} of {found.total} methods, the others are not tried yet. {lead}"
+        lead = lead.replace("No method rules", "None of these rules")
     cannot = f"{count(len(found.entries) - len(faced), 'method')} cannot face it. " if p.attack else ""
     return (
         f"{lead} {cannot}Each certificate speaks of its own smoothed classifier, with the noise shown, and has "
