@@ -16,7 +16,6 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[1]
 COURSE = ROOT / "notebooks"
 WORDS = "**Words.** New ones are explained in the [glossary](GLOSSARY.md)."
-FOOT = re.compile(r"\n+\*\*(Previous|Next):\*\*.*\Z", re.DOTALL)
 TIMES = re.compile(r"(<!-- times -->\n).*?(<!-- end of times -->)", re.DOTALL)
 TAKES = re.compile(r"^\*\*Time\.\*\* (\d+) minutes? to read.* about (\d+) seconds", re.MULTILINE)
 
@@ -32,25 +31,32 @@ def name(path: Path, title: str) -> str:
     return f"{path.stem[:2]} {short}"
 
 
-def foot(path: Path, titles: dict[Path, str]) -> str:
-    """Line of links to the notebooks before and after."""
+def ways(path: Path, titles: dict[Path, str]) -> dict[str, str]:
+    """Links to the notebooks before and after: '**Next:** [09 ...](09_...ipynb)'."""
     order = list(titles)
     at = order.index(path)
-    around = [("Previous", order[at - 1] if at else None), ("Next", (*order, None)[at + 1])]
-    linked = [f"**{word}:** [{name(p, titles[p])}]({p.name})" for word, p in around if p is not None]
-    return " · ".join(linked)
+    around = {"Previous": order[at - 1] if at else None, "Next": (*order, None)[at + 1]}
+    return {word: f"**{word}:** [{name(p, titles[p])}]({p.name})" for word, p in around.items() if p}
 
 
 def connect(path: Path, titles: dict[Path, str]) -> None:
-    """Put the link to the glossary in the first cell, and those to the neighbours at the end."""
+    """See to it that the first cell leads to the glossary, and the last one to the neighbours.
+
+    What an author says of the next notebook stays, as long as it is the next one.
+    """
     import nbformat
 
     tool = _other()
     notebook = nbformat.read(path, as_version=4)
     first, last = notebook.cells[0], notebook.cells[-1]
-    if WORDS not in first.source:
+    if "](GLOSSARY.md)" not in first.source:
         first.source = re.sub(r"(^\*\*Time\.\*\*.*$)", rf"\1\n\n{WORDS}", first.source, flags=re.MULTILINE)
-    last.source = FOOT.sub("", last.source.rstrip()) + "\n\n" + foot(path, titles)
+    parts = last.source.rstrip().split("\n\n")
+    written = {word: [p for p in parts if p.startswith(f"**{word}:**")] for word in ("Previous", "Next")}
+    kept = [part for part in parts if not part.startswith(("**Previous:**", "**Next:**"))]
+    for word, link in ways(path, titles).items():
+        kept.append(next((part for part in written[word] if part.startswith(link)), link))
+    last.source = "\n\n".join(kept)
     seconds = int(TAKES.findall(first.source)[0][1])
     line = tool.time_line(tool.reading_minutes(notebook), seconds)
     first.source = tool.LINE.sub(line, first.source)
