@@ -3,7 +3,8 @@
     python .ci/notebooks.py [notebooks/00_start_here.ipynb ...]
 
 Reading time is counted from the words, run time is measured; both go into the line of the first cell that
-begins with ``**Time.**``. Prints the peak memory of each kernel. Then ``course.py`` puts the times in the teacher's table.
+begins with ``**Time.**``. Prints the peak memory of each kernel. At last ``course.py`` puts the times in the
+teacher's table.
 """
 
 from __future__ import annotations
