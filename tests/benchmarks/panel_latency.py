@@ -167,16 +167,19 @@ def main(presses: int = 12, *names: str) -> None:
             for each in ask(lab, "print(*panels)").split():
                 rows += measure(lab, each, presses)
                 memories[each] = float(ask(lab, f"print(memory(panels[{each!r}], 500))"))
+                write(rows, memories)  # after each panel: a run that is cut short leaves what it has
             complaints = lab.complaints
-    table = _table(rows, memories)
-    sys.stdout.write(table)
-    ARTIFACTS.mkdir(exist_ok=True)
-    (ARTIFACTS / "panel_latency.json").write_text(
-        json.dumps({"controls": rows, "memory": memories}, indent=1)
-    )
-    (ARTIFACTS / "panel_latency.md").write_text(table)
+    sys.stdout.write(_table(rows, memories))
     if complaints:
         sys.exit(f"the browser's console is not empty: {complaints}")
+
+
+def write(rows: list[dict[str, Any]], memories: dict[str, float]) -> None:
+    """Write the table so far."""
+    ARTIFACTS.mkdir(exist_ok=True)
+    text = json.dumps({"controls": rows, "memory": memories}, indent=1)
+    (ARTIFACTS / "panel_latency.json").write_text(text)
+    (ARTIFACTS / "panel_latency.md").write_text(_table(rows, memories))
 
 
 def _summary(name: str, times: list[float]) -> dict[str, float]:
