@@ -135,6 +135,14 @@ def test_lab_from_the_wheel_serves_a_copy(installed: Path, tmp_path: Path) -> No
     assert stored <= {p for p in copied if ".ipynb_checkpoints" not in p.parts}
 
 
+def test_the_wheel_carries_the_lecture(installed: Path) -> None:
+    here = ROOT / "rsbd" / "lecture"
+    files = {p.relative_to(here) for p in here.rglob("*") if p.is_file() and "__pycache__" not in p.parts}
+    assert {p.suffix for p in files} == {".py", ".js", ".css", ".json", ".j2"}
+    assert files == {p.relative_to(installed / "rsbd" / "lecture") for p in (installed / "rsbd" / "lecture").rglob("*")
+                     if p.is_file()}  # fmt: skip
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of Unix")
 @pytest.mark.parametrize("name", ["SIGINT", "SIGHUP"])
 def test_a_signal_ends_server_and_kernels(installed: Path, tmp_path: Path, name: str) -> None:

@@ -49,6 +49,7 @@ def test_all_scenes_by_keys(served):
             hall.scene(number)
             seen.add(hall.page.locator(".rsbd-sentence").inner_text())
             assert hall.overflow() == []
+            assert violations(hall.page) == []
             hall.screenshot(f"lecture-{number:02d}-light")
             keys.press("n")
         assert len(seen) == len(SCENES)
