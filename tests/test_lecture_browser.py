@@ -12,7 +12,7 @@ from browser.axe import violations
 from browser.hall import kernels, lecture, open_hall
 from test_browser import _browser  # noqa: F401 - skips, or fails in CI, where there is no browser
 
-from rsbd.lecture import SCENES, write_pages
+from rsbd.lecture import SCENES, write_handout, write_pages
 
 pytestmark = pytest.mark.browser
 
@@ -179,4 +179,8 @@ def test_static_pages_from_a_disk_without_network(tmp_path):
         keys.press("n")
         page.get_by_role("heading", name="Again").wait_for()
         assert page.locator(".rsbd-stage").get_attribute("data-theme") == "dark"  # kept from page to page
+        assert hall.complaints == []
+        paper, _ = write_handout(tmp_path / "handout.html", few)
+        page.goto(paper.as_uri())
+        assert violations(page) == []
         assert hall.complaints == []

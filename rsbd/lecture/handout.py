@@ -1,4 +1,4 @@
-"""The hand-out: the scenes on paper, each at two of its presets, with room for notes."""
+"""The hand-out: the scenes on paper, a page each, at two of their presets."""
 
 from __future__ import annotations
 
