@@ -9,6 +9,7 @@ updates from code add to the kernel, once each value has been seen.
 from __future__ import annotations
 
 import json
+import re
 import statistics
 import sys
 import tempfile
@@ -21,7 +22,7 @@ from browser.lab import ARTIFACTS, Lab, open_browser, write_notebook
 
 SETUP = """
 import os, psutil, ipywidgets
-from rsbd import shard
+from rsbd.learners import Learner
 from rsbd.panels import PANELS, Slider
 names = {names!r}
 panels = {{name: PANELS[name]() for name in names or PANELS}}
@@ -29,9 +30,11 @@ for name, panel in panels.items():
     panel.wait()
     panel.widget.add_class(f"rsbd-test-{{name}}")
 
-trained = []  # blocks of models that were really trained, by whichever panel
-vote = shard.vote
-shard.vote = lambda task, span: trained.append(span) or vote(task, span)
+trained = []  # every time that a learner really trains, for whichever panel
+def count(kind, train):
+    kind.train = lambda self, *given: trained.append(kind) or train(self, *given)
+for kind in Learner.__subclasses__():
+    count(kind, kind.train)
 
 def memory(panel, updates):
     sliders = [c for c in panel.controls.spec if isinstance(c, Slider)]
@@ -75,14 +78,16 @@ WATCH = """panel => {
     });
     window.rsbdSeen.observe(carrier, { attributes: true, subtree: true });
 }"""
-LAST = """panel => {
-    const carrier = panel.querySelector(".rsbd-carrier");
-    window.rsbdQuiet?.disconnect();
+LOG = """panel => {
+    const carrier = panel.querySelector(".rsbd-carrier"), picture = panel.querySelector(".rsbd-picture");
+    window.rsbdLogged?.disconnect();
+    window.rsbdLog = [];
     window.rsbdLast = performance.now();
-    window.rsbdQuiet = new MutationObserver(() => requestAnimationFrame(() => {
-        if (carrier.dataset.state === "final") window.rsbdLast = performance.now();
+    window.rsbdLogged = new MutationObserver(() => requestAnimationFrame(() => {
+        window.rsbdLast = performance.now();
+        window.rsbdLog.push([performance.now(), picture.getAttribute("aria-label")]);
     }));
-    window.rsbdQuiet.observe(carrier, { attributes: true, subtree: true });
+    window.rsbdLogged.observe(carrier, { attributes: true, subtree: true });
 }"""
 
 
@@ -140,20 +145,26 @@ def measure(lab: Lab, name: str, presses: int) -> list[dict[str, Any]]:
 
 
 def burst(lab: Lab, panel: Any, element: Any) -> float:
-    """Milliseconds from the last of sixty keys to the final picture."""
-    panel.evaluate(LAST)
+    """Milliseconds from the last of sixty keys to the picture of the last value, after which no other one comes."""
+    panel.evaluate(LOG)
     element.focus()
     for number in range(60):
         lab.page.keyboard.press("ArrowRight" if number % 3 != 2 else "ArrowLeft")
     pressed = lab.page.evaluate("() => window.rsbd.pressed")
     lab.page.wait_for_function(
         "panel => panel.querySelector('.rsbd-carrier').dataset.state === 'final' "
-        "&& performance.now() - window.rsbdLast > 1500",
+        "&& performance.now() - window.rsbdLast > 1000",
         arg=panel.element_handle(),
         timeout=30_000,
     )
-    last = lab.page.evaluate("() => window.rsbdLast")
-    return max(0.0, float(last - pressed))
+    value = float(element.get_attribute("aria-valuenow"))
+    said = re.compile(rf"(?<![\d.])({re.escape(f'{value:g}')}|{re.escape(f'{value:,g}')})(?!\.?\d)")
+    shown = pressed
+    for at, alt in reversed(lab.page.evaluate("() => window.rsbdLog")):
+        if not said.search(alt):
+            break
+        shown = at
+    return max(0.0, float(shown - pressed))
 
 
 def main(presses: int = 12, *names: str) -> None:
