@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from rsbd.cli import options
+from rsbd.cli.options import ATTACK, DEFENCE, RUN
 from rsbd.errors import InputError
 
 if TYPE_CHECKING:
@@ -17,31 +19,15 @@ if TYPE_CHECKING:
 
     from rsbd.data import Dataset
     from rsbd.experiment import Experiment, Outcome
-    from rsbd.learners import Learner
     from rsbd.smoothing import Smoothing
     from rsbd.triggers import Trigger
 
-DATA, ATTACK, DEFENCE, RUN = "Data", "Attack", "Defence", "Run"
-PAIRS = {"digits": ["0", "1"], "mnist": ["1", "7"]}  # told apart unless others are asked for
-
 
 def certify(
-    dataset: Annotated[
-        str, typer.Option(help="Data set; `rsbd data` lists them.", rich_help_panel=DATA)
-    ] = "digits",
-    classes: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="Classes to tell apart, such as 1 7 (by default 0 1 of digits, 1 7 of mnist, else all).",
-            rich_help_panel=DATA,
-        ),
-    ] = None,
-    rows: Annotated[
-        int | None, typer.Option(help="Training rows (all by default).", rich_help_panel=DATA)
-    ] = None,
-    points: Annotated[
-        int | None, typer.Option(help="Test points (all by default).", rich_help_panel=DATA)
-    ] = None,
+    dataset: options.DataSet = "digits",
+    classes: options.Classes = None,
+    rows: options.Rows = None,
+    points: options.Points = None,
     trigger: Annotated[
         str, typer.Option(help="patch, one-pixel, four-pixel or blend.", rich_help_panel=ATTACK)
     ] = "patch",
@@ -101,16 +87,8 @@ def certify(
         str, typer.Option(help="linear, lda, mlp, cnn or resnet.", rich_help_panel=DEFENCE)
     ] = "linear",
     models: Annotated[int, typer.Option(help="Models in the ensemble.", rich_help_panel=DEFENCE)] = 1000,
-    alpha: Annotated[
-        float, typer.Option(help="Failure probability of the certificates.", rich_help_panel=DEFENCE)
-    ] = 0.001,
-    alpha_for: Annotated[
-        str,
-        typer.Option(
-            help="Whether alpha is for each point, or for all of them to hold at once.",
-            rich_help_panel=DEFENCE,
-        ),
-    ] = "each",
+    alpha: options.Alpha = 0.001,
+    alpha_for: options.AlphaFor = "each",
     centre: Annotated[
         str,
         typer.Option(
@@ -124,8 +102,8 @@ def certify(
             rich_help_panel=DEFENCE,
         ),
     ] = None,
-    seed: Annotated[int, typer.Option(help="Seed of everything random.", rich_help_panel=RUN)] = 0,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 ...", rich_help_panel=RUN)] = "auto",
+    seed: options.Seed = 0,
+    device: options.Device = "auto",
     scheduler: Annotated[
         str | None,
         typer.Option(
@@ -143,22 +121,20 @@ def certify(
     """Plant a backdoor, train an ensemble on noised copies, and certify its predictions."""
     from rsbd import report as reports
     from rsbd.cli.show import show
-    from rsbd.data import load
     from rsbd.experiment import Experiment, stream
     from rsbd.poisoning import Poisoning
 
     if out is not None:
-        _check_writable(out)
-    chosen = classes or PAIRS.get(dataset)
+        options.check_writable(out)
     view = "binary" if sigma is None else "unit"
-    data = load(dataset, view=view, classes=chosen, rows=rows, points=points, seed=seed)
+    data = options.dataset(dataset, view, classes, rows, points, seed)
     experiment = Experiment(
         dataset=data,
         poisoning=Poisoning(
             _trigger(trigger, trigger_size, data), target, poison_rate, relabel=not clean_label
         ),
         smoothing=_smoothing(data, keep, keep_features, keep_labels, keep_test, sigma, bag),
-        learner=_learner(learner),
+        learner=options.learner(learner),
         num_models=models,
         alpha=alpha,
         seed=seed,
@@ -174,24 +150,6 @@ def certify(
     if out is not None:
         paths = reports.write(found, out)
         typer.echo(f"written to {out}: {', '.join(path.name for path in paths)}")
-
-
-def _check_writable(out: Path) -> None:
-    """Find out before the work, not after it."""
-    import tempfile
-
-    if (out / "votes").is_symlink():
-        raise InputError(
-            f"{out / 'votes'} is a link, which may lead anywhere: delete it, or name another folder"
-        )
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=out):
-            pass
-    except OSError as error:
-        raise InputError(
-            f"--out {out} cannot be written to ({error.strerror}): name another folder"
-        ) from None
 
 
 def _trigger(name: str, size: float, data: Dataset) -> Trigger:
@@ -248,14 +206,6 @@ def _smoothing(
     )
 
 
-def _learner(name: str) -> Learner:
-    from rsbd.learners import LEARNERS
-
-    if name not in LEARNERS:
-        raise InputError(f"there is no learner {name!r}: choose {', '.join(LEARNERS)}")
-    return LEARNERS[name]()
-
-
 @contextmanager
 def _workers(scheduler: str | None) -> Iterator[Executor | None]:
     """The cluster's executor, or None for the cores at hand."""
@@ -277,13 +227,8 @@ def _workers(scheduler: str | None) -> Iterator[Executor | None]:
 
 
 def _watch(experiment: Experiment, outcomes: Iterator[Outcome]) -> Outcome:
-    """Run with a progress bar on stderr, where it does not mix with the result."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     outcome = None
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+    with options.bar() as bar:
         task = bar.add_task("training models", total=experiment.num_models)
         for outcome in outcomes:
             bar.update(task, completed=outcome.votes.num_models)

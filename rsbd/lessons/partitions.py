@@ -9,7 +9,7 @@ import numpy as np
 
 from rsbd.data import Dataset
 from rsbd.errors import InputError
-from rsbd.lessons.verdict import STUB, Verdict, judge
+from rsbd.lessons.verdict import STUB, Verdict, judge, pick
 from rsbd.noises import Partition
 from rsbd.panels.words import count, percent
 from rsbd.recipes import dpa
@@ -177,12 +177,7 @@ def check_trigger_claim(answer: Any) -> Verdict:
     >>> check_trigger_claim("b").passed, check_trigger_claim("a").passed
     (True, False)
     """
-    if answer is ... or answer is None:
-        return STUB
-    letter = str(answer).strip().lower()
-    if letter not in TRIGGER_CLAIMS:
-        return Verdict(False, f'{answer!r} is none of the claims: answer "a", "b", "c" or "d".')
-    return Verdict(letter == "b", TRIGGER_CLAIMS[letter])
+    return pick(answer, TRIGGER_CLAIMS, "b")
 
 
 def proved(found: Certified | Parted, dataset: Dataset, threat: Threat) -> float | str:

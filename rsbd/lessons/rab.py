@@ -14,7 +14,7 @@ from rsbd.certify import radius
 from rsbd.data import Dataset
 from rsbd.errors import InputError
 from rsbd.learners import LDA, HashedTestNoise, Learner, Problem
-from rsbd.lessons.verdict import STUB, Verdict, judge
+from rsbd.lessons.verdict import STUB, Verdict, judge, pick
 from rsbd.noises import Gaussian
 from rsbd.panels.words import percent
 from rsbd.recipes.rab import per_row, rab
@@ -236,9 +236,4 @@ def check_covered(answer: Any) -> Verdict:
     >>> check_covered("b").passed, check_covered("c").passed
     (True, False)
     """
-    if answer is ... or answer is None:
-        return STUB
-    letter = str(answer).strip().lower()
-    if letter not in CLAIMS:
-        return Verdict(False, f'{answer!r} is none of the claims: answer "a", "b", "c" or "d".')
-    return Verdict(letter == "b", CLAIMS[letter])
+    return pick(answer, CLAIMS, "b")
