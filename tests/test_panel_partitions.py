@@ -157,7 +157,7 @@ def test_bad_input_is_named() -> None:
         partitions(part=3)
     with pytest.raises(InputError, match="method is 'boosting'"):
         partitions(method="boosting")
-    with pytest.raises(InputError, match="no set of binary images"):
+    with pytest.raises(InputError, match="shows images"):
         partitions("breast_cancer")
     with pytest.raises(InputError, match="no set of binary images"):
         partitions(load("digits", view="unit", classes=(0, 1)))

@@ -12,7 +12,7 @@ from rsbd.certify import certified_map
 from rsbd.data import load
 from rsbd.errors import InputError
 from rsbd.learners.linear import Linear
-from rsbd.panels import Cancelled, SyncRunner, backdoor
+from rsbd.panels import Cancelled, SyncRunner, backdoor, growing
 from rsbd.panels.backdoors import compute, draw, words
 from rsbd.panels.backdoors.compute import Bench, smoothing_of
 from rsbd.panels.backdoors.params import Params
@@ -106,8 +106,8 @@ def test_more_models_are_added_and_fewer_are_known(trained):
 
 
 def test_previews_stand_on_anytime_bounds_and_the_end_on_one_look(monkeypatch):
-    monkeypatch.setattr(compute, "FIRST_PREVIEW", 0.0)
-    monkeypatch.setattr(compute, "NEXT_PREVIEW", 0.0)
+    monkeypatch.setattr(growing, "FIRST_PREVIEW", 0.0)
+    monkeypatch.setattr(growing, "NEXT_PREVIEW", 0.0)
     previews, found = run(Bench(DIGITS, 0, Linear()), Params(num_models=320))
     assert found.final
     assert len(previews) >= 3

@@ -81,3 +81,9 @@ def test_the_sentence_promises_no_calibration():
 def test_images_only():
     with pytest.raises(InputError, match="shows images"):
         confidence(load("breast_cancer"), runner=SyncRunner())
+
+
+def test_a_name_is_loaded_and_an_unknown_setting_named():
+    assert confidence("digits", copies=100, runner=SyncRunner()).params.copies == 100
+    with pytest.raises(InputError, match="no setting 'copy'"):
+        confidence(DATA, copy=1)

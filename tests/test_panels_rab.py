@@ -15,7 +15,7 @@ from rsbd.data import load
 from rsbd.errors import InputError
 from rsbd.learners import LDA, HashedTestNoise
 from rsbd.noises import Gaussian
-from rsbd.panels import SyncRunner
+from rsbd.panels import SyncRunner, growing
 from rsbd.panels import rab as rab_panel
 from rsbd.panels.engine import Cancelled
 from rsbd.panels.rab import Params, compute, draw, words
@@ -94,8 +94,8 @@ def test_alpha_trains_nothing_and_the_trigger_one_ensemble(trained):
 
 
 def test_previews_stand_on_anytime_bounds(monkeypatch):
-    monkeypatch.setattr(compute, "FIRST_PREVIEW", 0.0)
-    monkeypatch.setattr(compute, "NEXT_PREVIEW", 0.0)
+    monkeypatch.setattr(growing, "FIRST_PREVIEW", 0.0)
+    monkeypatch.setattr(growing, "NEXT_PREVIEW", 0.0)
     kept = bench()
     previews, found = run(kept, Params(num_models=320))
     assert len(previews) >= 3
@@ -157,7 +157,7 @@ def test_names_stand_inside_the_picture():
     ("settings", "message"),
     [
         ({"dataset": load("digits", classes=(0, 1))}, "give gray images"),
-        ({"dataset": load("breast_cancer", view="unit")}, "give gray images"),
+        ({"dataset": "breast_cancer"}, "shows images"),
         ({"kepe": 0.9}, "no setting 'kepe'"),
         ({"target": "7"}, "is not a class"),
         ({"sigma": 9.0}, "sigma is 9.0"),

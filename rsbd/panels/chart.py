@@ -183,6 +183,30 @@ def ticks(low: float, high: float, most: int = 6) -> list[float]:
     return [round(i * step, 12) for i in range(first, last + 1)]
 
 
+def radii_for(
+    radius: npt.NDArray[np.floating] | npt.NDArray[np.integer], norm: str
+) -> npt.NDArray[np.floating]:
+    """Choose the radii of the curve: every whole one, or a hundred up to a round number.
+
+    Parameters
+    ----------
+    radius : array, (points,)
+        The certified radius of each point.
+    norm : str
+        "L0" for whole radii; any other for continuous ones.
+
+    Examples
+    --------
+    >>> radii_for(np.array([3, -1]), "L0"), radii_for(np.array([0.3]), "L2")[-1]
+    (array([0, 1, 2, 3, 4, 5]), np.float64(0.5))
+    """
+    most = float(np.max(radius, initial=0))
+    if norm == "L0":
+        return np.arange(min(max(6, most + 2), 502))  # noise that forgets everything certifies any number
+    end = next((e for e in (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0) if most < e), min(most * 1.1, 100.0))
+    return np.linspace(0, end, 101)
+
+
 def bars(
     box: Box,
     names: Sequence[str],

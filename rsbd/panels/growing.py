@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Generator, Iterable, Iterator
+from typing import TypeVar
 
+from rsbd.panels.engine import Cancel, Cancelled, Progress
 from rsbd.votes import Votes
+
+R = TypeVar("R")
+FIRST_PREVIEW, NEXT_PREVIEW = 0.12, 0.2  # seconds: quicker than that, the final picture is preview enough
 
 
 def grow(
@@ -32,3 +38,37 @@ def grow(
         if votes.num_models == num_models:
             known[num_models] = votes
         yield votes
+
+
+def watch(
+    growing: Iterable[tuple[Votes, ...]],
+    num_models: int,
+    cancel: Cancel,
+    progress: Progress,
+    found: Callable[..., R],
+) -> Generator[R, None, R]:
+    """Yield a preview now and then while ensembles grow side by side; return the final result.
+
+    Parameters
+    ----------
+    growing : iterable of tuple of Votes
+        The votes so far of each ensemble.
+    num_models : int
+        How many models each ensemble grows to.
+    cancel, progress : callable
+        As the panel's ``compute`` gets them.
+    found : callable
+        ``found(*votes)`` makes of the votes at hand what a picture is drawn from.
+    """
+    due = time.monotonic() + FIRST_PREVIEW
+    for votes in growing:
+        if cancel():
+            raise Cancelled
+        voted = [one.num_models for one in votes]
+        progress(sum(voted), len(voted) * num_models)
+        if min(voted) == num_models:
+            break
+        if time.monotonic() >= due and min(voted) > 0:
+            yield found(*votes)
+            due = time.monotonic() + NEXT_PREVIEW
+    return found(*votes)

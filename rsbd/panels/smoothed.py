@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
 from functools import partial
@@ -15,11 +14,10 @@ from rsbd.certify import Certificate, radius
 from rsbd.data import Dataset, load
 from rsbd.learners import Learner, Linear
 from rsbd.panels import svg
-from rsbd.panels.backdoors.compute import FIRST_PREVIEW, NEXT_PREVIEW, radii_for
-from rsbd.panels.chart import Chart, bars, share
+from rsbd.panels.chart import Chart, bars, radii_for, share
 from rsbd.panels.controls import Choice, Slider
-from rsbd.panels.engine import Cancel, Cancelled, Picture, Progress, Runner
-from rsbd.panels.growing import grow
+from rsbd.panels.engine import Cancel, Picture, Progress, Runner
+from rsbd.panels.growing import grow, watch
 from rsbd.panels.memo import Memo
 from rsbd.panels.panel import Panel
 from rsbd.panels.words import count, percent, state
@@ -63,16 +61,9 @@ class Bench:
         """Yield previews under anytime-valid bounds; return the final result."""
         smoothing, number = self.noise_of(params.setting), params.num_models
         run = (self.dataset, smoothing, self.learner, self.dataset.x_test, number, self.seed)
-        due = time.monotonic() + FIRST_PREVIEW
-        train = partial(ensemble.stream, *run)
-        for votes in grow(self.memo.get(params.setting, dict), number, lambda resume: train(resume=resume)):
-            if cancel():
-                raise Cancelled
-            progress(votes.num_models, number)
-            if time.monotonic() >= due and votes.num_models < number:
-                yield self.found(params, smoothing, votes)
-                due = time.monotonic() + NEXT_PREVIEW
-        return self.found(params, smoothing, votes)
+        known: dict[int, Votes] = self.memo.get(params.setting, dict)
+        votes = grow(known, number, lambda resume: ensemble.stream(*run, resume=resume))
+        return watch(zip(votes), number, cancel, progress, partial(self.found, params, smoothing))
 
     def found(self, params: Params, smoothing: Smoothing, votes: Votes) -> Found:
         """Certify the votes at hand."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from rsbd.data import Dataset, load
+from rsbd.data import Dataset
 from rsbd.errors import InputError
 from rsbd.panels.attack.compute import Bench
 from rsbd.panels.attack.draw import render
@@ -12,6 +12,7 @@ from rsbd.panels.attack.params import KINDS, MOST, Found, Params
 from rsbd.panels.controls import Choice, Control, Slider, Toggle
 from rsbd.panels.engine import Runner
 from rsbd.panels.panel import Panel
+from rsbd.panels.start import first, images
 
 
 def attack(
@@ -52,23 +53,15 @@ def attack(
     >>> panel.sentence[:56]
     '20 of 1,000 training images carry a white patch (4 pixel'
     """
-    data = dataset if isinstance(dataset, Dataset) else load(dataset or "digits", view="unit")
-    if len(data.shape) not in (2, 3):
-        raise InputError(
-            f"{data.name} has inputs of shape {data.shape}: this panel shows images, such as digits"
-        )
+    data = images(dataset, "unit")
     if data.values is not None:
         raise InputError(
             f"{data.name} has {data.values} levels, which a faint trigger would leave: load it with view='unit'"
         )
-    for name in settings:
-        if name not in Params.__dataclass_fields__:
-            known = ", ".join(sorted(Params.__dataclass_fields__))
-            raise InputError(f"this panel has no setting {name!r}: choose from {known}")
     if "target" in settings:
         settings["target"] = data.label(settings["target"])
     return Panel(
-        Params(**settings),
+        first(Params, settings),
         _controls(data),
         Bench(data, seed),
         render,

@@ -7,10 +7,10 @@ poisoned rows only; moving the noise retrains both. More models are added to the
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -22,8 +22,9 @@ from rsbd.data import Dataset
 from rsbd.learners import Learner
 from rsbd.noises import Flip, Gaussian
 from rsbd.panels.backdoors.params import Floats, Found, Params, Samples
-from rsbd.panels.engine import Cancel, Cancelled, Progress
-from rsbd.panels.growing import grow
+from rsbd.panels.chart import radii_for
+from rsbd.panels.engine import Cancel, Progress
+from rsbd.panels.growing import grow, watch
 from rsbd.panels.memo import Memo
 from rsbd.poisoning import Poisoning, attack_success_rate, clean_accuracy, stamp
 from rsbd.report import budget, measured_together
@@ -32,12 +33,10 @@ from rsbd.triggers import BadPatch
 from rsbd.undefended import predict_undefended
 from rsbd.votes import Votes
 
-Numbers = npt.NDArray[np.integer] | npt.NDArray[np.floating]
 Points = npt.NDArray[np.float32]
 Labels = npt.NDArray[np.int64]
 MAP_ROWS = (0, 1, 2, 3, 5, 10, 20, 50, 100)
 MAP_PIXELS = (1, 2, 3, 4, 6, 9, 16, 25)
-FIRST_PREVIEW, NEXT_PREVIEW = 0.12, 0.2  # seconds: quicker than that, the final picture is preview enough
 
 
 @dataclass(frozen=True)
@@ -70,17 +69,8 @@ class Bench:
         attack = self.attacks.get((params.trigger_pixels, params.poison_rate), lambda: self.attack(params))
         smoothing = smoothing_of(params, self.dataset)
         samples = self.samples(attack, smoothing)
-        due, total = time.monotonic() + FIRST_PREVIEW, 2 * params.num_models
-        for clean, attacked in self._votes(params, attack, smoothing):
-            if cancel():
-                raise Cancelled
-            progress(clean.num_models + attacked.num_models, total)
-            if clean.num_models == attacked.num_models == params.num_models:
-                break
-            if time.monotonic() >= due and min(clean.num_models, attacked.num_models) > 0:
-                yield self.found(params, attack, smoothing, samples, clean, attacked)
-                due = time.monotonic() + NEXT_PREVIEW
-        return self.found(params, attack, smoothing, samples, clean, attacked)
+        found = partial(self.found, params, attack, smoothing, samples)
+        return watch(self._votes(params, attack, smoothing), params.num_models, cancel, progress, found)
 
     def attack(self, params: Params) -> Attack:
         """Plant the backdoor and let it loose on the undefended classifier."""
@@ -240,12 +230,3 @@ def staircase(share: Callable[[int, float], float], rows: Sequence[int], sizes: 
                 end = j
                 break
     return table
-
-
-def radii_for(radius: Numbers, norm: str) -> Floats:
-    """Choose the radii of the curve: every whole one, or a hundred up to a round number."""
-    most = float(np.max(radius, initial=0))
-    if norm == "L0":
-        return np.arange(min(max(6, most + 2), 502))  # noise that forgets everything certifies any number
-    end = next((e for e in (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0) if most < e), min(most * 1.1, 100.0))
-    return np.linspace(0, end, 101)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from rsbd.data import Dataset, load
+from rsbd.data import Dataset
 from rsbd.errors import InputError
 from rsbd.learners import Learner
 from rsbd.learners.linear import Linear
@@ -13,6 +13,7 @@ from rsbd.panels.backdoors.draw import render, render_compact
 from rsbd.panels.backdoors.params import COMPACT, FULL, Found, Params, visible
 from rsbd.panels.engine import Runner
 from rsbd.panels.panel import Panel
+from rsbd.panels.start import first, images
 
 
 def backdoor(
@@ -58,19 +59,8 @@ def backdoor(
     >>> panel.sentence[:30]
     'With 100 models and keep 0.8: '
     """
-    if not isinstance(dataset, Dataset):
-        data = load("digits", classes=(1, 7)) if dataset is None else load(dataset)
-    else:
-        data = dataset
-    if len(data.shape) not in (2, 3):
-        raise InputError(
-            f"{data.name} has inputs of shape {data.shape}: this panel shows images, such as digits"
-        )
-    known = Params.__dataclass_fields__
-    for name in settings:
-        if name not in known:
-            raise InputError(f"this panel has no setting {name!r}: choose from {', '.join(sorted(known))}")
-    params = Params(**settings)
+    data = images(dataset, classes=(1, 7))
+    params = first(Params, settings)
     if data.values is None and params.noise != "gaussian":
         raise InputError(f"{data.name} is continuous: load its binary view, or give noise='gaussian'")
     bench = Bench(data, data.label(target), learner or Linear(), seed)

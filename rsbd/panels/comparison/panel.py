@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from rsbd.data import Dataset, load
-from rsbd.errors import InputError
 from rsbd.learners import Learner, Linear
 from rsbd.panels.comparison.compute import Contest
 from rsbd.panels.comparison.draw import render
 from rsbd.panels.comparison.params import CONTROLS, Found, Params
 from rsbd.panels.engine import Runner
 from rsbd.panels.panel import Panel
+from rsbd.panels.start import first
 from rsbd.recipes.contest.bench import Bench
 
 
@@ -59,9 +59,5 @@ def compare(
     if not isinstance(dataset, Dataset):
         classes = (0, 1) if dataset is None else None
         dataset = load(dataset or "digits", view="unit", classes=classes)
-    for name in settings:
-        if name not in Params.__dataclass_fields__:
-            known = ", ".join(Params.__dataclass_fields__)
-            raise InputError(f"this panel has no setting {name!r}: choose from {known}")
     bench = Bench.of(dataset, 0.25, num_models, 0.001, "each", seed, learner or Linear(), {})
-    return Panel(Params(**settings), CONTROLS, Contest(bench), render, runner)
+    return Panel(first(Params, settings), CONTROLS, Contest(bench), render, runner)

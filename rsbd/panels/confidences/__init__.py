@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
-from rsbd.data import Dataset, load
-from rsbd.errors import InputError
+from rsbd.data import Dataset
 from rsbd.learners import LDA, Learner
 from rsbd.panels.confidences.compute import FURTHEST, Bench, Found, Params
 from rsbd.panels.confidences.draw import render
 from rsbd.panels.controls import Choice, Control, Slider
 from rsbd.panels.engine import Runner
 from rsbd.panels.panel import Panel
+from rsbd.panels.start import first, images
 
 __all__ = ["confidence"]
 
 
 def confidence(
-    dataset: Dataset | None = None,
+    dataset: Dataset | str | None = None,
     *,
     learner: Learner | None = None,
     seed: int = 0,
@@ -28,8 +28,8 @@ def confidence(
 
     Parameters
     ----------
-    dataset : Dataset, optional
-        Images with gray pixels; 500 rows and 200 points of the digits unless given.
+    dataset : Dataset or str, optional
+        Images with gray pixels; a name is loaded in its unit view. 500 rows and 200 points of the digits unless given.
     learner : Learner, optional
         A learner with scores; :class:`~rsbd.learners.lda.LDA` unless given.
     seed : int
@@ -51,11 +51,7 @@ def confidence(
     >>> panel.sentence[:43]
     'Test image 0 is called “3”, which is right.'
     """
-    data = load("digits", view="unit", rows=500, points=200) if dataset is None else dataset
-    if len(data.shape) not in (2, 3):
-        raise InputError(
-            f"{data.name} has inputs of shape {data.shape}: this panel shows images, such as digits"
-        )
+    data = images(dataset, "unit", rows=500, points=200)
     controls: tuple[Control, ...] = (
         Slider("sigma", "sigma (pixel units)", 0.05, 2.0, 0.05),
         Slider("radius", "L2 radius", 0.0, FURTHEST, 0.01),
@@ -65,4 +61,4 @@ def confidence(
         Slider("point", "test image", 0, data.num_points - 1, 1),
         Choice("copies", "noisy copies", tuple((f"{n:,}", n) for n in (100, 300, 1000, 3000))),
     )
-    return Panel(Params(**settings), controls, Bench(data, learner or LDA(), seed), render, runner)
+    return Panel(first(Params, settings), controls, Bench(data, learner or LDA(), seed), render, runner)

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from rsbd.data import Dataset, load
+from typing import Any
+
+from rsbd.data import Dataset
 from rsbd.errors import InputError
 from rsbd.panels.controls import Choice, Control, Slider
 from rsbd.panels.engine import Runner
 from rsbd.panels.labelflips.compute import Bench, Found, Params
 from rsbd.panels.labelflips.draw import PENALTIES, render
 from rsbd.panels.panel import Panel
+from rsbd.panels.start import first, images
 
 __all__ = ["label_flips"]
 
 
 def label_flips(
-    dataset: Dataset | None = None, *, runner: Runner | None = None, **settings: float
+    dataset: Dataset | None = None, *, runner: Runner | None = None, **settings: Any
 ) -> Panel[Params, Found]:
     """Return the live panel of label-flip attacks on least squares and of what is certified against them.
 
@@ -39,10 +42,10 @@ def label_flips(
     >>> panel.sentence[:59]
     'Against any 10 flipped training labels, 74 % of test images'
     """
-    data = load("digits", view="unit", classes=(0, 1)) if dataset is None else dataset
-    if data.num_classes != 2 or len(data.shape) not in (2, 3):
+    data = images(dataset, "unit", classes=(0, 1))
+    if data.num_classes != 2:
         raise InputError(
-            f"{data.name} has {data.num_classes} classes and inputs of shape {data.shape}: "
+            f"{data.name} has {data.num_classes} classes: "
             "this panel shows images of two classes, such as load('digits', classes=(0, 1))"
         )
     most = max(10, data.num_rows // 50 * 10)
@@ -51,4 +54,4 @@ def label_flips(
         Choice("penalty", "ridge penalty", PENALTIES),
         Slider("flips", "flipped labels (attack)", 0, most, 1),
     )
-    return Panel(Params(**settings), controls, Bench(data, most), render, runner)  # type: ignore[arg-type]
+    return Panel(first(Params, settings), controls, Bench(data, most), render, runner)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from rsbd.data import Dataset, load
+from rsbd.data import Dataset
 from rsbd.errors import InputError
 from rsbd.panels.engine import Runner
 from rsbd.panels.panel import Panel
 from rsbd.panels.partitions.compute import Bench
 from rsbd.panels.partitions.draw import render
 from rsbd.panels.partitions.params import CONTROLS, Found, Params, visible
+from rsbd.panels.start import first, images
 
 
 def partitions(
@@ -52,13 +53,8 @@ def partitions(
     >>> panel.sentence[:71]
     'DPA with 30 parts: with 2 poisoned rows, 28 of 30 models are untouched.'
     """
-    if not isinstance(dataset, Dataset):
-        dataset = load("digits", classes=(0, 1)) if dataset is None else load(dataset)
-    if len(dataset.shape) not in (2, 3) or dataset.values != 2:
-        raise InputError(f"{dataset.name} is no set of binary images: load digits, in its binary view")
-    for name in settings:
-        if name not in Params.__dataclass_fields__:
-            known = ", ".join(sorted(Params.__dataclass_fields__))
-            raise InputError(f"this panel has no setting {name!r}: choose from {known}")
-    bench = Bench(dataset, dataset.label(target), seed)
-    return Panel(Params(**settings), CONTROLS, bench, render, runner, visible)
+    data = images(dataset, classes=(0, 1))
+    if data.values != 2:
+        raise InputError(f"{data.name} is no set of binary images: load digits, in its binary view")
+    bench = Bench(data, data.label(target), seed)
+    return Panel(first(Params, settings), CONTROLS, bench, render, runner, visible)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from rsbd.errors import InputError
 from rsbd.panels.controls import Choice, Control, Slider
 from rsbd.panels.engine import Runner
 from rsbd.panels.panel import Panel
 from rsbd.panels.plane.compute import REACH, Bench, Found, Params
 from rsbd.panels.plane.draw import render
+from rsbd.panels.start import first
 
 CONTROLS: tuple[Control, ...] = (
     Slider("x", "x of the point", -REACH, REACH, 0.05),
@@ -53,8 +53,4 @@ def plane(*, runner: Runner | None = None, **settings: Any) -> Panel[Params, Fou
     >>> panel.sentence[:30]
     'At (0.3, -0.25) with sigma 2, '
     """
-    for name in settings:
-        if name not in Params.__dataclass_fields__:
-            known = ", ".join(sorted(Params.__dataclass_fields__))
-            raise InputError(f"this panel has no setting {name!r}: choose from {known}")
-    return Panel(Params(**settings), CONTROLS, Bench(), render, runner)
+    return Panel(first(Params, settings), CONTROLS, Bench(), render, runner)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Generator, Iterator
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 import torch
@@ -15,9 +15,9 @@ from rsbd.certify import Certificate, radius
 from rsbd.data import Dataset
 from rsbd.learners import HashedTestNoise, Learner
 from rsbd.noises import Gaussian
-from rsbd.panels.backdoors.compute import FIRST_PREVIEW, NEXT_PREVIEW, radii_for
-from rsbd.panels.engine import Cancel, Cancelled, Progress
-from rsbd.panels.growing import grow
+from rsbd.panels.chart import radii_for
+from rsbd.panels.engine import Cancel, Progress
+from rsbd.panels.growing import grow, watch
 from rsbd.panels.memo import Memo
 from rsbd.panels.rab.params import Floats, Found, Params
 from rsbd.poisoning import Poisoning, attack_success_rate, stamp
@@ -55,17 +55,8 @@ class Bench:
     def __call__(self, params: Params, cancel: Cancel, progress: Progress) -> Generator[Found, None, Found]:
         """Yield previews under anytime-valid bounds; return the final result."""
         attack = self.attacks.get((params.trigger, params.poison_rate), lambda: self.attack(params))
-        due, number = time.monotonic() + FIRST_PREVIEW, params.num_models
-        for clean, attacked in self._votes(params, attack):
-            if cancel():
-                raise Cancelled
-            progress(clean.num_models + attacked.num_models, 2 * number)
-            if clean.num_models == attacked.num_models == number:
-                break
-            if time.monotonic() >= due and min(clean.num_models, attacked.num_models) > 0:
-                yield self.found(params, attack, clean, attacked)
-                due = time.monotonic() + NEXT_PREVIEW
-        return self.found(params, attack, clean, attacked)
+        found = partial(self.found, params, attack)
+        return watch(self._votes(params, attack), params.num_models, cancel, progress, found)
 
     def attack(self, params: Params) -> Attack:
         """Plant the backdoor and let it loose on the undefended classifier."""

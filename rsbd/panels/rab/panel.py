@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from rsbd.data import Dataset, load
+from rsbd.data import Dataset
 from rsbd.errors import InputError
 from rsbd.learners import LDA, Learner
 from rsbd.panels.engine import Runner
@@ -12,10 +12,11 @@ from rsbd.panels.panel import Panel
 from rsbd.panels.rab.compute import Bench
 from rsbd.panels.rab.draw import render
 from rsbd.panels.rab.params import CONTROLS, Found, Params
+from rsbd.panels.start import first, images
 
 
 def rab(
-    dataset: Dataset | None = None,
+    dataset: Dataset | str | None = None,
     *,
     target: int | str = 0,
     learner: Learner | None = None,
@@ -27,8 +28,8 @@ def rab(
 
     Parameters
     ----------
-    dataset : Dataset, optional
-        Gray images, not in their binary view. The digits 0 and 1 unless given.
+    dataset : Dataset or str, optional
+        Gray images, not in their binary view; a name is loaded in its unit view. The digits 0 and 1 unless given.
     target : int or str
         Class that the attacker wants.
     learner : Learner, optional
@@ -59,15 +60,10 @@ def rab(
     >>> panel.sentence[:30]
     'With 100 models and sigma 0.5,'
     """
-    data = load("digits", view="unit", classes=(0, 1)) if dataset is None else dataset
-    if len(data.shape) not in (2, 3) or data.values == 2:
+    data = images(dataset, "unit", classes=(0, 1))
+    if data.values == 2:
         raise InputError(
-            f"{data.name} has inputs of shape {data.shape} and {data.values} values: give gray images, "
-            "such as rsbd.load('digits', view='unit')"
+            f"{data.name} has {data.values} values: give gray images, such as rsbd.load('digits', view='unit')"
         )
-    known = Params.__dataclass_fields__
-    for name in settings:
-        if name not in known:
-            raise InputError(f"this panel has no setting {name!r}: choose from {', '.join(sorted(known))}")
     bench = Bench(data, data.label(target), learner or LDA(), seed)
-    return Panel(Params(**settings), CONTROLS, bench, render, runner)
+    return Panel(first(Params, settings), CONTROLS, bench, render, runner)

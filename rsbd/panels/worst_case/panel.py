@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from rsbd.errors import InputError
 from rsbd.panels.engine import Runner
 from rsbd.panels.panel import Panel
+from rsbd.panels.start import first
 from rsbd.panels.worst_case.draw import render
 from rsbd.panels.worst_case.params import CONTROLS, Params, visible
 from rsbd.panels.worst_case.regions import Found, compute
@@ -39,8 +39,4 @@ def worst_case(*, runner: Runner | None = None, **settings: Any) -> Panel[Params
     >>> panel.sentence[:84]
     'With p_a = 0.9 the miss is 0.1, and 1 changed bit (keep 0.8) can make of it up to 0.'
     """
-    known = Params.__dataclass_fields__
-    for name in settings:
-        if name not in known:
-            raise InputError(f"this panel has no setting {name!r}: choose from {', '.join(sorted(known))}")
-    return Panel(Params(**settings), CONTROLS, compute, render, runner, visible)
+    return Panel(first(Params, settings), CONTROLS, compute, render, runner, visible)
