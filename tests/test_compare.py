@@ -6,7 +6,9 @@ import csv
 import json
 import threading
 from concurrent.futures import CancelledError
-from math import sqrt
+from fractions import Fraction
+from itertools import product
+from math import prod, sqrt
 from pathlib import Path
 
 import numpy as np
@@ -363,3 +365,34 @@ def test_views_agree_with_those_of_the_loader(unit: Dataset, binary: Dataset) ->
     assert seen["binary"].fingerprint() == binary.fingerprint()
     assert seen["unit"].fingerprint() == unit.fingerprint()
     assert views(load("digits", view="gray", classes=(0, 1), rows=120, points=40))["unit"].values is None
+
+
+def test_bags_with_flips_on_the_test_input_are_the_exact_law_of_every_outcome() -> None:
+    """The combination that no paper has: all bags of rows, all noised test inputs, the worst event by enumeration."""
+    num_rows, size, keep, pixels = 4, 2, Fraction(4, 5), 2
+    noise = Smoothing(rows=Bagging(size), test=Flip(keep))
+
+    def law(rows: list[str], point: tuple[int, ...]) -> dict[tuple[object, ...], Fraction]:
+        chances: dict[tuple[object, ...], Fraction] = {}
+        for bag in product(rows, repeat=size):
+            for seen in product((0, 1), repeat=pixels):
+                flips = prod(keep if a == b else 1 - keep for a, b in zip(point, seen, strict=True))
+                key = (*bag, *seen)
+                chances[key] = chances.get(key, Fraction(0)) + flips / num_rows**size
+        return chances
+
+    before = law(["a", "b", "c", "d"], (0, 0))
+    for poisoned, triggered in product(range(3), range(pixels + 1)):
+        rows = ["x", "y"][:poisoned] + ["a", "b", "c", "d"][poisoned:]
+        after = law(rows, tuple(int(i < triggered) for i in range(pixels)))
+        keys = {*before, *after}
+        ratios = sorted(
+            keys, key=lambda k: (before.get(k, 0) > 0, -after.get(k, 0) / max(before.get(k, 0), 1e-9))
+        )
+        claimed = noise.tradeoff(Threat(poisoned, triggered), num_rows)
+        for share in (Fraction(0), Fraction(1, 50), Fraction(1, 10), Fraction(1, 3), Fraction(4, 5)):
+            left, reached = share, Fraction(0)
+            for key in ratios:  # Neyman and Pearson: the outcomes that the attack makes likeliest, first
+                part = min(left, p) / p if (p := before.get(key, Fraction(0))) else Fraction(1)
+                reached, left = reached + part * after.get(key, Fraction(0)), left - part * p
+            assert claimed.upper(share) == reached, (poisoned, triggered, share)
