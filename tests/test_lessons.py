@@ -6,6 +6,7 @@ from fractions import Fraction
 from pathlib import Path
 
 import pytest
+from answers import held
 
 import rsbd
 from rsbd import bounds, lessons, plots
@@ -48,8 +49,7 @@ def on_votes(answer):
     return lessons.check_votes(answer, keep=0.8, num_models=5000, alpha=0.001)
 
 
-@pytest.mark.parametrize(
-    ("check", "solution"),
+TestAnswers = held(
     [
         (on_budget, 3 * 4 + 3 + 4),
         (on_budget, "19"),
@@ -62,27 +62,6 @@ def on_votes(answer):
         (on_votes, int(rsbd.radius(bounds.simultaneous([[5000, 0]], 0.001), TIED).radius[0])),
         (on_noise, keeps(0.8, 0.8, 0.9)),
     ],
-)
-def test_accepts_the_solution(check, solution):
-    verdict = check(solution)
-    assert verdict.passed is True, verdict
-    assert repr(verdict).startswith("Right.")
-
-
-@pytest.mark.parametrize("check", [on_budget, on_attack, lessons.check_claim, on_miss, on_votes, on_noise])
-def test_the_stub_is_no_answer(check):
-    for stub in (..., None):
-        verdict = check(stub)
-        assert verdict.passed is None
-        assert "three dots" in verdict.words
-
-
-def test_a_half_filled_stub_is_no_answer():
-    assert on_noise(keeps(0.8, ..., 0.9)).passed is None
-
-
-@pytest.mark.parametrize(
-    ("check", "wrong", "hint"),
     [
         (on_budget, 12, "labels"),
         (on_budget, 15, "test image"),
@@ -120,11 +99,10 @@ def test_a_half_filled_stub_is_no_answer():
         (on_noise, 0.8, "one number for each"),
     ],
 )
-def test_hints_fit_the_mistake(check, wrong, hint):
-    verdict = check(wrong)
-    assert verdict.passed is False
-    assert hint in verdict.words
-    assert repr(verdict).startswith("Not yet.")
+
+
+def test_a_half_filled_stub_is_no_answer():
+    assert on_noise(keeps(0.8, ..., 0.9)).passed is None
 
 
 def test_no_two_hints_of_a_check_are_the_same():

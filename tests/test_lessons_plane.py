@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from answers import held
 from scipy.stats import beta, norm
 
 from rsbd import lessons
@@ -28,11 +29,9 @@ def on_enough(answer):
 P_A = float(beta.ppf(0.001, 990, 11))
 RADIUS = 0.5 * float(norm.ppf(P_A))
 ENOUGH = int(np.ceil(np.log(0.001) / norm.logcdf(3)))
-CHECKS = (on_radius, on_abstain, on_enough, lessons.check_circle)
 
 
-@pytest.mark.parametrize(
-    ("check", "solution"),
+TestAnswers = held(
     [
         (on_radius, RADIUS),
         (on_radius, round(RADIUS, 3)),
@@ -43,20 +42,6 @@ CHECKS = (on_radius, on_abstain, on_enough, lessons.check_circle)
         (on_enough, ENOUGH),
         (lessons.check_circle, "b"),
     ],
-)
-def test_accepts_the_solution(check, solution):
-    verdict = check(solution)
-    assert verdict.passed is True, verdict
-
-
-@pytest.mark.parametrize("check", CHECKS)
-def test_the_stub_is_no_answer(check):
-    assert check(...).passed is None
-    assert check(None).passed is None
-
-
-@pytest.mark.parametrize(
-    ("check", "wrong", "hint"),
     [
         (on_radius, 0.5 * norm.ppf(0.99), "First bound"),
         (on_radius, norm.ppf(P_A), "multiply by sigma"),
@@ -83,10 +68,6 @@ def test_the_stub_is_no_answer(check):
         (lessons.check_circle, "z", "none of the claims"),
     ],
 )
-def test_hints_fit_the_mistake(check, wrong, hint):
-    verdict = check(wrong)
-    assert verdict.passed is False
-    assert hint in verdict.words
 
 
 def test_which_rules_break_their_promise():

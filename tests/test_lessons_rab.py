@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 import pytest
+from answers import held
 
 from rsbd import bounds, lessons, radius
 from rsbd.lessons import rab
@@ -33,8 +34,7 @@ HOEFFDING = rab.fewest("hoeffding", 1.0, 2.0, 0.001)
 EXACT = rab.fewest("clopper_pearson", 1.0, 2.0, 0.001)
 
 
-@pytest.mark.parametrize(
-    ("check", "solution"),
+TestAnswers = held(
     [
         (on_trigger, 2 / math.sqrt(10)),
         (on_trigger, 0.632),
@@ -44,20 +44,6 @@ EXACT = rab.fewest("clopper_pearson", 1.0, 2.0, 0.001)
         (lessons.check_covered, "b"),
         (lessons.check_covered, " B"),
     ],
-)
-def test_accepts_the_solution(check, solution):
-    verdict = check(solution)
-    assert verdict.passed is True, verdict
-
-
-@pytest.mark.parametrize("check", [on_trigger, on_models, on_sigma, lessons.check_covered])
-def test_the_stub_is_no_answer(check):
-    for stub in (..., None):
-        assert check(stub).passed is None
-
-
-@pytest.mark.parametrize(
-    ("check", "wrong", "hint"),
     [
         (on_trigger, 0.2, "add in squares"),
         (on_trigger, 2.0, "single image"),
@@ -81,10 +67,6 @@ def test_the_stub_is_no_answer(check):
         (lessons.check_covered, "f", "none of the claims"),
     ],
 )
-def test_hints_fit_the_mistake(check, wrong, hint):
-    verdict = check(wrong)
-    assert verdict.passed is False
-    assert hint in verdict.words
 
 
 def test_fewest_is_the_smallest_number():

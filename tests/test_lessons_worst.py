@@ -7,6 +7,7 @@ from itertools import product
 
 import numpy as np
 import pytest
+from answers import held
 
 from rsbd import lessons
 from rsbd.errors import InputError
@@ -24,12 +25,15 @@ def on_first(answer):
     return lessons.check_first(answer, keep="1/4")
 
 
+def on_first_kept(answer):
+    return lessons.check_first(answer, keep="3/4")
+
+
 def on_reach(answer):
     return lessons.check_reach(answer, keep="4/5", p_a="0.99")
 
 
-@pytest.mark.parametrize(
-    ("check", "solution"),
+TestAnswers = held(
     [
         (on_worst, Fraction(2, 5)),
         (on_worst, 0.4),
@@ -38,22 +42,8 @@ def on_reach(answer):
         (on_first, " OLD "),
         (on_reach, 2),
         (lessons.check_tight, "b"),
-        (lambda answer: lessons.check_first(answer, keep="3/4"), "new"),
+        (on_first_kept, "new"),
     ],
-)
-def test_accepts_the_solution(check, solution):
-    verdict = check(solution)
-    assert verdict.passed is True, verdict
-
-
-@pytest.mark.parametrize("check", [on_worst, on_first, on_reach, lessons.check_tight])
-def test_the_stub_is_no_answer(check):
-    for stub in (..., None):
-        assert check(stub).passed is None
-
-
-@pytest.mark.parametrize(
-    ("check", "wrong", "hint"),
     [
         (on_worst, 0.1, "the miss itself"),
         (on_worst, Fraction(1, 40), "divides by the factor"),
@@ -65,7 +55,8 @@ def test_the_stub_is_no_answer(check):
         (on_first, "new", "shows the *other* value"),
         (on_first, "even", "gains nothing"),
         (on_first, "third", "none of the three"),
-        (lambda answer: lessons.check_first(answer, keep="3/4"), "old", "dearest outcome"),
+        (on_first_kept, "old", "dearest outcome"),
+        (on_first_kept, "even", "gains nothing"),
         (on_reach, 3, "One too many"),
         (on_reach, 1, "One more"),
         (on_reach, 0, "first limit"),
@@ -76,10 +67,6 @@ def test_the_stub_is_no_answer(check):
         (lessons.check_tight, "e", "none of the claims"),
     ],
 )
-def test_hints_fit_the_mistake(check, wrong, hint):
-    verdict = check(wrong)
-    assert verdict.passed is False
-    assert hint in verdict.words
 
 
 def test_the_world_is_what_the_noise_does():
