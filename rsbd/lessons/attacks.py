@@ -8,9 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from rsbd.data import Dataset, load
+from rsbd.data import Dataset
 from rsbd.errors import InputError
 from rsbd.learners.linear import Linear
+from rsbd.lessons.steps import part_of
 from rsbd.panels.words import percent
 from rsbd.poisoning import Poisoning, attack_success_rate, clean_accuracy, stamp
 from rsbd.triggers import Trigger
@@ -32,9 +33,7 @@ def ten_digits(name: str = "digits") -> Dataset:
     >>> ten_digits()
     Dataset('digits', 1000 rows, 797 points, shape 8x8, classes 0/1/2/3/4/5/6/7/8/9, values=None)
     """
-    if name not in ("digits", "mnist"):
-        raise InputError(f"this lesson has no data set {name!r}: choose 'digits' or 'mnist'")
-    return load(name, view="unit") if name == "digits" else load(name, view="unit", rows=3000, points=1000)
+    return part_of(name, "unit", digits={}, mnist={"rows": 3000, "points": 1000})
 
 
 def called(dataset: Dataset, attack: Poisoning, seed: int = 0) -> Labels:

@@ -13,17 +13,18 @@ from scipy.stats import beta
 
 from rsbd.bounds import dkw
 from rsbd.confidence import measured
-from rsbd.data import Dataset, load
+from rsbd.data import Dataset
 from rsbd.errors import InputError
 from rsbd.fixed import FixedModel
 from rsbd.learners import LDA
+from rsbd.lessons.steps import part_of
 from rsbd.lessons.verdict import STUB, Verdict, judge, pick
 from rsbd.noises import Gaussian
 from rsbd.tradeoff import Tradeoff
 
 Floats = NDArray[np.floating]
 Ints = NDArray[np.int64]
-ROWS = {"digits": 500, "mnist": 1000}
+
 SELECTION = 100  # noisy copies that pick the class
 
 
@@ -35,9 +36,7 @@ def gray_digits(name: str = "digits") -> Dataset:
     >>> gray_digits().num_classes
     10
     """
-    if name not in ROWS:
-        raise InputError(f"this lesson has no data set {name!r}: choose 'digits' or 'mnist'")
-    return load(name, view="unit", rows=ROWS[name], points=200)
+    return part_of(name, "unit", digits={"rows": 500, "points": 200}, mnist={"rows": 1000, "points": 200})
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -16,7 +18,33 @@ from rsbd.poisoning import Poisoning, attack_success_rate, clean_accuracy, stamp
 from rsbd.report import Report
 from rsbd.undefended import predict_undefended
 
-PAIRS = {"digits": (0, 1), "mnist": (1, 7)}
+
+def part_of(name: str, view: str, **parts: Mapping[str, Any]) -> Dataset:
+    """Load the part of a data set that a lesson works on.
+
+    Parameters
+    ----------
+    name : str
+        What the reader's switch says: a key of ``parts``.
+    view : str
+        As in :func:`rsbd.load`.
+    **parts
+        For each data set of the lesson, the arguments of :func:`rsbd.load` that choose its part.
+
+    Raises
+    ------
+    InputError
+        If the lesson has no such data set.
+
+    Examples
+    --------
+    >>> part_of("digits", "unit", digits={"classes": (0, 1), "points": 20})
+    Dataset('digits', 204 rows, 20 points, shape 8x8, classes 0/1, values=None)
+    """
+    if name not in parts:
+        known = " or ".join(map(repr, parts))
+        raise InputError(f"this lesson has no data set {name!r}: choose {known}")
+    return load(name, view=view, **parts[name])
 
 
 def two_digits(name: str = "digits", view: str = "binary") -> Dataset:
@@ -34,11 +62,8 @@ def two_digits(name: str = "digits", view: str = "binary") -> Dataset:
     >>> two_digits()
     Dataset('digits', 204 rows, 156 points, shape 8x8, classes 0/1, values=2)
     """
-    if name not in PAIRS:
-        raise InputError(f"this lesson has no data set {name!r}: choose 'digits' or 'mnist'")
-    if name == "digits":
-        return load(name, view=view, classes=PAIRS[name])
-    return load(name, view=view, classes=PAIRS[name], rows=1000, points=500)
+    few = {"classes": (1, 7), "rows": 1000, "points": 500}
+    return part_of(name, view, digits={"classes": (0, 1)}, mnist=few)
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ import numpy as np
 from rsbd.panels import svg
 from rsbd.panels.backdoors import words
 from rsbd.panels.backdoors.params import Found, Samples
+from rsbd.panels.chart import Box, Chart, share
 from rsbd.panels.engine import Picture
 from rsbd.panels.words import count, percent
 
@@ -88,48 +89,46 @@ def _rates(found: Found) -> str:
     return "".join(parts)
 
 
-def _curve(found: Found, box: tuple[float, float, float, float]) -> str:
+def _curve(found: Found, box: Box) -> str:
     left, top, right, bottom = box
-    discrete = found.norm == "L0"
-    end = _axis_end(found)
-    x, y = (
-        svg.scale(0, end, left, right),
-        svg.scale(0, 1.1, bottom, top),
-    )  # room for the figures above a curve at 100 %
-    ticks = [float(t) for t in _ticks(end, discrete)]
-    dash = "" if found.final else "9 5"
+    discrete, end, margin = found.norm == "L0", _axis_end(found), left - 68
     unit = "L0 radius (pixels and labels changed)" if discrete else "L2 radius (pixel units)"
-    about, margin = "trained on clean images: no attack within the radius changes these answers", left - 68
-    naive = ""
+    every = [float(i) for i in range(int(end) + 1)] if discrete and end <= 12 else None
+    chart = Chart(
+        box,
+        (0, end),
+        (0, 1.1),  # room for the figures above a curve at 100 %
+        xlabel=unit,
+        xticks=every,
+        yticks=(0, 0.25, 0.5, 0.75, 1),
+        yformat=share,
+    )
+    parts = [svg.text(margin, top - 44, "certified accuracy by radius", 18, weight=600), chart.frame()]
+    about, at = "trained on clean images: no attack within the radius changes these answers", margin
     if found.naive is not None:
-        naive = svg.step(x, y, found.radii.tolist(), found.naive.tolist(), svg.INK, end, 1.5, "3 3")
-        naive += svg.line(margin, bottom + 61, margin + 30, bottom + 61, svg.INK, 1.5, "3 3")
-        about = "Clopper\u2013Pearson would claim this now: not valid if one keeps looking"
-    parts = [
-        svg.text(margin, top - 44, "certified accuracy by radius", 18, weight=600),
-        svg.axes(x, y, ticks, (0, 0.25, 0.5, 0.75, 1), unit, "", box, yformat=lambda v: f"{100 * v:.0f} %"),
-        naive,
-        svg.step(x, y, found.radii.tolist(), found.accuracies.tolist(), svg.BLUE, end, dash=dash),
-    ]
-    if discrete and end <= 12:
-        for radius, share in zip(found.radii, found.accuracies, strict=True):
-            if share > 0 and radius < end:
-                at = x(radius + 0.5) if radius + 0.5 <= end else x(end) - 20
-                parts.append(svg.text(at, y(share) - 9, percent(share), 15, "middle", 600, halo=True))
+        about, at = "Clopper\u2013Pearson would claim this now: not valid if one keeps looking", margin + 38
+        parts.append(chart.step(found.radii, found.naive, svg.INK, dash="3 3", width=1.5))
+        parts.append(svg.line(margin, bottom + 61, margin + 30, bottom + 61, svg.INK, 1.5, "3 3"))
+    parts.append(chart.step(found.radii, found.accuracies, svg.BLUE, dash="" if found.final else "9 5"))
+    if every:
+        for radius, value in zip(found.radii, found.accuracies, strict=True):
+            if value > 0 and radius < end:
+                x, y = chart.x(min(radius + 0.5, end)), chart.y(value) - 9
+                parts.append(svg.text(x, y, percent(value), 15, "middle", 600, halo=True))
     if not found.final:
         said = f"preview, {found.models:,} of {found.params.num_models:,} models"
         parts.append(svg.text(right, top - 44, said, 16, "end", 600))
-    parts.append(svg.text(margin + (38 if naive else 0), bottom + 66, about, 14, fill=svg.SOFT))
-    return "".join(parts) + _budget(found, x, box, end)
+    parts.append(svg.text(at, bottom + 66, about, 14, fill=svg.SOFT))
+    return "".join(parts) + _budget(found, chart)
 
 
-def _budget(found: Found, x: svg.Scale, box: tuple[float, float, float, float], end: float) -> str:
+def _budget(found: Found, chart: Chart) -> str:
     """Mark the attacker's budget, at the edge with an arrow where it lies beyond the axis."""
-    _, top, right, bottom = box
-    beyond = found.budget > end
-    at = right if beyond else x(found.budget)
+    left, top, right, bottom = chart.box
+    beyond = found.budget > chart.xlim[1]
+    at = right if beyond else chart.x(found.budget)
     label = f"attacker\u2019s budget {found.budget:,.4g}" + (" \u2192" if beyond else "")
-    anchor = "end" if at > (box[0] + right) / 2 else "start"
+    anchor = "end" if at > (left + right) / 2 else "start"
     return svg.line(at, top - 8, at, bottom, svg.VERMILLION, 3, "3 5") + svg.text(
         at, top - 14, label, 16, anchor, 600
     )
@@ -145,13 +144,7 @@ def _axis_end(found: Found) -> float:
     return float(next((e for e in (0.1, 0.2, 0.5, 1, 2, 5, 10, 20) if need < e), need * 1.1))
 
 
-def _ticks(end: float, discrete: bool) -> list[float]:
-    if discrete and end <= 12:
-        return list(range(int(end) + 1))
-    return [round(end * i / 5, 10) for i in range(6)]
-
-
-def _map(found: Found, box: tuple[float, float, float, float]) -> str:
+def _map(found: Found, box: Box) -> str:
     """Cells of certified accuracy, fewest rows at the bottom, with the sliders' point on it."""
     left, top, right, bottom = box
     rows, triggers = found.map_rows, found.map_triggers
@@ -160,12 +153,12 @@ def _map(found: Found, box: tuple[float, float, float, float]) -> str:
     for i, shares in enumerate(found.certified):
         y = bottom - (i + 1) * high
         parts.append(svg.text(left - 9, y + high / 2 + 5, f"{rows[i]:g}", 15, "end", fill=svg.SOFT))
-        for j, share in enumerate(shares):
-            fill, ink = svg.heat(share)
+        for j, value in enumerate(shares):
+            fill, ink = svg.heat(value)
             parts.append(svg.rect(left + j * wide, y, wide, high, fill, svg.PAPER, 1))
             parts.append(
                 svg.text(
-                    left + (j + 0.5) * wide, y + high / 2 + 5.5, f"{100 * share:.0f}", 15, "middle", fill=ink
+                    left + (j + 0.5) * wide, y + high / 2 + 5.5, f"{100 * value:.0f}", 15, "middle", fill=ink
                 )
             )
     for j, trigger in enumerate(triggers):
@@ -179,7 +172,7 @@ def _map(found: Found, box: tuple[float, float, float, float]) -> str:
     return "".join(parts) + _point(found, box, wide, high)
 
 
-def _point(found: Found, box: tuple[float, float, float, float], wide: float, high: float) -> str:
+def _point(found: Found, box: Box, wide: float, high: float) -> str:
     """Outline the smallest cell that contains the attack; its words stand above and hide no cell."""
     left, top, _, bottom = box
     i = int(np.searchsorted(found.map_rows, found.rows))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from rsbd.panels.backdoors.params import Floats, Found, Params
-from rsbd.panels.words import count, percent
+from rsbd.panels.words import count, percent, state
 
 
 def noise(params: Params) -> str:
@@ -63,14 +63,14 @@ def sentence(found: Found) -> str:
 def alt(found: Found) -> str:
     """Say what the picture shows, with every setting and the main figures."""
     params = found.params
-    state = "final" if found.final else f"preview, {found.models} of {params.num_models} models"
     naive, looks = "", "watched, " if params.watched else ""
     if found.naive is not None:
         naive = f" Clopper-Pearson would claim {_curve(found, found.naive)}, not validly while watched."
     clean, fooled = found.clean_accuracy, found.attack_success
     return (
         f"Backdoor panel on {found.dataset}: {noise(params)}, trigger {params.trigger_pixels} pixels, "
-        f"poison rate {params.poison_rate:g}, {looks}{params.num_models} models, alpha {params.alpha:g} ({state}). "
+        f"poison rate {params.poison_rate:g}, {looks}{params.num_models} models, alpha {params.alpha:g} "
+        f"{state(found.models, params.num_models)}. "
         "Sample images clean, poisoned and noised. "
         f"Clean accuracy {percent(clean[0])} undefended, {percent(clean[1])} smoothed. "
         f"Attack success {percent(fooled[0])} undefended, {percent(fooled[1])} smoothed. "
