@@ -71,7 +71,8 @@ function render({ model, el }) {
   const drawWords = () => {
     if (model.get("held")) return;
     box.setAttribute("aria-label", model.get("alt") || "no picture yet");
-    const gone = "The kernel behind this panel has stopped: run its cell again. ";
+    const remedy = el.closest(".rsbd-stage") ? ". " : ": run its cell again. "; // the stage has its own button
+    const gone = `The kernel behind this panel has stopped${remedy}`;
     const text = (lost() ? gone : "") + (model.get("error") || model.get("sentence"));
     if (status.textContent !== text) status.textContent = text;
   };
