@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import doctest
 import random
 import re
 import xml.etree.ElementTree as ET
@@ -10,14 +11,28 @@ from typing import Any
 import ipywidgets as ipw
 import pytest
 
+from rsbd import panels
 from rsbd.panels import PANELS, Choice, Panel, Slider, SyncRunner, Toggle
 
 STEPS = 12  # of the random walk
 
 
-@pytest.fixture(scope="module", params=sorted(PANELS))
+def example() -> str:
+    """Return the panel that the documentation writes as an example of one's own."""
+    return "".join(e.source for e in doctest.DocTestParser().get_examples(panels.__doc__ or ""))
+
+
+@pytest.fixture(scope="module", params=[*sorted(PANELS), "an example of one's own"])
 def panel(request: pytest.FixtureRequest) -> Panel[Any, Any]:
-    return PANELS[request.param](runner=SyncRunner())
+    if request.param in PANELS:
+        return PANELS[request.param](runner=SyncRunner())
+    names: dict[str, Any] = {}
+    exec(example(), names)
+    return names["votes"](runner=SyncRunner())
+
+
+def test_a_panel_of_ones_own_takes_some_forty_lines() -> None:
+    assert len(example().splitlines()) <= 45
 
 
 def settings(control: Slider | Choice | Toggle) -> list[Any]:

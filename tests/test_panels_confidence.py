@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 
@@ -9,6 +11,7 @@ from rsbd.data import load
 from rsbd.errors import InputError
 from rsbd.panels import SyncRunner, confidence
 from rsbd.panels.confidences.compute import SELECTION, Bench, Params
+from rsbd.panels.confidences.draw import sentence
 from rsbd.panels.engine import Cancelled
 from rsbd.recipes import kumar
 
@@ -87,3 +90,11 @@ def test_a_name_is_loaded_and_an_unknown_setting_named():
     assert confidence("digits", copies=100, runner=SyncRunner()).params.copies == 100
     with pytest.raises(InputError, match="no setting 'copy'"):
         confidence(DATA, copy=1)
+
+
+def test_what_is_promised_is_rounded_down():
+    for radius in (0.1, 0.25, 0.4, 0.9):
+        seen = found(radius=radius, measure="margin")
+        said = re.search(r"at least (-?\d\.\d\d)", sentence(seen))
+        assert said
+        assert seen.here[0] - 0.01 <= float(said[1]) <= seen.here[0]

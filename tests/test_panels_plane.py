@@ -11,7 +11,7 @@ from scipy.stats import beta, norm
 from rsbd.errors import InputError
 from rsbd.panels import SyncRunner, plane
 from rsbd.panels.plane.compute import SELECTION, Bench, Found, Params
-from rsbd.panels.plane.draw import down, render
+from rsbd.panels.plane.draw import render
 from rsbd.panels.plane.world import NAMES, World, border
 
 WORLD = World()
@@ -101,7 +101,6 @@ def test_large_noise_certifies_the_other_answer() -> None:
 
 
 def test_numbers_are_rounded_down() -> None:
-    assert down(0.9999) == "0.999"
     assert "99.9 %" in render(found(x=2.0, y=2.0, sigma=0.05, samples=100_000)).svg
 
 

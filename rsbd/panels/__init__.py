@@ -1,7 +1,48 @@
 """Live panels: a frozen ``Params``, a pure ``compute``, a pure ``render``, and widgets that only wire them.
 
-``rsbd.panels.backdoor(...)`` is the main one, ``PANELS`` has them all by name. :class:`Panel` is what a new one is
-made of, in about forty lines; see :mod:`rsbd.panels.engine` for the two functions that it needs.
+``rsbd.panels.backdoor(...)`` is the main one, ``PANELS`` has them all by name. :func:`smoothed` makes one of any noise
+in a line. A panel of your own is some forty lines: below is a whole one, which asks how far votes can certify.
+:mod:`rsbd.panels.engine` says what else ``compute`` can do: report progress, stop early, yield previews.
+
+Examples
+--------
+>>> from dataclasses import dataclass
+>>> import numpy as np
+>>> from rsbd import Gaussian, Smoothing, bounds, radius
+>>> from rsbd.panels import Panel, Picture, Slider, SyncRunner, svg
+>>> from rsbd.panels.chart import Chart
+>>> from rsbd.panels.start import first
+>>> from rsbd.panels.words import down, percent, state
+>>> @dataclass(frozen=True)
+... class Params:
+...     sigma: float = 0.5
+...     agree: float = 0.9
+>>> MODELS = np.arange(20, 1001, 20)
+>>> def compute(params, cancel, progress):
+...     agreed = np.round(params.agree * MODELS).astype(int)
+...     votes = np.stack([agreed, MODELS - agreed], axis=1)
+...     noise = Smoothing(test=Gaussian(params.sigma))
+...     return params, radius(bounds.simultaneous(votes, alpha=0.001), noise).radius
+>>> def render(found):
+...     params, radii = found
+...     axes = "number of models", "L2 radius (input units)"
+...     chart = Chart((78, 60, 1150, 430), (0, 1000), (0, 3), "how far votes can certify", *axes)
+...     said = f"{percent(params.agree)} of the models agree"
+...     curve = chart.line(MODELS, np.maximum(radii, 0), svg.BLUE, said)
+...     least, most = (down(max(radius, 0)) for radius in radii[[0, -1]])
+...     alt = f"Certified radius by number of models, sigma {params.sigma:g}, {said}: from {least} with "
+...     alt += f"{MODELS[0]} to {most} with {MODELS[-1]} {state(1, 1)}"
+...     sentence = f"If {said}, 1,000 of them certify an L2 radius of {most} (alpha = 0.001)."
+...     return Picture(svg.document(1200, 500, [chart.frame(), curve]), alt, sentence)
+>>> CONTROLS = (
+...     Slider("sigma", "sigma (input units)", 0.1, 1.0, 0.1),
+...     Slider("agree", "share of the models that agree", 0.5, 0.99, 0.01),
+... )
+>>> def votes(*, runner=None, **settings):
+...     return Panel(first(Params, settings), CONTROLS, compute, render, runner)
+>>> panel = votes(agree=0.95, runner=SyncRunner())
+>>> panel.sentence
+'If 95 % of the models agree, 1,000 of them certify an L2 radius of 0.71 (alpha = 0.001).'
 """
 
 from __future__ import annotations

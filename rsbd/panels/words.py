@@ -33,6 +33,17 @@ def count(number: float, thing: str) -> str:
     return f"{number:,.0f} {thing}{'' if number == 1 else 's'}"
 
 
+def down(value: float, digits: int = 2) -> str:
+    """Write a number rounded down: what is promised must not grow in print.
+
+    Examples
+    --------
+    >>> down(0.4567), down(0.4567, 3), down(-0.001)
+    ('0.45', '0.456', '-0.01')
+    """
+    return f"{math.floor(10**digits * value) / 10**digits:.{digits}f}"
+
+
 def state(done: int, total: int, things: str = "models") -> str:
     """End an alt text: what the picture rests on, so that a preview is never taken for the result.
 

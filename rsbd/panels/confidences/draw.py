@@ -8,7 +8,7 @@ from rsbd.panels import svg
 from rsbd.panels.chart import Chart, share
 from rsbd.panels.confidences.compute import FURTHEST, Found
 from rsbd.panels.engine import Picture
-from rsbd.panels.words import percent, state
+from rsbd.panels.words import down, percent, state
 
 
 def render(found: Found) -> Picture:
@@ -68,7 +68,7 @@ def _distribution(found: Found) -> str:
 
 def _area(found: Found) -> str:
     less = " less 1" if found.range[0] < 0 else ""
-    return f"blue area{less} = certified average {_two(found.here[0])}; under the dashes{less}: {_two(found.here[1])}"
+    return f"blue area{less} = certified average {down(found.here[0])}; under the dashes{less}: {down(found.here[1])}"
 
 
 def _two(value: float) -> str:
@@ -91,9 +91,9 @@ def _image(found: Found, left: float, top: float) -> str:
             svg.text(left + 182, top + 18, f"answer: \u201c{name}\u201d{wrong}", 16, weight=600),
             svg.text(left + 182, top + 44, f"average {word}, as sampled: {_two(found.average)}", 16),
             svg.text(
-                left + 182, top + 70, f"certified after the attack: {_two(found.here[0])}", 16, weight=600
+                left + 182, top + 70, f"certified after the attack: {down(found.here[0])}", 16, weight=600
             ),
-            svg.text(left + 182, top + 96, f"naive, from the average alone: {_two(found.here[1])}", 16),
+            svg.text(left + 182, top + 96, f"naive, from the average alone: {down(found.here[1])}", 16),
         ]
     )
 
@@ -157,9 +157,9 @@ def sentence(found: Found) -> str:
     both = [percent(value) for value in found.shares]
     return (
         f"Test image {params.point} is called \u201c{name}\u201d, {right}. Over noise of sigma {params.sigma:g} its "
-        f"average {params.measure} stays at least {_two(found.here[0])} after any change of L2 length up to "
+        f"average {params.measure} stays at least {down(found.here[0])} after any change of L2 length up to "
         f"{params.radius:g}, {stays} (with confidence {1 - params.alpha:g}, from {params.copies:,} noisy copies with "
-        f"average {_two(found.average)}); the naive bound says {_two(found.here[1])}. That is "
+        f"average {_two(found.average)}); the naive bound says {down(found.here[1])}. That is "
         f"no chance of being right. Over all test images {both[0]} are right and certified, {both[1]} naively."
     )
 
@@ -169,13 +169,13 @@ def alt(found: Found) -> str:
     params, data = found.params, found.dataset
     steps = [int(np.searchsorted(found.radii, r - 1e-9)) for r in (0, 0.25, 0.5, 1)]
     curve = ", ".join(
-        f"{_two(found.lower[i])} (naive {_two(found.naive[i])}) at {found.radii[i]:g}" for i in steps
+        f"{down(found.lower[i])} (naive {down(found.naive[i])}) at {found.radii[i]:g}" for i in steps
     )
     return (
         f"Confidence panel on {data.name}: sigma {params.sigma:g}, {params.measure}, L2 radius {params.radius:g}, test "
         f"image {params.point}, {params.copies} copies, alpha {params.alpha:g}. The share of noisy copies that reach "
         f"each score, lowered by the band and then by the attack. Average {_two(found.average)}, certified "
-        f"{_two(found.here[0])}, naive {_two(found.here[1])}. Certified average by radius: {curve}. "
+        f"{down(found.here[0])}, naive {down(found.here[1])}. Certified average by radius: {curve}. "
         f"Right and certified over all test images: {percent(found.shares[0])}, naive {percent(found.shares[1])} "
         f"{state(1, 1)}"
     )

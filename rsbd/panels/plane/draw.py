@@ -11,6 +11,7 @@ from rsbd.panels.chart import Chart, bars
 from rsbd.panels.engine import Picture
 from rsbd.panels.plane.compute import REACH, SELECTION, Found
 from rsbd.panels.plane.world import NAMES
+from rsbd.panels.words import down
 
 COLOURS = dict(zip(NAMES, (svg.BLUE, svg.VERMILLION), strict=True))
 SHAPES = dict(zip(NAMES, ("circle", "square"), strict=True))
@@ -26,7 +27,7 @@ def _plane(found: Found, box: tuple[float, float, float, float]) -> str:
     params, ticks = found.params, (-2, -1, 0, 1, 2)
     title = "abstains: nothing is certified"
     if found.radius >= 0:
-        title = f"{found.label} within distance {down(found.radius)}: certified"
+        title = f"{found.label} within distance {down(found.radius, 3)}: certified"
     chart = Chart(box, (-REACH, REACH), (-REACH, REACH), title, "x", "y", ticks, ticks)
     everywhere = np.array([(-REACH, -REACH), (REACH, -REACH), (REACH, REACH), (-REACH, REACH)])
     rings = found.world.rings()
@@ -95,23 +96,12 @@ def _working(found: Found) -> str:
     if found.radius < 0:
         return f"{least(found)} is not above one half: ABSTAIN"
     sigma = found.params.sigma
-    return f"= {sigma:g} \u00d7 {down(found.radius / sigma)} = {down(found.radius)}"
-
-
-def down(value: float) -> str:
-    """Write with three decimals, rounded down: a promise must not grow in print.
-
-    Examples
-    --------
-    >>> down(0.4567)
-    '0.456'
-    """
-    return f"{math.floor(1000 * value) / 1000:.3f}"
+    return f"= {sigma:g} \u00d7 {down(found.radius / sigma, 3)} = {down(found.radius, 3)}"
 
 
 def least(found: Found) -> str:
     """Write the lower bound, rounded down."""
-    return f"{math.floor(1000 * found.p_a) / 10:.1f} %"
+    return f"{down(100 * found.p_a, 1)} %"
 
 
 def sentence(found: Found) -> str:
@@ -129,8 +119,8 @@ def sentence(found: Found) -> str:
         )
     return (
         f"{opening}: its probability is at least {least(found)} (alpha = {params.alpha:g}). So the smoothed classifier "
-        f"answers {found.label} everywhere within L2 distance {down(found.radius)} of the point. The base classifier "
-        f"says {found.base} here; what it says elsewhere in the circle is not promised."
+        f"answers {found.label} everywhere within L2 distance {down(found.radius, 3)} of the point. The base "
+        f"classifier says {found.base} here; what it says elsewhere in the circle is not promised."
     )
 
 
@@ -138,7 +128,9 @@ def alt(found: Found) -> str:
     """Say what the picture shows, with every setting and the main figures."""
     params = found.params
     circle = (
-        f"certified circle of radius {down(found.radius)}" if found.radius >= 0 else "no circle, it abstains"
+        f"certified circle of radius {down(found.radius, 3)}"
+        if found.radius >= 0
+        else "no circle, it abstains"
     )
     return (
         f"Plane with a wiggly region A, with holes, in the middle of B. Point x {params.x:g}, y {params.y:g}, "
