@@ -132,7 +132,8 @@ def test_a_killed_kernel_is_said_and_the_lecture_goes_on(served):
             kernel.kill()
         alert = hall.page.get_by_role("alert").filter(has_text="does not answer")
         alert.wait_for(timeout=20_000)
-        hall.page.get_by_role("status").filter(has_text="has stopped. ").wait_for()  # and names no cell: there is none
+        # It names no cell: there is none.
+        hall.page.get_by_role("status").filter(has_text="has stopped. ").wait_for()
         assert violations(hall.page) == []
         hall.screenshot("lecture-lost")
         with hall.page.expect_navigation(timeout=60_000):
