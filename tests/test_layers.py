@@ -15,6 +15,7 @@ PACKAGE = ROOT / "rsbd"
 LAYERS = (
     {
         "errors",
+        "chromium",
         "files",
         "rng",
         "tradeoff",

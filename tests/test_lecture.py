@@ -12,8 +12,8 @@ import pytest
 from typer.testing import CliRunner
 
 from rsbd import lecture
+from rsbd.chromium import browser
 from rsbd.cli import app, hall
-from rsbd.cli.doctor import browser
 from rsbd.errors import InputError
 from rsbd.lecture import SCENES, Scene, Stage
 from rsbd.lecture.frames import compute_frames
@@ -242,7 +242,7 @@ def test_handout(tmp_path):
     assert text.count("<figure>") == 3
     assert "much" in text
     assert SCENE.question in text
-    assert text.count("<svg") == 2
+    assert text.count("<svg xmlns") == 2
     with pytest.raises(InputError, match="a hand-out is"):
         lecture.write_handout(tmp_path / "handout.doc")
     with pytest.raises(InputError, match="is a folder"):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from pathlib import Path
 
 import typer
 
+from rsbd.chromium import browser
 from rsbd.errors import InputError
 
 
@@ -161,11 +161,3 @@ def _chromium() -> Iterator[Finding]:
     found = browser()
     mend = "" if found else "only the browser tests need it: install chromium, or set RSBD_CHROMIUM"
     yield Finding("chromium", found or "not found", mend, essential=False)
-
-
-def browser() -> str | None:
-    """Return the path of a Chromium for the browser tests."""
-    if named := os.environ.get("RSBD_CHROMIUM"):
-        return shutil.which(named)
-    names = ("chromium", "chromium-browser", "google-chrome")
-    return next((path for path in map(shutil.which, names) if path), None)

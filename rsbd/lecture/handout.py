@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from rsbd.cli.doctor import browser
+from rsbd.chromium import browser
 from rsbd.errors import InputError
 from rsbd.files import whole
 from rsbd.lecture.frames import compute_frames

@@ -149,21 +149,24 @@ class Bench:
         lowered = np.maximum(reached - dkw(params.copies, params.alpha), 0)
         here = float(everywhere[0][params.point]), float(everywhere[1][params.point])
         return Found(
-            params,
-            data,
-            int(drawn.label[params.point]),
-            drawn.noised,
-            float(one.mean()),
-            at,
-            reached,
-            lowered,
-            law.lower(lowered),
-            (here[1] - low) / (high - low),
-            radii,
-            expected(one, laws, params.alpha, low)[0],
-            from_mean(one, laws, params.alpha, low, high)[0],
-            here,
-            (float(np.mean((everywhere[0] > top) & right)), float(np.mean((everywhere[1] > top) & right))),
+            params=params,
+            dataset=data,
+            label=int(drawn.label[params.point]),
+            noise=drawn.noised,
+            average=float(one.mean()),
+            at=at,
+            reached=reached,
+            lowered=lowered,
+            pushed=law.lower(lowered),
+            mean_kept=(here[1] - low) / (high - low),
+            radii=radii,
+            lower=expected(one, laws, params.alpha, low)[0],
+            naive=from_mean(one, laws, params.alpha, low, high)[0],
+            here=here,
+            shares=(
+                float(np.mean((everywhere[0] > top) & right)),
+                float(np.mean((everywhere[1] > top) & right)),
+            ),
         )
 
     def _sample(self, params: Params, cancel: Cancel, progress: Progress) -> Sampled:
