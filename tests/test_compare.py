@@ -247,7 +247,7 @@ def test_budgets_are_equal_and_said(unit: Dataset) -> None:
 
 def test_a_new_method_is_one_entry(unit: Dataset) -> None:
     uniform = Contender(
-        "uniform", "Weber et al. 2020", "unit", {"width": (1.0, 4.0)},
+        "uniform", "Weber et al. 2023", "unit", {"width": (1.0, 4.0)},
         lambda data, attack, width: Smoothing(features=Uniform(width)),
     )  # fmt: skip
     found = compare(unit, [1], [1], on_test=[False], num_models=MODELS, contenders=[uniform])

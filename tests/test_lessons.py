@@ -5,6 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 from pathlib import Path
 
+import numpy as np
 import pytest
 from answers import held
 
@@ -59,7 +60,10 @@ TestAnswers = held(
         (on_miss, Fraction(1, 18)),
         (on_miss, 1 / 18),
         (on_miss, 0.0555556),
-        (on_votes, int(rsbd.radius(bounds.simultaneous([[5000, 0]], 0.001), TIED).radius[0])),
+        (
+            on_votes,
+            rsbd.radius(bounds.simultaneous([[5000, 0]], 0.001), TIED).radius,
+        ),  # as the notebook solves it
         (on_noise, keeps(0.8, 0.8, 0.9)),
     ],
     [
@@ -231,3 +235,16 @@ def test_the_overview_is_drawn_from_a_run():
     picture = ROOT / "notebooks" / "images" / "overview.png"
     assert picture.stat().st_size < 200_000
     assert picture.read_bytes()[16:24] == (1600).to_bytes(4, "big") + (460).to_bytes(4, "big")
+
+
+@pytest.mark.parametrize(
+    ("check", "answer"),
+    [
+        (lambda n: lessons.check_enough(n, wanted=1.5, sigma=0.5), np.ceil([5113.2])),
+        (lambda n: lessons.check_models(n, sigma=1.0, length=2.0, alpha=0.001), np.int64(7343)),
+        (lambda n: lessons.check_copies(n, width=0.01, alpha=0.001), np.array(34539)),
+        (lambda n: lessons.check_dpa_radius(n, votes=[19, 31]), np.int64(5)),
+    ],
+)
+def test_numbers_of_numpy_are_numbers(check, answer):
+    assert check(answer).passed, check(answer)

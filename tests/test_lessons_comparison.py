@@ -52,7 +52,7 @@ TestAnswers = held(
         (on_facing, {"Cohen et al."}, "Cohen et al. cannot: the threat changes the training features"),
         (on_facing, {"BagFlip"}, "1 method that can face it is missing"),
         (on_facing, set(), "2 methods that can face it are missing"),
-        (on_facing, {"Kumar"}, "none of Wang"),
+        (on_facing, {"Kumar"}, "none of these"),
         (on_facing, "BagFlip", "Give a set of names"),
         (on_facing, 3, "Give a set of names"),
         (on_length, 36, "counts changed pixels"),

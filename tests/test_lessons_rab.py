@@ -12,6 +12,7 @@ from rsbd import bounds, lessons, radius
 from rsbd.lessons import rab
 from rsbd.noises import Gaussian
 from rsbd.recipes import rab_knn
+from rsbd.recipes.rab import per_row
 from rsbd.smoothing import Smoothing
 
 DATA = lessons.two_digits(view="unit")
@@ -38,6 +39,7 @@ TestAnswers = held(
     [
         (on_trigger, 2 / math.sqrt(10)),
         (on_trigger, 0.632),
+        (on_trigger, per_row(2.0, rows=10)),  # as the notebook solves it
         (on_models, HOEFFDING),
         (on_models, float(HOEFFDING + 50)),
         (on_sigma, 0.8),

@@ -74,7 +74,7 @@ def test_sampling_is_left_when_cancelled():
 
 def test_the_sentence_promises_no_calibration():
     panel = confidence(DATA, copies=300, runner=SyncRunner())
-    assert "no chance of being right" in panel.sentence
+    assert "not the probability of being right" in panel.sentence
     wrong = np.flatnonzero(kumar(DATA, 2.0, (0,), num_copies=100, device="cpu").label != DATA.y_test)
     panel.set(sigma=2.0, copies=100, point=int(wrong[0]))
     assert "which is wrong" in panel.sentence

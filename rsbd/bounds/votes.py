@@ -95,7 +95,7 @@ def hoeffding(
 
     References
     ----------
-    Hoeffding (1963), theorem 1; Weber et al., "RAB" (2020).
+    Hoeffding (1963), theorem 1; Weber et al., "RAB" (2023).
     """
     return _bounds(counts, alpha, selection, runner_up, binomial.hoeffding, points)
 

@@ -1,6 +1,6 @@
 """Test noise that is not drawn but follows from the trained model, which is then a deterministic classifier.
 
-Weber et al. ("RAB", 2020) noise the training features only, and yet want a model to see test inputs like those it was
+Weber et al. ("RAB", 2023) noise the training features only, and yet want a model to see test inputs like those it was
 trained on. They seed the test noise with a hash of the model's parameters. Why nothing is lost: the base classifier is
 any function of the noised training set and the point, and "train, hash the parameters, noise the point, predict" is
 one. The parameters are all it reads of the training set, so the certificate is about the training features alone, and
@@ -45,7 +45,8 @@ class HashedTestNoise(Learner):
 
     References
     ----------
-    Weber, Xu, Karlaš, Zhang, Li, "RAB: Provable Robustness Against Backdoor Attacks", 2020, on smoothed deep networks.
+    Weber, Xu, Karlaš, Zhang, Li, "RAB: Provable Robustness Against Backdoor Attacks", IEEE S&P 2023, on smoothed deep
+    networks.
 
     Examples
     --------

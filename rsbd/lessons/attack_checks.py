@@ -11,8 +11,8 @@ from rsbd.data import Dataset
 from rsbd.errors import InputError
 from rsbd.lessons.attacks import fewest, success_rate
 from rsbd.lessons.steps import watch
-from rsbd.lessons.verdict import STUB, Verdict, judge, pick
-from rsbd.panels.words import percent
+from rsbd.lessons.verdict import STUB, Verdict, judge, pick, plain
+from rsbd.panels.words import count, percent
 from rsbd.poisoning import Poisoning, stamp
 from rsbd.triggers import Trigger
 
@@ -69,7 +69,10 @@ def check_fewest(answer: Any, dataset: Dataset, trigger: Trigger, success: float
     >>> from rsbd.lessons import ten_digits
     >>> check_fewest(0.02, ten_digits(), BadPatch(3))
     Not yet. That is a rate. How many of the 1,000 training images is it?
+    >>> check_fewest(1, ten_digits(), BadPatch(2))
+    Not yet. 1 image fools only 2 %: it takes more.
     """
+    answer = plain(answer)
     if answer is ... or answer is None:
         return STUB
     number = dataset.num_rows
@@ -77,16 +80,17 @@ def check_fewest(answer: Any, dataset: Dataset, trigger: Trigger, success: float
         return Verdict(False, f"{answer!r} is no number of images from 1 to {number // 10}.")
     if answer < 1:
         return Verdict(False, f"That is a rate. How many of the {number:,} training images is it?")
-    count = round(answer)
-    if count != answer:
+    images = round(answer)
+    if images != answer:
         return Verdict(False, f"{answer} images? Half an image cannot be poisoned: give a whole number.")
-    reached = success_rate(dataset, Poisoning(trigger, 0, count / number))
+    reached = success_rate(dataset, Poisoning(trigger, 0, images / number))
     if reached < success:
-        return Verdict(False, f"{count} images fool only {percent(reached)}: it takes more.")
-    if fewest(dataset, trigger, success) < count:
-        return Verdict(False, f"{count} images fool {percent(reached)}, but fewer are enough.")
+        said = f"{count(images, 'image')} {'fools' if images == 1 else 'fool'} only {percent(reached)}"
+        return Verdict(False, f"{said}: it takes more.")
+    if fewest(dataset, trigger, success) < images:
+        return Verdict(False, f"{images} images fool {percent(reached)}, but fewer are enough.")
     return Verdict(
-        True, f"{count} images fool {percent(reached)}, and no smaller number reaches {percent(success)}."
+        True, f"{images} images fool {percent(reached)}, and no smaller number reaches {percent(success)}."
     )
 
 

@@ -37,7 +37,7 @@ def check_facing(answer: Any, dataset: Dataset, threat: Threat, among: Iterable[
         return Verdict(False, f'Give a set of names, such as {{"{among[0]}"}}.')
     chosen = list(answer)
     if unknown := [name for name in chosen if name not in among]:
-        return Verdict(False, f"{unknown[0]!r} is none of {', '.join(among)}.")
+        return Verdict(False, f"{unknown[0]!r} is none of these: {'; '.join(among)}")
     able = set(facing(dataset, threat)) & set(among)
     for contender in CONTENDERS:
         if contender.name in chosen and contender.name not in able:

@@ -14,7 +14,7 @@ from rsbd.data import Dataset
 from rsbd.errors import InputError
 from rsbd.labelflips import closed_form_radius
 from rsbd.leastsquares import LeastSquares
-from rsbd.lessons.verdict import STUB, Verdict, judge, pick
+from rsbd.lessons.verdict import STUB, Verdict, judge, pick, plain
 from rsbd.noises import Flip
 from rsbd.panels.words import count, percent
 from rsbd.recipes import rosenfeld
@@ -82,6 +82,7 @@ def certified_share(dataset: Dataset, flip: float, flips: int, penalty: float | 
 
 def check_most_noise(answer: Any, dataset: Dataset, flips: int = 1, share: float = 0.5) -> Verdict:
     """Check the largest flip probability, in steps of 0.01, that still certifies a share of the test images."""
+    answer = plain(answer)
     if answer is ... or answer is None:
         return STUB
     if isinstance(answer, bool) or not isinstance(answer, (int, float)):
@@ -107,10 +108,13 @@ def check_most_noise(answer: Any, dataset: Dataset, flips: int = 1, share: float
 
 def check_penalty(answer: Any, dataset: Dataset, flip: float, flips: int) -> Verdict:
     """Check a ridge penalty, as a multiple of the default, that certifies more than the default does."""
+    answer = plain(answer)
     if answer is ... or answer is None:
         return STUB
     if isinstance(answer, bool) or not isinstance(answer, (int, float)):
         return Verdict(False, f"{answer!r} is no number: give a multiple of the default penalty, such as 2.")
+    if answer < 0:
+        return Verdict(False, f"{answer:g} times the default is negative: a penalty is 0 or more.")
     default = LeastSquares.fit(dataset.x).penalty
     try:
         model = LeastSquares.fit(dataset.x, answer * default)

@@ -9,7 +9,7 @@ import numpy as np
 
 from rsbd.data import Dataset
 from rsbd.errors import InputError
-from rsbd.lessons.verdict import STUB, Verdict, judge, pick
+from rsbd.lessons.verdict import STUB, Verdict, judge, pick, plain
 from rsbd.noises import Partition
 from rsbd.panels.words import count, percent
 from rsbd.recipes import dpa
@@ -82,6 +82,7 @@ def check_parts(answer: Any, dataset: Dataset, rows: int, share: float) -> Verdi
     >>> check_parts(10, digits, rows=5, share=0.9)
     Not yet. Even if all 10 models agree, no more than 2 changed rows can be certified: deal out more parts.
     """
+    answer = plain(answer)
     if answer is ... or answer is None:
         return STUB
     try:

@@ -11,7 +11,7 @@ from scipy.special import ndtr, ndtri
 from rsbd import bounds
 from rsbd.certify import ABSTAIN, radius
 from rsbd.lessons.plane import most_radius
-from rsbd.lessons.verdict import STUB, Verdict, judge, pick
+from rsbd.lessons.verdict import STUB, Verdict, judge, pick, plain
 from rsbd.noises import Gaussian
 from rsbd.panels.words import percent
 from rsbd.smoothing import Smoothing
@@ -25,6 +25,7 @@ def check_radius(answer: Any, votes: int, num: int, sigma: float, alpha: float =
     >>> check_radius(1.163, votes=990, num=1000, sigma=0.5)
     Not yet. That takes the share of the votes for the probability. First bound the probability from below.
     """
+    answer = plain(answer)
     smoothing = Smoothing(test=Gaussian(sigma))
     counts, picked = [[votes, num - votes]], [[1, 0]]
     evidence = bounds.clopper_pearson(counts, alpha, picked)
@@ -117,6 +118,7 @@ def check_enough(answer: Any, wanted: float, sigma: float, alpha: float = 0.001)
     >>> check_enough(1000, wanted=1.5, sigma=0.5)
     Not yet. 1,000 votes certify at most 1.232: more are needed.
     """
+    answer = plain(answer)
     p_a = float(ndtr(wanted / sigma))
     fewest = max(1, math.ceil(math.log(alpha) / math.log(p_a)) - 1)
     while (

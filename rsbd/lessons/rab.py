@@ -14,7 +14,7 @@ from rsbd.certify import radius
 from rsbd.data import Dataset
 from rsbd.errors import InputError
 from rsbd.learners import LDA, HashedTestNoise, Learner, Problem
-from rsbd.lessons.verdict import STUB, Verdict, judge, pick
+from rsbd.lessons.verdict import STUB, Verdict, judge, pick, plain
 from rsbd.noises import Gaussian
 from rsbd.panels.words import percent
 from rsbd.recipes.rab import per_row, rab
@@ -88,6 +88,7 @@ def check_per_image(answer: Any, length: float, rows: int) -> Verdict:
     >>> check_per_image(0.2, length=2.0, rows=10)
     Not yet. Lengths of different images add in squares, not one by one: 10 of them make only sqrt(10) times one.
     """
+    answer = plain(answer)
     if answer is ... or answer is None:
         return STUB
     if isinstance(answer, (int, float)) and not isinstance(answer, bool):
@@ -118,6 +119,7 @@ def check_models(answer: Any, sigma: float, length: float, alpha: float) -> Verd
     >>> check_models(1000, sigma=1.0, length=2.0, alpha=0.001)
     Not yet. Too few: 1,000 unanimous votes reach a length of 1.54 by Hoeffding's bound.
     """
+    answer = plain(answer)
     if answer is ... or answer is None:
         return STUB
     if (
@@ -189,6 +191,7 @@ def check_sigma(
     num_models : int
         Size of the ensemble.
     """
+    answer = plain(answer)
     if answer is ... or answer is None:
         return STUB
     try:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, TypeAlias
 
+import numpy as np
+
 from rsbd.panels.svg import escape
 
 Number: TypeAlias = int | float | Fraction
@@ -78,7 +80,10 @@ def judge(
     Right. All counted.
     >>> judge(..., 19, "All counted.", [], "Count again.")
     Your turn. Put your answer in the place of the three dots and run the cell again.
+    >>> judge(np.array([19]), 19, "All counted.", [], "Count again.").passed
+    True
     """
+    answer = plain(answer)
     if answer is ... or answer is None:
         return STUB
     if isinstance(answer, bool) or not isinstance(answer, (int, float, Fraction, str)):
@@ -90,6 +95,18 @@ def judge(
     if _same(value, truth):
         return Verdict(True, why)
     return Verdict(False, next((hint for wrong, hint in hints if _same(value, wrong)), otherwise))
+
+
+def plain(answer: Any) -> Any:
+    """Take a single number out of numpy's types, which the library's own results have.
+
+    Examples
+    --------
+    >>> plain(np.int64(5)), plain(np.array([5])), plain("5")
+    (5, 5, '5')
+    """
+    single = isinstance(answer, (np.generic, np.ndarray)) and answer.size == 1
+    return answer.item() if single else answer
 
 
 def pick(answer: Any, claims: Mapping[str, str], right: str) -> Verdict:

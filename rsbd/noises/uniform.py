@@ -45,7 +45,7 @@ class Uniform(Noise):
 
     References
     ----------
-    Weber, Xu, Karlas, Zhang, Li, "RAB: Provable Robustness Against Backdoor Attacks", 2020, corollary 2.
+    Weber, Xu, Karlaš, Zhang, Li, "RAB: Provable Robustness Against Backdoor Attacks", IEEE S&P 2023, corollary 2.
 
     Examples
     --------

@@ -226,7 +226,7 @@ def bars(
         if math.isnan(value):
             parts.append(svg.text(box[0], top + height / 2 + 6, percent(value), 16, fill=svg.SOFT))
         else:
-            parts.append(svg.bar(box[0], top, box[2] - box[0] - 60, height, value, colour, hatched=False))
+            parts.append(svg.bar(box[0], top, box[2] - box[0] - 72, height, value, colour, hatched=False))
     return "".join(parts)
 
 

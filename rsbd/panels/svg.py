@@ -144,11 +144,13 @@ def step(x: Scale, y: Scale, xs: Sequence[float], ys: Sequence[float], stroke: s
 
 
 def bar(x: float, y: float, length: float, height: float, value: float, colour: str, hatched: bool) -> str:
-    """Horizontal bar for a share in [0, 1] with its figure; the outline alone where ``hatched``."""
-    fill = "none" if hatched else colour
+    """Horizontal bar for a share in [0, 1] with its figure; in stripes where ``hatched``."""
+    long = length * float(value)
+    stripes = (line(x + 7 * i, y, x + 7 * i, y + height, colour, 2.5) for i in range(1, int(long / 7) + 1))
     return (
         rect(x, y, length, height, "none", GRID)
-        + rect(x, y, length * float(value), height, fill, colour, 2.5)
+        + rect(x, y, long, height, "none" if hatched else colour, colour, 2.5)
+        + ("".join(stripes) if hatched else "")
         + text(x + length + 8, y + height * 0.5 + 5.5, percent(float(value)), 17, weight=600)
     )
 

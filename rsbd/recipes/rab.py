@@ -1,4 +1,4 @@
-"""RAB (Weber et al. 2020): noise on the training features, trained models that are deterministic classifiers."""
+"""RAB (Weber et al. 2023): noise on the training features, trained models that are deterministic classifiers."""
 
 from __future__ import annotations
 
@@ -82,8 +82,8 @@ def rab(
 
     References
     ----------
-    Weber, Xu, Karlaš, Zhang, Li, "RAB: Provable Robustness Against Backdoor Attacks", 2020, theorem 1, corollary 1
-    (Gaussian) and its section on smoothed deep networks.
+    Weber, Xu, Karlaš, Zhang, Li, "RAB: Provable Robustness Against Backdoor Attacks", IEEE S&P 2023, theorem 1,
+    corollary 1 (Gaussian) and its section on smoothed deep networks.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""RAB, section on nearest neighbours (Weber et al. 2020): the smoothed classifier in closed form, without sampling."""
+"""RAB, section on nearest neighbours (Weber et al. 2023): the smoothed classifier in closed form, without sampling."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def rab_knn(dataset: Dataset, sigma: float = 1.0, *, resolution: int = 500) -> E
 
     References
     ----------
-    Weber, Xu, Karlaš, Zhang, Li, "RAB: Provable Robustness Against Backdoor Attacks", 2020, section on K-NN.
+    Weber, Xu, Karlaš, Zhang, Li, "RAB: Provable Robustness Against Backdoor Attacks", IEEE S&P 2023, section on K-NN.
 
     Examples
     --------

@@ -91,6 +91,6 @@ SETTINGS = {
     ),
     "tabular": Setting("breast_cancer", ("malignant", "benign"), _one, None),
 }
-"""The settings by name, after the published code of Weber et al. ("RAB", 2020): classes, 1,000 models, alpha 0.001,
+"""The settings by name, after the published code of Weber et al. ("RAB", 2023): classes, 1,000 models, alpha 0.001,
 epochs, step sizes and the noise, attack and norm of its examples. Not the same: networks are this library's (without
 batch normalisation), and the table is one that comes with the package in place of Spambase."""

@@ -1,4 +1,4 @@
-"""RAB on soft scores (Weber et al. 2020): what the paper averages is each model's confidence, not its vote."""
+"""RAB on soft scores (Weber et al. 2023): what the paper averages is each model's confidence, not its vote."""
 
 from __future__ import annotations
 
@@ -76,7 +76,8 @@ def rab_soft(
 
     References
     ----------
-    Weber, Xu, Karlaš, Zhang, Li, "RAB: Provable Robustness Against Backdoor Attacks", 2020, on smoothed deep networks.
+    Weber, Xu, Karlaš, Zhang, Li, "RAB: Provable Robustness Against Backdoor Attacks", IEEE S&P 2023, on smoothed deep
+    networks.
 
     Examples
     --------

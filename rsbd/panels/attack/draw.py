@@ -53,19 +53,18 @@ def _curves(found: Found, box: tuple[float, float, float, float]) -> str:
     chart = Chart(
         box,
         (0, rates[-1] or 1),
-        (0, 1.2),  # room for two labels above a curve at 100 %
-        f"clean accuracy {percent(accuracy)}, attack success rate {percent(success)}",
+        (0, 1.1),  # room for the number of images above a curve at 100 %
+        "",
         "poison rate (share of the training images)",
         "share of test images (%)",
         yticks=(0, 0.2, 0.4, 0.6, 0.8, 1),
         xformat=lambda rate: f"{100 * rate:g} %",
         yformat=lambda value: f"{100 * value:g}",
     )
-    # Each label on its own curve's side at the right end, where the two may be close together.
-    names = ("clean accuracy (dashed)", "attack success rate (solid)")
-    upper, lower = names if clean[-1] >= fooled[-1] else names[::-1]
-    right, high, low = box[2] - 6, max(clean[-1], fooled[-1]), min(clean[-1], fooled[-1])
-    below = chart.y(low) + 24 if low > 0.12 else chart.y(low) - 10
+    # The curves cross, wherever the sliders want: the title names them, where no label can stand at the wrong one.
+    top, second = box[1] - 20, box[0] + 240
+    key = ((box[0] - 60, svg.BLUE, "9 5", "square"), (second, svg.VERMILLION, "", "circle"))
+    said = (f"clean accuracy {percent(accuracy)}", f"attack success rate {percent(success)}")
     return "".join(
         [
             chart.frame(),
@@ -74,8 +73,9 @@ def _curves(found: Found, box: tuple[float, float, float, float]) -> str:
             chart.upright(now, svg.SOFT, count(found.rows, "image")),
             chart.mark(now, accuracy, svg.BLUE, shape="square"),
             chart.mark(now, success, svg.VERMILLION),
-            svg.text(right, chart.y(high) - 10, upper, 16, "end", 600, halo=True),
-            svg.text(right, below, lower, 16, "end", 600, halo=True),
+            *(svg.line(x, top - 6, x + 46, top - 6, colour, 3, dash) for x, colour, dash, _ in key),
+            *(svg.marker(x + 23, top - 6, shape, colour, 7) for x, colour, _, shape in key),
+            *(svg.text(x + 56, top, words, 18, weight=600) for (x, *_), words in zip(key, said, strict=True)),
         ]
     )
 

@@ -34,13 +34,16 @@ def _distribution(found: Found) -> str:
     )
     zero = np.zeros(len(found.at))
     kept = np.full(len(found.at), found.mean_kept)
-    said, wide = "as sampled, with its band", 9.0 * 25
-    at = chart.x(float(found.at[np.flatnonzero(found.reached >= 0.78)[-1]]))
+    said, wide = "as sampled, with its band", 236.0
+    at = chart.x(float(found.at[np.flatnonzero(found.reached >= 0.78)[-1]])) + 14
+    at = min(at, chart.box[2] - wide)  # beside the curve, or above it where it hardly falls
+    xs = [chart.x(float(score)) for score in found.at]
+    ends = [float(np.interp(x, xs, found.reached)) for x in (at - 14, at + 0.6 * wide)]
+    high = chart.y(ends[0]) + (5 if ends[0] - ends[1] > 0.1 else -8)
     top = min(chart.y(0.76 * float(found.pushed[0])) + 5, chart.box[3] - 8)
     naive = min(chart.y(found.mean_kept) + 22, chart.box[3] - 8)
     if abs(naive - top) < 24:  # names stand in lines of their own
         naive, top = (top + 26, top) if top + 34 < chart.box[3] else (chart.box[3] - 8, chart.box[3] - 34)
-    high = chart.y(0.78) + 5
     if abs(high - naive) < 24:
         high = naive - 26
     return "".join(
@@ -51,7 +54,7 @@ def _distribution(found: Found) -> str:
             chart.line(found.at, kept, svg.VERMILLION, dash="9 6"),
             chart.line(found.at, found.reached, svg.INK, width=2),
             chart.line(found.at, found.pushed, svg.BLUE, width=4),
-            svg.text(min(at + 10, chart.box[2] - wide), high, said, 16, weight=600, halo=True),
+            svg.text(at, high, said, 16, weight=600, halo=True),
             svg.text(chart.box[0] + 12, top, "after the attack", 16, weight=600, halo=True),
             svg.text(
                 chart.box[0] + 12,
@@ -159,8 +162,9 @@ def sentence(found: Found) -> str:
         f"Test image {params.point} is called \u201c{name}\u201d, {right}. Over noise of sigma {params.sigma:g} its "
         f"average {params.measure} stays at least {down(found.here[0])} after any change of L2 length up to "
         f"{params.radius:g}, {stays} (with confidence {1 - params.alpha:g}, from {params.copies:,} noisy copies with "
-        f"average {_two(found.average)}); the naive bound says {down(found.here[1])}. That is "
-        f"no chance of being right. Over all test images {both[0]} are right and certified, {both[1]} naively."
+        f"average {_two(found.average)}); the naive bound says {down(found.here[1])}. A "
+        f"{params.measure} is not the probability of being right. Over all test images {both[0]} are right and "
+        f"certified, {both[1]} naively."
     )
 
 

@@ -72,7 +72,7 @@ def _proved(chart: Chart, steps: Ints, ys: Floats) -> str:
 
 
 def _name(chart: Chart, curves: list[Floats], i: int, words: str, height: float) -> str:
-    """Write a curve's name beside it at a height, on the side that is further from the other curves."""
+    """Write a curve's name beside it at a height, where the other curves leave room."""
     left, _, right, _ = chart.box
     at = [chart.x(float(np.argmax(ys < height))) if (ys < height).any() else right for ys in curves]
     x = at[i]
@@ -81,6 +81,12 @@ def _name(chart: Chart, curves: list[Floats], i: int, words: str, height: float)
         return svg.text(right - 6, y, words, 16, "end", 600, halo=True)
     before = x - max([left, *(other for other in at if other < x)])
     after = min([right, *(other for other in at if other > x)]) - x
+    if (
+        max(before, after) < 10 * len(words) + 16
+    ):  # no room between two curves: beyond all of them, with a line
+        end = max(other for other in at if other < right) + 24
+        lead = svg.line(x + 2, chart.y(height), end, chart.y(height), svg.SOFT, 1)
+        return lead + svg.text(end + 5, chart.y(height) + 5, words, 16, "start", 600, halo=True)
     if after >= before:
         return svg.text(x + 8, chart.y(height) + 5, words, 16, "start", 600, halo=True)
     return svg.text(max(x - 8, left + 10 * len(words)), chart.y(height) + 5, words, 16, "end", 600, halo=True)
@@ -131,9 +137,10 @@ def _figures(found: Found, box: tuple[float, float, float, float]) -> str:
 def sentence(found: Found) -> str:
     """Read the result honestly."""
     params, fitted = found.params, found.fitted
-    m, label = params.flips, f"{count(params.flips, 'flipped training label')}"
+    m = params.flips
+    against = f"Against any {count(m, 'flipped training label')}" if m else "With no label flipped"
     return (
-        f"Against any {label}, {percent(float(found.exact[m]))} of test images are right and certified by the exact "
+        f"{against}, {percent(float(found.exact[m]))} of test images are right and certified by the exact "
         f"trade-off, {percent(float(found.closed[m]))} by the closed form (flip probability {params.flip:g}, ridge "
         f"penalty {_penalty(params)}). Nothing is sampled, so this holds with certainty; it says nothing about a "
         f"trigger. Attacks carried out on least squares without noise: {percent(float(fitted.one[0]))} right before; "

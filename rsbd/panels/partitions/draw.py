@@ -58,8 +58,9 @@ def _strip(found: Found) -> str:
     side, high = 1180 / across, 80.0 / -(-len(holds) // across)
     total = len(found.holds)
     which = f"the first {SHOWN} of {total:,} models" if total > SHOWN else f"all {total} models"
-    rows = count(found.params.poisoned, "poisoned row")
-    parts = [svg.text(10, 24, f"which models see one of the {rows}?  ({which})", 18, weight=600)]
+    one, n = "the poisoned row", found.params.poisoned
+    rows = one if n == 1 else f"one of the {count(n, 'poisoned row')}"
+    parts = [svg.text(10, 24, f"which models see {rows}?  ({which})", 18, weight=600)]
     for i, (hit, gone) in enumerate(zip(holds, lost, strict=True)):
         x, y = 10 + i % across * side, 40 + i // across * high
         parts.append(_cell(x + 1.5, y + 1.5, side - 3, high - 3, bool(hit), bool(gone)))
@@ -128,17 +129,17 @@ def _sentence(found: Found) -> str:
     if p.method == "bagflip":
         what = (
             f"a trigger of {count(p.trigger, 'pixel')} and a false label on {rows} "
-            "and the same size of trigger on the test image"
+            "and the same size of trigger on the test image cannot"
         )
         at_will = percent(float(found.second[p.poisoned]))
         limit = f"Rows that change in any other way, with the test image as it is: {at_will}."
     else:
-        what = f"any change of {rows}"
+        what = f"no change of {rows} can"
         limit = "The test image counts as it is: a trigger on it is not covered."
     sure = f"each with probability {1 - ALPHA:g}" if p.drawn else "with certainty"
     return (
         f"{settings(p)}: with {count(p.poisoned, 'poisoned row')}, {untouched:,} of {p.models:,} models are untouched. "
-        f"{percent(held)} of test images are classified correctly and certified, {sure}: {what} cannot alter the "
+        f"{percent(held)} of test images are classified correctly and certified, {sure}: {what} alter the "
         f"prediction. {limit} The vote is right for {percent(found.accuracy)} of clean test images, one model alone "
         f"for {percent(found.alone)}."
     )

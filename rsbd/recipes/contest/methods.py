@@ -96,17 +96,17 @@ CONTENDERS: tuple[Contender, ...] = (
         voted(LDA()),
     ),
     Contender(
-        "RAB", "Weber et al. 2020, Clopper-Pearson", "unit",
+        "RAB", "Weber et al. 2023, Clopper-Pearson", "unit",
         {"sigma": SIGMAS}, lambda data, attack, sigma: Smoothing(features=Gaussian(sigma)),
         voted(LDA(), bounds.clopper_pearson, runner_up=True, hashed=True),
     ),
     Contender(
-        "RAB, Hoeffding", "Weber et al. 2020, the bound of the paper", "unit",
+        "RAB, Hoeffding", "Weber et al. 2023, the bound of the paper", "unit",
         {"sigma": SIGMAS}, lambda data, attack, sigma: Smoothing(features=Gaussian(sigma)),
         voted(LDA(), bounds.hoeffding, runner_up=True, hashed=True),
     ),
     Contender(
-        "RAB, 1-neighbour", "Weber et al. 2020, exact", "unit",
+        "RAB, 1-neighbour", "Weber et al. 2023, exact", "unit",
         {"sigma": (0.5, 1.0, 2.0)},
         lambda data, attack, sigma: Smoothing(features=Gaussian(sigma)), _nearest, models=1,
     ),
