@@ -114,7 +114,7 @@ def check_penalty(answer: Any, dataset: Dataset, flip: float, flips: int) -> Ver
     if isinstance(answer, bool) or not isinstance(answer, (int, float)):
         return Verdict(False, f"{answer!r} is no number: give a multiple of the default penalty, such as 2.")
     if answer < 0:
-        return Verdict(False, f"{answer:g} times the default is negative: a penalty is 0 or more.")
+        return Verdict(False, f"That penalty is not possible: {answer:g} times the default is negative.")
     default = LeastSquares.fit(dataset.x).penalty
     try:
         model = LeastSquares.fit(dataset.x, answer * default)
