@@ -128,6 +128,7 @@ def test_an_attack_that_spoils_accuracy_is_noticed():
 
 def test_verdicts_are_escaped():
     assert "<b>" not in lessons.Verdict(False, "<b>")._repr_html_()
+    assert "<em>all</em> 2 * 3 * 4" in lessons.Verdict(False, "*all* 2 * 3 * 4")._repr_html_()
 
 
 def test_a_guess_is_kept_and_the_miss_shown():

@@ -6,6 +6,7 @@ from typing import Any
 
 import ipywidgets as ipw
 
+from rsbd.lessons.verdict import marked
 from rsbd.panels.svg import escape
 
 
@@ -54,7 +55,7 @@ class Prediction:
         self.guesses: list[float] = []
         self._box = ipw.BoundedIntText(
             value=round((low + high) / 2), min=low, max=high, description=f"my guess ({unit})",
-            style={"description_width": "initial"}, layout={"width": "230px"},
+            style={"description_width": "initial"}, layout={"width": f"{215 + 7 * len(unit)}px"},
         )  # fmt: skip
         button = ipw.Button(description="reveal", tooltip="Show the answer and how far my guess is off")
         button.on_click(lambda _: self.reveal())
@@ -95,7 +96,7 @@ def predict(question: str, truth: float, *, unit: str = "%", low: float = 0, hig
 
 
 def _bold(text: str) -> str:
-    return f'<span style="font-size:16px;line-height:1.5"><b>Predict:</b> {escape(text)}</span>'
+    return f'<span style="font-size:16px;line-height:1.5"><b>Predict:</b> {marked(text)}</span>'
 
 
 def _status(text: str) -> str:

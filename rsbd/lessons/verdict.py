@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
@@ -41,7 +42,7 @@ class Verdict:
         _, sign, colour = _LOOKS[self.passed]
         return (
             f'<p style="border-left:5px solid {colour};padding:4px 12px;margin:4px 0;font-size:16px">'
-            f"{sign} {escape(self.sentence)}</p>"
+            f"{sign} {marked(self.sentence)}</p>"
         )
 
 
@@ -95,6 +96,17 @@ def judge(
     if _same(value, truth):
         return Verdict(True, why)
     return Verdict(False, next((hint for wrong, hint in hints if _same(value, wrong)), otherwise))
+
+
+def marked(text: str) -> str:
+    """Write prose as HTML: escaped, and a word between asterisks in italics.
+
+    Examples
+    --------
+    >>> marked("Tight: from p_a *alone*. 2 * 3 < 7 * 1")
+    'Tight: from p_a <em>alone</em>. 2 * 3 &lt; 7 * 1'
+    """
+    return re.sub(r"(?<![\w*])\*(\w[^*]*)(?<!\s)\*(?![\w*])", r"<em>\1</em>", escape(text))
 
 
 def plain(answer: Any) -> Any:
