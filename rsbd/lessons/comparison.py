@@ -154,7 +154,7 @@ def by_rows(
                 (j for j, share in enumerate(shares) if share >= (0.9 - 0.15 * i) * max(shares)), default=0
             )
             after = min(at + 1, len(rows) - 1)
-            spot = ((rows[at] * rows[after]) ** 0.5, (shares[at] + shares[after]) / 2)
+            spot = (rows[at] ** 0.3 * rows[after] ** 0.7, 0.3 * shares[at] + 0.7 * shares[after])
             shift, side = ((-10, -14), "right") if at > len(rows) / 2 or (at and i % 2) else ((10, 4), "left")
         ax.annotate(
             name,
