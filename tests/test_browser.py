@@ -141,7 +141,8 @@ def test_picture_sharpens_as_votes_arrive(folder, open_page):
         lab.run_all()
         lab.picture(re.compile(r"5000 models, .*\(final\)")).first.wait_for()
         seen = lab.page.evaluate("() => window.seen")
-        counts = [int(m[1]) for state, alt in seen if (m := re.search(r"preview, (\d+) of 5000", alt))]
+        previews = (re.search(r"preview, ([\d,]+) of 5,000 models", alt) for _, alt in seen)
+        counts = [int(m[1].replace(",", "")) for m in previews if m]
         assert len(set(counts)) >= 3, seen
         assert counts == sorted(counts)
         assert {"busy", "preview", "final"} <= {state for state, _ in seen}
