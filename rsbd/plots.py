@@ -235,7 +235,7 @@ def images(groups: Mapping[str, npt.ArrayLike], *, ax: Axes | None = None) -> Ax
         for i, picture in enumerate(stack):
             y, x = g * (high + gap) + gap, i * (wide + gap) + gap
             sheet[y : y + high, x : x + wide] = picture
-    names = max(1.5, 0.2 + 0.16 * max(map(len, groups)))  # room for the longest name, in inches
+    names = max(1.5, 0.25 * max(map(len, groups)) - 0.5)  # room for the longest name, in inches
     ax = new_axes(1.2 * most + names, 1.3 * len(stacks)) if ax is None else ax
     ax.imshow(sheet, interpolation="nearest")
     ax.set_yticks(
