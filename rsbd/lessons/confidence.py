@@ -18,7 +18,7 @@ from rsbd.errors import InputError
 from rsbd.fixed import FixedModel
 from rsbd.learners import LDA
 from rsbd.lessons.steps import part_of
-from rsbd.lessons.verdict import STUB, Verdict, judge, pick
+from rsbd.lessons.verdict import STUB, Verdict, judge, pick, plain
 from rsbd.noises import Gaussian
 from rsbd.tradeoff import Tradeoff
 
@@ -171,6 +171,8 @@ def check_copies(answer: Any, width: float, alpha: float) -> Verdict:
     --------
     >>> check_copies(69078, width=0.01, alpha=0.001)
     Not yet. Twice too many: there is a 2 beside the N.
+    >>> check_copies(1000, width=0.01, alpha=0.001)
+    Not yet. 1,000 copies make it 0.059 wide. Solve sqrt(ln(1 / alpha) / (2 N)) = width for N, and round up.
     """
     truth, square = copies_for(width, alpha), width * width
     mistakes = (
@@ -191,8 +193,16 @@ def check_copies(answer: Any, width: float, alpha: float) -> Verdict:
         truth,
         f"{truth:,} copies. Half the width would take four times as many.",
         [(truth - 1, "One too few: the band would still be a hair wider."), *near],
-        "Solve sqrt(ln(1 / alpha) / (2 N)) = width for N, and round up.",
+        f"{_width(answer, alpha)}Solve sqrt(ln(1 / alpha) / (2 N)) = width for N, and round up.",
     )
+
+
+def _width(answer: Any, alpha: float) -> str:
+    """Say how wide the band is with so many copies, if it is a number of copies."""
+    copies = plain(answer)
+    if isinstance(copies, bool) or not isinstance(copies, (int, float)) or not 1 <= copies < 1e12:
+        return ""
+    return f"{copies:,.0f} copies make it {dkw(round(copies), alpha):.2g} wide. "
 
 
 def check_agree(answer: Any, law: Tradeoff, average: str = "0.6", count: int = 5) -> Verdict:
