@@ -14,7 +14,8 @@ import os
 import time
 import warnings
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, is_dataclass
+from fractions import Fraction
 from functools import lru_cache
 from pathlib import Path
 
@@ -147,11 +148,17 @@ def code() -> str:
 
 
 def knows(*parts: object) -> bool:
-    """Whether all of these are of this package: the code of others could change under an unchanged name."""
-    return all(
-        part is None or (type(part).__module__.startswith("rsbd.") and type(part).__name__ != "Module")
-        for part in parts
-    )
+    """Whether all of these, and what they hold, are of this package: other code may change under an unchanged name."""
+    return all(map(_knows, parts))
+
+
+def _knows(part: object) -> bool:
+    if part is None or isinstance(part, (int, float, str, Fraction)):
+        return True
+    if isinstance(part, tuple):
+        return knows(*part)
+    ours = type(part).__module__.startswith("rsbd.") and is_dataclass(part)
+    return ours and knows(*(getattr(part, field.name) for field in fields(part)))  # type: ignore[arg-type]
 
 
 def _ours(name: str) -> bool:

@@ -131,8 +131,7 @@ def stream(
             votes = _either(votes, known)
 
     def enough(votes: Votes) -> bool:
-        # Only of the first models, in order: which blocks are done first may depend on how they vote.
-        return until is not None and len(votes.models) == 1 and votes.models[0][0] == 0 and until(votes)
+        return until is not None and votes.of_the_first and until(votes)
 
     if votes.num_models:
         yield votes

@@ -77,7 +77,7 @@ class Experiment:
 
     def decided(self, votes: Votes) -> bool:
         """Whether votes on the test points settle all that :attr:`until` asks for."""
-        return self.until is not None and self._rule(votes)
+        return self.until is not None and votes.of_the_first and self._rule(votes)
 
     @cached_property
     def _rule(self) -> Decided:

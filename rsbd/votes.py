@@ -63,6 +63,15 @@ class Votes:
         return sum(stop - start for start, stop in self.models)
 
     @property
+    def of_the_first(self) -> bool:
+        """Whether these are the votes of the first models, with none left out.
+
+        Whoever stops by what the votes say may only ask these: which other blocks are done first may depend on how
+        they vote.
+        """
+        return len(self.models) == 1 and self.models[0][0] == 0
+
+    @property
     def label(self) -> NDArray[np.int64]:
         """The smoothed classifier's estimate: the label with most votes, the lowest one on a tie. Shape (points,)."""
         label: NDArray[np.int64] = self.counts.argmax(1)

@@ -325,3 +325,25 @@ def test_the_manifest_is_readable(folder: Path, digits: Dataset) -> None:
         manifest = json.loads(file["manifest"].tobytes())
     assert manifest["learner"] == repr(Linear())
     assert manifest["seed"] == 0
+
+
+def test_keeps_only_what_this_packages_code_determines() -> None:
+    """Also inside: an estimator of another library may change under an unchanged name and version of rsbd."""
+    from sklearn.linear_model import LogisticRegression
+
+    from rsbd.learners import LDA, MLP, HashedTestNoise, Module, ResNet, Sklearn
+
+    ours = (
+        Linear(),
+        LDA(),
+        MLP(hidden=(8, 4)),
+        ResNet(),
+        HashedTestNoise(LDA(), rsbd.Gaussian(0.5)),
+        Flip("4/5"),
+    )
+    assert all(cache.knows(part) for part in (None, *ours))
+    assert cache.knows(*ours)
+    foreign = Sklearn(LogisticRegression())
+    module = Module(ResNet)  # any callable of the user's
+    for part in (foreign, module, HashedTestNoise(foreign, rsbd.Gaussian(0.5)), object()):
+        assert not cache.knows(Linear(), part)

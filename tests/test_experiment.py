@@ -107,6 +107,15 @@ def test_stops_once_every_point_is_decided(experiment: Experiment, centre: str) 
     assert np.array_equal(again.votes.counts, outcome.votes.counts)
 
 
+def test_only_the_first_models_decide(experiment: Experiment) -> None:
+    """Stored votes may have gaps, and which blocks were done first may depend on how they vote."""
+    eager = replace(experiment, until=0.0)
+    sure = np.array([[2000, 0]])
+    assert eager.decided(Votes(sure, ((0, 2000),), {}))
+    assert not eager.decided(Votes(sure, ((64, 2064),), {}))
+    assert not eager.decided(Votes(sure, ((0, 1000), (1064, 2064)), {}))
+
+
 def test_what_cannot_be_decided_is_refused_before_any_model(experiment: Experiment) -> None:
     with pytest.raises(InputError, match="give a finite number"):
         replace(experiment, until=-1.0)
