@@ -29,7 +29,7 @@ def reading_minutes(notebook: Any) -> int:
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
     made = [o.data.get("text/markdown", "") for c in code for o in c.outputs if "data" in o]
     prose = [cell.source for cell in notebook.cells if cell.cell_type == "markdown"] + made
-    words = sum(len(text.split()) for text in prose)
+    words = sum(len(re.sub("<[^>]*>", " ", text).split()) for text in prose)
     return math.ceil(words / WORDS_PER_MINUTE)
 
 

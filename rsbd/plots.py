@@ -34,6 +34,7 @@ COUNTED = (
     "inserted rows",
     "removed rows",
 )  # norms whose radii are whole numbers
+_VALUE: Any = {"ha": "center", "va": "bottom", "fontsize": 12, "fontweight": "bold"}
 _UNITS = {
     "L0": "pixels and labels changed",
     "L1": "input units",
@@ -60,6 +61,7 @@ def certified_accuracy(
     norm: str = "L0",
     budget: float | None = None,
     label_at: float | None = None,
+    values: Sequence[str] = (),
     ax: Axes | None = None,
 ) -> Axes:
     """Draw certified accuracy by radius as a step curve; call again with the same ``ax`` to compare.
@@ -69,7 +71,8 @@ def certified_accuracy(
     radii : array, (radii,)
         Ascending, in ``norm``.
     accuracies : array, (radii,)
-        Certified accuracy at each radius, in [0, 1]. It holds until the next radius.
+        Certified accuracy at each radius, in [0, 1]. Where radii are counted it holds until the next one; a length
+        between two radii gets the lower value.
     label : str
         Written beside the curve, in place of a legend.
     norm : str
@@ -78,6 +81,8 @@ def certified_accuracy(
         The attacker's budget, marked by a vertical line, or by an arrow where it lies beyond the axis.
     label_at : float, optional
         Radius at which the label stands; where curves coincide, choose one at which this one is alone.
+    values : sequence of str
+        Heights in words, written above the steps: for one curve on few radii.
 
     Raises
     ------
@@ -90,6 +95,8 @@ def certified_accuracy(
     >>> ax.get_xlabel()
     'L0 radius (pixels and labels changed)'
     """
+    from matplotlib.ticker import MaxNLocator
+
     xs, ys = np.asarray(radii, dtype=float), np.asarray(accuracies, dtype=float)
     if xs.ndim != 1 or xs.shape != ys.shape or not xs.size:
         raise InputError(
@@ -98,8 +105,11 @@ def certified_accuracy(
     ax = new_axes() if ax is None else ax
     curves = sum(line.get_gid() == "rsbd-curve" for line in ax.get_lines())
     colour, dashes = STYLES[curves % len(STYLES)]
-    end = xs[-1] + (1.0 if norm in COUNTED else 0.0)
-    (curve,) = ax.step([*xs, end], [*ys, ys[-1]], where="post", color=colour, linestyle=dashes, linewidth=2.5)
+    counted = norm in COUNTED
+    end = xs[-1] + (1.0 if counted else 0.0)
+    steps = "steps-post" if counted else "steps-pre"
+    look: Any = {"color": colour, "linestyle": dashes, "linewidth": 2.5, "drawstyle": steps}
+    (curve,) = ax.plot([*xs, end], [*ys, ys[-1]], **look)
     curve.set_gid("rsbd-curve")
     if label:
         # Where curves fall at the same place, each label stands a quarter of the curve further on.
@@ -114,9 +124,14 @@ def certified_accuracy(
             fontsize=12,
             fontweight="bold",
         )
+    for said, x, y in zip(values, xs, ys, strict=False):
+        ax.annotate(said, (x + 0.5 * counted, y), (0, 4), textcoords="offset points", **_VALUE)
     right = max(ax.get_xlim()[1] if curves else 0.0, end)
     ax.set_xlim(0, right)
-    ax.set_ylim(0, 1.05)
+    ax.set_ylim(0, 1.09 if values else 1.05)
+    ax.yaxis.set_major_formatter(lambda share, _: f"{100 * share:.0f} %")
+    if counted:
+        ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     _mark_budget(ax, budget, right)
     measured = f"{norm} radius" if norm.startswith("L") else "certified radius"
     ax.set_xlabel(f"{measured} ({_UNITS.get(norm, norm)})", fontsize=13)
@@ -205,13 +220,20 @@ def certified_map(
     return ax
 
 
-def images(groups: Mapping[str, npt.ArrayLike], *, ax: Axes | None = None) -> Axes:
+def images(
+    groups: Mapping[str, npt.ArrayLike],
+    *,
+    captions: Mapping[str, Sequence[str]] | None = None,
+    ax: Axes | None = None,
+) -> Axes:
     """Draw rows of images, one labelled row per group: clean, poisoned, noised.
 
     Parameters
     ----------
     groups : mapping from name to array, (images, height, width) or (images, 3, height, width)
         In [0, 1]; what lies outside is cut. All images have one size.
+    captions : mapping from name to sequence of str, optional
+        Written under the images of a group: their labels.
 
     Examples
     --------
@@ -229,18 +251,22 @@ def images(groups: Mapping[str, npt.ArrayLike], *, ax: Axes | None = None) -> Ax
     high, wide = stacks[0].shape[1:3]
     most = max(len(stack) for stack in stacks)
     gap = max(1, high // 12)
+    under = high // 3 if captions else 0  # room for a line of text
+    step = high + gap + under
     # Gray between the images and around them: a white one would run into its neighbour or the page.
-    sheet = np.full((len(stacks) * (high + gap) + gap, most * (wide + gap) + gap, 3), 0.6)
+    sheet = np.full((len(stacks) * step + gap, most * (wide + gap) + gap, 3), 0.6)
     for g, stack in enumerate(stacks):
         for i, picture in enumerate(stack):
-            y, x = g * (high + gap) + gap, i * (wide + gap) + gap
+            y, x = g * step + gap, i * (wide + gap) + gap
             sheet[y : y + high, x : x + wide] = picture
     names = max(1.5, 0.25 * max(map(len, groups)) - 0.5)  # room for the longest name, in inches
-    ax = new_axes(1.2 * most + names, 1.3 * len(stacks)) if ax is None else ax
+    ax = new_axes(1.2 * most + names, 1.3 * step / (high + gap) * len(stacks)) if ax is None else ax
     ax.imshow(sheet, interpolation="nearest")
-    ax.set_yticks(
-        [g * (high + gap) + gap + (high - 1) / 2 for g in range(len(stacks))], list(groups), fontsize=13
-    )
+    ax.set_yticks([g * step + gap + (high - 1) / 2 for g in range(len(stacks))], list(groups), fontsize=13)
+    for g, name in enumerate(groups):
+        for i, said in enumerate((captions or {}).get(name, ())):
+            x, y = i * (wide + gap) + gap + (wide - 1) / 2, g * step + gap + high + under / 2 - 0.5
+            ax.text(x, y, said, ha="center", va="center", fontsize=13, fontweight="bold")
     ax.set_xticks([])
     ax.tick_params(length=0)
     for spine in ax.spines.values():

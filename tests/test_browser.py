@@ -223,7 +223,7 @@ def test_course_notebook(path, folder, open_page):
         lab.run_all()
         nudge(lab)
         guess = lab.page.locator(".rsbd-prediction").first
-        guess.get_by_role("spinbutton").fill("30")
+        guess.get_by_role("textbox").fill("30")
         guess.get_by_role("button", name="reveal").click()
         guess.get_by_role("status").filter(has_text="You said 30").wait_for()
         lab.screenshot(source.stem)

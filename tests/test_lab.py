@@ -117,6 +117,9 @@ def test_lab_from_the_wheel_serves_a_copy(installed: Path, tmp_path: Path) -> No
         )
         content = running.ask(f"/api/contents/{course.FIRST}")["content"]
         assert content["cells"] == []  # type: ignore[index]
+        # No question about news lies over the notebook.
+        asked = running.ask("/lab/api/settings/@jupyterlab/apputils-extension:notification")
+        assert asked["schema"]["properties"]["fetchNews"]["default"] == "false"  # type: ignore[index]
         with pytest.raises(urllib.error.HTTPError, match="403"):
             running.ask(f"/api/contents/{course.FIRST}", token=False)
         listening = [c.laddr.ip for c in running.server.net_connections() if c.status == psutil.CONN_LISTEN]

@@ -141,8 +141,27 @@ def test_a_guess_is_kept_and_the_miss_shown():
     asked.guess(98)
     # The first guess counts: the second one was made with the answer in view.
     assert asked.reveal() == lessons.miss(90, 97.5)
+    assert "first guess counts" in asked.widget.children[1].children[2].value
     assert asked.guesses == [90, 98]
     assert asked._repr_mimebundle_()["text/plain"] == "Predict: How many?"
+
+
+@pytest.mark.parametrize("typed", ["", " ", "many", "-5", "101", "1e9", "nan", "--", "5 images"])
+def test_what_is_no_guess_reveals_nothing(typed):
+    asked = lessons.predict("How many?", 97.5)
+    asked.widget.children[1].children[0].value = typed
+    assert asked.reveal() == "First write a number from 0 to 100, then press reveal."
+    assert asked.guesses == []
+
+
+@pytest.mark.parametrize(
+    ("typed", "guess"), [("42 %", 42), ("97.6", 97.6), ("0,5", 0.5), ("1,000", 1000), ("100", 100)]
+)
+def test_a_guess_may_be_written_in_several_ways(typed, guess):
+    asked = lessons.predict("How many?", 10, high=1000)
+    asked.widget.children[1].children[0].value = typed
+    asked.reveal()
+    assert asked.guesses == [guess]
 
 
 @pytest.mark.parametrize(
@@ -155,6 +174,16 @@ def test_a_guess_is_kept_and_the_miss_shown():
 )
 def test_misses_in_words(guess, truth, unit, said):
     assert lessons.miss(guess, truth, unit) == said
+
+
+def test_an_answer_is_folded_with_its_table_its_picture_and_its_words():
+    ax = plots.certified_accuracy([0, 1], [0.9, 0.5])
+    parts = lessons.table(["a"], [[0.25]]), lessons.figure(ax, "a curve", "It falls.")
+    folded = lessons.answer(*parts, "So {much}.", much=0.5).text
+    assert folded.startswith("<details><summary>")
+    assert "open" not in folded.partition(">")[0]
+    assert [folded.count(part) for part in ("| 25 % |", 'alt="a curve"', "So 50 %.")] == [1, 1, 1]
+    assert folded.endswith("</details>")
 
 
 def test_figures_and_stills_carry_words():

@@ -44,7 +44,9 @@ def outputs(notebook: Path) -> list[dict[str, Any]]:
 
 
 def html(notebook: Path) -> str:
-    return "\n".join("".join(o.get("data", {}).get("text/html", "")) for o in outputs(notebook))
+    """What cells show as HTML, in Markdown included: answers are folded there."""
+    data = [o.get("data", {}) for o in outputs(notebook)]
+    return "\n".join("".join(d.get(kind, "")) for d in data for kind in ("text/html", "text/markdown"))
 
 
 @each_notebook

@@ -21,6 +21,38 @@ def test_curve_holds_the_data_and_the_budget():
     assert ax.get_ylabel() == "certified accuracy (share of test inputs)"
 
 
+def test_a_length_between_two_radii_gets_the_lower_value():
+    """Certified at 0.5 says nothing of 0.6: drawn steps must not promise what was not computed."""
+    ax = plots.certified_accuracy([0, 0.5, 1], [0.9, 0.7, 0.2], norm="L2")
+    assert ax.get_lines()[0].get_drawstyle() == "steps-pre"
+
+
+def test_heights_in_words_stand_above_their_steps():
+    ax = plots.certified_accuracy([0, 1, 2], [0.9, 0.7, 0.2], values=["90 %", "70 %", "20 %"])
+    assert [(text.get_text(), *text.xy) for text in ax.texts] == [
+        ("90 %", 0.5, 0.9),
+        ("70 %", 1.5, 0.7),
+        ("20 %", 2.5, 0.2),
+    ]
+
+
+def test_axes_speak_in_per_cent_and_whole_changes():
+    ax = plots.certified_accuracy([0, 1], [0.9, 0.7])
+    ax.figure.canvas.draw()
+    assert "80 %" in [tick.get_text() for tick in ax.get_yticklabels()]
+    assert all(float(tick).is_integer() for tick in ax.get_xticks())
+
+
+def test_captions_stand_under_their_images():
+    ax = plots.images({"a": np.zeros((2, 8, 8)), "b": np.ones((1, 8, 8))}, captions={"b": ["seven"]})
+    (text,) = ax.texts
+    x, y = text.get_position()
+    sheet = ax.get_images()[0].get_array()
+    assert text.get_text() == "seven"
+    assert 0 < sheet[round(y), round(x), 0] < 1  # on the gray
+    assert sheet[round(y) - 4, round(x)].min() == 1  # below a white image
+
+
 def test_second_curve_differs_in_colour_and_dash():
     ax = plots.certified_accuracy([0, 1], [0.9, 0.7], label="a")
     assert plots.certified_accuracy([0, 1, 2], [0.8, 0.6, 0.1], label="b", ax=ax) is ax

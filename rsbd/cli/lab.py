@@ -41,7 +41,7 @@ def lab(
 def _serve(home: Path, notebook: str, no_browser: bool, port: int | None) -> int:
     command = [sys.executable, "-m", "jupyterlab", notebook, f"--ServerApp.root_dir={home}"]
     command += ["--ip=127.0.0.1", "--log-level=WARN"]
-    # Nobody is asked over the network for news or newer versions.
+    # Nobody is asked over the network for news or newer versions, and the reader is not asked whether to.
     command += ["--LabApp.news_url=None", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"]
     if no_browser:
         command.append("--no-browser")
@@ -51,7 +51,9 @@ def _serve(home: Path, notebook: str, no_browser: bool, port: int | None) -> int
         not server.WINDOWS and os.geteuid() == 0
     ):  # containers: the server is for this machine only all the same
         command.append("--allow-root")
-    return server.serve(command, home, {}, lambda started: _address(started, notebook))
+    layered = [str(Path(__file__).parent), *filter(None, [os.environ.get("JUPYTER_CONFIG_PATH")])]
+    environment = {"JUPYTER_CONFIG_PATH": os.pathsep.join(layered)}  # the folder `labconfig` beside this file
+    return server.serve(command, home, environment, lambda started: _address(started, notebook))
 
 
 def _address(started: server.Server, notebook: str) -> str | None:

@@ -66,7 +66,7 @@ from rsbd.lessons.plane import (
 from rsbd.lessons.plane_checks import check_abstain, check_circle, check_enough, check_radius
 from rsbd.lessons.prediction import Prediction, miss, predict
 from rsbd.lessons.rab import check_covered, check_models, check_per_image, check_sigma
-from rsbd.lessons.show import falls, figure, say, still, table
+from rsbd.lessons.show import answer, falls, figure, say, still, table
 from rsbd.lessons.steps import Watched, fooled, noised, two_digits, watch
 from rsbd.lessons.stored import Stored, stored
 from rsbd.lessons.verdict import Verdict, judge, pick
@@ -77,6 +77,7 @@ __all__ = [
     "Stored",
     "Verdict",
     "Watched",
+    "answer",
     "around",
     "ask",
     "band_breaks",

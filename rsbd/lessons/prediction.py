@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import ipywidgets as ipw
@@ -20,12 +21,30 @@ def miss(guess: float, truth: float, unit: str = "%") -> str:
     >>> miss(3, 3, "pixels")
     'You said 3 pixels, and 3 pixels it is.'
     """
-    shown, said = f"{truth:,.0f} {unit}", f"{guess:,.0f} {unit}"
+    shown, said = f"{truth:,.0f} {unit}", f"{guess:,.10g} {unit}"
     off = round(guess - float(f"{truth:.0f}"))
     if not off:
         return f"You said {said}, and {shown} it is."
     points = f"{abs(off):,} point{'' if abs(off) == 1 else 's'} " if unit == "%" else f"{abs(off):,} "
     return f"You said {said}, it is {shown}: {points}too {'high' if off > 0 else 'low'}."
+
+
+def read(text: str, unit: str = "%") -> float | None:
+    """Take a number from what a reader typed, with or without its unit; None where there is none.
+
+    Examples
+    --------
+    >>> read("42"), read(" 97.5 % "), read("1,200 images", "images"), read("97,5")
+    (42, 97.5, 1200, 97.5)
+    >>> read(""), read("many"), read("nan")
+    (None, None, None)
+    """
+    found = re.fullmatch(rf"(-?[\d.,]+)\s*(?:{re.escape(unit)})?", text.strip())
+    try:
+        value = float(re.sub(r",(?=\d{3}\b)", "", found[1]).replace(",", ".")) if found else None
+    except ValueError:
+        return None
+    return int(value) if value is not None and value.is_integer() else value
 
 
 class Prediction:
@@ -51,27 +70,37 @@ class Prediction:
     def __init__(
         self, question: str, truth: float, unit: str = "%", low: float = 0, high: float = 100
     ) -> None:
-        self.question, self.truth, self.unit = question, truth, unit
+        self.question, self.truth, self.unit, self.low, self.high = question, truth, unit, low, high
         self.guesses: list[float] = []
-        self._box = ipw.BoundedIntText(
-            value=round((low + high) / 2), min=low, max=high, description=f"my guess ({unit})",
+        # Empty at first: a number in the box would be the guess of those who have none.
+        self._box = ipw.Text(
+            placeholder=f"{low:,.10g} to {high:,.10g}", description=f"my guess ({unit})",
             style={"description_width": "initial"}, layout={"width": f"{215 + 7 * len(unit)}px"},
         )  # fmt: skip
         button = ipw.Button(description="reveal", tooltip="Show the answer and how far my guess is off")
         button.on_click(lambda _: self.reveal())
+        self._box.on_msg(
+            lambda _, said, __: self.reveal() if said.get("event") == "submit" else None
+        )  # Enter
         self._answer = ipw.HTML(_status("Write down your guess, then press reveal."))
         self.widget = ipw.VBox([ipw.HTML(_bold(question)), ipw.HBox([self._box, button, self._answer])])
         self.widget.add_class("rsbd-prediction")
 
     def guess(self, value: float) -> None:
         """Put a guess in the box."""
-        self._box.value = value
+        self._box.value = f"{value:.10g}"
 
     def reveal(self) -> str:
         """Show the answer beside the guess in the box, keep that guess, and return the sentence."""
-        self.guesses.append(self._box.value)
+        value = read(self._box.value, self.unit)
+        if value is None or not self.low <= value <= self.high:
+            sentence = f"First write a number from {self.low:,.10g} to {self.high:,.10g}, then press reveal."
+            self._answer.value = _status(sentence)
+            return sentence
+        self.guesses.append(value)
         sentence = miss(self.guesses[0], self.truth, self.unit)
-        self._answer.value = _status(sentence)
+        changed = " Your first guess counts." if value != self.guesses[0] else ""
+        self._answer.value = _status(sentence + changed)
         return sentence
 
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
