@@ -16,6 +16,8 @@ from rsbd.smoothing import Smoothing
 if TYPE_CHECKING:
     from sklearn.linear_model import RidgeClassifier
 
+TIE = 1e-5  # scores this close are equal: they are sums of some hundred numbers of single precision
+
 
 def predict_undefended(
     dataset: Dataset, learner: Learner, x: NDArray[np.float32], seed: int = 0
@@ -48,8 +50,12 @@ def predict_undefended(
         streams = generators(seed, range(1))
         points = torch.from_numpy(np.ascontiguousarray(x.reshape(len(x), -1)))
         return learner.train(problem, streams).predict(points, None, streams)[0].numpy()
-    labels: NDArray[np.int64] = _ridge(dataset).predict(_with_one(x)).astype(np.int64)
-    return labels
+    model = _ridge(dataset)
+    scores = model.decision_function(_with_one(x))
+    scores = np.stack([-scores, scores], axis=1) if scores.ndim == 1 else scores
+    # A tie, not rare where a model learned from a few binary rows, goes to the lower label and not by the last bit.
+    first = (scores > scores.max(axis=1, keepdims=True) - TIE).argmax(axis=1)
+    return np.asarray(model.classes_[first], dtype=np.int64)
 
 
 def weights(dataset: Dataset) -> NDArray[np.float64]:

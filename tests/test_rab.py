@@ -134,21 +134,23 @@ def test_parameters_are_all_that_training_found(digits: Dataset, learner: Learne
 
 
 def test_every_parameter_counts() -> None:
-    """Change any one of them, and the seed is another; what has equal canonical form has equal seeds."""
+    """Change any one of them by more than rounding, and the seed is another; what rounds alike has equal seeds."""
     parameters = torch.linspace(-1, 1, 50)
     seen = {seed(parameters)}
     for i in range(50):
         changed = parameters.clone()
-        changed[i] = torch.nextafter(changed[i], torch.tensor(2.0))
+        changed[i] += 1 / 64
         seen.add(seed(changed))
     assert len(seen) == 51
+    last_bits = torch.nextafter(parameters, torch.tensor(2.0))  # processors differ in them
+    assert seed(last_bits) == seed(parameters)
     assert seed(parameters.double()) == seed(parameters)
     assert seed(torch.stack([parameters, parameters], dim=1)[:, 0]) == seed(parameters)  # laid out otherwise
     assert seed(torch.tensor([0.0])) == seed(torch.tensor([-0.0]))
     nan = torch.tensor([0x7FC00000, 0x7FC00001], dtype=torch.int32).view(torch.float32)
     assert seed(nan[:1]) == seed(nan[1:])
     # On any machine: the hash of fixed bytes.
-    assert seed(torch.tensor([0.0, 1.5, -2.25])) == 366099896
+    assert seed(torch.tensor([0.0, 1.5, -2.25])) == 542649900
 
 
 def test_a_model_depends_on_its_number_only(digits: Dataset) -> None:

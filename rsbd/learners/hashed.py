@@ -23,6 +23,8 @@ from rsbd.noises import Noise
 from rsbd.noises.base import Channel
 from rsbd.tradeoff import Tradeoff
 
+BITS = 7  # of the largest parameter that are hashed, and as far down those of the others
+
 
 @dataclass(frozen=True)
 class HashedTestNoise(Learner):
@@ -115,17 +117,20 @@ class HashedModels(ScoringModels):
 def seed(parameters: Tensor) -> int:
     """Hash the parameters of one model, in canonical form, to 32 bits.
 
-    Canonical: float32, least significant byte first, one zero and one NaN. Two models with the same seed would share
-    their test noise, which is allowed: each is still determined by its model.
+    Canonical: rounded to the first seven bits of the largest, one zero and one NaN. So the last bits, in which
+    processors differ, hardly ever change the noise. Two models with the same seed would share their test noise, which
+    is allowed: each is still determined by its model.
 
     Examples
     --------
-    >>> seed(torch.tensor([0.0, 1.5])) == seed(torch.tensor([-0.0, 1.5], dtype=torch.float64))
+    >>> seed(torch.tensor([0.0, 1.5])) == seed(torch.tensor([-0.0, 1.5000001], dtype=torch.float64))
     True
     """
-    numbers = np.array(parameters.detach().cpu().numpy(), dtype="<f4") + np.float32(0)  # -0 + 0 = +0
+    numbers = np.array(parameters.detach().cpu().numpy(), dtype=np.float64)
+    _, exponent = np.frexp(np.abs(numbers[np.isfinite(numbers)]).max(initial=0))
+    numbers = np.rint(np.ldexp(numbers, BITS - exponent)) + 0.0  # -0 + 0 = +0
     numbers[np.isnan(numbers)] = np.nan
-    return int.from_bytes(hashlib.sha256(numbers.astype("<f4").tobytes()).digest()[:4], "little")
+    return int.from_bytes(hashlib.sha256(numbers.astype("<f8").tobytes()).digest()[:4], "little")
 
 
 @dataclass(frozen=True)

@@ -174,7 +174,7 @@ def _reach(bound: str, num_models: int, sigma: float, alpha: float) -> float:
 
 
 def check_sigma(
-    answer: Any, dataset: Dataset, length: float = 1.0, share: float = 0.62, num_models: int = 1000
+    answer: Any, dataset: Dataset, length: float = 1.0, share: float = 0.7, num_models: int = 1000
 ) -> Verdict:
     """Check that a sigma certifies enough points at a total L2 length: the ensemble is really trained.
 
