@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,12 +13,12 @@ from browser.axe import violations
 from browser.lab import ARTIFACTS, Lab, open_browser, write_notebook
 from test_browser import _browser  # noqa: F401 - skips where there is no browser
 
-from rsbd.panels import PANELS
+from rsbd.panels import PANELS, SyncRunner
 
 pytestmark = pytest.mark.browser
 CELL = """
 import ipywidgets
-from rsbd.panels import PANELS
+from rsbd.panels import PANELS, SyncRunner
 panels = {name: make() for name, make in PANELS.items()}
 for name, panel in panels.items():
     panel.wait()
@@ -37,7 +38,7 @@ FAINT = """panel => {
     const light = colour => numbers(colour).slice(0, 3).map(c => c / 255)
         .map(c => c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4)
         .reduce((sum, c, i) => sum + c * [0.2126, 0.7152, 0.0722][i], 0);
-    const paper = getComputedStyle(document.querySelector(".jp-Notebook")).backgroundColor;
+    const paper = getComputedStyle(panel).backgroundColor; // it brings its own
     const shapes = [...panel.querySelectorAll("svg :is(rect, path, circle)")].map(s => [s, getComputedStyle(s)])
         .filter(([, style]) => style.fill !== "none" && !/, 0\\)$/.test(style.fill) && +style.fillOpacity > 0.9 &&
             +style.opacity > 0.9).map(([s, style]) => [s.getBoundingClientRect(), style.fill]);
@@ -137,6 +138,60 @@ def test_a_burst_ends_on_its_last_value(lab: Lab, panel: Any) -> None:
         value = min(max(round(value + (step if right else -step), 10), slider["low"]), slider["high"])
     shows(panel, label, value, before)
     assert lab.complaints == []
+
+
+@pytest.fixture
+def plain(opener: tuple[Path, Any]) -> Iterator[Lab]:
+    """A dark page that knows nothing of Jupyter, with a picture whose model ``window.change`` writes."""
+    made = PANELS["backdoor"](runner=SyncRunner(), num_models=100).picture
+    state = {name: value for name, value in made.get_state().items() if isinstance(value, str | bool | float)}
+    page = (
+        f"<style>{made._css}</style><body style='background:#111'><div class='rsbd-panel'><div></div></div>"
+    )
+    show = """async ([code, state]) => {
+        const module = await import("data:text/javascript;base64," + code), heard = [];
+        const model = { get: name => state[name], on: (names, act) => heard.push(act), off() {} };
+        window.change = news => { Object.assign(state, news); heard.forEach(act => act()); };
+        module.default.render({ model, el: document.querySelector(".rsbd-panel > div") });
+    }"""
+    with opener[1]() as lab:
+        lab.page.set_content(page)
+        lab.page.evaluate(show, [base64.b64encode(made._esm.encode()).decode(), state])
+        yield lab
+
+
+def test_a_dark_page_without_a_theme_can_be_read(plain: Lab) -> None:
+    """As in VS Code, Colab or an exported page: no variables of JupyterLab, and any background."""
+    panel = plain.page.locator(".rsbd-panel")
+    assert panel.get_by_role("status").inner_text().startswith("With 100 models")
+    assert panel.evaluate(FAINT) == []
+    assert violations(plain.page, ".rsbd-panel") == []
+    assert plain.complaints == []
+
+
+def test_a_reader_hears_the_result_and_not_every_step_to_it(plain: Lab) -> None:
+    """Sentences follow a slider at once; they are said when it has come to rest, and no preview is."""
+    said = plain.page.evaluate("""async () => {
+        const status = document.querySelector("[role=status]"), heard = [];
+        const wait = time => new Promise(done => setTimeout(done, time));
+        new MutationObserver(() => {
+            if (status.getAttribute("aria-live") === "polite") heard.push(status.textContent);
+        }).observe(status, { childList: true });
+        for (let n = 0; n < 30; n += 1) {
+            change({ state: "final", sentence: `Step ${n}.` });
+            await wait(20);
+        }
+        change({ state: "preview", sentence: "Preview." });
+        await wait(1500);
+        const shown = status.textContent;
+        change({ state: "final", sentence: "Result." });
+        await wait(1500);
+        change({ state: "busy" });
+        change({ state: "error", error: "Wrong." });
+        await wait(1500);
+        return [shown, heard];
+    }""")
+    assert said == ["Preview.", ["Result.", "Wrong."]]
 
 
 def test_axe_finds_nothing_and_text_can_be_read_in_both_themes(

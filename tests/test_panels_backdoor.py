@@ -1,6 +1,8 @@
 """The main panel: its numbers are the library's, votes are reused, words and picture say what was found."""
 
+import dataclasses
 import math
+import re
 import xml.etree.ElementTree as ET
 
 import numpy as np
@@ -271,6 +273,50 @@ def test_picture_is_xml_inside_its_frame(found, render):
                 assert -1 <= float(node.get(name)) <= limit + 1, (node.tag, name, node.text)
     assert "nan" not in picture.svg
     assert picture.note in {"1,000 models", "200 of 1,000 models"}
+
+
+def test_the_curve_ends_where_the_radii_do():
+    held = fake(radii=np.arange(502.0), accuracies=np.ones(502))
+    assert draw._axis_end(held) == 501  # the next round number would claim more
+    assert draw._axis_end(fake(radii=np.arange(40.0), accuracies=np.linspace(1, 0, 40))) == 50
+
+
+def test_the_trigger_is_framed_where_it_was_stamped():
+    samples = fake().samples
+    assert draw._samples(samples).count("stroke-width:2.5") == 3
+    one = dataclasses.replace(
+        samples,
+        poisoned=np.concatenate([samples.poisoned[:1], samples.clean[1:]]),
+        poisoned_labels=("0", *samples.labels[1:]),
+    )
+    assert draw._samples(one).count("stroke-width:2.5") == 1
+    nothing = dataclasses.replace(samples, poisoned=samples.clean, poisoned_labels=samples.labels)
+    assert draw._samples(nothing).count("stroke-width:2.5") == 0
+
+
+@pytest.mark.parametrize(
+    ("ink", "soft", "blue", "paper"),
+    [("#1a1a1a", "#444444", "#0072b2", "#ffffff"), ("#f4f4f4", "#cfcfcf", "#56b4e9", "#111111")],
+    ids=["light", "dark"],
+)
+def test_figures_of_the_map_are_readable_and_more_is_bluer(ink, soft, blue, paper):
+    def colour(name):
+        return np.array([int(name[i : i + 2], 16) / 255 for i in (1, 3, 5)])
+
+    def luminance(rgb):
+        linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
+        return float(linear @ (0.2126, 0.7152, 0.0722))
+
+    before = -0.1
+    for share in np.linspace(0, 1, 21):
+        cell = draw._cell(0, 0, 50, 30, share)
+        opacity = re.search(r"fill-opacity:([\d.]+)", cell)
+        covered = float(opacity[1]) if opacity else 0.0
+        assert covered > before
+        before = covered
+        ground = luminance(covered * colour(blue) + (1 - covered) * colour(paper))
+        low, high = sorted([ground, luminance(colour(ink if share else soft))])
+        assert (high + 0.05) / (low + 0.05) >= 4.5, share
 
 
 @pytest.mark.parametrize(

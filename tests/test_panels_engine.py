@@ -195,6 +195,21 @@ def test_wait_times_out_and_close_refuses_more():
         engine.submit(2)
 
 
+def test_an_idle_thread_ends_and_the_next_task_starts_another():
+    """A cell that is run again leaves its old panel behind, which nobody moves any more."""
+    runner, frames = ThreadRunner(idle=0.05), []
+    engine = Engine(lambda n, cancel, progress: n, picture, frames.append, runner)
+    for n in range(3):
+        engine.submit(n)
+        engine.wait(10)
+        first = runner._thread
+        if first is not None:
+            first.join(10)
+        assert runner._thread is None
+    assert finals(frames) == ["alt 0", "alt 1", "alt 2"]
+    engine.close()
+
+
 def test_progress_is_throttled_and_tied_to_the_generation():
     def compute(n, cancel, progress):
         for i in range(1000):

@@ -12,6 +12,7 @@ import pytest
 
 from rsbd.errors import InputError
 from rsbd.panels import Choice, Panel, Picture, Slider, SyncRunner, Toggle, svg
+from rsbd.panels.chart import Chart
 
 
 @dataclasses.dataclass(frozen=True)
@@ -164,22 +165,9 @@ def test_colour_picture_keeps_its_channels():
     )
 
 
-def test_step_curve_holds_values_to_the_right():
-    x, y = svg.scale(0, 4, 0, 40), svg.scale(0, 1, 100, 0)
-    drawn = svg.step(x, y, [0, 1, 2], [1.0, 0.5, 0.25], svg.BLUE, 4)
-    assert 'd="M0.0 0.0H10.0V50.0H20.0V75.0H40.0"' in drawn
-
-
-def test_heat_text_is_readable_everywhere():
-    def luminance(colour):
-        full = colour if len(colour) == 7 else "#" + "".join(c * 2 for c in colour[1:])
-        rgb = np.array([int(full[i : i + 2], 16) / 255 for i in (1, 3, 5)])
-        return np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4) @ (
-            0.2126,
-            0.7152,
-            0.0722,
-        )
-
-    for share in np.linspace(0, 1, 101):
-        low, high = sorted(luminance(colour) for colour in svg.heat(share))
-        assert (high + 0.05) / (low + 0.05) >= 4.5
+def test_a_curve_over_whole_numbers_is_level_around_each_and_claims_nothing_further():
+    chart = Chart((0, 0, 50, 100), (-0.5, 4.5), (0, 1))
+    held = chart.step([0, 1, 2], [1.0, 0.5, 0.25], svg.BLUE)
+    assert 'd="M0.0 0.0L10.0 0.0L10.0 50.0L20.0 50.0L20.0 75.0L30.0 75.0"' in held
+    fallen = chart.step([0, 1, 2], [1.0, 0.5, 0.0], svg.BLUE)
+    assert "L20.0 100.0L50.0 100.0" in fallen  # nothing is nothing from there on

@@ -5,6 +5,7 @@ const root = document.querySelector(".rsbd-stage");
 const picture = root.querySelector(".rsbd-picture"), sentence = root.querySelector(".rsbd-sentence");
 const tools = root.querySelector(".rsbd-tools"), presets = root.querySelector(".rsbd-presets");
 const controls = data.axes.map(({ name }) => document.getElementById(`rsbd-${name}`));
+const say = calmly(sentence);
 const help = keyTable();
 let frozen = false;
 
@@ -13,7 +14,7 @@ function draw(number) {
   const doc = text && new DOMParser().parseFromString(text, "image/svg+xml");
   picture.replaceChildren(...(text ? [document.importNode(doc.documentElement, true)] : []));
   picture.setAttribute("aria-label", data.alt[number]);
-  sentence.textContent = data.sentence[number];
+  say(data.sentence[number]);
 }
 
 function show() {

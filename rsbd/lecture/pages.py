@@ -83,7 +83,7 @@ def page(frames: Frames, number: int, names: Sequence[str]) -> str:
 <details><summary>What this was computed from</summary><dl>{made}<dt>made by</dt>
 <dd>rsbd lecture --static FOLDER (sliders stop at the computed values only)</dd></dl></details>
 </main><script type="application/json" id="rsbd-data">{_json(data)}</script>"""
-    return document(f"{number}. {scene.title}", body, "keys.js", "pages.js")
+    return document(f"{number}. {scene.title}", body, "../panels/calm.js", "keys.js", "pages.js")
 
 
 def index(scenes: Sequence[Scene], names: Sequence[str]) -> str:

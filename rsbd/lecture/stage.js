@@ -17,6 +17,7 @@ function render({ model, el }) {
   tools.setAttribute("aria-label", "lecture");
   const help = keyTable();
   const trouble = make("p", "rsbd-trouble"), lost = make("div", "rsbd-lost"), said = make("p", "rsbd-lost-words");
+  title.setAttribute("aria-live", "polite"); // a new scene is said
   trouble.setAttribute("role", "alert");
   lost.setAttribute("role", "alert");
   lost.hidden = true;

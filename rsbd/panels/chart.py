@@ -83,10 +83,11 @@ class Chart:
     def step(
         self, xs: Values, ys: Values, colour: str, label: str = "", dash: str = "", width: float = 3
     ) -> str:
-        """Draw a curve that holds each value until the next ``x``."""
-        held = svg.step(self.x, self.y, _list(xs), _list(ys), colour, self.xlim[1], width, dash)
-        ends = [*_list(xs), max(self.xlim[1], _list(xs)[-1])], [*_list(ys), _list(ys)[-1]]
-        return self._cut(held) + self._named(*ends, label)
+        """Draw a curve over whole numbers; where it ends at zero it stays there until the end of the axis."""
+        corners = held(xs, ys)
+        if not corners[1][-1]:
+            corners[0][-1] = max(corners[0][-1], self.xlim[1])
+        return self.line(*corners, colour, label, dash, width)
 
     def band(self, xs: Values, low: Values, high: Values, colour: str, opacity: float = 0.2) -> str:
         """Fill the area between two curves."""
@@ -155,6 +156,18 @@ class Chart:
         at = f"{left - edge:.1f} {top - edge:.1f} {right - left + 2 * edge:.1f} {bottom - top + 2 * edge:.1f}"
         x, y, w, h = at.split()
         return f'<svg x="{x}" y="{y}" width="{w}" height="{h}" viewBox="{at}">{drawn}</svg>'
+
+
+def held(xs: Values, ys: Values) -> tuple[npt.NDArray[np.floating], npt.NDArray[np.floating]]:
+    """Corners of a curve that is level around each whole number, so that above 1 stands what holds at 1.
+
+    Examples
+    --------
+    >>> [corners.tolist() for corners in held([0, 1], [0.9, 0.4])]
+    [[-0.5, 0.5, 0.5, 1.5], [0.9, 0.9, 0.4, 0.4]]
+    """
+    at = np.repeat(np.asarray(xs, dtype=float), 2)
+    return at + np.tile([-0.5, 0.5], len(xs)), np.repeat(np.asarray(ys, dtype=float), 2)
 
 
 def share(value: float) -> str:

@@ -84,9 +84,13 @@ class SyncRunner:
 
 
 class ThreadRunner:
-    """One daemon thread and a slot that holds the newest task only."""
+    """A slot that holds the newest task only, and a daemon thread that ends when there was none for ``idle`` seconds.
 
-    def __init__(self) -> None:
+    Cells that are run again leave panels behind that nobody moves any more.
+    """
+
+    def __init__(self, idle: float = 60.0) -> None:
+        self._idle = idle
         self._ready = threading.Condition()
         self._slot: Callable[[], None] | None = None
         self._closed = False
@@ -99,7 +103,7 @@ class ThreadRunner:
             if self._closed:
                 raise RuntimeError("this panel is closed: make a new one")
             self._slot = lambda: context.run(task)
-            if self._thread is None:  # on first use: an unused panel costs no thread
+            if self._thread is None:
                 self._thread = threading.Thread(target=self._loop, name="rsbd-panel", daemon=True)
                 self._thread.start()
             self._ready.notify()
@@ -113,13 +117,12 @@ class ThreadRunner:
     def _loop(self) -> None:
         while True:
             with self._ready:
-                while self._slot is None and not self._closed:
-                    self._ready.wait()
-                if self._closed:
-                    return
+                self._ready.wait_for(lambda: self._slot is not None or self._closed, self._idle)
                 task, self._slot = self._slot, None
-            if task is not None:
-                task()
+                if task is None or self._closed:
+                    self._thread = None
+                    return
+            task()
 
 
 class Engine(Generic[P, R]):

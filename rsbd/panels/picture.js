@@ -54,8 +54,7 @@ function render({ model, el }) {
   box.setAttribute("role", "img");
   const status = document.createElement("div");
   status.className = "rsbd-sentence";
-  status.setAttribute("role", "status");
-  status.setAttribute("aria-live", "polite");
+  const say = calmly(status);
   el.append(badge, bar, box, status);
 
   // ipywidgets marks a box whose kernel was restarted or has died: nobody will answer its sliders any more.
@@ -73,8 +72,9 @@ function render({ model, el }) {
     box.setAttribute("aria-label", model.get("alt") || "no picture yet");
     const remedy = el.closest(".rsbd-stage") ? ". " : ": run its cell again. "; // the stage has its own button
     const gone = `The kernel behind this panel has stopped${remedy}`;
-    const text = (lost() ? gone : "") + (model.get("error") || model.get("sentence"));
-    if (status.textContent !== text) status.textContent = text;
+    const atRest = lost() || ["final", "error"].includes(model.get("state"));
+    say((lost() ? gone : "") + (model.get("error") || model.get("sentence")), atRest);
+    status.setAttribute("aria-busy", String(!atRest));
   };
   const drawState = () => {
     const state = lost() ? "lost" : model.get("held") ? "frozen" : model.get("state");
@@ -83,16 +83,10 @@ function render({ model, el }) {
     badge.textContent = note && note !== STATES[state] ? `${STATES[state]} \u00b7 ${note}` : STATES[state];
     bar.style.setProperty("--rsbd-done", `${100 * model.get("progress")}%`);
     box.setAttribute("aria-busy", String(state === "busy"));
-    // A reader hears the result once, not every preview on the way to it.
-    status.setAttribute("aria-busy", String(state === "busy" || state === "preview"));
   };
 
-  const listeners = [
-    ["change:svg", drawPicture],
-    ["change:alt change:sentence change:error", drawWords],
-    ["change:state change:progress change:note", drawState],
-    ["change:held", () => (drawPicture(), drawWords(), drawState())],
-  ];
+  const drawAll = () => (drawWords(), drawState());
+  const listeners = [["change:svg change:held", drawPicture], ["change", drawAll]]; // a frame is one change
   for (const [events, draw] of listeners) {
     draw();
     model.on(events, draw);
@@ -105,7 +99,7 @@ function render({ model, el }) {
     if (!panel) return;
     const mend = () => (nameHandles(panel), keepKeys(panel));
     mend();
-    loss = new MutationObserver(() => (drawState(), drawWords()));
+    loss = new MutationObserver(drawAll);
     loss.observe(panel, { attributes: true, attributeFilter: ["class"] });
     watcher = new MutationObserver(mend);
     watcher.observe(panel.querySelector(".rsbd-controls") ?? panel, {

@@ -23,7 +23,7 @@ class PictureWidget(anywidget.AnyWidget):
     one message, and a browser never sees the picture of one result beside the sentence of another.
     """
 
-    _esm = (_HERE / "picture.js").read_text(encoding="utf-8")
+    _esm = "\n".join((_HERE / name).read_text(encoding="utf-8") for name in ("calm.js", "picture.js"))
     _css = (_HERE / "picture.css").read_text(encoding="utf-8")
 
     svg = traitlets.Unicode("").tag(sync=True)

@@ -26,9 +26,6 @@ SOFT = "var(--rsbd-soft,#444)"
 PAPER = "var(--rsbd-paper,#fff)"
 GRID = "var(--rsbd-grid,#d0d0d0)"
 FONT = "system-ui,-apple-system,'Segoe UI',Roboto,'Liberation Sans',sans-serif"
-_CIVIDIS = np.array(
-    [(0, 34, 78), (67, 78, 108), (125, 124, 120), (188, 174, 108), (254, 232, 56)], dtype=float
-)
 
 Scale = Callable[[float], float]
 Array = npt.NDArray[np.floating]
@@ -66,11 +63,14 @@ def text(
     )
 
 
-def rect(x: float, y: float, w: float, h: float, fill: str, stroke: str = "none", width: float = 1) -> str:
-    """Draw a rectangle."""
+def rect(
+    x: float, y: float, w: float, h: float, fill: str, stroke: str = "none", width: float = 1, opacity: float = 1,
+) -> str:  # fmt: skip
+    """Draw a rectangle; ``opacity`` is that of what fills it."""
+    thin = f";fill-opacity:{opacity:.3g}" if opacity < 1 else ""
     return (
         f'<rect x="{x:.1f}" y="{y:.1f}" width="{max(w, 0):.1f}" height="{max(h, 0):.1f}" '
-        f'style="fill:{fill};stroke:{stroke};stroke-width:{width:g}"/>'
+        f'style="fill:{fill};stroke:{stroke};stroke-width:{width:g}{thin}"/>'
     )
 
 
@@ -132,17 +132,6 @@ def axes(
     return "".join(parts)
 
 
-def step(x: Scale, y: Scale, xs: Sequence[float], ys: Sequence[float], stroke: str, end: float,
-         width: float = 3, dash: str = "") -> str:  # fmt: skip
-    """Step curve that holds each value until the next ``x``, the last one until ``end``."""
-    d = [f"M{x(xs[0]):.1f} {y(ys[0]):.1f}"]
-    for nxt, value in zip([*xs[1:], end], [*ys[1:], ys[-1]], strict=True):
-        d.append(f"H{x(min(nxt, end)):.1f}")
-        if nxt < end:
-            d.append(f"V{y(value):.1f}")
-    return path("".join(d), stroke, width, dash)
-
-
 def bar(x: float, y: float, length: float, height: float, value: float, colour: str, hatched: bool) -> str:
     """Horizontal bar for a share in [0, 1] with its figure; in stripes where ``hatched``."""
     long = length * float(value)
@@ -153,23 +142,6 @@ def bar(x: float, y: float, length: float, height: float, value: float, colour: 
         + ("".join(stripes) if hatched else "")
         + text(x + length + 8, y + height * 0.5 + 5.5, percent(float(value)), 17, weight=600)
     )
-
-
-def heat(share: float) -> tuple[str, str]:
-    """Cell colour for a share in [0, 1] (cividis) and the text colour, black or white, that reads on it.
-
-    Examples
-    --------
-    >>> heat(0.0), heat(1.0)
-    (('#00224e', '#fff'), ('#fee838', '#000'))
-    """
-    at = min(max(float(share), 0.0), 1.0) * (len(_CIVIDIS) - 1)
-    low = min(int(at), len(_CIVIDIS) - 2)
-    rgb = _CIVIDIS[low] + (at - low) * (_CIVIDIS[low + 1] - _CIVIDIS[low])
-    linear = np.where(rgb / 255 <= 0.04045, rgb / 255 / 12.92, ((rgb / 255 + 0.055) / 1.055) ** 2.4)
-    luminance = float(linear @ (0.2126, 0.7152, 0.0722))
-    # WCAG: black gives (L + .05) / .05, white gives 1.05 / (L + .05); they meet at L = 0.179.
-    return "#" + "".join(f"{round(c):02x}" for c in rgb), "#000" if luminance > 0.179 else "#fff"
 
 
 def image(pixels: Array, x: float, y: float, size: float, border: str = GRID, width: float = 1) -> str:

@@ -9,7 +9,7 @@ import numpy as np
 from rsbd.panels import svg
 from rsbd.panels.backdoors import words
 from rsbd.panels.backdoors.params import Found, Samples
-from rsbd.panels.chart import Box, Chart, share
+from rsbd.panels.chart import Box, Chart, share, ticks
 from rsbd.panels.engine import Picture
 from rsbd.panels.words import count, percent
 
@@ -51,6 +51,8 @@ def _samples(samples: Samples) -> str:
             x = left + i * (side + gap)
             parts.append(svg.image(image, x, 38, side, edge, 2))
             changed = label != samples.labels[i]
+            if title == "poisoned" and (changed or np.any(image != samples.clean[i])):
+                parts.append(_frame(samples, x, 38, side))
             parts.append(
                 svg.text(
                     x + side / 2,
@@ -63,10 +65,20 @@ def _samples(samples: Samples) -> str:
             )
         if g < 2:
             parts.append(svg.text(left + 3 * (side + gap) + 11, 38 + side / 2 + 8, "\u2192", 24, "middle"))
-    parts.append(
-        svg.text(10, 160, "label of each training image underneath; bold: changed", 14, fill=svg.SOFT)
-    )
+    said = "label of each training image underneath; bold: changed; small frame: the trigger"
+    parts.append(svg.text(10, 160, said, 15, fill=svg.SOFT))
     return "".join(parts)
+
+
+def _frame(samples: Samples, x: float, y: float, side: float) -> str:
+    """Frame the pixels that the trigger set; it sets the same ones in every image."""
+    changed = (samples.poisoned != samples.clean).reshape(-1, *samples.clean.shape[-2:]).any(0)
+    if not changed.any():
+        return ""
+    (top, bottom), (left, right) = (np.flatnonzero(changed.any(axis))[[0, -1]] for axis in (1, 0))
+    high, wide = side / changed.shape[0], side / changed.shape[1]
+    size = (right + 1 - left) * wide, (bottom + 1 - top) * high
+    return _outline(x + left * wide, y + top * high, *size, 2.5)
 
 
 def _rates(found: Found) -> str:
@@ -92,33 +104,33 @@ def _rates(found: Found) -> str:
 def _curve(found: Found, box: Box) -> str:
     left, top, right, bottom = box
     discrete, end, margin = found.norm == "L0", _axis_end(found), left - 68
-    unit = "L0 radius (pixels and labels changed)" if discrete else "L2 radius (pixel units)"
-    every = [float(i) for i in range(int(end) + 1)] if discrete and end <= 12 else None
+    few = discrete and end <= 12
     chart = Chart(
         box,
-        (0, end),
+        (-0.5, end + 0.5) if discrete else (0, end),
         (0, 1.1),  # room for the figures above a curve at 100 %
-        xlabel=unit,
-        xticks=every,
+        xlabel="L0 radius (pixels and labels changed)" if discrete else "L2 radius (pixel units)",
+        xticks=range(int(end) + 1) if few else ticks(0, end),
         yticks=(0, 0.25, 0.5, 0.75, 1),
         yformat=share,
     )
+    draw = chart.step if discrete else chart.line
     parts = [svg.text(margin, top - 44, "certified accuracy by radius", 18, weight=600), chart.frame()]
     about, at = "trained on clean images: no attack within the radius changes these answers", margin
     if found.naive is not None:
         about, at = "Clopper\u2013Pearson would claim this now: not valid if one keeps looking", margin + 38
-        parts.append(chart.step(found.radii, found.naive, svg.INK, dash="3 3", width=1.5))
+        parts.append(draw(found.radii, found.naive, svg.INK, dash="3 3", width=1.5))
         parts.append(svg.line(margin, bottom + 61, margin + 30, bottom + 61, svg.INK, 1.5, "3 3"))
-    parts.append(chart.step(found.radii, found.accuracies, svg.BLUE, dash="" if found.final else "9 5"))
-    if every:
+    parts.append(draw(found.radii, found.accuracies, svg.BLUE, dash="" if found.final else "9 5"))
+    if few:
         for radius, value in zip(found.radii, found.accuracies, strict=True):
-            if value > 0 and radius < end:
-                x, y = chart.x(min(radius + 0.5, end)), chart.y(value) - 9
-                parts.append(svg.text(x, y, percent(value), 15, "middle", 600, halo=True))
+            if value > 0 and radius <= end:
+                above = chart.y(value) - 9
+                parts.append(svg.text(chart.x(radius), above, percent(value), 15, "middle", 600, halo=True))
     if not found.final:
         said = f"preview, {found.models:,} of {found.params.num_models:,} models"
         parts.append(svg.text(right, top - 44, said, 16, "end", 600))
-    parts.append(svg.text(at, bottom + 66, about, 14, fill=svg.SOFT))
+    parts.append(svg.text(at, bottom + 66, about, 15, fill=svg.SOFT))
     return "".join(parts) + _budget(found, chart)
 
 
@@ -140,7 +152,8 @@ def _axis_end(found: Found) -> float:
     need = float(held.max()) if held.size else 0.0
     if found.norm == "L0":
         rounds = (e * 10**k for k in range(6) for e in (1, 2, 5))
-        return float(next(e for e in rounds if e >= max(5, need + 1)))
+        end = next(e for e in rounds if e >= max(5, need + 1))
+        return float(min(end, found.radii[-1]) if found.accuracies[-1] > 0 else end)  # no claim beyond them
     return float(next((e for e in (0.1, 0.2, 0.5, 1, 2, 5, 10, 20) if need < e), need * 1.1))
 
 
@@ -154,13 +167,7 @@ def _map(found: Found, box: Box) -> str:
         y = bottom - (i + 1) * high
         parts.append(svg.text(left - 9, y + high / 2 + 5, f"{rows[i]:g}", 15, "end", fill=svg.SOFT))
         for j, value in enumerate(shares):
-            fill, ink = svg.heat(value)
-            parts.append(svg.rect(left + j * wide, y, wide, high, fill, svg.PAPER, 1))
-            parts.append(
-                svg.text(
-                    left + (j + 0.5) * wide, y + high / 2 + 5.5, f"{100 * value:.0f}", 15, "middle", fill=ink
-                )
-            )
+            parts.append(_cell(left + j * wide, y, wide, high, float(value)))
     for j, trigger in enumerate(triggers):
         parts.append(
             svg.text(left + (j + 0.5) * wide, bottom + 21, f"{trigger:.3g}", 15, "middle", fill=svg.SOFT)
@@ -168,8 +175,25 @@ def _map(found: Found, box: Box) -> str:
     label = "trigger size (pixels)" if found.norm == "L0" else "trigger size (L2)"
     parts.append(svg.text((left + right) / 2, bottom + 42, label, 16, "middle"))
     parts.append(svg.text(left - 62, (top + bottom) / 2, "poisoned training images", 16, "middle", turn=-90))
-    parts.append(svg.text(left - 85, bottom + 66, "cells: % of test images certified", 14, fill=svg.SOFT))
+    parts.append(
+        svg.text(
+            left - 85,
+            bottom + 66,
+            "figures: % of test images right and certified; 0: no proof",
+            15,
+            fill=svg.SOFT,
+        )
+    )
     return "".join(parts) + _point(found, box, wide, high)
+
+
+def _cell(x: float, y: float, wide: float, high: float, value: float) -> str:
+    """The bluer, the more is certified, and never so blue that the figure is hard to read."""
+    blue = svg.rect(x, y, wide, high, svg.BLUE, opacity=0.12 + 0.48 * value) if value else ""
+    figure = percent(value)[:-2]
+    ink, weight = (svg.INK, 700) if value else (svg.SOFT, 400)
+    said = svg.text(x + wide / 2, y + high / 2 + 5.5, figure, 15, "middle", weight, ink)
+    return blue + svg.rect(x, y, wide, high, "none", svg.GRID) + said
 
 
 def _point(found: Found, box: Box, wide: float, high: float) -> str:
@@ -187,8 +211,8 @@ def _point(found: Found, box: Box, wide: float, high: float) -> str:
     return "".join(parts)
 
 
-def _outline(x: float, y: float, wide: float, high: float) -> str:
-    """Vermillion on white, so that it shows on every cell."""
-    return svg.rect(x, y, wide, high, "none", "#fff", 7) + svg.rect(
-        x, y, wide, high, "none", svg.VERMILLION, 4
+def _outline(x: float, y: float, wide: float, high: float, width: float = 4) -> str:
+    """Vermillion on white, so that it shows on everything."""
+    return svg.rect(x, y, wide, high, "none", "#fff", 1.75 * width) + svg.rect(
+        x, y, wide, high, "none", svg.VERMILLION, width
     )

@@ -7,7 +7,7 @@ from rsbd.panels.comparison.params import Entry, Found
 from rsbd.panels.engine import Picture
 from rsbd.panels.words import count, percent, state
 
-LEFT, LONG, TOP, STEP, HIGH = 220.0, 400.0, 110.0, 40.0, 26.0
+LEFT, LONG, TOP, STEP, HIGH = 220.0, 400.0, 108.0, 34.0, 24.0
 
 
 def render(found: Found) -> Picture:

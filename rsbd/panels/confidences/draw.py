@@ -117,10 +117,10 @@ def _bounds(found: Found) -> str:
     parts = [
         chart.frame(),
         svg.line(chart.box[0], chart.y(top), chart.box[2], chart.y(top), svg.INK, 2, "3 5"),
-        svg.text(chart.box[2] - 6, chart.y(top) - 7, said, 15, "end", halo=True),
         chart.line(found.radii, found.naive, svg.VERMILLION, dash="9 6"),
         chart.line(found.radii, found.lower, svg.BLUE, width=4),
         chart.upright(params.radius, svg.INK, f"radius {params.radius:g}"),
+        svg.text(chart.box[2] - 6, chart.y(top) - 7, said, 15, "end", halo=True),
         svg.marker(chart.x(params.radius), chart.y(found.here[1]), "square", svg.VERMILLION, 6),
         svg.marker(chart.x(params.radius), chart.y(found.here[0]), "circle", svg.BLUE, 8),
         *_names(chart, found),

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from rsbd.panels import svg
-from rsbd.panels.chart import Chart, bars, share
+from rsbd.panels.chart import Chart, bars, held, share, ticks
 from rsbd.panels.engine import Picture
-from rsbd.panels.labelflips.compute import Floats, Found, Ints, Params
+from rsbd.panels.labelflips.compute import Floats, Found, Params
 from rsbd.panels.words import count, percent, state
 
 PENALTIES = (
@@ -31,10 +31,11 @@ def _curves(found: Found) -> str:
     end = len(found.exact) - 1
     chart = Chart(
         (78, 60, 720, 430),
-        (0, end),
+        (-0.5, end + 0.5),
         (0, 1.08),
         "right answers, attacked and certified",
         "flipped training labels (L0)",
+        xticks=ticks(0, end),
         yticks=(0, 0.25, 0.5, 0.75, 1),
         yformat=share,
     )
@@ -45,7 +46,8 @@ def _curves(found: Found) -> str:
         (found.exact, svg.BLUE, ""),
         (found.closed, svg.BLUE, "9 6"),
     )
-    parts = [chart.frame(), _proved(chart, steps, found.exact)]
+    under = held(steps, found.exact)
+    parts = [chart.frame(), chart.band(under[0], np.zeros(len(under[0])), under[1], svg.BLUE, 0.15)]
     parts += [chart.step(steps, ys, colour, dash=dash) for ys, colour, dash in curves]
     parts.append(chart.upright(flips, svg.INK, count(flips, "flip")))
     names = ["one attack on all", "attack on each image", "exact certificate", "closed form"]
@@ -65,16 +67,10 @@ def _curves(found: Found) -> str:
     return "".join(parts)
 
 
-def _proved(chart: Chart, steps: Ints, ys: Floats) -> str:
-    """Fill what is certified; the curve holds each value until the next step."""
-    xs, held = np.repeat(steps, 2)[1:], np.repeat(ys, 2)[:-1]
-    return chart.band(xs, np.zeros(len(xs)), held, svg.BLUE, 0.15)
-
-
 def _name(chart: Chart, curves: list[Floats], i: int, words: str, height: float) -> str:
     """Write a curve's name beside it at a height, where the other curves leave room."""
     left, _, right, _ = chart.box
-    at = [chart.x(float(np.argmax(ys < height))) if (ys < height).any() else right for ys in curves]
+    at = [chart.x(np.argmax(ys < height) - 0.5) if (ys < height).any() else right for ys in curves]
     x = at[i]
     if x == right:
         y = chart.y(float(curves[i][-1])) + 20
@@ -82,7 +78,7 @@ def _name(chart: Chart, curves: list[Floats], i: int, words: str, height: float)
     before = x - max([left, *(other for other in at if other < x)])
     after = min([right, *(other for other in at if other > x)]) - x
     if (
-        max(before, after) < 10 * len(words) + 16
+        max(before, after) < 10 * len(words) + 12
     ):  # no room between two curves: beyond all of them, with a line
         end = max(other for other in at if other < right) + 24
         lead = svg.line(x + 2, chart.y(height), end, chart.y(height), svg.SOFT, 1)
@@ -142,7 +138,7 @@ def sentence(found: Found) -> str:
     return (
         f"{against}, {percent(float(found.exact[m]))} of test images are right and certified by the exact "
         f"trade-off, {percent(float(found.closed[m]))} by the closed form (flip probability {params.flip:g}, ridge "
-        f"penalty {_penalty(params)}). Nothing is sampled, so this holds with certainty; it says nothing about a "
+        f"penalty: {_penalty(params)}). Nothing is sampled, so this holds with certainty; it says nothing about a "
         f"trigger. Attacks carried out on least squares without noise: {percent(float(fitted.one[0]))} right before; "
         f"{percent(float(fitted.one[m]))} after one set for all images, {percent(float(fitted.each[m]))} after "
         "the strongest set for each image."

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from rsbd.panels import svg
-from rsbd.panels.chart import Chart, bars, share
+from rsbd.panels.chart import Chart, bars, share, ticks
 from rsbd.panels.engine import Picture
 from rsbd.panels.partitions.params import ALPHA, SECOND, Floats, Found, Params
 from rsbd.panels.words import count, percent, state
@@ -21,10 +21,11 @@ def render(found: Found) -> Picture:
     end = min(len(found.changed) - 1, max(10, p.poisoned + 2, last + 2))
     chart = Chart(
         (78, 250, 770, 500),
-        (0, end),
+        (-0.5, end + 0.5),
         (0, 1.08),
         "certified accuracy",
         "number of poisoned training rows",
+        xticks=ticks(0, end),
         yticks=ALONG,
         yformat=share,
     )
