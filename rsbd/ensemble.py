@@ -16,7 +16,7 @@ import torch
 from numpy.typing import NDArray
 
 from rsbd import cache, shard
-from rsbd.data import Dataset
+from rsbd.data import Dataset, on_levels
 from rsbd.errors import InputError
 from rsbd.learners import Learner
 from rsbd.noises import Flip, Noise
@@ -123,6 +123,7 @@ def stream(
     Votes that are there already come first. Closing the iterator stops the work after the blocks at hand.
     """
     check(dataset, smoothing, num_models, seed)
+    check_points(smoothing.test, x_test)
     task = shard.Task.of(dataset, smoothing, learner, x_test, seed, pick_device(device))
     votes = Votes(np.zeros((len(x_test), dataset.num_classes), np.int64), (), task.manifest)
     file = _file(store, task)
@@ -184,6 +185,15 @@ def check(dataset: Dataset, smoothing: Smoothing, num_models: int, seed: int) ->
         raise InputError(
             f"labels carry {labels}, but {dataset.name} has {dataset.num_classes} classes: "
             f"use Flip('{labels.keep}', values={dataset.num_classes})"
+        )
+
+
+def check_points(noise: Noise | None, x: Points) -> None:
+    """Raise for test points on which their noise means nothing, and its certificate would be silently wrong."""
+    if isinstance(noise, Flip) and not on_levels(x, noise.values):
+        raise InputError(
+            f"test points are off the {noise.values} levels that {noise} moves them between: "
+            "round them to j / (values - 1)"
         )
 
 

@@ -120,6 +120,7 @@ class FixedModel:
             yield chunk.numpy()
 
     def _flat(self, x_test: Points) -> Tensor:
+        ensemble.check_points(self.noise, x_test)
         flat = np.ascontiguousarray(x_test, np.float32).reshape(len(x_test), -1)
         return torch.from_numpy(flat).to(self.device)
 

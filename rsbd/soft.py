@@ -45,6 +45,7 @@ def confidences(
         Settings that cannot work, or models that give labels without scores.
     """
     ensemble.check(dataset, smoothing, max(1, models.stop), seed)
+    ensemble.check_points(smoothing.test, x_test)
     task = shard.Task.of(dataset, smoothing, learner, x_test, seed, ensemble.pick_device(device))
     block = shard.block_size(task)
     starts = range(models.start // block * block, models.stop, block)

@@ -53,6 +53,13 @@ def test_gray_view_holds_the_same_numbers_as_unit() -> None:
     assert not on_levels(gray.x, 16)
 
 
+def test_bits_are_exact_bits() -> None:
+    """Noise turns x into 1 - x without rounding, so that 1e-7 would show through it that it was not changed."""
+    assert on_levels(np.float32([0, 1]), 2)
+    assert not on_levels(np.float32([1e-7, 1]), 2)
+    assert on_levels(np.float32([0, 0.5000001, 1]), 3)
+
+
 def test_scaling_does_not_look_at_the_data(monkeypatch: pytest.MonkeyPatch) -> None:
     """One row changed by an attacker, however far, changes that row only: nothing is fitted."""
     import sklearn.datasets

@@ -13,9 +13,11 @@ import numpy as np
 import pytest
 import torch
 
+from rsbd import soft
 from rsbd.data import Dataset, load
 from rsbd.ensemble import collect, pick_device, stream
 from rsbd.errors import InputError
+from rsbd.fixed import FixedModel
 from rsbd.learners import LDA, MLP, Learner, Linear
 from rsbd.noises import Flip, Gaussian
 from rsbd.smoothing import Smoothing
@@ -151,6 +153,21 @@ def test_flips_on_continuous_features_are_refused() -> None:
 def test_points_of_another_shape_are_refused(digits: Dataset) -> None:
     with pytest.raises(InputError, match="features"):
         collect(digits, FLIPS, Linear(), digits.x_test[:, :4], 10)
+
+
+def test_points_between_the_levels_of_their_noise_are_refused(digits: Dataset) -> None:
+    """A bit of 0.3 turns into 0.7: no changed point shows either, so a model that looks for them finds the change."""
+    gray = digits.x_test * np.float32(0.5) + np.float32(0.2)
+    bits = FixedModel.train(digits, Flip(0.8), Linear())
+    for ask in (
+        lambda: collect(digits, FLIPS, Linear(), gray, 10),
+        lambda: next(soft.confidences(digits, FLIPS, Linear(), gray, range(10))),
+        lambda: bits.votes(gray, range(10)),
+        lambda: next(bits.confidences(gray, range(10))),
+    ):
+        with pytest.raises(InputError, match="off the 2 levels"):
+            ask()
+    assert collect(digits, replace(FLIPS, test=None), Linear(), gray, 10).num_models == 10
 
 
 def test_auto_device_is_one_that_works() -> None:
