@@ -83,6 +83,10 @@ def test_previews_are_anytime_valid_and_grow(experiment: Experiment) -> None:
     assert [outcome.final for outcome in outcomes] == [False] * (len(outcomes) - 1) + [True]
     first = outcomes[0]
     assert np.array_equal(first.bounds.miss, bounds.anytime(first.votes.counts, 0.001).miss)
+    for seen, bound in ((first, bounds.anytime), (outcomes[-1], bounds.simultaneous)):
+        together = replace(seen, experiment=replace(experiment, points="all")).bounds
+        assert together.points == "all"
+        assert np.array_equal(together.miss, bound(seen.votes.counts, 0.001, points="all").miss)
 
 
 @pytest.mark.parametrize("centre", ["clean", "poisoned"])

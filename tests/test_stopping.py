@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from rsbd.ensemble import collect, stream
 from rsbd.errors import InputError
 from rsbd.learners import Linear
 from rsbd.noises import Flip, Gaussian
+from rsbd.recipes import bagflip, bagging, rab, wang
 from rsbd.smoothing import Smoothing, Threat
 from rsbd.stopping import Decided
 from rsbd.votes import Votes
@@ -174,6 +176,14 @@ def test_votes_with_a_gap_are_completed_before_they_are_looked_at(digits: Datase
 def test_what_cannot_be_decided_runs_to_the_limit(digits: Dataset) -> None:
     found = collect(digits, NOISE, Linear(), digits.x_test, 200, until=lambda seen: False)
     assert found.num_models == 200
+
+
+@pytest.mark.parametrize("recipe", [wang, bagging, bagflip, rab], ids=lambda recipe: recipe.__name__)
+def test_recipes_whose_bounds_need_a_fixed_number_refuse_to_stop(recipe: Callable[..., object]) -> None:
+    """Clopper-Pearson after a stop that the votes chose would err more often than alpha, silently."""
+    data = load("digits", view="unit" if recipe is rab else "binary", classes=(0, 1), rows=20, points=5)
+    with pytest.raises(InputError, match=r"rule\.bounds"):
+        recipe(data, num_models=64, until=lambda seen: True)
 
 
 @pytest.mark.parametrize(

@@ -165,7 +165,7 @@ def on_levels(x: NDArray[np.float32], values: int | None) -> bool:
 
 def _on_levels(x: NDArray[np.float32], values: int) -> bool:
     levels = np.rint(x * np.float32(values - 1)) / np.float32(values - 1)
-    # Noise rounds more than two levels before it moves them. A bit it turns around as it is: 1e-7 would become 1 - 1e-7,
-    # which tells it from a changed one.
+    # Noise rounds more than two levels before it moves them. A bit it turns around as it is: 1e-7 would become
+    # 1 - 1e-7, which tells it from a changed one.
     room = 1e-6 if values > 2 else 0.0
     return bool(np.all(np.abs(levels - x) <= room) and np.all((x >= 0) & (x <= 1)))

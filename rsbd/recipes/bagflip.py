@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from rsbd import bounds, ensemble
+from rsbd import bounds
 from rsbd.certify import poisoned_rows
 from rsbd.data import Dataset
 from rsbd.errors import InputError
 from rsbd.learners import Learner
 from rsbd.learners.linear import Linear
 from rsbd.noises import Bagging, Flip
-from rsbd.recipes.wang import Certified, Keep
+from rsbd.recipes.wang import Certified, Keep, all_votes
 from rsbd.smoothing import Smoothing, Threat
 
 
@@ -80,9 +80,7 @@ def bagflip(
         )
     pixels, labels = Flip(keep, dataset.values), Flip(keep, dataset.num_classes)
     smoothing = Smoothing(Bagging(size), pixels, labels if relabel else None, pixels if on_test else None)
-    votes = ensemble.collect(
-        dataset, smoothing, learner or Linear(), dataset.x_test, num_models, seed, **options
-    )
+    votes = all_votes(dataset, smoothing, learner or Linear(), num_models, seed, options)
     evidence = bounds.simultaneous(votes.counts, alpha, points=points)
     threat = Threat(trigger=trigger, relabel=relabel, on_test=on_test)
     certificate = poisoned_rows(evidence, smoothing, threat, dataset.num_rows)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rsbd import bounds, ensemble, spread
+from rsbd import bounds, spread
 from rsbd.certify import Certificate, radius
 from rsbd.data import Dataset
 from rsbd.errors import InputError
@@ -16,7 +16,7 @@ from rsbd.evidence import Evidence
 from rsbd.learners import Learner
 from rsbd.learners.linear import Linear
 from rsbd.noises import Bagging
-from rsbd.recipes.wang import Certified
+from rsbd.recipes.wang import Certified, all_votes
 from rsbd.smoothing import Smoothing
 
 
@@ -74,9 +74,7 @@ def bagging(
     True
     """
     smoothing = Smoothing(rows=Bagging(size))
-    votes = ensemble.collect(
-        dataset, smoothing, learner or Linear(), dataset.x_test, num_models, seed, **options
-    )
+    votes = all_votes(dataset, smoothing, learner or Linear(), num_models, seed, options)
     evidence = bounds.simultaneous(votes.counts, alpha, runner_up=dataset.num_classes > 2, points=points)
     certificate = radius(evidence, smoothing, num_rows=dataset.num_rows)
     return Certified(smoothing, votes, evidence, certificate, dataset.num_rows)

@@ -10,13 +10,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtri
 
-from rsbd import bounds, ensemble
+from rsbd import bounds
 from rsbd.certify import radius
 from rsbd.data import Dataset
 from rsbd.errors import InputError
 from rsbd.learners import LDA, HashedTestNoise, Learner
 from rsbd.noises import Gaussian, Noise
-from rsbd.recipes.wang import Certified
+from rsbd.recipes.wang import Certified, all_votes
 from rsbd.smoothing import Smoothing
 
 Floats = NDArray[np.float64]
@@ -98,7 +98,7 @@ def rab(
     noise = Gaussian(sigma) if noise is None else noise
     smoothing = Smoothing(features=noise)
     models = HashedTestNoise(learner or LDA(), noise)
-    votes = ensemble.collect(dataset, smoothing, models, dataset.x_test, num_models, seed, **options)
+    votes = all_votes(dataset, smoothing, models, num_models, seed, options)
     evidence = BOUNDS[bound](votes.counts, alpha, runner_up=dataset.num_classes > 2, points=points)
     return Certified(smoothing, votes, evidence, radius(evidence, smoothing))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -122,8 +123,23 @@ def wang(
         labels=Flip(keep if keep_labels is None else keep_labels, dataset.num_classes),
         test=Flip(keep if keep_test is None else keep_test, dataset.values),
     )
-    votes = ensemble.collect(
-        dataset, smoothing, learner or Linear(), dataset.x_test, num_models, seed, **options
-    )
+    votes = all_votes(dataset, smoothing, learner or Linear(), num_models, seed, options)
     evidence = bounds.simultaneous(votes.counts, alpha, points=points)
     return Certified(smoothing, votes, evidence, radius(evidence, smoothing))
+
+
+def all_votes(
+    dataset: Dataset,
+    smoothing: Smoothing,
+    learner: Learner,
+    num_models: int,
+    seed: int,
+    options: Mapping[str, Any],
+) -> Votes:
+    """Collect votes on the test points, of a number of models that no vote decides: recipes' bounds rest on that."""
+    if options.get("until") is not None:
+        raise InputError(
+            "until stops by what the votes say, and then these bounds fail more often than alpha: "
+            "use rsbd.collect(..., until=rule) and rule.bounds(votes)"
+        )
+    return ensemble.collect(dataset, smoothing, learner, dataset.x_test, num_models, seed, **options)
