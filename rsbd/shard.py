@@ -5,8 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -17,7 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 import rsbd
-from rsbd import rng
+from rsbd import arithmetic, rng
 from rsbd.data import Dataset
 from rsbd.errors import InputError
 from rsbd.learners import Learner, Problem
@@ -39,7 +37,7 @@ class Packed:
     def of(cls, x: NDArray[np.float32], values: int | None) -> Packed:
         """Pack rows of features, (rows, *shape)."""
         flat = np.ascontiguousarray(x, np.float32).reshape(len(x), -1)
-        bits = values == 2 and bool(np.isin(flat, (0, 1)).all())
+        bits = values == 2 and bool(((flat == 0) | (flat == 1)).all())
         return cls(np.packbits(flat.astype(bool)) if bits else flat, (len(flat), flat.shape[1]), bits)
 
     def tensor(self, device: str) -> Tensor:
@@ -86,7 +84,7 @@ class Task:
             )
         manifest = {
             "dataset": dataset.fingerprint(),
-            "points": hashlib.sha256(np.ascontiguousarray(x_test, np.float32).tobytes()).hexdigest(),
+            "points": hashlib.sha256(np.ascontiguousarray(x_test, np.float32).data).hexdigest(),
             "smoothing": repr(smoothing),
             "learner": repr(learner),
             "seed": seed,
@@ -145,20 +143,9 @@ def vote(task: Task, span: Span) -> Counted:
     setting, block = problem(task), block_size(task)
     first = span[0] // block * block
     streams = rng.generators(task.seed, range(first, first + block), task.device)
-    with one_thread():
+    with arithmetic.settled():
         models = task.learner.train(setting, streams)
         trained = time.perf_counter()
         labels = models.predict(points(task), task.smoothing.test, streams)[span[0] - first : span[1] - first]
         counts = torch.stack([(labels == c).sum(0) for c in range(task.num_classes)], 1).cpu().numpy()
     return counts, span, {"train": trained - began, "vote": time.perf_counter() - trained}
-
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """Keep torch to one thread: sums that are shared out over threads round differently with their number."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)

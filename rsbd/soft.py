@@ -8,7 +8,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from rsbd import ensemble, rng, shard
+from rsbd import arithmetic, ensemble, rng, shard
 from rsbd.data import Dataset
 from rsbd.fixed import in_order, scoring
 from rsbd.learners import Learner
@@ -56,6 +56,7 @@ def confidences(
 
 def _block(task: shard.Task, block: int, start: int) -> NDArray[np.float32]:
     streams = rng.generators(task.seed, range(start, start + block), task.device)
-    models = scoring(task.learner.train(shard.problem(task), streams))
-    scores = models.scores(shard.points(task), task.smoothing.test, streams)
+    with arithmetic.settled():
+        models = scoring(task.learner.train(shard.problem(task), streams))
+        scores = models.scores(shard.points(task), task.smoothing.test, streams)
     return np.asarray(scores.softmax(1).mT.cpu().numpy())

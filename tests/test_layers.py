@@ -17,6 +17,7 @@ LAYERS = (
         "errors",
         "chromium",
         "files",
+        "arithmetic",
         "rng",
         "tradeoff",
         "binomial",

@@ -17,7 +17,7 @@ from rsbd.ensemble import collect
 from rsbd.errors import InputError
 from rsbd.learners import CNN, Problem
 from rsbd.learners.cnn import Plan
-from rsbd.learners.mlp import draw_batches, initial
+from rsbd.learners.mlp import as_layers, initial
 from rsbd.noises import Flip, Gaussian
 from rsbd.smoothing import Smoothing
 
@@ -61,7 +61,7 @@ def as_written(learner, shape, layers):
 def test_many_networks_at_once_score_as_each_does_in_plain_torch(shape, learner):
     problem = images(shape)
     plan = Plan.of(learner, problem)
-    layers = initial(plan.sizes, rng.generators(0, range(3)))
+    layers = as_layers(initial(plan.sizes, rng.generators(0, range(3))).parts)
     layers = [(w, torch.randn_like(b)) for w, b in layers]
     together = plan.scores(layers, problem.x.T.expand(3, -1, -1))
     for i in range(3):
@@ -79,9 +79,9 @@ def test_a_network_is_trained_as_torch_trains_it():
     models = learner.train(problem, rng.generators(0, range(2)))
     scores = models.scores(problem.x, None, rng.generators(0, range(2)))
     for i, generator in enumerate(rng.generators(0, range(2))):
-        layers = initial(models.plan.sizes, [generator])
+        layers = as_layers(initial(models.plan.sizes, [generator]).parts)
         net = as_written(learner, (28, 28), [(w[0], b[0]) for w, b in layers])
-        batches = draw_batches(problem, [generator], 2)
+        batches = learner.batches(problem, [generator])
         adam = torch.optim.AdamW(net.parameters(), weight_decay=0.1)
         for step in range(4):
             adam.param_groups[0]["lr"] = 0.002 * (1 - step / 4)

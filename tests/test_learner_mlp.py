@@ -10,7 +10,7 @@ from rsbd import rng
 from rsbd.errors import InputError
 from rsbd.learners.adam import Adam
 from rsbd.learners.base import Problem
-from rsbd.learners.mlp import MLP, draw_batches, forward, gradients, initial
+from rsbd.learners.mlp import MLP, Gradients, forward, initial
 from rsbd.learners.voting import largest
 from rsbd.noises import Flip, Gaussian
 from rsbd.smoothing import Smoothing
@@ -31,8 +31,9 @@ def test_gradients_are_those_of_autograd():
     flat = [p.requires_grad_() for layer in layers for p in layer]
     loss = torch.nn.functional.cross_entropy(forward(layers, x)[-1], y, reduction="sum") / 11
     wanted = torch.autograd.grad(loss, flat)
+    found = [torch.empty_like(p) for p in flat]
     with torch.no_grad():
-        found = gradients(layers, x, y)
+        Gradients(layers)(x, y, found)
     for a, b in zip(found, wanted, strict=True):
         torch.testing.assert_close(a, b)
 
@@ -43,9 +44,9 @@ def test_adam_steps_as_torch_does(size, decay):
     torch.manual_seed(0)
     ours, steps = torch.randn(4, size).double(), torch.randn(20, 4, size).double()
     theirs = ours.clone().requires_grad_()
-    adam, reference = Adam([ours]), torch.optim.AdamW([theirs], lr=0.01, weight_decay=decay)
+    adam, reference = Adam(ours), torch.optim.AdamW([theirs], lr=0.01, weight_decay=decay)
     for gradient in steps:
-        adam.step([gradient.clone()], 0.01, decay)
+        adam.step(gradient, 0.01, decay)
         theirs.grad = gradient
         reference.step()
     torch.testing.assert_close(ours, theirs.detach())
@@ -101,7 +102,7 @@ def test_one_undefended_model_learns_the_digits():
 
 def test_batches_hold_the_noised_rows_with_their_labels_once_each():
     problem, _, _ = digits(Smoothing(), rows=130)
-    batches = draw_batches(problem, rng.generators(0, range(3)), 4)
+    batches = MLP(batch=33).batches(problem, rng.generators(0, range(3)))
     assert [y.shape[1] for _, y in batches] == [33, 33, 32, 32]
     x, y = torch.cat([a for a, _ in batches], -1), torch.cat([b for _, b in batches], -1)
     assert not torch.equal(y[0], y[1])
@@ -111,12 +112,24 @@ def test_batches_hold_the_noised_rows_with_their_labels_once_each():
         assert {(*map(float, row), int(label)) for row, label in zip(x[i].T, y[i], strict=True)} == rows
 
 
+def test_a_pass_is_shared_out_evenly_in_whole_vectors():
+    for batch in (1, 16, 33, 64, 128):
+        for rows in (1, 5, 16, 17, 33, 64, 65, 129, 1000, 1025, 13007):
+            cuts = MLP(batch=batch).cuts(rows)
+            assert sum(cuts) == rows
+            assert len(cuts) == -(-rows // batch)
+            assert max(cuts) <= batch
+            assert max(cuts) - min(cuts) < 32
+            assert batch < 64 or rows < batch or all(cut % 16 == 0 for cut in cuts[:-1])
+            assert batch == 1 or rows == 1 or min(cuts) > 1  # a single row has no spread to normalise by
+
+
 def test_batches_carry_the_noise_of_the_problem():
     smoothing = Smoothing(features=Gaussian(0.5), labels=Flip(0.7, 10))
     problem, _, _ = digits(smoothing)
     clean, _, _ = digits(Smoothing())
-    ((x, y),) = draw_batches(problem, rng.generators(0, range(20)), 1)
-    ((x0, y0),) = draw_batches(clean, rng.generators(0, range(20)), 1)
+    ((x, y),) = MLP(batch=1000).batches(problem, rng.generators(0, range(20)))
+    ((x0, y0),) = MLP(batch=1000).batches(clean, rng.generators(0, range(20)))
     assert (x.var() - x0.var()).item() == pytest.approx(0.25, rel=0.02)
     share = [(y == c).float().mean().item() for c in range(10)]
     wanted = [
@@ -134,7 +147,7 @@ def test_rows_get_the_noise_that_they_lack_of_the_test_input():
     assert not torch.equal(alike, weights(Smoothing()))
     problem, _, _ = digits(Smoothing(features=Gaussian(0.3), test=Gaussian(0.5)))
     clean, _, _ = digits(Smoothing())
-    (x, _), (x0, _) = (draw_batches(p, rng.generators(0, range(20)), 1)[0] for p in (problem, clean))
+    (x, _), (x0, _) = (MLP(batch=1000).batches(p, rng.generators(0, range(20)))[0] for p in (problem, clean))
     assert (x.var() - x0.var()).item() == pytest.approx(0.25, rel=0.02)
 
 
@@ -153,7 +166,7 @@ def test_folding_the_test_noise_into_the_first_layer_gives_the_labels_of_noised_
 
 
 def test_initial_weights_have_the_spread_of_he():
-    (first, zeros), (second, _) = initial([(64, 50), (50, 10)], rng.generators(0, range(40)))
+    first, zeros, second, _ = initial([(64, 50), (50, 10)], rng.generators(0, range(40))).parts
     assert first.std().item() == pytest.approx((2 / 64) ** 0.5, rel=0.02)
     assert second.std().item() == pytest.approx((2 / 50) ** 0.5, rel=0.02)
     assert not zeros.any()

@@ -20,7 +20,6 @@ from rsbd.ensemble import collect
 from rsbd.errors import InputError
 from rsbd.learners import Module, Problem
 from rsbd.learners.drawing import Drawing
-from rsbd.learners.mlp import draw_batches
 from rsbd.learners.module import build
 from rsbd.noises import Flip, Gaussian
 from rsbd.smoothing import Smoothing
@@ -64,11 +63,12 @@ def test_the_majority_learns_the_digits(factory):
 def test_each_model_is_the_one_that_torch_trains_alone():
     """The same rows, initial weights and steps by autograd and torch's AdamW, batch statistics included."""
     problem, x, _ = digits(Smoothing(features=Gaussian(0.3)))
-    models = Module(Residual, epochs=3, weight_decay=0.1).train(problem, rng.generators(0, range(3)))
+    learner = Module(Residual, epochs=3, weight_decay=0.1)
+    models = learner.train(problem, rng.generators(0, range(3)))
     scores = models.scores(x, None, rng.generators(0, range(3)))
     for i, generator in enumerate(rng.generators(0, range(3))):
         net = build(Residual, generator)
-        batches = draw_batches(problem, [generator], 3)
+        batches = learner.batches(problem, [generator])
         adam = torch.optim.AdamW(net.parameters(), lr=0.001, weight_decay=0.1)
         for step in range(9):
             adam.param_groups[0]["lr"] = 0.001 * (1 - step / 9)

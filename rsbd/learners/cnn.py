@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import prod
 
 import torch
@@ -13,23 +13,21 @@ from torch import Generator, Tensor
 from torch.nn import functional
 
 from rsbd.errors import InputError
-from rsbd.learners.adam import check_settings, descend
-from rsbd.learners.base import Learner, Problem, ScoringModels, draw_test_noise
-from rsbd.learners.mlp import Layer, draw_batches, initial
+from rsbd.learners.base import Problem, ScoringModels, draw_test_noise
+from rsbd.learners.mlp import Layer, as_layers, initial
+from rsbd.learners.network import Network
 from rsbd.noises import Noise
 
 _POINTS = 256  # labelled at a time, so that activations stay small
 _SMALL = 16  # images with a side below this get a border, so that the convolutions leave something
 
 
-@dataclass(frozen=True)
-class CNN(Learner):
-    """Convolutions, each with pooling and ReLU, then a dense layer; trained by Adam on the cross-entropy.
+@dataclass(frozen=True, repr=False)
+class CNN(Network):
+    """Convolutions, each with pooling and ReLU, then a dense layer; as any :class:`~rsbd.learners.network.Network`.
 
     As in RAB, two 5 x 5 convolutions and two dense layers. Pooling comes before the ReLU, which is the same
-    function for a quarter of the work. Every model has its own initial weights, noised rows and order of rows, all
-    from its own generator. Where training features carry less noise than the test input, the rest is added before
-    training.
+    function for a quarter of the work.
 
     Parameters
     ----------
@@ -39,14 +37,8 @@ class CNN(Learner):
         Units of the dense layer.
     kernel : int
         Side of the convolutions, odd. Images with a side below 16 get a border of zeros that keeps their size.
-    epochs : int or None
-        Passes over the training set. None: 10, or as many as make 80 steps where rows are few.
-    batch : int
-        Rows in a step, at most; the rows of a pass are shared out evenly.
-    learning_rate : float
-        Largest step size of Adam; it falls linearly to zero over the training.
-    weight_decay : float
-        Share of each weight taken away at the largest step (decoupled from Adam's scaling).
+    epochs, batch, learning_rate, weight_decay
+        As for any network.
 
     Raises
     ------
@@ -71,10 +63,7 @@ class CNN(Learner):
     channels: tuple[int, ...] = (16, 32)
     hidden: int = 512
     kernel: int = 5
-    epochs: int | None = None
-    batch: int = 128
-    learning_rate: float = 0.003
-    weight_decay: float = 0.0
+    learning_rate: float = field(default=0.003, kw_only=True)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "channels", tuple(self.channels))
@@ -84,7 +73,7 @@ class CNN(Learner):
             )
         if self.kernel < 1 or self.kernel % 2 == 0:
             raise InputError(f"kernel is {self.kernel}: give an odd number, such as 5")
-        check_settings(self.epochs, self.batch, self.learning_rate, self.weight_decay)
+        super().__post_init__()
 
     def train(self, problem: Problem, generators: Sequence[Generator]) -> Convolutions:
         """Train one network per generator."""
@@ -98,18 +87,20 @@ class CNN(Learner):
         return Convolutions(plan, parts)
 
     def _train(self, problem: Problem, plan: Plan, generators: Sequence[Generator]) -> list[Layer]:
-        layers = initial(plan.sizes, generators)
-        weights = [tensor.requires_grad_() for layer in layers for tensor in layer]
+        weights = initial(plan.sizes, generators)
+        leaves = [part.detach().requires_grad_() for part in weights.parts]
 
-        def gradients(x: Tensor, y: Tensor) -> Sequence[Tensor]:
+        def gradients(x: Tensor, y: Tensor, found: Sequence[Tensor]) -> None:
             with torch.enable_grad():
-                loss = functional.cross_entropy(plan.scores(layers, x), y, reduction="sum") / y.shape[1]
-                return torch.autograd.grad(loss, weights)
+                scores = plan.scores(as_layers(leaves), x)
+                loss = functional.cross_entropy(scores, y, reduction="sum") / y.shape[1]
+            for room, slope in zip(found, torch.autograd.grad(loss, leaves), strict=True):
+                room.copy_(slope)
 
-        batches = draw_batches(problem, generators, -(-problem.num_rows // self.batch))
+        batches = self.batches(problem, generators)
         with repeatable(problem.x.device):
-            descend(weights, gradients, batches, self.epochs, self.learning_rate, self.weight_decay)
-        return [(a.detach(), b.detach()) for a, b in layers]
+            self.descend(weights, gradients, batches)
+        return as_layers(weights.parts)
 
     def block_size(self, problem: Problem) -> int:
         """One on a CPU; on a GPU, as many as keep training sets within 4 GB, and no more than fill it."""

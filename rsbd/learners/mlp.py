@@ -5,43 +5,31 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Generator, Tensor
 
 from rsbd.errors import InputError
-from rsbd.learners.adam import check_settings, descend
-from rsbd.learners.base import Learner, Problem, ScoringModels, draw_test_noise
-from rsbd.noises import Gaussian, Noise
-
-if TYPE_CHECKING:
-    from rsbd.smoothing import Smoothing
+from rsbd.learners.adam import Stack
+from rsbd.learners.base import Problem, ScoringModels, draw_test_noise
+from rsbd.learners.network import Network
+from rsbd.noises import Noise
 
 
-@dataclass(frozen=True)
-class MLP(Learner):
-    """A multi-layer perceptron with ReLU units, trained by Adam on the cross-entropy.
+@dataclass(frozen=True, repr=False)
+class MLP(Network):
+    """A multi-layer perceptron with ReLU units, trained as any :class:`~rsbd.learners.network.Network`.
 
-    Model ``i`` draws its initial weights, its noised training set and the order of its rows from its own
-    generator. All models then step together. The longest axis is kept innermost: weights are (models, out,
-    in) and activations (models, units, rows), which makes thin products several times faster than rows first.
-    Forward, backward and Adam round alike for any number of models. Where training features carry less noise
-    than the test input, the rest is added before training.
+    All models step together. The longest axis is kept innermost: weights are (models, out, in) and activations
+    (models, units, rows), which makes thin products several times faster than rows first. Forward, backward and Adam
+    round alike for any number of models.
 
     Parameters
     ----------
     hidden : tuple of int
         Units of each hidden layer, at least one layer.
-    epochs : int or None
-        Passes over the training set. None: 10, or as many as make 80 steps where rows are few.
-    batch : int
-        Rows in a step, at most; the rows of a pass are shared out evenly.
-    learning_rate : float
-        Largest step size of Adam; it falls linearly to zero over the training.
-    weight_decay : float
-        Share of each weight taken away at the largest step (decoupled from Adam's scaling).
+    epochs, batch, learning_rate, weight_decay
+        As for any network.
 
     Raises
     ------
@@ -55,25 +43,20 @@ class MLP(Learner):
     """
 
     hidden: tuple[int, ...] = (32,)
-    epochs: int | None = None
-    batch: int = 128
-    learning_rate: float = 0.01
-    weight_decay: float = 0.0
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "hidden", tuple(self.hidden))
         if not self.hidden or min(self.hidden) < 1:
             raise InputError(f"hidden is {self.hidden}: give each layer's number of units, such as (32,)")
-        check_settings(self.epochs, self.batch, self.learning_rate, self.weight_decay)
+        super().__post_init__()
 
     def train(self, problem: Problem, generators: Sequence[Generator]) -> Networks:
         """Train one network per generator."""
         sizes = (problem.x.shape[1], *self.hidden, problem.num_classes)
-        layers = initial(list(itertools.pairwise(sizes)), generators)
-        batches = draw_batches(problem, generators, -(-problem.num_rows // self.batch))
-        weights = [tensor for layer in layers for tensor in layer]
-        follow = partial(gradients, layers)
-        descend(weights, follow, batches, self.epochs, self.learning_rate, self.weight_decay)
+        weights = initial(list(itertools.pairwise(sizes)), generators)
+        batches = self.batches(problem, generators)
+        layers = as_layers(weights.parts)
+        self.descend(weights, Gradients(layers), batches)
         return Networks(layers)
 
     def block_size(self, problem: Problem) -> int:
@@ -88,74 +71,64 @@ class MLP(Learner):
 
 _POINTS = 2048  # labelled at a time, so that activations stay small
 Layer = tuple[Tensor, Tensor]  # weights (models, out, in), biases (models, out, 1)
-Batch = tuple[Tensor, Tensor]  # features (models, features, rows), labels (models, rows)
 
 
-def initial(pairs: Sequence[tuple[int, int]], generators: Sequence[Generator]) -> list[Layer]:
+def initial(pairs: Sequence[tuple[int, int]], generators: Sequence[Generator]) -> Stack:
     """Draw He's initial weights of layers with these numbers of inputs and units; biases start at zero."""
-    drawn = torch.empty(len(generators), sum(a * b for a, b in pairs), device=generators[0].device)
+    models = len(generators)
+    shapes = [shape for a, b in pairs for shape in ((models, b, a), (models, b, 1))]
+    stack = Stack.zeros(shapes, generators[0].device)
+    drawn = torch.empty(models, sum(a * b for a, b in pairs), device=stack.flat.device)
     for row, generator in zip(drawn, generators, strict=True):
         row.normal_(generator=generator)
     parts = torch.split(drawn, [a * b for a, b in pairs], dim=1)
-    return [
-        (part.reshape(-1, b, a) * (2 / a) ** 0.5, torch.zeros(len(generators), b, 1, device=drawn.device))
-        for part, (a, b) in zip(parts, pairs, strict=True)
-    ]
+    for weights, part, (a, _) in zip(stack.parts[::2], parts, pairs, strict=True):
+        torch.mul(part.view(weights.shape), (2 / a) ** 0.5, out=weights)
+    return stack
 
 
-def draw_batches(problem: Problem, generators: Sequence[Generator], steps: int) -> list[Batch]:
-    """Draw each model's noised training set, its rows in an order of its own, cut into batches of like size.
-
-    Every pass takes the batches in the same order, so that rows are gathered once and not in each step.
-    """
-    models, extra = len(generators), augmentation(problem.smoothing)
-    cuts = [len(part) for part in torch.arange(problem.num_rows).tensor_split(steps)]
-    batches = [
-        (problem.x.new_empty(models, problem.x.shape[1], rows), problem.y.new_empty(models, rows))
-        for rows in cuts
-    ]
-    for i, generator in enumerate(generators):
-        x, y = problem.noised(generator)
-        if extra is not None:
-            x = extra.sample(x, generator)
-        order = torch.randperm(len(x), generator=generator, device=generator.device)
-        for (features, labels), rows in zip(batches, torch.split(order, cuts), strict=True):
-            features[i], labels[i] = x[rows].T, y[rows]
-    return batches
+def as_layers(parts: Sequence[Tensor]) -> list[Layer]:
+    """Weights and biases, layer by layer."""
+    return list(zip(parts[::2], parts[1::2], strict=True))
 
 
-def augmentation(smoothing: Smoothing) -> Noise | None:
-    """Noise that training rows lack to look like test inputs. More noise on noised data is free."""
-    seen, asked = smoothing.features, smoothing.test
-    if seen is None:
-        return asked
-    if isinstance(seen, Gaussian) and isinstance(asked, Gaussian) and asked.sigma > seen.sigma:
-        return Gaussian((asked.sigma**2 - seen.sigma**2) ** 0.5)
-    return None
-
-
-def forward(layers: Sequence[Layer], x: Tensor) -> list[Tensor]:
+def forward(layers: Sequence[Layer], x: Tensor, room: Sequence[Tensor | None] | None = None) -> list[Tensor]:
     """Activations of every layer for inputs (models, features, rows): the inputs first, the scores last."""
     seen = [x]
     for i, (weights, biases) in enumerate(layers):
-        z = torch.baddbmm(biases, weights, seen[-1])
+        z = torch.baddbmm(biases, weights, seen[-1], out=None if room is None else room[i])
         seen.append(z.relu_() if i < len(layers) - 1 else z)
     return seen
 
 
-def gradients(layers: Sequence[Layer], x: Tensor, y: Tensor) -> list[Tensor]:
-    """Gradients of each model's mean cross-entropy, in the order weights, biases, layer by layer."""
-    seen = forward(layers, x)
-    scores = seen.pop()
-    error = scores.softmax(1)
-    error.scatter_add_(1, y[:, None], error.new_tensor(-1.0).expand(len(y), 1, y.shape[1]))
-    error /= y.shape[1]
-    found: list[Tensor] = []
-    for (weights, _), below in zip(reversed(layers), reversed(seen), strict=True):
-        found[:0] = [error @ below.mT, error.sum(-1, keepdim=True)]
-        if below is not x:
-            error = torch.ops.aten.threshold_backward(weights.mT @ error, below, 0)  # ReLU's slope
-    return found
+class Gradients:
+    """Gradients of each model's mean cross-entropy, computed in memory that every step uses again."""
+
+    def __init__(self, layers: Sequence[Layer]) -> None:
+        self.layers = layers
+        self.rooms: dict[
+            int, tuple[list[Tensor], list[Tensor]]
+        ] = {}  # activations and errors, by number of rows
+
+    def __call__(self, x: Tensor, y: Tensor, found: Sequence[Tensor]) -> None:
+        """Write them into ``found``, in the order weights, biases, layer by layer."""
+        activations, errors = self._room(x)
+        seen = forward(self.layers, x, activations)
+        error = torch.softmax(seen.pop(), 1, out=errors[-1])
+        error.scatter_add_(1, y[:, None], x.new_full((1, 1, 1), -1.0).expand(len(y), 1, y.shape[1]))
+        error /= y.shape[1]
+        for i in reversed(range(len(self.layers))):
+            torch.bmm(error, seen[i].mT, out=found[2 * i])
+            torch.sum(error, -1, keepdim=True, out=found[2 * i + 1])
+            if i > 0:
+                error = torch.bmm(self.layers[i][0].mT, error, out=errors[i - 1])
+                torch.ops.aten.threshold_backward(error, seen[i], 0, grad_input=error)  # ReLU's slope
+
+    def _room(self, x: Tensor) -> tuple[list[Tensor], list[Tensor]]:
+        if x.shape[2] not in self.rooms:
+            shapes = [(*biases.shape[:2], x.shape[2]) for _, biases in self.layers]
+            self.rooms[x.shape[2]] = [x.new_empty(s) for s in shapes], [x.new_empty(s) for s in shapes]
+        return self.rooms[x.shape[2]]
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields
 from functools import lru_cache, partial
 from types import CodeType
 from typing import Any
@@ -14,10 +14,10 @@ from torch import Generator, Tensor, nn
 from torch.func import functional_call, grad, stack_module_state, vmap
 
 from rsbd.errors import InputError
-from rsbd.learners.adam import check_settings, descend
-from rsbd.learners.base import Learner, Problem, ScoringModels, noised_points
+from rsbd.learners.adam import Stack
+from rsbd.learners.base import Problem, ScoringModels, noised_points
 from rsbd.learners.drawing import Drawing
-from rsbd.learners.mlp import draw_batches
+from rsbd.learners.network import Network
 from rsbd.noises import Noise
 
 _POINTS = 512  # labelled at a time, so that activations stay small
@@ -25,11 +25,8 @@ State = dict[str, Tensor]  # each with the models in front
 
 
 @dataclass(frozen=True, repr=False)
-class Module(Learner):
-    """Networks of your own, trained by Adam on the cross-entropy; `vmap` carries out the steps of many at once.
-
-    Every model has its own initial weights, noised rows and order of rows, all from its own generator. Where
-    training features carry less noise than the test input, the rest is added before training.
+class Module(Network):
+    """Networks of your own, trained as any :class:`~rsbd.learners.network.Network`; `vmap` steps many at once.
 
     Parameters
     ----------
@@ -37,17 +34,11 @@ class Module(Learner):
         Returns a new, freshly initialised ``torch.nn.Module``. It takes inputs of shape (rows, features), or (rows,
         channels, height, width) for images, and returns scores of shape (rows, classes). To work in other
         processes it must be importable there: a function or class of a module, or a ``functools.partial`` of one.
-    epochs : int or None
-        Passes over the training set. None: 10, or as many as make 80 steps where rows are few.
-    batch : int
-        Rows in a step, at most; the rows of a pass are shared out evenly.
-    learning_rate : float
-        Largest step size of Adam; it falls linearly to zero over the training.
-    weight_decay : float
-        Share of each weight taken away at the largest step (decoupled from Adam's scaling).
     together : int or None
         How many models train at once. None: as many as keep weights and training sets within 128 MB (4 GB on a
         GPU), at most 64; fewer are faster where activations are large.
+    epochs, batch, learning_rate, weight_decay
+        As for any network.
 
     Raises
     ------
@@ -69,14 +60,11 @@ class Module(Learner):
     """
 
     factory: Callable[[], nn.Module]
-    epochs: int | None = None
-    batch: int = 128
-    learning_rate: float = 0.001
-    weight_decay: float = 0.0
-    together: int | None = None
+    together: int | None = field(default=None, kw_only=True)
+    learning_rate: float = field(default=0.001, kw_only=True)
 
     def __post_init__(self) -> None:
-        check_settings(self.epochs, self.batch, self.learning_rate, self.weight_decay)
+        super().__post_init__()
         if not callable(self.factory) or isinstance(self.factory, nn.Module):
             raise InputError(
                 "factory must make a new network whenever it is called: give a function or a class"
@@ -87,9 +75,8 @@ class Module(Learner):
             )
 
     def __repr__(self) -> str:
-        rest = ("epochs", "batch", "learning_rate", "weight_decay", "together")
-        settings = ", ".join(f"{name}={getattr(self, name)}" for name in rest)
-        return f"Module({fingerprint(self.factory)}, {settings})"
+        rest = [f"{f.name}={getattr(self, f.name)}" for f in fields(self) if f.name != "factory"]
+        return f"Module({', '.join([fingerprint(self.factory), *rest])})"
 
     def train(self, problem: Problem, generators: Sequence[Generator]) -> Stacked:
         """Train one network per generator."""
@@ -103,7 +90,11 @@ class Module(Learner):
         if any(isinstance(part, nn.modules.dropout._DropoutNd) and part.p for part in again.modules()):
             raise InputError("the module has dropout, which draws from a stream of its own: leave it out")
         state, buffers = stack_module_state(nets)
-        weights = {k: v.detach() for k, v in state.items() if v.requires_grad}
+        moving = {name: tensor.detach() for name, tensor in state.items() if tensor.requires_grad}
+        stack = Stack.zeros([tensor.shape for tensor in moving.values()], problem.x.device)
+        weights = dict(zip(moving, stack.parts, strict=True))
+        for name, tensor in moving.items():
+            weights[name].copy_(tensor)
         fixed = {k: v.detach() for k, v in {**state, **buffers}.items() if k not in weights}
 
         def loss(weights: State, fixed: State, x: Tensor, y: Tensor) -> Tensor:
@@ -117,14 +108,12 @@ class Module(Learner):
 
         slopes = vmap(grad(loss), randomness="error")
 
-        def gradients(x: Tensor, y: Tensor) -> list[Tensor]:
-            found = slopes(weights, fixed, as_inputs(x.mT, problem.shape), y)
-            return [found[name].contiguous() for name in weights]
+        def gradients(x: Tensor, y: Tensor, found: Sequence[Tensor]) -> None:
+            slope = slopes(weights, fixed, as_inputs(x.mT, problem.shape), y)
+            for name, room in zip(weights, found, strict=True):
+                room.copy_(slope[name])
 
-        batches = draw_batches(problem, generators, -(-problem.num_rows // self.batch))
-        descend(
-            list(weights.values()), gradients, batches, self.epochs, self.learning_rate, self.weight_decay
-        )
+        self.descend(stack, gradients, self.batches(problem, generators))
         return Stacked(again.eval(), {**weights, **fixed}, problem.shape)
 
     def block_size(self, problem: Problem) -> int:

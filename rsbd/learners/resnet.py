@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields
 from functools import partial
 
 from torch import Generator, Tensor, nn
 
 from rsbd.errors import InputError
-from rsbd.learners.adam import check_settings
-from rsbd.learners.base import Learner, Problem
+from rsbd.learners.base import Problem
 from rsbd.learners.module import Module, Stacked
+from rsbd.learners.network import Network
 
 
-@dataclass(frozen=True)
-class ResNet(Learner):
-    """A residual network of 6 * `blocks` + 2 layers (20 for three blocks), trained by Adam on the cross-entropy.
+@dataclass(frozen=True, repr=False)
+class ResNet(Network):
+    """A residual network of 6 * `blocks` + 2 layers (20 for three), a :class:`~rsbd.learners.network.Network`.
 
     Three stages of `width`, twice and four times as many channels, each at half the side of the one before; then the
     mean over all pixels and one dense layer. Group normalisation stands in for batch normalisation, whose running
@@ -28,14 +28,8 @@ class ResNet(Learner):
         Residual blocks in a stage.
     width : int
         Channels of the first stage, a multiple of 4.
-    epochs : int or None
-        Passes over the training set. None: 10, or as many as make 80 steps where rows are few.
-    batch : int
-        Rows in a step, at most; the rows of a pass are shared out evenly.
-    learning_rate : float
-        Largest step size of Adam; it falls linearly to zero over the training.
-    weight_decay : float
-        Share of each weight taken away at the largest step (decoupled from Adam's scaling).
+    epochs, batch, learning_rate, weight_decay
+        As for any network.
 
     Raises
     ------
@@ -55,13 +49,10 @@ class ResNet(Learner):
 
     blocks: int = 1
     width: int = 16
-    epochs: int | None = None
-    batch: int = 128
-    learning_rate: float = 0.003
-    weight_decay: float = 0.0
+    learning_rate: float = field(default=0.003, kw_only=True)
 
     def __post_init__(self) -> None:
-        check_settings(self.epochs, self.batch, self.learning_rate, self.weight_decay)
+        super().__post_init__()
         if self.blocks < 1 or self.width < 4 or self.width % 4:
             raise InputError(
                 f"blocks is {self.blocks} and width {self.width}: give at least 1, and a multiple of 4"
@@ -82,7 +73,7 @@ class ResNet(Learner):
             )
         channels = 1 if len(problem.shape) == 2 else problem.shape[0]
         factory = partial(Residual, channels, problem.num_classes, self.blocks, self.width)
-        return Module(factory, self.epochs, self.batch, self.learning_rate, self.weight_decay)
+        return Module(factory, **{f.name: getattr(self, f.name) for f in fields(Network)})
 
 
 class Residual(nn.Sequential):

@@ -12,7 +12,7 @@ from torch import Generator, Tensor
 
 from rsbd.errors import InputError
 from rsbd.learners.base import Learner, Models, Problem, noised_points
-from rsbd.learners.mlp import augmentation
+from rsbd.learners.network import augmentation
 from rsbd.noises import Noise
 
 

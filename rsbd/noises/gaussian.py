@@ -88,8 +88,10 @@ class Gaussian(Noise):
         """Return ``x`` plus noise."""
         if not x.is_floating_point():
             raise InputError("labels cannot carry Gaussian noise: use Flip(keep, values=number of classes)")
-        _, offset = self.affine(x.numel(), generator)
-        return x + offset.view(x.shape).to(x.dtype)
+        import torch
+
+        noise = torch.empty(x.shape, device=generator.device).normal_(0, self.sigma, generator=generator)
+        return noise.to(x.dtype).add_(x)
 
     def affine(self, num_features: int, generator: Generator) -> tuple[Tensor, Tensor]:
         """Noise only shifts: the scale is 1."""

@@ -1,0 +1,127 @@
+"""What all networks share: the settings of their training, the batches and the descent."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Generator, Tensor
+
+from rsbd.errors import InputError
+from rsbd.learners.adam import Adam, Stack
+from rsbd.learners.base import Learner, Problem
+from rsbd.noises import Gaussian, Noise
+
+if TYPE_CHECKING:
+    from rsbd.smoothing import Smoothing
+
+_UNIT = 16  # rows: with others, products and softmax are up to a tenth slower
+Batch = tuple[Tensor, Tensor]  # features (models, features, rows), labels (models, rows)
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Network(Learner):
+    """A network trained by Adam on the cross-entropy, with a step size that falls linearly to zero.
+
+    Every model has its own initial weights, noised rows and order of rows, all from its own generator. Where training
+    features carry less noise than the test input, the rest is added before training.
+
+    Parameters
+    ----------
+    epochs : int or None
+        Passes over the training set. None: 10, or as many as make 80 steps where rows are few.
+    batch : int
+        Rows in a step, at most; the rows of a pass are shared out evenly.
+    learning_rate : float
+        Largest step size of Adam.
+    weight_decay : float
+        Share of each weight taken away at the largest step (decoupled from Adam's scaling).
+
+    Raises
+    ------
+    InputError
+        Settings that are not positive.
+    """
+
+    epochs: int | None = None
+    batch: int = 128
+    learning_rate: float = 0.01
+    weight_decay: float = 0.0
+
+    def __post_init__(self) -> None:
+        enough = (self.epochs is None or self.epochs >= 1) and self.batch >= 1
+        if not (enough and self.learning_rate > 0 and self.weight_decay >= 0):
+            found = ", ".join(f"{field.name}={getattr(self, field.name)}" for field in fields(Network))
+            raise InputError(
+                f"{found} cannot train: the first three must be above 0, weight_decay at least 0"
+            )
+
+    def __repr__(self) -> str:
+        """Show as it is written: what makes up the network first, then how it is trained."""
+        shared = [field.name for field in fields(Network)]
+        own = [field.name for field in fields(self) if field.name not in shared]
+        return f"{type(self).__name__}({', '.join(f'{k}={getattr(self, k)!r}' for k in own + shared)})"
+
+    def cuts(self, rows: int) -> list[int]:
+        """How many rows each batch of a pass has: about the same, in whole vectors of the processor where many."""
+        steps = -(-rows // self.batch)
+        unit = _UNIT if self.batch >= 4 * _UNIT and self.batch % _UNIT == 0 else 1
+        parts = torch.arange(-(-rows // unit)).tensor_split(steps)
+        return [min(unit * (int(part[-1]) + 1), rows) - unit * int(part[0]) for part in parts]
+
+    def batches(self, problem: Problem, generators: Sequence[Generator]) -> list[Batch]:
+        """Draw each model's noised training set, its rows in an order of its own, cut into batches of like size.
+
+        Every pass takes the batches in the same order, so that rows are gathered once and not in each step.
+        """
+        models, extra = len(generators), augmentation(problem.smoothing)
+        cuts = self.cuts(problem.num_rows)
+        batches = [
+            (problem.x.new_empty(models, problem.x.shape[1], rows), problem.y.new_empty(models, rows))
+            for rows in cuts
+        ]
+        for i, generator in enumerate(generators):
+            x, y = problem.noised(generator)
+            if extra is not None:
+                x = extra.sample(x, generator)
+            order = torch.randperm(len(x), generator=generator, device=generator.device)
+            parts = (torch.split(part.index_select(0, order), cuts) for part in (x, y))
+            for (features, labels), rows, codes in zip(batches, *parts, strict=True):
+                features[i], labels[i] = rows.T, codes
+        return batches
+
+    def descend(
+        self,
+        weights: Stack,
+        gradients: Callable[[Tensor, Tensor, Sequence[Tensor]], None],
+        batches: Sequence[Batch],
+    ) -> None:
+        """Train in place: pass over the batches again and again.
+
+        Parameters
+        ----------
+        weights : Stack
+            Changed in place.
+        gradients : callable
+            Given a batch's features and labels, writes the gradients into tensors like those of the stack.
+        batches : sequence of (Tensor, Tensor)
+            Taken in the same order in every pass.
+        """
+        adam, slopes = Adam(weights.flat), weights.like()
+        steps = len(batches) * (self.epochs or max(10, -(-80 // len(batches))))
+        with torch.no_grad():
+            for step in range(steps):
+                gradients(*batches[step % len(batches)], slopes.parts)
+                adam.step(slopes.flat, self.learning_rate * (1 - step / steps), self.weight_decay)
+
+
+def augmentation(smoothing: Smoothing) -> Noise | None:
+    """Noise that training rows lack to look like test inputs. More noise on noised data is free."""
+    seen, asked = smoothing.features, smoothing.test
+    if seen is None:
+        return asked
+    if isinstance(seen, Gaussian) and isinstance(asked, Gaussian) and asked.sigma > seen.sigma:
+        return Gaussian((asked.sigma**2 - seen.sigma**2) ** 0.5)
+    return None

@@ -1,0 +1,68 @@
+"""Products of an ensemble: float32, on one thread, by one library from beginning to end."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+import torch
+
+from rsbd import arithmetic
+
+matmul = torch.backends.mkldnn.matmul
+
+
+def inside(what):
+    """Ask something of a worker that is at work."""
+    with arithmetic.settled():
+        return what()
+
+
+def test_what_was_set_before_is_set_again():
+    threads, precision = torch.get_num_threads(), matmul.fp32_precision
+    assert inside(torch.get_num_threads) == 1
+    with pytest.raises(ZeroDivisionError):
+        inside(lambda: 1 / 0)
+    assert (torch.get_num_threads(), matmul.fp32_precision) == (threads, precision)
+
+
+@pytest.mark.parametrize(
+    "shape", [(64, 32, 64, 128), (5, 64, 784, 128), (64, 10, 32, 125), (3, 2, 64, 100), (1, 300, 700, 9)]
+)
+def test_products_are_as_exact_as_float32_can_be(shape):
+    models, out, inner, rows = shape
+    g = torch.Generator().manual_seed(0)
+    a = torch.randn(models, out, inner, generator=g)
+    b = torch.randn(models, inner, rows, generator=g)
+    exact = a.double() @ b.double()
+    for x, y in ((a, b), (a.mT.contiguous().mT, b), (a, b.mT.contiguous().mT)):
+        found = inside(lambda x=x, y=y: x @ y)
+        assert (
+            found - exact
+        ).abs().max() < 2e-6 * inner**0.5 * exact.abs().max()  # bfloat16 is off by 100 times that
+
+
+def test_a_product_does_not_change_when_another_worker_goes():
+    """The setting belongs to the process: it stays until the last worker has gone."""
+    a, b = torch.randn(8, 64, 784), torch.randn(8, 784, 128)
+    wanted = inside(lambda: a @ b)
+    come, go, wrong = threading.Event(), threading.Event(), []
+
+    def other():
+        with arithmetic.settled():
+            come.set()
+            go.wait()
+
+    thread = threading.Thread(target=other)
+    thread.start()
+    come.wait()
+    with arithmetic.settled():
+        go.set()
+        thread.join()
+        wrong += [i for i in range(20) if not torch.equal(a @ b, wanted)]
+    assert not wrong
+
+
+def test_where_bfloat16_would_round_nothing_is_set(monkeypatch):
+    monkeypatch.setattr(arithmetic, "keeps_float32", lambda: False)
+    assert inside(lambda: matmul.fp32_precision) == matmul.fp32_precision
