@@ -16,8 +16,6 @@ from rsbd.smoothing import Smoothing
 if TYPE_CHECKING:
     from sklearn.linear_model import RidgeClassifier
 
-TIE = 1e-5  # scores this close are equal: they are sums of some hundred numbers of single precision
-
 
 def predict_undefended(
     dataset: Dataset, learner: Learner, x: NDArray[np.float32], seed: int = 0
@@ -51,11 +49,10 @@ def predict_undefended(
         points = torch.from_numpy(np.ascontiguousarray(x.reshape(len(x), -1)))
         return learner.train(problem, streams).predict(points, None, streams)[0].numpy()
     model = _ridge(dataset)
-    scores = model.decision_function(_with_one(x))
-    scores = np.stack([-scores, scores], axis=1) if scores.ndim == 1 else scores
-    # A tie, not rare where a model learned from a few binary rows, goes to the lower label and not by the last bit.
-    first = (scores > scores.max(axis=1, keepdims=True) - TIE).argmax(axis=1)
-    return np.asarray(model.classes_[first], dtype=np.int64)
+    # Scores of a few binary rows are often equal, and then rounding, which differs between machines, would decide.
+    scores = model.decision_function(_with_one(x)).round(9)
+    best = scores.argmax(1) if scores.ndim > 1 else (scores > 0).astype(np.int64)
+    return np.asarray(model.classes_[best], np.int64)
 
 
 def weights(dataset: Dataset) -> NDArray[np.float64]:
@@ -86,6 +83,6 @@ def _ridge(dataset: Dataset) -> RidgeClassifier:
     return RidgeClassifier(alpha=1.0, fit_intercept=False).fit(_with_one(dataset.x), dataset.y)
 
 
-def _with_one(x: NDArray[np.float32]) -> NDArray[np.float32]:
+def _with_one(x: NDArray[np.float32]) -> NDArray[np.float64]:
     """Flatten, and add an intercept, shrunk like any weight."""
-    return np.column_stack([x.reshape(len(x), -1), np.ones(len(x), np.float32)])
+    return np.column_stack([x.reshape(len(x), -1), np.ones(len(x))])

@@ -25,7 +25,7 @@ class Problem:
     Parameters
     ----------
     x : Tensor
-        Training features, shape (rows, features), float32 in [0, 1].
+        Training features, shape (rows, features), float32 in [0, 1] (float64 for learners that know it, on request).
     y : Tensor
         Training labels, shape (rows,), int64.
     num_classes : int
@@ -125,6 +125,9 @@ class Learner(ABC):
 
     needs_noise: ClassVar[bool] = False
     """Whether the learner is made for noised data only, so that another stands in for it where nobody defends."""
+    in_double: ClassVar[bool] = False
+    """Whether training in double precision is to be had, by rows that come in it: parameters then agree, to more
+    places than anybody reads, on machines that round differently."""
 
     @abstractmethod
     def train(self, problem: Problem, generators: Sequence[Generator]) -> Models:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 import torch
@@ -22,8 +23,6 @@ from rsbd.learners.base import Learner, Models, Problem, ScoringModels
 from rsbd.noises import Noise
 from rsbd.noises.base import Channel
 from rsbd.tradeoff import Tradeoff
-
-BITS = 7  # of the largest parameter that are hashed, and as far down those of the others
 
 
 @dataclass(frozen=True)
@@ -67,8 +66,7 @@ class HashedTestNoise(Learner):
             raise InputError(
                 f"the test input carries {problem.smoothing.test} and hashed noise: use Smoothing(test=None)"
             )
-        told = replace(problem, smoothing=replace(problem.smoothing, test=self.noise))
-        models = self.learner.train(told, generators)
+        models = self.learner.train(_told(problem, self.noise, self.learner.in_double), generators)
         return HashedModels(models, self.noise, tuple(seed(row) for row in models.parameters().cpu()))
 
     def block_size(self, problem: Problem) -> int:
@@ -114,23 +112,33 @@ class HashedModels(ScoringModels):
         return [torch.Generator().manual_seed(seed) for seed in self.seeds]
 
 
+@lru_cache(maxsize=2)
+def _told(problem: Problem, noise: Noise, double: bool) -> Problem:
+    """Tell a learner that test inputs will carry the noise; blocks of one ensemble share what it derives from it."""
+    # One bit of one parameter decides all of a model's test noise, and machines round the last ones differently.
+    double = double and problem.x.device.type != "mps"  # which has no float64
+    smoothing = replace(problem.smoothing, test=noise)
+    return replace(problem, x=problem.x.double() if double else problem.x, smoothing=smoothing)
+
+
 def seed(parameters: Tensor) -> int:
     """Hash the parameters of one model, in canonical form, to 32 bits.
 
-    Canonical: rounded to the first seven bits of the largest, one zero and one NaN. So the last bits, in which
-    processors differ, hardly ever change the noise. Two models with the same seed would share their test noise, which
-    is allowed: each is still determined by its model.
+    Canonical: whole multiples of one unit, which is a power of two and about ``2**-12`` of the largest parameter, so
+    that parameters which differ by rounding alone have one form. Two models with the same seed share their test
+    noise, which is allowed: each is still determined by its model.
 
     Examples
     --------
-    >>> seed(torch.tensor([0.0, 1.5])) == seed(torch.tensor([-0.0, 1.5000001], dtype=torch.float64))
+    >>> seed(torch.tensor([0.0, 1.5])) == seed(torch.tensor([-1e-9, 1.5], dtype=torch.float64))
     True
     """
-    numbers = np.array(parameters.detach().cpu().numpy(), dtype=np.float64)
-    _, exponent = np.frexp(np.abs(numbers[np.isfinite(numbers)]).max(initial=0))
-    numbers = np.rint(np.ldexp(numbers, BITS - exponent)) + 0.0  # -0 + 0 = +0
-    numbers[np.isnan(numbers)] = np.nan
-    return int.from_bytes(hashlib.sha256(numbers.astype("<f8").tobytes()).digest()[:4], "little")
+    numbers = parameters.detach().cpu().double().numpy()
+    largest = np.abs(numbers).max(initial=0.0, where=np.isfinite(numbers))
+    unit = np.ldexp(1.0, int(np.frexp(largest)[1]) - 12)
+    # What is not a number, or without end, has a form of its own.
+    units = np.nan_to_num(np.rint(numbers / unit), nan=2**20, posinf=2**21, neginf=-(2**21)).astype("<i4")
+    return int.from_bytes(hashlib.sha256(units.tobytes()).digest()[:4], "little")
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import ClassVar
 
 import torch
 from torch import Generator, Tensor
@@ -49,6 +50,7 @@ class LDA(Learner):
     LDA(shrinkage=0.1, pool=None)
     """
 
+    in_double: ClassVar[bool] = True
     shrinkage: float | None = None
     pool: int | None = None
 
@@ -77,7 +79,8 @@ class LDA(Learner):
         biases = counts.log() - (weights * means).sum(-1) / 2
 
         weights, shift = weights / stretch, sampler.pooling.size * (stretch * seen.offset - asked.offset)
-        return Discriminants(weights, biases + shift * weights.sum(-1), sampler.pooling)
+        biases = biases + shift * weights.sum(-1)
+        return Discriminants(weights.float(), biases.float(), sampler.pooling)
 
     def block_size(self, problem: Problem) -> int:
         """As many models as keep labels and scatters within some 100 MB."""

@@ -52,6 +52,7 @@ class Linear(Learner):
     """
 
     needs_noise: ClassVar[bool] = True
+    in_double: ClassVar[bool] = True
     smoothness: float = 0.054
     shrinkage: float = 1.5
 
@@ -88,7 +89,7 @@ class Linear(Learner):
         weights = away @ smoother
         threshold = self.shrinkage * error * smoother.norm(dim=0)
         weights = weights.sign() * (weights.abs() - threshold).clamp(min=0)
-        return LinearModels(weights, centre + away / 2)
+        return LinearModels(weights.float(), (centre + away / 2).float())
 
 
 @dataclass(frozen=True)

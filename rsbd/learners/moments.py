@@ -87,4 +87,4 @@ class Sampler:
     def _onehot(self, y: Tensor) -> Tensor:
         # (models, rows) -> (models, classes, rows)
         classes = torch.arange(self.problem.num_classes, device=y.device)
-        return (y[:, None, :] == classes[:, None]).float()
+        return (y[:, None, :] == classes[:, None]).to(self.problem.x)

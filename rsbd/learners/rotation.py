@@ -47,7 +47,7 @@ class Rotation:
         values, vectors = torch.linalg.eigh(wide.T @ wide)
         kept = values > 1e-12 * values[-1]  # constant pixels have no direction of their own
         lengths, vectors = values[kept].sqrt(), vectors[:, kept]
-        return Rotation((lengths * vectors).T.float(), (wide @ (vectors / lengths)).float())
+        return Rotation((lengths * vectors).T.to(x), (wide @ (vectors / lengths)).to(x))
 
     def fits(self, num_classes: int) -> bool:
         """Whether there are enough rows to turn; with fewer, drawing them one by one costs no more."""
@@ -63,7 +63,7 @@ class Rotation:
         left = torch.diag_embed(counts) - top.double() @ top.double().mT
         values, vectors = torch.linalg.eigh(left)
         rest = (vectors * values.clamp(min=0).sqrt()[:, None, :]) @ vectors.mT
-        return torch.cat([top.mT, rest.float()], dim=1)
+        return torch.cat([top.mT, rest.to(top)], dim=1)
 
     def features(self, sigma: float, num_classes: int, generators: Sequence[Generator]) -> Tensor:
         """Draw noised rows, turned, for one model per generator.
@@ -78,7 +78,7 @@ class Rotation:
         triangle = z[:, head:]
         if freedom > width:
             shapes = (freedom - torch.arange(width, device=z.device, dtype=z.dtype)) / 2
-            squares = torch.empty(len(generators), width, device=z.device)
+            squares = z.new_empty(len(generators), width)
             for rows, square, generator in zip(z, squares, generators, strict=True):
                 rows.normal_(generator=generator)
                 square.copy_(torch._standard_gamma(shapes, generator=generator))
