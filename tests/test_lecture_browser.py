@@ -119,6 +119,11 @@ def test_keys_slider_and_box_do_not_meet(served):
         keys.press("t")
         assert violations(page) == []
         hall.screenshot("lecture-light-wide", 1920, 1080)
+        # At twice the size not all fits, and the picture does not pay for it.
+        hall.screenshot("lecture-zoomed", 640, 360)
+        assert page.locator(".rsbd-picture > svg").bounding_box()["height"] > 200
+        page.locator(".rsbd-sentence").scroll_into_view_if_needed()
+        assert page.locator(".rsbd-sentence").is_visible()
         assert hall.complaints == []
 
 
@@ -128,6 +133,11 @@ def test_a_killed_kernel_is_said_and_the_lecture_goes_on(served):
         hall.scene(1)
         hall.page.keyboard.press("n")
         hall.scene(2)
+        before = kernels(process)
+        hall.page.reload()
+        hall.scene(2)
+        assert psutil.wait_procs(before, timeout=20)[0], "a page that is left keeps its kernel"
+        assert hall.complaints == []
         for kernel in kernels(process):
             kernel.kill()
         alert = hall.page.get_by_role("alert").filter(has_text="does not answer")

@@ -2,6 +2,13 @@
 
 const PING = 1500, PATIENCE = 3; // milliseconds, unanswered pings
 
+// Voila ends the kernel of a page that is left or loaded again if both carry the same mark; it forgets to give one.
+function letGo() {
+  if (/\b_xsrf=/.test(document.cookie)) return;
+  const mark = [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+  document.cookie = `_xsrf=${mark}; path=/; SameSite=Strict`;
+}
+
 function render({ model, el }) {
   el.classList.add("rsbd-bar-top");
   const alone = document.body.dataset.voila !== undefined; // the page is the lecture, not a notebook
@@ -78,6 +85,7 @@ function render({ model, el }) {
   }, PING);
   const onMessage = (content) => { if (content.pong) answered(); };
   if (alone) {
+    letGo();
     said.textContent = "The computing part of this page (its kernel) does not answer, and the picture stays as it is.";
     lost.append(button("\u21bb", "restart here", restart));
   } else {

@@ -113,7 +113,7 @@ def open_hall(address: str, offline: bool = False, dark: bool = False) -> Iterat
                 color_scheme="dark" if dark else "light",
             )  # fmt: skip
             hall = Hall(context.new_page())
-            hall.page.goto(address)
+            hall.page.goto(address, timeout=90_000)  # a kernel starts before the page comes
             yield hall
         finally:
             browser.close()
