@@ -143,6 +143,8 @@ def test_errors_are_shown_and_raised(runner):
             raise InputError("keep is 2: give a number from 0 to 1")
         if n == "bug":
             raise ZeroDivisionError("division by zero\nwith a second line")
+        if n == "exit":
+            raise SystemExit(4)
         return n
 
     frames = []
@@ -155,6 +157,10 @@ def test_errors_are_shown_and_raised(runner):
     with pytest.raises(ZeroDivisionError):
         engine.wait(10)
     assert frames[-1].error == "The computation failed (ZeroDivisionError: division by zero)."
+    engine.submit("exit")  # ends a thread without a word, were it not caught
+    with pytest.raises(SystemExit):
+        engine.wait(10)
+    assert frames[-1].error == "The computation failed (SystemExit: 4)."
     engine.submit("fine")
     engine.wait(10)
     assert frames[-1].state == "final"
@@ -193,6 +199,28 @@ def test_wait_times_out_and_close_refuses_more():
     release.set()
     with pytest.raises(RuntimeError, match="closed"):
         engine.submit(2)
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_page_that_could_not_be_written_to_is_written_to_again():
+    frames, lost = [], threading.Event()
+
+    def show(frame):
+        if frame.state != "busy" and not lost.is_set():  # the picture, and then the sentence about its failure
+            if frame.error:
+                lost.set()
+            raise OSError("connection lost")
+        frames.append(frame)
+
+    runner = ThreadRunner()
+    engine = Engine(lambda n, cancel, progress: n, picture, show, runner)
+    engine.submit(1)
+    assert lost.wait(10)
+    runner._thread.join(10)
+    engine.submit(2)
+    engine.wait(10)
+    assert finals(frames) == ["alt 2"]
+    engine.close()
 
 
 def test_an_idle_thread_ends_and_the_next_task_starts_another():

@@ -103,7 +103,7 @@ class ThreadRunner:
             if self._closed:
                 raise RuntimeError("this panel is closed: make a new one")
             self._slot = lambda: context.run(task)
-            if self._thread is None:
+            if self._thread is None or not self._thread.is_alive():
                 self._thread = threading.Thread(target=self._loop, name="rsbd-panel", daemon=True)
                 self._thread.start()
             self._ready.notify()
@@ -173,7 +173,7 @@ class Engine(Generic[P, R]):
         self._changed = threading.Condition(threading.RLock())
         self._generation = 0
         self._running = False
-        self._error: Exception | None = None
+        self._error: BaseException | None = None
 
     @property
     def compute(self) -> Compute[P, R]:
@@ -236,7 +236,7 @@ class Engine(Generic[P, R]):
                 self._fail(
                     mine, RuntimeError("the computation stopped before its end: move a control to restart")
                 )
-        except Exception as error:  # the panel's one outlet: shown as a sentence, raised by wait()
+        except (Exception, SystemExit) as error:  # the one outlet: shown as a sentence, raised by wait()
             self._fail(mine, error)
 
     def _stale(self, mine: int) -> Cancel:
@@ -262,7 +262,7 @@ class Engine(Generic[P, R]):
                     self._running = False
                     self._changed.notify_all()
 
-    def _fail(self, mine: int, error: Exception) -> None:
+    def _fail(self, mine: int, error: BaseException) -> None:
         with self._changed:
             if self._generation == mine:
                 self._error = error
