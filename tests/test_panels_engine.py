@@ -206,7 +206,9 @@ def test_a_page_that_could_not_be_written_to_is_written_to_again():
     frames, lost = [], threading.Event()
 
     def show(frame):
-        if frame.state != "busy" and not lost.is_set():  # the picture, and then the sentence about its failure
+        if (
+            frame.state != "busy" and not lost.is_set()
+        ):  # the picture, and then the sentence about its failure
             if frame.error:
                 lost.set()
             raise OSError("connection lost")

@@ -74,9 +74,14 @@ WATCH = """panel => {
         const seen = window.rsbd;
         if (!seen) return;
         if (alt() === seen.before && seen.final) return;
-        requestAnimationFrame(() => {  // when it is painted
-            if (alt() !== seen.before) seen.first ||= performance.now();
-            if (seen.first && carrier.dataset.state === "final") seen.final ||= performance.now();
+        requestAnimationFrame(() => {
+            const changed = alt() !== seen.before, done = changed && carrier.dataset.state === "final";
+            const painted = new MessageChannel();  // its message comes after the frame that draws this
+            painted.port1.onmessage = () => {
+                if (changed) seen.first ||= performance.now();
+                if (done) seen.final ||= performance.now();
+            };
+            painted.port2.postMessage(0);
         });
     });
     window.rsbdSeen.observe(carrier, { attributes: true, subtree: true });
