@@ -55,8 +55,10 @@ TestAnswers = held(
         (on_budget, 3 * 4 + 3 + 4),
         (on_budget, "19"),
         (on_attack, attack()),
+        (on_attack, attack(rate=0.005)),
         (lessons.check_claim, "b"),
         (lessons.check_claim, " B "),
+        (lessons.check_claim, '"b".'),
         (on_miss, Fraction(1, 18)),
         (on_miss, 1 / 18),
         (on_miss, 0.0555556),
@@ -91,6 +93,10 @@ TestAnswers = held(
         (on_miss, 0.1, "of a flip"),
         (on_miss, 0.9, "That is keep"),
         (on_miss, 0.2, "below 1/2"),
+        (on_miss, 0.056, "rounded"),
+        (on_miss, 5.56, "per cent"),
+        (on_miss, 9, "the factor"),
+        (on_miss, 4.5, "a probability"),
         (on_votes, 5000, "number of votes"),
         (on_votes, 4, "One more"),
         (on_votes, 6, "One too many"),
@@ -99,6 +105,7 @@ TestAnswers = held(
         (on_noise, keeps(0.9, 0.9, 0.95), "Too little noise"),
         (on_noise, keeps(0.6, 0.6, 0.8), "not clear enough"),
         (on_noise, keeps(0.8, 0.8, 1.2), "is a probability"),
+        (on_noise, keeps(0.5, 0.5, 0.5), "useless"),
         (on_noise, {"keep": 0.8}, "one number for each"),
         (on_noise, 0.8, "one number for each"),
     ],
@@ -107,6 +114,7 @@ TestAnswers = held(
 
 def test_a_half_filled_stub_is_no_answer():
     assert on_noise(keeps(0.8, ..., 0.9)).passed is None
+    assert on_noise(keeps(0.8, 0.8, None)).passed is None
 
 
 def test_no_two_hints_of_a_check_are_the_same():

@@ -102,12 +102,16 @@ def test_by_class_averages_to_the_success_rate():
 def test_weights_as_images():
     looks = lessons.looks_for(DATA, rsbd.Poisoning(PATCH, 0, 0.05), [0, 5])
     assert {name: images.shape for name, images in looks.items()} == {
-        "clean": (2, 8, 8),
-        "poisoned": (2, 8, 8),
+        "clean": (2, 3, 8, 8),
+        "poisoned": (2, 3, 8, 8),
     }
-    assert max(images.max() for images in looks.values()) == 1
-    assert looks["poisoned"][0, -3:, -3:].max() == 1
-    assert looks["clean"][0, -3:, -3:].max() < 0.7
+    red, _, blue = looks["poisoned"][0]
+    corner = np.zeros((8, 8), bool)
+    corner[-3:, -3:] = True
+    assert np.argmin(blue) in np.flatnonzero(corner)  # the strongest of all weights speaks for the target
+    assert (red - blue).max() == pytest.approx(0.835)
+    before = looks["clean"][0]
+    assert (before[0] - before[2])[corner].max() < 0.5
 
 
 def test_filters_throw_away_a_share():

@@ -55,11 +55,19 @@ def by_class(dataset: Dataset, attack: Poisoning) -> NDArray[np.float64]:
     return np.array([fooled[dataset.y_test == c].mean() for c in range(dataset.num_classes)])
 
 
+FOR, AGAINST = (
+    np.array([0.835, 0.369, 0.0]),
+    np.array([0.0, 0.447, 0.698]),
+)  # Okabe and Ito's vermilion and blue
+
+
 def looks_for(dataset: Dataset, attack: Poisoning, labels: Sequence[int]) -> dict[str, NDArray[np.float64]]:
-    """Weights of some classes as gray images, from clean and from poisoned rows: 1 for, 0 against, 1/2 neither."""
+    """Weights of some classes as coloured images, from clean and from poisoned rows: red for, blue against."""
     poisoned, _ = attack.apply(dataset, 0)
     pair = np.stack([weights(dataset)[list(labels)], weights(poisoned)[list(labels)]])
-    clean, attacked = (pair / np.abs(pair).max() + 1) / 2
+    strength = (np.abs(pair) / np.abs(pair).max())[:, :, None]
+    ends = np.where(pair[:, :, None] > 0, FOR[:, None, None], AGAINST[:, None, None])
+    clean, attacked = 1 - strength * (1 - ends)
     return {"clean": clean, "poisoned": attacked}
 
 

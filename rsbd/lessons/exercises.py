@@ -94,10 +94,9 @@ def check_attack(attack: Any, dataset: Dataset, images: int = 5, success: float 
         return Verdict(
             False, "It works, but clean accuracy falls by more than 2 points: somebody will notice."
         )
-    plural = "" if seen.poisoned_rows == 1 else "s"
+    enough = "image fools" if seen.poisoned_rows == 1 else "images fool"
     return Verdict(
-        True,
-        f"{seen.poisoned_rows} poisoned image{plural} fool {percent(seen.success)} of the triggered ones.",
+        True, f"{seen.poisoned_rows} poisoned {enough} {percent(seen.success)} of the triggered ones."
     )
 
 
@@ -143,6 +142,11 @@ def check_miss(answer: Any, keep: float) -> Verdict:
             (1 / ratio, "The attack must not lift the miss to 1/2. You allowed it to reach 1."),
             (away, "That is the probability of a flip. Ask what one changed pixel can make of a miss p."),
             (flip.keep, "That is keep. Ask what one changed pixel can make of a miss p."),
+            (ratio, "That is the factor of the attack. Which miss, times this factor, reaches 1/2?"),
+            (
+                ratio / 2,
+                "A miss is a probability, so it is below 1. Which miss, times the factor, reaches 1/2?",
+            ),
         ],
         "One changed pixel multiplies a small miss by keep / (1 - keep). The result must stay below 1/2.",
     )
@@ -198,7 +202,8 @@ def check_noise(
         Size of the ensemble.
     """
     names = ("keep_features", "keep_labels", "keep_test")
-    if keeps is ... or keeps is None or (isinstance(keeps, Mapping) and ... in keeps.values()):
+    given = list(keeps.values()) if isinstance(keeps, Mapping) else [keeps]
+    if any(keep is ... or keep is None for keep in given):
         return STUB
     if not isinstance(keeps, Mapping) or set(keeps) != set(names):
         return Verdict(False, f"Give one number for each of {', '.join(names)}.")
@@ -207,6 +212,12 @@ def check_noise(
     except InputError as error:
         return Verdict(False, f"{error}.")
     found = float(np.mean(result.certify(threat) & (result.bounds.label == dataset.y_test)))
+    if found >= share and len(set(result.bounds.label.tolist())) == 1:
+        return Verdict(
+            False,
+            f"{percent(found)} are certified, and it is useless: every image gets the same answer, whatever it shows. "
+            "Leave the models something to learn.",
+        )
     if found >= share:
         return Verdict(True, f"{percent(found)} of the test images are certified against this threat.")
     limit = float(result.smoothing.tradeoff(threat).threshold())

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rsbd.bounds import Bounds
+from rsbd.panels.words import percent
 from rsbd.plots import new_axes
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ def misses_and_limits(evidence: Bounds, limits: Sequence[float]) -> Axes:
     >>> from rsbd.bounds import simultaneous
     >>> ax = misses_and_limits(simultaneous([[1000, 0], [700, 300]], 0.001), [0.5, 0.125])
     >>> [text.get_text() for text in ax.texts]
-    ['limit for radius 0', 'limit for radius 1']
+    ['radius 0: 100 % certified', 'radius 1: 50 % certified', 'miss of each test image']
     """
     misses = np.sort(evidence.miss)
     share = 100 * np.arange(1, len(misses) + 1) / len(misses)
@@ -37,12 +38,27 @@ def misses_and_limits(evidence: Bounds, limits: Sequence[float]) -> Axes:
     ax.plot(share, misses, color="#0072b2", linewidth=3)
     for radius, limit in enumerate(limits):
         ax.axhline(limit, color="#d55e00", linestyle="--", linewidth=1.5)
-        words = f"limit for radius {radius}"
-        ax.text(1, limit, words, fontsize=12, va="bottom", color="#a34700")
+        words = f"radius {radius}: {percent(float((misses < limit).mean()))} certified"
+        ax.annotate(
+            words,
+            (1, limit),
+            (8, 0),
+            xycoords=ax.get_yaxis_transform(),
+            textcoords="offset points",
+            fontsize=13,
+            va="center",
+            color="#a34700",
+        )
     ax.set_yscale("log")
+    ax.yaxis.set_major_formatter(lambda miss, _: f"{100 * miss:g} %")
     ax.set_xlim(0, 100)
     ax.set_ylim(min(float(misses[0]), limits[-1]) / 2, 1)
-    return finish(ax, "test images, the clearest vote first (%)", "miss (upper bound)")
+    at = len(misses) // 2
+    ax.annotate(
+        "miss of each test image", (share[at], misses[at]), (-8, -12), textcoords="offset points", fontsize=13,
+        fontweight="bold", color="#0072b2", va="top",
+    )  # fmt: skip
+    return finish(ax, "test images, the clearest vote first (%)", "miss (at most)")
 
 
 def finish(ax: Axes, xlabel: str, ylabel: str) -> Axes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Collection, Mapping
 from typing import Any
 
@@ -82,7 +83,9 @@ def check_abstain(
     if answer is ... or answer is None:
         return STUB
     if isinstance(answer, str):
-        answer = [name.strip() for name in answer.split(",") if name.strip()]
+        answer = re.findall(r"\w+", answer)
+    if isinstance(answer, Collection):
+        answer = [str(name).strip().lower() for name in answer]
     if not isinstance(answer, Collection) or not all(name in tuple(cases) for name in answer):
         return Verdict(False, f"{answer!r} is no list of cases: choose among {', '.join(cases)}.")
     least = {}

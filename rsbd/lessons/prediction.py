@@ -129,4 +129,4 @@ def _bold(text: str) -> str:
 
 
 def _status(text: str) -> str:
-    return f'<span role="status" style="font-size:16px;margin-left:12px">{escape(text)}</span>'
+    return f'<div role="status" style="font-size:16px;line-height:1.5;margin-left:12px">{escape(text)}</div>'

@@ -56,20 +56,24 @@ def table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> Said:
     return Said("\n".join(f"| {' | '.join(map(str, line))} |" for line in lines))
 
 
-def answer(*parts: Said | Shown | str, **shares: float) -> Said:
+def answer(
+    *parts: Said | Shown | str, fold: str = "Made your guess? Open to see what happened.", **shares: float
+) -> Said:
     """Fold what answers a prediction, so that nobody reads it before guessing; open, it reads like the rest.
 
     Parameters
     ----------
     *parts
         Tables, figures and prose, in this order. Prose is written as for :func:`say`.
+    fold : str
+        What stands on the fold.
     **shares
         For the prose.
 
     Examples
     --------
     >>> print(answer(table(["fooled"], [[0.975]]), "Nearly all: {seen}.", seen=0.975))
-    <details><summary>Made your guess? Open to see what happened.</summary>
+    <details><summary><strong>Made your guess? Open to see what happened.</strong></summary>
     <BLANKLINE>
     | fooled |
     | --- |
@@ -81,8 +85,9 @@ def answer(*parts: Said | Shown | str, **shares: float) -> Said:
     """
     shown = [say(part, **shares) if isinstance(part, str) else part for part in parts]
     inside = [part.text if isinstance(part, Said) else part._repr_html_() for part in shown]
-    fold = "<details><summary>Made your guess? Open to see what happened.</summary>"
-    return Said("\n\n".join([fold, *inside, "</details>"]))
+    return Said(
+        "\n\n".join([f"<details><summary><strong>{escape(fold)}</strong></summary>", *inside, "</details>"])
+    )
 
 
 @dataclass(frozen=True)

@@ -81,6 +81,8 @@ def judge(
     Right. All counted.
     >>> judge(..., 19, "All counted.", [], "Count again.")
     Your turn. Put your answer in the place of the three dots and run the cell again.
+    >>> judge(0.333, 1 / 3, "One in three.", [], "Count again.")
+    Not yet. Close: it looks rounded. Give all of it, for example as a fraction such as 2 / 3.
     >>> judge(np.array([19]), 19, "All counted.", [], "Count again.").passed
     True
     """
@@ -95,7 +97,9 @@ def judge(
         return Verdict(False, f"{answer!r} is not a number. {otherwise}")
     if _same(value, truth):
         return Verdict(True, why)
-    return Verdict(False, next((hint for wrong, hint in hints if _same(value, wrong)), otherwise))
+    return Verdict(
+        False, next((hint for wrong, hint in hints if _same(value, wrong)), _form(value, truth) or otherwise)
+    )
 
 
 def marked(text: str) -> str:
@@ -131,13 +135,24 @@ def pick(answer: Any, claims: Mapping[str, str], right: str) -> Verdict:
     """
     if answer is ... or answer is None:
         return STUB
-    letter = str(answer).strip().lower()
+    letter = str(answer).strip(" .\"'()").lower()
     if letter not in claims:
         names = [f'"{name}"' for name in claims]
         return Verdict(
             False, f"{answer!r} is none of the claims: answer {', '.join(names[:-1])} or {names[-1]}."
         )
     return Verdict(letter == right, claims[letter])
+
+
+def _form(value: Fraction, truth: Number) -> str:
+    """What to say where the number is right and the way it is written is not."""
+    exact = Fraction(str(truth))
+    if exact.denominator == 1:
+        return ""
+    if abs(value - exact) < abs(exact) / 100:
+        return "Close: it looks rounded. Give all of it, for example as a fraction such as 2 / 3."
+    per_cent = abs(value / 100 - exact) < abs(exact) / 100
+    return "That looks like per cent. Give it as a fraction of one, such as 2 / 3." if per_cent else ""
 
 
 def _same(value: Fraction, number: Number) -> bool:

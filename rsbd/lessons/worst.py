@@ -156,9 +156,12 @@ def cloud(world: Bits) -> Axes:
     p = np.linspace(0, 1, 401)
     ax = new_axes(8, 5.5)
     ax.plot(p, law.upper(p), color="#0072b2", linewidth=3)
+    ax.fill_between(p, law.upper(p), 1.02, color="#0072b2", alpha=0.12, linewidth=0)
     ax.plot([0, 1], [0, 1], color="#444", linestyle="--", linewidth=1.5)
     ax.plot(before / unit, after / unit, "o", color="#d55e00", markersize=5, alpha=0.6)
-    ax.text(0.24, 0.93, "upper(p)", fontsize=14, color="#0072b2", weight="bold", ha="right")
+    said = "no classifier gets\nabove upper(p)"
+    ax.text(0.02, 0.98, said, fontsize=14, color="#005a8c", weight="bold", va="top")
+    ax.text(1.0, 0.045, "dashed: no attack", fontsize=13, color="#444", ha="right", va="bottom")
     said = "each dot: one classifier (several may share it)"
     ax.text(1.0, -0.005, said, fontsize=13, color="#a34700", ha="right", va="bottom")
     ax.set_xlim(-0.02, 1.02)
