@@ -24,13 +24,13 @@ def generator(seed: int = 0) -> torch.Generator:
 @pytest.mark.parametrize("p", ["0", "1", "1/5", "4/5", "1/65536", "65535/65536", "1/1000000", "1/2"])
 def test_bernoulli_is_exact_beyond_its_sixteen_bits(p: str) -> None:
     draws = 20_000_003  # not a multiple of four, and enough to see a probability of one in a million
-    ones = int(bernoulli(Fraction(p), (draws,), generator()).sum())
+    ones = int(bernoulli(Fraction(p), (draws,), [generator()]).sum())
     assert stats.binomtest(ones, draws, float(Fraction(p))).pvalue > 1e-4
 
 
 def test_the_tie_of_sixteen_bits_is_settled_and_not_dropped() -> None:
     # 1 / 2**17: the 16 bits alone would give 0 or twice the probability.
-    ones = int(bernoulli(Fraction(1, 2**17), (40_000_000,), generator()).sum())
+    ones = int(bernoulli(Fraction(1, 2**17), (40_000_000,), [generator()]).sum())
     assert stats.binomtest(ones, 40_000_000, 2**-17).pvalue > 1e-4
 
 

@@ -150,12 +150,7 @@ def draw_test_noise(
     if noise is None:
         ones = torch.ones(len(generators), num_features, device=generators[0].device)
         return ones, torch.zeros_like(ones)
-    drawn = [noise.affine(num_features, generator) for generator in generators]
-    pairs = [pair for pair in drawn if pair is not None]
-    if len(pairs) < len(drawn):
-        return None
-    scales, offsets = zip(*pairs, strict=True)
-    return torch.stack(scales), torch.stack(offsets)
+    return noise.affine_many(num_features, generators)
 
 
 def noised_points(x: Tensor, noise: Noise | None, generator: Generator) -> Tensor:

@@ -74,7 +74,7 @@ class Sampler:
         if noise is None:
             counts, labels = (part.expand(len(generators), *part.shape[1:]) for part in self.unflipped)
         else:
-            drawn = self._onehot(torch.stack([noise.sample(problem.y, g) for g in generators]))
+            drawn = self._onehot(noise.sample_many(problem.y.expand(len(generators), -1), generators))
             counts, labels = drawn.sum(-1), self.rotation.labels(drawn)
         rows = self.rotation.features(self.sigma, problem.num_classes, generators)
         return Moments.of(counts, rows, labels)

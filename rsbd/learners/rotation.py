@@ -77,13 +77,12 @@ class Rotation:
         z = self.root.new_empty(len(generators), head + tail, width)
         triangle = z[:, head:]
         if freedom > width:
-            shapes = (freedom - torch.arange(width, device=z.device, dtype=z.dtype)) / 2
-            squares = z.new_empty(len(generators), width)
-            for rows, square, generator in zip(z, squares, generators, strict=True):
+            shapes, halves = (freedom - torch.arange(width, device=z.device, dtype=z.dtype)) / 2, []
+            for rows, generator in zip(z, generators, strict=True):
                 rows.normal_(generator=generator)
-                square.copy_(torch._standard_gamma(shapes, generator=generator))
+                halves.append(torch._standard_gamma(shapes, generator=generator))
             triangle.triu_()
-            triangle.diagonal(dim1=1, dim2=2).copy_((2 * squares).sqrt_())
+            triangle.diagonal(dim1=1, dim2=2).copy_((2 * torch.stack(halves)).sqrt_())
         else:
             for rows, generator in zip(z, generators, strict=True):
                 rows.normal_(generator=generator)

@@ -44,10 +44,9 @@ def sample(problem: Problem, generators: Sequence[Generator]) -> ClassSums:
     sums, sizes = _clean_sums(problem, y) if bags is None else _bag_sums(problem, bags, y)
     if noise is None:
         return ClassSums(sums, sizes)
-    drawn = [noise.sample_sums(s, n, g) for s, n, g in zip(sums, sizes, generators, strict=True)]
-    known = [d for d in drawn if d is not None]
-    if len(known) == len(drawn):
-        return ClassSums(torch.stack(known), sizes)
+    drawn = noise.sample_sums_many(sums, sizes, generators)
+    if drawn is not None:
+        return ClassSums(drawn, sizes)
     clean = [problem.x] * len(generators) if bags is None else (problem.x[bag] for bag in bags)
     noised = (noise.sample(x, generator) for x, generator in zip(clean, generators, strict=True))
     rows = [_members(labels, problem).T @ x for labels, x in zip(y, noised, strict=True)]
@@ -74,9 +73,7 @@ def _bags(problem: Problem, generators: Sequence[Generator]) -> Tensor | None:
 def _noised_labels(problem: Problem, bags: Tensor | None, generators: Sequence[Generator]) -> Tensor:
     noise = problem.smoothing.labels
     clean = problem.y.expand(len(generators), -1) if bags is None else problem.y[bags]
-    if noise is None:
-        return clean
-    return torch.stack([noise.sample(y, generator) for y, generator in zip(clean, generators, strict=True)])
+    return clean if noise is None else noise.sample_many(clean, generators)
 
 
 def _members(y: Tensor, problem: Problem) -> Tensor:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import reduce
@@ -101,6 +101,36 @@ class Noise(ABC):
             Rows in each group, shape (groups,).
         """
         return None
+
+    # What is drawn for many models at once, one generator each. Threads that take turns at small steps wait for each
+    # other most of the time, so a noise that is drawn for thousands of models does here what it can for all together.
+
+    def sample_many(self, x: Tensor, generators: Sequence[Generator]) -> Tensor:
+        """Put each ``x[i]`` under noise of its own generator, as `sample` does."""
+        import torch
+
+        return torch.stack(
+            [self.sample(one, generator) for one, generator in zip(x, generators, strict=True)]
+        )
+
+    def affine_many(self, num_features: int, generators: Sequence[Generator]) -> tuple[Tensor, Tensor] | None:
+        """Draw scales and offsets as `affine` does, both (generators, features)."""
+        import torch
+
+        drawn = [self.affine(num_features, generator) for generator in generators]
+        pairs = [pair for pair in drawn if pair is not None]
+        if len(pairs) < len(drawn):
+            return None
+        scales, offsets = zip(*pairs, strict=True)
+        return torch.stack(scales), torch.stack(offsets)
+
+    def sample_sums_many(self, sums: Tensor, sizes: Tensor, generators: Sequence[Generator]) -> Tensor | None:
+        """Draw sums as `sample_sums` does, from sums (generators, groups, features) and sizes (generators, groups)."""
+        import torch
+
+        triples = zip(sums, sizes, generators, strict=True)
+        drawn = [found for s, n, g in triples if (found := self.sample_sums(s, n, g)) is not None]
+        return torch.stack(drawn) if len(drawn) == len(generators) else None
 
     def outcomes(self, value: float) -> Iterable[tuple[float, Fraction]]:
         """All that the noise can make of one coordinate, with exact probabilities; floats are features, ints labels.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, ClassVar
@@ -82,7 +83,7 @@ class Flip(Noise):
 
     def moves(self, shape: tuple[int, ...], generator: Generator) -> Tensor:
         """Draw which coordinates move: bool tensor of ``shape``, each True with probability 1 - keep."""
-        return bernoulli(1 - self.keep, shape, generator)
+        return bernoulli(1 - self.keep, shape, [generator])[0]
 
     def channel(self) -> Channel:
         """First two moments; with more than two values the variance is that of the middle level."""
@@ -112,32 +113,53 @@ class Flip(Noise):
 
     def sample_sums(self, sums: Tensor, sizes: Tensor, generator: Generator) -> Tensor | None:
         """Ones that stay plus zeros that turn: two binomials. More than two values are not determined by their sum."""
+        found = self.sample_sums_many(sums[None], sizes[None], [generator])
+        return None if found is None else found[0]
+
+    def sample_sums_many(self, sums: Tensor, sizes: Tensor, generators: Sequence[Generator]) -> Tensor | None:
+        """The same for each generator."""
         import torch
 
         if self.values != 2:
             return None
-        keep, total = float(self.keep), sizes.unsqueeze(-1).expand_as(sums)
-        stayed = torch.binomial(sums, torch.full_like(sums, keep), generator=generator)
-        return stayed + torch.binomial(total - sums, torch.full_like(sums, 1 - keep), generator=generator)
+        keep, zeros = float(self.keep), sizes.unsqueeze(-1) - sums
+        stay, turn = torch.full_like(sums[0], keep), torch.full_like(sums[0], 1 - keep)
+        drawn = [
+            (torch.binomial(one, stay, generator=generator), torch.binomial(zero, turn, generator=generator))
+            for one, zero, generator in zip(sums, zeros, generators, strict=True)
+        ]
+        stayed, turned = zip(*drawn, strict=True)
+        return torch.stack(stayed).add_(torch.stack(turned))
 
     def sample(self, x: Tensor, generator: Generator) -> Tensor:
         """Return noised ``x``: floats are levels j / (values - 1) in [0, 1], integers are codes 0 .. values - 1."""
+        return self.sample_many(x[None], [generator])[0]
+
+    def sample_many(self, x: Tensor, generators: Sequence[Generator]) -> Tensor:
+        """The same for each generator."""
         import torch
 
-        moved = self.moves(tuple(x.shape), generator)
+        moved = bernoulli(1 - self.keep, tuple(x.shape[1:]), generators)
         if self.values == 2:
             return torch.where(moved, 1 - x, x)
         # Moving by 1 .. K-1 steps round the circle of values reaches each of the others alike.
-        steps = torch.randint(1, self.values, x.shape, generator=generator, device=generator.device)
+        steps = torch.empty(x.shape, dtype=torch.int64, device=x.device)
+        for row, generator in zip(steps, generators, strict=True):
+            row.random_(1, self.values, generator=generator)
         codes = torch.round(x * (self.values - 1)).to(torch.int64) if x.is_floating_point() else x
         codes = torch.where(moved, (codes + steps) % self.values, codes)
         return (codes / (self.values - 1)).to(x.dtype) if x.is_floating_point() else codes.to(x.dtype)
 
     def affine(self, num_features: int, generator: Generator) -> tuple[Tensor, Tensor] | None:
         """A flipped bit is 1 - x; more than two values have no such form."""
+        found = self.affine_many(num_features, [generator])
+        return None if found is None else (found[0][0], found[1][0])
+
+    def affine_many(self, num_features: int, generators: Sequence[Generator]) -> tuple[Tensor, Tensor] | None:
+        """The same for each generator."""
         if self.values != 2:
             return None
-        moved = self.moves((num_features,), generator).float()
+        moved = bernoulli(1 - self.keep, (num_features,), generators).float()
         return 1 - 2 * moved, moved
 
     def __repr__(self) -> str:
@@ -145,25 +167,30 @@ class Flip(Noise):
         return f"Flip('{self.keep}', values={self.values})"
 
 
-def bernoulli(p: Fraction, shape: tuple[int, ...], generator: Generator) -> Tensor:
-    """Draw a bool tensor of ``shape``, True with probability ``p`` each, from 16 random bits a draw.
+def bernoulli(p: Fraction, shape: tuple[int, ...], generators: Sequence[Generator]) -> Tensor:
+    """Draw a bool tensor of ``shape`` per generator, True with probability ``p`` each, from 16 random bits a draw.
 
     The 16 bits decide unless they equal the leading bits of ``p`` exactly, once in 65,536 draws; those few are settled
     with 53 further bits, so that the law is ``p`` to within 2**-69 and not a multiple of 2**-16.
     """
     import torch
 
-    count = math.prod(shape)
+    count, device = math.prod(shape), generators[0].device
     # Whole 64-bit words are drawn and read as four numbers each: four times faster than drawing the 16 bits.
-    words = torch.empty(-(-count // 4), dtype=torch.int64, device=generator.device)
-    bits = words.random_(-(2**63), None, generator=generator).view(torch.int16)[:count].view(shape)
+    words = torch.empty(len(generators), -(-count // 4), dtype=torch.int64, device=device)
+    for row, generator in zip(words, generators, strict=True):
+        row.random_(-(2**63), None, generator=generator)
+    bits = words.view(torch.int16)[:, :count]
     scaled = p * 2**16
     leading = math.floor(scaled)
     if leading >= 2**16:
-        return torch.ones(shape, dtype=torch.bool, device=generator.device)
+        return torch.ones(len(generators), *shape, dtype=torch.bool, device=device)
     drawn = bits < leading - 2**15
     if scaled != leading:
-        open_ = torch.nonzero(bits.view(-1) == leading - 2**15).view(-1)
-        rest = torch.rand(len(open_), dtype=torch.float64, generator=generator, device=generator.device)
-        drawn.view(-1)[open_] = rest < float(scaled - leading)
-    return drawn
+        open_ = bits == leading - 2**15
+        for i in open_.any(1).nonzero().view(-1).tolist():
+            rest = torch.rand(
+                int(open_[i].sum()), dtype=torch.float64, generator=generators[i], device=device
+            )
+            drawn[i, open_[i]] = rest < float(scaled - leading)
+    return drawn.view(len(generators), *shape)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
@@ -81,23 +82,36 @@ class Gaussian(Noise):
 
     def sample_sums(self, sums: Tensor, sizes: Tensor, generator: Generator) -> Tensor:
         """Sum of ``n`` noises: one Gaussian of variance ``n sigma^2``."""
-        noise = sums.new_empty(sums.shape).normal_(generator=generator)
-        return sums + self.sigma * sizes.sqrt().unsqueeze(-1) * noise
+        return self.sample_sums_many(sums[None], sizes[None], [generator])[0]
+
+    def sample_sums_many(self, sums: Tensor, sizes: Tensor, generators: Sequence[Generator]) -> Tensor:
+        """The same for each generator."""
+        return sums + self.sigma * sizes.sqrt().unsqueeze(-1) * _normal(
+            tuple(sums.shape[1:]), 1.0, generators
+        )
 
     def sample(self, x: Tensor, generator: Generator) -> Tensor:
         """Return ``x`` plus noise."""
         if not x.is_floating_point():
             raise InputError("labels cannot carry Gaussian noise: use Flip(keep, values=number of classes)")
-        import torch
-
-        noise = torch.empty(x.shape, device=generator.device).normal_(0, self.sigma, generator=generator)
-        return noise.to(x.dtype).add_(x)
+        return _normal(tuple(x.shape), self.sigma, [generator])[0].to(x.dtype).add_(x)
 
     def affine(self, num_features: int, generator: Generator) -> tuple[Tensor, Tensor]:
         """Noise only shifts: the scale is 1."""
-        import torch
+        scales, offsets = self.affine_many(num_features, [generator])
+        return scales[0], offsets[0]
 
-        offset = torch.empty(num_features, device=generator.device).normal_(
-            0, self.sigma, generator=generator
-        )
-        return torch.ones_like(offset), offset
+    def affine_many(self, num_features: int, generators: Sequence[Generator]) -> tuple[Tensor, Tensor]:
+        """The same for each generator."""
+        offsets = _normal((num_features,), self.sigma, generators)
+        return offsets.new_ones(()).expand_as(offsets), offsets
+
+
+def _normal(shape: tuple[int, ...], sigma: float, generators: Sequence[Generator]) -> Tensor:
+    """Draw one tensor of ``shape`` per generator."""
+    import torch
+
+    drawn = torch.empty(len(generators), *shape, device=generators[0].device)
+    for one, generator in zip(drawn, generators, strict=True):
+        one.normal_(0, sigma, generator=generator)
+    return drawn
