@@ -13,7 +13,7 @@ import pytest
 from rsbd import shard
 from rsbd.data import Dataset, load
 from rsbd.ensemble import collect
-from rsbd.learners import LDA, Learner, Linear
+from rsbd.learners import LDA, MLP, Learner, Linear
 from rsbd.noises import Flip, Gaussian
 from rsbd.smoothing import Smoothing
 from rsbd.votes import Votes
@@ -41,7 +41,9 @@ def digits() -> Dataset:
 
 
 @pytest.mark.parametrize(
-    ("smoothing", "learner"), [(FLIPS, Linear()), (GAUSSIAN, LDA())], ids=["flips", "Gaussian"]
+    ("smoothing", "learner"),
+    [(FLIPS, Linear()), (GAUSSIAN, LDA()), (GAUSSIAN, MLP((8,), epochs=2))],
+    ids=["linear", "lda", "mlp"],
 )
 def test_a_cluster_counts_like_one_process(
     client: object, digits: Dataset, smoothing: Smoothing, learner: Learner

@@ -48,20 +48,30 @@ def digits() -> Dataset:
     return load("digits", classes=(0, 1), rows=100, points=60)
 
 
-def gather(data: Dataset, smoothing: Smoothing = FLIPS, num_models: int = 256, **options: Any) -> Votes:
-    return collect(data, smoothing, Linear(), data.x_test, num_models, seed=3, **options)
+def gather(
+    data: Dataset,
+    smoothing: Smoothing = FLIPS,
+    num_models: int = 256,
+    learner: Learner = Linear(),  # noqa: B008  (frozen)
+    **options: Any,
+) -> Votes:
+    return collect(data, smoothing, learner, data.x_test, num_models, seed=3, **options)
 
 
+@pytest.mark.parametrize("learner", [Linear(), MLP((8,), epochs=2)], ids=["linear", "mlp"])
 @pytest.mark.parametrize("smoothing", [FLIPS, GAUSSIAN], ids=["flips", "Gaussian"])
-def test_counts_do_not_depend_on_executor_order_or_process(digits: Dataset, smoothing: Smoothing) -> None:
-    expected = gather(digits, smoothing)
+def test_counts_do_not_depend_on_executor_order_or_process(
+    digits: Dataset, smoothing: Smoothing, learner: Learner
+) -> None:
+    expected = gather(digits, smoothing, learner=learner)
     assert expected.counts.sum(1).tolist() == [256] * 60
     fresh = multiprocessing.get_context(
         "spawn"
     )  # a forked child would inherit torch's threads without running them
     for executor in (ThreadPoolExecutor(1), ThreadPoolExecutor(3), Reversed(), ProcessPoolExecutor(2, fresh)):
         with executor:
-            assert np.array_equal(gather(digits, smoothing, executor=executor).counts, expected.counts)
+            found = gather(digits, smoothing, learner=learner, executor=executor)
+            assert np.array_equal(found.counts, expected.counts)
 
 
 @pytest.mark.parametrize("smoothing", [FLIPS, GAUSSIAN], ids=["flips", "Gaussian"])

@@ -82,6 +82,16 @@ def test_the_comparison_sees_a_law_that_is_slightly_wrong(wrong: Smoothing) -> N
     assert distances(fast, plain)[0] < 1e-5
 
 
+def test_gaussian_sums_spread_as_the_noises_of_their_rows_do() -> None:
+    """Beside the flips of labels a wrong sigma would hardly show, so here are none."""
+    setting = problem(Smoothing(features=Gaussian(0.5)))
+    clean = statistics.sample(replace(setting, smoothing=Smoothing()), rng.generators(1, range(1)))
+    drawn = statistics.sample(setting, rng.generators(1, range(MODELS)))
+    units = ((drawn.sums - clean.sums) / (0.5 * clean.sizes.sqrt()[..., None])).flatten().numpy()
+    assert stats.kstest(units, "norm").pvalue > 1e-3
+    assert stats.kstest(1.03 * units, "norm").pvalue < 1e-6  # so much would be seen
+
+
 def test_more_than_two_values_are_drawn_row_by_row() -> None:
     setting = replace(problem(Smoothing(features=Flip(0.6, 3), labels=Flip(0.8, 3))), values=3)
     fast = table(statistics.sample(setting, rng.generators(1, range(2000))))

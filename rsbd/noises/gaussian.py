@@ -15,7 +15,7 @@ from rsbd.noises.base import Channel, Floats, Noise
 from rsbd.tradeoff import shift
 
 if TYPE_CHECKING:
-    from torch import Generator, Tensor
+    from torch import Generator, Tensor, dtype
 
 
 @dataclass(frozen=True)
@@ -86,9 +86,8 @@ class Gaussian(Noise):
 
     def sample_sums_many(self, sums: Tensor, sizes: Tensor, generators: Sequence[Generator]) -> Tensor:
         """The same for each generator."""
-        return sums + self.sigma * sizes.sqrt().unsqueeze(-1) * _normal(
-            tuple(sums.shape[1:]), 1.0, generators
-        )
+        noise = _normal(tuple(sums.shape[1:]), 1.0, generators, sums.dtype)
+        return sums + self.sigma * sizes.sqrt().unsqueeze(-1) * noise
 
     def sample(self, x: Tensor, generator: Generator) -> Tensor:
         """Return ``x`` plus noise."""
@@ -107,11 +106,13 @@ class Gaussian(Noise):
         return offsets.new_ones(()).expand_as(offsets), offsets
 
 
-def _normal(shape: tuple[int, ...], sigma: float, generators: Sequence[Generator]) -> Tensor:
+def _normal(
+    shape: tuple[int, ...], sigma: float, generators: Sequence[Generator], kind: dtype | None = None
+) -> Tensor:
     """Draw one tensor of ``shape`` per generator."""
     import torch
 
-    drawn = torch.empty(len(generators), *shape, device=generators[0].device)
+    drawn = torch.empty(len(generators), *shape, device=generators[0].device, dtype=kind)
     for one, generator in zip(drawn, generators, strict=True):
         one.normal_(0, sigma, generator=generator)
     return drawn
