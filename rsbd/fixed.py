@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from rsbd import ensemble, rng
+from rsbd import ensemble, rng, shard
 from rsbd.data import Dataset
 from rsbd.errors import InputError
 from rsbd.learners import Learner, Models, Problem, ScoringModels
@@ -99,7 +99,7 @@ class FixedModel:
             return self.models.predict(x, self.noise, [stream])
 
         for chunk in self._map(labels, points, copies):
-            counts += torch.stack([(chunk == c).sum(0) for c in range(self.num_classes)], 1).numpy()
+            counts += shard.count(chunk, self.num_classes)
         digest = hashlib.sha256(points.cpu().numpy().tobytes()).hexdigest()
         return Votes(counts, ((copies.start, copies.stop),), {**self.manifest, "points": digest})
 

@@ -16,9 +16,10 @@ from numpy.typing import NDArray
 
 import rsbd
 from rsbd.certify import Certificate, certified_map, certify, radius
+from rsbd.errors import InputError
 from rsbd.experiment import Experiment, Outcome
 from rsbd.files import whole
-from rsbd.smoothing import Smoothing, Threat
+from rsbd.smoothing import WHERE, Smoothing, Threat
 
 ROWS = (0, 1, 2, 3, 5, 7, 10, 15, 20)
 LENGTHS = (0.0, 0.1, 0.25, 0.5, 1.0, 1.5, 2.0, 3.0)
@@ -120,8 +121,14 @@ def measured_together(smoothing: Smoothing) -> tuple[str, ...]:
 
 def trigger_norm(smoothing: Smoothing) -> str:
     """Norm of a trigger under this noise; L0 where neither features nor the test input carry any."""
-    noise = smoothing.features or smoothing.test
-    return "L0" if noise is None else noise.norm
+    norms = {slot: noise.norm for slot, noise in smoothing.slots.items() if slot != "labels"}
+    if len(set(norms.values())) > 1:
+        found = " and ".join(f"{norm} on {WHERE[slot]}" for slot, norm in norms.items())
+        raise InputError(
+            f"a trigger is measured in {found}, so one map cannot speak of both: "
+            'certify Threat(trigger={"features": ..., "test": ...})'
+        )
+    return next(iter(norms.values()), "L0")
 
 
 def planted_threat(experiment: Experiment, rows: int, norm: str) -> Threat:

@@ -147,5 +147,22 @@ def vote(task: Task, span: Span) -> Counted:
         models = task.learner.train(setting, streams)
         trained = time.perf_counter()
         labels = models.predict(points(task), task.smoothing.test, streams)[span[0] - first : span[1] - first]
-        counts = torch.stack([(labels == c).sum(0) for c in range(task.num_classes)], 1).cpu().numpy()
+        counts = count(labels, task.num_classes)
     return counts, span, {"train": trained - began, "vote": time.perf_counter() - trained}
+
+
+def count(labels: Tensor, num_classes: int) -> NDArray[np.int64]:
+    """Count labels (models, points) by class: (points, classes).
+
+    Raises
+    ------
+    InputError
+        A label that is no class. Bounds would take the votes that are left for all there are.
+    """
+    counts = torch.stack([(labels == c).sum(0) for c in range(num_classes)], 1).cpu().numpy()
+    if counts.sum() != labels.numel():
+        raise InputError(
+            f"models gave labels from {int(labels.min())} to {int(labels.max())}: a vote must be for a class, "
+            f"0 to {num_classes - 1}"
+        )
+    return np.asarray(counts, np.int64)

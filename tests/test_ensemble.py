@@ -19,6 +19,7 @@ from rsbd.ensemble import collect, pick_device, stream
 from rsbd.errors import InputError
 from rsbd.fixed import FixedModel
 from rsbd.learners import LDA, MLP, Learner, Linear
+from rsbd.learners.linear import LinearModels
 from rsbd.noises import Flip, Gaussian
 from rsbd.smoothing import Smoothing
 from rsbd.votes import Votes
@@ -178,6 +179,18 @@ def test_points_between_the_levels_of_their_noise_are_refused(digits: Dataset) -
         with pytest.raises(InputError, match="off the 2 levels"):
             ask()
     assert collect(digits, replace(FLIPS, test=None), Linear(), gray, 10).num_models == 10
+
+
+def test_a_vote_is_for_a_class(digits: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A model that abstains half the time has half the probability: bounds from its other votes would be twice that."""
+    plain = LinearModels.predict
+
+    def shy(models: LinearModels, *asked: Any) -> torch.Tensor:
+        return torch.where(torch.arange(len(models.weights))[:, None] % 2 == 0, plain(models, *asked), -1)
+
+    monkeypatch.setattr(LinearModels, "predict", shy)
+    with pytest.raises(InputError, match=r"labels from -1 to 1: a vote must be for a class, 0 to 1"):
+        gather(digits)
 
 
 def test_auto_device_is_one_that_works() -> None:

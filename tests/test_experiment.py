@@ -176,6 +176,13 @@ def test_report_agrees_with_direct_certificates(experiment: Experiment) -> None:
     assert found.threat == Threat(rows=10, trigger=9.0)
 
 
+def test_triggers_of_two_norms_are_not_put_on_one_scale(experiment: Experiment) -> None:
+    """A square of L2 length 2 has four pixels: taken for two changed ones, it would be certified too easily."""
+    mixed = replace(experiment, smoothing=Smoothing(features=Gaussian(0.5), test=Flip(0.8)))
+    with pytest.raises(InputError, match="L2 on the training features and L0 on the test input"):
+        report(replace(run(experiment), experiment=mixed), triggers=(0, 2))
+
+
 def test_mixed_norms_are_reported_by_length(experiment: Experiment) -> None:
     data = load("digits", view="unit", classes=(0, 1))
     mixed = Smoothing(features=Gaussian(0.5), labels=Flip(0.9), test=Gaussian(0.5))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import ceil
 from pathlib import Path
@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
 from scipy.stats import beta, norm
 
 from rsbd import confidence, ensemble, soft
@@ -20,8 +21,9 @@ from rsbd.bounds import dkw
 from rsbd.confidence import expected, from_mean, measured, survival
 from rsbd.data import Dataset, load
 from rsbd.errors import InputError
+from rsbd.fixed import FixedModel
 from rsbd.learners import LDA, Learner, Linear, Models, Problem, ScoringModels
-from rsbd.noises import Flip, Gaussian, Noise
+from rsbd.noises import Bagging, Flip, Gaussian, Noise
 from rsbd.recipes import certified_confidence, kumar
 from rsbd.smoothing import Smoothing, Threat
 from rsbd.tradeoff import identity
@@ -235,3 +237,25 @@ def test_bad_input_is_named() -> None:
         measured(np.zeros((1, 2, 2)), np.array([0, 1]), "median")
     with pytest.raises(InputError, match=r"alpha is 0\.7"):
         confidence.certify([np.zeros((1, 2, 2))], [np.zeros((1, 2, 2))], [identity()], 0.7)
+
+
+def test_copies_that_pick_the_class_do_not_bound_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+    whole = FixedModel.confidences
+
+    def spied(model: FixedModel, x: NDArray[np.float32], copies: range) -> Iterator[NDArray[np.float32]]:
+        asked.append(copies)
+        return whole(model, x, copies)
+
+    monkeypatch.setattr(FixedModel, "confidences", spied)
+    kumar(load("digits", view="unit", classes=(0, 1), points=5), num_copies=70, num_selection=30)
+    assert asked == [range(30), range(30, 100)]
+
+
+def test_confidence_of_bags_needs_no_number_of_rows() -> None:
+    data = load("digits", classes=(0, 1), rows=50, points=5)
+    found = certified_confidence(
+        data, Smoothing(rows=Bagging(10)), [Threat(), Threat(rows=1, on_test=False)], num_models=128
+    )
+    assert (found.lower[:, 0] > found.lower[:, 1]).all()
+    assert (found.lower[:, 1] > 0).all()
