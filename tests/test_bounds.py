@@ -6,6 +6,7 @@ import json
 import os
 from collections.abc import Callable
 from fractions import Fraction
+from functools import partial
 from math import comb
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import beta, binom, ksone, multinomial
 
-from rsbd import bounds
+from rsbd import binomial, bounds
 from rsbd.bounds import Bounds, anytime, clopper_pearson, dkw, hoeffding, over_points, simultaneous
 from rsbd.errors import InputError
 
@@ -179,6 +180,24 @@ def test_wider_where_more_is_asked() -> None:
     assert exact.miss < simultaneous(votes, 0.01, runner_up=True).miss
     assert clopper_pearson(votes, 0.01, selection=votes).miss < exact.miss
     assert hoeffding(votes, 0.01).miss == pytest.approx(0.1 + np.sqrt(np.log(300) / 2000), rel=1e-12)
+
+
+@pytest.mark.parametrize("selected", [False, True])
+@pytest.mark.parametrize("runner_up", [False, True])
+def test_alpha_is_shared_over_all_bounds_that_may_fail(selected: bool, runner_up: bool) -> None:
+    """One for the top class where other votes picked it, else one for each; upper bounds of the others come on top."""
+    votes = np.array([[60, 25, 15]])
+    picked = votes if selected else None
+    one_sided = {(False, False): 3, (False, True): 6, (True, False): 1, (True, True): 3}
+    for method, upper, shares in (
+        (clopper_pearson, binomial.clopper_pearson, one_sided),
+        (hoeffding, binomial.hoeffding, one_sided),
+        (anytime, partial(binomial.anytime, prior=0.5), {**one_sided, (False, True): 3}),
+    ):
+        found = method(votes, 0.06, picked, runner_up=runner_up)
+        both = upper(np.array([40, 25]), np.array([100, 100]), 0.06 / shares[selected, runner_up])
+        assert found.miss[0] == both[0]
+        assert found.runner_up[0] == both[1 if runner_up else 0]
 
 
 @pytest.mark.parametrize("method", [simultaneous, hoeffding, anytime])

@@ -21,7 +21,7 @@ from rsbd.bounds import Bounds, clopper_pearson, simultaneous
 from rsbd.certify import ABSTAIN, Certificate, certified_map, certify, exact_radius, radii_by_votes, radius
 from rsbd.errors import InputError
 from rsbd.evidence import Evidence
-from rsbd.noises import Bagging, Flip, Gaussian, Noise
+from rsbd.noises import Bagging, Flip, Gaussian, Noise, Uniform
 from rsbd.smoothing import Smoothing, Threat
 from rsbd.tradeoff import flips, identity
 
@@ -42,6 +42,22 @@ noises = st.builds(
     st.sampled_from([2, 3, 4, 10]),
 )
 misses = st.floats(-9, -0.25).map(lambda x: 10**x)
+
+
+def test_one_change_in_each_slot_can_be_the_worst() -> None:
+    """Two changes reach one half from a miss of 1/81 or 1/162 if they are alike, of 1/243 if they are not."""
+    for features, labels in (("9/10", "3/5"), ("3/5", "9/10")):
+        kinds = [Flip(keep, 10 if keep == "3/5" else 2) for keep in (features, labels)]
+        noise = Smoothing(features=kinds[0], labels=kinds[1])
+        assert radius(evidence([1 / 200, 1 / 250]), noise, max_radius=2).radius.tolist() == [1, 2]
+        assert exact_radius(Fraction(1, 243), noise, max_radius=2) == 1
+
+
+def test_a_coin_is_not_certified_at_any_length() -> None:
+    for noise in (Gaussian(1.0), Uniform(1)):
+        found = radius(evidence([0.5, 0.75, 0.499], [0.5, 0.25, 0.499]), Smoothing(test=noise))
+        assert (found.radius < 0).tolist() == [True, True, False]
+        assert found.label.tolist() == [ABSTAIN, ABSTAIN, 0]
 
 
 @given(st.lists(noises, min_size=1, max_size=3), misses, st.floats(0, 1))
