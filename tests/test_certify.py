@@ -164,6 +164,7 @@ def test_noises_whose_changes_depend_on_each_other_are_all_kept() -> None:
 
 
 @given(st.lists(st.integers(-1, 40), min_size=1, max_size=60), st.integers(0, 40))
+@settings(deadline=None)
 def test_search_finds_the_largest_certified_size(truth: list[int], limit: int) -> None:
     values = np.array(truth)
     tried = []
