@@ -82,9 +82,9 @@ def labels_of_three() -> Case:
     return data, found.smoothing, NoisedLabels(Flip(0.9, 3), found.penalty), found.certificate, {}
 
 
-def neighbours() -> Case:
-    found = rab_knn(REAL, sigma=0.5)
-    return REAL, found.smoothing, Nearest(0.5), found.certificate, {}
+def nearest(number: int) -> Case:
+    found = rab_knn(REAL, sigma=0.5, neighbours=number)
+    return REAL, found.smoothing, Nearest(0.5, neighbours=number), found.certificate, {}
 
 
 def rab_votes() -> Case:
@@ -101,7 +101,8 @@ CASES: dict[str, Callable[[], Case]] = {
     "uniform on rows": lambda: ensemble(REAL, Smoothing(features=U), Linear()),
     "Gaussian on rows and point": lambda: ensemble(REAL, Smoothing(features=G, test=G), LDA()),
     "RAB": rab_votes,
-    "RAB, nearest neighbour": neighbours,
+    "RAB, nearest neighbour": lambda: nearest(1),
+    "RAB, three neighbours": lambda: nearest(3),
     "poisoned rows, flips": wang_rows,
     "poisoned rows, Gaussian": gaussian_rows,
     "bagging": bags,
@@ -130,7 +131,7 @@ def certified(certificate: Certificate, most: int) -> np.ndarray:
 @pytest.mark.parametrize("name", CASES)
 def test_within_the_radius_nothing_breaks_and_beyond_it_something_does(name: str) -> None:
     data, defence, learner, certificate, more = CASES[name]()
-    points = certified(certificate, 1 if learner == Nearest(0.5) else 3)
+    points = certified(certificate, 1 if isinstance(learner, Nearest) else 3)
     assert len(points)
     setting = {"num_models": 1000, "scouts": 64, "seed": 7, **more}
     report = attack(data, defence, learner, certificate, points, **setting)

@@ -19,7 +19,7 @@ from rsbd.data import load
 from rsbd.errors import InputError
 from rsbd.nearest import smoothed
 from rsbd.nearest.distance import hazards
-from rsbd.nearest.race import first
+from rsbd.nearest.race import Arrival, first
 from rsbd.recipes import rab_knn
 from rsbd.smoothing import Threat
 
@@ -161,10 +161,11 @@ def exact_hazard(dim: int, node: float, r: float) -> mpmath.mpf:
 def test_a_race_of_exponentials() -> None:
     """Constant rates 1 and 3: the runner with rate 1 is first with probability 1/4, and the bound is nearly exact."""
     radii = np.linspace(0, 20, 200)
-    slow, fast = radii * 1.0, radii * 3.0
-    assert first(slow, fast, fast, radii, log_concave=True) == pytest.approx(0.25, abs=0.02)
-    assert first(slow, fast, fast, radii, log_concave=True) >= 0.25
-    assert first(slow, fast, fast, radii, False) > first(slow, fast, fast, radii, True)
+    slow, fast = (Arrival.first(rate * radii, rate * radii, radii, convex=True) for rate in (1.0, 3.0))
+    assert first(slow, fast) == pytest.approx(0.25, abs=0.02)
+    assert first(slow, fast) >= 0.25
+    plain = Arrival.first(3 * radii, 3 * radii, radii, convex=False)
+    assert first(slow, plain) > first(slow, fast)
 
 
 def test_the_recipe_certifies_with_certainty() -> None:
@@ -213,6 +214,8 @@ def test_more_radii_are_tighter_and_agree() -> None:
         ({"x": [[0.0], [np.nan]]}, "finite"),
         ({"points": [[0.0, 1.0]]}, "must agree"),
         ({"resolution": 3}, "resolution is 3"),
+        ({"neighbours": 0}, "neighbours is 0"),
+        ({"neighbours": 3}, "from 1 to that of the rows, 2"),
     ],
 )
 def test_bad_input_is_named(change: dict[str, Any], says: str) -> None:

@@ -121,10 +121,12 @@ class Nearest:
 
     sigma: float
     resolution: int = 100
+    neighbours: int = 1
 
     def __call__(self, dataset: Dataset, x: Points, num_models: int, seed: int) -> Floats:  # noqa: D102
         rows, points = dataset.x.reshape(dataset.num_rows, -1), x.reshape(len(x), -1)
-        found = smoothed(rows, dataset.y, points, self.sigma, dataset.num_classes, self.resolution)
+        classes, k = dataset.num_classes, self.neighbours
+        found = smoothed(rows, dataset.y, points, self.sigma, classes, self.resolution, k)
         return np.asarray((1 - found.miss + found.upper) / 2)
 
     def margin(self, num_models: int) -> float:  # noqa: D102

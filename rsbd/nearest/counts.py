@@ -48,6 +48,16 @@ class Nodes:
         start = self.squares[cell]
         return cell, np.clip((squares - start) / np.diff(self.squares)[cell], 0.0, 1.0)
 
+    def single(self, squares: Floats, error: Floats, table: Hazards) -> tuple[Floats, Floats]:
+        """Bounds on the hazard of one row for each point, at (points,) squared distances: (points, radii)."""
+        cell, part = self.place(np.maximum(squares - error, 0.0))
+        high = _chord(table.high, cell, part) * (1 + ROUNDING)
+        cell, part = self.place(squares + error)
+        bend = (part * (1 - part))[:, None] * table.bend[cell]
+        low = _chord(table.low, cell, part) * (1 - ROUNDING) - bend * (1 + ROUNDING)
+        low[squares + error > self.squares[-1]] = 0.0
+        return _rising(low), high
+
 
 @dataclass(frozen=True, eq=False)
 class Counts:
@@ -58,8 +68,16 @@ class Counts:
     bend: Floats  # w (1 - w) of rows in each cell
 
     @classmethod
-    def of(cls, squares: Floats, error: Floats, nodes: Nodes, y: Ints, classes: int) -> Counts:
-        """Count squared distances (points, rows), known up to an error (points, 1), by label."""
+    def of(
+        cls,
+        squares: Floats,
+        error: Floats,
+        nodes: Nodes,
+        y: Ints,
+        classes: int,
+        counted: npt.NDArray[np.bool_] | None = None,
+    ) -> Counts:
+        """Count squared distances (points, rows), known up to an error (points, 1), by label; all, or those marked."""
         shape = (len(squares), classes, nodes.number)
         line = (np.arange(len(squares))[:, None] * classes + y) * nodes.number
 
@@ -69,10 +87,11 @@ class Counts:
             )
             return counted.reshape(shape)
 
+        one = 1.0 if counted is None else counted.astype(np.float64)
         cell, part = nodes.place(np.maximum(squares - error, 0.0))
-        near = total(line + cell, 1 - part) + total(line + cell + 1, part)
+        near = total(line + cell, one * (1 - part)) + total(line + cell + 1, one * part)
         cell, part = nodes.place(squares + error)
-        here = np.where(squares + error <= nodes.squares[-1], 1.0, 0.0)
+        here = np.where(squares + error <= nodes.squares[-1], one, 0.0)
         far = total(line + cell, here * (1 - part)) + total(line + cell + 1, here * part)
         return cls(near, far, total(line + cell, here * part * (1 - part))[..., :-1])
 
@@ -83,7 +102,17 @@ class Counts:
     def low(self, table: Hazards) -> Floats:
         """Lower bound on it."""
         chord, bend = _product(self.far, table.low), _product(self.bend, table.bend)
-        return np.maximum(chord * (1 - ROUNDING) - bend * (1 + ROUNDING), 0.0)
+        return _rising(chord * (1 - ROUNDING) - bend * (1 + ROUNDING))
+
+
+def _rising(low: Floats) -> Floats:
+    """What holds at one radius holds beyond; tables lose the furthest."""
+    rising: Floats = np.maximum(np.maximum.accumulate(low, axis=-1), 0.0)
+    return rising
+
+
+def _chord(table: Floats, cell: Ints, part: Floats) -> Floats:
+    return table[cell] * (1 - part)[:, None] + table[cell + 1] * part[:, None]
 
 
 def _product(counts: Floats, table: Floats) -> Floats:

@@ -14,9 +14,11 @@ import numpy as np
 import numpy.typing as npt
 
 from rsbd.errors import InputError
-from rsbd.nearest.counts import Counts, Nodes
+from rsbd.nearest.arrivals import APART, Law, laws
+from rsbd.nearest.counts import Nodes
 from rsbd.nearest.distance import UNIT, hazards
-from rsbd.nearest.race import Race, race
+from rsbd.nearest.race import Race
+from rsbd.nearest.vote import arrivals_needed, decided, vote
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -34,11 +36,15 @@ def smoothed(
     sigma: float,
     num_classes: int,
     resolution: int = 500,
+    neighbours: int = 1,
 ) -> Race:
-    """Bound, for each class, the probability that the row nearest to a point is of that class.
+    """Bound, for each class, the probability that most of the rows nearest to a point are of that class.
 
     Guarantee: the row features carry independent Gaussian noise, and the true probability (of the true nearest
-    neighbour, no buckets) is at most `upper` and at least `1 - miss`; no chance is involved.
+    neighbours, no buckets) is at most `upper` and at least `1 - miss`; no chance is involved. A class with more than
+    half of the neighbours is the label, one with fewer than another class is not, and between equals any rule may
+    decide. So the bounds meet (but for `resolution`) for one neighbour, and for two classes with an odd number of
+    neighbours; else they are apart by the probability that no class has more than half of them, or less.
 
     Parameters
     ----------
@@ -53,8 +59,10 @@ def smoothed(
     num_classes : int
         Number of classes, at least 2.
     resolution : int
-        Number of radii where it matters, at least 10. With 500, the bounds are about 1e-4 apart (1e-5 with 2000);
-        with a single feature, where less is known of the law, some 3e-3.
+        Number of radii where it matters, at least 10. With 500, the bounds are about 1e-4 apart (1e-5 with 2000), for
+        several neighbours up to 1e-3 (1e-4); with a single feature, where less is known of the law, some 3e-3.
+    neighbours : int
+        How many rows vote.
 
     Examples
     --------
@@ -80,7 +88,11 @@ def smoothed(
         raise InputError(f"sigma is {sigma!r}, but it is a standard deviation: give a number above 0")
     if resolution < 10:
         raise InputError(f"resolution is {resolution!r}: give a number of radii, at least 10")
-    field = _Field(rows / sigma, labels.astype(np.int64), num_classes, resolution)
+    if not 1 <= neighbours <= len(rows):
+        raise InputError(
+            f"neighbours is {neighbours!r}: give a number from 1 to that of the rows, {len(rows)}"
+        )
+    field = _Field(rows / sigma, labels.astype(np.int64), num_classes, resolution, neighbours)
     return field.race(ask / sigma)
 
 
@@ -92,13 +104,17 @@ class _Field:
     y: Ints
     classes: int
     resolution: int
+    neighbours: int
 
     def race(self, points: Floats) -> Race:
         upper, miss = np.empty((2, len(points), self.classes))
-        size = max(1, HELD // max(len(self.x), 4 * self.classes * self.resolution))
+        size = max(1, HELD // max(len(self.x), 4 * self.neighbours * self.classes * self.resolution))
         parts = [points[i : i + size] for i in range(0, len(points), size)]
-        nearest = np.concatenate([np.zeros(0), *(self._distances(part)[0].min(axis=1) for part in parts)])
-        scale = np.sqrt(nearest + self.dim / 2)
+        last = [
+            np.partition(self._distances(part)[0], self.neighbours - 1)[:, self.neighbours - 1]
+            for part in parts
+        ]
+        scale = np.sqrt(np.concatenate([np.zeros(0), *last]) + self.dim / 2)
         order = np.argsort(scale)
         while len(order):
             some = order[:size]
@@ -113,25 +129,37 @@ class _Field:
         return int(self.x.shape[1])
 
     def _group(self, points: Floats) -> Race:
-        """Points with about the same distance to their nearest rows."""
+        """Points with about the same distance to the last of their neighbours."""
         squares, error = self._distances(points)
-        nearest = np.maximum(squares - error, 0.0).min(axis=1)
-        low, high = (float(np.sqrt(square + self.dim / 2)) for square in (nearest.min(), nearest.max()))
-        radii = self._radii(squares, error, low, high)
-        nodes = Nodes.between(self.dim, low, high + FAR, 4 / self.resolution)
-        counts = Counts.of(squares, error, nodes, self.y, self.classes)
-        table = hazards(self.dim, nodes.squares, radii)
-        return race(counts.low(table), counts.high(table), radii, log_concave=self.dim >= 2)
+        near = np.partition(np.maximum(squares - error, 0.0), self.neighbours - 1)[:, : self.neighbours]
+        first, low, high = (
+            float(np.sqrt(square + self.dim / 2))
+            for square in (near.min(), near.max(axis=1).min(), near.max())
+        )
+        # The votes are not counted before this radius, and whatever is much nearer has come by then.
+        start = np.hypot(low, np.sqrt(self.dim / 2)) - 11
+        sure = np.sqrt(np.maximum(np.square(max(start - 10, 0.0)) - self.dim / 2, 0.0))
+        first = max(first, float(sure))
+        rough = np.arange(max(0.0, start), np.hypot(high, np.sqrt(self.dim / 2)) + 10, ROUGH)
 
-    def _radii(self, squares: Floats, error: Floats, low: float, high: float) -> Floats:
+        def seen(radii: Floats, step: float) -> tuple[list[Law], Floats]:
+            nodes = Nodes.between(self.dim, first, high + FAR, step)
+            table = hazards(self.dim, nodes.squares, radii)
+            most, apart = arrivals_needed(self.neighbours, self.classes), self.neighbours + APART
+            found = laws(squares, error, nodes, table, self.y, self.classes, most, apart if most > 1 else 0)
+            come = (squares + error < nodes.squares[0]).sum(axis=1, keepdims=True)
+            return found, come * np.exp(-table.low[0, 0])
+
+        radii = self._radii(seen(rough, 5 * ROUGH)[0], rough)
+        found, late = seen(radii, 4 / self.resolution)
+        race = vote(found, self.neighbours, radii, convex=self.dim >= 2)
+        return Race(np.minimum(race.upper + late, 1.0), np.minimum(race.miss + late, 1.0))
+
+    def _radii(self, found: list[Law], rough: Floats) -> Floats:
         """Radii where rows arrive, densest where most do: they decide how tight bounds are, not whether they hold."""
-        ends = np.hypot(low, np.sqrt(self.dim / 2)) - 11, np.hypot(high, np.sqrt(self.dim / 2)) + 10
-        rough = np.arange(max(0.0, ends[0]), ends[1], ROUGH)
-        nodes = Nodes.between(self.dim, low, high + FAR, 5 * ROUGH)
-        table = hazards(self.dim, nodes.squares, rough)
-        hazard = Counts.of(squares, error, nodes, self.y, self.classes).high(table)
-        # Each point finds `resolution` radii where its nearest row may be, whichever points it is among.
-        arrivals = np.diff(-np.expm1(-hazard.sum(axis=1))).max(axis=0)
+        come = -np.expm1(-np.mean(decided(found, self.neighbours, rough), axis=0))
+        # Each point finds `resolution` radii where its neighbours may be, whichever points it is among.
+        arrivals = np.diff(come).max(axis=0)
         arrived = np.append(0.0, np.cumsum(np.maximum(arrivals, 0.0)))
         fine = np.interp(np.linspace(0, arrived[-1], int(self.resolution * arrived[-1])), arrived, rough)
         radii = np.sort(np.concatenate([rough[::5], fine]))

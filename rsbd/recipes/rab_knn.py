@@ -41,13 +41,14 @@ class Exact:
         return certify(self.bounds, self.smoothing, threat)
 
 
-def rab_knn(dataset: Dataset, sigma: float = 1.0, *, resolution: int = 500) -> Exact:
-    """Certify the 1-nearest-neighbour classifier under Gaussian noise on the training features, exactly.
+def rab_knn(dataset: Dataset, sigma: float = 1.0, *, neighbours: int = 1, resolution: int = 500) -> Exact:
+    """Certify the nearest-neighbour classifier under Gaussian noise on the training features, exactly.
 
-    The base classifier gives a point the label of its nearest noised training row. The rows' distances are
-    independent and their law is known (non-central chi-square), so the probability of each class is an integral over
-    the distance of the nearest row, bounded from both sides (:mod:`rsbd.nearest`). The paper computes a bucketised
-    neighbour, whose value can lie on either side of this one.
+    The base classifier gives a point the label of its nearest noised training row, or the one that most of the nearest
+    ``neighbours`` have. The rows' distances are independent and their law is known (non-central chi-square). A class
+    has ``m`` of ``k`` votes if and only if its ``m``-th row is nearer than the ``(k - m + 1)``-th of the others: a race
+    of two independent distances, whose odds are an integral, bounded from both sides (:mod:`rsbd.nearest`). The paper
+    computes a bucketised neighbour, whose value can lie on either side of this one.
 
     Guarantee
     ---------
@@ -56,9 +57,10 @@ def rab_knn(dataset: Dataset, sigma: float = 1.0, *, resolution: int = 500) -> E
     are the same on both sides (see :func:`rsbd.recipes.rab`). Radii end at about 9 sigma: misses below some 1e-20 are
     not told from each other.
 
-    Only one neighbour: that a *majority* of ``k > 1`` is of a class is not a product over rows, so the sums of logs
-    and with them the table would go; the elementary symmetric polynomials in its place come from differences of power
-    sums, which keep no rigorous bound in floating point at a useful width.
+    Whatever rule decides between classes with equally many votes. So for one neighbour, and for two classes with an
+    odd number of neighbours, the bounds are tight; else a vote without a majority counts against every class. With ten
+    classes of digits and three neighbours this costs little where one class is clearly in front (3 % of probability
+    at ``sigma`` 0.3) and much where none is (33 % at 0.6).
 
     Parameters
     ----------
@@ -66,6 +68,8 @@ def rab_knn(dataset: Dataset, sigma: float = 1.0, *, resolution: int = 500) -> E
         Its unit view, or any other. The certificate is centred on it.
     sigma : float
         Standard deviation of the noise, in input units.
+    neighbours : int
+        How many of the nearest rows vote.
     resolution : int
         Number of radii at which the integral is taken; the bounds' distance falls about as its inverse.
 
@@ -87,10 +91,13 @@ def rab_knn(dataset: Dataset, sigma: float = 1.0, *, resolution: int = 500) -> E
     1.0
     >>> float(result.certify(Threat(rows=4, trigger=0.5, relabel=False, on_test=False)).mean())
     0.85
+    >>> wider = rab_knn(digits, sigma=0.5, neighbours=3)
+    >>> bool(wider.certificate.radius.mean() > result.certificate.radius.mean())
+    True
     """
     smoothing = Smoothing(features=Gaussian(sigma))
     x, points = dataset.x.reshape(dataset.num_rows, -1), dataset.x_test.reshape(dataset.num_points, -1)
-    found = smoothed(x, dataset.y, points, sigma, dataset.num_classes, resolution)
+    found = smoothed(x, dataset.y, points, sigma, dataset.num_classes, resolution, neighbours)
     label = found.miss.argmin(axis=1)
     rows = np.arange(len(label))
     others = found.upper.copy()
