@@ -128,13 +128,13 @@ def test_one_batch_or_many() -> None:
 
 def clusters(*sizes: int) -> Dataset:
     """Rows in clusters, a class each; points in them and between."""
-    rng, centres = np.random.default_rng(3), np.array([[0.1, 0.1], [0.9, 0.2], [0.4, 0.9]])
+    rng, centres = np.random.default_rng(3), np.array([[0.1, 0.1], [0.9, 0.2], [0.4, 0.9], [0.6, 0.5]])
     y = np.repeat(np.arange(len(sizes)), sizes)
     y_test = rng.integers(0, len(sizes), 60)
     spread = np.repeat([0.03, 0.2], 30)[:, None]
     x_test = centres[y_test] + spread * rng.normal(size=(60, 2))
     x = centres[y] + 0.03 * rng.normal(size=(len(y), 2))
-    return Dataset("clusters", x, y, x_test, y_test, tuple("abc"[: len(sizes)]))
+    return Dataset("clusters", x, y, x_test, y_test, tuple("abcd"[: len(sizes)]))
 
 
 def smoothed(data: Dataset, model: LeastSquares, noise: Flip) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -181,6 +181,32 @@ def test_no_flips_inside_the_radius_change_a_prediction(
         assert (label == certificate.label)[within].all()
     # Not vacuous: some attack just as small changes other points, and larger ones those.
     assert (label[apart[held] <= max(1, found.certificate.radius.max())] != label[held]).any()
+
+
+@pytest.mark.parametrize("sizes", [(5, 4), (4, 2), (3, 3, 2), (3, 1, 1), (2, 2, 1, 1), (4, 1, 1, 1)])
+@pytest.mark.parametrize("keep", [0.05, 0.3, 0.5, 0.6, 0.8])
+def test_bounds_hold_where_noise_moves_many_labels(sizes: tuple[int, ...], keep: float) -> None:
+    data, noise = clusters(*sizes), Flip(keep, len(sizes))
+    model = LeastSquares.fit(data.x, 0.01)
+    found = evidence(model, data.x_test, data.y, noise)
+    drawn = np.array(list(itertools.product(range(noise.values), repeat=data.num_rows)))
+    scores = np.stack([model.influence(data.x_test) @ (drawn == c).T for c in range(noise.values)])
+    moved = (drawn != data.y).sum(axis=1)
+    chance = keep ** (data.num_rows - moved) * ((1 - keep) / (noise.values - 1)) ** moved
+    said = np.stack([(scores.argmax(axis=0) == c) @ chance for c in range(noise.values)], axis=1)
+    top = np.arange(noise.values) == found.label[:, None]
+    assert (1 - said[top] <= found.miss + 1e-12).all()
+    assert (np.where(top, 0, said).max(axis=1) <= found.runner_up + 1e-12).all()
+
+
+def test_misses_to_all_other_classes_add_up() -> None:
+    """Seen from the middle, left and right are alike: either may win as easily, and both count."""
+    x = np.repeat([[0.0, 1.0], [1.0, 0.0], [-1.0, 0.0]], 8, axis=0)
+    model = LeastSquares.fit(x, 0.1)
+    found = evidence(model, np.array([[0.0, 1.0]]), np.repeat([0, 1, 2], 8), Flip(0.9, 3))
+    assert found.label[0] == 0
+    assert 0 < found.miss[0] < 0.5
+    assert found.miss == pytest.approx(2 * found.runner_up)
 
 
 def test_influences_are_those_of_least_squares() -> None:
