@@ -102,33 +102,50 @@ def forward(layers: Sequence[Layer], x: Tensor, room: Sequence[Tensor | None] | 
 
 
 class Gradients:
-    """Gradients of each model's mean cross-entropy, computed in memory that every step uses again."""
+    """Gradients of each model's mean cross-entropy, computed in memory that every step uses again.
+
+    What can be made once is: threads that take turns at small steps wait for each other.
+    """
 
     def __init__(self, layers: Sequence[Layer]) -> None:
-        self.layers = layers
-        self.rooms: dict[
-            int, tuple[list[Tensor], list[Tensor]]
-        ] = {}  # activations and errors, by number of rows
+        self.layers, self.turned = layers, [weights.mT for weights, _ in layers]
+        self.rooms: dict[int, Room] = {}  # by number of rows
 
     def __call__(self, x: Tensor, y: Tensor, found: Sequence[Tensor]) -> None:
         """Write them into ``found``, in the order weights, biases, layer by layer."""
-        activations, errors = self._room(x)
-        seen = forward(self.layers, x, activations)
-        error = torch.softmax(seen.pop(), 1, out=errors[-1])
-        error.scatter_add_(1, y[:, None], x.new_full((1, 1, 1), -1.0).expand(len(y), 1, y.shape[1]))
-        error /= y.shape[1]
+        rows = y.shape[1]
+        if rows not in self.rooms:
+            self.rooms[rows] = Room.of(self.layers, x)
+        room = self.rooms[rows]
+        forward(self.layers, x, room.activations)
+        error = torch.softmax(room.activations[-1], 1, out=room.errors[-1])
+        error.scatter_add_(1, y[:, None], room.minus)
+        error /= rows
         for i in reversed(range(len(self.layers))):
-            torch.bmm(error, seen[i].mT, out=found[2 * i])
+            torch.bmm(error, room.turned[i - 1] if i else x.mT, out=found[2 * i])
             torch.sum(error, -1, keepdim=True, out=found[2 * i + 1])
             if i > 0:
-                error = torch.bmm(self.layers[i][0].mT, error, out=errors[i - 1])
-                torch.ops.aten.threshold_backward(error, seen[i], 0, grad_input=error)  # ReLU's slope
+                error = torch.bmm(self.turned[i], error, out=room.errors[i - 1])
+                slope = room.activations[i - 1]  # ReLU's, where above 0
+                torch.ops.aten.threshold_backward(error, slope, 0, grad_input=error)
 
-    def _room(self, x: Tensor) -> tuple[list[Tensor], list[Tensor]]:
-        if x.shape[2] not in self.rooms:
-            shapes = [(*biases.shape[:2], x.shape[2]) for _, biases in self.layers]
-            self.rooms[x.shape[2]] = [x.new_empty(s) for s in shapes], [x.new_empty(s) for s in shapes]
-        return self.rooms[x.shape[2]]
+
+@dataclass(frozen=True)
+class Room:
+    """Memory for batches of one size: each layer's activations and errors, (models, units, rows)."""
+
+    activations: Sequence[Tensor]
+    turned: Sequence[Tensor]
+    errors: Sequence[Tensor]
+    minus: Tensor
+
+    @classmethod
+    def of(cls, layers: Sequence[Layer], x: Tensor) -> Room:
+        """Make room for batches like ``x``."""
+        models, _, rows = x.shape
+        activations, errors = ([x.new_empty(models, b.shape[1], rows) for _, b in layers] for _ in range(2))
+        minus = x.new_full((models, 1, rows), -1.0)
+        return cls(activations, [activation.mT for activation in activations], errors, minus)
 
 
 @dataclass(frozen=True)

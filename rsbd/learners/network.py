@@ -76,21 +76,18 @@ class Network(Learner):
 
         Every pass takes the batches in the same order, so that rows are gathered once and not in each step.
         """
-        models, extra = len(generators), augmentation(problem.smoothing)
-        cuts = self.cuts(problem.num_rows)
-        batches = [
-            (problem.x.new_empty(models, problem.x.shape[1], rows), problem.y.new_empty(models, rows))
-            for rows in cuts
-        ]
+        models, extra, cuts = len(generators), augmentation(problem.smoothing), self.cuts(problem.num_rows)
+        features = [problem.x.new_empty(models, problem.x.shape[1], rows) for rows in cuts]
+        labels = problem.y.new_empty(models, problem.num_rows)
         for i, generator in enumerate(generators):
             x, y = problem.noised(generator)
             if extra is not None:
                 x = extra.sample(x, generator)
             order = torch.randperm(len(x), generator=generator, device=generator.device)
-            parts = (torch.split(part.index_select(0, order), cuts) for part in (x, y))
-            for (features, labels), rows, codes in zip(batches, *parts, strict=True):
-                features[i], labels[i] = rows.T, codes
-        return batches
+            labels[i] = y[order]
+            for batch, rows in zip(features, torch.split(x.index_select(0, order), cuts), strict=True):
+                batch[i] = rows.T
+        return list(zip(features, torch.split(labels, cuts, dim=1), strict=True))
 
     def descend(
         self,
