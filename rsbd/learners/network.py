@@ -43,6 +43,11 @@ class Network(Learner):
     ------
     InputError
         Settings that are not positive.
+
+    Notes
+    -----
+    The number of steps is fixed beforehand. Models that stopped together, once they have learned enough, would depend
+    on each other, and bounds on the votes of an ensemble need models that do not.
     """
 
     epochs: int | None = None
