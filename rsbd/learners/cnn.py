@@ -103,10 +103,9 @@ class CNN(Network):
         return as_layers(weights.parts)
 
     def block_size(self, problem: Problem) -> int:
-        """One on a CPU; on a GPU, as many as keep training sets within 4 GB, and no more than fill it."""
-        if problem.x.device.type == "cpu":
-            return 1
-        return max(1, min(64, 2**30 // (problem.num_rows * problem.x.shape[1])))
+        """One on a CPU; on a GPU, as many as fit."""
+        on_cpu = problem.x.device.type == "cpu"
+        return 1 if on_cpu else self.fitting(problem, problem.num_rows * problem.x.shape[1])
 
 
 @dataclass(frozen=True)

@@ -60,13 +60,10 @@ class MLP(Network):
         return Networks(layers)
 
     def block_size(self, problem: Problem) -> int:
-        """As many models as keep training sets within 128 MB, and no more than hide the cost of a call.
-
-        On a CPU, no more than keep weights and moments in its cache from one step to the next.
-        """
-        features, hidden = problem.x.shape[1], self.hidden[0]
-        in_cache = 2**19 // (features * hidden) if problem.x.device.type == "cpu" else 64
-        return max(1, min(64, in_cache, 2**25 // (problem.num_rows * features)))
+        """As many as fit; on a CPU, no more than keep weights and moments in its cache from one step to the next."""
+        features = problem.x.shape[1]
+        in_cache = 2**19 // (features * self.hidden[0]) if problem.x.device.type == "cpu" else 64
+        return max(1, min(in_cache, self.fitting(problem, problem.num_rows * features)))
 
 
 _POINTS = 2048  # labelled at a time, so that activations stay small

@@ -120,9 +120,8 @@ class Module(Network):
         """As many as `together` says, or as memory allows."""
         if self.together is not None:
             return self.together
-        room = 2**25 if problem.x.device.type == "cpu" else 2**30
-        one = problem.num_rows * problem.x.shape[1] + 4 * _weights(self.factory)  # Adam's and the gradient
-        return max(1, min(64, room // one))
+        weights = 4 * _weights(self.factory)  # and Adam's, and the gradient
+        return self.fitting(problem, problem.num_rows * problem.x.shape[1] + weights)
 
 
 def build(factory: Callable[[], nn.Module], generator: Generator) -> nn.Module:

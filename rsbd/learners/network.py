@@ -69,6 +69,14 @@ class Network(Learner):
         own = [field.name for field in fields(self) if field.name not in shared]
         return f"{type(self).__name__}({', '.join(f'{k}={getattr(self, k)!r}' for k in own + shared)})"
 
+    def fitting(self, problem: Problem, numbers: int) -> int:
+        """How many models of so many numbers fit into 128 MB, or 4 GB on a GPU; more than 64 gain nothing.
+
+        The numbers are those of the training set, which are most; activations of a batch come on top.
+        """
+        room = 2**25 if problem.x.device.type == "cpu" else 2**30
+        return max(1, min(64, room // numbers))
+
     def cuts(self, rows: int) -> list[int]:
         """How many rows each batch of a pass has: about the same, in whole vectors of the processor where many."""
         steps = -(-rows // self.batch)
