@@ -6,12 +6,15 @@ import itertools
 import os
 import re
 import shutil
+from collections.abc import Iterator
 
 import numpy as np
 import pytest
 from browser.lab import ARTIFACTS, ROOT, chromium, open_browser, write_notebook
 from fake_found import fake
 
+from rsbd.lecture import SCENES
+from rsbd.lecture.frames import compute_frames
 from rsbd.panels.backdoors import draw
 
 pytestmark = pytest.mark.browser
@@ -251,20 +254,29 @@ BOXES = """() => {
 }"""
 
 
+def drawn() -> Iterator[tuple[str, str]]:
+    """Yield pictures with their names: the main panel's from made-up results, and those of all scenes."""
+    for (name, changes), render in itertools.product(FOUNDS.items(), (draw.render, draw.render_compact)):
+        yield f"{name}, {render.__name__}", render(fake(**changes)).svg
+    for scene in SCENES:
+        presets = [scene.preset(i) for i in range(len(scene.presets))]
+        for name, picture in zip(scene.presets, compute_frames(scene, presets).pictures, strict=True):
+            yield f"{scene.title}, {name}", picture.svg
+
+
 def test_no_text_is_cut_or_covers_other_text(open_page):
     wrong = []
     with open_page(1240, 720) as lab:
-        for (name, changes), render in itertools.product(FOUNDS.items(), (draw.render, draw.render_compact)):
-            lab.page.set_content(f"<body style='margin:0;width:1200px'>{render(fake(**changes)).svg}</body>")
+        for where, picture in drawn():
+            lab.page.set_content(f"<body style='margin:0;width:1200px'>{picture}</body>")
             texts = lab.page.evaluate(BOXES)
-            where = f"{name}, {render.__name__}:"
             for words, left, right, top, bottom, width, height in texts:
                 if min(left, top) < -1 or right > width + 1 or bottom > height + 1:
-                    wrong.append(f"{where} {words!r} is cut")
+                    wrong.append(f"{where}: {words!r} is cut")
             for a, b in itertools.combinations(texts, 2):
                 wide, high = min(a[2], b[2]) - max(a[1], b[1]), min(a[4], b[4]) - max(a[3], b[3])
                 if wide > 1 and high > 3:  # the rim of a line of text is empty
-                    wrong.append(f"{where} {a[0]!r} and {b[0]!r} overlap")
+                    wrong.append(f"{where}: {a[0]!r} and {b[0]!r} overlap")
     assert wrong == []
 
 

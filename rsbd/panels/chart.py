@@ -135,7 +135,7 @@ class Chart:
 
     def note(self, words: str) -> str:
         """Say below the axis what the picture speaks of."""
-        return svg.text(self.box[0] - 60, self.box[3] + 66, words, 14, fill=svg.SOFT)
+        return svg.text(self.box[0] - 60, self.box[3] + 66, words, 15, fill=svg.SOFT)
 
     def _points(self, xs: Values, ys: Values) -> str:
         x, y = self.x, self.y

@@ -41,10 +41,11 @@ def watch():
 threading.Thread(target=watch, daemon=True).start()
 sys.exit(server.wait())
 """
-# What JupyterLab and Chromium themselves say on a quiet page; each is matched whole by its beginning.
-NOT_OURS = (
-    "Refused to set unsafe header",  # JupyterLab's own requests
-    "[Violation]",  # Chromium timing its host page
+# What JupyterLab and Chromium themselves say on a quiet page.
+NOT_OURS = re.compile(
+    r"Refused to set unsafe header"  # JupyterLab's own requests
+    r"|\[Violation\]"  # Chromium timing its host page
+    r"|Plugin \S+ \(with \d+ dependants\) took [\d.]+ms to activate"  # JupyterLab timing itself
 )
 
 
@@ -137,7 +138,7 @@ class Lab:
         page.on("pageerror", lambda error: self.complaints.append(f"page error: {error}"))
 
     def _console(self, message) -> None:
-        if message.type in ("error", "warning") and not message.text.startswith(NOT_OURS):
+        if message.type in ("error", "warning") and not NOT_OURS.match(message.text):
             self.complaints.append(f"{message.type}: {message.text} ({message.location.get('url', '')})")
 
     def open(self, notebook: str) -> None:

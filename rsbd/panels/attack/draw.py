@@ -87,9 +87,9 @@ def _weights(found: Found, left: float, top: float) -> str:
         parts.append(svg.image(_gray(weights), x, top + 20, size, svg.GRID))
         parts.append(svg.text(x + size / 2, top + 20 + size + 24, name, 16, "middle"))
     parts.append(
-        svg.text(left, top + 240, "weight of each pixel in the linear classifier:", 14, fill=svg.SOFT)
+        svg.text(left, top + 240, "weight of each pixel in the linear classifier:", 15, fill=svg.SOFT)
     )
-    parts.append(svg.text(left, top + 260, "white for, black against, gray neither", 14, fill=svg.SOFT))
+    parts.append(svg.text(left, top + 260, "white for, black against, gray neither", 15, fill=svg.SOFT))
     return "".join(parts)
 
 
