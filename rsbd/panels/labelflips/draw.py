@@ -62,7 +62,7 @@ def _curves(found: Found) -> str:
         for i, (words, height) in enumerate(zip(names, heights, strict=False))
     ]
     parts.append(
-        chart.note("filled: proved for the smoothed classifier; the attacks are on least squares itself")
+        chart.note("blue area: proved for the smoothed classifier; the attacks are on least squares itself")
     )
     return "".join(parts)
 
