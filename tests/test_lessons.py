@@ -192,6 +192,8 @@ def test_an_answer_is_folded_with_its_table_its_picture_and_its_words():
     assert "open" not in folded.partition(">")[0]
     assert [folded.count(part) for part in ("| 25 % |", 'alt="a curve"', "So 50 %.")] == [1, 1, 1]
     assert folded.endswith("</details>")
+    assert "a curve" in repr(lessons.answer(*parts))
+    assert len(repr(lessons.answer(*parts))) < 500
 
 
 def test_figures_and_stills_carry_words():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -27,7 +28,9 @@ class Said:
         return self.text
 
     def __repr__(self) -> str:
-        return self.text
+        return re.sub(
+            r'<img [^>]*alt="([^"]*)"[^>]*>', r"\1 ", self.text
+        )  # no page of base64 where nothing draws it
 
 
 def say(text: str, **shares: float) -> Said:
