@@ -376,3 +376,16 @@ def test_the_radius_of_a_large_bag_is_quick(benchmark) -> None:
 def test_bad_input_is_named(make: Callable[[], object], message: str) -> None:
     with pytest.raises(InputError, match=message):
         make()
+
+
+def test_a_mixture_of_long_denominators_is_rounded_to_the_attackers_side() -> None:
+    """Whole bags with 4755-bit chances, others flipped: levels are rounded to 512 bits, and never upwards."""
+    whole = Fraction(3**3000 // 3 + 1, 3**3000)
+    law = mixture([whole, 1 - whole], [identity(), flips("4/5", 2, 1)])
+    for p in (Fraction(1, 2), Fraction(2, 3), Fraction(9, 10)):
+        first, rest = (
+            (1 - whole) / 5,
+            p - (1 - whole) / 5,
+        )  # where a flipped value shows, and what is left of p
+        exact = 4 * first + (rest if rest <= whole else whole + (rest - whole) / 4)
+        assert exact <= law.upper(p) <= exact + Fraction(1, 2**500)

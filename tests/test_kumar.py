@@ -18,7 +18,7 @@ from scipy.stats import beta, norm
 
 from rsbd import confidence, ensemble, soft
 from rsbd.bounds import dkw
-from rsbd.confidence import expected, from_mean, measured, survival
+from rsbd.confidence import Confidence, expected, from_mean, measured, survival
 from rsbd.data import Dataset, load
 from rsbd.errors import InputError
 from rsbd.fixed import FixedModel
@@ -259,3 +259,10 @@ def test_confidence_of_bags_needs_no_number_of_rows() -> None:
     )
     assert (found.lower[:, 0] > found.lower[:, 1]).all()
     assert (found.lower[:, 1] > 0).all()
+
+
+def test_confidence_that_could_be_shared_equally_is_not_certified() -> None:
+    level = np.array([[0.5, np.nextafter(0.5, 1)]])
+    label = np.zeros(1, np.int64)
+    assert Confidence(label, level, level, "score", 0.01).certified.tolist() == [[False, True]]
+    assert Confidence(label, level - 0.5, level, "margin", 0.01).certified.tolist() == [[False, True]]

@@ -222,3 +222,14 @@ def test_bad_input_is_named(change: dict[str, Any], says: str) -> None:
     good = {"x": [[0.0], [1.0]], "y": [0, 1], "points": [[0.0]], "sigma": 1.0, "num_classes": 2}
     with pytest.raises(InputError, match=says):
         smoothed(**{**good, **change})
+
+
+def test_far_from_the_origin_distances_are_rounded_outward() -> None:
+    """The same rows and points, moved: at 3e6 a squared distance is off by up to 0.1, and that must be allowed for."""
+    rng = np.random.default_rng(0)
+    x, y, points = rng.integers(0, 8, (12, 3)) / 4, rng.integers(0, 2, 12), rng.integers(0, 8, (200, 3)) / 4
+    near = smoothed(x, y, points, 0.3, 2)
+    for away in (1e6, 3e6):
+        moved = smoothed(x + away, y, points + away, 0.3, 2)
+        assert (moved.upper >= 1 - near.miss).all()
+        assert (moved.miss >= 1 - near.upper).all()
