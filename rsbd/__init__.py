@@ -90,10 +90,25 @@ _HOMES: dict[str, str] = {
     "collect": "rsbd.ensemble",
 }
 
+_MODULES = (
+    "audit",
+    "bounds",
+    "data",
+    "ensemble",
+    "learners",
+    "noises",
+    "plots",
+    "recipes",
+    "tradeoff",
+    "triggers",
+)
+
 __all__ = ["__version__", *sorted(_HOMES)]
 
 
 def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        return importlib.import_module(f"rsbd.{name}")
     if name not in _HOMES:
         raise AttributeError(f"module 'rsbd' has no attribute {name!r}")
     found = getattr(importlib.import_module(_HOMES[name]), name)
@@ -103,4 +118,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return [*globals(), *_HOMES]
+    return [*globals(), *_HOMES, *_MODULES]

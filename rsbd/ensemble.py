@@ -123,6 +123,7 @@ def stream(
     Votes that are there already come first. Closing the iterator stops the work after the blocks at hand.
     """
     check(dataset, smoothing, num_models, seed)
+    x_test, num_models, seed = np.asarray(x_test, np.float32), int(num_models), int(seed)
     check_points(smoothing.test, x_test)
     task = shard.Task.of(dataset, smoothing, learner, x_test, seed, pick_device(device))
     votes = Votes(np.zeros((len(x_test), dataset.num_classes), np.int64), (), task.manifest)
@@ -165,9 +166,9 @@ def together(streams: Sequence[Iterator[Votes]], num_models: int) -> Iterator[tu
 
 def check(dataset: Dataset, smoothing: Smoothing, num_models: int, seed: int) -> None:
     """Raise one clear error for settings that cannot work, before any model is trained."""
-    if not 1 <= num_models <= MAX_MODELS:
-        raise InputError(f"{num_models} models: give a number from 1 to {MAX_MODELS:,}")
-    if seed < 0:
+    if not (1 <= num_models <= MAX_MODELS and num_models == int(num_models)):
+        raise InputError(f"{num_models} models: give a whole number from 1 to {MAX_MODELS:,}")
+    if seed < 0 or seed != int(seed):
         raise InputError(f"the seed is {seed}: give a whole number from 0")
     for slot in ("features", "test"):
         noise: Noise | None = getattr(smoothing, slot)

@@ -74,7 +74,7 @@ class FixedModel:
             "fixed model": repr(learner),
             "dataset": dataset.fingerprint(),
             "test noise": repr(noise),
-            "seed": seed,
+            "seed": int(seed),
             "device": torch.device(device).type,
         }
         return cls(models, noise, dataset.num_classes, seed, device, manifest)

@@ -87,7 +87,7 @@ class Task:
             "points": hashlib.sha256(np.ascontiguousarray(x_test, np.float32).data).hexdigest(),
             "smoothing": repr(smoothing),
             "learner": repr(learner),
-            "seed": seed,
+            "seed": int(seed),
             "device": torch.device(device).type,
             "rsbd": rsbd.__version__,
             "torch": torch.__version__.split("+")[0],

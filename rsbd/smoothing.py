@@ -71,6 +71,7 @@ class Threat:
     def __post_init__(self) -> None:
         if not _is_count(self.rows):
             raise InputError(f"rows is {self.rows!r}: give the number of poisoned rows, 0 or more")
+        object.__setattr__(self, "rows", int(self.rows))  # numpy's whole numbers would overflow in powers
         sizes = self.trigger
         if isinstance(sizes, Mapping):
             for slot in sizes:

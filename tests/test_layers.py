@@ -19,6 +19,7 @@ LAYERS = (
         "files",
         "arithmetic",
         "rng",
+        "rational",
         "tradeoff",
         "binomial",
         "bounds",

@@ -88,7 +88,7 @@ def smoothed(
         raise InputError(f"sigma is {sigma!r}, but it is a standard deviation: give a number above 0")
     if resolution < 10:
         raise InputError(f"resolution is {resolution!r}: give a number of radii, at least 10")
-    if not 1 <= neighbours <= len(rows):
+    if not 1 <= neighbours <= len(rows) or neighbours != int(neighbours):
         raise InputError(
             f"neighbours is {neighbours!r}: give a number from 1 to that of the rows, {len(rows)}"
         )

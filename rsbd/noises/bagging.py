@@ -64,6 +64,7 @@ class Bagging:
     def __post_init__(self) -> None:
         if isinstance(self.size, bool) or self.size != int(self.size) or self.size < 1:
             raise InputError(f"size is {self.size!r}: give the number of rows in a bag, at least 1")
+        object.__setattr__(self, "size", int(self.size))
 
     def shift(
         self, size: int, num_rows: int | None = None, *, inserted: int = 0, removed: int = 0
@@ -82,6 +83,7 @@ class Bagging:
         inserted, removed : int
             Rows that the attacker adds and takes away.
         """
+        size, inserted, removed = int(size), int(inserted), int(removed)
         before = self._num_rows(num_rows, size + removed)
         common, after = before - size - removed, before + inserted - removed
         if inserted < 0 or removed < 0 or after < 1:
@@ -97,7 +99,7 @@ class Bagging:
 
     def shift_rows(self, rows: int, num_rows: int | None, inside: Callable[[int], Tradeoff]) -> Tradeoff:
         """Trade-off of ``rows`` changed ones; ``inside(j)`` is that of a bag with ``j`` of them."""
-        total = self._num_rows(num_rows, rows)
+        rows, total = int(rows), self._num_rows(num_rows, rows)
         one = inside(1)
         if not rows or (not one.mu and one.upper(Fraction(0)) == 1):
             return self.shift(rows, total)
@@ -129,7 +131,7 @@ class Bagging:
             raise InputError(
                 f"{changed} of {num_rows} rows changed or removed: give a number from 0 to {num_rows}"
             )
-        return num_rows
+        return int(num_rows)  # numpy's whole numbers would overflow in powers
 
     def outcomes(self, num_rows: int) -> Iterator[tuple[tuple[int, ...], Fraction]]:
         """Yield every bag, row numbers in the order of drawing, and its probability."""

@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING, ClassVar
 from rsbd import tradeoff
 from rsbd.errors import InputError
 from rsbd.noises.base import Channel, Noise
+from rsbd.rational import as_written
 
 if TYPE_CHECKING:
     from torch import Generator, Tensor
 
 
 def _as_probability(keep: Fraction | float | str) -> Fraction:
-    # A float stands for the decimal that was typed: 0.8 means 4/5, not the binary number next to it.
     try:
-        exact = Fraction(repr(float(keep))) if isinstance(keep, float) else Fraction(keep)
+        exact = as_written(keep)
     except (TypeError, ValueError, ZeroDivisionError):
         raise InputError(f"keep is {keep!r}: give a probability such as 0.8 or '4/5'") from None
     if not 0 <= exact <= 1:

@@ -50,10 +50,14 @@ class Gaussian(Noise):
     sigma: float
 
     def __post_init__(self) -> None:
-        if not (isinstance(self.sigma, (int, float)) and math.isfinite(self.sigma) and self.sigma > 0):
+        if not (
+            isinstance(self.sigma, (int, float, np.number)) and math.isfinite(self.sigma) and self.sigma > 0
+        ):
             raise InputError(
                 f"sigma is {self.sigma!r}, but it is a standard deviation: give a number above 0"
             )
+        if type(self.sigma) is not int:
+            object.__setattr__(self, "sigma", float(self.sigma))
 
     def shift(self, size: float) -> tradeoff.Tradeoff:
         """Trade-off of data that differ by the L2 distance ``size``."""

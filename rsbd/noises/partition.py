@@ -60,6 +60,7 @@ class Partition:
         for name, number in (("parts", self.parts), ("spread", self.spread)):
             if isinstance(number, bool) or number != int(number) or number < 1:
                 raise InputError(f"{name} is {number!r}: give a whole number, at least 1")
+            object.__setattr__(self, name, int(number))
 
     @property
     def num_models(self) -> int:

@@ -13,6 +13,7 @@ import numpy.typing as npt
 from rsbd import tradeoff
 from rsbd.errors import InputError
 from rsbd.noises.base import Channel, Floats, Noise
+from rsbd.rational import as_written, exactly
 from rsbd.tradeoff.mixture import product_down
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ class Uniform(Noise):
 
     def __init__(self, width: Fraction | float | str) -> None:
         try:
-            exact = Fraction(repr(float(width))) if isinstance(width, float) else Fraction(width)
+            exact = as_written(width)
         except (TypeError, ValueError, ZeroDivisionError):
             exact = Fraction(0)
         if exact <= 0:
@@ -80,7 +81,7 @@ class Uniform(Noise):
     # A smaller overlap is a stronger attack for every event, as upper(p) = min(1, p + 1 - overlap).
     def _kept(self, size: Any) -> Fraction:
         try:
-            distance = Fraction(size)
+            distance = exactly(size)
         except (TypeError, ValueError, OverflowError):
             distance = Fraction(-1)
         if distance < 0:

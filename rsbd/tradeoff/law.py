@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rsbd.errors import InputError
+from rsbd.rational import exactly
 from rsbd.tradeoff import bulk, exact, mixed, shift
 from rsbd.tradeoff.parts import Part, merge
 
@@ -206,7 +207,7 @@ def _fast_threshold(parts: tuple[Part, ...], mu: float) -> float:
 def _probability(p: Fraction) -> Fraction:
     if not 0 <= p <= 1:
         raise InputError(f"the probability is {p}: give a number from 0 to 1")
-    return p
+    return exactly(p)
 
 
 def _probabilities(p: Any) -> Floats:

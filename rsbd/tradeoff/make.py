@@ -8,6 +8,7 @@ from math import isfinite, lcm
 from typing import Any
 
 from rsbd.errors import InputError
+from rsbd.rational import as_written, exactly
 from rsbd.tradeoff.law import Tradeoff
 from rsbd.tradeoff.parts import Flips, Table, merge
 
@@ -31,7 +32,7 @@ def flips(keep: Fraction | float | str, values: int, changes: int) -> Tradeoff:
         Number of coordinates that the attacker changes.
     """
     try:
-        kept = Fraction(repr(keep) if isinstance(keep, float) else keep)
+        kept = as_written(keep)
     except (TypeError, ValueError, ZeroDivisionError):
         raise InputError(f"keep is {keep!r}: give a probability such as 0.8 or '4/5'") from None
     if not 0 <= kept <= 1:
@@ -59,7 +60,7 @@ def levels(P: Sequence[Fraction | int], Q: Sequence[Fraction | int]) -> Tradeoff
     Fraction(3, 10)
     """
     try:
-        before, after = [Fraction(w) for w in P], [Fraction(w) for w in Q]
+        before, after = [exactly(w) for w in P], [exactly(w) for w in Q]
     except (TypeError, ValueError, OverflowError):
         raise InputError("the weights of the levels must be integers or fractions") from None
     if len(before) != len(after):
