@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import importlib
+import io
 import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 from typer.testing import CliRunner
 
 import rsbd
-from rsbd.cli import app
+from rsbd.cli import app, options
 from rsbd.data import SOURCES
 
 
@@ -145,3 +147,16 @@ def test_doctor_goes_on_where_something_does_not_import(monkeypatch: pytest.Monk
     assert result.exit_code == 1
     assert "FAIL  widgets" in result.output
     assert "ok    jupyterlab" in result.output
+
+
+def test_a_bar_tells_how_far_how_fast_and_how_much_longer() -> None:
+    now = [0.0]
+    bar = options.bar()
+    bar.get_time = lambda: now[0]
+    task = bar.add_task("training models", total=1000)
+    for second in range(1, 6):
+        now[0] = float(second)
+        bar.update(task, advance=50)
+    said = Console(width=120, file=io.StringIO(), record=True)
+    said.print(bar.get_renderable())
+    assert {"250/1000", "50/s", "0:00:15"} <= set(said.export_text().split())

@@ -10,7 +10,7 @@ import typer
 from rsbd.errors import InputError
 
 if TYPE_CHECKING:
-    from rich.progress import Progress
+    from rich.progress import Progress, Task
 
     from rsbd.data import Dataset
     from rsbd.learners import Learner
@@ -84,9 +84,21 @@ def check_writable(out: Path) -> None:
 
 
 def bar() -> Progress:
-    """Return a progress bar on stderr, where it does not mix with the result."""
+    """Return a progress bar on stderr, where it does not mix with the result: how far, how fast, how much longer."""
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        ProgressColumn,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+    from rich.text import Text
 
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    return Progress(*columns, console=Console(stderr=True), transient=True)
+    class Rate(ProgressColumn):
+        def render(self, task: Task) -> Text:
+            return Text("" if task.speed is None else f"{task.speed:,.4g}/s")
+
+    done = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()
+    return Progress(*done, Rate(), TimeRemainingColumn(), console=Console(stderr=True), transient=True)
