@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import time
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
+from functools import lru_cache, partial
 
 import pytest
 import torch
@@ -51,16 +51,24 @@ def say(request):
                 plugin("terminalreporter").write_line(f"  {rate:8.1f} models/s {times:6.1f}x  {name}")
 
 
-@pytest.fixture(scope="module")
-def ceiling():
-    """Floating-point operations a second in a large matrix product on one core, by the library that workers use."""
-    a, best = torch.randn(1, 1024, 1024), 0.0
-    with arithmetic.settled():
+@lru_cache
+def ceiling(device="cpu"):
+    """Floating-point operations a second in a large float32 product: of one core, or of a GPU."""
+    size, best = 1024 if device == "cpu" else 8192, 0.0
+    a = torch.randn(1, size, size, device=device)
+    with arithmetic.settled():  # with the library that workers use
         for _ in range(20):
             began = time.perf_counter()
-            a @ a
-            best = max(best, 2 * 1024**3 / (time.perf_counter() - began))
+            (a @ a)[0, 0, 0].item()  # waits for a GPU
+            best = max(best, 2 * size**3 / (time.perf_counter() - began))
     return best
+
+
+def explain(say, group, how, flops, moved, device="cpu", workers=1):
+    """Add to a line what its rate means: ``flops`` operations and ``moved`` bytes, at the least, a model."""
+    rate, peak = say[group].pop(how), ceiling(device)
+    share = f"{rate * flops / (peak * workers):.0%} of {workers} x {peak / 1e9:.0f} GFLOP/s in products"
+    say[group][f"{how} ({share}, {rate * moved / 1e9:.0f} GB/s moved at least)"] = rate
 
 
 def problem(name):
@@ -140,7 +148,7 @@ HOW = {"one after another": 0, "batched": 1, "batched, one worker a core": CORES
 
 @pytest.mark.parametrize("how", HOW)
 @pytest.mark.parametrize("case", MLPS)
-def test_mlp(benchmark, say, ceiling, case, how):
+def test_mlp(benchmark, say, case, how):
     name, hidden, models = MLPS[case]
     made, points = problem(name)
     made, epochs = cut(made, 1000), 20 if benchmark.enabled else 1
@@ -152,11 +160,11 @@ def test_mlp(benchmark, say, ceiling, case, how):
         labels, rate = measure(benchmark, say, how, models, work)
         if rate is not None:
             first, last = made.x.shape[1] * hidden, hidden * made.num_classes
-            share = rate * 2 * len(made.x) * epochs * (2 * first + 3 * last) / (ceiling * workers)
-            found = say[benchmark.group]
-            found[f"{how} ({share:.0%} of the sgemm ceiling, {ceiling / 1e9:.0f} GFLOP/s a core)"] = (
-                found.pop(how)
-            )
+            flops = 2 * len(made.x) * epochs * (2 * first + 3 * last)
+            steps = epochs * len(learner.cuts(len(made.x)))
+            # Rows are read forward and backward; weights also, and written, as are gradients and Adam's two moments.
+            moved = 4 * (2 * epochs * made.x.numel() + 10 * steps * (first + last))
+            explain(say, benchmark.group, how, flops, moved, workers=workers)
         assert labels.shape == (models, POINTS)
     else:
         make = partial(perceptron, made.x.shape[1], hidden, made.num_classes)
@@ -203,7 +211,14 @@ def test_cnn(benchmark, say, how):
         models = 64 if device == "cuda" else 4
         learner = CNN(epochs=epochs)
         run = partial(collect, data, SMOOTHING, learner, data.x_test, models, device=device)
-    measure(benchmark, say, how, models * len(data.x) * epochs / 1e4, run)
+    _, rate = measure(benchmark, say, how, models * len(data.x) * epochs / 1e4, run)
+    if rate is not None:
+        # Products of each layer, three times but for the gradient of the image; outputs of convolutions and of pooling
+        # are written and read forward and backward.
+        flops = 1e4 * 2 * (2 * 24**2 * 16 * 25 + 3 * (8**2 * 32 * 400 + 512 * 512 + 512 * 2))
+        moved = 1e4 * 4 * 4 * 1.25 * (24**2 * 16 + 8**2 * 32)
+        workers = 1 if how == "on a GPU" else CORES
+        explain(say, benchmark.group, how, flops, moved, "cuda" if how == "on a GPU" else "cpu", workers)
 
 
 LDAS = [
