@@ -37,7 +37,8 @@ def one_thread() -> Iterator[None]:
 # torch's products in float32 come from MKL, which uses half of the vectors of an AMD processor. Told that bfloat16 will
 # do, torch asks oneDNN, which uses them whole and which, where a processor has no matrix unit for bfloat16, computes in
 # float32 all the same: twice as fast. The setting belongs to the process, so the first thread to come makes it and the
-# last one to go takes it back; no product in between is computed otherwise.
+# last one to go takes it back; no product in between is computed otherwise. (Meanwhile torch refuses to answer
+# `get_float32_matmul_precision`, its older name for several such settings at once.)
 @contextmanager
 def _fast_products() -> Iterator[None]:
     global _users, _before
