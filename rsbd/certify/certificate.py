@@ -33,7 +33,7 @@ class Certificate:
         Probability that a point's certificate is wrong (that any is, where `points` is `"all"`).
     norm : str
         `"L0"` (number of changed coordinates), `"L1"` or `"L2"` (length of the change), or `"rows"` (number of
-        changed training rows).
+        changed training rows: each changed at will, or, where a threat was given, as far as that says).
     slots : tuple of str
         What the attacker changes, among `rows`, `features`, `labels`, `test`.
     max_radius : float
