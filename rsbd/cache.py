@@ -14,8 +14,7 @@ import os
 import time
 import warnings
 from collections.abc import Iterator
-from dataclasses import dataclass, fields, is_dataclass
-from fractions import Fraction
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
@@ -145,20 +144,6 @@ def code() -> str:
         for file in sorted(path.glob("*.py")) if path.is_dir() else [path]:
             digest.update(file.read_bytes())
     return digest.hexdigest()
-
-
-def knows(*parts: object) -> bool:
-    """Whether all of these, and what they hold, are of this package: other code may change under an unchanged name."""
-    return all(map(_knows, parts))
-
-
-def _knows(part: object) -> bool:
-    if part is None or isinstance(part, (int, float, str, Fraction)):
-        return True
-    if isinstance(part, tuple):
-        return knows(*part)
-    ours = type(part).__module__.startswith("rsbd.") and is_dataclass(part)
-    return ours and knows(*(getattr(part, field.name) for field in fields(part)))  # type: ignore[arg-type]
 
 
 def _ours(name: str) -> bool:

@@ -15,16 +15,17 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from rsbd import cache, shard
+from rsbd import cache, identity, shard
 from rsbd.data import Dataset, on_levels
 from rsbd.errors import InputError
 from rsbd.learners import Learner
-from rsbd.noises import Flip, Noise
+from rsbd.noises import Bagging, Flip, Noise
 from rsbd.smoothing import Smoothing
 from rsbd.store import Store
 from rsbd.votes import Votes, join
 
 MAX_MODELS = 10_000_000
+MAX_BAG = 10  # times the training set: such a bag holds every row, and hides none
 Points = NDArray[np.float32]
 
 
@@ -170,6 +171,12 @@ def check(dataset: Dataset, smoothing: Smoothing, num_models: int, seed: int) ->
         raise InputError(f"{num_models} models: give a whole number from 1 to {MAX_MODELS:,}")
     if seed < 0 or seed != int(seed):
         raise InputError(f"the seed is {seed}: give a whole number from 0")
+    bag = smoothing.rows
+    if isinstance(bag, Bagging) and bag.size > MAX_BAG * dataset.num_rows:
+        raise InputError(
+            f"a bag of {bag.size} rows, drawn from {dataset.num_rows}, holds them all and hides none: "
+            f"give at most {MAX_BAG * dataset.num_rows}"
+        )
     for slot in ("features", "test"):
         noise: Noise | None = getattr(smoothing, slot)
         if isinstance(noise, Flip) and dataset.values is None:
@@ -228,7 +235,7 @@ def _file(store: str | Path | bool | None, task: shard.Task) -> Store | None:
     if store is not True:
         return Store(Path(store), task.manifest)
     noises = (getattr(task.smoothing, field.name) for field in fields(task.smoothing))
-    folder = cache.folder() if cache.knows(task.learner, *noises) else None
+    folder = cache.folder() if identity.ours(task.learner, *noises) else None
     return None if folder is None else cache.Cached(folder, task.manifest)
 
 

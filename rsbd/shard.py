@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 import rsbd
-from rsbd import arithmetic, rng
+from rsbd import arithmetic, identity, rng
 from rsbd.data import Dataset
 from rsbd.errors import InputError
 from rsbd.learners import Learner, Problem
@@ -85,8 +85,8 @@ class Task:
         manifest = {
             "dataset": dataset.fingerprint(),
             "points": hashlib.sha256(np.ascontiguousarray(x_test, np.float32).data).hexdigest(),
-            "smoothing": repr(smoothing),
-            "learner": repr(learner),
+            "smoothing": identity.named(smoothing),
+            "learner": identity.named(learner),
             "seed": int(seed),
             "device": torch.device(device).type,
             "rsbd": rsbd.__version__,

@@ -53,9 +53,17 @@ def test_pins_agree_with_pyproject() -> None:
         assert SpecifierSet(packages[name][0]) == specifier, name
 
 
-def test_torch_is_the_cpu_build() -> None:
+def test_torch_is_the_small_cpu_build() -> None:
+    """conda-forge has `cpu_generic_py...` and `cpu_mkl_py...`, with MKL; of torchvision `cpu_py...`."""
     packages = environment()
-    assert packages["pytorch"][1] == packages["torchvision"][1] == "cpu*"
+    assert packages["pytorch"][1] == "cpu_generic*"
+    assert packages["torchvision"][1] == "cpu*"
+
+
+def test_the_only_channel_is_conda_forge() -> None:
+    """mamba 2, which Binder uses, looks for a channel called `nodefaults`, and finds none."""
+    listed = yaml.safe_load((ROOT / "binder" / "environment.yml").read_text("utf-8"))["channels"]
+    assert listed == ["conda-forge"]
 
 
 def test_python_and_the_build_tool_fit() -> None:

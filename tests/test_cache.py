@@ -17,7 +17,7 @@ import pytest
 from typer.testing import CliRunner
 
 import rsbd
-from rsbd import Dataset, Flip, Linear, Smoothing, Votes, cache, collect, ensemble, load
+from rsbd import Dataset, Flip, Linear, Smoothing, Votes, cache, collect, ensemble, identity, load
 from rsbd.cli import app
 
 FLIPS = Smoothing(features=Flip(0.8), labels=Flip(0.8, 2), test=Flip(0.8))
@@ -99,7 +99,7 @@ def test_changed_code_and_other_peoples_code_meet_no_old_votes(
     gather(digits, 64)
     assert len(list(folder.iterdir())) == 2
     own = type("Linear", (Linear,), {"__module__": "notebook"})()
-    assert not cache.knows(own)
+    assert not identity.ours(own)
     collect(digits, FLIPS, own, digits.x_test, 64, store=True)
     assert len(list(folder.iterdir())) == 2
 
@@ -341,9 +341,9 @@ def test_keeps_only_what_this_packages_code_determines() -> None:
         HashedTestNoise(LDA(), rsbd.Gaussian(0.5)),
         Flip("4/5"),
     )
-    assert all(cache.knows(part) for part in (None, *ours))
-    assert cache.knows(*ours)
+    assert all(identity.ours(part) for part in (None, *ours))
+    assert identity.ours(*ours)
     foreign = Sklearn(LogisticRegression())
     module = Module(ResNet)  # any callable of the user's
     for part in (foreign, module, HashedTestNoise(foreign, rsbd.Gaussian(0.5)), object()):
-        assert not cache.knows(Linear(), part)
+        assert not identity.ours(Linear(), part)

@@ -115,6 +115,55 @@ def test_files_that_cannot_be_written_are_one_sentence(tmp_path: Path) -> None:
     says_one_sentence(result, "file/result.json", "choose a file or folder that you can read and write")
 
 
+def test_every_option_is_explained_in_words() -> None:
+    """With what it takes in its place, and no name of a type."""
+    for command in ("lab", "lecture", "certify", "compare", "cache clear"):
+        said = run(*command.split(), "--help", COLUMNS="80", TERM="dumb").stdout
+        assert max(map(len, said.splitlines())) <= 80
+        for jargon in ("list[", "int range", "<int>", "<float>", "<str>", "<path>"):
+            assert jargon not in said, (command, jargon)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device of Linux")
+def test_a_full_disk_under_the_output_is_one_sentence() -> None:
+    env = os.environ | {"PYTHONPATH": str(Path(rsbd.__file__).parents[1])}
+    command = [sys.executable, "-m", "rsbd", "certify", "--rows", "20", "--points", "5", "--models", "8"]
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, env=env, timeout=120)
+    assert done.returncode == 2
+    last = done.stderr.strip().splitlines()
+    assert last == [
+        "rsbd: output: No space left on device: make room there, and the same command goes on from what is kept"
+    ]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals of Unix")
+@pytest.mark.parametrize("out", [True, False])
+def test_ctrl_c_says_what_is_kept_and_the_run_goes_on(tmp_path: Path, out: bool) -> None:
+    code = (
+        "import os, signal, sys; from rsbd import experiment, store\n"
+        "store.Store.every, was = 0.0, experiment.stream\n"
+        "def stream(*a, **k):\n"
+        "    for number, found in enumerate(was(*a, **k)):\n"
+        "        yield found\n"
+        "        if number == 3: os.kill(os.getpid(), signal.SIGINT)\n"
+        "experiment.stream = stream\n"
+        "from rsbd.cli import main; main()"
+    )
+    small = ["certify", "--rows", "60", "--points", "20", "--models", "2000"]
+    small += ["--out", str(tmp_path / "a b")] if out else []
+    env = os.environ | {"PYTHONPATH": str(Path(rsbd.__file__).parents[1])}
+    command = [sys.executable, "-c", code, *small]
+    done = subprocess.run(command, capture_output=True, text=True, env=env, timeout=120)
+    assert done.returncode == 130, done.stderr
+    words = f"votes so far are kept in {tmp_path / 'a b'}" if out else "keep the votes with --out FOLDER"
+    assert done.stderr.strip().endswith(f"{words}, and the same command goes on from there")
+    assert "Traceback" not in done.stderr
+    if out:
+        assert len(list((tmp_path / "a b" / "votes").glob("*.npz"))) == 2
+        assert run(*small).returncode == 0
+
+
 def test_doctor_reports_and_ends_by_what_it_found(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr("rsbd.cli.course.stored", lambda: (tmp_path, True))
     result = CliRunner().invoke(app, ["doctor"])
@@ -127,6 +176,7 @@ def test_doctor_reports_and_ends_by_what_it_found(monkeypatch: pytest.MonkeyPatc
         "ipywidgets",
         "anywidget",
         "jupyterlab",
+        "voila",
     ):
         assert f"ok    {word}" in result.output, result.output
     assert "ok    ipykernel" in result.output
@@ -138,7 +188,7 @@ def test_doctor_reports_and_ends_by_what_it_found(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(module, "installed", lambda name: "7.0.1" if name == "ipykernel" else real(name))
     result = CliRunner().invoke(app, ["doctor"])
     assert result.exit_code == 1
-    assert "FAIL  ipykernel    7.0.1 -> pip install 'ipykernel<7'" in result.output
+    assert "FAIL  ipykernel      7.0.1 -> pip install 'ipykernel<7'" in result.output
 
 
 def test_doctor_goes_on_where_something_does_not_import(monkeypatch: pytest.MonkeyPatch) -> None:

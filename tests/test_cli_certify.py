@@ -87,9 +87,11 @@ def test_the_same_command_gives_the_same_files(monkeypatch: pytest.MonkeyPatch, 
         ["--dataset", "breast_cancer", "--keep", "0.9"],
         ["--keep", "1"],
         ["--keep", "0"],
+        ["--sigma", "1e-300"],
     ],
     ids=" ".join,
 )
+@pytest.mark.filterwarnings("error")
 def test_every_option_works(monkeypatch: pytest.MonkeyPatch, arguments: list[str]) -> None:
     assert call(monkeypatch, *SMALL, *arguments) == 0
 
@@ -103,6 +105,8 @@ BAD = [
     (["--keep-labels", "-0.1"], "from 0 to 1"),
     (["--sigma", "0"], "above 0"),
     (["--sigma", "-1"], "above 0"),
+    (["--sigma", "1e300"], "at most 1e18"),
+    (["--bag", "100000000000"], "at most 2040"),
     (["--sigma", "0.5", "--keep-test", "0.8"], "--keep-test"),
     (["--models", "20000000"], "10,000,000"),
     (["--models", "0"], "from 1"),
@@ -114,9 +118,9 @@ BAD = [
     (["--target", "5"], "5"),
     (["--alpha", "0"], "alpha"),
     (["--alpha", "1"], "alpha"),
-    (["--alpha-for", "some"], "'each'"),
+    (["--alpha-for", "some"], "--alpha-for is 'some': choose each or all"),
     (["--learner", "oracle"], "linear, lda, mlp"),
-    (["--centre", "middle"], "clean or poisoned"),
+    (["--centre", "middle"], "--centre is 'middle': choose clean or poisoned"),
     (["--until-radius", "-1"], "from 0"),
     (["--until-radius", "nan"], "from 0"),
     (["--seed", "-1"], "seed"),

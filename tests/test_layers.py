@@ -18,6 +18,7 @@ LAYERS = (
         "chromium",
         "files",
         "arithmetic",
+        "identity",
         "rng",
         "rational",
         "tradeoff",

@@ -32,6 +32,11 @@ def test_links_and_pictures_exist() -> None:
         assert (ROOT / target).exists(), target
 
 
+def test_the_badge_opens_the_first_notebook() -> None:
+    (path,) = re.findall(r"mybinder\.org/v2/gh/OWNER/NAME/HEAD\?urlpath=lab/tree/([^)\s]+)\)", README)
+    assert (ROOT / path).is_file()
+
+
 def test_the_library_example_runs() -> None:
     (example,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
     names: dict[str, object] = {}

@@ -5,6 +5,8 @@ Each command imports what it needs when it runs, so that `rsbd --help` answers a
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import io
 import sys
 from typing import Annotated
@@ -24,7 +26,7 @@ from rsbd.errors import InputError
 
 app = typer.Typer(
     name="rsbd",
-    help="Certified robustness against backdoor attacks by randomized smoothing.",
+    help="Certified robustness against backdoor attacks by randomized smoothing. `rsbd lab` opens the course.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=False,
@@ -65,13 +67,18 @@ def main() -> None:
         if isinstance(stream, io.TextIOWrapper):  # a name that the terminal cannot show is no reason to fail
             stream.reconfigure(errors="backslashreplace")
     try:
-        app(spread(sys.argv[1:], "--classes", "--poisoned", "--pixels", "--method"))
+        app(spread(sys.argv[1:], "--classes", "--poisoned", "--pixels", "--method", "--scene"))
     except InputError as error:
         sentence = str(error)
     except OSError as error:
-        if error.filename is None:  # not about a file that the user named: a fault of ours
+        full = error.errno == errno.ENOSPC
+        if error.filename is None and not full:  # not about a file that the user named: a fault of ours
             raise
-        sentence = f"{error.filename}: {error.strerror}: choose a file or folder that you can read and write"
+        remedy = "choose a file or folder that you can read and write"
+        remedy = "make room there, and the same command goes on from what is kept" if full else remedy
+        sentence = f"{error.filename or 'output'}: {error.strerror}: {remedy}"
+        with contextlib.suppress(OSError):  # what a full disk did not take is not tried again at the end
+            sys.stdout.close()
     else:  # pragma: no cover - typer leaves by SystemExit
         return
     typer.echo(f"rsbd: {sentence}", err=True)

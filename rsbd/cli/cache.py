@@ -43,7 +43,10 @@ def show(context: typer.Context) -> None:
 @app.command()
 def clear(
     older_than: Annotated[
-        float, typer.Option(min=0, help="Only what was not used for so many days.", metavar="DAYS")
+        float,
+        typer.Option(
+            min=0, help="Only what was not used for so many days (everything by default).", metavar="DAYS"
+        ),
     ] = 0.0,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
 ) -> None:

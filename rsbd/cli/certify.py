@@ -29,20 +29,32 @@ def certify(
     rows: options.Rows = None,
     points: options.Points = None,
     trigger: Annotated[
-        str, typer.Option(help="patch, one-pixel, four-pixel or blend.", rich_help_panel=ATTACK)
+        str,
+        typer.Option(help="patch, one-pixel, four-pixel or blend.", metavar="NAME", rich_help_panel=ATTACK),
     ] = "patch",
     trigger_size: Annotated[
         float,
         typer.Option(
-            help="Side of the patch (features of a table); L2 length of other triggers.",
+            help="Side of the patch in pixels (of a table: how many features); L2 length of the other triggers, "
+            "where an input goes from 0 to 1.",
+            metavar="SIZE",
             rich_help_panel=ATTACK,
         ),
     ] = 3,
-    poison_rate: Annotated[float, typer.Option(help="Poisoned rows / rows.", rich_help_panel=ATTACK)] = 0.05,
+    poison_rate: Annotated[
+        float,
+        typer.Option(
+            help="Share of the training rows that is poisoned, 0 to 1.",
+            metavar="SHARE",
+            rich_help_panel=ATTACK,
+        ),
+    ] = 0.05,
     target: Annotated[
         int,
         typer.Option(
-            help="Label that the attacker wants: 0 is the first of the classes.", rich_help_panel=ATTACK
+            help="Label that the attacker wants: 0 is the first of the classes.",
+            metavar="LABEL",
+            rich_help_panel=ATTACK,
         ),
     ] = 0,
     clean_label: Annotated[
@@ -56,22 +68,30 @@ def certify(
     keep: Annotated[
         str,
         typer.Option(
-            help="Probability that a pixel or label keeps its value, in every slot.", rich_help_panel=DEFENCE
+            help="Probability, such as 0.8 or 4/5, that a pixel or label keeps its value: of training pixels, "
+            "training labels and the test input.",
+            metavar="SHARE",
+            rich_help_panel=DEFENCE,
         ),
     ] = "0.8",
     keep_features: Annotated[
-        str | None, typer.Option(help="The same for training features alone.", rich_help_panel=DEFENCE)
+        str | None,
+        typer.Option(help="The same for training pixels alone.", metavar="SHARE", rich_help_panel=DEFENCE),
     ] = None,
     keep_labels: Annotated[
-        str | None, typer.Option(help="The same for training labels alone.", rich_help_panel=DEFENCE)
+        str | None,
+        typer.Option(help="The same for training labels alone.", metavar="SHARE", rich_help_panel=DEFENCE),
     ] = None,
     keep_test: Annotated[
-        str | None, typer.Option(help="The same for the test input alone.", rich_help_panel=DEFENCE)
+        str | None,
+        typer.Option(help="The same for the test input alone.", metavar="SHARE", rich_help_panel=DEFENCE),
     ] = None,
     sigma: Annotated[
         float | None,
         typer.Option(
-            help="Gaussian noise on training features and test input instead; labels only with --keep-labels.",
+            help="Instead of flips, Gaussian noise of this standard deviation on training and test inputs, which go "
+            "from 0 to 1; labels are noised only with --keep-labels.",
+            metavar="SIGMA",
             rich_help_panel=DEFENCE,
         ),
     ] = None,
@@ -80,25 +100,37 @@ def certify(
         typer.Option(
             help="Rows that each model draws at random (bagging; with flips in them, BagFlip): radii count rows. "
             "With --keep 1 nothing else is noised.",
+            metavar="N",
             rich_help_panel=DEFENCE,
         ),
     ] = None,
     learner: Annotated[
-        str, typer.Option(help="linear, lda, mlp, cnn or resnet.", rich_help_panel=DEFENCE)
+        str,
+        typer.Option(
+            help="Base learner: linear, lda, mlp, cnn or resnet.", metavar="NAME", rich_help_panel=DEFENCE
+        ),
     ] = "linear",
-    models: Annotated[int, typer.Option(help="Models in the ensemble.", rich_help_panel=DEFENCE)] = 1000,
+    models: Annotated[
+        int,
+        typer.Option(
+            help="Models in the ensemble, at most 10,000,000.", metavar="N", rich_help_panel=DEFENCE
+        ),
+    ] = 1000,
     alpha: options.Alpha = 0.001,
     alpha_for: options.AlphaFor = "each",
     centre: Annotated[
         str,
         typer.Option(
-            help="Certify the ensemble trained on the clean or on the poisoned rows.", rich_help_panel=DEFENCE
+            help="Certify the ensemble trained on the clean or on the poisoned rows.",
+            metavar="CLEAN|POISONED",
+            rich_help_panel=DEFENCE,
         ),
     ] = "clean",
     until_radius: Annotated[
         float | None,
         typer.Option(
             help="Stop at fewer models once every point is decided at this radius (bounds that allow for looking).",
+            metavar="RADIUS",
             rich_help_panel=DEFENCE,
         ),
     ] = None,
@@ -107,13 +139,16 @@ def certify(
     scheduler: Annotated[
         str | None,
         typer.Option(
-            help="Address of a dask scheduler, tcp://host:8786, whose workers compute.", rich_help_panel=RUN
+            help="Address of a dask scheduler, tcp://host:8786, whose workers compute.",
+            metavar="ADDRESS",
+            rich_help_panel=RUN,
         ),
     ] = None,
     out: Annotated[
         Path | None,
         typer.Option(
             help="Folder for plot, votes, table and result.json; an interrupted run goes on from there.",
+            metavar="FOLDER",
             rich_help_panel=RUN,
         ),
     ] = None,
@@ -124,6 +159,8 @@ def certify(
     from rsbd.experiment import Experiment, stream
     from rsbd.poisoning import Poisoning
 
+    options.one_of("--alpha-for", alpha_for, "each", "all")
+    options.one_of("--centre", centre, "clean", "poisoned")
     if out is not None:
         options.check_writable(out)
     view = "binary" if sigma is None else "unit"
@@ -143,7 +180,7 @@ def certify(
         points=alpha_for,
         until=until_radius,
     )
-    with _workers(scheduler) as executor:
+    with options.interruptible(out), _workers(scheduler) as executor:
         outcomes = stream(experiment, None if out is None else out / "votes", executor)
         found = reports.report(_watch(experiment, outcomes))
     show(found)

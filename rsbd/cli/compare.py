@@ -19,11 +19,19 @@ def compare(
     points: options.Points = None,
     poisoned: Annotated[
         list[int] | None,
-        typer.Option(help="Poisoned rows, such as 0 1 5 (the default).", rich_help_panel=ATTACK),
+        typer.Option(
+            help="Numbers of poisoned rows, such as 0 1 5 (the default).",
+            metavar="N...",
+            rich_help_panel=ATTACK,
+        ),
     ] = None,
     pixels: Annotated[
         list[int] | None,
-        typer.Option(help="Pixels of the trigger, such as 0 1 2 (the default).", rich_help_panel=ATTACK),
+        typer.Option(
+            help="Sizes of the trigger in pixels, such as 0 1 2 (the default).",
+            metavar="N...",
+            rich_help_panel=ATTACK,
+        ),
     ] = None,
     relabel: Annotated[
         bool | None,
@@ -43,24 +51,32 @@ def compare(
     ] = None,
     method: Annotated[
         list[str] | None,
-        typer.Option(help="Only methods with this in their name (all by default).", rich_help_panel=DEFENCE),
+        typer.Option(
+            help="Only methods with one of these in their name (all by default).",
+            metavar="WORD...",
+            rich_help_panel=DEFENCE,
+        ),
     ] = None,
     learner: Annotated[
         str | None,
         typer.Option(
-            help="One base learner for all: linear, lda, mlp or cnn (each method's own by default).",
+            help="One base learner for all: linear, lda, mlp, cnn or resnet (each method's own by default).",
+            metavar="NAME",
             rich_help_panel=DEFENCE,
         ),
     ] = None,
     models: Annotated[
-        int, typer.Option(help="Budget of models, per method.", rich_help_panel=DEFENCE)
+        int,
+        typer.Option(help="Models that a method may train, at most.", metavar="N", rich_help_panel=DEFENCE),
     ] = 1000,
     alpha: options.Alpha = 0.001,
     alpha_for: options.AlphaFor = "each",
     validation: Annotated[
         float,
         typer.Option(
-            help="Share of the training rows on which each method's noise is chosen.", rich_help_panel=DEFENCE
+            help="Share of the training rows, between 0 and 1, on which each method's noise is chosen.",
+            metavar="SHARE",
+            rich_help_panel=DEFENCE,
         ),
     ] = 0.25,
     seed: options.Seed = 0,
@@ -69,6 +85,7 @@ def compare(
         Path | None,
         typer.Option(
             help="Folder for table, figure, votes and result.json; an interrupted run goes on from there.",
+            metavar="FOLDER",
             rich_help_panel=RUN,
         ),
     ] = None,
@@ -78,6 +95,7 @@ def compare(
     from rsbd.cli.show_comparison import show
     from rsbd.recipes.contest import CONTENDERS
 
+    options.one_of("--alpha-for", alpha_for, "each", "all")
     if out is not None:
         options.check_writable(out)
     chosen = [c for c in CONTENDERS if not method or any(part.lower() in c.name.lower() for part in method)]
@@ -88,7 +106,7 @@ def compare(
         )
     data = options.dataset(dataset, "unit", classes, rows, points, seed)
     settings: dict[str, Any] = {} if out is None else {"store": out / "votes"}
-    with options.bar() as bar:
+    with options.interruptible(out), options.bar() as bar:
         task = bar.add_task("", total=None)
 
         def progress(done: int, total: int, words: str) -> None:

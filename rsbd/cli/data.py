@@ -28,7 +28,7 @@ def show(context: typer.Context) -> None:
 @app.command()
 def check(
     names: Annotated[
-        list[str] | None, typer.Argument(metavar="[NAME]...", help="All that are here by default.")
+        list[str] | None, typer.Argument(metavar="NAME", help="All that are here by default.")
     ] = None,
 ) -> None:
     """Read data sets whole and say whether they are sound."""
@@ -44,7 +44,7 @@ def check(
 
 @app.command()
 def download(
-    names: Annotated[list[str], typer.Argument(metavar="NAME...", help="Such as mnist.")],
+    names: Annotated[list[str], typer.Argument(metavar="NAME", help="Such as mnist.")],
 ) -> None:
     """Download data sets into the data folder."""
     from rsbd.data.sources import data_root, read, source

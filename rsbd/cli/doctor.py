@@ -32,7 +32,7 @@ def doctor() -> None:
     for finding in examine():
         mark = "ok  " if not finding.mend else "FAIL" if finding.essential else "note"
         typer.echo(
-            f"{mark}  {finding.what:12} {finding.found}" + (f" -> {finding.mend}" if finding.mend else "")
+            f"{mark}  {finding.what:14} {finding.found}" + (f" -> {finding.mend}" if finding.mend else "")
         )
         broken |= mark == "FAIL"
     typer.echo("\nSomething essential is missing: see FAIL above." if broken else "\nThe essentials work.")
@@ -48,9 +48,11 @@ def examine() -> Iterator[Finding]:
         _data,
         _widgets,
         _lab,
+        _lecture,
         _kernel,
         _threads,
         _notebooks,
+        _cache,
         _chromium,
     ):
         try:
@@ -134,6 +136,10 @@ def _lab() -> Iterator[Finding]:
     yield _package("jupyterlab", lambda major: major == 4, ">=4.2,<5")
 
 
+def _lecture() -> Iterator[Finding]:
+    yield _package("voila", lambda major: major == 0, ">=0.5.8,<0.6")
+
+
 def _kernel() -> Iterator[Finding]:
     # From version 7 on, JupyterLab runs callbacks of widgets on other threads and pictures get mixed up.
     yield _package("ipykernel", lambda major: major < 7, "<7")
@@ -155,6 +161,19 @@ def _notebooks() -> Iterator[Finding]:
         yield Finding("notebooks", str(course.stored()[0]))
     except InputError as error:
         yield Finding("notebooks", str(error), "pip install --force-reinstall rsbd")
+
+
+def _cache() -> Iterator[Finding]:
+    from rsbd import cache
+
+    folder = cache.folder()
+    if folder is None:
+        yield Finding("cache", "off (RSBD_CACHE)")
+        return
+    above = next(path for path in (folder, *folder.parents) if path.exists())
+    fine = above.is_dir() and os.access(above, os.W_OK)
+    mend = "" if fine else "votes are not kept: set RSBD_CACHE to a folder that you can write to"
+    yield Finding("cache", str(folder), mend, essential=False)
 
 
 def _chromium() -> Iterator[Finding]:

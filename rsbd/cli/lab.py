@@ -17,13 +17,14 @@ from rsbd.cli import server
 def lab(
     no_browser: Annotated[bool, typer.Option("--no-browser", help="Only print the address.")] = False,
     port: Annotated[
-        int | None, typer.Option(min=1, max=65535, help="Port on this machine; a free one by default.")
+        int | None,
+        typer.Option(min=1, max=65535, metavar="N", help="Port on this machine; a free one by default."),
     ] = None,
     own: Annotated[
         Path | None,
         typer.Option(
             "--course",
-            metavar="DIR",
+            metavar="FOLDER",
             help="Work in a copy of the course in this folder; files that are there are kept.",
         ),
     ] = None,

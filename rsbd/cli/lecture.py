@@ -13,17 +13,25 @@ from rsbd.errors import InputError
 def lecture(
     no_browser: Annotated[bool, typer.Option("--no-browser", help="Only print the address.")] = False,
     port: Annotated[
-        int | None, typer.Option(min=1, max=65535, help="Port on this machine; a free one by default.")
+        int | None,
+        typer.Option(min=1, max=65535, metavar="N", help="Port on this machine; a free one by default."),
     ] = None,
     static: Annotated[
         Path | None,
-        typer.Option(help="Write pages that need no kernel, server or network into this folder, and end."),
+        typer.Option(
+            metavar="FOLDER",
+            help="Write pages that need no kernel, server or network into this folder, and end.",
+        ),
     ] = None,
     handout: Annotated[
-        Path | None, typer.Option(help="Write the hand-out to print into this file (.html or .pdf), and end.")
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Write the hand-out to print into this file (.html or .pdf), and end."
+        ),
     ] = None,
     scene: Annotated[
-        list[int] | None, typer.Option(help="With --static or --handout: only these scenes (repeat it).")
+        list[int] | None,
+        typer.Option(metavar="N...", help="With --static or --handout: only these scenes, such as 1 3."),
     ] = None,
 ) -> None:
     """Show ten scenes in front of a hall (for this machine only, protected by its token); Ctrl-C ends it."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeAlias
 
@@ -19,32 +21,64 @@ DATA, ATTACK, DEFENCE, RUN = "Data", "Attack", "Defence", "Run"
 PAIRS = {"digits": ["0", "1"], "mnist": ["1", "7"]}  # told apart unless others are asked for
 
 DataSet: TypeAlias = Annotated[
-    str, typer.Option(help="Data set; `rsbd data` lists them.", rich_help_panel=DATA)
+    str,
+    typer.Option(
+        help="digits, breast_cancer, mnist, fashion-mnist or cifar10; `rsbd data` says which are here.",
+        metavar="NAME",
+        rich_help_panel=DATA,
+    ),
 ]
 Classes: TypeAlias = Annotated[
     list[str] | None,
     typer.Option(
         help="Classes to tell apart, such as 1 7 (by default 0 1 of digits, 1 7 of mnist, else all).",
+        metavar="NAME...",
         rich_help_panel=DATA,
     ),
 ]
 Rows: TypeAlias = Annotated[
-    int | None, typer.Option(help="Training rows (all by default).", rich_help_panel=DATA)
+    int | None,
+    typer.Option(
+        help="Training rows, drawn at random from each class (all by default).",
+        metavar="N",
+        rich_help_panel=DATA,
+    ),
 ]
 Points: TypeAlias = Annotated[
-    int | None, typer.Option(help="Test points (all by default).", rich_help_panel=DATA)
+    int | None,
+    typer.Option(
+        help="Test points, drawn at random from each class (all by default).",
+        metavar="N",
+        rich_help_panel=DATA,
+    ),
 ]
 Alpha: TypeAlias = Annotated[
-    float, typer.Option(help="Failure probability of the certificates.", rich_help_panel=DEFENCE)
+    float,
+    typer.Option(
+        help="Probability, between 0 and 1, that a certificate is wrong.",
+        metavar="ALPHA",
+        rich_help_panel=DEFENCE,
+    ),
 ]
 AlphaFor: TypeAlias = Annotated[
     str,
     typer.Option(
-        help="Whether alpha is for each point, or for all of them to hold at once.", rich_help_panel=DEFENCE
+        help="each: alpha is for each point by itself; all: for all certificates to hold at once.",
+        metavar="EACH|ALL",
+        rich_help_panel=DEFENCE,
     ),
 ]
-Seed: TypeAlias = Annotated[int, typer.Option(help="Seed of everything random.", rich_help_panel=RUN)]
-Device: TypeAlias = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 ...", rich_help_panel=RUN)]
+Seed: TypeAlias = Annotated[
+    int, typer.Option(help="Seed of everything random, 0 or more.", metavar="N", rich_help_panel=RUN)
+]
+Device: TypeAlias = Annotated[
+    str,
+    typer.Option(
+        help="cpu, cuda, cuda:1 ...; auto takes a CUDA GPU where there is one.",
+        metavar="NAME",
+        rich_help_panel=RUN,
+    ),
+]
 
 
 def dataset(
@@ -81,6 +115,23 @@ def check_writable(out: Path) -> None:
         raise InputError(
             f"--out {out} cannot be written to ({error.strerror}): name another folder"
         ) from None
+
+
+def one_of(option: str, value: str, *choices: str) -> None:
+    """Refuse what an option does not offer, under the name that the user typed."""
+    if value not in choices:
+        raise InputError(f"{option} is {value!r}: choose {' or '.join(choices)}")
+
+
+@contextmanager
+def interruptible(out: Path | None) -> Iterator[None]:
+    """Say what is left of a run that Ctrl-C stops."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        left = f"votes so far are kept in {out}" if out else "next time keep the votes with --out FOLDER"
+        typer.echo(f"rsbd: stopped: {left}, and the same command goes on from there", err=True)
+        raise typer.Exit(130) from None
 
 
 def bar() -> Progress:

@@ -201,7 +201,7 @@ def fetch(name: str, root: Path) -> None:
         probe.unlink()
     except OSError as error:
         raise InputError(
-            f"{name} cannot be written to {root} ({_first_line(error)}): "
+            f"{name} cannot be written to {root} ({error.strerror}): "
             "set RSBD_DATA to a folder that you can write to"
         ) from error
     try:

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, fields
 from functools import lru_cache, partial
-from types import CodeType
-from typing import Any
 
 import torch
 from torch import Generator, Tensor, nn
 from torch.func import functional_call, grad, stack_module_state, vmap
 
 from rsbd.errors import InputError
+from rsbd.identity import digest
 from rsbd.learners.adam import Stack
 from rsbd.learners.base import Problem, ScoringModels, noised_points
 from rsbd.learners.drawing import Drawing
@@ -48,8 +46,8 @@ class Module(Network):
 
     Notes
     -----
-    Stored votes are kept under the name and bytecode of the factory and of the modules that it makes, so that a
-    changed network is another experiment. What that code calls in turn is not looked at.
+    Stored votes are kept under the factory's name, its code and all that this reads, and the modules that it makes, so
+    that a changed network is another experiment.
 
     Examples
     --------
@@ -169,26 +167,10 @@ class Stacked(ScoringModels):
 
 
 def fingerprint(factory: Callable[[], nn.Module]) -> str:
-    """Name of a factory, with a digest of its code and of the code and layout of what it makes."""
-    net = build(factory, Generator())
-    digest = hashlib.sha256(repr(net).encode())
-    for part in {type(module) for module in net.modules()}:
-        if not part.__module__.startswith("torch."):
-            digest.update(repr(_code(part)).encode())
-    digest.update(repr(_code(factory)).encode())
+    """Name of a factory, with a digest of all that it reads and of the layout and settings of what it makes."""
+    made = [
+        (type(part), {k: v for k, v in vars(part).items() if not k.startswith("_")})
+        for part in build(factory, Generator()).modules()
+    ]
     inner = factory.func if isinstance(factory, partial) else factory
-    return f"{getattr(inner, '__qualname__', type(inner).__qualname__)} #{digest.hexdigest()[:12]}"
-
-
-def _code(thing: Any) -> Any:
-    """What a function or class does, free of addresses in memory."""
-    if isinstance(thing, partial):
-        return _code(thing.func), thing.args, sorted(thing.keywords.items())
-    if isinstance(thing, type):
-        own = {k: v for k, v in vars(thing).items() if hasattr(v, "__code__")}
-        return thing.__qualname__, [(k, _code(v)) for k, v in sorted(own.items())]
-    code = thing if isinstance(thing, CodeType) else getattr(thing, "__code__", None)
-    if code is None:
-        return type(thing).__qualname__
-    inner = [_code(c) if isinstance(c, CodeType) else repr(c) for c in code.co_consts]
-    return code.co_code.hex(), code.co_names, inner, repr(getattr(thing, "__defaults__", None))
+    return f"{getattr(inner, '__qualname__', type(inner).__qualname__)} #{digest(factory, made)}"

@@ -11,6 +11,7 @@ import torch
 from torch import Generator, Tensor
 
 from rsbd.errors import InputError
+from rsbd.identity import digest
 from rsbd.learners.base import Learner, Models, Problem, noised_points
 from rsbd.learners.network import augmentation
 from rsbd.noises import Noise
@@ -59,7 +60,7 @@ class Sklearn(Learner):
         import sklearn
 
         # Votes are kept under this text. scikit-learn's own leaves out defaults and shortens what is long.
-        return f"Sklearn({_describe(self.estimator)}, scikit-learn {sklearn.__version__})"
+        return f"Sklearn({_describe(self.estimator)}, scikit-learn {sklearn.__version__} #{digest(self.estimator)})"
 
     def train(self, problem: Problem, generators: Sequence[Generator]) -> Fitted:
         """Fit one copy per generator."""
@@ -108,4 +109,6 @@ def _describe(value: Any) -> str:
         return f"{type(value).__name__}({', '.join(f'{k}={_describe(v)}' for k, v in settings)})"
     if isinstance(value, (list, tuple)):
         return f"({', '.join(_describe(v) for v in value)})"
+    if callable(value):  # what it does is in the digest, and its address in memory means nothing
+        return str(getattr(value, "__qualname__", type(value).__qualname__))
     return repr(value.tolist() if isinstance(value, np.ndarray) else value)

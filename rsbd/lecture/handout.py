@@ -48,11 +48,10 @@ def write_handout(file: str | Path, scenes: Sequence[Scene] = SCENES) -> tuple[P
     chromium = browser()
     if file.suffix == ".pdf" and chromium is None:
         raise InputError("a PDF needs Chromium, and there is none: write handout.html and print it yourself")
-    text, failed = handout(scenes)
     file.parent.mkdir(parents=True, exist_ok=True)
-    content = text.encode() if chromium is None or file.suffix == ".html" else _pdf(text, chromium)
-    with whole(file) as out:
-        out.write(content)
+    with whole(file) as out:  # opened before the work, which would be lost if it could not be
+        text, failed = handout(scenes)
+        out.write(text.encode() if chromium is None or file.suffix == ".html" else _pdf(text, chromium))
     return file, failed
 
 

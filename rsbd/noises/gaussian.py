@@ -17,6 +17,9 @@ from rsbd.tradeoff import shift
 if TYPE_CHECKING:
     from torch import Generator, Tensor, dtype
 
+LARGEST = 1e18
+"""Its square still is a number in float32, in which inputs are noised."""
+
 
 @dataclass(frozen=True)
 class Gaussian(Noise):
@@ -29,12 +32,12 @@ class Gaussian(Noise):
     Parameters
     ----------
     sigma : float
-        Standard deviation in input units (pixels in [0, 1]), above 0.
+        Standard deviation in input units (pixels in [0, 1]), above 0 and at most 1e18.
 
     Raises
     ------
     InputError
-        ``sigma`` not a finite number above 0.
+        ``sigma`` not such a number.
 
     Notes
     -----
@@ -56,11 +59,10 @@ class Gaussian(Noise):
     sigma: float
 
     def __post_init__(self) -> None:
-        if not (
-            isinstance(self.sigma, (int, float, np.number)) and math.isfinite(self.sigma) and self.sigma > 0
-        ):
+        if not (isinstance(self.sigma, (int, float, np.number)) and 0 < self.sigma <= LARGEST):
             raise InputError(
-                f"sigma is {self.sigma!r}, but it is a standard deviation: give a number above 0"
+                f"sigma is {self.sigma!r}, but it is a standard deviation where inputs go from 0 to 1: "
+                "give a number above 0, at most 1e18"
             )
         if type(self.sigma) is not int:
             object.__setattr__(self, "sigma", float(self.sigma))

@@ -19,7 +19,7 @@ def upper(p: Floats, mu: Floats | float) -> Floats:
     with 40 digits).
     """
     z = ndtri(p)
-    with np.errstate(invalid="ignore"):
+    with np.errstate(invalid="ignore", over="ignore"):
         w = z + mu
         w = w + 16 * UNIT * (np.abs(z) + np.abs(w) + 1)
         value = ndtr(w) * (1 + 16 * UNIT * (2 + w * w)) + TINY
@@ -29,7 +29,7 @@ def upper(p: Floats, mu: Floats | float) -> Floats:
 
 def threshold(mu: Floats | float) -> Floats:
     """The `p` where `upper` reaches 1/2, rounded down."""
-    z = -np.asarray(mu) * (1 + 4 * UNIT)
+    z = np.maximum(-np.asarray(mu) * (1 + 4 * UNIT), -40.0)  # beyond, it is 0 as it is there
     return np.maximum(ndtr(z) * (1 - 16 * UNIT * (2 + z * z)) - TINY, 0.0)
 
 
