@@ -19,9 +19,13 @@ from rsbd.panels.backdoors import draw
 
 pytestmark = pytest.mark.browser
 
-SETUP = "from rsbd.panels import backdoor\npanel = backdoor(num_models=200)\npanel"
 DRIVE = "panel.set(keep=0.9)\npanel.wait()\nassert '0.9' in panel.alt"
-FULL = re.compile("Backdoor panel")
+SETUP = "from rsbd.panels import backdoor\npanel = backdoor(num_models=200)\npanel"
+COLOURS = """() => {
+    const text = document.querySelector(".rsbd-picture text");
+    const sheet = getComputedStyle(document.querySelector(".jp-Notebook")).backgroundColor;
+    return [getComputedStyle(text).fill, sheet];
+}"""
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -123,6 +127,14 @@ def test_panel_by_keyboard(folder, open_page):
         for _ in range(20):
             lab.page.keyboard.press("ArrowRight")
         lab.picture(re.compile(r"keep 0\.97\b.*\(final\)")).first.wait_for(timeout=30_000)
+        # The picture follows the theme.
+        light = lab.page.evaluate(COLOURS)
+        with lab.dark():
+            lab.screenshot("panel-dark")
+            dark = lab.page.evaluate(COLOURS)
+        assert light != dark
+        assert _contrast(*light) >= 4.5, light
+        assert _contrast(*dark) >= 4.5, dark
         assert lab.complaints == []
 
 
@@ -173,27 +185,6 @@ else:
         lab.page.get_by_role("slider", name="keep", exact=True).first.focus()
         lab.page.keyboard.press("ArrowRight")
         lab.page.get_by_role("status").filter(has_text="With 200 models").first.wait_for()
-        assert lab.complaints == []
-
-
-def test_dark_theme(folder, open_page):
-    name = write_notebook(folder, "dark.ipynb", SETUP, DRIVE)
-    colours = """() => {
-        const text = document.querySelector(".rsbd-picture text");
-        const sheet = getComputedStyle(document.querySelector(".jp-Notebook")).backgroundColor;
-        return [getComputedStyle(text).fill, sheet];
-    }"""
-    with open_page() as lab:
-        lab.open(name)
-        lab.run_all()
-        lab.picture(re.compile(r"keep 0\.9\b.*\(final\)")).first.wait_for()
-        light = lab.page.evaluate(colours)
-        with lab.dark():
-            lab.screenshot("panel-dark")
-            dark = lab.page.evaluate(colours)
-        assert light != dark
-        assert _contrast(*light) >= 4.5, light
-        assert _contrast(*dark) >= 4.5, dark
         assert lab.complaints == []
 
 
