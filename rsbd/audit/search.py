@@ -92,10 +92,11 @@ class AuditReport(Sequence[Finding]):
         """What was tried and found."""
         where = f"{self.beyond:g} beyond their radius" if self.beyond else "at their certified radius"
         lost = np.mean([f.before - f.after for f in self.findings]) if self.findings else 0.0
+        points = "1 certified point was" if len(self) == 1 else f"{len(self)} certified points were"
         return (
-            f"{len(self)} certified points were attacked {where} ({self.norm}), {self.tried:,} attacks in all, each on "
-            f"classifiers trained again: the worst cost them {100 * lost:.0f} % of the votes on average and changed "
-            f"{self.broken} predictions."
+            f"{points} attacked {where} ({self.norm}), {self.tried:,} attacks in all, each on classifiers trained "
+            f"again: the worst cost {100 * max(lost, 0.0):.0f} % of the votes on average and changed {self.broken} "
+            f"prediction{'' if self.broken == 1 else 's'}."
         )
 
 
