@@ -58,7 +58,7 @@ def connect(path: Path, titles: dict[Path, str]) -> None:
         kept.append(next((part for part in written[word] if part.startswith(link)), link))
     last.source = "\n\n".join(kept)
     seconds = int(TAKES.findall(first.source)[0][1])
-    line = tool.time_line(tool.reading_minutes(notebook), seconds)
+    line = tool.time_line(tool.reading_minutes(notebook), seconds, tool.has_exercises(notebook))
     first.source = tool.LINE.sub(line, first.source)
     nbformat.write(notebook, path)
 

@@ -33,10 +33,15 @@ def reading_minutes(notebook: Any) -> int:
     return math.ceil(words / WORDS_PER_MINUTE)
 
 
-def time_line(minutes: int, seconds: float) -> str:
+def has_exercises(notebook: Any) -> bool:
+    """Whether the reader is asked to do something."""
+    return any("**Exercise 1.**" in cell.source for cell in notebook.cells)
+
+
+def time_line(minutes: int, seconds: float, exercises: bool = True) -> str:
     """The line as it stands in the notebook; seconds rounded up to five."""
     return (
-        f"**Time.** {minutes} minutes to read, more with the exercises; "
+        f"**Time.** {minutes} minutes to read{', more with the exercises' if exercises else ''}; "
         f"about {5 * math.ceil(seconds / 5)} seconds to run all cells on two cores."
     )
 
@@ -68,7 +73,9 @@ def refresh(path: Path) -> None:
         cell.metadata = {k: v for k, v in cell.metadata.items() if k in KEPT}
         cell.id = f"cell-{number:02d}"
     first = notebook.cells[0]
-    first.source = LINE.sub(time_line(reading_minutes(notebook), seconds), first.source)
+    first.source = LINE.sub(
+        time_line(reading_minutes(notebook), seconds, has_exercises(notebook)), first.source
+    )
     nbformat.validate(notebook)
     nbformat.write(notebook, path)
     sys.stdout.write(f"{path.name}: {seconds:.1f} s, kernel peak {peak / 1e6:.0f} MB\n")

@@ -125,6 +125,16 @@ def test_nobody_is_best_where_nothing_is_certified(found) -> None:
     assert lessons.best(replace(found, rows=tuple(nothing)), BACKDOOR, 0) == ("none", 0.0)
 
 
+def test_each_method_is_drawn_against_the_smallest_threat_of_each_kind(found) -> None:
+    ax = lessons.draw_methods(found)
+    rows = [row for attack in found.attacks for row in found.against(attack)]
+    shown = sorted(f"{100 * row.certified[0]:.0f}" for row in rows if row.certified)
+    assert sorted(text.get_text() for text in ax.texts) == shown
+    assert len(ax.patches) == sum(row.certified is None for row in rows)
+    assert [tick.get_text() for tick in ax.get_yticklabels()] == [r.method for r in found.against(BACKDOOR)]
+    assert ax.get_xticklabels()[-1].get_text() == "training\npixels\n+ labels\n+ test image"
+
+
 def test_the_curves_are_drawn_and_said(found) -> None:
     ax = lessons.by_rows(found, BACKDOOR, 0.05, DATA.num_rows, pixels=1)
     drawn = [line for line in ax.get_lines() if len(line.get_xdata()) == 2 and line.get_marker() != "None"]

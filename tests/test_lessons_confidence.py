@@ -52,6 +52,8 @@ TestAnswers = held(
         (on_copies, 15000, "natural"),
         (on_copies, 345, "squared"),
         (on_copies, 7, "Solve"),
+        (on_copies, 34600, "Enough, but not the fewest"),
+        (on_copies, 34538.8, "Copies are whole"),
         (on_agree, [0.6] * 5, "opposite"),
         (on_agree, [0.2, 0.4, 0.6, 0.8, 1], "Move the scores apart"),
         (on_agree, [0, 0, 0, 1, 1], "average is 0.4"),
@@ -63,6 +65,13 @@ TestAnswers = held(
         (lessons.check_confidence_claim, "f", "none of the claims"),
     ],
 )
+
+
+def test_scores_on_a_straight_line_are_right_for_another_reason():
+    verdict = on_agree([0, 0.5, 0.5, 1, 1])
+    assert verdict.passed
+    assert "straight line" in verdict.words
+    assert "ends" in on_agree([0, 0, 1, 1, 1]).words
 
 
 def test_by_hand_is_what_the_library_computes():

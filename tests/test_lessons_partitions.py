@@ -74,6 +74,7 @@ def test_the_tie_break_depends_on_who_is_the_rival():
     assert lessons.check_dpa_radius(6, votes=[31, 19]).passed  # here the winner also wins a tie
     assert not lessons.check_dpa_radius(6, votes=[19, 31]).passed
     assert lessons.check_dpa_radius(5, votes=[19, 31, 0]).passed
+    assert "round down" in lessons.check_dpa_radius(5.5, votes=[19, 31]).words
     assert lessons.check_dpa_radius(6, votes=[0, 31, 19]).passed
 
 

@@ -138,10 +138,11 @@ def _tool() -> Any:
 @each_notebook
 def test_its_times_are_measured_ones(notebook: Path) -> None:
     nbformat = pytest.importorskip("nbformat")
-    minutes = _tool().reading_minutes(nbformat.read(notebook, as_version=4))
+    read = nbformat.read(notebook, as_version=4)
+    minutes, exercises = _tool().reading_minutes(read), _tool().has_exercises(read)
     (line,) = re.findall(r"^\*\*Time\.\*\*.*$", prose(notebook), re.MULTILINE)
     seconds = int(re.findall(r"about (\d+) seconds", line)[0])
-    assert line == _tool().time_line(minutes, seconds)
+    assert line == _tool().time_line(minutes, seconds, exercises)
     assert seconds <= SLOWEST
 
 

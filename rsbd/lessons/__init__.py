@@ -15,8 +15,9 @@ from rsbd.lessons.attacks import (
     success_rate,
     ten_digits,
 )
-from rsbd.lessons.comparison import best, by_rows, cells, compared, facing, fallen, held, who_faces
+from rsbd.lessons.comparison import best, cells, changes, compared, facing, fallen, held, who_faces
 from rsbd.lessons.comparison_checks import check_combination, check_facing, check_length, check_limit_claim
+from rsbd.lessons.comparison_pictures import by_rows, draw_methods
 from rsbd.lessons.confidence import (
     ask,
     band_breaks,
@@ -88,6 +89,7 @@ __all__ = [
     "by_rows",
     "cells",
     "certified_share",
+    "changes",
     "check_abstain",
     "check_agree",
     "check_attack",
@@ -131,6 +133,7 @@ __all__ = [
     "draw_chernoff",
     "draw_flips",
     "draw_levels",
+    "draw_methods",
     "draw_radii",
     "draw_radius_by_sigma",
     "draw_radius_by_votes",

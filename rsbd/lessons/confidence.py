@@ -193,16 +193,20 @@ def check_copies(answer: Any, width: float, alpha: float) -> Verdict:
         truth,
         f"{truth:,} copies. Half the width would take four times as many.",
         [(truth - 1, "One too few: the band would still be a hair wider."), *near],
-        f"{_width(answer, alpha)}Solve sqrt(ln(1 / alpha) / (2 N)) = width for N, and round up.",
+        f"{_width(answer, width, alpha)}Solve sqrt(ln(1 / alpha) / (2 N)) = width for N, and round up.",
     )
 
 
-def _width(answer: Any, alpha: float) -> str:
-    """Say how wide the band is with so many copies, if it is a number of copies."""
+def _width(answer: Any, width: float, alpha: float) -> str:
+    """Say what is to be said of so many copies before the formula, if it is a number of copies."""
     copies = plain(answer)
     if isinstance(copies, bool) or not isinstance(copies, (int, float)) or not 1 <= copies < 1e12:
         return ""
-    return f"{copies:,.0f} copies make it {dkw(round(copies), alpha):.2g} wide. "
+    if copies != int(copies):
+        return "Copies are whole. "
+    if copies > copies_for(width, alpha):
+        return "Enough, but not the fewest. "
+    return f"{copies:,.0f} copies make it {dkw(int(copies), alpha):.2g} wide. "
 
 
 def check_agree(answer: Any, law: Tradeoff, average: str = "0.6", count: int = 5) -> Verdict:
@@ -227,9 +231,14 @@ def check_agree(answer: Any, law: Tradeoff, average: str = "0.6", count: int = 5
         return Verdict(False, f"Their average is {float(found):g}, and it should be {average}.")
     whole, naive = by_hand(scores, law)
     if whole == naive:
-        return Verdict(
-            True, "All scores at the ends: then the average tells everything about the distribution."
-        )
+        if set(scores) <= {0, 1}:
+            said = "All scores at the ends: then the average tells everything about the distribution."
+        else:
+            said = (
+                f"Both keep {float(whole):g}, as for these shares the trade-off is a straight line. "
+                "Scores of 0 and 1 do it for every trade-off."
+            )
+        return Verdict(True, said)
     said = f"The whole distribution keeps {float(whole):g}, the average alone {float(naive):g}"
     if len(set(scores)) == 1:
         return Verdict(False, f"{said}. Equal scores are the opposite: an attacker cannot lower them at all.")

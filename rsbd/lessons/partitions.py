@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -55,6 +56,7 @@ def check_dpa_radius(answer: Any, votes: Sequence[int]) -> Verdict:
                 votes[top] // 2,
                 "Half of the winner's votes: the attacker needs only to close the gap to the runner-up.",
             ),
+            (Fraction(lead - tie, 2), "Rows are whole: round down."),
             (found + 1, "One too many: with so many rows the rival draws level, and look who wins a tie."),
         ],
         "Each row turns one vote: one less for the winner, one more for the rival. When does the rival win?",

@@ -21,6 +21,9 @@ from rsbd.recipes.rab import per_row, rab
 from rsbd.rng import generators
 from rsbd.smoothing import Smoothing
 
+MOST_MODELS = 10**9
+MOST_SIGMA = 1e6
+
 
 def asked_twice(dataset: Dataset, sigma: float, num_models: int = 50) -> tuple[float, float]:
     """Ask trained models about every test point twice, and see how many answers change.
@@ -122,13 +125,11 @@ def check_models(answer: Any, sigma: float, length: float, alpha: float) -> Verd
     answer = plain(answer)
     if answer is ... or answer is None:
         return STUB
-    if (
-        isinstance(answer, bool)
-        or not isinstance(answer, (int, float))
-        or answer != int(answer)
-        or answer < 1
-    ):
-        return Verdict(False, f"{answer!r} is no number of models: give a whole number.")
+    number = isinstance(answer, (int, float)) and not isinstance(answer, bool)
+    if not number or not 1 <= answer < MOST_MODELS or answer != int(answer):
+        return Verdict(
+            False, f"{answer!r} is no number of models: give a whole number below {MOST_MODELS:,}."
+        )
     best, exact = (fewest(name, sigma, length, alpha) for name in ("hoeffding", "clopper_pearson"))
     reach = _reach("hoeffding", int(answer), sigma, alpha)
     if best <= answer <= 1.02 * best:
@@ -194,6 +195,8 @@ def check_sigma(
     answer = plain(answer)
     if answer is ... or answer is None:
         return STUB
+    if isinstance(answer, (int, float)) and answer > MOST_SIGMA:
+        return Verdict(False, f"{answer:g} drowns every image. Stay between 0 and {MOST_SIGMA:g}.")
     try:
         result = rab(dataset, answer, num_models=num_models)
     except InputError as error:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rsbd import plots
 from rsbd.recipes.contest.threats import WORDS, Attack
@@ -17,8 +19,6 @@ if TYPE_CHECKING:
 
 def draw(found: Comparison, ax: Axes | None = None) -> Axes:
     """Draw ``found``; see :meth:`~rsbd.recipes.contest.result.Comparison.plot`."""
-    from matplotlib.patches import Rectangle
-
     groups = [found.against(attack) for attack in found.attacks]
     methods = [row.method for row in groups[0]]
     columns = [threat for group in groups for threat in group[0].threats]
@@ -32,19 +32,8 @@ def draw(found: Comparison, ax: Axes | None = None) -> Axes:
         left = right
     if ax is None:
         ax = plots.new_axes(max(10.0, 4.5 + 0.62 * len(columns)), 2.6 + 0.38 * len(methods))
-    ax.imshow(cells, aspect="auto", cmap="cividis", vmin=0, vmax=1)
-    for (i, j), share in np.ndenumerate(cells):
-        if np.isnan(share):
-            box = Rectangle(
-                (j - 0.5, i - 0.5), 1, 1, facecolor="#ececec", edgecolor="#c4c4c4", hatch="///", linewidth=0
-            )
-            ax.add_patch(box)
-        else:
-            ink = "black" if share > 0.46 else "white"
-            ax.text(j, i, f"{100 * share:.0f}", ha="center", va="center", color=ink, fontsize=12)
-    ax.set_yticks(range(len(methods)), methods, fontsize=12)
+    paint(ax, cells, methods)
     ax.set_xticks(range(len(columns)), [f"{t.rows}\n{t.trigger}" for t in columns], fontsize=12)
-    ax.tick_params(length=0)
     ax.annotate(
         "poisoned rows\ntrigger, pixels",
         (0, 0),
@@ -65,6 +54,22 @@ def draw(found: Comparison, ax: Axes | None = None) -> Axes:
         pad=14 + 15 * lines,
     )
     return ax
+
+
+def paint(ax: Axes, cells: NDArray[np.float64], methods: Sequence[str], size: float = 12) -> None:
+    """Paint shares with their numbers, one line for each method; hatched where there is none."""
+    from matplotlib.patches import Rectangle
+
+    ax.imshow(cells, aspect="auto", cmap="cividis", vmin=0, vmax=1)
+    look: Any = {"facecolor": "#ececec", "edgecolor": "#c4c4c4", "hatch": "///", "linewidth": 0}
+    for (i, j), share in np.ndenumerate(cells):
+        if np.isnan(share):
+            ax.add_patch(Rectangle((j - 0.5, i - 0.5), 1, 1, **look))
+        else:
+            ink = "black" if share > 0.46 else "white"
+            ax.text(j, i, f"{100 * share:.0f}", ha="center", va="center", color=ink, fontsize=size)
+    ax.set_yticks(range(len(methods)), methods, fontsize=size)
+    ax.tick_params(length=0)
 
 
 def _mark_groups(ax: Axes, groups: list[tuple[Attack, int]]) -> int:
