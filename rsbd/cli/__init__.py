@@ -77,8 +77,11 @@ def main() -> None:
         remedy = "choose a file or folder that you can read and write"
         remedy = "make room there, and the same command goes on from what is kept" if full else remedy
         sentence = f"{error.filename or 'output'}: {error.strerror}: {remedy}"
-        with contextlib.suppress(OSError):  # what a full disk did not take is not tried again at the end
-            sys.stdout.close()
+        if (
+            error.filename is None
+        ):  # the output itself: what a full disk did not take is not tried again at the end
+            with contextlib.suppress(OSError):
+                sys.stdout.close()
     else:  # pragma: no cover - typer leaves by SystemExit
         return
     typer.echo(f"rsbd: {sentence}", err=True)
