@@ -122,14 +122,15 @@ class Flip(Noise):
 
         if self.values != 2:
             return None
-        keep, zeros = float(self.keep), sizes.unsqueeze(-1) - sums
-        stay, turn = torch.full_like(sums[0], keep), torch.full_like(sums[0], 1 - keep)
+        # In float64: in float32 torch's rejection test is off by some 1e-4 where rows are thousands.
+        keep, ones = float(self.keep), sums.double()
+        zeros = sizes.double().unsqueeze(-1) - ones
+        stay, turn = torch.full_like(ones[0], keep), torch.full_like(ones[0], 1 - keep)
         drawn = [
-            (torch.binomial(one, stay, generator=generator), torch.binomial(zero, turn, generator=generator))
-            for one, zero, generator in zip(sums, zeros, generators, strict=True)
+            torch.binomial(one, stay, generator=generator) + torch.binomial(zero, turn, generator=generator)
+            for one, zero, generator in zip(ones, zeros, generators, strict=True)
         ]
-        stayed, turned = zip(*drawn, strict=True)
-        return torch.stack(stayed).add_(torch.stack(turned))
+        return torch.stack(drawn).to(sums)
 
     def sample(self, x: Tensor, generator: Generator) -> Tensor:
         """Return noised ``x``: floats are levels j / (values - 1) in [0, 1], integers are codes 0 .. values - 1."""
