@@ -13,49 +13,41 @@ import torch
 _matmul: Any = getattr(torch.backends.mkldnn, "matmul", None)  # torch before 2.9 has no such setting
 _lock = threading.Lock()
 _users = 0
-_before = "none"
-
-
-@contextmanager
-def settled() -> Iterator[None]:
-    """Compute on one thread, with the library that all models of this machine are computed with."""
-    with one_thread(), _fast_products():
-        yield
-
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """Keep torch to one thread: sums that are shared out over threads round differently with their number."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
+_before: tuple[int, str | None] = 1, None
 
 
 # torch's products in float32 come from MKL, which uses half of the vectors of an AMD processor. Told that bfloat16 will
 # do, torch asks oneDNN, which uses them whole and which, where a processor has no matrix unit for bfloat16, computes in
-# float32 all the same: twice as fast. The setting belongs to the process, so the first thread to come makes it and the
-# last one to go takes it back; no product in between is computed otherwise. (Meanwhile torch refuses to answer
-# `get_float32_matmul_precision`, its older name for several such settings at once.)
+# float32 all the same: twice as fast. (Meanwhile `torch.get_float32_matmul_precision` raises: it knows no such mix.)
+# And sums that are shared out over threads round differently with their number. Both settings belong to the process, so
+# the first worker to come makes them and the last one to go takes them back; nothing in between is computed otherwise.
 @contextmanager
-def _fast_products() -> Iterator[None]:
+def settled() -> Iterator[None]:
+    """Compute on one thread, with the library that all models of this machine are computed with."""
     global _users, _before
-    if not keeps_float32():
-        yield
-        return
+    fast = keeps_float32()
     with _lock:
-        if _users == 0:
-            _before, _matmul.fp32_precision = _matmul.fp32_precision, "bf16"
+        if not _users:
+            _before = torch.get_num_threads(), _matmul.fp32_precision if fast else None
         _users += 1
+        torch.set_num_threads(1)  # each worker for itself, too
+        if fast:
+            _matmul.fp32_precision = "bf16"
     try:
         yield
     finally:
         with _lock:
             _users -= 1
-            if _users == 0:
-                _matmul.fp32_precision = _before
+            if not _users:
+                torch.set_num_threads(_before[0])
+                if _before[1] is not None:
+                    _matmul.fp32_precision = _before[1]
+
+
+def workers() -> int:
+    """How many threads torch was given, whoever is at work meanwhile: that many workers keep all cores busy."""
+    with _lock:
+        return _before[0] if _users else torch.get_num_threads()
 
 
 @lru_cache(maxsize=1)

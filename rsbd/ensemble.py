@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from rsbd import cache, identity, shard
+from rsbd import arithmetic, cache, identity, shard
 from rsbd.data import Dataset, on_levels
 from rsbd.errors import InputError
 from rsbd.learners import Learner
@@ -290,11 +290,8 @@ def threads(device: str = "auto") -> Iterator[Executor]:
 
     Threads inside a matrix product collapse on a busy machine; whole blocks side by side do not.
     """
-    before = torch.get_num_threads()
-    workers = before if pick_device(device) == "cpu" else 1
-    pool = ThreadPoolExecutor(workers, initializer=torch.set_num_threads, initargs=(1,))
+    pool = ThreadPoolExecutor(arithmetic.workers() if pick_device(device) == "cpu" else 1)
     try:
         yield pool
     finally:
         pool.shutdown(cancel_futures=True)
-        torch.set_num_threads(before)

@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from rsbd import ensemble, rng, shard
+from rsbd import arithmetic, ensemble, rng, shard
 from rsbd.data import Dataset
 from rsbd.errors import InputError
 from rsbd.learners import Learner, Models, Problem, ScoringModels
@@ -129,9 +129,9 @@ class FixedModel:
     ) -> Iterator[Tensor]:
         def chunk(start: int) -> Tensor:
             some = range(start + 1, min(start + CHUNK, copies.stop) + 1)
-            return torch.cat(
-                [ask(x, stream) for stream in rng.generators(self.seed, some, self.device)]
-            ).cpu()
+            with arithmetic.settled():
+                asked = [ask(x, stream) for stream in rng.generators(self.seed, some, self.device)]
+                return torch.cat(asked).cpu()
 
         with ensemble.threads(self.device) as pool:
             yield from in_order(pool, chunk, range(copies.start, copies.stop, CHUNK))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import settings
@@ -24,3 +25,14 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         pytest.skip(
             "no MNIST here: set RSBD_DATA to a folder that holds it, or run `rsbd data download mnist`"
         )
+
+
+@pytest.fixture
+def one_thread() -> Iterator[None]:
+    """Sums that are shared out over threads round differently with what else is in the batch."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import torch
@@ -61,6 +62,19 @@ def test_a_product_does_not_change_when_another_worker_goes():
         thread.join()
         wrong += [i for i in range(20) if not torch.equal(a @ b, wanted)]
     assert not wrong
+
+
+def test_threads_are_given_back_when_the_last_worker_goes():
+    """Workers that overlap must not take each other's single thread for what was set before."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        with ThreadPoolExecutor(4) as pool:
+            assert set(pool.map(lambda _: inside(torch.get_num_threads), range(200))) == {1}
+        with ThreadPoolExecutor(1) as pool:  # a thread that is new asks what is set for the process
+            assert pool.submit(torch.get_num_threads).result() == 2
+    finally:
+        torch.set_num_threads(before)
 
 
 def test_where_bfloat16_would_round_nothing_is_set(monkeypatch):

@@ -147,7 +147,10 @@ def test_picture_sharpens_as_votes_arrive(folder, open_page):
         new MutationObserver(look).observe(carrier, { attributes: true, subtree: true });
     }"""
     later = "panel.set(num_models=5000, keep=0.75)\npanel.wait()"
-    name = write_notebook(folder, "sharpen.ipynb", SETUP, "panel.wait()", "import time; time.sleep(1)", later)
+    ten = SETUP.replace("backdoor(", 'backdoor(rsbd.load("digits"), ')  # on two digits all is over in a blink
+    name = write_notebook(
+        folder, "sharpen.ipynb", f"import rsbd\n{ten}", "panel.wait()", "import time; time.sleep(1)", later
+    )
     with open_page() as lab:
         lab.open(name)
         lab.start_all()

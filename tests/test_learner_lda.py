@@ -151,6 +151,7 @@ NOISES = {
 
 
 @pytest.mark.parametrize("case", NOISES)
+@pytest.mark.usefixtures("one_thread")
 def test_a_model_does_not_depend_on_how_many_train_together(case):
     smoothing = NOISES[case]
     problem, x, _ = digits(smoothing, rows=200)

@@ -59,6 +59,7 @@ NOISES = {
 }
 
 
+@pytest.mark.usefixtures("one_thread")
 @pytest.mark.parametrize("hidden", [(16,), (12, 9)])
 @pytest.mark.parametrize("case", NOISES)
 def test_a_model_does_not_depend_on_how_many_train_together(case, hidden):

@@ -29,12 +29,7 @@ SMOOTHING = Smoothing(features=Gaussian(0.5), test=Gaussian(0.5))
 POINTS = 100
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture(scope="module")

@@ -48,6 +48,8 @@ def _sentence(found: Found) -> str:
     poisoned = f"{p.rows} of {found.num_rows:,} training rows poisoned"
     if not p.attack:
         lead = f"This attacker changes nothing ({p.words}), so every method can face it: {shares}."
+    elif len(ranked) == 1:
+        lead = f"Against this attack ({poisoned}) one method proves anything: {shares} of test images."
     elif ranked:
         lead = f"Against this attack ({poisoned}) the largest shares of test images right and certified are {shares}."
     else:
