@@ -233,3 +233,26 @@ def test_far_from_the_origin_distances_are_rounded_outward() -> None:
         moved = smoothed(x + away, y, points + away, 0.3, 2)
         assert (moved.upper >= 1 - near.miss).all()
         assert (moved.miss >= 1 - near.upper).all()
+
+
+@pytest.mark.parametrize("dim", [2, 8, 64, 784])
+def test_two_rows_in_closed_form_into_the_far_tail(dim: int) -> None:
+    """One row on the point, one at a distance: how often the far one is nearer, with 50 digits.
+
+    Halved squared distances are Gamma(dim / 2) and, for the far row, Gamma(dim / 2 + J) with J Poisson; for an even
+    dimension the survival function of the first is a Poisson sum, and its mean over the second a binomial one.
+    """
+    for distance in (1.0, 3.0, 6.0, 10.0, 14.0, 20.0, 26.0):
+        with mpmath.workdps(50):
+            rate, half, exact = mpmath.mpf(distance) ** 2 / 2, dim // 2, mpmath.mpf(0)
+            for j in range(int(rate + 20 * mpmath.sqrt(rate) + 60)):
+                ways, term = mpmath.mpf(0), mpmath.mpf(2) ** -(half + j)
+                for k in range(half):
+                    ways += term
+                    term *= mpmath.mpf(half + j + k) / (2 * (k + 1))
+                exact += mpmath.exp(-rate) * rate**j / mpmath.factorial(j) * ways
+        rows = np.zeros((2, dim))
+        rows[1, 0] = distance
+        found = smoothed(rows, [0, 1], np.zeros((1, dim)), 1.0, 2).miss[0, 0]
+        assert found >= exact
+        assert exact < 1e-19 or found <= 1.05 * exact  # what is left at last is an absolute 1e-21
