@@ -12,11 +12,11 @@ from dataclasses import fields, replace
 from pathlib import Path
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from rsbd import arithmetic, cache, identity, shard
 from rsbd.data import Dataset, on_levels
+from rsbd.devices import pick_device
 from rsbd.errors import InputError
 from rsbd.learners import Learner
 from rsbd.noises import Bagging, Flip, Noise
@@ -70,7 +70,8 @@ def collect(
     seed : int
         Seed of the whole ensemble.
     device : str
-        ``"auto"`` (a CUDA GPU where there is one, else the CPU), or any torch device.
+        ``"auto"`` (a CUDA GPU where there is one, else the CPU), or any torch device that has what the learner and
+        the noise need, see :mod:`rsbd.devices`.
     executor : concurrent.futures.Executor, optional
         Where the blocks are computed; by default one thread per CPU core (one thread for a GPU).
     progress : callable, optional
@@ -203,19 +204,6 @@ def check_points(noise: Noise | None, x: Points) -> None:
             f"test points are off the {noise.values} levels that {noise} moves them between: "
             "round them to j / (values - 1)"
         )
-
-
-def pick_device(name: str) -> str:
-    """Resolve ``"auto"``, and say so if a device is not there."""
-    if name == "auto":
-        return "cuda" if torch.cuda.is_available() else "cpu"
-    try:
-        torch.empty(0, device=name)
-    except (RuntimeError, AssertionError) as error:
-        raise InputError(
-            f"device {name!r} does not work here ({str(error).splitlines()[0][:80]}): use --device auto"
-        ) from None
-    return name
 
 
 def _either(first: Votes, second: Votes) -> Votes:

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from rsbd import bounds, ensemble
+from rsbd import bounds, devices, ensemble
 from rsbd.bounds import Bounds
 from rsbd.data import Dataset
 from rsbd.errors import InputError
@@ -73,7 +73,7 @@ class Experiment:
         bounds.over_points(self.alpha, 1, self.points)
         self.decided(Votes(np.array([[1, 0]]), ((0, 1),), {}))
         ensemble.check(self.dataset, self.smoothing, self.num_models, self.seed)
-        ensemble.pick_device(self.device)
+        devices.pick_device(self.device)
 
     def decided(self, votes: Votes) -> bool:
         """Whether votes on the test points settle all that :attr:`until` asks for."""

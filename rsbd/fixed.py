@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from rsbd import arithmetic, ensemble, rng, shard
+from rsbd import arithmetic, devices, ensemble, rng, shard
 from rsbd.data import Dataset
 from rsbd.errors import InputError
 from rsbd.learners import Learner, Models, Problem, ScoringModels
@@ -65,11 +65,12 @@ class FixedModel:
         """Train one model on the rows as they are; the learner is told under which noise it will be asked."""
         smoothing = Smoothing(test=noise)
         ensemble.check(dataset, smoothing, 1, seed)
-        device = ensemble.pick_device(device)
-        x = torch.from_numpy(dataset.x.reshape(dataset.num_rows, -1)).to(device)
-        y = torch.from_numpy(dataset.y).to(device)
-        problem = Problem(x, y, dataset.num_classes, dataset.values, dataset.shape, smoothing)
-        models = learner.train(problem, rng.generators(seed, range(1), device))
+        device = devices.pick_device(device)
+        with devices.asked(device, learner):
+            x = torch.from_numpy(dataset.x.reshape(dataset.num_rows, -1)).to(device)
+            y = torch.from_numpy(dataset.y).to(device)
+            problem = Problem(x, y, dataset.num_classes, dataset.values, dataset.shape, smoothing)
+            models = learner.train(problem, rng.generators(seed, range(1), device))
         manifest = {
             "fixed model": repr(learner),
             "dataset": dataset.fingerprint(),
@@ -129,7 +130,7 @@ class FixedModel:
     ) -> Iterator[Tensor]:
         def chunk(start: int) -> Tensor:
             some = range(start + 1, min(start + CHUNK, copies.stop) + 1)
-            with arithmetic.settled():
+            with devices.asked(self.device, self.models), arithmetic.settled():
                 asked = [ask(x, stream) for stream in rng.generators(self.seed, some, self.device)]
                 return torch.cat(asked).cpu()
 

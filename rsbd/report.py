@@ -207,7 +207,7 @@ def settings(e: Experiment) -> dict[str, Any]:
         "alpha": e.alpha,
         "alpha_for": e.points,
         "seed": e.seed,
-        "device": e.device,
+        "device": str(e.device),
         "centre": e.centre,
         "until": None if e.until is None else repr(e.until),
         "version": rsbd.__version__,

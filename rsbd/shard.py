@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 import rsbd
-from rsbd import arithmetic, identity, rng
+from rsbd import arithmetic, devices, identity, rng
 from rsbd.data import Dataset
 from rsbd.errors import InputError
 from rsbd.learners import Learner, Problem
@@ -124,7 +124,8 @@ def points(task: Task) -> Tensor:
 
 def block_size(task: Task) -> int:
     """How many models are computed at a time."""
-    return task.learner.block_size(problem(task))
+    with devices.asked(task.device, task.learner):
+        return task.learner.block_size(problem(task))
 
 
 def vote(task: Task, span: Span) -> Counted:
@@ -140,10 +141,10 @@ def vote(task: Task, span: Span) -> Counted:
         Time for ``train`` and ``vote``.
     """
     began = time.perf_counter()
-    setting, block = problem(task), block_size(task)
-    first = span[0] // block * block
-    streams = rng.generators(task.seed, range(first, first + block), task.device)
-    with arithmetic.settled():
+    with devices.asked(task.device, task.learner), arithmetic.settled():
+        setting, block = problem(task), block_size(task)
+        first = span[0] // block * block
+        streams = rng.generators(task.seed, range(first, first + block), task.device)
         models = task.learner.train(setting, streams)
         trained = time.perf_counter()
         labels = models.predict(points(task), task.smoothing.test, streams)[span[0] - first : span[1] - first]

@@ -8,7 +8,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from rsbd import arithmetic, ensemble, rng, shard
+from rsbd import arithmetic, devices, ensemble, rng, shard
 from rsbd.data import Dataset
 from rsbd.fixed import in_order, scoring
 from rsbd.learners import Learner
@@ -46,7 +46,7 @@ def confidences(
     """
     ensemble.check(dataset, smoothing, max(1, models.stop), seed)
     ensemble.check_points(smoothing.test, x_test)
-    task = shard.Task.of(dataset, smoothing, learner, x_test, seed, ensemble.pick_device(device))
+    task = shard.Task.of(dataset, smoothing, learner, x_test, seed, devices.pick_device(device))
     block = shard.block_size(task)
     starts = range(models.start // block * block, models.stop, block)
     with ensemble.threads(device) as pool:
@@ -55,8 +55,8 @@ def confidences(
 
 
 def _block(task: shard.Task, block: int, start: int) -> NDArray[np.float32]:
-    streams = rng.generators(task.seed, range(start, start + block), task.device)
-    with arithmetic.settled():
+    with devices.asked(task.device, task.learner), arithmetic.settled():
+        streams = rng.generators(task.seed, range(start, start + block), task.device)
         models = scoring(task.learner.train(shard.problem(task), streams))
         scores = models.scores(shard.points(task), task.smoothing.test, streams)
     return np.asarray(scores.softmax(1).mT.cpu().numpy())

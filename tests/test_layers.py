@@ -18,6 +18,7 @@ LAYERS = (
         "chromium",
         "files",
         "arithmetic",
+        "devices",
         "identity",
         "rng",
         "rational",

@@ -76,12 +76,36 @@ def _torch() -> Iterator[Finding]:
     two = torch.eye(2) @ torch.ones(2, 2)
     fine = float(two.sum()) == 4
     yield Finding("torch", torch.__version__, "" if fine else "it multiplies wrongly: reinstall torch")
+    yield Finding("device cpu", "trains every learner under every noise")
     if torch.cuda.is_available():
-        yield Finding("device", f"cuda, {torch.cuda.get_device_name()}")
-    elif torch.backends.mps.is_available():
-        yield Finding("device", "mps (Apple)")
-    else:
-        yield Finding("device", "cpu (enough for the course)")
+        yield _device("cuda", f", {torch.cuda.get_device_name()}")
+    if torch.backends.mps.is_available():
+        yield _device("mps", " (Apple)")
+
+
+def _device(name: str, words: str) -> Finding:
+    """Try every learner on it, under flips and under Gaussian noise."""
+    from rsbd import Flip, Gaussian, Smoothing, collect, load
+    from rsbd.learners import LEARNERS
+
+    flip, bell = Flip(0.8), Gaussian(0.5)
+    noises = {
+        "flips": Smoothing(features=flip, labels=flip, test=flip),
+        "Gaussian": Smoothing(features=bell, test=bell),
+    }
+    data, lacks = load("digits", classes=(0, 1), rows=30, points=4), []
+    for noise, smoothing in noises.items():
+        for learner, make in LEARNERS.items():
+            try:
+                collect(data, smoothing, make(), data.x_test, 1, device=name)
+            except InputError as error:
+                lacks.append((f"{learner} ({noise})", error))
+    if not lacks:
+        return Finding(f"device {name}", f"trains every learner{words}")
+    mend = f"use --device cpu for these, the first of which says: {lacks[0][1]}"
+    return Finding(
+        f"device {name}", f"not for {', '.join(what for what, _ in lacks)}{words}", mend, essential=False
+    )
 
 
 def _torchvision() -> Iterator[Finding]:

@@ -143,8 +143,9 @@ class Bagging:
         import torch
 
         # The remainder of 62 random bits favours no row by more than num_rows / 2^62.
+        # Whole words: devices that draw but 32 bits refuse those, and would cut a range of 62 bits in silence.
         words = torch.empty(self.size, dtype=torch.int64, device=generator.device)
-        return words.random_(0, 2**62, generator=generator) % num_rows
+        return (words.random_(-(2**63), None, generator=generator) & (2**62 - 1)) % num_rows
 
 
 def _at_most(weights: list[Fraction], inside: Callable[[int], Tradeoff]) -> Tradeoff:
