@@ -30,14 +30,22 @@ class Stack:
     @classmethod
     def zeros(cls, shapes: Sequence[Sequence[int]], device: torch.device) -> Stack:
         """Lay out tensors of these shapes."""
+        size = -(-sum(map(prod, shapes)) // _VECTOR) * _VECTOR
+        return cls._of(torch.zeros(size, device=device), shapes)
+
+    @classmethod
+    def _of(cls, flat: Tensor, shapes: Sequence[Sequence[int]]) -> Stack:
         sizes = [prod(shape) for shape in shapes]
-        flat = torch.zeros(-(-sum(sizes) // _VECTOR) * _VECTOR, device=device)
         parts = torch.split(flat[: sum(sizes)], sizes)
         return cls(flat, [part.view(*shape) for part, shape in zip(parts, shapes, strict=True)])
 
     def like(self) -> Stack:
         """Lay out the same tensors again, all zero."""
-        return Stack.zeros([part.shape for part in self.parts], self.flat.device)
+        return self._of(torch.zeros_like(self.flat), [part.shape for part in self.parts])
+
+    def to(self, dtype: torch.dtype) -> Stack:
+        """Lay them out in this type: a copy, or where it is theirs, the same."""
+        return self._of(self.flat.to(dtype), [part.shape for part in self.parts])
 
 
 class Adam:

@@ -15,7 +15,7 @@ from torch.nn import functional
 from rsbd.errors import InputError
 from rsbd.learners.base import Problem, ScoringModels, draw_test_noise
 from rsbd.learners.mlp import Layer, as_layers, initial
-from rsbd.learners.network import Network
+from rsbd.learners.network import Backward, Network
 from rsbd.noises import Noise
 
 _POINTS = 256  # labelled at a time, so that activations stay small
@@ -37,7 +37,7 @@ class CNN(Network):
         Units of the dense layer.
     kernel : int
         Side of the convolutions, odd. Images with a side below 16 get a border of zeros that keeps their size.
-    epochs, batch, learning_rate, weight_decay
+    epochs, batch, learning_rate, weight_decay, precision
         As for any network.
 
     Raises
@@ -57,7 +57,7 @@ class CNN(Network):
     Examples
     --------
     >>> CNN(epochs=5)
-    CNN(channels=(16, 32), hidden=512, kernel=5, epochs=5, batch=128, learning_rate=0.003, weight_decay=0.0)
+    CNN(channels=(16, 32), hidden=512, kernel=5, epochs=5, batch=128, learning_rate=0.003, ...)
     """
 
     channels: tuple[int, ...] = (16, 32)
@@ -88,14 +88,18 @@ class CNN(Network):
 
     def _train(self, problem: Problem, plan: Plan, generators: Sequence[Generator]) -> list[Layer]:
         weights = initial(plan.sizes, generators)
-        leaves = [part.detach().requires_grad_() for part in weights.parts]
 
-        def gradients(x: Tensor, y: Tensor, found: Sequence[Tensor]) -> None:
-            with torch.enable_grad():
-                scores = plan.scores(as_layers(leaves), x)
-                loss = functional.cross_entropy(scores, y, reduction="sum") / y.shape[1]
-            for room, slope in zip(found, torch.autograd.grad(loss, leaves), strict=True):
-                room.copy_(slope)
+        def gradients(parts: Sequence[Tensor]) -> Backward:
+            leaves = [part.detach().requires_grad_() for part in parts]
+
+            def write(x: Tensor, y: Tensor, found: Sequence[Tensor]) -> None:
+                with torch.enable_grad():
+                    scores = plan.scores(as_layers(leaves), x).float()
+                    loss = functional.cross_entropy(scores, y, reduction="sum") / y.shape[1]
+                for room, slope in zip(found, torch.autograd.grad(loss, leaves), strict=True):
+                    room.copy_(slope)
+
+            return write
 
         batches = self.batches(problem, generators)
         with repeatable(problem.x.device):

@@ -28,7 +28,7 @@ class MLP(Network):
     ----------
     hidden : tuple of int
         Units of each hidden layer, at least one layer.
-    epochs, batch, learning_rate, weight_decay
+    epochs, batch, learning_rate, weight_decay, precision
         As for any network.
 
     Raises
@@ -39,7 +39,7 @@ class MLP(Network):
     Examples
     --------
     >>> MLP(hidden=(64,), epochs=3)
-    MLP(hidden=(64,), epochs=3, batch=128, learning_rate=0.01, weight_decay=0.0)
+    MLP(hidden=(64,), epochs=3, batch=128, learning_rate=0.01, weight_decay=0.0, precision='float32')
     """
 
     hidden: tuple[int, ...] = (32,)
@@ -55,9 +55,8 @@ class MLP(Network):
         sizes = (problem.x.shape[1], *self.hidden, problem.num_classes)
         weights = initial(list(itertools.pairwise(sizes)), generators)
         batches = self.batches(problem, generators)
-        layers = as_layers(weights.parts)
-        self.descend(weights, Gradients(layers), batches)
-        return Networks(layers)
+        self.descend(weights, lambda parts: Gradients(as_layers(parts)), batches)
+        return Networks(as_layers(weights.parts))
 
     def block_size(self, problem: Problem) -> int:
         """As many as fit; on a CPU, no more than keep weights and moments in its cache from one step to the next."""
@@ -115,9 +114,10 @@ class Gradients:
             self.rooms[rows] = Room.of(self.layers, x)
         room = self.rooms[rows]
         forward(self.layers, x, room.activations)
-        error = torch.softmax(room.activations[-1], 1, out=room.errors[-1])
-        error.scatter_add_(1, y[:, None], room.minus)
-        error /= rows
+        chances = torch.softmax(room.activations[-1], 1, dtype=room.chances.dtype, out=room.chances)
+        chances.scatter_add_(1, y[:, None], room.minus)
+        chances /= rows
+        error = room.errors[-1].copy_(chances)
         for i in reversed(range(len(self.layers))):
             torch.bmm(error, room.turned[i - 1] if i else x.mT, out=found[2 * i])
             torch.sum(error, -1, keepdim=True, out=found[2 * i + 1])
@@ -134,6 +134,7 @@ class Room:
     activations: Sequence[Tensor]
     turned: Sequence[Tensor]
     errors: Sequence[Tensor]
+    chances: Tensor  # in float32 or more; the last errors are these, rounded where batches are
     minus: Tensor
 
     @classmethod
@@ -141,8 +142,10 @@ class Room:
         """Make room for batches like ``x``."""
         models, _, rows = x.shape
         activations, errors = ([x.new_empty(models, b.shape[1], rows) for _, b in layers] for _ in range(2))
-        minus = x.new_full((models, 1, rows), -1.0)
-        return cls(activations, [activation.mT for activation in activations], errors, minus)
+        chances = errors[-1].to(torch.promote_types(x.dtype, torch.float32))
+        minus = chances.new_full((models, 1, rows), -1.0)
+        turned = [activation.mT for activation in activations]
+        return cls(activations, turned, errors, chances, minus)
 
 
 @dataclass(frozen=True)

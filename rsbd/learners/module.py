@@ -15,7 +15,7 @@ from rsbd.identity import digest
 from rsbd.learners.adam import Stack
 from rsbd.learners.base import Problem, ScoringModels, noised_points
 from rsbd.learners.drawing import Drawing
-from rsbd.learners.network import Network
+from rsbd.learners.network import Backward, Network
 from rsbd.noises import Noise
 
 _POINTS = 512  # labelled at a time, so that activations stay small
@@ -35,7 +35,7 @@ class Module(Network):
     together : int or None
         How many models train at once. None: as many as keep weights and training sets within 128 MB (4 GB on a
         GPU), at most 64; fewer are faster where activations are large.
-    epochs, batch, learning_rate, weight_decay
+    epochs, batch, learning_rate, weight_decay, precision
         As for any network.
 
     Raises
@@ -54,7 +54,7 @@ class Module(Network):
     >>> def network():
     ...     return nn.Sequential(nn.Linear(64, 32), nn.Tanh(), nn.Linear(32, 10))
     >>> Module(network, epochs=5)
-    Module(network #..., epochs=5, batch=128, learning_rate=0.001, weight_decay=0.0, together=None)
+    Module(network #..., epochs=5, batch=128, learning_rate=0.001, weight_decay=0.0, precision='float32', together=None)
     """
 
     factory: Callable[[], nn.Module]
@@ -73,7 +73,7 @@ class Module(Network):
             )
 
     def __repr__(self) -> str:
-        rest = [f"{f.name}={getattr(self, f.name)}" for f in fields(self) if f.name != "factory"]
+        rest = [f"{f.name}={getattr(self, f.name)!r}" for f in fields(self) if f.name != "factory"]
         return f"Module({', '.join([fingerprint(self.factory), *rest])})"
 
     def train(self, problem: Problem, generators: Sequence[Generator]) -> Stacked:
@@ -90,10 +90,9 @@ class Module(Network):
         state, buffers = stack_module_state(nets)
         moving = {name: tensor.detach() for name, tensor in state.items() if tensor.requires_grad}
         stack = Stack.zeros([tensor.shape for tensor in moving.values()], problem.x.device)
-        weights = dict(zip(moving, stack.parts, strict=True))
-        for name, tensor in moving.items():
-            weights[name].copy_(tensor)
-        fixed = {k: v.detach() for k, v in {**state, **buffers}.items() if k not in weights}
+        for part, tensor in zip(stack.parts, moving.values(), strict=True):
+            part.copy_(tensor)
+        fixed = {k: v.detach() for k, v in {**state, **buffers}.items() if k not in moving}
 
         def loss(weights: State, fixed: State, x: Tensor, y: Tensor) -> Tensor:
             scores = functional_call(again.train(), {**weights, **fixed}, (x,))
@@ -102,16 +101,26 @@ class Module(Network):
                     f"the module's scores have shape {tuple(scores.shape)} for {len(x)} rows: "
                     f"they must be (rows, {problem.num_classes}), one a class"
                 )
-            return nn.functional.cross_entropy(scores, y)
+            return nn.functional.cross_entropy(scores.float(), y)
 
         slopes = vmap(grad(loss), randomness="error")
 
-        def gradients(x: Tensor, y: Tensor, found: Sequence[Tensor]) -> None:
-            slope = slopes(weights, fixed, as_inputs(x.mT, problem.shape), y)
-            for name, room in zip(weights, found, strict=True):
-                room.copy_(slope[name])
+        # What a module makes itself is in float32: autocast lets it meet weights that are not.
+        rounded = partial(torch.autocast, problem.x.device.type, torch.bfloat16, self.precision == "bfloat16")
+
+        def gradients(parts: Sequence[Tensor]) -> Backward:
+            weights = dict(zip(moving, parts, strict=True))
+
+            def write(x: Tensor, y: Tensor, found: Sequence[Tensor]) -> None:
+                with rounded():
+                    slope = slopes(weights, fixed, as_inputs(x.mT, problem.shape), y)
+                for name, room in zip(weights, found, strict=True):
+                    room.copy_(slope[name])
+
+            return write
 
         self.descend(stack, gradients, self.batches(problem, generators))
+        weights = dict(zip(moving, stack.parts, strict=True))
         return Stacked(again.eval(), {**weights, **fixed}, problem.shape)
 
     def block_size(self, problem: Problem) -> int:
