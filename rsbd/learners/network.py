@@ -110,7 +110,8 @@ class Network(Learner):
                 x = extra.sample(x, generator)
             order = torch.randperm(len(x), generator=generator, device=generator.device)
             labels[i] = y[order]
-            for batch, rows in zip(features, torch.split(x.index_select(0, order), cuts), strict=True):
+            x = x.index_select(0, order).to(kind)  # before it is turned, which is cheaper
+            for batch, rows in zip(features, torch.split(x, cuts), strict=True):
                 batch[i] = rows.T
         return list(zip(features, torch.split(labels, cuts, dim=1), strict=True))
 

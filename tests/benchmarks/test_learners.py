@@ -138,7 +138,13 @@ def together(learner, made, points, models, workers=1):
 
 
 MLPS = {"digits MLP 64-32-10": ("digits", 32, 128), "mnist MLP 784-64-2": ("mnist", 64, 10)}
-HOW = {"one after another": 0, "batched": 1, "batched, one worker a core": CORES}
+HOW = {
+    "one after another": (0, "float32"),
+    "batched": (1, "float32"),
+    "batched, one worker a core": (CORES, "float32"),
+    "batched, bfloat16": (1, "bfloat16"),
+    "batched, bfloat16, one worker a core": (CORES, "bfloat16"),
+}
 
 
 @pytest.mark.parametrize("how", HOW)
@@ -148,9 +154,10 @@ def test_mlp(benchmark, say, case, how):
     made, points = problem(name)
     made, epochs = cut(made, 1000), 20 if benchmark.enabled else 1
     benchmark.group = f"{case}, n = {len(made.x)}, 20 epochs"
-    if workers := HOW[how]:
+    workers, precision = HOW[how]
+    if workers:
         models *= (8 if workers > 1 else 2) if benchmark.enabled else 1  # as an ensemble has
-        learner = MLP((hidden,), epochs=epochs)
+        learner = MLP((hidden,), epochs=epochs, precision=precision)
         work = partial(together, learner, made, points, models, workers)
         labels, rate = measure(benchmark, say, how, models, work)
         if rate is not None:
@@ -185,15 +192,26 @@ def flattened(make):
     return nn.Sequential(nn.Flatten(), make())
 
 
-@pytest.mark.parametrize("how", ["one after another, threaded", "one worker a core", "on a GPU"])
+CNNS = {
+    "one after another, threaded": ("cpu", "float32"),
+    "one worker a core": ("cpu", "float32"),
+    "one worker a core, bfloat16": ("cpu", "bfloat16"),
+    "on a GPU": ("cuda", "float32"),
+    "on a GPU, bfloat16": ("cuda", "bfloat16"),
+}
+
+
+@pytest.mark.parametrize("how", CNNS)
 def test_cnn(benchmark, say, how):
     if "RSBD_DATA" not in os.environ:
         pytest.skip("set RSBD_DATA to the folder of the real MNIST")
-    if how == "on a GPU" and not torch.cuda.is_available():
+    device, precision = CNNS[how]
+    on_gpu = device == "cuda"
+    if on_gpu and not torch.cuda.is_available():
         pytest.skip("no CUDA GPU on this machine")
     data = load("mnist", view="unit", classes=("0", "1"), points=POINTS)
     # All of the rows where 64 models train at once; a part of them where each takes seconds.
-    data = data if how == "on a GPU" and benchmark.enabled else data.replace(x=data.x[:1000], y=data.y[:1000])
+    data = data if on_gpu and benchmark.enabled else data.replace(x=data.x[:1000], y=data.y[:1000])
     epochs = 5 if benchmark.enabled else 1
     benchmark.group = "mnist 0/1, RAB's CNN, in models of 1,000 rows and 10 epochs"
     torch.set_num_threads(os.cpu_count() or 1)  # given back by `one_thread`
@@ -202,9 +220,8 @@ def test_cnn(benchmark, say, how):
         made, models = Problem(x, torch.tensor(data.y), 2, None, data.shape, SMOOTHING), 1
         run = partial(one_after_another, made, points, rab, epochs, models)
     else:
-        device = "cuda" if how == "on a GPU" else "cpu"
-        models = 64 if device == "cuda" else 4
-        learner = CNN(epochs=epochs)
+        models = 64 if on_gpu else 4
+        learner = CNN(epochs=epochs, precision=precision)
         run = partial(collect, data, SMOOTHING, learner, data.x_test, models, device=device)
     _, rate = measure(benchmark, say, how, models * len(data.x) * epochs / 1e4, run)
     if rate is not None:
@@ -212,8 +229,7 @@ def test_cnn(benchmark, say, how):
         # are written and read forward and backward.
         flops = 1e4 * 2 * (2 * 24**2 * 16 * 25 + 3 * (8**2 * 32 * 400 + 512 * 512 + 512 * 2))
         moved = 1e4 * 4 * 4 * 1.25 * (24**2 * 16 + 8**2 * 32)
-        workers = 1 if how == "on a GPU" else CORES
-        explain(say, benchmark.group, how, flops, moved, "cuda" if how == "on a GPU" else "cpu", workers)
+        explain(say, benchmark.group, how, flops, moved, device, 1 if on_gpu else CORES)
 
 
 LDAS = [
