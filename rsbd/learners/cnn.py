@@ -37,7 +37,7 @@ class CNN(Network):
         Units of the dense layer.
     kernel : int
         Side of the convolutions, odd. Images with a side below 16 get a border of zeros that keeps their size.
-    epochs, batch, learning_rate, weight_decay, precision
+    epochs, batch, learning_rate, weight_decay, target_loss, precision
         As for any network.
 
     Raises
@@ -92,12 +92,14 @@ class CNN(Network):
         def gradients(parts: Sequence[Tensor]) -> Backward:
             leaves = [part.detach().requires_grad_() for part in parts]
 
-            def write(x: Tensor, y: Tensor, found: Sequence[Tensor]) -> None:
+            def write(x: Tensor, y: Tensor, found: Sequence[Tensor]) -> Tensor:
                 with torch.enable_grad():
                     scores = plan.scores(as_layers(leaves), x).float()
-                    loss = functional.cross_entropy(scores, y, reduction="sum") / y.shape[1]
-                for room, slope in zip(found, torch.autograd.grad(loss, leaves), strict=True):
+                    losses = functional.cross_entropy(scores, y, reduction="none").mean(1)
+                    slopes = torch.autograd.grad(losses.sum(), leaves)
+                for room, slope in zip(found, slopes, strict=True):
                     room.copy_(slope)
+                return losses.detach()
 
             return write
 

@@ -8,7 +8,7 @@ from functools import lru_cache, partial
 
 import torch
 from torch import Generator, Tensor, nn
-from torch.func import functional_call, grad, stack_module_state, vmap
+from torch.func import functional_call, grad_and_value, stack_module_state, vmap
 
 from rsbd.errors import InputError
 from rsbd.identity import digest
@@ -35,7 +35,7 @@ class Module(Network):
     together : int or None
         How many models train at once. None: as many as keep weights and training sets within 128 MB (4 GB on a
         GPU), at most 64; fewer are faster where activations are large.
-    epochs, batch, learning_rate, weight_decay, precision
+    epochs, batch, learning_rate, weight_decay, target_loss, precision
         As for any network.
 
     Raises
@@ -54,7 +54,7 @@ class Module(Network):
     >>> def network():
     ...     return nn.Sequential(nn.Linear(64, 32), nn.Tanh(), nn.Linear(32, 10))
     >>> Module(network, epochs=5)
-    Module(network #..., epochs=5, batch=128, learning_rate=0.001, weight_decay=0.0, precision='float32', together=None)
+    Module(network #..., epochs=5, batch=128, learning_rate=0.001, ..., together=None)
     """
 
     factory: Callable[[], nn.Module]
@@ -103,7 +103,7 @@ class Module(Network):
                 )
             return nn.functional.cross_entropy(scores.float(), y)
 
-        slopes = vmap(grad(loss), randomness="error")
+        slopes = vmap(grad_and_value(loss), randomness="error")
 
         # What a module makes itself is in float32: autocast lets it meet weights that are not.
         rounded = partial(torch.autocast, problem.x.device.type, torch.bfloat16, self.precision == "bfloat16")
@@ -111,11 +111,13 @@ class Module(Network):
         def gradients(parts: Sequence[Tensor]) -> Backward:
             weights = dict(zip(moving, parts, strict=True))
 
-            def write(x: Tensor, y: Tensor, found: Sequence[Tensor]) -> None:
+            def write(x: Tensor, y: Tensor, found: Sequence[Tensor]) -> Tensor:
+                losses: Tensor
                 with rounded():
-                    slope = slopes(weights, fixed, as_inputs(x.mT, problem.shape), y)
+                    slope, losses = slopes(weights, fixed, as_inputs(x.mT, problem.shape), y)
                 for name, room in zip(weights, found, strict=True):
                     room.copy_(slope[name])
+                return losses
 
             return write
 

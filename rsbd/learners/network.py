@@ -12,6 +12,7 @@ from torch import Generator, Tensor
 from rsbd.errors import InputError
 from rsbd.learners.adam import Adam, Stack
 from rsbd.learners.base import Learner, Problem
+from rsbd.learners.early import Early
 from rsbd.noises import Gaussian, Noise
 
 if TYPE_CHECKING:
@@ -19,9 +20,8 @@ if TYPE_CHECKING:
 
 _UNIT = 16  # rows: with others, products and softmax are up to a tenth slower
 Batch = tuple[Tensor, Tensor]  # features (models, features, rows), labels (models, rows)
-Backward = Callable[
-    [Tensor, Tensor, Sequence[Tensor]], None
-]  # writes the gradients of a batch into the tensors
+# Writes the gradients of a batch into the tensors, and returns the mean losses (models,) where they are asked for.
+Backward = Callable[[Tensor, Tensor, Sequence[Tensor]], Tensor | None]
 Precision = Literal["float32", "bfloat16"]
 
 
@@ -42,6 +42,9 @@ class Network(Learner):
         Largest step size of Adam.
     weight_decay : float
         Share of each weight taken away at the largest step (decoupled from Adam's scaling).
+    target_loss : float or None
+        A model is done after the first pass over which its mean loss was at most this, and a batch of models is when
+        all of them are, which saves the passes that are left. None: all passes are made.
     precision : "float32" or "bfloat16"
         Of the numbers that training multiplies; sums, weights, Adam's moments and predictions are in float32 all the
         same. bfloat16 keeps 8 bits and is faster where a processor (AVX-512 BF16, AMX) or a GPU has units for it, and
@@ -51,26 +54,24 @@ class Network(Learner):
     ------
     InputError
         Settings that are not positive; another precision.
-
-    Notes
-    -----
-    The number of steps is fixed beforehand. Models that stopped together, once they have learned enough, would depend
-    on each other, and bounds on the votes of an ensemble need models that do not.
     """
 
     epochs: int | None = None
     batch: int = 128
     learning_rate: float = 0.01
     weight_decay: float = 0.0
+    target_loss: float | None = None
     precision: Precision = "float32"
 
     def __post_init__(self) -> None:
         enough = (self.epochs is None or self.epochs >= 1) and self.batch >= 1
         if not (enough and self.learning_rate > 0 and self.weight_decay >= 0):
-            found = ", ".join(f"{field.name}={getattr(self, field.name)}" for field in fields(Network)[:-1])
+            found = ", ".join(f"{field.name}={getattr(self, field.name)}" for field in fields(Network)[:4])
             raise InputError(
                 f"{found} cannot train: the first three must be above 0, weight_decay at least 0"
             )
+        if self.target_loss is not None and not self.target_loss >= 0:
+            raise InputError(f"target_loss is {self.target_loss}: give a loss to stop at, from 0, or None")
         if self.precision not in get_args(Precision):
             raise InputError(f"precision is {self.precision!r}: choose 'float32' or 'bfloat16'")
 
@@ -134,13 +135,21 @@ class Network(Learner):
         # In float32 these are the same tensors, and copying one onto itself costs nothing.
         rounded, found = (stack.to(getattr(torch, self.precision)) for stack in (weights, slopes))
         write = gradients(rounded.parts)
+        early = None if self.target_loss is None else Early(weights, self.target_loss)
         steps = len(batches) * (self.epochs or max(10, -(-80 // len(batches))))
         with torch.no_grad():
             for step in range(steps):
+                x, y = batches[step % len(batches)]
                 rounded.flat.copy_(weights.flat)
-                write(*batches[step % len(batches)], found.parts)
+                losses = write(x, y, found.parts)
                 slopes.flat.copy_(found.flat)
                 adam.step(slopes.flat, self.learning_rate * (1 - step / steps), self.weight_decay)
+                if early is not None and losses is not None:
+                    early.see(losses, y.shape[1])
+                    if (step + 1) % len(batches) == 0 and early.all_done():
+                        break
+            if early is not None:
+                early.restore()
 
 
 def augmentation(smoothing: Smoothing) -> Noise | None:

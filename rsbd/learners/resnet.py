@@ -28,7 +28,7 @@ class ResNet(Network):
         Residual blocks in a stage.
     width : int
         Channels of the first stage, a multiple of 4.
-    epochs, batch, learning_rate, weight_decay, precision
+    epochs, batch, learning_rate, weight_decay, target_loss, precision
         As for any network.
 
     Raises
@@ -44,7 +44,7 @@ class ResNet(Network):
     Examples
     --------
     >>> ResNet(blocks=3)
-    ResNet(blocks=3, width=16, epochs=None, batch=128, learning_rate=0.003, weight_decay=0.0, precision='float32')
+    ResNet(blocks=3, width=16, epochs=None, batch=128, learning_rate=0.003, weight_decay=0.0, ...)
     """
 
     blocks: int = 1
