@@ -20,6 +20,7 @@ from pathlib import Path
 
 import platformdirs
 
+from rsbd.files import place
 from rsbd.store import Store
 from rsbd.votes import Votes
 
@@ -38,7 +39,7 @@ def folder() -> Path | None:
     named = os.environ.get("RSBD_CACHE")
     if named is not None and named.strip().lower() in ("", "0", "off", "no", "none"):
         return None
-    return Path(named).expanduser() if named else Path(platformdirs.user_cache_dir("rsbd")) / "votes"
+    return place(named) if named else Path(platformdirs.user_cache_dir("rsbd")) / "votes"
 
 
 @dataclass(frozen=True)
@@ -97,6 +98,9 @@ class Cached(Store):
         """The file; another one for another version of the code that trains and draws."""
         text = code() + json.dumps(self.manifest, sort_keys=True)
         return self.folder / f"{hashlib.sha256(text.encode()).hexdigest()[:20]}.npz"
+
+    def check(self) -> None:
+        """A shortcut need not be there."""
 
     def load(self, at_most: int) -> Votes | None:
         """Read the votes, and note that they were used."""

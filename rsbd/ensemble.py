@@ -4,25 +4,26 @@ from __future__ import annotations
 
 import os
 import threading
-from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, CancelledError, Executor, Future, ThreadPoolExecutor, wait
-from contextlib import contextmanager, nullcontext
-from dataclasses import fields, replace
+from concurrent.futures import BrokenExecutor, CancelledError, Executor
+from contextlib import nullcontext
+from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rsbd import arithmetic, cache, identity, shard
+from rsbd import cache, identity, shard
 from rsbd.data import Dataset, on_levels
 from rsbd.devices import pick_device
 from rsbd.errors import InputError
+from rsbd.files import place
 from rsbd.learners import Learner
 from rsbd.noises import Bagging, Flip, Noise
 from rsbd.smoothing import Smoothing
 from rsbd.store import Store
-from rsbd.votes import Votes, join
+from rsbd.votes import Votes
+from rsbd.workers import gather, threads
 
 MAX_MODELS = 10_000_000
 MAX_BAG = 10  # times the training set: such a bag holds every row, and hides none
@@ -92,7 +93,7 @@ def collect(
     Raises
     ------
     InputError
-        Settings that cannot work, before any model is trained.
+        Settings that cannot work, before any model is trained; or the executor gave up.
     concurrent.futures.CancelledError
         ``cancel`` was set.
     """
@@ -125,6 +126,8 @@ def stream(
     Votes that are there already come first. Closing the iterator stops the work after the blocks at hand.
     """
     check(dataset, smoothing, num_models, seed)
+    if executor is not None and not hasattr(executor, "submit"):
+        raise InputError(f"executor is {executor!r}: give a concurrent.futures.Executor, or leave it out")
     x_test, num_models, seed = np.asarray(x_test, np.float32), int(num_models), int(seed)
     check_points(smoothing.test, x_test)
     task = shard.Task.of(dataset, smoothing, learner, x_test, seed, pick_device(device))
@@ -142,16 +145,29 @@ def stream(
         if enough(votes):
             return
     spans = _missing(votes, num_models, shard.block_size(task))
+    if spans and file is not None:
+        file.check()
     # Enough in hand to keep workers busy that may be many and far; few at home, where stopping should be quick.
     in_hand = 64 if executor else 2 * (os.cpu_count() or 1)
     with nullcontext(executor) if executor else threads(device) as pool:
-        for grown in _gather(task, votes, spans, pool, in_hand, in_order=until is not None):
-            last = grown.num_models >= num_models or enough(grown)
-            if file is not None:
-                file.save(grown, last)
-            yield grown
-            if last:
-                return
+        try:
+            for grown in gather(task, votes, spans, pool, in_hand, in_order=until is not None):
+                votes = grown
+                last = votes.num_models >= num_models or enough(votes)
+                if file is not None:
+                    file.save(votes, last)
+                yield votes
+                if last:
+                    return
+        except BaseException as error:  # whatever ends a run early, what has come is kept
+            if file is not None and votes.num_models:
+                file.save(votes, last=True)
+            if isinstance(error, (BrokenExecutor, CancelledError)):
+                raise InputError(
+                    f"the executor gave up ({' '.join(str(error).split()) or type(error).__name__}): give one that "
+                    "works, and the run goes on from the votes that were kept with store=, or --out"
+                ) from error
+            raise
 
 
 def together(streams: Sequence[Iterator[Votes]], num_models: int) -> Iterator[tuple[Votes, ...]]:
@@ -221,7 +237,7 @@ def _file(store: str | Path | bool | None, task: shard.Task) -> Store | None:
     if store is None or store is False:
         return None
     if store is not True:
-        return Store(Path(store), task.manifest)
+        return Store(place(store).absolute(), task.manifest)
     noises = (getattr(task.smoothing, field.name) for field in fields(task.smoothing))
     folder = cache.folder() if identity.ours(task.learner, *noises) else None
     return None if folder is None else cache.Cached(folder, task.manifest)
@@ -237,49 +253,3 @@ def _missing(votes: Votes, num_models: int, block: int) -> list[shard.Span]:
             at = end
         at = max(at, stop)
     return wanted
-
-
-def _gather(
-    task: shard.Task,
-    votes: Votes,
-    spans: list[shard.Span],
-    pool: Executor,
-    in_hand: int,
-    in_order: bool,
-) -> Iterator[Votes]:
-    """Keep the workers busy with few blocks in hand, so that memory stays bounded and stopping is quick."""
-    waiting = iter(spans)
-    running: set[Future[shard.Counted]] = set()
-    finished: dict[shard.Span, shard.Counted] = {}
-    turn = deque(spans)
-    try:
-        while True:
-            while len(running) < in_hand and (span := next(waiting, None)) is not None:
-                running.add(pool.submit(shard.vote, task, span))
-            if not running:
-                return
-            done, running = wait(running, return_when=FIRST_COMPLETED)
-            finished.update((future.result()[1], future.result()) for future in done)
-            while finished and (turn[0] in finished or not in_order):
-                counts, span, seconds = finished.pop(turn.popleft() if in_order else next(iter(finished)))
-                spent = {k: votes.seconds.get(k, 0) + v for k, v in seconds.items()}
-                votes = replace(
-                    votes, counts=votes.counts + counts, models=join(votes.models, (span,)), seconds=spent
-                )
-                yield votes
-    finally:
-        for future in running:
-            future.cancel()
-
-
-@contextmanager
-def threads(device: str = "auto") -> Iterator[Executor]:
-    """The default executor: one worker per core (one for a GPU), each on one thread.
-
-    Threads inside a matrix product collapse on a busy machine; whole blocks side by side do not.
-    """
-    pool = ThreadPoolExecutor(arithmetic.workers() if pick_device(device) == "cpu" else 1)
-    try:
-        yield pool
-    finally:
-        pool.shutdown(cancel_futures=True)

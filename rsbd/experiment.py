@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from rsbd import bounds, devices, ensemble
+from rsbd import bounds, devices, ensemble, workers
 from rsbd.bounds import Bounds
 from rsbd.data import Dataset
 from rsbd.errors import InputError
@@ -173,7 +173,7 @@ def _stream(
         return Rates(clean_accuracy(clean, data.y_test), success)
 
     unpoisoned, undefended = clean_accuracy(at_first, data.y_test), rates(attacked)
-    with nullcontext(executor) if executor else ensemble.threads(e.device) as pool:
+    with nullcontext(executor) if executor else workers.threads(e.device) as pool:
         grow = partial(
             ensemble.stream,
             smoothing=e.smoothing,

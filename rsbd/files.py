@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
+from rsbd.errors import InputError
+
 
 @contextmanager
 def whole(path: str | Path) -> Iterator[IO[bytes]]:
@@ -42,3 +44,27 @@ def whole(path: str | Path) -> Iterator[IO[bytes]]:
         if isinstance(error, OSError) and error.errno and error.filename is None:  # a full disk names no file
             raise OSError(error.errno, error.strerror, str(path)) from error
         raise
+
+
+def place(name: str | Path) -> Path:
+    """Read the name of a file or folder as people write it: ``~`` is a home, and no name is not the folder at hand.
+
+    >>> place(" ")
+    Traceback (most recent call last):
+    rsbd.errors.InputError: ' ' names no file or folder: give its name
+    """
+    if not str(name).strip():
+        raise InputError(f"{str(name)!r} names no file or folder: give its name")
+    try:
+        return Path(name).expanduser()
+    except RuntimeError:
+        raise InputError(
+            f"'{name}' is in the home of a user who is not known here: write the path out in full"
+        ) from None
+
+
+def try_to_write(folder: Path) -> None:
+    """Make a folder if need be, and raise ``OSError`` where nothing can be written: before the work, not after it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryFile(dir=folder) as file:
+        file.write(b"rsbd")  # a full disk takes names, but nothing in them

@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from rsbd import arithmetic, devices, ensemble, rng, shard
+from rsbd import arithmetic, devices, ensemble, rng, shard, workers
 from rsbd.data import Dataset
 from rsbd.errors import InputError
 from rsbd.learners import Learner, Models, Problem, ScoringModels
@@ -134,7 +134,7 @@ class FixedModel:
                 asked = [ask(x, stream) for stream in rng.generators(self.seed, some, self.device)]
                 return torch.cat(asked).cpu()
 
-        with ensemble.threads(self.device) as pool:
+        with workers.threads(self.device) as pool:
             yield from in_order(pool, chunk, range(copies.start, copies.stop, CHUNK))
 
 

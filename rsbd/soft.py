@@ -8,7 +8,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from rsbd import arithmetic, devices, ensemble, rng, shard
+from rsbd import arithmetic, devices, ensemble, rng, shard, workers
 from rsbd.data import Dataset
 from rsbd.fixed import in_order, scoring
 from rsbd.learners import Learner
@@ -49,7 +49,7 @@ def confidences(
     task = shard.Task.of(dataset, smoothing, learner, x_test, seed, devices.pick_device(device))
     block = shard.block_size(task)
     starts = range(models.start // block * block, models.stop, block)
-    with ensemble.threads(device) as pool:
+    with workers.threads(device) as pool:
         for start, soft in zip(starts, in_order(pool, partial(_block, task, block), starts), strict=True):
             yield soft[max(0, models.start - start) : models.stop - start]
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from rsbd.errors import InputError
+from rsbd.files import try_to_write
 from rsbd.votes import Votes
 
 
@@ -24,7 +25,7 @@ class Store:
     Parameters
     ----------
     folder : Path
-        Where the files of all experiments lie; made when the first votes are saved.
+        Where the files of all experiments lie; made before the first model is trained.
     manifest : mapping
         What determines the votes. Another experiment has another file, so that nothing is mixed up or overwritten.
     every : float
@@ -43,6 +44,15 @@ class Store:
         """The file."""
         key = hashlib.sha256(json.dumps(self.manifest, sort_keys=True).encode()).hexdigest()
         return self.folder / f"{key[:20]}.npz"
+
+    def check(self) -> None:
+        """Raise where votes could not be kept: before the first model is trained."""
+        try:
+            try_to_write(self.folder)
+        except OSError as error:
+            raise InputError(
+                f"votes cannot be kept in {self.folder} ({error.strerror}): name a folder that you can write to"
+            ) from None
 
     def load(self, at_most: int) -> Votes | None:
         """Read the votes of up to ``at_most`` models; None where there are none, or more (counts cannot be split).

@@ -210,3 +210,33 @@ def test_a_bar_tells_how_far_how_fast_and_how_much_longer() -> None:
     said = Console(width=120, file=io.StringIO(), record=True)
     said.print(bar.get_renderable())
     assert {"250/1000", "50/s", "0:00:15"} <= set(said.export_text().split())
+
+
+@pytest.mark.parametrize(
+    "option", ["certify --out", "compare --out", "lecture --static", "lecture --handout", "lab --course"]
+)
+@pytest.mark.parametrize("name", ["", " ", "~nobody-of-this-name/x"])
+def test_no_name_is_not_the_folder_at_hand(
+    option: str, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    result = CliRunner().invoke(app, [*option.split(), name], env={"COLUMNS": "200"})
+    assert result.exit_code == 2
+    assert "names no file or folder" in result.output or "write the path out in full" in result.output
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="homes of Unix")
+def test_homes_are_homes(tmp_path: Path) -> None:
+    """No shell reads the tilde in `--out=~/x`."""
+    small = ("certify", "--rows", "20", "--points", "5", "--models", "8", "--out=~/found")
+    assert run(*small, cwd=tmp_path, HOME=str(tmp_path)).returncode == 0
+    assert (tmp_path / "found" / "result.json").is_file()
+    for variable, command in (("RSBD_DATA", "data"), ("RSBD_CACHE", "cache")):
+        says_one_sentence(run(command, **{variable: "~nobody-of-this-name/x"}), "write the path out in full")
+
+
+def test_a_terminal_without_a_width_is_told_too() -> None:
+    said = run("certify", "--bag", "some", COLUMNS="0")
+    assert said.returncode == 2
+    assert "--bag" in said.stderr

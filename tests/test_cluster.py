@@ -5,7 +5,11 @@ from __future__ import annotations
 import os
 import pickle
 import signal
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,6 +17,7 @@ import pytest
 from rsbd import shard
 from rsbd.data import Dataset, load
 from rsbd.ensemble import collect
+from rsbd.errors import InputError
 from rsbd.learners import LDA, MLP, Learner, Linear
 from rsbd.noises import Flip, Gaussian
 from rsbd.smoothing import Smoothing
@@ -85,3 +90,50 @@ def test_what_is_sent_is_small_and_whole() -> None:
     unit = load("digits", view="unit", points=100)
     task = shard.Task.of(unit, GAUSSIAN, Linear(), unit.x_test, 0, "cpu")
     assert np.array_equal(task.x.tensor("cpu").numpy(), unit.x.reshape(unit.num_rows, -1))
+
+
+def test_a_scheduler_that_is_killed_is_one_sentence_and_costs_no_vote(
+    digits: Dataset, tmp_path: Path
+) -> None:
+    """Two processes, as `dask scheduler` and `dask worker` start them."""
+    start = [sys.executable, "-m", "distributed.cli.dask_scheduler", "--host", "127.0.0.1", "--port", "0"]
+    file = tmp_path / "scheduler.json"
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "cwd": tmp_path}
+    scheduler = subprocess.Popen([*start, "--no-dashboard", "--scheduler-file", str(file)], **quiet)
+    start = [
+        sys.executable,
+        "-m",
+        "distributed.cli.dask_worker",
+        "--scheduler-file",
+        str(file),
+        "--nthreads",
+        "1",
+    ]
+    worker = subprocess.Popen([*start, "--no-dashboard", "--death-timeout", "60"], **quiet)
+    run = (digits, FLIPS, Linear(), digits.x_test, 64_000)
+
+    def kill(votes: Votes) -> None:
+        if votes.num_models >= 640:
+            scheduler.kill()
+
+    try:
+        for _ in range(600):
+            if file.exists() and file.stat().st_size:
+                break
+            time.sleep(0.1)
+        with (
+            distributed.Client(scheduler_file=str(file), timeout="60s") as client,
+            client.get_executor() as executor,
+            pytest.raises(
+                InputError, match=r"^the executor gave up \(.*\): give one that works, and the run goes on"
+            ),
+        ):
+            collect(*run, seed=5, executor=executor, progress=kill, store=tmp_path / "votes")
+        (kept,) = (tmp_path / "votes").iterdir()
+        assert Votes.load(kept).num_models >= 640
+        found = collect(*run, seed=5, store=tmp_path / "votes")
+        assert np.array_equal(found.counts, collect(*run, seed=5).counts)
+    finally:
+        for process in (scheduler, worker):
+            process.terminate()
+            process.wait(60)

@@ -124,7 +124,8 @@ def test_doctor_says_what_a_device_is_good_for(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr("rsbd.learners.LEARNERS", {"linear": linear, "mlp": lambda: mlp(epochs=1)})
     monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    monkeypatch.setattr("rsbd.ensemble.pick_device", lambda name: "cpu")
+    for module in ("ensemble", "workers"):
+        monkeypatch.setattr(f"rsbd.{module}.pick_device", lambda name: "cpu")
     train = linear.train
 
     def no_double(learner: Linear, problem: Any, generators: Any) -> Any:

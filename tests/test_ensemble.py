@@ -15,7 +15,8 @@ import torch
 
 from rsbd import soft
 from rsbd.data import Dataset, load
-from rsbd.ensemble import collect, pick_device, stream
+from rsbd.devices import pick_device
+from rsbd.ensemble import collect, stream
 from rsbd.errors import InputError
 from rsbd.fixed import FixedModel
 from rsbd.learners import LDA, MLP, Learner, Linear

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import io
+import os
 import sys
 from typing import Annotated
 
@@ -66,6 +67,8 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # a name that the terminal cannot show is no reason to fail
             stream.reconfigure(errors="backslashreplace")
+    if os.environ.get("COLUMNS") == "0":  # of a terminal that does not know its width: nothing would be shown
+        del os.environ["COLUMNS"]
     try:
         app(spread(sys.argv[1:], "--classes", "--poisoned", "--pixels", "--method", "--scene"))
     except InputError as error:
@@ -77,9 +80,7 @@ def main() -> None:
         remedy = "choose a file or folder that you can read and write"
         remedy = "make room there, and the same command goes on from what is kept" if full else remedy
         sentence = f"{error.filename or 'output'}: {error.strerror}: {remedy}"
-        if (
-            error.filename is None
-        ):  # the output itself: what a full disk did not take is not tried again at the end
+        if error.filename is None:  # the output itself: what was not taken is not tried again at the end
             with contextlib.suppress(OSError):
                 sys.stdout.close()
     else:  # pragma: no cover - typer leaves by SystemExit

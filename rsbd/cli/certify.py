@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
@@ -149,6 +150,7 @@ def certify(
         typer.Option(
             help="Folder for plot, votes, table and result.json; an interrupted run goes on from there.",
             metavar="FOLDER",
+            parser=options.path,
             rich_help_panel=RUN,
         ),
     ] = None,
@@ -253,6 +255,9 @@ def _workers(scheduler: str | None) -> Iterator[Executor | None]:
         distributed = import_module("distributed")
     except ImportError:
         raise InputError("--scheduler needs dask.distributed: pip install 'rsbd[cluster]'") from None
+    logging.getLogger("distributed").setLevel(
+        logging.CRITICAL
+    )  # what it tells in tracebacks, we say in a sentence
     try:
         client = distributed.Client(scheduler, timeout="10s")
     except (OSError, ValueError) as error:

@@ -86,6 +86,7 @@ def compare(
         typer.Option(
             help="Folder for table, figure, votes and result.json; an interrupted run goes on from there.",
             metavar="FOLDER",
+            parser=options.path,
             rich_help_panel=RUN,
         ),
     ] = None,

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
 import rsbd
 from rsbd.errors import InputError
+from rsbd.files import try_to_write
 
 FIRST = "00_start_here.ipynb"
 
@@ -99,12 +99,12 @@ def folder(to: Path | None = None) -> Copy:
 
 
 def _given(source: Path, to: Path) -> Copy:
-    if to.expanduser().resolve().is_relative_to(source.resolve()):
+    if to.resolve().is_relative_to(source.resolve()):
         raise InputError(
             f"{to} is where the course itself is stored: name a folder of your own with --course"
         )
     try:
-        return _copy_new(source, to.expanduser())
+        return _copy_new(source, to)
     except (FileExistsError, NotADirectoryError) as error:
         blocked = Path(error.filename or to)
         what = next(p for p in (*reversed(blocked.parents), blocked) if not p.is_dir())
@@ -140,11 +140,5 @@ def _copy_new(source: Path, target: Path) -> Copy:
             raise
         copied += 1
     if not copied:
-        _try_to_write(target)
+        try_to_write(target)  # found out now, not when the user saves for the first time
     return Copy(target.resolve(), copied, kept)
-
-
-def _try_to_write(target: Path) -> None:
-    """Find out now, not when the user saves for the first time."""
-    with tempfile.TemporaryFile(dir=target):
-        pass

@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from rsbd.cli import server
+from rsbd.cli import options, server
 
 
 def lab(
@@ -25,10 +25,13 @@ def lab(
         typer.Option(
             "--course",
             metavar="FOLDER",
+            parser=options.path,
             help="Work in a copy of the course in this folder; files that are there are kept.",
         ),
     ] = None,
-    to: Annotated[Path | None, typer.Option(hidden=True)] = None,  # what --course was called at first
+    to: Annotated[
+        Path | None, typer.Option(hidden=True, parser=options.path)
+    ] = None,  # what --course was called at first
 ) -> None:
     """Open the course in JupyterLab (for this machine only, protected by its token); Ctrl-C ends it."""
     from rsbd.cli import course

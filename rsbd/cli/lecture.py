@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from rsbd.cli import options
 from rsbd.errors import InputError
 
 
@@ -20,13 +21,16 @@ def lecture(
         Path | None,
         typer.Option(
             metavar="FOLDER",
+            parser=options.path,
             help="Write pages that need no kernel, server or network into this folder, and end.",
         ),
     ] = None,
     handout: Annotated[
         Path | None,
         typer.Option(
-            metavar="FILE", help="Write the hand-out to print into this file (.html or .pdf), and end."
+            metavar="FILE",
+            parser=options.path,
+            help="Write the hand-out to print into this file (.html or .pdf), and end.",
         ),
     ] = None,
     scene: Annotated[

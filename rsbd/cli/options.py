@@ -101,20 +101,28 @@ def learner(name: str) -> Learner:
 
 def check_writable(out: Path) -> None:
     """Find out before the work, not after it."""
-    import tempfile
+    from rsbd.files import try_to_write
 
     if (out / "votes").is_symlink():
         raise InputError(
             f"{out / 'votes'} is a link, which may lead anywhere: delete it, or name another folder"
         )
     try:
-        out.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=out):
-            pass
+        try_to_write(out)
     except OSError as error:
         raise InputError(
             f"--out {out} cannot be written to ({error.strerror}): name another folder"
         ) from None
+
+
+def path(name: str) -> Path:
+    """Read an option that names a file or folder."""
+    from rsbd.files import place
+
+    try:
+        return place(name)
+    except InputError as error:
+        raise typer.BadParameter(str(error)) from None
 
 
 def one_of(option: str, value: str, *choices: str) -> None:

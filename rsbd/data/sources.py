@@ -14,6 +14,7 @@ import platformdirs
 from numpy.typing import NDArray
 
 from rsbd.errors import InputError
+from rsbd.files import place
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,7 +48,7 @@ class Source:
 def data_root(root: str | Path | None = None) -> Path:
     """Folder of the downloaded data sets: `root`, else ``$RSBD_DATA``, else the user's cache."""
     chosen = root or os.environ.get("RSBD_DATA") or Path(platformdirs.user_cache_dir("rsbd")) / "data"
-    return Path(chosen).expanduser()
+    return place(chosen)
 
 
 def shuffled(count: int, seed: int | tuple[int, ...]) -> NDArray[np.int64]:

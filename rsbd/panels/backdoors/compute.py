@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from rsbd import bounds, ensemble
+from rsbd import bounds, ensemble, workers
 from rsbd.certify import certify, radius
 from rsbd.data import Dataset
 from rsbd.learners import Learner
@@ -166,7 +166,7 @@ class Bench:
         """Grow both ensembles side by side, on the clean and on the poisoned rows."""
         both = np.concatenate([self.dataset.x_test, attack.triggered])
         name = (params.trigger_pixels, params.poison_rate)
-        with ensemble.threads() as pool:
+        with workers.threads() as pool:
             streams = [
                 self._grow((), self.dataset, self.dataset.x_test, smoothing, params.num_models, pool),
                 self._grow(name, attack.poisoned, both, smoothing, params.num_models, pool),

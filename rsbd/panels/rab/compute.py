@@ -10,7 +10,7 @@ from functools import partial
 import numpy as np
 import torch
 
-from rsbd import bounds, ensemble
+from rsbd import bounds, ensemble, workers
 from rsbd.certify import Certificate, radius
 from rsbd.data import Dataset
 from rsbd.learners import HashedTestNoise, Learner
@@ -103,7 +103,7 @@ class Bench:
         """Grow both ensembles side by side, on the clean and on the poisoned rows."""
         name = (params.trigger, params.poison_rate)
         # A pool for each: in one queue, the second ensemble would wait until the first is nearly grown.
-        with ensemble.threads() as one, ensemble.threads() as other:
+        with workers.threads() as one, workers.threads() as other:
             streams = [
                 self._grow((), self.dataset, self.dataset.x_test, params, one),
                 self._grow(name, attack.poisoned, attack.triggered, params, other),
