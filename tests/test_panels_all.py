@@ -55,6 +55,10 @@ def look(panel: Panel[Any, Any]) -> None:
         assert not re.search(r"\bnan\b|\binf\b|None|-0 %|<object|\{", text), text
     assert panel.alt.rstrip(".").endswith("(final)") or "(final)" in panel.alt
     assert 40 < len(panel.sentence) < 700
+    sizes = [
+        float(element.get("font-size", "nan")) for element in root.iter() if element.tag.endswith("text")
+    ]
+    assert float(root.get("viewBox", "").split()[3]) <= 30 * min(sizes)  # a hall reads it
     for element in root.iter():
         for name in ("x", "y", "width", "height", "d", "cx", "cy", "viewBox"):
             assert not re.search(r"nan|inf", element.get(name, "")), (name, element.attrib)

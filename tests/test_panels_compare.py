@@ -15,7 +15,7 @@ from rsbd.noises import Flip
 from rsbd.panels import SyncRunner, compare
 from rsbd.panels.comparison.compute import GRIDS, Contest
 from rsbd.panels.comparison.draw import render
-from rsbd.panels.comparison.params import Found, Params
+from rsbd.panels.comparison.params import Entry, Found, Params
 from rsbd.recipes.contest import CONTENDERS, Contender, Run
 from rsbd.recipes.contest.bench import Bench
 from rsbd.recipes.contest.threats import refusal
@@ -122,6 +122,30 @@ def test_the_picture_says_everything_in_words(contest: Contest) -> None:
     assert "only that nothing is proved" in picture.sentence
     sizes = [float(size) for size in re.findall(r'font-size="([\d.]+)"', picture.svg)]
     assert min(sizes) >= 14
+
+
+@pytest.mark.parametrize(
+    ("shares", "said"),
+    [
+        ([0.0, 0.0, None], "(1 of 90 training rows poisoned) for any test image. 1 method cannot"),
+        (
+            [0.0, 0.22, None],
+            "the only method that proves anything is B, with 22 % of test images right and certified.",
+        ),
+        (
+            [0.5, 0.9],
+            "the best methods are B, with 90 % of test images right and certified, and A, with 50 %. 0",
+        ),
+        (
+            [0.5, 0.9, 0.1, 0.7],
+            "best methods are B, with 90 % of test images right and certified, D, with 70 %, and A, with 50 %.",
+        ),
+    ],
+)
+def test_the_sentence_reads_well_however_many_prove_something(shares: list[float | None], said: str) -> None:
+    entries = tuple(Entry(name, share, "keep 0.8") for name, share in zip("ABCD", shares, strict=False))
+    assert said in render(Found(Params(), "digits", 90, 60, entries, len(entries))).sentence
+    assert " so far" in render(Found(Params(), "digits", 90, 60, entries, len(entries) + 1)).sentence
 
 
 def test_nothing_changed_is_said_so(contest: Contest) -> None:

@@ -70,7 +70,7 @@ class Chart:
         """Title, axes, ticks and labels."""
         xticks = ticks(*self.xlim) if self.xticks is None else self.xticks
         yticks = ticks(*self.ylim) if self.yticks is None else self.yticks
-        title = svg.text(self.box[0] - 60, self.box[1] - 20, self.title, 18, weight=600)
+        title = svg.text(self.box[0] - 60, self.box[1] - 20, self.title, weight=600)
         labels = (self.xlabel, self.ylabel, self.box, self.xformat, self.yformat)
         return title + svg.axes(self.x, self.y, xticks, yticks, *labels)
 
@@ -105,7 +105,7 @@ class Chart:
         """Mark a point, with its label on the side that has more room."""
         right = self.x(x) < (self.box[0] + self.box[2]) / 2
         at, anchor = (self.x(x) + 12, "start") if right else (self.x(x) - 12, "end")
-        said = svg.text(at, self.y(y) + 5, label, 16, anchor, 600, halo=True) if label else ""
+        said = svg.text(at, self.y(y) + 5, label, anchor=anchor, weight=600, halo=True) if label else ""
         return svg.marker(self.x(x), self.y(y), shape, colour, size) + said
 
     def upright(self, x: float, colour: str, label: str = "", dash: str = "3 5", high: float = 0) -> str:
@@ -119,9 +119,8 @@ class Chart:
             self.x(x) + (6 if anchor == "start" else -6),
             self.box[1] + 12 - high,
             label,
-            16,
-            anchor,
-            600,
+            anchor=anchor,
+            weight=600,
             halo=True,
         )
 
@@ -130,12 +129,12 @@ class Chart:
         if not min(self.ylim) <= y <= max(self.ylim):
             return ""
         return svg.line(self.box[0], self.y(y), self.box[2], self.y(y), colour, 2, dash) + svg.text(
-            self.box[0] + 8, self.y(y) - 7, label, 16, "start", 600, halo=True
+            self.box[0] + 8, self.y(y) - 7, label, anchor="start", weight=600, halo=True
         )
 
     def note(self, words: str) -> str:
         """Say below the axis what the picture speaks of."""
-        return svg.text(self.box[0] - 60, self.box[3] + 66, words, 15, fill=svg.SOFT)
+        return svg.text(self.box[0] - 60, self.box[3] + 66, words, fill=svg.SOFT)
 
     def _points(self, xs: Values, ys: Values) -> str:
         x, y = self.x, self.y
@@ -147,7 +146,7 @@ class Chart:
             return ""
         a, b = seen[-1]
         at = min(max(self.y(b) - 9, self.box[1] + 14), self.box[3] - 9)
-        return svg.text(self.x(a) - 4, at, label, 16, "end", 600, halo=True)
+        return svg.text(self.x(a) - 4, at, label, anchor="end", weight=600, halo=True)
 
     def _cut(self, drawn: str) -> str:
         """Cut off what leaves the box; an inner ``<svg>`` does it without a name that could occur twice on a page."""
@@ -235,9 +234,9 @@ def bars(
     parts = []
     for i, (name, value, colour) in enumerate(zip(names, values, colours, strict=True)):
         top = box[1] + i * (height + gap)
-        parts.append(svg.text(box[0] - 10, top + height / 2 + 6, name, 16, "end"))
+        parts.append(svg.text(box[0] - 10, top + height / 2 + 6, name, anchor="end"))
         if math.isnan(value):
-            parts.append(svg.text(box[0], top + height / 2 + 6, percent(value), 16, fill=svg.SOFT))
+            parts.append(svg.text(box[0], top + height / 2 + 6, percent(value), fill=svg.SOFT))
         else:
             parts.append(svg.bar(box[0], top, box[2] - box[0] - 72, height, value, colour, hatched=False))
     return "".join(parts)

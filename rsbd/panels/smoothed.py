@@ -115,7 +115,7 @@ class Bench:
         if noise is None or len(self.dataset.shape) < 2:
             return ""
         seen = noise.sample(x, torch.Generator().manual_seed(self.seed))[0].numpy()
-        title = svg.text(810, 50, "a training input, and its noised copy", 18, weight=600)
+        title = svg.text(810, 50, "a training input, and its noised copy", weight=600)
         return title + svg.image(self.dataset.x[0], 810, 70, 150) + svg.image(seen, 990, 70, 150, svg.BLUE, 2)
 
 

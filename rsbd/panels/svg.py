@@ -25,6 +25,7 @@ INK = "var(--rsbd-ink,#1a1a1a)"
 SOFT = "var(--rsbd-soft,#444)"
 PAPER = "var(--rsbd-paper,#fff)"
 GRID = "var(--rsbd-grid,#d0d0d0)"
+SIZE = 19.0  # of all words but a few larger ones; on stage no smaller than a 42nd of the height of a slide
 FONT = "system-ui,-apple-system,'Segoe UI',Roboto,'Liberation Sans',sans-serif"
 
 Scale = Callable[[float], float]
@@ -51,7 +52,7 @@ def document(width: float, height: float, parts: Iterable[str]) -> str:
 
 
 def text(
-    x: float, y: float, words: object, size: float = 16, anchor: str = "start", weight: int = 400,
+    x: float, y: float, words: object, size: float = SIZE, anchor: str = "start", weight: int = 400,
     fill: str = INK, turn: float = 0, halo: bool = False,
 ) -> str:  # fmt: skip
     """Words at a point; ``halo`` outlines them with the paper's colour where they cross a line."""
@@ -114,21 +115,21 @@ def scale(d0: float, d1: float, p0: float, p1: float) -> Scale:
 def axes(
     x: Scale, y: Scale, xticks: Sequence[float], yticks: Sequence[float], xlabel: str, ylabel: str,
     box: tuple[float, float, float, float], xformat: Callable[[float], str] = "{:g}".format,
-    yformat: Callable[[float], str] = "{:g}".format, size: float = 15,
+    yformat: Callable[[float], str] = "{:g}".format,
 ) -> str:  # fmt: skip
     """Ticks, faint horizontal lines and labels around ``box = (left, top, right, bottom)``."""
     left, top, right, bottom = box
     parts = []
     for tick in yticks:
         parts.append(line(left, y(tick), right, y(tick), GRID))
-        parts.append(text(left - 8, y(tick) + size * 0.35, yformat(tick), size, "end", fill=SOFT))
+        parts.append(text(left - 8, y(tick) + 6.5, yformat(tick), anchor="end", fill=SOFT))
     for tick in xticks:
         parts.append(line(x(tick), bottom, x(tick), bottom + 5, SOFT))
-        parts.append(text(x(tick), bottom + 7 + size, xformat(tick), size, "middle", fill=SOFT))
+        parts.append(text(x(tick), bottom + 23, xformat(tick), anchor="middle", fill=SOFT))
     parts.append(line(left, bottom, right, bottom, SOFT))
-    parts.append(text((left + right) / 2, bottom + 2.7 * size, xlabel, size + 1, "middle"))
+    parts.append(text((left + right) / 2, bottom + 44, xlabel, anchor="middle"))
     if ylabel:
-        parts.append(text(left - 3.2 * size, (top + bottom) / 2, ylabel, size + 1, "middle", turn=-90))
+        parts.append(text(left - 50, (top + bottom) / 2, ylabel, anchor="middle", turn=-90))
     return "".join(parts)
 
 
@@ -140,7 +141,7 @@ def bar(x: float, y: float, length: float, height: float, value: float, colour: 
         rect(x, y, length, height, "none", GRID)
         + rect(x, y, long, height, "none" if hatched else colour, colour, 2.5)
         + ("".join(stripes) if hatched else "")
-        + text(x + length + 8, y + height * 0.5 + 5.5, percent(float(value)), 17, weight=600)
+        + text(x + length + 8, y + height * 0.5 + 5.5, percent(float(value)), weight=600)
     )
 
 

@@ -25,24 +25,25 @@ def render(found: Found) -> Picture:
         10,
         158,
         "label underneath; bold: not the true one; framed: the attacker\u2019s doing",
-        14,
         fill=svg.SOFT,
     )
-    parts = [*rows, said, _curves(found, (78, 240, 740, 520)), _weights(found, 830, 220)]
+    parts = [*rows, said, _curves(found, (78, 222, 740, 480)), _weights(found, 830, 202)]
     rates = len(found.curve)
     note = "" if found.final else f"{rates} of {found.total} rates"
-    return Picture(svg.document(1200, 590, parts), alt(found), sentence(found), note)
+    return Picture(svg.document(1200, 540, parts), alt(found), sentence(found), note)
 
 
 def _row(title: str, row: Row, left: float) -> str:
-    parts = [svg.text(left, 24, title, 18, weight=600)]
+    parts = [svg.text(left, 24, title, weight=600)]
     for i, image in enumerate(row.images):
         x = left + i * (SIDE + 8)
         edge, width = (svg.VERMILLION, 4) if row.marked[i] else (svg.GRID, 1)
         weight = 400 if row.labels[i] == row.true[i] else 700
         parts.append(svg.image(image, x, 36, SIDE, edge, width))
         parts.append(
-            svg.text(x + SIDE / 2, 36 + SIDE + 20, f"\u201c{row.labels[i]}\u201d", 16, "middle", weight)
+            svg.text(
+                x + SIDE / 2, 36 + SIDE + 20, f"\u201c{row.labels[i]}\u201d", anchor="middle", weight=weight
+            )
         )
     return "".join(parts)
 
@@ -75,21 +76,19 @@ def _curves(found: Found, box: tuple[float, float, float, float]) -> str:
             chart.mark(now, success, svg.VERMILLION),
             *(svg.line(x, top - 6, x + 46, top - 6, colour, 3, dash) for x, colour, dash, _ in key),
             *(svg.marker(x + 23, top - 6, shape, colour, 7) for x, colour, _, shape in key),
-            *(svg.text(x + 56, top, words, 18, weight=600) for (x, *_), words in zip(key, said, strict=True)),
+            *(svg.text(x + 56, top, words, weight=600) for (x, *_), words in zip(key, said, strict=True)),
         ]
     )
 
 
 def _weights(found: Found, left: float, top: float) -> str:
-    size, parts = 165.0, [svg.text(left, top, f"what speaks for \u201c{found.target}\u201d", 18, weight=600)]
+    size, parts = 165.0, [svg.text(left, top, f"what speaks for \u201c{found.target}\u201d", weight=600)]
     for i, (name, weights) in enumerate(zip(("without attack", "with it"), found.weights, strict=True)):
         x = left + i * (size + 20)
         parts.append(svg.image(_gray(weights), x, top + 20, size, svg.GRID))
-        parts.append(svg.text(x + size / 2, top + 20 + size + 24, name, 16, "middle"))
-    parts.append(
-        svg.text(left, top + 240, "weight of each pixel in the linear classifier:", 15, fill=svg.SOFT)
-    )
-    parts.append(svg.text(left, top + 260, "white for, black against, gray neither", 15, fill=svg.SOFT))
+        parts.append(svg.text(x + size / 2, top + 20 + size + 24, name, anchor="middle"))
+    parts.append(svg.text(left, top + 240, "the classifier\u2019s weight of each pixel:", fill=svg.SOFT))
+    parts.append(svg.text(left, top + 260, "white for, black against, gray neither", fill=svg.SOFT))
     return "".join(parts)
 
 

@@ -18,12 +18,12 @@ WIDTH = 1200
 
 def render(found: Found) -> Picture:
     """Draw everything: images, rates, curve and map."""
-    return _picture(found, 640, [_curve(found, (78, 268, 590, 560)), _map(found, (745, 268, 1185, 560))])
+    return _picture(found, 566, [_curve(found, (78, 246, 590, 486)), _map(found, (745, 246, 1185, 486))])
 
 
 def render_compact(found: Found) -> Picture:
     """Draw images, rates and the curve: for a first look."""
-    return _picture(found, 560, [_curve(found, (78, 268, 1150, 480))])
+    return _picture(found, 538, [_curve(found, (78, 246, 1150, 458))])
 
 
 def _picture(found: Found, height: float, lower: list[str]) -> Picture:
@@ -46,7 +46,7 @@ def _samples(samples: Samples) -> str:
     )
     for g, (title, images, labels, edge) in enumerate(groups):
         left = 10 + g * 280
-        parts.append(svg.text(left, 24, f"{g + 1}  {title}", 18, weight=600))
+        parts.append(svg.text(left, 24, f"{g + 1}  {title}", weight=600))
         for i, (image, label) in enumerate(zip(images[:3], labels, strict=False)):
             x = left + i * (side + gap)
             parts.append(svg.image(image, x, 38, side, edge, 2))
@@ -58,15 +58,14 @@ def _samples(samples: Samples) -> str:
                     x + side / 2,
                     38 + side + 21,
                     f"\u201c{label}\u201d",
-                    16,
-                    "middle",
-                    700 if changed else 400,
+                    anchor="middle",
+                    weight=700 if changed else 400,
                 )
             )
         if g < 2:
             parts.append(svg.text(left + 3 * (side + gap) + 11, 38 + side / 2 + 8, "\u2192", 24, "middle"))
     said = "label of each training image underneath; bold: changed; small frame: the trigger"
-    parts.append(svg.text(10, 160, said, 15, fill=svg.SOFT))
+    parts.append(svg.text(10, 160, said, fill=svg.SOFT))
     return "".join(parts)
 
 
@@ -89,13 +88,13 @@ def _rates(found: Found) -> str:
     )
     for g, (title, pair) in enumerate(groups):
         top = 24 + g * 92
-        parts.append(svg.text(870, top, title, 18, weight=600))
+        parts.append(svg.text(870, top, title, weight=600))
         for b, (who, value) in enumerate(zip(("undefended", "smoothed"), pair, strict=True)):
             y = top + 12 + b * 28
-            parts.append(svg.text(left - 8, y + 16, who, 16, "end"))
+            parts.append(svg.text(left - 8, y + 16, who, anchor="end"))
             colour = svg.VERMILLION if b == 0 else svg.BLUE
             if math.isnan(value):
-                parts.append(svg.text(left, y + 16, "no image to test", 16, fill=svg.SOFT))
+                parts.append(svg.text(left, y + 16, "no image to test", fill=svg.SOFT))
             else:
                 parts.append(svg.bar(left, y, length, 20, value, colour, hatched=b == 0))
     return "".join(parts)
@@ -115,10 +114,10 @@ def _curve(found: Found, box: Box) -> str:
         yformat=share,
     )
     draw = chart.step if discrete else chart.line
-    parts = [svg.text(margin, top - 44, "certified accuracy by radius", 18, weight=600), chart.frame()]
-    about, at = "trained on clean images: no attack within the radius changes these answers", margin
+    parts = [svg.text(margin, top - 44, "certified accuracy by radius", weight=600), chart.frame()]
+    about, at = "trained on clean images: no such attack changes these answers", margin
     if found.naive is not None:
-        about, at = "Clopper\u2013Pearson would claim this now: not valid if one keeps looking", margin + 38
+        about, at = "Clopper\u2013Pearson now: not valid if one keeps looking", margin + 38
         parts.append(draw(found.radii, found.naive, svg.INK, dash="3 3", width=1.5))
         parts.append(svg.line(margin, bottom + 61, margin + 30, bottom + 61, svg.INK, 1.5, "3 3"))
     parts.append(draw(found.radii, found.accuracies, svg.BLUE, dash="" if found.final else "9 5"))
@@ -126,11 +125,13 @@ def _curve(found: Found, box: Box) -> str:
         for radius, value in zip(found.radii, found.accuracies, strict=True):
             if value > 0 and radius <= end:
                 above = chart.y(value) - 9
-                parts.append(svg.text(chart.x(radius), above, percent(value), 15, "middle", 600, halo=True))
+                parts.append(
+                    svg.text(chart.x(radius), above, percent(value), anchor="middle", weight=600, halo=True)
+                )
     if not found.final:
         said = f"preview, {found.models:,} of {found.params.num_models:,} models"
-        parts.append(svg.text(right, top - 44, said, 16, "end", 600))
-    parts.append(svg.text(at, bottom + 66, about, 15, fill=svg.SOFT))
+        parts.append(svg.text(right, top - 44, said, anchor="end", weight=600))
+    parts.append(svg.text(at, bottom + 66, about, fill=svg.SOFT))
     return "".join(parts) + _budget(found, chart)
 
 
@@ -142,7 +143,7 @@ def _budget(found: Found, chart: Chart) -> str:
     label = f"attacker\u2019s budget {found.budget:,.4g}" + (" \u2192" if beyond else "")
     anchor = "end" if at > (left + right) / 2 else "start"
     return svg.line(at, top - 8, at, bottom, svg.VERMILLION, 3, "3 5") + svg.text(
-        at, top - 14, label, 16, anchor, 600
+        at, top - 14, label, anchor=anchor, weight=600
     )
 
 
@@ -162,25 +163,26 @@ def _map(found: Found, box: Box) -> str:
     left, top, right, bottom = box
     rows, triggers = found.map_rows, found.map_triggers
     wide, high = (right - left) / len(triggers), (bottom - top) / len(rows)
-    parts = [svg.text(left - 85, top - 44, "certified map: which attacks are ruled out", 18, weight=600)]
+    parts = [svg.text(left - 85, top - 44, "certified map: which attacks are ruled out", weight=600)]
     for i, shares in enumerate(found.certified):
         y = bottom - (i + 1) * high
-        parts.append(svg.text(left - 9, y + high / 2 + 5, f"{rows[i]:g}", 15, "end", fill=svg.SOFT))
+        parts.append(svg.text(left - 9, y + high / 2 + 5, f"{rows[i]:g}", anchor="end", fill=svg.SOFT))
         for j, value in enumerate(shares):
             parts.append(_cell(left + j * wide, y, wide, high, float(value)))
     for j, trigger in enumerate(triggers):
         parts.append(
-            svg.text(left + (j + 0.5) * wide, bottom + 21, f"{trigger:.3g}", 15, "middle", fill=svg.SOFT)
+            svg.text(left + (j + 0.5) * wide, bottom + 21, f"{trigger:.3g}", anchor="middle", fill=svg.SOFT)
         )
     label = "trigger size (pixels)" if found.norm == "L0" else "trigger size (L2)"
-    parts.append(svg.text((left + right) / 2, bottom + 42, label, 16, "middle"))
-    parts.append(svg.text(left - 62, (top + bottom) / 2, "poisoned training images", 16, "middle", turn=-90))
+    parts.append(svg.text((left + right) / 2, bottom + 42, label, anchor="middle"))
+    parts.append(
+        svg.text(left - 62, (top + bottom) / 2, "poisoned training images", anchor="middle", turn=-90)
+    )
     parts.append(
         svg.text(
             left - 85,
             bottom + 66,
             "figures: % of test images right and certified; 0: no proof",
-            15,
             fill=svg.SOFT,
         )
     )
@@ -192,7 +194,7 @@ def _cell(x: float, y: float, wide: float, high: float, value: float) -> str:
     blue = svg.rect(x, y, wide, high, svg.BLUE, opacity=0.12 + 0.48 * value) if value else ""
     figure = percent(value)[:-2]
     ink, weight = (svg.INK, 700) if value else (svg.SOFT, 400)
-    said = svg.text(x + wide / 2, y + high / 2 + 5.5, figure, 15, "middle", weight, ink)
+    said = svg.text(x + wide / 2, y + high / 2 + 5.5, figure, anchor="middle", weight=weight, fill=ink)
     return blue + svg.rect(x, y, wide, high, "none", svg.GRID) + said
 
 
@@ -205,7 +207,7 @@ def _point(found: Found, box: Box, wide: float, high: float) -> str:
     size = f"{found.trigger:g} px" if found.norm == "L0" else f"L2 size {found.trigger:.3g}"
     attack = f"{count(found.rows, 'image')} \u00d7 {size}{'' if inside else ', off the map'}"
     said = f"this attack ({attack}): {percent(found.at_threat)}"
-    parts = [_outline(left - 83, top - 27, 14, 14), svg.text(left - 61, top - 14, said, 16, weight=600)]
+    parts = [_outline(left - 83, top - 27, 14, 14), svg.text(left - 61, top - 14, said, weight=600)]
     if inside:
         parts.append(_outline(left + j * wide, bottom - (i + 1) * high, wide, high))
     return "".join(parts)

@@ -15,7 +15,7 @@ def render(found: Found) -> Picture:
     """Draw the distribution before and after the attack, the image, and both bounds by radius."""
     parts = [_distribution(found), _image(found, 700, 20), _bounds(found)]
     words = f"{found.params.copies:,} noisy copies"
-    return Picture(svg.document(1200, 560, parts), alt(found), sentence(found), words)
+    return Picture(svg.document(1200, 532, parts), alt(found), sentence(found), words)
 
 
 def _distribution(found: Found) -> str:
@@ -34,7 +34,7 @@ def _distribution(found: Found) -> str:
     )
     zero = np.zeros(len(found.at))
     kept = np.full(len(found.at), found.mean_kept)
-    said, wide = "as sampled, with its band", 236.0
+    said, wide = "as sampled, with its band", 280.0
     at = chart.x(float(found.at[np.flatnonzero(found.reached >= 0.78)[-1]])) + 14
     at = min(at, chart.box[2] - wide)  # beside the curve, or above it where it hardly falls
     xs = [chart.x(float(score)) for score in found.at]
@@ -54,13 +54,12 @@ def _distribution(found: Found) -> str:
             chart.line(found.at, kept, svg.VERMILLION, dash="9 6"),
             chart.line(found.at, found.reached, svg.INK, width=2),
             chart.line(found.at, found.pushed, svg.BLUE, width=4),
-            svg.text(at, high, said, 16, weight=600, halo=True),
-            svg.text(chart.box[0] + 12, top, "after the attack", 16, weight=600, halo=True),
+            svg.text(at, high, said, weight=600, halo=True),
+            svg.text(chart.box[0] + 12, top, "after the attack", weight=600, halo=True),
             svg.text(
                 chart.box[0] + 12,
                 naive,
                 "naive: only the average is known",
-                16,
                 weight=600,
                 halo=True,
             ),
@@ -71,7 +70,7 @@ def _distribution(found: Found) -> str:
 
 def _area(found: Found) -> str:
     less = " less 1" if found.range[0] < 0 else ""
-    return f"blue area{less} = certified average {down(found.here[0])}; under the dashes{less}: {down(found.here[1])}"
+    return f"blue area{less} = certified average {down(found.here[0])}; dashed: {down(found.here[1])}"
 
 
 def _two(value: float) -> str:
@@ -89,14 +88,12 @@ def _image(found: Found, left: float, top: float) -> str:
         [
             svg.image(image, left - 40, top, 96, svg.INK, 2),
             svg.image(np.clip(image + found.noise, 0, 1), left + 68, top, 96, svg.BLUE, 2),
-            svg.text(left + 8, top + 118, "as it is", 16, "middle"),
-            svg.text(left + 116, top + 118, "noisy copy", 16, "middle"),
-            svg.text(left + 182, top + 18, f"answer: \u201c{name}\u201d{wrong}", 16, weight=600),
-            svg.text(left + 182, top + 44, f"average {word}, as sampled: {_two(found.average)}", 16),
-            svg.text(
-                left + 182, top + 70, f"certified after the attack: {down(found.here[0])}", 16, weight=600
-            ),
-            svg.text(left + 182, top + 96, f"naive, from the average alone: {down(found.here[1])}", 16),
+            svg.text(left + 8, top + 118, "as it is", anchor="middle"),
+            svg.text(left + 116, top + 118, "noisy copy", anchor="middle"),
+            svg.text(left + 182, top + 18, f"answer: \u201c{name}\u201d{wrong}", weight=600),
+            svg.text(left + 182, top + 44, f"average {word} sampled: {_two(found.average)}"),
+            svg.text(left + 182, top + 70, f"certified after attack: {down(found.here[0])}", weight=600),
+            svg.text(left + 182, top + 96, f"naive, average alone: {down(found.here[1])}"),
         ]
     )
 
@@ -120,13 +117,13 @@ def _bounds(found: Found) -> str:
         chart.line(found.radii, found.naive, svg.VERMILLION, dash="9 6"),
         chart.line(found.radii, found.lower, svg.BLUE, width=4),
         chart.upright(params.radius, svg.INK, f"radius {params.radius:g}"),
-        svg.text(chart.box[2] - 6, chart.y(top) - 7, said, 15, "end", halo=True),
+        svg.text(chart.box[2] - 6, chart.y(top) - 7, said, anchor="end", halo=True),
         svg.marker(chart.x(params.radius), chart.y(found.here[1]), "square", svg.VERMILLION, 6),
         svg.marker(chart.x(params.radius), chart.y(found.here[0]), "circle", svg.BLUE, 8),
         *_names(chart, found),
     ]
     whole, alone = (percent(value) for value in found.shares)
-    parts.append(chart.note(f"all test images at this radius, right and certified: {whole} (naive {alone})"))
+    parts.append(chart.note(f"all test images right and certified: {whole} (naive {alone})"))
     return "".join(parts)
 
 
@@ -139,9 +136,14 @@ def _names(chart: Chart, found: Found) -> list[str]:
     if abs(high - line) < 32:
         high = line - 32
     return [
-        svg.text(chart.x(x) + 8, high, "whole distribution", 16, weight=600, halo=True),
+        svg.text(chart.x(x) + 8, high, "whole distribution", weight=600, halo=True),
         svg.text(
-            chart.x(x) - 8, min(chart.y(below) + 20, chart.box[3] - 6), "naive", 16, "end", 600, halo=True
+            chart.x(x) - 8,
+            min(chart.y(below) + 20, chart.box[3] - 6),
+            "naive",
+            anchor="end",
+            weight=600,
+            halo=True,
         ),
     ]
 

@@ -51,12 +51,14 @@ def _curves(found: Found) -> str:
     parts += [chart.step(steps, ys, colour, dash=dash) for ys, colour, dash in curves]
     parts.append(chart.upright(flips, svg.INK, count(flips, "flip")))
     names = ["one attack on all", "attack on each image", "exact certificate", "closed form"]
-    heights = (0.92, 0.66, 0.48, 0.26)
+    heights = (0.92, 0.66, 0.48, 0.1)
     shown = [ys for ys, _, _ in curves]
     if not found.exact.any():
         names, shown = names[:2], shown[:2]
         none = "nothing is certified at this noise and penalty"
-        parts.append(svg.text(chart.box[0] + 12, chart.y(0) - 12, none, 16, "start", 600, halo=True))
+        parts.append(
+            svg.text(chart.box[0] + 12, chart.y(0) - 12, none, anchor="start", weight=600, halo=True)
+        )
     parts += [
         _name(chart, shown, i, words, height)
         for i, (words, height) in enumerate(zip(names, heights, strict=False))
@@ -74,43 +76,46 @@ def _name(chart: Chart, curves: list[Floats], i: int, words: str, height: float)
     x = at[i]
     if x == right:
         y = chart.y(float(curves[i][-1])) + 20
-        return svg.text(right - 6, y, words, 16, "end", 600, halo=True)
+        return svg.text(right - 6, y, words, anchor="end", weight=600, halo=True)
     before = x - max([left, *(other for other in at if other < x)])
     after = min([right, *(other for other in at if other > x)]) - x
     if (
-        max(before, after) < 10 * len(words) + 12
+        max(before, after) < 11.5 * len(words) + 12
     ):  # no room between two curves: beyond all of them, with a line
         end = max(other for other in at if other < right) + 24
         lead = svg.line(x + 2, chart.y(height), end, chart.y(height), svg.SOFT, 1)
-        return lead + svg.text(end + 5, chart.y(height) + 5, words, 16, "start", 600, halo=True)
+        return lead + svg.text(end + 5, chart.y(height) + 5, words, anchor="start", weight=600, halo=True)
     if after >= before:
-        return svg.text(x + 8, chart.y(height) + 5, words, 16, "start", 600, halo=True)
-    return svg.text(max(x - 8, left + 10 * len(words)), chart.y(height) + 5, words, 16, "end", 600, halo=True)
+        return svg.text(x + 8, chart.y(height) + 5, words, anchor="start", weight=600, halo=True)
+    return svg.text(
+        max(x - 8, left + 11.5 * len(words)), chart.y(height) + 5, words, anchor="end", weight=600, halo=True
+    )
 
 
 def _victim(found: Found, left: float, top: float) -> str:
     data, flips = found.dataset, found.params.flips
     names, true = data.classes, int(data.y_test[found.victim])
     turned = found.answer != true
-    parts = [svg.text(left - 20, top + 15, "heaviest labels of one test image", 18, weight=600)]
+    parts = [svg.text(left - 20, top + 15, "heaviest labels of one test image", weight=600)]
     parts.append(svg.image(data.x_test[found.victim], left - 20, top + 36, 92, svg.INK, 2))
     said = f"answer: \u201c{names[found.answer]}\u201d"
-    parts.append(svg.text(left + 26, top + 151, said, 16, "middle", 700 if turned else 400))
+    parts.append(svg.text(left + 26, top + 151, said, anchor="middle", weight=700 if turned else 400))
     for i, row in enumerate(found.rows):
         x, flipped = left + 92 + i * 59, i < flips
         edge = svg.VERMILLION if flipped else svg.GRID
         parts.append(svg.image(data.x[row], x, top + 36, 52, edge, 4 if flipped else 2))
         label = names[1 - data.y[row]] if flipped else names[data.y[row]]
         parts.append(
-            svg.text(x + 26, top + 108, f"\u201c{label}\u201d", 16, "middle", 700 if flipped else 400)
+            svg.text(
+                x + 26, top + 108, f"\u201c{label}\u201d", anchor="middle", weight=700 if flipped else 400
+            )
         )
     more = max(0, flips - len(found.rows))
     parts.append(
-        svg.text(
-            left + 92, top + 130, "red frame: label flipped" + (f", and {more} more" if more else ""), 14
-        )
+        svg.text(left + 92, top + 130, "red: label flipped" + (f", and {more} more" if more else ""))
     )
-    parts.append(svg.text(left - 20, top + 184, _proof(found), 16, weight=600))
+    for i, words in enumerate(_proof(found).split("; ")):
+        parts.append(svg.text(left - 20, top + 184 + 24 * i, words, weight=600))
     return "".join(parts)
 
 
@@ -126,7 +131,7 @@ def _figures(found: Found, box: tuple[float, float, float, float]) -> str:
     names = ("no attack", "one attack on all", "attack on each", "exact certificate", "closed form")
     values = (fitted.one[0], fitted.one[flips], fitted.each[flips], found.exact[flips], found.closed[flips])
     colours = (svg.GREEN, svg.VERMILLION, svg.VERMILLION, svg.BLUE, svg.BLUE)
-    title = svg.text(780, box[1] - 22, f"right answers at {count(flips, 'flipped label')}", 18, weight=600)
+    title = svg.text(780, box[1] - 22, f"right answers at {count(flips, 'flipped label')}", weight=600)
     return title + bars(box, names, [float(v) for v in values], colours, 24, 14)
 
 

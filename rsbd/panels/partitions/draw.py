@@ -20,7 +20,7 @@ def render(found: Found) -> Picture:
     last = int(np.flatnonzero(found.changed + found.second).max(initial=0))
     end = min(len(found.changed) - 1, max(10, p.poisoned + 2, last + 2))
     chart = Chart(
-        (78, 250, 770, 500),
+        (78, 228, 770, 478),
         (-0.5, end + 0.5),
         (0, 1.08),
         "certified accuracy",
@@ -41,15 +41,15 @@ def render(found: Found) -> Picture:
             for c, colour, shape in _curves(found)
         ),
         _key(found),
-        svg.text(840, 422, "accuracy on clean test images", 18, weight=600),
+        svg.text(812, 406, "accuracy on clean test images", weight=600),
         bars(
-            (990, 440, 1190, 520),
+            (990, 424, 1190, 504),
             ["the vote", "one model alone"],
             [found.accuracy, found.alone],
             [svg.BLUE, svg.ORANGE],
         ),
     ]
-    return Picture(svg.document(1200, 560, parts), _alt(found), _sentence(found), count(p.models, "model"))
+    return Picture(svg.document(1200, 538, parts), _alt(found), _sentence(found), count(p.models, "model"))
 
 
 def _strip(found: Found) -> str:
@@ -61,7 +61,7 @@ def _strip(found: Found) -> str:
     which = f"the first {SHOWN} of {total:,} models" if total > SHOWN else f"all {total} models"
     one, n = "the poisoned row", found.params.poisoned
     rows = one if n == 1 else f"one of the {count(n, 'poisoned row')}"
-    parts = [svg.text(10, 24, f"which models see {rows}?  ({which})", 18, weight=600)]
+    parts = [svg.text(10, 24, f"which models see {rows}?  ({which})", weight=600)]
     for i, (hit, gone) in enumerate(zip(holds, lost, strict=True)):
         x, y = 10 + i % across * side, 40 + i // across * high
         parts.append(_cell(x + 1.5, y + 1.5, side - 3, high - 3, bool(hit), bool(gone)))
@@ -70,10 +70,10 @@ def _strip(found: Found) -> str:
         signs.append(("only lost the row that was changed", found.lost, False, True))
     signs.append(("untouched by the attack", ~(found.holds | found.lost), False, False))
     for (name, who, hit, gone), at in zip(
-        signs, (10, 330, 760) if len(signs) == 3 else (10, 330), strict=True
+        signs, (10, 310, 775) if len(signs) == 3 else (10, 330), strict=True
     ):
         parts.append(_cell(at, 138, 26, 26, hit, gone))
-        parts.append(svg.text(at + 36, 157, f"{name}: {who.sum():,}", 17, weight=600))
+        parts.append(svg.text(at + 36, 157, f"{name}: {who.sum():,}", weight=600))
     return "".join(parts)
 
 
@@ -96,18 +96,18 @@ def _key(found: Found) -> str:
         (_threat(p), found.changed, svg.BLUE, "", 4.0),
         (SECOND[p.method], found.second, svg.GREEN, "9 5", 3.0),
     )
-    parts = [svg.text(840, 230, f"right and certified, {count(p.poisoned, 'row')}", 18, weight=600)]
+    parts = [svg.text(812, 214, f"right and certified, {count(p.poisoned, 'row')}", weight=600)]
     for i, (name, curve, colour, dash, width) in enumerate(lines):
-        y = 268 + 62 * i
-        parts.append(svg.line(840, y - 7, 890, y - 7, colour, width, dash))
-        parts.append(svg.text(902, y, percent(float(curve[p.poisoned])), 20, weight=600))
-        parts.append(svg.text(840, y + 23, name, 16))
+        y = 252 + 62 * i
+        parts.append(svg.line(812, y - 7, 862, y - 7, colour, width, dash))
+        parts.append(svg.text(874, y, percent(float(curve[p.poisoned])), 20, weight=600))
+        parts.append(svg.text(812, y + 23, name))
     return "".join(parts)
 
 
 def _threat(p: Params) -> str:
     if p.method == "bagflip":
-        return f"{count(p.trigger, 'pixel')} and the label; the test image too"
+        return f"{count(p.trigger, 'pixel')} and label; the test image too"
     return "rows changed at will, test image as it is"
 
 

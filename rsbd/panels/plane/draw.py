@@ -19,8 +19,8 @@ SHAPES = dict(zip(NAMES, ("circle", "square"), strict=True))
 
 def render(found: Found) -> Picture:
     """Draw the plane with the noise and the circle, and the three steps from votes to radius beside it."""
-    parts = [_plane(found, (70, 46, 600, 576)), _steps(found, 690)]
-    return Picture(svg.document(1200, 660, parts), alt(found), sentence(found))
+    parts = [_plane(found, (70, 40, 510, 480)), _steps(found, 610)]
+    return Picture(svg.document(1200, 560, parts), alt(found), sentence(found))
 
 
 def _plane(found: Found, box: tuple[float, float, float, float]) -> str:
@@ -63,7 +63,7 @@ def _steps(found: Found, left: float) -> str:
     shares = [votes / number for votes in found.counts]
     colours = [COLOURS[name] for name in NAMES]
     chart = Chart(
-        (left + 20, 250, 1150, 350),
+        (left + 20, 240, 1150, 340),
         (0, 1),
         (0, 1),
         xlabel=f"probability of {found.label} under the noise (%)",
@@ -72,7 +72,7 @@ def _steps(found: Found, left: float) -> str:
         xformat=lambda p: f"{100 * p:g}",
     )
     colour = COLOURS[found.label]
-    noted = f"line: interval (wrong with probability {params.alpha:g}); diamond: share of votes"
+    noted = (f"line: interval (wrong with probability {params.alpha:g})", "diamond: share of votes")
     return "".join(
         [
             svg.text(left, 26, f"1  the votes of {number:,} noisy copies", 20, weight=600),
@@ -85,9 +85,9 @@ def _steps(found: Found, left: float) -> str:
             chart.line([found.p_a, found.p_a], [0, 0.7], colour),
             chart.line([found.p_a, 1], [0.4, 0.4], colour, width=12),
             chart.mark(found.share, 0.4, svg.INK, shape="diamond"),
-            svg.text(left, 415, noted, 14, fill=svg.SOFT),
-            svg.text(left, 490, "3  radius = sigma \u00d7 \u03a6\u207b\u00b9(at least)", 20, weight=600),
-            svg.text(left + 20, 535, _working(found), 22),
+            *(svg.text(left, 410 + 24 * i, words, fill=svg.SOFT) for i, words in enumerate(noted)),
+            svg.text(left, 485, "3  radius = sigma \u00d7 \u03a6\u207b\u00b9(at least)", 20, weight=600),
+            svg.text(left + 20, 525, _working(found), 22),
         ]
     )
 

@@ -35,7 +35,7 @@ def _curves(found: Found) -> str:
     chart = Chart(
         BOX, (0, float(found.radii[-1])), (0, 1.04), "", xlabel, yticks=(0, 0.25, 0.5, 0.75, 1), yformat=share
     )
-    parts = [svg.text(18, 34, title, 18, weight=600), chart.frame()]
+    parts = [svg.text(18, 34, title, weight=600), chart.frame()]
     if found.final:
         low, high = found.curves["hoeffding"], found.curves["clopper-pearson"]
         parts.append(chart.band(found.radii, low, high, svg.BLUE, 0.14))
@@ -54,9 +54,11 @@ def _name(chart: Chart, radii: Floats, curve: Floats, name: str) -> str:
     _, _, height, anchor = LOOKS[name]
     at = radii[np.flatnonzero(curve >= height * curve[0])[-1]]
     x = chart.x(float(at)) + (14 if anchor == "start" else -14)
-    room = 150.0  # of the longest name
+    room = 180.0  # of the longest name
     x = min(x, chart.box[2] - room) if anchor == "start" else max(x, chart.box[0] + room - 50)
-    return svg.text(x, chart.y(height * float(curve[0])) - 6, words.NAMES[name], 17, anchor, 700, halo=True)
+    return svg.text(
+        x, chart.y(height * float(curve[0])) - 6, words.NAMES[name], anchor=anchor, weight=700, halo=True
+    )
 
 
 def _attack(found: Found, chart: Chart) -> str:
@@ -67,17 +69,19 @@ def _attack(found: Found, chart: Chart) -> str:
     said = f"this attack: {words.attack(found)}" + (" \u2192" if beyond else "")
     anchor = "end" if x > (chart.box[0] + right) / 2 else "start"
     line = svg.line(x, top - 24, x, bottom, svg.VERMILLION, 3, "3 5")
-    return line + svg.text(x + (6 if anchor == "start" else -6), top - 12, said, 17, anchor, 700, halo=True)
+    return line + svg.text(
+        x + (6 if anchor == "start" else -6), top - 12, said, anchor=anchor, weight=700, halo=True
+    )
 
 
 def _images(found: Found) -> str:
-    names = ("clean", f"trigger, L2 {found.params.trigger:g}", "trigger and noise")
+    names = ("clean", f"trigger {found.params.trigger:g}", "with noise")
     edges = (svg.GRID, svg.VERMILLION, svg.BLUE)
-    parts = [svg.text(800, 34, "a poisoned training image", 18, weight=600)]
+    parts = [svg.text(800, 34, "a poisoned training image", weight=600)]
     for i, (image, name, edge) in enumerate(zip(found.images, names, edges, strict=True)):
         x = 800 + i * 134
         parts.append(svg.image(image, x, 50, 112, edge, 2))
-        parts.append(svg.text(x + 56, 182, name, 15, "middle"))
+        parts.append(svg.text(x + 56, 182, name, anchor="middle"))
     return "".join(parts)
 
 
@@ -92,11 +96,9 @@ def _rates(found: Found) -> str:
     )  # fmt: skip
     parts = []
     for top, title, rows in groups:
-        parts.append(svg.text(800, top, title, 18, weight=600))
+        parts.append(svg.text(800, top, title, weight=600))
         names, values, colours = zip(*rows, strict=True)
         parts.append(bars((left, top + 14, right, top + 90), names, values, colours))
-    parts.append(
-        svg.text(800, 490, "The proof is about training pixels only. The attack also", 14, fill=svg.SOFT)
-    )
-    parts.append(svg.text(800, 509, "relabels its images and stamps the test image.", 14, fill=svg.SOFT))
+    said = "Proved for training pixels only; the attack", "also relabels, and stamps the test image."
+    parts += [svg.text(800, 490 + 24 * i, words, fill=svg.SOFT) for i, words in enumerate(said)]
     return "".join(parts)

@@ -37,7 +37,7 @@ def _bars(found: Found) -> str:
             filled = (base - y) * float(share)
             parts.append(svg.rect(x, base - filled, wide, filled, colour))
             parts.append(svg.rect(x, y, wide, base - y, "none", colour, 2.5))
-            parts.append(svg.text(x + wide / 2, y - 6, letter, 15, "middle", 600))
+            parts.append(svg.text(x + wide / 2, y - 6, letter, anchor="middle", weight=600))
     note = (
         "height: probability of the level under P (data as held) and Q (data attacked); filled: the event A"
     )
@@ -62,10 +62,10 @@ def _densities(found: Found) -> str:
         density = _density(np.array([*inside, *xs]) - centre, gaussian, scale)
         parts.append(chart.band(inside, 0 * inside, density[: len(inside)], colour, opacity))
         parts.append(chart.line(xs, density[len(inside) :], colour, dash=dash))
-        parts.append(svg.text(at, chart.y(peak) + 14, letter, 18, anchor, 700, halo=True))
+        parts.append(svg.text(at, chart.y(peak) + 14, letter, anchor=anchor, weight=700, halo=True))
     x, top = chart.x(cut), chart.y(peak * 1.14)
     parts.append(svg.line(x, top, x, chart.y(0), svg.INK, 2, "3 5"))
-    parts.append(svg.text(x + 6, top + 8, "A \u2192", 16, weight=600, halo=True))
+    parts.append(svg.text(x + 6, top + 8, "A \u2192", weight=600, halo=True))
     note = "solid: P (data as held); dashed: Q (data attacked); filled: the event A, all that lies right of the dots"
     return "".join(parts) + _sums(found) + chart.note(note)
 
@@ -86,7 +86,7 @@ def _sums(found: Found) -> str:
     """Say how probable the filled event is under both laws, above everything that is drawn."""
     said = f"P(A) = 1 \u2212 p_a = {words.short(found.params.miss)}", f"Q(A) = {words.short(found.upper)}"
     return "".join(
-        svg.text(LEFT[0] + left, LEFT[1] + 20, word, 17, weight=600)
+        svg.text(LEFT[0] + left, LEFT[1] + 20, word, weight=600)
         for left, word in zip((12, 260), said, strict=True)
     )
 
@@ -102,8 +102,8 @@ def _curve(found: Found) -> str:
     verdict = "certified" if found.certified else "not certified"
 
     # A trade-off never lies below the diagonal: there is always room for words.
-    def below(height: float, said: str, size: float, weight: int) -> str:
-        return svg.text(chart.box[2] - 8, chart.y(height), said, size, "end", weight, halo=True)
+    def below(height: float, said: str, weight: int) -> str:
+        return svg.text(chart.box[2] - 8, chart.y(height), said, anchor="end", weight=weight, halo=True)
 
     parts = (
         chart.frame(),
@@ -112,9 +112,9 @@ def _curve(found: Found) -> str:
         chart.line(*found.curve, svg.BLUE),
         svg.line(x, chart.y(0), x, y, colour, 2, "3 5"),
         svg.line(chart.x(0), y, x, y, colour, 2, "3 5"),
-        below(0.445, "one half: the majority", 16, 600),
-        below(0.16, f"{words.short(found.params.miss)} becomes {words.short(upper)}: {verdict}", 17, 700),
-        below(0.06, "dashed: no attack, upper(p) = p", 16, 400),
+        below(0.445, "one half: the majority", 600),
+        below(0.16, f"{words.short(found.params.miss)} becomes {words.short(upper)}: {verdict}", 700),
+        below(0.06, "dashed: no attack, upper(p) = p", 400),
         svg.marker(x, y, shape, colour, 9),
     )
     return "".join(parts)
