@@ -47,6 +47,8 @@ class Store:
 
     def check(self) -> None:
         """Raise where votes could not be kept: before the first model is trained."""
+        if self._ahead:  # nothing will be written
+            return
         try:
             try_to_write(self.folder)
         except OSError as error:

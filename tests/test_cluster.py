@@ -23,7 +23,7 @@ from rsbd.noises import Flip, Gaussian
 from rsbd.smoothing import Smoothing
 from rsbd.votes import Votes
 
-distributed = pytest.importorskip("distributed", reason="pip install 'rsbd[cluster]' brings dask.distributed")
+distributed = pytest.importorskip("distributed", reason="pip install distributed")
 
 FLIPS = Smoothing(features=Flip(0.8), labels=Flip(0.8, 2), test=Flip(0.8))
 GAUSSIAN = Smoothing(features=Gaussian(0.5), labels=Flip(0.8, 2), test=Gaussian(0.5))

@@ -121,6 +121,7 @@ def test_a_store_is_a_folder_that_can_be_written_to(
     monkeypatch.setattr(tempfile, "mkstemp", read_only)
     monkeypatch.setattr(tempfile, "TemporaryFile", read_only)
     assert np.array_equal(gather(digits, store=tmp_path / "votes").counts, expected.counts)
+    assert gather(digits, num_models=64, store=tmp_path / "votes").num_models == 64
     with pytest.raises(InputError, match=r"\(Read-only file system\): name a folder that you can write to"):
         gather(digits, num_models=512, store=tmp_path / "votes")
 

@@ -254,7 +254,7 @@ def _workers(scheduler: str | None) -> Iterator[Executor | None]:
     try:
         distributed = import_module("distributed")
     except ImportError:
-        raise InputError("--scheduler needs dask.distributed: pip install 'rsbd[cluster]'") from None
+        raise InputError("--scheduler needs dask.distributed: pip install distributed") from None
     logging.getLogger("distributed").setLevel(
         logging.CRITICAL
     )  # what it tells in tracebacks, we say in a sentence
