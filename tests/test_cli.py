@@ -240,3 +240,14 @@ def test_a_terminal_without_a_width_is_told_too() -> None:
     said = run("certify", "--bag", "some", COLUMNS="0")
     assert said.returncode == 2
     assert "--bag" in said.stderr
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="folders of Unix")
+def test_a_working_folder_that_is_gone(tmp_path: Path) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    code = "import pathlib; pathlib.Path.cwd().rmdir(); from rsbd.cli import main; main()"
+    env = os.environ | {"PYTHONPATH": str(Path(rsbd.__file__).parents[1])}
+    command = [sys.executable, "-c", code, "certify"]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=gone, env=env, timeout=60)
+    says_one_sentence(done, "the folder that this runs in is gone")

@@ -10,6 +10,7 @@ import errno
 import io
 import os
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -62,6 +63,14 @@ def _options(
     """Options of `rsbd` itself."""
 
 
+def _check_folder() -> None:
+    """Libraries that find themselves in a folder that is no more end the process without a word on why."""
+    try:
+        Path.cwd()
+    except OSError:
+        raise InputError("the folder that this runs in is gone: change to another one") from None
+
+
 def main() -> None:
     """Run the command line: bad input is one sentence on stderr and exit code 2, never a traceback."""
     for stream in (sys.stdout, sys.stderr):
@@ -70,6 +79,7 @@ def main() -> None:
     if os.environ.get("COLUMNS") == "0":  # of a terminal that does not know its width: nothing would be shown
         del os.environ["COLUMNS"]
     try:
+        _check_folder()
         app(spread(sys.argv[1:], "--classes", "--poisoned", "--pixels", "--method", "--scene"))
     except InputError as error:
         sentence = str(error)
