@@ -108,6 +108,7 @@ def test_a_store_is_a_folder_that_can_be_written_to(
     monkeypatch.setattr(Linear, "train", lambda *_: pytest.fail("it was trained for nothing"))
     for store, words in (
         ("", "names no file or folder"),
+        ("a\0b", "names no file or folder"),
         (tmp_path / "file" / "x", "votes cannot be kept in .*/file/x"),
     ):
         with pytest.raises(InputError, match=words):
