@@ -14,6 +14,7 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 import rsbd
+from rsbd import cli
 from rsbd.cli import app, options
 from rsbd.data import SOURCES
 
@@ -251,3 +252,12 @@ def test_a_working_folder_that_is_gone(tmp_path: Path) -> None:
     command = [sys.executable, "-c", code, "certify"]
     done = subprocess.run(command, capture_output=True, text=True, cwd=gone, env=env, timeout=60)
     says_one_sentence(done, "the folder that this runs in is gone")
+
+
+def test_ctrl_c_at_once_is_no_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+    def stopped(_: list[str]) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("rsbd.cli.app", stopped)
+    with pytest.raises(SystemExit, match="130"):
+        cli.main()

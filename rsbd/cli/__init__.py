@@ -81,6 +81,8 @@ def main() -> None:
     try:
         _check_folder()
         app(spread(sys.argv[1:], "--classes", "--poisoned", "--pixels", "--method", "--scene"))
+    except KeyboardInterrupt:  # before typer listens
+        sys.exit(130)
     except InputError as error:
         sentence = str(error)
     except OSError as error:
