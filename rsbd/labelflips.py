@@ -69,9 +69,11 @@ def closed_form_radius(miss: Floats, noise: Flip) -> Ints:
     >>> closed_form_radius(np.array([1e-6, 1e-3, 0.4, 0.6]), Flip(0.8))
     array([ 7,  3,  0, -1])
     """
-    keep, away = float(noise.keep), float((1 - noise.keep) / (noise.values - 1))
+    keep, away = noise.keep, (1 - noise.keep) / (noise.values - 1)
+    # Subtracted exactly: where the two are nearly equal, floats would lose the digits that count.
+    apart, least = float(abs(keep - away)), float(min(keep, away))
     with np.errstate(divide="ignore", invalid="ignore"):
-        one = (keep - away) * np.log(np.divide(keep, away)) if keep != away else 0.0
+        one = apart * np.log1p(np.divide(apart, least))
         near = np.log1p(-((1 - 2 * miss) ** 2))  # log(4 miss (1 - miss)), in two ways that lose no digits
         far = np.log(4 * miss) + np.log1p(-miss)
         flips = -np.where(miss < 0.25, far, near) / (2 * one) * (1 - 1e-12)

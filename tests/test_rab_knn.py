@@ -18,6 +18,7 @@ from scipy.stats import ncx2
 from rsbd.data import load
 from rsbd.errors import InputError
 from rsbd.nearest import smoothed
+from rsbd.nearest.counts import Counts, Nodes
 from rsbd.nearest.distance import hazards
 from rsbd.nearest.race import Arrival, first
 from rsbd.recipes import rab_knn
@@ -233,6 +234,25 @@ def test_far_from_the_origin_distances_are_rounded_outward() -> None:
         moved = smoothed(x + away, y, points + away, 0.3, 2)
         assert (moved.upper >= 1 - near.miss).all()
         assert (moved.miss >= 1 - near.upper).all()
+
+
+@pytest.mark.parametrize("off", [-0.75, 0.75])
+def test_distances_count_as_near_and_as_far_as_they_may_be(off: float) -> None:
+    """Wherever in its error a distance is off, the hazard lies between the two sides, for one row and for many."""
+    nodes, radii = Nodes.between(3, np.sqrt(1.5), 8.0, 0.3), np.array([1.0, 2.0, 4.0, 6.0])
+    table = hazards(3, nodes.squares, radii)
+    last = nodes.squares[-1]
+    truly = np.array([[0.8, 3.0, 7.0, 20.0, last + 0.6]])
+    exact = np.array([[[float(exact_hazard(3, a, r)) for r in radii] for a in row] for row in truly])
+    measured, error = truly + off, np.array([[0.75]])
+    for i in range(truly.shape[1]):
+        low, high = nodes.single(measured[:, i], error[:, 0], table)
+        assert (low <= exact[:, i]).all()
+        assert (exact[:, i] <= high).all()
+    counts = Counts.of(measured, error, nodes, np.array([0, 0, 1, 1, 2]), 3)
+    truth = np.stack([exact[:, :2].sum(axis=1), exact[:, 2:4].sum(axis=1), exact[:, 4]], axis=1)
+    assert (counts.low(table) <= truth).all()
+    assert (truth <= counts.high(table)).all()
 
 
 @pytest.mark.parametrize("dim", [2, 8, 64, 784])

@@ -259,6 +259,26 @@ def test_closed_form_at_its_ends() -> None:
     assert radii.tolist() == [2, 1]
 
 
+@pytest.mark.parametrize(
+    "noise", [Flip(0.6), Flip(0.99), Flip("1/3"), Flip(0.7, 10), Flip("1/2", 3), Flip("0.5000001")], ids=repr
+)
+def test_closed_form_is_never_above_the_formula(noise: Flip) -> None:
+    """Within some ulps of every miss where one more flip begins, against 60 digits; also where noise hides most."""
+    with mpmath.workdps(60):
+        keep = mpmath.mpf(noise.keep.numerator) / noise.keep.denominator
+        away = (1 - keep) / (noise.values - 1)
+        one = (keep - away) * mpmath.log(keep / away)
+        for flips in (1, 2, 5, 10, 37, 100, 1000, 30_000):
+            border = float((1 - mpmath.sqrt(1 - mpmath.exp(-2 * flips * one))) / 2)
+            if border < 1e-300:
+                continue
+            misses = border + np.arange(-30, 31) * np.spacing(border)
+            formula = [-mpmath.log(4 * mpmath.mpf(m) * (1 - mpmath.mpf(m))) / (2 * one) for m in misses]
+            found = closed_form_radius(misses, noise)
+            assert all(radius <= truth for radius, truth in zip(found.tolist(), formula, strict=True))
+            assert closed_form_radius(np.array([border * (1 - 1e-9)]), noise)[0] >= flips
+
+
 def test_what_is_not_covered_is_said() -> None:
     found = rosenfeld(load("digits", classes=(0, 1), points=30), 0.9)
     held = found.certify(Threat(rows=2, relabel=True, on_test=False))
