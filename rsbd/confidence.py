@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from rsbd.bounds import dkw, over_points
 from rsbd.errors import InputError
+from rsbd.evidence import truth
 from rsbd.tradeoff import Tradeoff
 
 Floats = NDArray[np.float64]
@@ -64,7 +65,7 @@ class Confidence:
 
     def curve(self, y: Ints) -> Floats:
         """Certified accuracy for each attack: the fraction of points that are correct and certified."""
-        return np.asarray((self.certified & (self.label == np.asarray(y))[:, None]).mean(axis=0))
+        return np.asarray((self.certified & (truth(y, self.label) == self.label)[:, None]).mean(axis=0))
 
 
 def measured(confidences: Scores, label: Ints, measure: str = "score") -> Scores:
@@ -119,6 +120,8 @@ def certify(
     label = np.sum([chunk.sum(axis=0) for chunk in selection], axis=0).argmax(axis=1).astype(np.int64)
     scores = np.concatenate([measured(chunk, label, measure) for chunk in estimation], axis=1)
     low, high, _ = RANGE[measure]
+    if not laws:
+        raise InputError("there is no attack to certify against: give one or more")
     level = over_points(alpha, len(scores), points)
     lower, naive = expected(scores, laws, level, low), from_mean(scores, laws, level, low, high)
     return Confidence(label, lower, naive, measure, alpha, points)

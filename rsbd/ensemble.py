@@ -215,6 +215,8 @@ def check(dataset: Dataset, smoothing: Smoothing, num_models: int, seed: int) ->
 
 def check_points(noise: Noise | None, x: Points) -> None:
     """Raise for test points on which their noise means nothing, and its certificate would be silently wrong."""
+    if not np.isfinite(x).all():
+        raise InputError("some test points are not finite: fill in or leave out what is missing")
     if isinstance(noise, Flip) and not on_levels(x, noise.values):
         raise InputError(
             f"test points are off the {noise.values} levels that {noise} moves them between: "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, Future
@@ -122,7 +123,7 @@ class FixedModel:
 
     def _flat(self, x_test: Points) -> Tensor:
         ensemble.check_points(self.noise, x_test)
-        flat = np.ascontiguousarray(x_test, np.float32).reshape(len(x_test), -1)
+        flat = np.ascontiguousarray(x_test, np.float32).reshape(len(x_test), math.prod(x_test.shape[1:]))
         return torch.from_numpy(flat).to(self.device)
 
     def _map(

@@ -106,7 +106,7 @@ class LeastSquares:
         array([[0.5, 0.5, 0. ],
                [0. , 0. , 1. ]])
         """
-        points = np.asarray(x, dtype=np.float64).reshape(len(x), -1) - self.centre
+        points = np.asarray(x, dtype=np.float64).reshape(len(x), len(self.centre)) - self.centre
         if self.rows.shape[1] <= len(self.rows):
             weights = cho_solve(self.factor, points.T).T @ self.rows.T
         else:

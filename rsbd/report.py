@@ -64,7 +64,7 @@ class Report:
 
 
 def report(
-    outcome: Outcome, rows: tuple[int, ...] = ROWS, triggers: tuple[float, ...] | None = None
+    outcome: Outcome, rows: tuple[int, ...] | None = None, triggers: tuple[float, ...] | None = None
 ) -> Report:
     """Certify an outcome: everything that follows from its votes without training again."""
     began = time.perf_counter()
@@ -73,6 +73,7 @@ def report(
     radii = radii_up_to(float(max(certificate.radius.max(), 0)), certificate.norm)
     norm = trigger_norm(e.smoothing)
     triggers = triggers or TRIGGERS.get(norm, LENGTHS)
+    rows = rows or tuple(number for number in ROWS if number <= data.num_rows)
     threat = planted_threat(e, int(outcome.mask.sum()), norm)
     cells = certified_map(
         outcome.bounds,

@@ -9,6 +9,8 @@ from __future__ import annotations
 import numpy as np
 import torch
 
+from rsbd.errors import InputError
+
 
 def base(seed: int) -> int:
     """Spread ``seed`` over 32 bits, so that runs with neighbouring seeds do not share models.
@@ -19,6 +21,27 @@ def base(seed: int) -> int:
     True
     """
     return int(np.random.SeedSequence(seed).generate_state(1)[0])
+
+
+def apart(**numbers: int) -> list[range]:
+    """Numbers of so many models or copies, one range after the other: what picks a class must not bound it.
+
+    Raises
+    ------
+    InputError
+        A number is not whole, or below 1.
+
+    Examples
+    --------
+    >>> apart(num_selection=100, num_copies=1000)
+    [range(0, 100), range(100, 1100)]
+    """
+    found, start = [], 0
+    for name, number in numbers.items():
+        if number != int(number) or number < 1:
+            raise InputError(f"{name} is {number!r}: give a whole number, at least 1")
+        found.append(range(start, start := start + int(number)))
+    return found
 
 
 def generators(seed: int, models: range, device: str | torch.device = "cpu") -> list[torch.Generator]:

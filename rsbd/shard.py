@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import time
 from dataclasses import dataclass
 from functools import lru_cache
@@ -36,7 +37,7 @@ class Packed:
     @classmethod
     def of(cls, x: NDArray[np.float32], values: int | None) -> Packed:
         """Pack rows of features, (rows, *shape)."""
-        flat = np.ascontiguousarray(x, np.float32).reshape(len(x), -1)
+        flat = np.ascontiguousarray(x, np.float32).reshape(len(x), math.prod(x.shape[1:]))
         bits = values == 2 and bool(((flat == 0) | (flat == 1)).all())
         return cls(np.packbits(flat.astype(bool)) if bits else flat, (len(flat), flat.shape[1]), bits)
 

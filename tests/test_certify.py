@@ -14,11 +14,21 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.special import ndtri
 
 import rsbd
 from rsbd import spread
 from rsbd.bounds import Bounds, clopper_pearson, simultaneous
-from rsbd.certify import ABSTAIN, Certificate, certified_map, certify, exact_radius, radii_by_votes, radius
+from rsbd.certify import (
+    ABSTAIN,
+    Certificate,
+    certified_map,
+    certify,
+    exact_radius,
+    poisoned_rows,
+    radii_by_votes,
+    radius,
+)
 from rsbd.errors import InputError
 from rsbd.evidence import Evidence
 from rsbd.noises import Bagging, Flip, Gaussian, Noise, Uniform
@@ -106,6 +116,13 @@ def test_l2_radius_is_certified_and_hardly_more_is(sigma: float, miss: float, sh
             assert not certify(bounds, smoothing, Threat(trigger=float(found * (1 + 1e-6) + 1e-9)))[0]
 
 
+def test_l2_radii_of_a_batch_are_those_of_the_formula() -> None:
+    """The last bits are searched for all points together; those that are done first wait, and none is given up."""
+    miss = np.geomspace(1e-200, 0.499, 300)
+    found = radius(evidence(miss), Smoothing(test=Gaussian(1.0))).radius
+    assert found == pytest.approx(-ndtri(miss), rel=1e-12)
+
+
 def test_l2_radius_by_hand() -> None:
     slots = Smoothing(features=Gaussian(0.5), test=Gaussian(0.25))
     # Phi(-1) and Phi(-2): sigma / 2 (1 + 2) with the smaller sigma
@@ -116,6 +133,18 @@ def test_l2_radius_by_hand() -> None:
     assert radius(evidence(0.15865525393145707), slots, slots=["features"]).radius[0] == pytest.approx(0.5)
     assert radius(evidence([0.0, 1.0]), slots).radius.tolist() == [np.inf, -1]
     assert radius(evidence([0.0, 1e-9]), slots, max_radius=0.7).radius.tolist() == [0.7, 0.7]
+
+
+def test_poisoned_rows_end_at_all_of_them_and_abstain_where_nothing_is_certified() -> None:
+    threat, bounds = Threat(on_test=False), evidence([0.01, 0.3, 0.6], label=[1, 1, 0])
+    found = poisoned_rows(bounds, Smoothing(labels=Flip("4/5")), threat, num_rows=100)
+    assert found.radius.tolist() == [2, 0, -1]
+    assert found.label.tolist() == [1, 1, ABSTAIN]
+    coins = Smoothing(labels=Flip("1/2"))
+    for limits, most in (({"num_rows": 7}, 7), ({"num_rows": 7, "max_radius": 3}, 3), ({"max_radius": 9}, 9)):
+        found = poisoned_rows(bounds, coins, threat, **limits)
+        assert found.radius.tolist() == [most, most, -1]
+        assert found.max_radius == most
 
 
 def test_noise_that_forgets_reaches_the_limit_and_no_noise_certifies_nothing() -> None:
@@ -255,6 +284,11 @@ def test_a_million_points_share_a_few_answers(monkeypatch: pytest.MonkeyPatch) -
         (lambda: radius(evidence(0.1), Smoothing(test=Flip(0.8)), max_radius=1.5), "max_radius is 1.5"),
         (lambda: exact_radius(Fraction(1, 9), Smoothing(test=Gaussian(1.0))), "counts changes"),
         (lambda: radius(evidence(0.1), Smoothing(test=Flip(0.8))).accuracy([1, 2]), r"y has shape \(2,\)"),
+        (lambda: radius(evidence(0.1), Smoothing(test=Flip(0.8))).accuracy(["one"]), "y holds <U3 values"),
+        (lambda: radius(evidence(0.1), Smoothing(test=Gaussian(1.0)), max_radius=np.nan), "max_radius is nan"),
+        # One minus a share that is rounded: below 0, every attack would seem harmless.
+        (lambda: radius(evidence([0.1, -1e-17]), Smoothing(test=Gaussian(1.0))), "the miss goes from -1e-17"),
+        (lambda: radius(evidence([0.1, np.nan]), Smoothing(test=Flip(0.8))), "to nan: it bounds a probability"),
     ],
 )  # fmt: skip
 def test_bad_input_is_named(make: Callable[[], object], message: str) -> None:

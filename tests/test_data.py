@@ -16,6 +16,8 @@ from hypothesis import strategies as st
 import rsbd
 from rsbd.data import SOURCES, Dataset, data_root, load, on_levels
 from rsbd.errors import InputError
+from rsbd.learners import Linear
+from rsbd.recipes import cohen, dpa, rab, rab_knn, rosenfeld
 
 
 def test_digits_are_scikit_learns_digits_in_a_fixed_split() -> None:
@@ -265,3 +267,30 @@ def test_mnist_subset() -> None:
     data = load("mnist", classes=(1, 7), rows=100, points=1000)
     assert (data.num_rows, data.num_points, data.values) == (100, 1000, 2)
     assert set(np.unique(data.x)) == {0.0, 1.0}
+
+
+@pytest.mark.parametrize("missing", [np.nan, np.inf])
+def test_missing_numbers_are_not_certified(missing: float) -> None:
+    data = load("breast_cancer", rows=20, points=10)
+    x, points = data.x.copy(), data.x_test.copy()
+    x[3, 2] = points[1, 0] = missing
+    for change in ({"x": x}, {"x_test": points}):
+        with pytest.raises(InputError, match="inputs that are not finite"):
+            data.replace(**change)
+    with pytest.raises(InputError, match="test points are not finite"):
+        rsbd.collect(data, rsbd.Smoothing(), Linear(), points, num_models=1)
+
+
+def test_a_data_set_has_rows_but_may_have_no_points() -> None:
+    data = load("digits", view="unit", classes=(0, 1), rows=20, points=10)
+    with pytest.raises(InputError, match="has no rows"):
+        data.replace(x=data.x[:0], y=data.y[:0])
+    nobody = data.replace(x_test=data.x_test[:0], y_test=data.y_test[:0])
+    for found in (
+        rab(nobody, num_models=8),
+        rab_knn(nobody),
+        rosenfeld(nobody),
+        cohen(nobody, num_copies=8),
+        dpa(nobody),
+    ):
+        assert found.certificate.radius.shape == (0,)

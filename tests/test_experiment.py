@@ -16,7 +16,7 @@ from rsbd.data import Dataset, load
 from rsbd.errors import InputError
 from rsbd.experiment import Experiment, run, stream
 from rsbd.learners import LEARNERS, Linear
-from rsbd.noises import Flip, Gaussian
+from rsbd.noises import Bagging, Flip, Gaussian
 from rsbd.poisoning import Poisoning, attack_success_rate, clean_accuracy, stamp
 from rsbd.recipes import wang
 from rsbd.report import as_dict, radii_up_to, report, write
@@ -263,3 +263,10 @@ def test_linear_learner_on_ten_classes_and_tables(view: str) -> None:
 
 def _trigger(data: Dataset) -> Trigger:
     return BadPatch(2) if len(data.shape) > 1 else Features((28, 29))
+
+
+def test_a_report_on_few_rows_speaks_of_no_more() -> None:
+    tiny = load("digits", classes=(0, 1), rows=12, points=10)
+    attack = Poisoning(BadPatch(1), target=0, rate=0.1)
+    found = report(run(Experiment(tiny, attack, Smoothing(rows=Bagging(4)), num_models=20)))
+    assert found.rows == (0, 1, 2, 3, 5, 7, 10)

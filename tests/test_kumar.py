@@ -7,6 +7,7 @@ import json
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from math import ceil
 from pathlib import Path
 
@@ -24,7 +25,7 @@ from rsbd.errors import InputError
 from rsbd.fixed import FixedModel
 from rsbd.learners import LDA, Learner, Linear, Models, Problem, ScoringModels
 from rsbd.noises import Bagging, Flip, Gaussian, Noise
-from rsbd.recipes import certified_confidence, kumar
+from rsbd.recipes import certified_confidence, cohen, kumar, rab_soft
 from rsbd.smoothing import Smoothing, Threat
 from rsbd.tradeoff import identity
 
@@ -224,7 +225,37 @@ def test_gaussian_law_is_cohens() -> None:
     assert found == pytest.approx([known, norm.cdf(norm.ppf(known) - 1)], abs=1e-9)
 
 
+def test_sums_are_rounded_down() -> None:
+    """Against whole fractions, for many points: a sum that rounds by itself is too large for half of them."""
+    draws = np.random.default_rng(0).random((40, 3000))
+    rank, reached = survival(3000, 0.01, 3000)
+    found = expected(draws, [identity()], 0.01, thresholds=3000)[:, 0]
+    shares = [Fraction(share) for share in reached]
+    for scores, bound in zip(np.sort(draws, axis=1)[:, rank], found, strict=True):
+        steps = zip([Fraction(0), *map(Fraction, scores)], map(Fraction, scores), strict=False)
+        exact = sum((to - at) * share for (at, to), share in zip(steps, shares, strict=True))
+        assert exact * (1 - Fraction(1, 10**11)) <= bound <= exact
+    mean = [sum(map(Fraction, scores)) / 3000 - Fraction(dkw(3000, 0.01)) for scores in draws]
+    assert (from_mean(draws, [identity()], 0.01)[:, 0] <= mean).all()
+
+
+@pytest.mark.parametrize("number", [0, -5, 1.5])
+def test_draws_are_counted(number: int) -> None:
+    data = load("digits", view="unit", classes=(0, 1), rows=30, points=6)
+    smoothing = Smoothing(features=Gaussian(1.0))
+    for recipe in (cohen, kumar):
+        for name in ("num_selection", "num_copies"):
+            with pytest.raises(InputError, match=f"{name} is {number}: give a whole number, at least 1"):
+                recipe(data, **{name: number})
+    with pytest.raises(InputError, match=f"num_selection is {number}"):
+        certified_confidence(data, smoothing, [Threat()], num_selection=number)
+    with pytest.raises(InputError, match=f"num_models is {number}"):
+        rab_soft(data, num_models=number)
+
+
 def test_bad_input_is_named() -> None:
+    with pytest.raises(InputError, match="no attack to certify against"):
+        confidence.certify([np.zeros((1, 2, 2))], [np.zeros((1, 2, 2))], [], 0.1)
     with pytest.raises(InputError, match=r"from 0\.5 to 1\.5"):
         from_mean(np.array([[0.5, 1.5]]), [identity()], 0.1)
     with pytest.raises(InputError, match="scores go from nan"):

@@ -199,6 +199,23 @@ def test_bounds_hold_where_noise_moves_many_labels(sizes: tuple[int, ...], keep:
     assert (np.where(top, 0, said).max(axis=1) <= found.runner_up + 1e-12).all()
 
 
+@pytest.mark.parametrize("keep", [0.8, 0.5])
+def test_three_classes_are_at_the_minimum_of_their_bound(keep: float) -> None:
+    """Each pair of classes by itself: three outcomes for every row, and the best of many exponents."""
+    data = load("digits", classes=(0, 1, 7), rows=60, points=12)
+    model, noise = LeastSquares.fit(data.x), Flip(keep, 3)
+    found = evidence(model, data.x_test, data.y, noise)
+    move, t = (1 - keep) / 2, np.geomspace(1e-1, 3e2, 4000)[:, None]
+    for i, influence in enumerate(model.influence(data.x_test)):
+        top, tails = found.label[i], []
+        for other in set(range(3)) - {int(top)}:
+            up, down = (np.where(data.y == c, keep, move) for c in (top, other))
+            factors = up * np.exp(-t * influence) + (1 - up - down) + down * np.exp(t * influence)
+            tails.append(min(1.0, np.exp(np.log(factors).sum(axis=1).min())))
+        assert found.miss[i] == pytest.approx(min(1.0, sum(tails)), rel=1e-4)
+        assert found.runner_up[i] == pytest.approx(max(tails), rel=1e-4)
+
+
 def test_misses_to_all_other_classes_add_up() -> None:
     """Seen from the middle, left and right are alike: either may win as easily, and both count."""
     x = np.repeat([[0.0, 1.0], [1.0, 0.0], [-1.0, 0.0]], 8, axis=0)

@@ -107,6 +107,15 @@ def test_dominates_compares_whole_curves(data: st.DataObject) -> None:
         assert any(of(a).upper(p) < of(b).upper(p) for p in corners)
 
 
+def test_exactly_at_the_threshold_is_not_certified() -> None:
+    law, hair = flips("4/5", 2, 1), Fraction(1, 10**30)  # upper(p) = 4 p up to 1/5
+    for miss, second in ((Fraction(1, 8), Fraction(1, 8)), (Fraction(3, 20), Fraction(1, 10))):
+        assert not law.certifies(miss, second)
+        assert law.certifies(miss, second - hair)
+    assert not law.certifies(Fraction(1, 8))
+    assert law.certifies(Fraction(1, 8) - hair)
+
+
 def test_equal_noises_merge_and_harmless_parts_go() -> None:
     assert flips("4/5", 2, 2) * flips(0.8, 2, 3) == flips(Fraction(4, 5), 2, 5)
     assert flips("1/2", 2, 7) == flips(0.25, 4, 7) == flips(0.9, 2, 0) == levels([1, 2], [2, 4]) == identity()

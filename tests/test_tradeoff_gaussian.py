@@ -102,6 +102,20 @@ def test_mixed_threshold(parts: list[tuple[Fraction, int, int]], mu: float) -> N
         assert mixed_truth(parts, mu, threshold * (1 + 1e-9) + 1e-300) >= mp.mpf("0.5") - mp.mpf("1e-8")
 
 
+@given(shifts, shifts)
+def test_shifts_add_in_squares_and_never_to_less(one: float, other: float) -> None:
+    both = Fraction((gaussian(one) * gaussian(other)).mu)
+    assert both**2 >= Fraction(one) ** 2 + Fraction(other) ** 2
+    assert both <= Fraction(math.hypot(one, other)) * Fraction(1 + 1e-15)
+
+
+def test_a_larger_shift_beside_a_weaker_part_does_not_dominate() -> None:
+    weak, strong = flips("3/5", 2, 1), flips("4/5", 2, 1)
+    assert (strong * gaussian(1.0)).dominates(strong * gaussian(0.5))
+    assert not (weak * gaussian(1.0)).dominates(strong * gaussian(0.5))
+    assert not (strong * gaussian(0.5)).dominates(strong * gaussian(1.0))
+
+
 @pytest.mark.parametrize("mu", [0.2, 1.0, 3.0])
 def test_mixed_against_a_discretised_gaussian(mu: float) -> None:
     """Coarser outcomes can only hide: a binned Gaussian is below, and comes close as the bins shrink."""

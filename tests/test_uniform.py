@@ -13,6 +13,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
+from scipy.special import ndtri
 
 from rsbd import rng
 from rsbd.bounds import Bounds
@@ -24,10 +25,11 @@ from rsbd.experiment import Experiment, run
 from rsbd.learners import LDA
 from rsbd.learners.linear import Linear
 from rsbd.noises import Flip, Gaussian, Uniform
+from rsbd.noises.reach import search
 from rsbd.poisoning import Poisoning
 from rsbd.report import report
 from rsbd.smoothing import Smoothing, Threat
-from rsbd.tradeoff import levels, overlap
+from rsbd.tradeoff import Tradeoff, gaussian, levels, overlap
 from rsbd.tradeoff.mixture import product_down
 from rsbd.triggers import BadPatch
 
@@ -179,3 +181,17 @@ def test_reference_overlaps() -> None:
         assert 1 - law.upper(0.0) == pytest.approx(case["overlap"], abs=1e-12)
         assert law.certifies(1 - case["pa"], case["pb"]) == case["certified"]
     assert len(cases) >= 22
+
+
+def test_a_size_that_is_found_was_asked_for() -> None:
+    """Not one that is computed anew and may be a hair larger."""
+    asked = []
+
+    def shift(size: float) -> Tradeoff:
+        asked.append(size)
+        return gaussian(size)
+
+    misses = np.geomspace(1e-9, 0.4999, 50)
+    found = search(shift, misses, misses)
+    assert set(found.tolist()) <= set(asked)
+    assert found == pytest.approx(-ndtri(misses), rel=1e-6)

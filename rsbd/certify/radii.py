@@ -76,6 +76,8 @@ def radius(
         found = spread.search(certified, len(evidence.miss), int(limit))
     else:
         limit = inf if max_radius is None else float(max_radius)
+        if not limit >= 0:
+            raise InputError(f"max_radius is {max_radius!r}: give a length from 0")
         length = spread.least(noises).reach(evidence.miss, evidence.runner_up)
         found = np.minimum(length, limit)
     reached = found[evidence.back]

@@ -11,7 +11,7 @@ from rsbd.tradeoff import Tradeoff
 
 Floats = npt.NDArray[np.float64]
 
-STEPS = 1 << 20  # to a doubling: neighbouring sizes differ by less than one part in a million
+STEPS = 1 << 20  # to a doubling: neighbouring sizes differ by at most one part in a million
 SMALLEST, LARGEST = -30, 20  # powers of two between which sizes are told apart
 
 
@@ -34,11 +34,12 @@ def search(shift: Callable[[float], Tradeoff], miss: Floats, runner_up: Floats) 
         middle = (low + high) // 2
         for at in np.unique(middle[high - low > 1]):
             who = (middle == at) & (high - low > 1)
-            holds = certified(_size(at), who)
+            holds = certified(float(_size(at)), who)
             low[who], high[who] = np.where(holds, at, low[who]), np.where(holds, high[who], at)
-    found = np.where(low > 0, 2.0 ** (low / STEPS + SMALLEST), 0.0)
-    return np.where(certified(0.0, np.ones(len(miss), bool)), found, -1.0)
+    return np.where(certified(0.0, np.ones(len(miss), bool)), _size(low), -1.0)
 
 
-def _size(at: int) -> float:
-    return float(2.0 ** (at / STEPS + SMALLEST))
+def _size(at: npt.NDArray[np.int64]) -> Floats:
+    """Size at each position: exact, so that what is returned is what was certified."""
+    doublings, steps = np.divmod(at, STEPS)
+    return np.where(at > 0, np.ldexp(1 + steps / STEPS, doublings + SMALLEST), 0.0)

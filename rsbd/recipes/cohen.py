@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rsbd import bounds
+from rsbd import bounds, rng
 from rsbd.certify import radius
 from rsbd.data import Dataset
 from rsbd.fixed import FixedModel
@@ -73,8 +73,8 @@ def cohen(
     """
     noise = Gaussian(sigma)
     model = FixedModel.train(dataset, noise, learner or LDA(), seed, device)
-    selection = model.votes(dataset.x_test, range(num_selection))
-    votes = model.votes(dataset.x_test, range(num_selection, num_selection + num_copies))
+    first, others = rng.apart(num_selection=num_selection, num_copies=num_copies)
+    selection, votes = model.votes(dataset.x_test, first), model.votes(dataset.x_test, others)
     evidence = bounds.clopper_pearson(votes.counts, alpha, selection.counts, points=points)
     smoothing = Smoothing(test=noise)
     return Certified(smoothing, votes, evidence, radius(evidence, smoothing))

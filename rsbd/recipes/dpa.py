@@ -95,7 +95,7 @@ def dpa(
 def part_labels(dataset: Dataset, rows: Labels, learner: Learner, seed: int) -> Labels:
     """Labels by a model that learned from some of the rows; the most common class where there is nothing to learn."""
     y = dataset.y[rows]
-    if len(np.unique(y)) < 2:
+    if len(np.unique(y)) < 2 or not dataset.num_points:
         return np.full(dataset.num_points, y[0] if len(y) else 0, dtype=np.int64)
     part = dataset.replace(x=dataset.x[rows], y=y, x_test=dataset.x_test[:0], y_test=dataset.y_test[:0])
     return predict_undefended(part, learner, dataset.x_test, seed)

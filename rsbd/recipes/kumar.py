@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 
-from rsbd import confidence, soft
+from rsbd import confidence, rng, soft
 from rsbd.confidence import Confidence
 from rsbd.data import Dataset
 from rsbd.fixed import FixedModel
@@ -77,8 +77,8 @@ def kumar(
     """
     noise = Gaussian(sigma)
     model = FixedModel.train(dataset, noise, learner or LDA(), seed, device)
-    selection = model.confidences(dataset.x_test, range(num_selection))
-    estimation = model.confidences(dataset.x_test, range(num_selection, num_selection + num_copies))
+    first, others = rng.apart(num_selection=num_selection, num_copies=num_copies)
+    selection, estimation = (model.confidences(dataset.x_test, copies) for copies in (first, others))
     laws = [noise.shift(radius) for radius in radii]
     return confidence.certify(selection, estimation, laws, alpha, measure, points)
 
@@ -134,7 +134,7 @@ def certified_confidence(
     True
     """
     draw = partial(soft.confidences, dataset, smoothing, learner or LDA(), dataset.x_test)
-    selection = draw(range(num_selection), seed, device)
-    estimation = draw(range(num_selection, num_selection + num_models), seed, device)
+    first, others = rng.apart(num_selection=num_selection, num_models=num_models)
+    selection, estimation = (draw(models, seed, device) for models in (first, others))
     laws = [smoothing.tradeoff(threat, dataset.num_rows) for threat in threats]
     return confidence.certify(selection, estimation, laws, alpha, measure, points)

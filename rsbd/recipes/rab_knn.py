@@ -96,7 +96,7 @@ def rab_knn(dataset: Dataset, sigma: float = 1.0, *, neighbours: int = 1, resolu
     True
     """
     smoothing = Smoothing(features=Gaussian(sigma))
-    x, points = dataset.x.reshape(dataset.num_rows, -1), dataset.x_test.reshape(dataset.num_points, -1)
+    x, points = (each.reshape(len(each), dataset.num_features) for each in (dataset.x, dataset.x_test))
     found = smoothed(x, dataset.y, points, sigma, dataset.num_classes, resolution, neighbours)
     label = found.miss.argmin(axis=1)
     rows = np.arange(len(label))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from rsbd import soft
+from rsbd import rng, soft
 from rsbd.bounds import Bounds, over_points
 from rsbd.certify import Certificate, certify, radius
 from rsbd.data import Dataset
@@ -91,9 +91,8 @@ def rab_soft(
     smoothing = Smoothing(features=noise)
     models = HashedTestNoise(learner or LDA(), noise)
     sums = np.zeros((dataset.num_points, dataset.num_classes))
-    for block in soft.confidences(
-        dataset, smoothing, models, dataset.x_test, range(num_models), seed, device
-    ):
+    (every,) = rng.apart(num_models=num_models)
+    for block in soft.confidences(dataset, smoothing, models, dataset.x_test, every, seed, device):
         sums += block.sum(axis=0, dtype=np.float64)
     evidence = hoeffding(sums / num_models, num_models, over_points(alpha, dataset.num_points, points))
     evidence = Bounds(evidence.label, evidence.miss, evidence.runner_up, alpha, points)
