@@ -129,6 +129,7 @@ BAD = [
     (["--points", "0"], "points"),
     (["--trigger", "blend"], "unit"),
     (["--scheduler", "nowhere"], "no dask scheduler"),
+    (["--scheduler", "tls://127.0.0.1:1"], "no dask scheduler answers at 'tls://127.0.0.1:1' (TypeError)"),
 ]
 
 

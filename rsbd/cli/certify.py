@@ -260,9 +260,9 @@ def _workers(scheduler: str | None) -> Iterator[Executor | None]:
     )  # what it tells in tracebacks, we say in a sentence
     try:
         client = distributed.Client(scheduler, timeout="10s")
-    except (OSError, ValueError) as error:
+    except Exception as error:  # each way of reaching one has its own
         raise InputError(
-            f"no dask scheduler answers at {scheduler} ({type(error).__name__}): check the address"
+            f"no dask scheduler answers at {scheduler!r} ({type(error).__name__}): check the address"
         ) from None
     with client, client.get_executor(retries=3) as executor:
         yield executor
