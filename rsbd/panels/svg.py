@@ -122,12 +122,12 @@ def axes(
     parts = []
     for tick in yticks:
         parts.append(line(left, y(tick), right, y(tick), GRID))
-        parts.append(text(left - 8, y(tick) + 6.5, yformat(tick), anchor="end", fill=SOFT))
+        parts.append(text(left - 8, y(tick) + 5.5, yformat(tick), anchor="end", fill=SOFT))
     for tick in xticks:
         parts.append(line(x(tick), bottom, x(tick), bottom + 5, SOFT))
-        parts.append(text(x(tick), bottom + 23, xformat(tick), anchor="middle", fill=SOFT))
+        parts.append(text(x(tick), bottom + 25, xformat(tick), anchor="middle", fill=SOFT))
     parts.append(line(left, bottom, right, bottom, SOFT))
-    parts.append(text((left + right) / 2, bottom + 44, xlabel, anchor="middle"))
+    parts.append(text((left + right) / 2, bottom + 46, xlabel, anchor="middle"))
     if ylabel:
         parts.append(text(left - 50, (top + bottom) / 2, ylabel, anchor="middle", turn=-90))
     return "".join(parts)

@@ -88,7 +88,7 @@ def _rates(found: Found) -> str:
     )
     for g, (title, pair) in enumerate(groups):
         top = 24 + g * 92
-        parts.append(svg.text(870, top, title, weight=600))
+        parts.append(svg.text(856, top, title, weight=600))
         for b, (who, value) in enumerate(zip(("undefended", "smoothed"), pair, strict=True)):
             y = top + 12 + b * 28
             parts.append(svg.text(left - 8, y + 16, who, anchor="end"))
@@ -114,7 +114,7 @@ def _curve(found: Found, box: Box) -> str:
         yformat=share,
     )
     draw = chart.step if discrete else chart.line
-    parts = [svg.text(margin, top - 44, "certified accuracy by radius", weight=600), chart.frame()]
+    parts = [svg.text(margin, top - 44, "certified accuracy", weight=600), chart.frame()]
     about, at = "trained on clean images: no such attack changes these answers", margin
     if found.naive is not None:
         about, at = "Clopper\u2013Pearson now: not valid if one keeps looking", margin + 38
@@ -122,8 +122,10 @@ def _curve(found: Found, box: Box) -> str:
         parts.append(svg.line(margin, bottom + 61, margin + 30, bottom + 61, svg.INK, 1.5, "3 3"))
     parts.append(draw(found.radii, found.accuracies, svg.BLUE, dash="" if found.final else "9 5"))
     if few:
+        free = left - 50.0  # where the last figure leaves room for the next
         for radius, value in zip(found.radii, found.accuracies, strict=True):
-            if value > 0 and radius <= end:
+            if value > 0 and radius <= end and chart.x(radius) >= free:
+                free = chart.x(radius) + 67
                 above = chart.y(value) - 9
                 parts.append(
                     svg.text(chart.x(radius), above, percent(value), anchor="middle", weight=600, halo=True)
@@ -205,7 +207,7 @@ def _point(found: Found, box: Box, wide: float, high: float) -> str:
     j = int(np.searchsorted(found.map_triggers, found.trigger))
     inside = i < len(found.map_rows) and j < len(found.map_triggers)
     size = f"{found.trigger:g} px" if found.norm == "L0" else f"L2 size {found.trigger:.3g}"
-    attack = f"{count(found.rows, 'image')} \u00d7 {size}{'' if inside else ', off the map'}"
+    attack = f"{count(found.rows, 'image')} \u00d7 {size}{'' if inside else ', off map'}"
     said = f"this attack ({attack}): {percent(found.at_threat)}"
     parts = [_outline(left - 83, top - 27, 14, 14), svg.text(left - 61, top - 14, said, weight=600)]
     if inside:
