@@ -28,10 +28,12 @@ def test_bernoulli_is_exact_beyond_its_sixteen_bits(p: str) -> None:
     assert stats.binomtest(ones, draws, float(Fraction(p))).pvalue > 1e-4
 
 
-def test_the_tie_of_sixteen_bits_is_settled_and_not_dropped() -> None:
-    # 1 / 2**17: the 16 bits alone would give 0 or twice the probability.
-    ones = int(bernoulli(Fraction(1, 2**17), (40_000_000,), [generator()]).sum())
-    assert stats.binomtest(ones, 40_000_000, 2**-17).pvalue > 1e-4
+@pytest.mark.parametrize("rare", [True, False])
+def test_the_tie_of_sixteen_bits_is_settled_and_not_dropped(rare: bool) -> None:
+    """Half of the draws that sixteen bits leave open, next to 0 and next to 1."""
+    draws, p = 40_000_000, Fraction(1, 2**17)
+    moved = bernoulli(p if rare else 1 - p, (draws,), [generator()])
+    assert stats.binomtest(int((moved == rare).sum()), draws, float(p)).pvalue > 1e-4
 
 
 @pytest.mark.parametrize("values", [2, 3, 10])

@@ -5,6 +5,10 @@ least `1 - alpha` (for one point: over many points `alpha` is the expected share
 does not hold, unless ``points="all"`` asks that all hold at once). The top class is read from votes too, so
 either it comes from separate `selection` votes, or the level is shared over the classes that it could have
 been. All values are rounded outward.
+
+`alpha` is spent once for every set of votes that is looked at. Whoever tries ten noises on the same test points and
+shows the best may be wrong ten times as often: choose by other points, as :func:`rsbd.recipes.compare` does, or
+before any vote, or give each a tenth of `alpha`.
 """
 
 from rsbd.bounds.band import dkw as dkw
