@@ -25,7 +25,7 @@ INK = "var(--rsbd-ink,#1a1a1a)"
 SOFT = "var(--rsbd-soft,#444)"
 PAPER = "var(--rsbd-paper,#fff)"
 GRID = "var(--rsbd-grid,#d0d0d0)"
-SIZE = 19.0  # of all words but a few larger ones; on stage no smaller than a 42nd of the height of a slide
+SIZE = 19.0  # of all words but a few larger ones: on stage about a 42nd of the height of a slide
 FONT = "system-ui,-apple-system,'Segoe UI',Roboto,'Liberation Sans',sans-serif"
 
 Scale = Callable[[float], float]
