@@ -48,7 +48,7 @@ class Setting:
     >>> int(mask.sum()), table.run(data, sigma=0.25).certificate.norm
     (8, 'L2')
     >>> SETTINGS["cifar10"].learner, SETTINGS["cifar10"].sigma
-    (ResNet(blocks=3, width=16, epochs=10, batch=64, learning_rate=0.001, weight_decay=0.0), 1.0)
+    (ResNet(blocks=3, width=16, epochs=10, batch=64, learning_rate=0.001, ...), 1.0)
     """
 
     dataset: str
