@@ -13,20 +13,17 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from rsbd import cache, identity, shard
-from rsbd.data import Dataset, on_levels
+from rsbd import cache, checks, identity, shard
+from rsbd.data import Dataset
 from rsbd.devices import pick_device
 from rsbd.errors import InputError
 from rsbd.files import place
 from rsbd.learners import Learner
-from rsbd.noises import Bagging, Flip, Noise
 from rsbd.smoothing import Smoothing
 from rsbd.store import Store
 from rsbd.votes import Votes
 from rsbd.workers import gather, threads
 
-MAX_MODELS = 10_000_000
-MAX_BAG = 10  # times the training set: such a bag holds every row, and hides none
 Points = NDArray[np.float32]
 
 
@@ -125,11 +122,11 @@ def stream(
 
     Votes that are there already come first. Closing the iterator stops the work after the blocks at hand.
     """
-    check(dataset, smoothing, num_models, seed)
+    checks.settings(dataset, smoothing, num_models, seed)
     if executor is not None and not hasattr(executor, "submit"):
         raise InputError(f"executor is {executor!r}: give a concurrent.futures.Executor, or leave it out")
     x_test, num_models, seed = np.asarray(x_test, np.float32), int(num_models), int(seed)
-    check_points(smoothing.test, x_test)
+    checks.points(smoothing.test, x_test)
     task = shard.Task.of(dataset, smoothing, learner, x_test, seed, pick_device(device))
     votes = Votes(np.zeros((len(x_test), dataset.num_classes), np.int64), (), task.manifest)
     file = _file(store, task)
@@ -180,48 +177,6 @@ def together(streams: Sequence[Iterator[Votes]], num_models: int) -> Iterator[tu
     while any(vote.num_models < num_models for vote in votes):
         votes = tuple(next(stream, vote) for stream, vote in zip(streams, votes, strict=True))
         yield votes
-
-
-def check(dataset: Dataset, smoothing: Smoothing, num_models: int, seed: int) -> None:
-    """Raise one clear error for settings that cannot work, before any model is trained."""
-    if not (1 <= num_models <= MAX_MODELS and num_models == int(num_models)):
-        raise InputError(f"{num_models} models: give a whole number from 1 to {MAX_MODELS:,}")
-    if seed < 0 or seed != int(seed):
-        raise InputError(f"the seed is {seed}: give a whole number from 0")
-    bag = smoothing.rows
-    if isinstance(bag, Bagging) and bag.size > MAX_BAG * dataset.num_rows:
-        raise InputError(
-            f"a bag of {bag.size} rows, drawn from {dataset.num_rows}, holds them all and hides none: "
-            f"give at most {MAX_BAG * dataset.num_rows}"
-        )
-    for slot in ("features", "test"):
-        noise: Noise | None = getattr(smoothing, slot)
-        if isinstance(noise, Flip) and dataset.values is None:
-            raise InputError(
-                f"{slot} carry {noise}, but {dataset.name} is continuous: use its binary view or Gaussian"
-            )
-        if isinstance(noise, Flip) and noise.values != dataset.values:
-            raise InputError(
-                f"{slot} carry {noise}, but a feature of {dataset.name} takes {dataset.values} values: "
-                f"use Flip('{noise.keep}', values={dataset.values})"
-            )
-    labels = smoothing.labels
-    if isinstance(labels, Flip) and labels.values != dataset.num_classes:
-        raise InputError(
-            f"labels carry {labels}, but {dataset.name} has {dataset.num_classes} classes: "
-            f"use Flip('{labels.keep}', values={dataset.num_classes})"
-        )
-
-
-def check_points(noise: Noise | None, x: Points) -> None:
-    """Raise for test points on which their noise means nothing, and its certificate would be silently wrong."""
-    if not np.isfinite(x).all():
-        raise InputError("some test points are not finite: fill in or leave out what is missing")
-    if isinstance(noise, Flip) and not on_levels(x, noise.values):
-        raise InputError(
-            f"test points are off the {noise.values} levels that {noise} moves them between: "
-            "round them to j / (values - 1)"
-        )
 
 
 def _either(first: Votes, second: Votes) -> Votes:

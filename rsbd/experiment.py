@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from rsbd import bounds, devices, ensemble, workers
+from rsbd import bounds, checks, devices, ensemble, workers
 from rsbd.bounds import Bounds
 from rsbd.data import Dataset
 from rsbd.errors import InputError
@@ -72,7 +72,7 @@ class Experiment:
             raise InputError(f"centre is {self.centre!r}: choose clean or poisoned")
         bounds.over_points(self.alpha, 1, self.points)
         self.decided(Votes(np.array([[1, 0]]), ((0, 1),), {}))
-        ensemble.check(self.dataset, self.smoothing, self.num_models, self.seed)
+        checks.settings(self.dataset, self.smoothing, self.num_models, self.seed)
         devices.pick_device(self.device)
 
     def decided(self, votes: Votes) -> bool:

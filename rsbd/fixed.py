@@ -15,7 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from rsbd import arithmetic, devices, ensemble, rng, shard, workers
+from rsbd import arithmetic, checks, devices, rng, shard, workers
 from rsbd.data import Dataset
 from rsbd.errors import InputError
 from rsbd.learners import Learner, Models, Problem, ScoringModels
@@ -65,7 +65,7 @@ class FixedModel:
     ) -> FixedModel:
         """Train one model on the rows as they are; the learner is told under which noise it will be asked."""
         smoothing = Smoothing(test=noise)
-        ensemble.check(dataset, smoothing, 1, seed)
+        checks.settings(dataset, smoothing, 1, seed)
         device = devices.pick_device(device)
         with devices.asked(device, learner):
             x = torch.from_numpy(dataset.x.reshape(dataset.num_rows, -1)).to(device)
@@ -122,7 +122,7 @@ class FixedModel:
             yield chunk.numpy()
 
     def _flat(self, x_test: Points) -> Tensor:
-        ensemble.check_points(self.noise, x_test)
+        checks.points(self.noise, x_test)
         flat = np.ascontiguousarray(x_test, np.float32).reshape(len(x_test), math.prod(x_test.shape[1:]))
         return torch.from_numpy(flat).to(self.device)
 

@@ -8,7 +8,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from rsbd import arithmetic, devices, ensemble, rng, shard, workers
+from rsbd import arithmetic, checks, devices, rng, shard, workers
 from rsbd.data import Dataset
 from rsbd.fixed import in_order, scoring
 from rsbd.learners import Learner
@@ -44,8 +44,8 @@ def confidences(
     InputError
         Settings that cannot work, or models that give labels without scores.
     """
-    ensemble.check(dataset, smoothing, max(1, models.stop), seed)
-    ensemble.check_points(smoothing.test, x_test)
+    checks.settings(dataset, smoothing, max(1, models.stop), seed)
+    checks.points(smoothing.test, x_test)
     task = shard.Task.of(dataset, smoothing, learner, x_test, seed, devices.pick_device(device))
     block = shard.block_size(task)
     starts = range(models.start // block * block, models.stop, block)

@@ -32,7 +32,7 @@ LAYERS = (
     },
     {"triggers", "poisoning", "noises"},
     {"smoothing", "learners"},
-    {"votes", "store", "cache", "shard", "workers", "ensemble", "evidence", "spread"},
+    {"checks", "votes", "store", "cache", "shard", "workers", "ensemble", "evidence", "spread"},
     {"certify", "stopping", "fixed", "soft", "confidence", "labelflips", "flipattack"},
     {"audit", "undefended", "experiment", "report", "recipes", "plots"},
     {"panels", "cli", "lecture"},

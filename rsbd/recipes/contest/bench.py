@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import rsbd
-from rsbd import ensemble
+from rsbd import checks
 from rsbd.bounds import over_points
 from rsbd.data import Dataset
 from rsbd.errors import InputError
@@ -61,7 +61,7 @@ class Bench:
         options: Mapping[str, Any],
     ) -> Bench:
         """Split, and check the settings before anything is trained."""
-        ensemble.check(dataset, Smoothing(), num_models, seed)
+        checks.settings(dataset, Smoothing(), num_models, seed)
         over_points(alpha, 1, points)
         held = round(validation * dataset.num_rows) if 0 < validation < 1 else 0
         if not 0 < held < dataset.num_rows:
