@@ -46,9 +46,9 @@ class Network(Learner):
         A model is done after the first pass over which its mean loss was at most this, and a batch of models is when
         all of them are, which saves the passes that are left. None: all passes are made.
     precision : "float32" or "bfloat16"
-        Of the numbers that training multiplies; sums, weights, Adam's moments and predictions are in float32 all the
-        same. bfloat16 keeps 8 bits and is faster where a processor (AVX-512 BF16, AMX) or a GPU has units for it, and
-        slower elsewhere. A certificate holds for the base classifier as it is trained.
+        Of activations and gradients in training. Products are summed in float32, and weights, Adam's moments and
+        predictions are in float32 all the same. bfloat16 keeps 8 bits and is faster where a processor (AVX-512 BF16,
+        AMX) or a GPU has units for it, and slower elsewhere. A certificate holds for the base classifier as trained.
 
     Raises
     ------
