@@ -25,7 +25,7 @@ def clopper_pearson(k: Ints, n: Ints, level: float) -> Floats:
         if not short.any():
             bound[i] = np.minimum(x, 1.0)
             return bound
-        x = np.where(short, np.nextafter(x * (1 + 1e-11), 2.0), x)
+        x = np.where(short, np.nextafter(x + 1e-11 * np.minimum(x, 1 - x), 2.0), x)
     bound[i] = np.where(short, 1.0, x)
     return bound
 
