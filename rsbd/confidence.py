@@ -116,12 +116,12 @@ def certify(
     measure, points
         See :class:`Confidence`.
     """
+    if not laws:  # before the draws, which may be made as they are asked for
+        raise InputError("there is no attack to certify against: give one or more")
     # The published selection: the class with the largest average.
     label = np.sum([chunk.sum(axis=0) for chunk in selection], axis=0).argmax(axis=1).astype(np.int64)
     scores = np.concatenate([measured(chunk, label, measure) for chunk in estimation], axis=1)
     low, high, _ = RANGE[measure]
-    if not laws:
-        raise InputError("there is no attack to certify against: give one or more")
     level = over_points(alpha, len(scores), points)
     lower, naive = expected(scores, laws, level, low), from_mean(scores, laws, level, low, high)
     return Confidence(label, lower, naive, measure, alpha, points)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import math
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, Future
@@ -123,8 +122,7 @@ class FixedModel:
 
     def _flat(self, x_test: Points) -> Tensor:
         checks.points(self.noise, x_test)
-        flat = np.ascontiguousarray(x_test, np.float32).reshape(len(x_test), math.prod(x_test.shape[1:]))
-        return torch.from_numpy(flat).to(self.device)
+        return torch.from_numpy(np.ascontiguousarray(x_test, np.float32)).flatten(1).to(self.device)
 
     def _map(
         self, ask: Callable[[Tensor, torch.Generator], Tensor], x: Tensor, copies: range

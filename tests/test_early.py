@@ -6,12 +6,12 @@ from dataclasses import replace
 
 import pytest
 import torch
-from sklearn.datasets import load_digits
+from problems import digits
 from torch import nn
 
 from rsbd import rng
 from rsbd.errors import InputError
-from rsbd.learners import CNN, MLP, Module, Problem
+from rsbd.learners import CNN, MLP, Module
 from rsbd.learners.adam import Adam, Stack
 from rsbd.learners.early import Early
 from rsbd.learners.mlp import Gradients
@@ -36,9 +36,7 @@ LEARNERS = {
 
 @pytest.fixture
 def problem():
-    x, y = load_digits(return_X_y=True)
-    x, y = torch.tensor(x[:150] / 16, dtype=torch.float32), torch.tensor(y[:150])
-    return Problem(x, y, 10, None, (8, 8), SMOOTHING)
+    return digits(SMOOTHING, rows=150)[0]
 
 
 @pytest.fixture

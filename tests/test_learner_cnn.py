@@ -8,7 +8,7 @@ from concurrent.futures import ProcessPoolExecutor
 import numpy as np
 import pytest
 import torch
-from sklearn.datasets import load_digits
+from problems import digits
 from torch import nn
 
 from rsbd import rng
@@ -27,12 +27,6 @@ NOISES = {
     "mixed": Smoothing(features=Gaussian(0.3), labels=Flip(0.9, 10), test=Gaussian(0.5)),
 }
 SMALL = CNN((4, 6), 20, epochs=2)
-
-
-def digits(smoothing, rows=1000):
-    x, y = load_digits(return_X_y=True)
-    x, y = torch.tensor(x / 16, dtype=torch.float32), torch.tensor(y)
-    return Problem(x[:rows], y[:rows], 10, None, (8, 8), smoothing), x[1000:1300], y[1000:1300]
 
 
 def images(shape, rows=40, classes=3, smoothing=Smoothing()):  # noqa: B008  (frozen)

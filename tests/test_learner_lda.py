@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
+import problems
 import pytest
 import torch
 from scipy.stats import ks_2samp
-from sklearn.datasets import load_digits
 
 from rsbd import rng
 from rsbd.errors import InputError
@@ -37,10 +38,7 @@ def small(rows=60, features=5, classes=3, labels=None, constant=False, seed=0):
     )
 
 
-def digits(smoothing, rows=600):
-    x, y = load_digits(return_X_y=True)
-    x, y = torch.tensor(x / 16, dtype=torch.float32), torch.tensor(y)
-    return Problem(x[:rows], y[:rows], 10, None, (8, 8), smoothing), x[1000:1200], y[1000:1200]
+digits = partial(problems.digits, rows=600, points=200)
 
 
 def samples(problem, fast, seed):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
-from sklearn.datasets import load_digits
+from problems import digits
 
 from rsbd import rng
 from rsbd.errors import InputError
@@ -14,12 +14,6 @@ from rsbd.learners.mlp import MLP, Gradients, forward, initial
 from rsbd.learners.voting import largest
 from rsbd.noises import Flip, Gaussian
 from rsbd.smoothing import Smoothing
-
-
-def digits(smoothing, rows=1000):
-    x, y = load_digits(return_X_y=True)
-    x, y = torch.tensor(x / 16, dtype=torch.float32), torch.tensor(y)
-    return Problem(x[:rows], y[:rows], 10, None, (8, 8), smoothing), x[1000:1300], y[1000:1300]
 
 
 def test_gradients_are_those_of_autograd():

@@ -8,9 +8,9 @@ from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 
 import numpy as np
+import problems
 import pytest
 import torch
-from sklearn.datasets import load_digits
 from torch import nn
 from torch.nn import functional
 
@@ -45,10 +45,7 @@ def plain(classes=10):
     return nn.Sequential(nn.Flatten(), nn.Linear(64, 16), nn.Tanh(), nn.Linear(16, classes))
 
 
-def digits(smoothing=NOISE, rows=300):
-    x, y = load_digits(return_X_y=True)
-    x, y = torch.tensor(x / 16, dtype=torch.float32), torch.tensor(y)
-    return Problem(x[:rows], y[:rows], 10, None, (8, 8), smoothing), x[1000:1300], y[1000:1300]
+digits = partial(problems.digits, NOISE, rows=300)
 
 
 @pytest.mark.parametrize("factory", [Residual, plain])
@@ -62,7 +59,7 @@ def test_the_majority_learns_the_digits(factory):
 
 def test_each_model_is_the_one_that_torch_trains_alone():
     """The same rows, initial weights and steps by autograd and torch's AdamW, batch statistics included."""
-    problem, x, _ = digits(Smoothing(features=Gaussian(0.3)))
+    problem, x, _ = problems.digits(Smoothing(features=Gaussian(0.3)), rows=300)
     learner = Module(Residual, epochs=3, weight_decay=0.1)
     models = learner.train(problem, rng.generators(0, range(3)))
     scores = models.scores(x, None, rng.generators(0, range(3)))

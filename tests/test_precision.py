@@ -6,12 +6,12 @@ from dataclasses import replace
 
 import pytest
 import torch
-from sklearn.datasets import load_digits
+from problems import digits
 from torch import nn
 
 from rsbd import rng
 from rsbd.errors import InputError
-from rsbd.learners import CNN, MLP, Module, Problem, ResNet
+from rsbd.learners import CNN, MLP, Module, ResNet
 from rsbd.noises import Gaussian
 from rsbd.smoothing import Smoothing
 
@@ -43,12 +43,6 @@ LEARNERS = {
 }
 
 
-def digits(rows):
-    x, y = load_digits(return_X_y=True)
-    x, y = torch.tensor(x / 16, dtype=torch.float32), torch.tensor(y)
-    return Problem(x[:rows], y[:rows], 10, None, (8, 8), SMOOTHING), x[1000:1300], y[1000:1300]
-
-
 def train(learner, problem, x, models):
     streams = rng.generators(7, models)
     trained = learner.train(problem, streams)
@@ -57,7 +51,7 @@ def train(learner, problem, x, models):
 
 @pytest.mark.parametrize("name", LEARNERS)
 def test_a_model_is_as_accurate_and_its_weights_are_float32(name):
-    problem, x, y = digits(rows=500)
+    problem, x, y = digits(SMOOTHING, rows=500)
     learners = [LEARNERS[name], replace(LEARNERS[name], precision="bfloat16")]
     (full, labels), (half, rounded) = (train(learner, problem, x, range(16)) for learner in learners)
     assert half.dtype == torch.float32
@@ -72,7 +66,7 @@ def test_a_model_is_as_accurate_and_its_weights_are_float32(name):
 
 @pytest.mark.parametrize("name", ["mlp", "deep mlp", "cnn"])
 def test_a_model_does_not_depend_on_how_many_train_together(name):
-    problem, x, _ = digits(rows=150)
+    problem, x, _ = digits(SMOOTHING, rows=150)
     learner = replace(LEARNERS[name], precision="bfloat16", epochs=2)
     weights, labels = train(learner, problem, x, range(21))
     for size in (1, 8):

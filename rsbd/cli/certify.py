@@ -255,9 +255,8 @@ def _workers(scheduler: str | None) -> Iterator[Executor | None]:
         distributed = import_module("distributed")
     except ImportError:
         raise InputError("--scheduler needs dask.distributed: pip install distributed") from None
-    logging.getLogger("distributed").setLevel(
-        logging.CRITICAL
-    )  # what it tells in tracebacks, we say in a sentence
+    # What it tells in tracebacks, we say in a sentence.
+    logging.getLogger("distributed").setLevel(logging.CRITICAL)
     try:
         client = distributed.Client(scheduler, timeout="10s")
     except Exception as error:  # each way of reaching one has its own

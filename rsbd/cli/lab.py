@@ -29,9 +29,8 @@ def lab(
             help="Work in a copy of the course in this folder; files that are there are kept.",
         ),
     ] = None,
-    to: Annotated[
-        Path | None, typer.Option(hidden=True, parser=options.path)
-    ] = None,  # what --course was called at first
+    # What --course was called at first.
+    to: Annotated[Path | None, typer.Option(hidden=True, parser=options.path)] = None,
 ) -> None:
     """Open the course in JupyterLab (for this machine only, protected by its token); Ctrl-C ends it."""
     from rsbd.cli import course

@@ -126,14 +126,14 @@ class Network(Learner):
         weights : Stack
             Changed in place.
         gradients : callable
-            Given tensors like those of the stack, in the precision of the products, which hold the weights of each
+            Given tensors like those of the stack, in the precision of the batches, which hold the weights of each
             step in turn: what finds a batch's gradients and writes them into others like them.
         batches : sequence of (Tensor, Tensor)
             Taken in the same order in every pass.
         """
         adam, slopes = Adam(weights.flat), weights.like()
         # In float32 these are the same tensors, and copying one onto itself costs nothing.
-        rounded, found = (stack.to(getattr(torch, self.precision)) for stack in (weights, slopes))
+        rounded, found = (stack.to(batches[0][0].dtype) for stack in (weights, slopes))
         write = gradients(rounded.parts)
         early = None if self.target_loss is None else Early(weights, self.target_loss)
         steps = len(batches) * (self.epochs or max(10, -(-80 // len(batches))))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 
 def percent(share: float) -> str:
@@ -31,6 +32,18 @@ def count(number: float, thing: str) -> str:
     ('1 image', '1,200 images')
     """
     return f"{number:,.0f} {thing}{'' if number == 1 else 's'}"
+
+
+def listed(things: Sequence[str]) -> str:
+    """Write things one after the other.
+
+    Examples
+    --------
+    >>> listed(["one"]), listed(["one", "two"]), listed(["one", "two", "three"])
+    ('one', 'one, and two', 'one, two, and three')
+    """
+    *before, last = things
+    return f"{', '.join(before)}, and {last}" if before else last
 
 
 def down(value: float, digits: int = 2) -> str:

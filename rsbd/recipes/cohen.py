@@ -72,8 +72,8 @@ def cohen(
     True
     """
     noise = Gaussian(sigma)
-    model = FixedModel.train(dataset, noise, learner or LDA(), seed, device)
     first, others = rng.apart(num_selection=num_selection, num_copies=num_copies)
+    model = FixedModel.train(dataset, noise, learner or LDA(), seed, device)
     selection, votes = model.votes(dataset.x_test, first), model.votes(dataset.x_test, others)
     evidence = bounds.clopper_pearson(votes.counts, alpha, selection.counts, points=points)
     smoothing = Smoothing(test=noise)

@@ -76,10 +76,10 @@ def kumar(
     True
     """
     noise = Gaussian(sigma)
-    model = FixedModel.train(dataset, noise, learner or LDA(), seed, device)
     first, others = rng.apart(num_selection=num_selection, num_copies=num_copies)
-    selection, estimation = (model.confidences(dataset.x_test, copies) for copies in (first, others))
     laws = [noise.shift(radius) for radius in radii]
+    model = FixedModel.train(dataset, noise, learner or LDA(), seed, device)
+    selection, estimation = (model.confidences(dataset.x_test, copies) for copies in (first, others))
     return confidence.certify(selection, estimation, laws, alpha, measure, points)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from rsbd.panels import svg
 from rsbd.panels.comparison.params import Entry, Found
 from rsbd.panels.engine import Picture
-from rsbd.panels.words import count, percent, state
+from rsbd.panels.words import count, listed, percent, state
 
 LEFT, LONG, TOP, STEP, HIGH = 220.0, 400.0, 108.0, 31.0, 22.0
 
@@ -44,11 +44,12 @@ def _sentence(found: Found) -> str:
     p = found.params
     faced = [e for e in found.entries if e.certified is not None]
     ranked = sorted((e for e in faced if e.certified), key=lambda e: -(e.certified or 0.0))
-    best = [f"{e.method}, with {percent(e.certified or 0.0)}" for e in ranked[:3]]
-    best[:1] = [f"{first} of test images right and certified" for first in best[:1]]
-    named = ", ".join(best[:-1]) + ", and " * (len(best) > 1) + "".join(best[-1:])
+    named = ""
+    if ranked:
+        first, *others = (f"{e.method}, with {percent(e.certified or 0.0)}" for e in ranked[:3])
+        named = listed([f"{first} of test images right and certified", *others])
     partly = len(found.entries) < found.total  # what was not tried yet may do better
-    yet = " so far" * partly
+    yet = " so far" if partly else ""
     poisoned = f"{p.rows} of {found.num_rows:,} training rows poisoned"
     if not p.attack and ranked:
         lead = f"This attacker changes nothing ({p.words}), so every method can face it: {named}."

@@ -79,9 +79,8 @@ def _name(chart: Chart, curves: list[Floats], i: int, words: str, height: float)
         return svg.text(right - 6, y, words, anchor="end", weight=600, halo=True)
     before = x - max([left, *(other for other in at if other < x)])
     after = min([right, *(other for other in at if other > x)]) - x
-    if (
-        max(before, after) < 11.5 * len(words) + 12
-    ):  # no room between two curves: beyond all of them, with a line
+    # Where there is no room between two curves: beyond all of them, with a line.
+    if max(before, after) < 11.5 * len(words) + 12:
         end = max(other for other in at if other < right) + 24
         lead = svg.line(x + 2, chart.y(height), end, chart.y(height), svg.SOFT, 1)
         return lead + svg.text(end + 5, chart.y(height) + 5, words, anchor="start", weight=600, halo=True)

@@ -1,0 +1,18 @@
+"""Training sets as learners see them."""
+
+from __future__ import annotations
+
+import torch
+from sklearn.datasets import load_digits
+from torch import Tensor
+
+from rsbd.learners import Problem
+from rsbd.smoothing import Smoothing
+
+
+def digits(smoothing: Smoothing, rows: int = 1000, points: int = 300) -> tuple[Problem, Tensor, Tensor]:
+    """The first rows of the ten digits, gray, and test points with their labels from behind the thousandth."""
+    x, y = load_digits(return_X_y=True)
+    x, y = torch.tensor(x / 16, dtype=torch.float32), torch.tensor(y)
+    test = slice(1000, 1000 + points)
+    return Problem(x[:rows], y[:rows], 10, None, (8, 8), smoothing), x[test], y[test]
