@@ -20,6 +20,7 @@ from pathlib import Path
 
 import platformdirs
 
+from rsbd.errors import InputError
 from rsbd.files import place
 from rsbd.store import Store
 from rsbd.votes import Votes
@@ -104,7 +105,7 @@ class Cached(Store):
 
     def load(self, at_most: int) -> Votes | None:
         """Read the votes, and note that they were used."""
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError, InputError):
             votes = super().load(at_most)
             if votes is not None:
                 with contextlib.suppress(OSError):

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+import secrets
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
@@ -26,22 +27,18 @@ def whole(path: str | Path) -> Iterator[IO[bytes]]:
     ['a.txt']
     """
     path = Path(path)
+    part = path.parent / f".{path.name}.{secrets.token_hex(4)}"
     try:
-        handle, part = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    except OSError as error:  # of the file that was asked for, and not of our own beside it
-        raise OSError(error.errno, error.strerror, str(path)) from error
-    try:
-        with os.fdopen(handle, "wb") as file:
+        with part.open("xb") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        mask = os.umask(0)
-        os.umask(mask)
-        Path(part).chmod(0o666 & ~mask)  # as any new file: mkstemp's are private
-        Path(part).replace(path)
+        part.replace(path)
     except BaseException as error:
-        Path(part).unlink(missing_ok=True)
-        if isinstance(error, OSError) and error.errno and error.filename is None:  # a full disk names no file
+        with suppress(OSError):
+            part.unlink()
+        # Of the file that was asked for, and not of our own beside it; a full disk names no file.
+        if isinstance(error, OSError) and error.errno and error.filename in (None, str(part)):
             raise OSError(error.errno, error.strerror, str(path)) from error
         raise
 

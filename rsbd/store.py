@@ -60,6 +60,11 @@ class Store:
         """Read the votes of up to ``at_most`` models; None where there are none, or more (counts cannot be split).
 
         A damaged file, one of another experiment or a link is set aside, with a warning.
+
+        Raises
+        ------
+        InputError
+            It cannot be set aside.
         """
         if not os.path.lexists(self.path):
             return None
@@ -67,8 +72,14 @@ class Store:
             votes = self._read()
         except InputError as error:
             aside = self.path.with_name(self.path.name + ".damaged")
-            with contextlib.suppress(FileNotFoundError):  # another run was quicker
+            try:
                 self.path.replace(aside)
+            except FileNotFoundError:  # another run was quicker
+                pass
+            except OSError as why:
+                raise InputError(
+                    f"{error}; it cannot be set aside as {aside.name} ({why.strerror})"
+                ) from None
             warnings.warn(f"{error}; it was set aside as {aside.name} and the run starts anew", stacklevel=2)
             return None
         self._ahead = votes.num_models > at_most

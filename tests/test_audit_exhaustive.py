@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import chain, combinations, product
+from math import comb
 from typing import ClassVar
 
 import numpy as np
@@ -13,7 +16,8 @@ import torch
 from test_new_noise import Ablate
 
 from rsbd.audit import exhaustive, exhaustive_rows
-from rsbd.audit.world import World
+from rsbd.audit.rowworld import _multisets
+from rsbd.audit.world import Axis, World
 from rsbd.data import Dataset
 from rsbd.errors import InputError
 from rsbd.leastsquares import LeastSquares
@@ -102,6 +106,19 @@ def test_rows_changed_inserted_and_removed(method: Bagging | Partition, rule: ob
     assert 0 < found.certified <= found.robust
 
 
+def test_rows_of_three_classes() -> None:
+    """The runner-up is the largest of the others: the smallest would certify what one row turns."""
+    found = exhaustive_rows(tiny(4, classes=3), Bagging(1), nearest, most=1)
+    assert found.violation is None
+    assert 0 < found.certified <= found.robust
+
+
+def test_every_multiset_of_about_the_size_is_reached() -> None:
+    for size, most, totals in ((4, 2, range(2, 7)), (2, 3, range(1, 6))):
+        found = Counter(int(times.sum()) for times in _multisets(3, size, most))
+        assert found == {total: comb(total + 2, 2) for total in totals}
+
+
 def test_larger_radii_of_partitions() -> None:
     found = exhaustive_rows(tiny(6, values=3), Partition(7), majority, most=3)
     assert found.violation is None
@@ -175,6 +192,68 @@ class _Bold(Partition):
     def radius(self, labels: np.ndarray, num_classes: int) -> tuple[np.ndarray, np.ndarray]:
         label, radius = super().radius(labels, num_classes)
         return label, radius + 1
+
+
+@pytest.mark.parametrize(
+    "smoothing",
+    [Smoothing(features=A(Fraction(1, 3))), Smoothing(Bagging(2), F("9/10")), Smoothing(Bagging(2))],
+    ids=["noise", "BagFlip", "bags"],
+)
+def test_an_attack_may_change_all_that_the_threat_allows_and_no_more(smoothing: Smoothing) -> None:
+    """Every set of coordinates, against the threat in plain words: 3 rows of 2 features, 3 labels, 2 test features."""
+    lost = smoothing.rows is not None and smoothing.features is None
+
+    def within(where: frozenset[int], threat: Threat) -> bool:
+        pixels = [sum(i // 2 == row for i in where if i < 6) for row in range(3)]
+        labels, test = [6 + row in where for row in range(3)], sum(i >= 9 for i in where)
+        touched = sum(bool(many or label) for many, label in zip(pixels, labels, strict=True))
+        if touched > threat.rows or test > threat.on_test * threat.trigger_on("test"):
+            return False
+        if lost and (threat.trigger_on("features") or threat.relabel):
+            return True
+        return max(pixels) <= threat.trigger_on("features") and threat.relabel >= any(labels)
+
+    every = [frozenset(i) for i in chain.from_iterable(combinations(range(11), k) for k in range(12))]
+    world = World(tiny(3, features=2), smoothing, majority)
+    for rows, size, on, relabel, on_test in product((0, 1, 2), (0, 1), (1, 2), (False, True), (False, True)):
+        threat = Threat(rows, {"features": size, "test": on}, relabel, on_test)
+        largest = [frozenset(support) for support in world.supports(threat)]
+        for where in every:
+            assert any(where <= support for support in largest) == within(where, threat), (where, threat)
+
+
+def test_what_carries_no_noise_stays_and_outcomes_add_up() -> None:
+    x = np.float32([[0, 1], [1, 0], [1, 1]])
+    data = tiny(3, features=2).replace(x=x)
+    found = World(data, Smoothing(test=F("9/10")), majority).data((0,) * 9 + (1, 1))
+    assert all(map(np.array_equal, found, (x, data.y, (1, 1))))
+    assert World(data, Smoothing(Bagging(2)), majority).sizes == (2,) * 9 + (1, 1)
+
+    class Listed(A):
+        def outcomes(self, value: float) -> list[tuple[float, Fraction]]:
+            return [(0.0, Fraction(1, 4)), (value, self.show), (0.0, Fraction(1, 4))]
+
+    assert Axis.of((0.0, 1.0), Listed(Fraction(1, 2))).weights.tolist() == [[4, 0], [2, 2]]
+    for show in ("1/4", "3/4"):
+        with pytest.raises(InputError, match="do not add up to 1"):
+            Axis.of((0.0, 1.0), Listed(Fraction(show)))
+
+
+def test_runners_up_and_ties_are_looked_at() -> None:
+    dataset, smoothing, threat = tiny(6, classes=3), Smoothing(labels=F("7/10", 3)), Threat(rows=1)
+    votes, total = World(dataset, smoothing, majority).smoothed
+    *_, second, top = np.sort(votes.reshape(3, -1), axis=0)
+    law = smoothing.tradeoff(threat)
+    pairs = [
+        (Fraction(int(total - a), total), Fraction(int(b), total)) for a, b in zip(top, second, strict=True)
+    ]
+    held = sum(law.certifies(*pair) for pair in pairs)
+    assert exhaustive(dataset, smoothing, majority, threat).certified == held
+    assert held > sum(law.certifies(miss, miss) for miss, _ in pairs)
+    # An attack that ends in a tie has changed enough.
+    even = exhaustive(tiny(1), Smoothing(labels=F("1/2")), majority, Threat(rows=1), lambda *_: True)
+    assert even.robust == 0
+    assert even.violation is not None
 
 
 def test_the_world_against_a_direct_sum() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -9,7 +10,19 @@ from typing import Any
 import numpy as np
 import pytest
 
-from rsbd.audit import AuditReport, LinearRule, Nearest, NoisedLabels, attack, breaking_point
+from rsbd.audit import (
+    AuditReport,
+    Finding,
+    LinearRule,
+    Nearest,
+    NoisedLabels,
+    attack,
+    breaking_point,
+    lengths,
+    rows,
+)
+from rsbd.audit.judges import judge
+from rsbd.audit.target import Target
 from rsbd.bounds import Bounds, simultaneous
 from rsbd.certify import Certificate, poisoned_rows, radius
 from rsbd.data import Dataset, load
@@ -212,6 +225,25 @@ def test_the_worst_labels_are_the_worst_of_all_pairs() -> None:
     )
 
 
+def test_points_are_attacked_each_by_its_own_worst_changes() -> None:
+    data, defence, judge, certificate, _ = CASES["Rosenfeld"]()
+    points = [*certified(certificate, 1), int(certificate.radius.argmax())]
+    assert certificate.radius[points[0]] < certificate.radius[points[1]]
+    together = attack(data, defence, judge, certificate, points)
+    alone = [attack(data, defence, judge, certificate, [point])[0] for point in points]
+    assert [finding.changes for finding in together] == [finding.changes for finding in alone]
+    assert [len(finding.changes) for finding in together] == [finding.radius for finding in together]
+
+
+def test_only_what_the_certificate_speaks_of_is_attacked() -> None:
+    tiny = BITS.replace(x=BITS.x[:8], y=BITS.y[:8])
+    certificate = Certificate(BITS.y_test, np.ones(30, np.int64), 0.001, "L0", ("labels",))
+    noise = Smoothing(labels=Flip(0.8), test=Flip(0.8))
+    report = attack(tiny, noise, Linear(), certificate, [0], num_models=8, scouts=8)
+    assert [change.slot for change in report[0].changes] == ["labels"]
+    assert report.tried == 8
+
+
 def _pairs(n: int) -> list[tuple[int, int]]:
     return [(i, j) for i in range(n) for j in range(i)]
 
@@ -222,6 +254,116 @@ def test_claims_that_are_too_bold_are_caught() -> None:
         boast = replace(certificate, radius=np.full_like(certificate.radius, claim))
         points = certified(certificate, 2)
         assert attack(data, defence, learner, boast, points, scouts=64, **more).broken, name
+
+
+def target(data: Dataset, defence: Any, norm: str, size: float, threat: Threat | None = None) -> Target:
+    slots = ("rows",) if "rows" in norm else tuple(defence.slots)
+    ask = judge(defence, Linear(), {})
+    return Target(
+        data,
+        defence,
+        ask,
+        data.x_test[:1],
+        int(data.y_test[0]),
+        1 - int(data.y_test[0]),
+        norm,
+        slots,
+        size,
+        threat,
+    )
+
+
+@pytest.mark.parametrize("norm", ["L1", "L2"])
+@pytest.mark.parametrize("slots", [{"test"}, {"features"}, {"features", "test"}], ids=str)
+def test_every_attempt_is_as_long_as_the_radius(norm: str, slots: set[str]) -> None:
+    noise = Gaussian(0.5) if norm == "L2" else Uniform(2)
+    made = list(lengths.attempts(target(REAL, Smoothing(**dict.fromkeys(slots, noise)), norm, 0.75)))
+    moved = set()
+    for attempt in made:
+        steps = attempt.dataset.x.astype(np.float64) - REAL.x, attempt.x.astype(np.float64) - REAL.x_test[:1]
+        moved |= {name for name, step in zip(("features", "test"), steps, strict=True) if step.any()}
+        every = np.concatenate([step.ravel() for step in steps])
+        assert 0.75 * (1 - 1e-4) < np.linalg.norm(every, 1 if norm == "L1" else 2) <= 0.75, attempt.words
+    assert moved == slots
+    assert len(made) == 3 * ("test" in slots) + 21 * len(slots & {"features"}) + 21 * (len(slots) == 2)
+
+
+def rows_of(data: Dataset) -> list[bytes]:
+    return [row.tobytes() + bytes([label]) for row, label in zip(data.x, data.y, strict=True)]
+
+
+def test_every_attempt_changes_as_many_rows_as_the_radius() -> None:
+    before = Counter(rows_of(BITS))
+    for norm, most in (("rows", 5), ("inserted rows", 5), ("removed rows", 5), ("rows in or out", 7)):
+        defence = Partition(10) if norm == "rows in or out" else Smoothing(Bagging(10))
+        seen = []
+        for attempt in rows.attempts(target(BITS, defence, norm, most)):
+            after = Counter(rows_of(attempt.dataset))
+            come, gone = (after - before).total(), (before - after).total()
+            seen.append(come + gone if norm == "rows in or out" else max(come, gone))
+            assert norm != "inserted rows" or not gone
+            assert norm != "removed rows" or not come
+        assert max(seen) == most >= min(seen) > 0
+
+
+@pytest.mark.parametrize("relabel", [False, True])
+@pytest.mark.parametrize("on_test", [False, True])
+def test_every_trigger_is_as_large_as_the_threat_in_the_norm_of_its_slot(
+    relabel: bool, on_test: bool
+) -> None:
+    defence = Smoothing(features=Flip(0.8), labels=Flip(0.8), test=Gaussian(0.5))
+    threat = Threat(trigger={"features": 3, "test": 0.5}, relabel=relabel, on_test=on_test)
+    widest, relabelled = 0, 0
+    for attempt in rows.attempts(target(BITS, defence, "rows", 5, threat)):
+        pixels = (attempt.dataset.x != BITS.x).reshape(60, -1).sum(axis=1)
+        turned = attempt.dataset.y != BITS.y
+        assert ((pixels > 0) | turned).sum() <= 5
+        assert pixels.max() <= 3
+        widest, relabelled = max(widest, int(pixels.max())), max(relabelled, int(turned.sum()))
+        assert np.linalg.norm(attempt.x - BITS.x_test[:1]) == pytest.approx(0.5 * on_test, rel=1e-4)
+    assert (widest, relabelled) == (3, 5 * relabel)
+
+
+def test_what_is_not_certified_cannot_pass_an_audit() -> None:
+    """Nothing would be tried, and the report would read as if all had held."""
+    certificate = Certificate(np.array([0, -1, 1]), np.array([0, -1, 2]), 0.001, "rows", ("rows",))
+    for points in ([], [1], [0, 1], [3], [-1]):
+        with pytest.raises(InputError, match="give numbers of certified points"):
+            attack(BITS, Smoothing(Bagging(10)), Linear(), certificate, points, num_models=8)
+    for norm in ("rows", "L0"):
+        safe = replace(certificate, norm=norm, slots=("labels",))
+        report = attack(BITS, Smoothing(labels=Flip(0.8)), Linear(), safe, [0], num_models=8, scouts=2)
+        assert (report.tried, report[0].changes, report[0].before) == (0, (), report[0].after)
+
+
+@pytest.mark.parametrize(("after", "broken"), [((0.4, 0.05, 0.55), True), ((0.4, 0.15, 0.45), False)])
+def test_a_prediction_is_broken_where_another_label_leads_by_more_than_chance(
+    after: tuple[float, ...], broken: bool
+) -> None:
+    asked = []
+
+    class Told:
+        def __call__(self, dataset: Dataset, x: np.ndarray, num_models: int, seed: int) -> np.ndarray:
+            asked.append((num_models, seed))
+            return np.tile((0.8, 0.1, 0.1) if dataset is BITS else after, (len(x), 1))
+
+        def margin(self, num_models: int) -> float:
+            return 100 / num_models
+
+    certificate = Certificate(np.array([1, 0]), np.array([0, 2]), 0.001, "rows", ("rows",))
+    setting = {"num_models": 1000, "scouts": 64, "seed": 7}
+    (found,) = attack(BITS, Smoothing(Bagging(10)), Told(), certificate, [1], **setting)
+    assert (found.before, found.after, found.broken) == (0.8, 0.4, broken)
+    # Fresh votes judge: those of the scouts picked the attack.
+    assert asked == [(1000, 7), *[(64, 8)] * (len(asked) - 2), (1000, 7)]
+
+
+def test_a_report_counts_what_broke_and_what_it_cost() -> None:
+    held, broke = Finding(0, 1, (), 0.9, 0.8, False), Finding(1, 1, (), 0.7, 0.3, True)
+    report = AuditReport((held, broke), "L0", 0, 1234)
+    assert report.broken == 1
+    assert "1,234 attacks in all" in report.sentence
+    assert "the worst cost 25 % of the votes on average and changed 1 prediction." in report.sentence
 
 
 def test_a_report_is_a_sequence_with_a_sentence() -> None:

@@ -114,10 +114,16 @@ def test_a_truncated_file_is_set_aside_with_one_warning(
     with pytest.warns(UserWarning, match="set aside") as said:
         assert same(gather(digits), expected)
     assert len(said) == 1
-    assert file.with_name(file.name + ".damaged").exists()
+    aside = file.with_name(file.name + ".damaged")
+    assert aside.exists()
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert same(gather(digits), expected)
+        aside.unlink()
+        aside.mkdir()  # where nothing can be set aside, the cache does without
+        file.write_text("damaged")
+        assert same(gather(digits), expected)
+    assert same(Votes.load(file), expected)
 
 
 def test_votes_of_another_experiment_or_format_are_set_aside(

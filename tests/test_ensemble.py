@@ -249,4 +249,13 @@ def test_a_damaged_store_is_set_aside_and_redone(digits: Dataset, tmp_path: Path
     with pytest.warns(UserWarning, match="set aside"):
         found = gather(digits, store=tmp_path)
     assert np.array_equal(found.counts, expected.counts)
-    assert file.with_name(file.name + ".damaged").exists()
+    aside = file.with_name(file.name + ".damaged")
+    assert aside.exists()
+    file.write_bytes(b"damaged again")
+    aside.unlink()
+    aside.mkdir()
+    with pytest.raises(
+        InputError, match=r"delete it and collect again; it cannot be set aside as .*\.damaged \("
+    ):
+        gather(digits, store=tmp_path)
+    assert file.read_bytes() == b"damaged again"

@@ -119,7 +119,7 @@ def test_a_store_is_a_folder_that_can_be_written_to(
     def read_only(*_: object, **__: object) -> None:
         raise OSError(errno.EROFS, "Read-only file system")
 
-    monkeypatch.setattr(tempfile, "mkstemp", read_only)
+    monkeypatch.setattr(Path, "replace", read_only)
     monkeypatch.setattr(tempfile, "TemporaryFile", read_only)
     assert np.array_equal(gather(digits, store=tmp_path / "votes").counts, expected.counts)
     assert gather(digits, num_models=64, store=tmp_path / "votes").num_models == 64

@@ -106,11 +106,11 @@ def _first_of_parts(target: Target, rows: Floats, count: int) -> Ints:
 def _triggered(target: Target, threat: Threat, count: int) -> Iterator[Attempt]:
     """Yield backdoors: a trigger where the models look most, on some rows and, if it may be, on the point."""
     own, rival, data = target.nearest(target.label), target.nearest(target.rival), target.dataset
-    point = _stamped(target, target.point[None], threat.trigger_on("test"))[0] if threat.on_test else None
+    point = _stamped(target, target.point[None], "test", threat)[0] if threat.on_test else None
     groups = {"nearest own": own[:count], "farthest own": own[::-1][:count], "nearest rival": rival[:count]}
     for name, rows in groups.items():
         x, y = target.flat, data.y.copy()
-        x[rows] = _stamped(target, x[rows], threat.trigger_on("features"))
+        x[rows] = _stamped(target, x[rows], "features", threat)
         if threat.relabel:
             y[rows] = np.where(y[rows] == target.rival, target.label, target.rival)
         if not threat.relabel or name != "nearest rival":
@@ -120,9 +120,10 @@ def _triggered(target: Target, threat: Threat, count: int) -> Iterator[Attempt]:
             yield Attempt(f"the {len(rows)} {name} rows relabelled", *target.attacked(None, y, point))
 
 
-def _stamped(target: Target, x: Floats, size: float) -> Floats:
+def _stamped(target: Target, x: Floats, slot: str, threat: Threat) -> Floats:
     """Put the trigger on: in L0 the most telling features at the end of the scale, else a step of that length."""
-    noise = next((n for slot, n in target.slots_noise().items() if slot != "labels"), None)
+    noises, size = target.slots_noise(), threat.trigger_on(slot)
+    noise = noises.get(slot, noises.get("test"))  # features of rows that are given up whole need none
     if noise is not None and noise.norm != "L0":
         return x + size * (1 - 1e-5) * unit(target.away, noise.norm)
     telling = np.argsort(-np.abs(target.away), kind="stable")[: int(size)]

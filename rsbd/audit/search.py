@@ -15,6 +15,7 @@ from rsbd.audit.judges import Judge, NoisedLabels, judge
 from rsbd.audit.target import Target
 from rsbd.certify import Certificate
 from rsbd.data import Dataset
+from rsbd.errors import InputError
 from rsbd.learners import Learner
 from rsbd.noises import Partition
 from rsbd.smoothing import Smoothing, Threat
@@ -140,7 +141,7 @@ def attack(
     certificate : Certificate
         Radii in any norm, such as ``wang(...).certificate``.
     points : sequence of int
-        Test points to attack.
+        Certified test points to attack.
     beyond : float
         How much more than the radius: with enough of it attacks succeed.
     threat : Threat, optional
@@ -152,6 +153,11 @@ def attack(
         Of the judges; scouts take the next one.
     **options
         Passed to :func:`rsbd.ensemble.collect`.
+
+    Raises
+    ------
+    InputError
+        No points, or some that are not certified: nothing would be tried on them.
 
     Returns
     -------
@@ -171,10 +177,14 @@ def attack(
     """
     ask = judge(smoothing, learner, options)
     chosen = np.asarray(points, dtype=np.int64)
+    if not len(chosen) or not np.isin(chosen, np.flatnonzero(certificate.radius >= 0)).all():
+        raise InputError(
+            f"points is {chosen.tolist()}: give numbers of certified points, with radii from 0, and at least one"
+        )
     labels, x = certificate.label[chosen], dataset.x_test[chosen]
     before = ask(dataset, x, num_models, seed)
     rivals = np.where(np.arange(before.shape[1]) == labels[:, None], -1.0, before).argmax(axis=1)
-    sizes = np.maximum(certificate.radius[chosen], 0) + beyond
+    sizes = certificate.radius[chosen] + beyond
     sizes = np.minimum(sizes, dataset.num_rows) if "rows" in certificate.norm else sizes
     if certificate.norm == "L0":
         assert isinstance(smoothing, Smoothing)  # noqa: S101  (parts are measured in rows)
@@ -186,7 +196,9 @@ def attack(
     tried, findings = 0, []
     for k, point in enumerate(chosen):
         label = int(labels[k])
-        if certificate.norm == "L0":
+        if not sizes[k]:
+            made = [Attempt("nothing", dataset, x[k][None])]
+        elif certificate.norm == "L0":
             order = np.argsort(-loss[:, k], kind="stable")
             worst = distinct([single[i] for i in order], int(sizes[k]))
             made = [Attempt(_words(worst), *apply(dataset, x[k][None], worst), tuple(worst))]
@@ -197,7 +209,7 @@ def attack(
             target = Target(*form, certificate.norm, slots, size, threat)
             propose: Callable[[Target], Iterable[Attempt]]
             propose = rows.attempts if "rows" in certificate.norm else lengths.attempts
-            made = list(propose(target)) if size else [Attempt("nothing", dataset, x[k][None])]
+            made = list(propose(target))
             tried += len(made)
         best = _best(ask, made, label, scouts, seed + 1)
         shares = ask(best.dataset, best.x, num_models, seed)[0]

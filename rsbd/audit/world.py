@@ -139,7 +139,8 @@ class World:
     def supports(self, threat: Threat) -> Iterator[tuple[int, ...]]:
         """Yield the largest sets of coordinates that one attack within the threat may change."""
         n, f, slots = self.dataset.num_rows, self.dataset.num_features, self.smoothing.slots
-        wholly = self.smoothing.rows is not None and "features" not in slots
+        lost = self.smoothing.rows is not None and "features" not in slots
+        wholly = lost and bool(threat.trigger_on("features") or threat.relabel)
         spots, on_test = (
             list(combinations(range(f), min(int(threat.trigger_on(slot)), f)))
             for slot in ("features", "test")

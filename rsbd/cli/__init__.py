@@ -97,5 +97,6 @@ def main() -> None:
                 sys.stdout.close()
     else:  # pragma: no cover - typer leaves by SystemExit
         return
-    typer.echo(f"rsbd: {sentence}", err=True)
+    with contextlib.suppress(OSError):
+        typer.echo(f"rsbd: {sentence}", err=True)
     sys.exit(2)

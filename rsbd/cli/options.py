@@ -143,7 +143,7 @@ def interruptible(out: Path | None) -> Iterator[None]:
 
 
 def bar() -> Progress:
-    """Return a progress bar on stderr, where it does not mix with the result: how far, how fast, how much longer."""
+    """Return a progress bar on a terminal's stderr, where it is in no one's way: how far, how fast, how much longer."""
     from rich.console import Console
     from rich.progress import (
         BarColumn,
@@ -159,5 +159,9 @@ def bar() -> Progress:
         def render(self, task: Task) -> Text:
             return Text("" if task.speed is None else f"{task.speed:,.4g}/s")
 
-    done = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()
-    return Progress(*done, Rate(), TimeRemainingColumn(), console=Console(stderr=True), transient=True)
+    done, console = (
+        (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()),
+        Console(stderr=True),
+    )
+    off = not console.is_terminal  # a file has no use for it, and may lie on a full disk
+    return Progress(*done, Rate(), TimeRemainingColumn(), console=console, transient=True, disable=off)

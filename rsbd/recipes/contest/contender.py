@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from rsbd import bounds, ensemble
+from rsbd import bounds
 from rsbd.bounds import Bounds
 from rsbd.certify import certify
 from rsbd.data import Dataset
@@ -18,6 +18,7 @@ from rsbd.learners import LDA, HashedTestNoise, Learner
 from rsbd.learners.linear import Linear
 from rsbd.noises import Noise, Partition
 from rsbd.recipes.contest.threats import Attack, Defence, posed
+from rsbd.recipes.wang import all_votes
 from rsbd.smoothing import Smoothing, Threat
 
 Labels = NDArray[np.int64]
@@ -81,8 +82,8 @@ class Run:
         """Counts of labels over the models, (points, classes)."""
         key = (repr(learner), repr(self.smoothing), self.data.values, self.num_models, self.seed)
         if key not in self.known:
-            run = (self.data, self.smoothing, learner, self.data.x_test, self.num_models, self.seed)
-            self.known[key] = ensemble.collect(*run, **self.options).counts
+            run = (self.data, self.smoothing, learner, self.num_models, self.seed, self.options)
+            self.known[key] = all_votes(*run).counts
         return self.known[key] * self.times
 
 
