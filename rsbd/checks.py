@@ -18,7 +18,7 @@ def settings(dataset: Dataset, smoothing: Smoothing, num_models: int, seed: int)
     """Raise one clear error for settings that cannot work, before any model is trained."""
     if not (1 <= num_models <= MAX_MODELS and num_models == int(num_models)):
         raise InputError(f"{num_models} models: give a whole number from 1 to {MAX_MODELS:,}")
-    if seed < 0 or seed != int(seed):
+    if seed < 0 or seed % 1:
         raise InputError(f"the seed is {seed}: give a whole number from 0")
     bag = smoothing.rows
     if isinstance(bag, Bagging) and bag.size > MAX_BAG * dataset.num_rows:

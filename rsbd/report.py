@@ -102,9 +102,10 @@ def report(
 
 
 def radii_up_to(top: float, norm: str) -> NDArray[np.float64]:
-    """Radii to report: every count up to 100 and ever fewer beyond, or a hundred lengths; the last above ``top``."""
+    """Radii to report: every count up to 100, ever fewer beyond and the last ``top``, or a hundred lengths past it."""
     if norm not in ("L0", "rows"):
-        return np.linspace(0, top * 1.05 or 1.0, 101)
+        # Lengths of six digits, as they are written down: the accuracy is the one at the very number that is read.
+        return np.array([float(f"{length:.6g}") for length in np.linspace(0, top * 1.05 or 1.0, 101)])
     every = np.arange(min(top, 100) + 2)
     return every if top <= 100 else np.unique(np.concatenate([every, np.round(np.geomspace(102, top, 40))]))
 
@@ -258,6 +259,7 @@ def _write_points(found: Report, file: IO[str]) -> None:
     for i, y in enumerate(data.y_test):
         label = int(evidence.label[i])
         radius_ = certificate.radius[i]
-        held = f"{radius_:.6g}" if radius_ >= 0 else "abstain"
+        # In full: a rounded radius may lie above what is certified, a rounded miss below what bounds it.
+        held = radius_ if radius_ >= 0 else "abstain"
         names = (data.classes[int(y)], data.classes[label])
-        table.writerow([i, *names, int(votes.counts[i, label]), f"{evidence.miss[i]:.6g}", held])
+        table.writerow([i, *names, int(votes.counts[i, label]), evidence.miss[i], held])

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from math import isfinite
-from numbers import Integral
+from numbers import Integral, Real
 from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
 
 from rsbd import tradeoff
 from rsbd.errors import InputError
@@ -80,12 +82,14 @@ class Threat:
                         f"trigger has a size for {slot!r}: a trigger is on 'features' and on 'test'"
                     )
         for size in sizes.values() if isinstance(sizes, Mapping) else [sizes]:
-            if not (isfinite(size) and size >= 0):
+            if not _is_size(size):
                 raise InputError(f"trigger is {size!r}: give the size of the trigger, 0 or more")
 
     def trigger_on(self, slot: str) -> float:
         """Size of the trigger in the norm of `"features"` or `"test"`."""
-        return self.trigger.get(slot, 0) if isinstance(self.trigger, Mapping) else self.trigger
+        size = self.trigger.get(slot, 0) if isinstance(self.trigger, Mapping) else self.trigger
+        # Times the number of rows, numpy's short integers overflow and its short floats round: plain ones do neither.
+        return size.item() if isinstance(size, np.generic) else size
 
 
 @dataclass(frozen=True)
@@ -170,3 +174,7 @@ class Smoothing:
 
 def _is_count(number: object) -> bool:
     return type(number) is not bool and isinstance(number, Integral) and int(number) >= 0
+
+
+def _is_size(number: object) -> bool:
+    return isinstance(number, Real) and isfinite(number) and float(number) >= 0

@@ -57,7 +57,7 @@ def limit(noises: list[Noise], max_radius: float | None) -> int:
     """Number of changes where the search stops."""
     if max_radius is None:
         return FURTHEST if len(noises) <= 1 else FURTHEST_COMBINED
-    if max_radius != int(max_radius) or max_radius < 0:
+    if max_radius % 1 or max_radius < 0:
         raise InputError(f"max_radius is {max_radius!r}: changes are counted, so give a whole number from 0")
     return int(max_radius)
 

@@ -27,7 +27,7 @@ from rsbd.learners import LDA, MLP, statistics
 from rsbd.learners.linear import Linear
 from rsbd.noises import Bagging, Flip, Gaussian
 from rsbd.smoothing import Smoothing, Threat
-from rsbd.tradeoff import flips, identity, levels, mixture, overlap
+from rsbd.tradeoff import flips, gaussian, identity, levels, mixture, overlap
 
 VECTORS = os.environ.get("RSBD_VECTORS")
 needs_vectors = pytest.mark.skipif(not VECTORS, reason="RSBD_VECTORS names no folder with reference values")
@@ -355,7 +355,9 @@ def test_the_radius_of_a_large_bag_is_quick(benchmark) -> None:
     [
         (lambda: Bagging(0), "size is 0"),
         (lambda: Bagging(2.5), "size is 2.5"),
+        (lambda: Bagging(np.nan), "size is nan"),
         (lambda: Bagging(5).shift(3), "num_rows="),
+        (lambda: Bagging(5).shift(1.5, 10), r"1.5 rows changed, 0 inserted, 0 removed: give whole numbers"),
         (lambda: Bagging(5).shift(11, 10), "11 of 10 rows"),
         (lambda: Bagging(5).shift(0, 10, removed=10), "some rows must be left"),
         (lambda: radius(evidence(0.1), Smoothing(rows=Bagging(5))), "num_rows="),
@@ -370,7 +372,10 @@ def test_the_radius_of_a_large_bag_is_quick(benchmark) -> None:
             lambda: radius(evidence(0.1), Smoothing(test=Flip(0.8)), slots="rows"),
             "slot 'rows' carries no noise",
         ),
-        (lambda: mixture([Fraction(2)], [identity()]), "probabilities"),
+        (lambda: mixture([Fraction(11, 10)], [identity()]), "probabilities"),
+        (lambda: mixture([Fraction(-1, 2), Fraction(1)], [identity()] * 2), "probabilities"),
+        (lambda: mixture([Fraction(1, 2)], [identity()] * 2), "probabilities"),
+        (lambda: mixture([Fraction(1)], [gaussian(1.0)]), r"gaussian\(mu=1.0\) has a Gaussian part"),
     ],
 )
 def test_bad_input_is_named(make: Callable[[], object], message: str) -> None:

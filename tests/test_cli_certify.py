@@ -55,8 +55,10 @@ def test_certificates_of_all_points_at_once(
         assert call(monkeypatch, *SMALL, "--alpha-for", points, "--out", str(tmp_path / points)) == 0
         found[points] = json.loads((tmp_path / points / "result.json").read_text())
     said = " ".join(capsys.readouterr().out.split())
-    assert "each with confidence" in said
-    assert "all at once with confidence" in said
+    assert "each with confidence 0.999. " in said
+    assert "all at once with confidence 0.999. " in said
+    assert call(monkeypatch, *SMALL, "--alpha", "1e-9") == 0  # which rounds to certainty in six digits
+    assert "each with confidence 0.999999999. " in " ".join(capsys.readouterr().out.split())
     assert found["all"]["settings"]["alpha_for"] == "all"
     each, together = (found[points]["certified_accuracy"] for points in ("each", "all"))
     assert sum(together.values()) < sum(each.values())

@@ -212,6 +212,25 @@ def test_written_files_hold_what_was_found(experiment: Experiment, tmp_path: Pat
     assert Votes.load(paths[2]).counts.tolist() == found.outcome.votes.counts.tolist()
 
 
+def test_no_written_length_is_more_than_was_certified(experiment: Experiment, tmp_path: Path) -> None:
+    """A radius rounded to the nearest six digits would be beyond what is certified half the time."""
+    data, noise = load("digits", view="unit", classes=(0, 1)), Gaussian(0.5)
+    found = report(run(replace(experiment, dataset=data, smoothing=Smoothing(features=noise, test=noise))))
+    paths = write(found, tmp_path)
+    for length, share in json.loads(paths[0].read_text())["certified_accuracy"].items():
+        assert share == found.certificate.accuracy(data.y_test, float(length))
+    lines = list(csv.DictReader(paths[1].open()))
+    assert [float(line["miss"]) for line in lines] == found.outcome.bounds.miss.tolist()
+    radii = [-1.0 if line["radius (L2)"] == "abstain" else float(line["radius (L2)"]) for line in lines]
+    assert radii == found.certificate.radius.tolist()
+    for top in (1 / 3, 2 / 3, 12345.678):
+        assert all(float(f"{length:.6g}") == length for length in radii_up_to(top, "L2"))
+        assert radii_up_to(top, "L2")[-1] > top
+    assert found.budget == pytest.approx(
+        (10 + 1) ** 0.5 * 3
+    )  # ten rows and the test input, a patch of nine pixels
+
+
 def test_radii_stay_few_where_noise_hides_everything() -> None:
     assert radii_up_to(3, "L0").tolist() == [0, 1, 2, 3, 4]
     many = radii_up_to(65535, "L0")

@@ -66,6 +66,21 @@ def test_no_attack_on_so_many_buckets_changes_the_label(partition: Partition, cl
                 assert broken
 
 
+def test_the_radius_is_zero_exactly_where_one_bucket_breaks_the_label() -> None:
+    partition = Partition(10, 5)
+    buckets = [[(b + step) % 50 for step in partition.steps] for b in range(50)]
+    labels = np.random.default_rng(1).choice(3, (50, 400), p=[0.53, 0.32, 0.15])
+    found, radius = partition.radius(labels, 3)
+    assert 20 < (radius == 0).sum() < 380
+    for vote, label, r in zip(labels.T, found, radius, strict=True):
+        broken = False
+        for models, rival in product(buckets, range(3)):
+            attacked = vote.copy()
+            attacked[models] = rival
+            broken |= np.bincount(attacked, minlength=3).argmax() != label
+        assert broken == (r == 0)
+
+
 def test_turning_all_to_one_rival_is_the_worst() -> None:
     vote = np.array([0, 0, 0, 0, 1, 2, 2])
     label, radius = Partition(7).radius(vote[:, None], 3)
@@ -87,11 +102,22 @@ def test_a_row_reaches_the_models_of_its_bucket_alone(digits: Dataset, partition
     assert sum(map(len, whole)) == partition.spread * len(x)
     shuffled = np.random.default_rng(0).permutation(len(x))
     assert contents(x[shuffled], y[shuffled]) == whole
+    k = partition.num_models
+    buckets = [{(b + step) % k for step in partition.steps} for b in range(k)]  # what the radius reckons with
     for i in range(5):
         without = contents(np.delete(x, i, 0), np.delete(y, i))
-        assert sum(a != b for a, b in zip(whole, without, strict=True)) == partition.spread
         relabelled = contents(x, np.where(np.arange(len(y)) == i, 1 - y, y))
-        assert sum(a != b for a, b in zip(whole, relabelled, strict=True)) == partition.spread
+        reached = [{j for j in range(k) if changed[j] != whole[j]} for changed in (without, relabelled)]
+        assert reached[0] == reached[1]
+        assert reached[0] in buckets
+
+
+def test_any_number_of_points_at_once() -> None:
+    votes = np.random.default_rng(0).integers(0, 3, (7, 1030))
+    together = np.array(Partition(7).radius(votes, 3))
+    one_by_one = [np.array(Partition(7).radius(votes[:, i : i + 1], 3)) for i in range(1030)]
+    assert (together == np.concatenate(one_by_one, axis=1)).all()
+    assert all(part.shape == (0,) for part in Partition(7).radius(votes[:, :0], 3))
 
 
 def test_the_recipe_certifies_and_its_attack_moves_no_more(digits: Dataset) -> None:
@@ -129,7 +155,9 @@ def test_small_parts_and_other_learners(digits: Dataset) -> None:
     ("make", "message"),
     [
         (lambda: Partition(0), "parts is 0"),
-        (lambda: Partition(5, spread=0.5), "spread is 0.5"),
+        (lambda: Partition(5, spread=1.5), "spread is 1.5"),
+        (lambda: Partition(5, spread=np.inf), "spread is inf"),
+        (lambda: Partition(True), "parts is True"),
         (lambda: Partition(5).radius(np.zeros((4, 1), np.int64), 2), "4 models voted"),
         (lambda: Smoothing(rows=Partition(5)), "draws no rows"),
     ],

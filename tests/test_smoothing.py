@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from fractions import Fraction
 
+import numpy as np
 import pytest
 
 from rsbd.errors import InputError
@@ -44,6 +45,18 @@ def test_gaussian_shifts_add_in_squares() -> None:
     assert Smoothing(features=Gaussian(0.5)).tradeoff(Threat(9, 0.1, False, False)).mu == pytest.approx(0.6)
 
 
+def test_short_numbers_of_numpy_neither_overflow_nor_round() -> None:
+    """A byte holds 200, and 100 times 200 is 32 in it: an attack that small would be certified far too easily."""
+    pixels, lengths = Smoothing(features=PIXELS), Smoothing(features=Gaussian(0.5))
+    for rows, size in ((100, np.uint8(200)), (np.uint8(100), 200), (np.int8(100), np.uint8(200))):
+        assert pixels.tradeoff(Threat(rows, size, False, False)) == flips("3/5", 2, 20_000)
+        assert pixels.tradeoff(Threat(rows, {"features": size}, False)) == flips("3/5", 2, 20_000)
+    for size in (np.float16(0.1), np.float32(0.1)):
+        law = lengths.tradeoff(Threat(3, float(size), False, False))
+        assert lengths.tradeoff(Threat(3, size, False, False)) == law
+        assert Gaussian(0.3).shift(size) == Gaussian(0.3).shift(float(size))
+
+
 def test_a_trigger_may_have_two_sizes() -> None:
     apart = Smoothing(features=Flip("3/5"), test=Gaussian(2.0))
     law = apart.tradeoff(Threat(rows=2, trigger={"features": 3, "test": 1.0}, relabel=False))
@@ -73,6 +86,8 @@ def test_a_threat_to_a_slot_without_noise_is_refused(slots: dict, threat: Threat
         (lambda: Threat(rows=True), "rows is True"),
         (lambda: Threat(trigger=-0.5), "trigger is -0.5"),
         (lambda: Threat(trigger=float("nan")), "trigger is nan"),
+        (lambda: Threat(trigger=float("inf")), "trigger is inf"),
+        (lambda: Threat(trigger="3"), "trigger is '3'"),
         (lambda: Threat(trigger={"labels": 1}), "trigger has a size for 'labels'"),
         (lambda: PIPELINE.tradeoff(Threat(rows=1, trigger=1.5)), "1.5 changed coordinates"),
     ],

@@ -152,7 +152,11 @@ def test_mixed_limits() -> None:
 
 
 def test_mixed_survives_extremes() -> None:
-    for law in (flips("99/100", 2, 400) * gaussian(50.0), flips("999/1000", 256, 40) * gaussian(1e-9)):
+    for law in (
+        flips("99/100", 2, 400) * gaussian(50.0),
+        flips("999/1000", 256, 40) * gaussian(1e-9),
+        flips("4/5", 2, 3) * gaussian(1e200),  # hardly any noise at all: all is lost
+    ):
         value = law.upper([0.0, 5e-324, 1e-300, 1e-9, 0.5, 1.0])
         assert np.isfinite(value).all()
         assert (np.diff(value) >= 0).all()

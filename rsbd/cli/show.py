@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from rsbd.plots import COUNTED
 from rsbd.report import trigger_norm
 
 if TYPE_CHECKING:
@@ -54,10 +54,13 @@ def _rates(found: Report) -> tuple[str, Table]:
 
 
 def _curve(found: Report) -> tuple[str, Table]:
-    """At most eight radii; every one where there are few."""
-    norm, step = found.certificate.norm, max(1, -(-len(found.radii) // 8))
-    radii, accuracies = found.radii[::step], found.accuracies[::step]
-    table = _table("radius", *(f"{r:g}" if norm in COUNTED else f"{r:.2f}" for r in radii))
+    """At most seven radii, which fit on 80 columns; every one where there are few."""
+    norm, step = found.certificate.norm, max(1, -(-len(found.radii) // 7))
+    radii = [
+        float(f"{r:.3g}") for r in found.radii[::step]
+    ]  # the accuracy is the one at the very number shown
+    accuracies = found.certificate.curve(found.outcome.experiment.dataset.y_test, radii)
+    table = _table("radius", *(f"{r:g}" for r in radii))
     table.add_row("certified", *(_percent(accuracy) for accuracy in accuracies))
     if norm == "rows":
         return "Certified accuracy by number of training rows changed, inserted or removed at will", table
@@ -89,14 +92,14 @@ def sentence(found: Report) -> str:
         if e.centre == "clean"
         else "these predictions are the same for every training set within a threat of the poisoned one"
     )
-    sure = "each with" if e.points == "each" else "all at once with"
+    sure = f"{'each' if e.points == 'each' else 'all at once'} with confidence {1 - Decimal(str(e.alpha))}"
     uncovered = ""
     if e.poisoning.relabel and not threat.relabel:
         uncovered = " Its relabelling is not covered, since labels carry no noise: --keep-labels adds it."
     if e.smoothing.test is None:
         uncovered += " Its trigger on the test input is not covered, since that carries no noise."
     return (
-        f"Certificates are centred on the {e.centre} training set: {about}, {sure} confidence {1 - e.alpha:g}. "
+        f"Certificates are centred on the {e.centre} training set: {about}, {sure}. "
         f"Against the planted attack itself ({threat.rows} rows, trigger {threat.trigger:g}, radius "
         f"{found.budget:.4g}) {_percent(found.against_attack)} of the points are certified.{uncovered}"
     )

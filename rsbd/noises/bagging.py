@@ -62,7 +62,7 @@ class Bagging:
     size: int
 
     def __post_init__(self) -> None:
-        if isinstance(self.size, bool) or self.size != int(self.size) or self.size < 1:
+        if isinstance(self.size, bool) or self.size % 1 or self.size < 1:
             raise InputError(f"size is {self.size!r}: give the number of rows in a bag, at least 1")
         object.__setattr__(self, "size", int(self.size))
 
@@ -83,6 +83,10 @@ class Bagging:
         inserted, removed : int
             Rows that the attacker adds and takes away.
         """
+        if size % 1 or inserted % 1 or removed % 1:
+            raise InputError(
+                f"{size} rows changed, {inserted} inserted, {removed} removed: give whole numbers"
+            )
         size, inserted, removed = int(size), int(inserted), int(removed)
         before = self._num_rows(num_rows, size + removed)
         common, after = before - size - removed, before + inserted - removed

@@ -64,14 +64,14 @@ class Flip(Noise):
     values: int = 2
 
     def __init__(self, keep: Fraction | float | str, values: int = 2) -> None:
-        if values != int(values) or values < 2:
+        if values % 1 or values < 2:
             raise InputError(f"values is {values!r}: give a whole number of values, at least 2")
         object.__setattr__(self, "keep", _as_probability(keep))
         object.__setattr__(self, "values", int(values))
 
     def shift(self, size: float) -> tradeoff.Tradeoff:
         """Trade-off of data that differ in ``size`` coordinates."""
-        if size < 0 or size != int(size):
+        if size < 0 or size % 1:
             raise InputError(
                 f"{size} changed coordinates: the noise Flip counts them, so give a whole number from 0"
             )

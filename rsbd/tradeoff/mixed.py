@@ -81,7 +81,7 @@ class Mixed:
         return np.where(p > 0, value, self.singular)
 
     def _range(self) -> tuple[float, float]:
-        reach = 45 * self.mu + self.mu**2
+        reach = (45 + self.mu) * self.mu  # infinite where a power would overflow
         low = float(self.log_ratio.min(initial=0.0)) - reach
         high = float(self.log_ratio.max(initial=0.0)) + reach
         return max(low, -FURTHEST_TAU), min(high, FURTHEST_TAU)
