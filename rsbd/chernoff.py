@@ -10,8 +10,7 @@ and rounded up.
 
 References
 ----------
-Chernoff (1952); Rosenfeld et al., "Certified Robustness to Label-Flipping Attacks via Randomized Smoothing" (2020),
-section 4.
+Chernoff (1952); Rosenfeld et al., "Certified Robustness to Label-Flipping Attacks via Randomized Smoothing" (2020).
 """
 
 from __future__ import annotations

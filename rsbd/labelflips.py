@@ -62,7 +62,7 @@ def closed_form_radius(miss: Floats, noise: Flip) -> Ints:
 
     References
     ----------
-    Rosenfeld et al. 2020, section 3, for two classes; the same argument holds for more.
+    Rosenfeld et al. 2020, for two classes; the same argument holds for more.
 
     Examples
     --------

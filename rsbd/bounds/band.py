@@ -27,7 +27,7 @@ def dkw(num: int, alpha: float) -> float:
 
     References
     ----------
-    Dvoretzky, Kiefer and Wolfowitz (1956); Massart (1990), corollary 1; used by Kumar et al. (2020).
+    Dvoretzky, Kiefer and Wolfowitz (1956); Massart (1990), for one side; used by Kumar et al. (2020).
     """
     if num % 1 or num < 1:
         raise InputError(f"{num!r} scores: give the number of scores, at least 1")

@@ -71,7 +71,7 @@ def simultaneous(
 
     References
     ----------
-    Jia et al. (2020), after which Wang et al. (2020), section 4.3.
+    Jia et al. (2020), after which Wang et al. (2020).
     """
     return clopper_pearson(counts, alpha, runner_up=runner_up, points=points)
 

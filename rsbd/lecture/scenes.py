@@ -12,7 +12,7 @@ from rsbd.lecture.scene import Scene
 SCENES: tuple[Scene, ...] = (
     Scene(
         "A backdoor and a proof",
-        "A few stamped images hijack a classifier; what a vote of noisy models answers can be proved.",
+        "A few stamped images hijack a classifier; that a vote of noisy models keeps its answer can be proved.",
         "How many of the stamped test images will be turned when one training image in twenty is poisoned?",
         "backdoor",
         {"poison_rate": (0.0, 0.005, 0.01, 0.02, 0.05, 0.1), "keep": (0.7, 0.8, 0.9)},
@@ -147,7 +147,7 @@ SCENES: tuple[Scene, ...] = (
     ),
     Scene(
         "What to use, and where it ends",
-        "Each method covers another part of the attack; none covers what attackers really spend.",
+        "Each method covers another part of the attack; none covers the whole of a real one.",
         "Which method is left when the trigger is on the test image, too?",
         "compare",
         {

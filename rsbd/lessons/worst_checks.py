@@ -110,8 +110,9 @@ def check_reach(answer: Any, keep: str, p_a: str) -> Verdict:
 
 
 CLAIMS = {
-    "a": "The bound is over *all* classifiers with this p_a. The worst one is a strange set of noised outcomes, made "
-    "from the data and the attack; no learner has to end there, and none that we know does.",
+    "a": "The bound is over *all* classifiers with this p_a. The worst one is a set of noised outcomes, made from the "
+    "data and the attack; no learner has to end there. (Under Gaussian noise on the test input alone a linear one "
+    "does.)",
     "b": "Some classifier with this p_a reaches the bound exactly, so p_a alone allows no better one.",
     "c": "Not certified means that *some* classifier with this p_a would lose its majority. Yours may be far from it.",
     "d": "Tight means: no better from p_a *alone*. Who looks at more than p_a, for example inside a linear model, may "

@@ -49,7 +49,7 @@ class Flip(Noise):
 
     References
     ----------
-    Wang, Cao, Jia, Gong 2020, section 4; Lee, Yuan, Chang, Jaakkola 2019, section 4.
+    Wang, Cao, Jia, Gong 2020; Lee, Yuan, Chang, Jaakkola 2019, section 4.
 
     Examples
     --------

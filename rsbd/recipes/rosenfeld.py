@@ -74,7 +74,7 @@ def rosenfeld(
     References
     ----------
     Rosenfeld, Winston, Ravikumar, Kolter, "Certified Robustness to Label-Flipping Attacks via Randomized Smoothing",
-    2020, theorem 1 and section 4.
+    2020: the closed form, and Chernoff's bound for least squares.
 
     Examples
     --------

@@ -38,7 +38,7 @@ class BadPatch(Trigger):
     References
     ----------
     Gu, Dolan-Gavitt, Garg, "BadNets: Identifying Vulnerabilities in the Machine Learning Model Supply Chain",
-    2017, section 3.
+    2017, on digits.
 
     Examples
     --------
