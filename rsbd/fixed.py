@@ -133,8 +133,9 @@ class FixedModel:
                 asked = [ask(x, stream) for stream in rng.generators(self.seed, some, self.device)]
                 return torch.cat(asked).cpu()
 
+        starts = range(rng.consecutive(copies).start, copies.stop, CHUNK)
         with workers.threads(self.device) as pool:
-            yield from in_order(pool, chunk, range(copies.start, copies.stop, CHUNK))
+            yield from in_order(pool, chunk, starts)
 
 
 def in_order(

@@ -171,13 +171,15 @@ def attack_success_rate(labels: ArrayLike, y: ArrayLike, target: int) -> float:
     Raises
     ------
     InputError
-        If every point is of the target class.
+        If every point is of the target class, or the target is a name: no label equals it, and no attack would succeed.
 
     Examples
     --------
     >>> attack_success_rate([0, 0, 1, 0], [0, 1, 1, 1], target=0)
     0.6666666666666666
     """
+    if np.asarray(target).dtype.kind not in "iu":
+        raise InputError(f"target is {target!r}: give its number, dataset.label({target!r})")
     labels, y = _paired(labels, y)
     others = y != target
     if not others.any():

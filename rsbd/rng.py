@@ -38,10 +38,25 @@ def apart(**numbers: int) -> list[range]:
     """
     found, start = [], 0
     for name, number in numbers.items():
-        if number != int(number) or number < 1:
+        if number % 1 or number < 1:
             raise InputError(f"{name} is {number!r}: give a whole number, at least 1")
         found.append(range(start, start := start + int(number)))
     return found
+
+
+def consecutive(numbers: range) -> range:
+    """Return the numbers if none is left out: else what is in two ranges without a common number could be the same.
+
+    Raises
+    ------
+    InputError
+        The range has steps, or begins below 0.
+    """
+    if numbers.step != 1 or numbers.start < 0:
+        raise InputError(
+            f"the numbers are {numbers}: give range(first, last), from 0 or more and without steps"
+        )
+    return numbers
 
 
 def generators(seed: int, models: range, device: str | torch.device = "cpu") -> list[torch.Generator]:

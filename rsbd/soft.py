@@ -44,7 +44,7 @@ def confidences(
     InputError
         Settings that cannot work, or models that give labels without scores.
     """
-    checks.settings(dataset, smoothing, max(1, models.stop), seed)
+    checks.settings(dataset, smoothing, max(1, rng.consecutive(models).stop), seed)
     checks.points(smoothing.test, x_test)
     task = shard.Task.of(dataset, smoothing, learner, x_test, seed, devices.pick_device(device))
     block = shard.block_size(task)

@@ -12,6 +12,7 @@ from math import comb
 from pathlib import Path
 
 import numpy as np
+import oracle
 import pytest
 import torch
 from scipy import stats
@@ -191,6 +192,27 @@ def test_mixture_rounds_towards_the_attacker() -> None:
         assert 0 <= rounded.upper(p) - exact.upper(p) < Fraction(1, 10**100)
 
 
+def test_a_mixture_is_the_law_of_which_law_and_what_it_shows() -> None:
+    """Laws with unlike totals, outcomes that only one side has, a weight of nothing and a share that is lost."""
+    half = Fraction(1, 2)
+    tables = [
+        [(Fraction(1), Fraction(1))],
+        [(Fraction(1, 7), Fraction(0)), (Fraction(2, 7), Fraction(5, 6)), (Fraction(4, 7), Fraction(1, 6))],
+        [(Fraction(3, 4), half), (Fraction(0), half), (Fraction(1, 4), Fraction(0))],
+        [(Fraction(0), Fraction(1)), (Fraction(1), Fraction(0))],
+    ]
+    weights = [Fraction(1, 5), half, Fraction(1, 10), Fraction(0)]
+    laws = [levels([p for p, _ in table], [q for _, q in table]) for table in tables]
+    noise = oracle.joint([(Fraction(4, 5), 3, 2)])
+    laws[2] *= flips("4/5", 3, 2)
+    tables[2] = [(p * a, q * b) for p, q in tables[2] for a, b in noise]
+    cells = [(w * p, w * q) for w, table in zip(weights, tables, strict=True) for p, q in table]
+    lost = Fraction(1, 5)
+    whole = [*cells, (lost, Fraction(0)), (Fraction(0), lost)]
+    for p in [*PROBES, Fraction(1, 7), Fraction(2, 11)]:
+        assert mixture(weights, laws).upper(p) == oracle.dual(whole, p)
+
+
 def zip_levels(law):
     from rsbd.tradeoff import exact
 
@@ -286,6 +308,8 @@ def test_radius_in_rows() -> None:
     noise = Smoothing(rows=Bagging(10))
     found = radius(evidence([0.01, 0.3, 0.6]), noise, num_rows=1000)
     assert (found.norm, found.slots, found.max_radius) == ("rows", ("rows",), 1000)
+    for slots in ("rows", ["rows"], ("rows",)):
+        assert (radius(evidence([0.01, 0.3, 0.6]), noise, slots, num_rows=1000).radius == found.radius).all()
     for miss, r in zip([Fraction(1, 100), Fraction(3, 10)], found.radius, strict=False):
         assert Bagging(10).shift(int(r), 1000).certifies(miss)
         assert not Bagging(10).shift(int(r) + 1, 1000).certifies(miss)

@@ -283,6 +283,7 @@ def test_a_million_points_share_a_few_answers(monkeypatch: pytest.MonkeyPatch) -
         ),
         (lambda: radius(evidence(0.1), Smoothing(test=Flip(0.8)), max_radius=1.5), "max_radius is 1.5"),
         (lambda: radius(evidence(0.1), Smoothing(test=Flip(0.8)), max_radius=np.inf), "max_radius is inf"),
+        (lambda: radius(evidence(0.1), Smoothing(test=Flip(0.8)), max_radius=-1), "max_radius is -1"),
         (lambda: exact_radius(Fraction(1, 9), Smoothing(test=Gaussian(1.0))), "counts changes"),
         (lambda: radius(evidence(0.1), Smoothing(test=Flip(0.8))).accuracy([1, 2]), r"y has shape \(2,\)"),
         (lambda: radius(evidence(0.1), Smoothing(test=Flip(0.8))).accuracy(["one"]), "y holds <U3 values"),

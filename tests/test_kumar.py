@@ -237,6 +237,13 @@ def test_sums_are_rounded_down() -> None:
         assert exact * (1 - Fraction(1, 10**11)) <= bound <= exact
     mean = [sum(map(Fraction, scores)) / 3000 - Fraction(dkw(3000, 0.01)) for scores in draws]
     assert (from_mean(draws, [identity()], 0.01)[:, 0] <= mean).all()
+    level = np.random.default_rng(1).random(
+        500
+    )  # equal scores: their sums round the same way again and again
+    for number in (100, 1000, 8000):
+        found = from_mean(np.repeat(level[:, None], number, axis=1), [identity()], 0.01)[:, 0]
+        band = Fraction(dkw(number, 0.01))
+        assert all(bound <= max(0, Fraction(at) - band) for bound, at in zip(found, level, strict=True))
 
 
 @pytest.mark.parametrize("number", [0, -5, 1.5])
@@ -251,6 +258,20 @@ def test_draws_are_counted(number: int) -> None:
         certified_confidence(data, smoothing, [Threat()], num_selection=number)
     with pytest.raises(InputError, match=f"num_models is {number}"):
         rab_soft(data, num_models=number)
+
+
+@pytest.mark.parametrize("numbers", [range(0, 20, 2), range(1, 20, 2), range(-1, 20)])
+def test_numbers_with_gaps_are_refused(numbers: range) -> None:
+    """Even and odd copies would be the same ones, and copy -1 has the noise that the model was trained with."""
+    data = load("digits", view="unit", classes=(0, 1), rows=30, points=6)
+    model, smoothing = FixedModel.train(data, Gaussian(1.0), LDA()), Smoothing(features=Gaussian(1.0))
+    for draw in (
+        lambda: model.votes(data.x_test, numbers),
+        lambda: list(model.confidences(data.x_test, numbers)),
+        lambda: list(soft.confidences(data, smoothing, LDA(), data.x_test, numbers)),
+    ):
+        with pytest.raises(InputError, match="give range"):
+            draw()
 
 
 def test_bad_input_is_named() -> None:
@@ -297,3 +318,9 @@ def test_confidence_that_could_be_shared_equally_is_not_certified() -> None:
     label = np.zeros(1, np.int64)
     assert Confidence(label, level, level, "score", 0.01).certified.tolist() == [[False, True]]
     assert Confidence(label, level - 0.5, level, "margin", 0.01).certified.tolist() == [[False, True]]
+
+
+def test_a_certified_confidence_in_the_wrong_class_is_no_success() -> None:
+    lower = np.array([[0.9, 0.6], [0.8, 0.3], [0.7, 0.7], [0.4, 0.4]])
+    found = Confidence(np.array([0, 1, 1, 0]), lower, lower, "score", 0.01)
+    assert found.curve(np.array([0, 1, 0, 0])).tolist() == [0.5, 0.25]

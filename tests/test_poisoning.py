@@ -101,6 +101,8 @@ def test_measures() -> None:
     assert attack_success_rate([0, 0, 0, -1, 2], y, 0) == pytest.approx(1 / 3)
     with pytest.raises(InputError, match="every point is of the target class"):
         attack_success_rate([0], [0], 0)
+    with pytest.raises(InputError, match=r"target is '8': give its number, dataset.label\('8'\)"):
+        attack_success_rate([0], [1], "8")  # type: ignore[arg-type]
     with pytest.raises(InputError, match="one for each"):
         clean_accuracy([0, 1], [0])
 

@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from rsbd import chernoff
 from rsbd.bounds import Bounds
 from rsbd.certify import ABSTAIN, radius
 from rsbd.chernoff import Chances, lower_tail
@@ -112,6 +113,33 @@ def test_chernoff_is_at_its_minimum(count: int, up: float) -> None:
             # and where the tail begins at the mean float32 finds it to few digits: that costs tightness only.
             assert best * (1 - mpmath.mpf(10) ** -15) <= value
             assert value <= best * (1 + (1e-3 if at == 0 else 1e-4)) + 5e-324
+
+
+@pytest.mark.parametrize("rare", [1e-3, 1e-12, 1e-44, 1e-200])
+@pytest.mark.parametrize("count", [16, 64, 1000])
+def test_chernoff_of_rare_falls(count: int, rare: float) -> None:
+    """Large exponents: terms of 1 that hardly ever fall to -1. One fall is enough, and its chance is not zero."""
+    fall = np.full(count, rare)
+    found = lower_tail(np.ones((1, count)), Chances(1 - fall, np.zeros(count), fall), count - 2.0)[0]
+    with mpmath.workdps(250):
+        assert found >= 1 - (1 - mpmath.mpf(rare)) ** count
+    if rare == 1e-12:  # where t is not at its limit the bound is nearly e times the mean number of falls
+        assert found == pytest.approx(count * rare * (count / (count - 1)) ** (count - 1), rel=1e-3)
+
+
+def test_chernoff_is_rounded_up() -> None:
+    """At any t, against 60 digits; equal factors round the same way each time."""
+    count, random = 1600, np.random.default_rng(0)
+    for _ in range(60):
+        up, stay = random.uniform(0.5, 0.9), random.uniform(0, 0.1)
+        chances, at, t = (up, stay, 1 - up - stay), random.uniform(0, count / 8), random.uniform(0, 1, 1)
+        law = Chances(*(np.full(count, chance) for chance in chances))
+        found = chernoff._bound(np.ones((1, count)), law, np.array([at]), t)[0]
+        with mpmath.workdps(60):
+            step = mpmath.exp(mpmath.mpf(t[0]))
+            factor = chances[0] / step + chances[1] + chances[2] * step
+            exact = mpmath.exp(mpmath.mpf(t[0]) * mpmath.mpf(at)) * factor**count
+            assert min(exact, 1) <= found <= exact * (1 + mpmath.mpf(10) ** -8) + 5e-324
 
 
 def test_one_batch_or_many() -> None:

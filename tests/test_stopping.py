@@ -8,6 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy.optimize import brentq
+from scipy.special import betaln
 from test_ensemble import Reversed
 
 from rsbd import bounds
@@ -93,6 +95,40 @@ def test_every_point_off_the_threshold_is_decided_in_the_end_and_rightly(
     assert np.array_equal(rule.hopeless(seen), ~wanted)
     few = votes(np.round(truth * 50).astype(np.int64) + np.eye(1, classes, dtype=np.int64))
     assert not (rule.certified(few) & rule.hopeless(few)).any()
+
+
+@pytest.mark.parametrize("classes", [2, 3, 5])
+@pytest.mark.parametrize("top", [0, 1])
+def test_hopeless_begins_where_the_threshold_leaves_the_interval(classes: int, top: int) -> None:
+    """Robbins' set at level alpha, shared over three classes or more; of two, either says all."""
+    alpha, num = 0.01, 1000
+    border = float(ON_TEST.tradeoff(ONE).threshold())
+    level = alpha if classes == 2 else alpha / classes
+    for points in ("each", "all"):
+        own = np.arange(500, num + 1)
+        counts = np.zeros((len(own), classes), np.int64)
+        counts[:, top], counts[:, 1 - top] = own, num - own
+        share = level if points == "each" else level / len(own)
+        inside = betaln(own + 0.5, num - own + 0.5) - betaln(0.5, 0.5) + np.log(share)
+        outside = own * np.log(1 - border) + (num - own) * np.log(border) <= inside
+        said = Decided(ON_TEST, ONE, alpha, points=points).hopeless(votes(counts))
+        assert said.tolist() == (outside & (own < num * (1 - border))).tolist()
+        assert 0 < said.sum() < len(own)
+
+
+def test_a_rival_makes_hopeless_only_with_what_it_surely_has() -> None:
+    """With bounds of the runner-up: the lower ends of both intervals, found by themselves."""
+    alpha, num, law = 0.01, 1000, ON_TEST.tradeoff(ONE)
+
+    def least(k: int) -> float:
+        goal = betaln(k + 0.5, num - k + 0.5) - betaln(0.5, 0.5) + np.log(alpha / 4)
+        return brentq(lambda p: k * np.log(p) + (num - k) * np.log1p(-p) - goal, 1e-300, k / num)
+
+    counts = np.array([[rest // 10, num - rest, rest - rest // 10, 0] for rest in range(60, 400, 10)])
+    hopeful = [(least(int(num - top)), least(int(rival))) for _, top, rival, _ in counts]
+    wanted = [law.upper(miss) + law.upper(min(miss, second)) >= 1 for miss, second in hopeful]
+    assert Decided(ON_TEST, ONE, alpha, runner_up=True).hopeless(votes(counts)).tolist() == wanted
+    assert 5 < sum(wanted) < len(wanted) - 5
 
 
 def test_its_evidence_is_the_anytime_bounds_and_its_verdict_the_certificate() -> None:
@@ -191,6 +227,7 @@ def test_recipes_whose_bounds_need_a_fixed_number_refuse_to_stop(recipe: Callabl
     [
         ({"threat": Threat(rows=1, trigger=1)}, "where there is no noise"),
         ({"threat": 1.5}, "whole number"),
+        ({"threat": np.inf}, "give a finite number"),
         ({"alpha": 0.0}, "alpha"),
         ({"points": "some"}, "choose"),
     ],

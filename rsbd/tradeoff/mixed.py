@@ -56,19 +56,15 @@ class Mixed:
     def inverse_half(self) -> float:
         """A `p`, as large as rounding allows, below which `upper` is under 1/2."""
         target = 0.5 - self.lost - self.margin
-        if target <= 0 or self.singular >= 0.5:
+        if target <= 0:
             return 0.0
         low, high = self._range()
 
         def excess(tau: float) -> float:
             return float(self.Q @ ndtr(self._z(np.array([tau]))[:, 0] + self.mu)) - target
 
-        if excess(low) <= 0:
-            tau = low
-        elif excess(high) >= 0:
-            tau = high
-        else:
-            tau = float(brentq(excess, low, high, xtol=1e-13))
+        # At `low` all of Q is reached. Where the best tau is beyond `high`, that one still gives a bound.
+        tau = high if excess(high) >= 0 else float(brentq(excess, low, high, xtol=1e-13))
         above, _ = self._sums(np.array([tau]))
         # upper(p) <= e^tau p + above + lost + margin for every p: solved for upper = 1/2.
         return max(0.0, float((target - above[0]) * np.exp(-tau)) * (1 - 2000 * UNIT) - TINY)
