@@ -51,3 +51,10 @@ def test_all_points_share_alpha(recipe: Callable[..., Any]) -> None:
     assert all(np.array_equal(a, b) for a, b in zip(together, single, strict=True))
     alone, _ = found(recipe(alpha=0.01))
     assert not np.array_equal(alone[0], together[0])
+
+
+@pytest.mark.parametrize("recipe", SAMPLED.values(), ids=SAMPLED)
+def test_another_seed_draws_other_votes(recipe: Callable[..., Any]) -> None:
+    (first, *_), (again, *_), (other, *_) = (found(recipe(seed=seed))[0] for seed in (0, 0, 1))
+    assert np.array_equal(first, again)
+    assert not np.array_equal(first, other)

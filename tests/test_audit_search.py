@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -18,11 +17,7 @@ from rsbd.audit import (
     NoisedLabels,
     attack,
     breaking_point,
-    lengths,
-    rows,
 )
-from rsbd.audit.judges import judge
-from rsbd.audit.target import Target
 from rsbd.bounds import Bounds, simultaneous
 from rsbd.certify import Certificate, poisoned_rows, radius
 from rsbd.data import Dataset, load
@@ -256,74 +251,6 @@ def test_claims_that_are_too_bold_are_caught() -> None:
         assert attack(data, defence, learner, boast, points, scouts=64, **more).broken, name
 
 
-def target(data: Dataset, defence: Any, norm: str, size: float, threat: Threat | None = None) -> Target:
-    slots = ("rows",) if "rows" in norm else tuple(defence.slots)
-    ask = judge(defence, Linear(), {})
-    return Target(
-        data,
-        defence,
-        ask,
-        data.x_test[:1],
-        int(data.y_test[0]),
-        1 - int(data.y_test[0]),
-        norm,
-        slots,
-        size,
-        threat,
-    )
-
-
-@pytest.mark.parametrize("norm", ["L1", "L2"])
-@pytest.mark.parametrize("slots", [{"test"}, {"features"}, {"features", "test"}], ids=str)
-def test_every_attempt_is_as_long_as_the_radius(norm: str, slots: set[str]) -> None:
-    noise = Gaussian(0.5) if norm == "L2" else Uniform(2)
-    made = list(lengths.attempts(target(REAL, Smoothing(**dict.fromkeys(slots, noise)), norm, 0.75)))
-    moved = set()
-    for attempt in made:
-        steps = attempt.dataset.x.astype(np.float64) - REAL.x, attempt.x.astype(np.float64) - REAL.x_test[:1]
-        moved |= {name for name, step in zip(("features", "test"), steps, strict=True) if step.any()}
-        every = np.concatenate([step.ravel() for step in steps])
-        assert 0.75 * (1 - 1e-4) < np.linalg.norm(every, 1 if norm == "L1" else 2) <= 0.75, attempt.words
-    assert moved == slots
-    assert len(made) == 3 * ("test" in slots) + 21 * len(slots & {"features"}) + 21 * (len(slots) == 2)
-
-
-def rows_of(data: Dataset) -> list[bytes]:
-    return [row.tobytes() + bytes([label]) for row, label in zip(data.x, data.y, strict=True)]
-
-
-def test_every_attempt_changes_as_many_rows_as_the_radius() -> None:
-    before = Counter(rows_of(BITS))
-    for norm, most in (("rows", 5), ("inserted rows", 5), ("removed rows", 5), ("rows in or out", 7)):
-        defence = Partition(10) if norm == "rows in or out" else Smoothing(Bagging(10))
-        seen = []
-        for attempt in rows.attempts(target(BITS, defence, norm, most)):
-            after = Counter(rows_of(attempt.dataset))
-            come, gone = (after - before).total(), (before - after).total()
-            seen.append(come + gone if norm == "rows in or out" else max(come, gone))
-            assert norm != "inserted rows" or not gone
-            assert norm != "removed rows" or not come
-        assert max(seen) == most >= min(seen) > 0
-
-
-@pytest.mark.parametrize("relabel", [False, True])
-@pytest.mark.parametrize("on_test", [False, True])
-def test_every_trigger_is_as_large_as_the_threat_in_the_norm_of_its_slot(
-    relabel: bool, on_test: bool
-) -> None:
-    defence = Smoothing(features=Flip(0.8), labels=Flip(0.8), test=Gaussian(0.5))
-    threat = Threat(trigger={"features": 3, "test": 0.5}, relabel=relabel, on_test=on_test)
-    widest, relabelled = 0, 0
-    for attempt in rows.attempts(target(BITS, defence, "rows", 5, threat)):
-        pixels = (attempt.dataset.x != BITS.x).reshape(60, -1).sum(axis=1)
-        turned = attempt.dataset.y != BITS.y
-        assert ((pixels > 0) | turned).sum() <= 5
-        assert pixels.max() <= 3
-        widest, relabelled = max(widest, int(pixels.max())), max(relabelled, int(turned.sum()))
-        assert np.linalg.norm(attempt.x - BITS.x_test[:1]) == pytest.approx(0.5 * on_test, rel=1e-4)
-    assert (widest, relabelled) == (3, 5 * relabel)
-
-
 def test_what_is_not_certified_cannot_pass_an_audit() -> None:
     """Nothing would be tried, and the report would read as if all had held."""
     certificate = Certificate(np.array([0, -1, 1]), np.array([0, -1, 2]), 0.001, "rows", ("rows",))
@@ -340,19 +267,23 @@ def test_what_is_not_certified_cannot_pass_an_audit() -> None:
 def test_a_prediction_is_broken_where_another_label_leads_by_more_than_chance(
     after: tuple[float, ...], broken: bool
 ) -> None:
-    asked = []
+    data = load("digits", classes=(0, 1, 2), rows=60, points=3)
+    asked, turned_into = [], set()
 
     class Told:
         def __call__(self, dataset: Dataset, x: np.ndarray, num_models: int, seed: int) -> np.ndarray:
             asked.append((num_models, seed))
-            return np.tile((0.8, 0.1, 0.1) if dataset is BITS else after, (len(x), 1))
+            if len(dataset.y) == len(data.y):
+                turned_into.update(dataset.y[dataset.y != data.y].tolist())
+            return np.tile((0.8, 0.05, 0.15) if dataset is data else after, (len(x), 1))
 
         def margin(self, num_models: int) -> float:
             return 100 / num_models
 
     certificate = Certificate(np.array([1, 0]), np.array([0, 2]), 0.001, "rows", ("rows",))
     setting = {"num_models": 1000, "scouts": 64, "seed": 7}
-    (found,) = attack(BITS, Smoothing(Bagging(10)), Told(), certificate, [1], **setting)
+    (found,) = attack(data, Smoothing(Bagging(10)), Told(), certificate, [1], **setting)
+    assert turned_into == {2}  # the runner-up
     assert (found.before, found.after, found.broken) == (0.8, 0.4, broken)
     # Fresh votes judge: those of the scouts picked the attack.
     assert asked == [(1000, 7), *[(64, 8)] * (len(asked) - 2), (1000, 7)]

@@ -353,3 +353,12 @@ def test_keeps_only_what_this_packages_code_determines() -> None:
     module = Module(ResNet)  # any callable of the user's
     for part in (foreign, module, HashedTestNoise(foreign, rsbd.Gaussian(0.5)), object()):
         assert not identity.ours(Linear(), part)
+
+
+@pytest.mark.parametrize(
+    "name", ["rng.py", "shard.py", "smoothing.py", "learners/linear.py", "noises/flip.py"]
+)
+def test_changed_code_never_meets_its_old_votes(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    before, read = cache.code.__wrapped__(), Path.read_bytes
+    monkeypatch.setattr(Path, "read_bytes", lambda path: read(path) + b"#" * path.as_posix().endswith(name))
+    assert cache.code.__wrapped__() != before

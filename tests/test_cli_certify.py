@@ -6,11 +6,21 @@ import json
 import os
 import stat
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from rsbd import experiment
 from rsbd.cli import main
+from rsbd.data import load
+from rsbd.errors import InputError
+from rsbd.experiment import Experiment
+from rsbd.learners import LDA
+from rsbd.noises import Bagging, Flip, Gaussian
+from rsbd.poisoning import Poisoning
+from rsbd.smoothing import Smoothing
+from rsbd.triggers import BadPatch, Pixels
 
 SMALL = ["--rows", "100", "--points", "50", "--models", "64"]
 
@@ -98,6 +108,53 @@ def test_every_option_works(monkeypatch: pytest.MonkeyPatch, arguments: list[str
     assert call(monkeypatch, *SMALL, *arguments) == 0
 
 
+def test_every_option_reaches_the_experiment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """An option that is read and forgotten would certify something else than was asked."""
+    seen: list[tuple[Experiment, Path | None]] = []
+
+    def stream(asked: Experiment, folder: Path | None, executor: object) -> None:
+        seen.append((asked, folder))
+        raise InputError("seen")
+
+    def ask(line: str) -> Experiment:
+        assert call(monkeypatch, *line.split()) == 2
+        return seen[-1][0]
+
+    monkeypatch.setattr(experiment, "stream", stream)
+    data = "--classes 3 5 8 --rows 90 --points 30 --seed 5"
+    found = ask(
+        f"{data} --trigger-size 2 --poison-rate 0.2 --target 2 --clean-label --keep 0.9 --keep-features 0.6 "
+        f"--keep-labels 0.7 --keep-test 0.8 --learner lda --models 77 --alpha 0.01 --alpha-for all --centre poisoned "
+        f"--until-radius 2 --device cpu --out {tmp_path}"
+    )
+    three = load("digits", classes=("3", "5", "8"), rows=90, points=30, seed=5)
+    expected = Experiment(
+        three, Poisoning(BadPatch(2), 2, 0.2, relabel=False), Smoothing(None, Flip("0.6"), Flip("0.7", 3), Flip("0.8")),
+        LDA(), 77, 0.01, 5, "cpu", "poisoned", "all", 2.0,
+    )  # fmt: skip
+    assert found.dataset.fingerprint() == three.fingerprint()
+    assert replace(found, dataset=three) == expected
+    assert seen[-1][1] == tmp_path / "votes"
+    plain = ask(data)
+    assert plain.poisoning == Poisoning(BadPatch(3), 0, 0.05)
+    assert plain.smoothing == Smoothing(features=Flip("0.8"), labels=Flip("0.8", 3), test=Flip("0.8"))
+    assert (plain.num_models, plain.alpha, plain.centre, plain.points, plain.until) == (
+        1000,
+        0.001,
+        "clean",
+        "each",
+        None,
+    )
+    assert seen[-1][1] is None
+    noise = Gaussian(0.5)
+    assert ask(f"{data} --sigma 0.5").smoothing == Smoothing(features=noise, test=noise)
+    bags = ask(f"{data} --sigma 0.5 --keep-labels 0.7 --bag 20 --trigger one-pixel --trigger-size 1")
+    assert bags.smoothing == Smoothing(Bagging(20), noise, Flip("0.7", 3), noise)
+    assert bags.poisoning.trigger == Pixels.one((8, 8), 1.0)
+    assert ask(f"{data} --keep 1 --bag 20").smoothing == Smoothing(rows=Bagging(20))
+    assert ask(f"{data} --keep 1").smoothing == Smoothing(None, Flip(1), Flip(1, 3), Flip(1))
+
+
 BAD = [
     (["--dataset", "letters"], "letters"),
     (["--classes", "1", "12"], "12"),
@@ -117,6 +174,8 @@ BAD = [
     (["--trigger", "star"], "choose patch"),
     (["--trigger-size", "9"], "larger than"),
     (["--trigger-size", "2.5"], "whole number"),
+    (["--dataset", "breast_cancer", "--trigger-size", "0"], "a table has 1 to 30 features"),
+    (["--dataset", "breast_cancer", "--trigger-size", "31"], "a table has 1 to 30 features"),
     (["--target", "5"], "5"),
     (["--alpha", "0"], "alpha"),
     (["--alpha", "1"], "alpha"),

@@ -5,10 +5,16 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from rsbd import recipes
 from rsbd.cli import main
+from rsbd.data import load
+from rsbd.errors import InputError
+from rsbd.learners import LDA
+from rsbd.recipes.contest import CONTENDERS
 
 SMALL = ["--rows", "80", "--points", "40", "--models", "40", "--poisoned", "0", "1", "--pixels", "0", "1"]
 
@@ -53,6 +59,48 @@ def test_everything_is_said_and_written(
 )
 def test_every_option_works(monkeypatch: pytest.MonkeyPatch, arguments: list[str]) -> None:
     assert call(monkeypatch, *SMALL, *arguments) == 0
+
+
+def test_every_option_reaches_the_comparison(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """An option that is read and forgotten would certify something else than was asked."""
+    seen: list[tuple[tuple[object, ...], dict[str, Any]]] = []
+
+    def compare(*given: object, **settings: Any) -> None:
+        seen.append((given, settings))
+        raise InputError("seen")
+
+    def ask(line: str) -> dict[str, Any]:
+        assert call(monkeypatch, *line.split()) == 2
+        return seen[-1][1]
+
+    monkeypatch.setattr(recipes, "compare", compare)
+    found = ask(
+        f"--classes 3 5 --rows 80 --points 20 --poisoned 2 7 --pixels 3 --keep-labels --on-test "
+        "--method bagging dpa --learner lda --models 77 --alpha 0.01 --alpha-for all --validation 0.4 --seed 5 "
+        f"--device cpu --out {tmp_path}"
+    )
+    data, *threats = seen[-1][0]
+    assert (
+        data.fingerprint()
+        == load("digits", view="unit", classes=("3", "5"), rows=80, points=20, seed=5).fingerprint()
+    )
+    assert threats == [[2, 7], [3]]
+    assert [contender.name for contender in found.pop("contenders")] == ["DPA", "bagging"]
+    found.pop("progress")
+    assert found == {
+        "relabel": (False,), "on_test": (True,), "num_models": 77, "alpha": 0.01, "points": "all", "validation": 0.4,
+        "learner": LDA(), "seed": 5, "device": "cpu", "store": tmp_path / "votes",
+    }  # fmt: skip
+    plain = ask("--relabel --not-on-test --method bagging")
+    assert (plain["relabel"], plain["on_test"], plain["learner"]) == ((True,), (False,), None)
+    assert seen[-1][0][1:] == ((0, 1, 5), (0, 1, 2))
+    both = ask("--seed 0")
+    assert (both["relabel"], both["on_test"], len(both["contenders"])) == (
+        (True, False),
+        (True, False),
+        len(CONTENDERS),
+    )
+    assert "store" not in both
 
 
 BAD = [

@@ -6,10 +6,12 @@ import csv
 import json
 import threading
 from concurrent.futures import CancelledError
+from dataclasses import replace
 from fractions import Fraction
 from itertools import product
 from math import prod, sqrt
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,7 +19,9 @@ import pytest
 from rsbd import bounds
 from rsbd.certify import certify
 from rsbd.data import Dataset, load
+from rsbd.ensemble import collect
 from rsbd.errors import InputError
+from rsbd.learners import LDA
 from rsbd.noises import Bagging, Flip, Gaussian, Partition, Uniform
 from rsbd.recipes import bagflip, bagging, cohen, compare, dpa, rab, rab_knn, rosenfeld, wang
 from rsbd.recipes.contest import CONTENDERS, Comparison, Contender, Run, posed, refusal, threat_map
@@ -40,8 +44,8 @@ def binary() -> Dataset:
     return load("digits", classes=(0, 1), rows=120, points=40)
 
 
-def proof(name: str, data: Dataset, defence: Smoothing | Partition) -> object:
-    return BY_NAME[name].prove(Run(data, defence, MODELS, 0.001, "each", seed=7))
+def proof(name: str, data: Dataset, defence: Smoothing | Partition) -> Any:
+    return BY_NAME[name].prove(Run(data, defence, MODELS, 0.01, "all", seed=7))
 
 
 # -- threats
@@ -107,10 +111,12 @@ def test_reasons_name_what_is_not_noised_and_only_where_it_changes(name: str, bi
 @pytest.mark.parametrize(
     "threat", [Threat(2, 1, False, False), Threat(1, 0, True, False), Threat(0, 1, False, True), Threat(1, 1)]
 )
-def test_certificates_are_those_of_the_recipes_called_by_hand(
-    unit: Dataset, binary: Dataset, threat: Threat
-) -> None:
-    common = {"num_models": MODELS, "seed": 7}
+def test_certificates_are_those_of_the_recipes_called_by_hand(threat: Threat) -> None:
+    unit, binary = (
+        load("digits", view=view, classes=(0, 1, 2), rows=120, points=40) for view in ("unit", "binary")
+    )
+    level: dict[str, Any] = {"alpha": 0.01, "points": "all", "seed": 7}
+    common = {"num_models": MODELS, **level}
     by_hand = {
         "Wang et al., tied": (binary, wang(binary, 0.85, **common)),
         "flips per slot": (
@@ -123,7 +129,7 @@ def test_certificates_are_those_of_the_recipes_called_by_hand(
         "Rosenfeld et al.": (unit, rosenfeld(unit, 0.8)),
         "bagging": (binary, bagging(binary, 10, **common)),
         "BagFlip": (binary, bagflip(binary, 20, 0.9, **common)),
-        "Cohen et al.": (unit, cohen(unit, 0.5, num_copies=54, num_selection=6, seed=7)),
+        "Cohen et al.": (unit, cohen(unit, 0.5, num_copies=54, num_selection=6, **level)),
     }
     compared = 0
     for name, (data, recipe) in by_hand.items():
@@ -132,6 +138,8 @@ def test_certificates_are_those_of_the_recipes_called_by_hand(
         found = proof(name, data, recipe.smoothing)
         expected = recipe.certify(posed(threat, recipe.smoothing))
         assert np.array_equal(found.label, recipe.bounds.label), name
+        assert np.array_equal(found.bounds.miss, recipe.bounds.miss), name
+        assert np.array_equal(found.bounds.runner_up, recipe.bounds.runner_up), name
         assert np.array_equal(found.certified(threat), expected), name
         compared += 1
     assert compared >= 3
@@ -164,6 +172,31 @@ def test_the_table_holds_what_certify_says(unit: Dataset, binary: Dataset) -> No
     held = certify(evidence, noise, Threat(1, 1), 120) & (evidence.label == binary.y_test)
     assert row.certified == (pytest.approx(held.mean()),)
     assert row.clean == pytest.approx((evidence.label == binary.y_test).mean())
+
+
+def test_each_method_is_certified_by_its_own_bound_at_the_alpha_that_was_asked_for(unit: Dataset) -> None:
+    """RAB twice: the same noise and votes, two bounds; and that noise once more, with another learner's votes."""
+    names, noise = (
+        {"RAB": "clopper-pearson", "RAB, Hoeffding": "hoeffding"},
+        Smoothing(features=Gaussian(1.0)),
+    )
+    contenders = [replace(BY_NAME[name], grid={"sigma": (1.0,)}) for name in names]
+    own = replace(BY_NAME["Gaussian + flips"], grid={"features": (1.0,), "labels": (0.7,), "test": (0.5,)})
+    plain, found = collect(unit, noise, LDA(), unit.x_test, 300, 3).counts, []
+    for alpha, points in ((0.001, "each"), (0.3, "each"), (0.3, "all")):
+        common: dict[str, Any] = {"num_models": 300, "seed": 3, "alpha": alpha, "points": points}
+        threats = {"rows": [1, 2], "triggers": [1, 2, 3], "relabel": [False], "on_test": [False]}
+        for row in compare(unit, **threats, contenders=[own, *contenders], **common).rows:
+            if row.method in names:
+                evidence = rab(unit, 1.0, bound=names[row.method], **common).bounds
+            else:
+                evidence = bounds.simultaneous(plain, alpha, points=points)
+            held = [certify(evidence, noise, posed(threat, noise)) for threat in row.threats]
+            assert row.certified == pytest.approx(
+                [(one & (evidence.label == unit.y_test)).mean() for one in held]
+            )
+            found.append(row.certified)
+    assert len(set(found)) == len(found)
 
 
 def _learner() -> object:

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import torch
 
+import rsbd
 from rsbd import soft
 from rsbd.data import Dataset, load
 from rsbd.devices import pick_device
@@ -22,6 +23,7 @@ from rsbd.fixed import FixedModel
 from rsbd.learners import LDA, MLP, Learner, Linear
 from rsbd.learners.linear import LinearModels
 from rsbd.noises import Flip, Gaussian
+from rsbd.shard import Packed, Task
 from rsbd.smoothing import Smoothing
 from rsbd.votes import Votes
 
@@ -236,10 +238,32 @@ def test_a_store_goes_on_where_a_run_stopped(digits: Dataset, tmp_path: Path) ->
     assert Votes.load(file).num_models == 256
 
 
-def test_another_experiment_has_another_file(digits: Dataset, tmp_path: Path) -> None:
-    gather(digits, store=tmp_path)
-    collect(digits, FLIPS, Linear(), digits.x_test, 64, seed=4, store=tmp_path)
-    assert len(list(tmp_path.iterdir())) == 2
+def test_another_experiment_has_another_file(
+    digits: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever determines the votes is part of their name, and its like is never taken for it."""
+    same: dict[str, Any] = {
+        "dataset": digits, "smoothing": FLIPS, "learner": Linear(), "x_test": digits.x_test, "seed": 3,
+    }  # fmt: skip
+    others = {
+        "dataset": digits.replace(y=1 - digits.y), "smoothing": Smoothing(features=Flip(0.8), test=Flip(0.8)),
+        "learner": MLP(hidden=(4,), epochs=1), "x_test": np.ascontiguousarray(digits.x_test[::-1]), "seed": 4,
+    }  # fmt: skip
+    first = collect(**same, num_models=64, store=tmp_path)
+    for number, (name, other) in enumerate(others.items(), 2):
+        found = collect(**{**same, name: other}, num_models=64, store=tmp_path)
+        assert len(list(tmp_path.iterdir())) == number, name
+        assert not np.array_equal(found.counts, first.counts), name
+    collect(**same, num_models=8, store=tmp_path)
+    assert len(list(tmp_path.iterdir())) == 6
+    for number, module in enumerate((rsbd, torch), 7):
+        monkeypatch.setattr(module, "__version__", "0.0.1")
+        collect(**same, num_models=8, store=tmp_path)
+        assert len(list(tmp_path.iterdir())) == number, module
+    task = Task.of(digits, FLIPS, Linear(), digits.x_test, 3, "cuda:1")
+    assert task.manifest["device"] == "cuda"
+    gray = np.float32([[0.5, 1]])
+    assert np.array_equal(Packed.of(gray, 2).tensor("cpu"), gray)  # bits only where they are bits
 
 
 def test_a_damaged_store_is_set_aside_and_redone(digits: Dataset, tmp_path: Path) -> None:

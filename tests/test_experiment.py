@@ -68,12 +68,26 @@ def test_outcome_speaks_of_attack_and_defence(experiment: Experiment) -> None:
     outcome = run(experiment)
     assert outcome.final
     assert outcome.mask.sum() == 10
+    data = experiment.dataset
+    rates = [clean_accuracy(predict_undefended(part, Linear(), data.x_test), data.y_test)
+             for part in (data, experiment.poisoning.apply(data, 0)[0])]  # fmt: skip
+    assert [outcome.unpoisoned, outcome.undefended.clean_accuracy] == rates
     assert outcome.undefended.attack_success_rate > 0.9
     assert outcome.smoothed.attack_success_rate < 0.1
     assert outcome.smoothed.clean_accuracy > 0.95
     assert outcome.votes.num_models == 500
     expected = bounds.simultaneous(outcome.votes.counts, 0.001)
     assert np.array_equal(outcome.bounds.miss, expected.miss)
+
+
+def test_nothing_is_final_before_both_ensembles_are(experiment: Experiment, tmp_path: Path) -> None:
+    """Votes of one of them may be there from an earlier run."""
+    whole = run(experiment, tmp_path)
+    (clean,) = (path for path in tmp_path.iterdir() if Votes.load(path).manifest == whole.votes.manifest)
+    clean.unlink()
+    again = run(experiment, tmp_path)
+    assert again.votes.num_models == 500
+    assert np.array_equal(again.votes.counts, whole.votes.counts)
 
 
 def test_previews_are_anytime_valid_and_grow(experiment: Experiment) -> None:
@@ -100,7 +114,9 @@ def test_stops_once_every_point_is_decided(experiment: Experiment, centre: str) 
     assert 64 <= outcome.votes.num_models < 20_000
     # Radii from bounds that allow for looking, the ones of the rule that stopped it.
     assert np.array_equal(outcome.bounds.miss, bounds.anytime(outcome.votes.counts, 0.001).miss)
-    rule = Decided(experiment.smoothing, 1.0, experiment.alpha)
+    rule = Decided(experiment.smoothing, 1.0, experiment.alpha, num_rows=experiment.dataset.num_rows)
+    assert eager._rule == rule
+    assert replace(eager, points="all")._rule == replace(rule, points="all")
     assert rule(outcome.votes)
     found = report(outcome)
     assert np.array_equal(rule.certified(outcome.votes), found.certificate.radius >= 1)
@@ -156,6 +172,8 @@ def test_wang_certifies_digits_and_its_curve_falls(digits: Dataset) -> None:
 def test_wang_with_different_noise_per_slot(digits: Dataset) -> None:
     result = wang(digits, keep=0.9, keep_labels="3/5", num_models=300)
     assert result.smoothing == Smoothing(features=Flip(0.9), labels=Flip(0.6), test=Flip(0.9))
+    gray = wang(load("digits", view="gray", classes=(0, 1, 2), points=9), 0.9, keep_test=0.8, num_models=8)
+    assert gray.smoothing == Smoothing(features=Flip(0.9, 17), labels=Flip(0.9, 3), test=Flip(0.8, 17))
 
 
 def test_wang_refuses_continuous_data() -> None:

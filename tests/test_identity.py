@@ -82,6 +82,35 @@ def test_closures_and_objects_are_looked_into() -> None:
         assert repr(Module(partial(make(1.0)))) != repr(Module(partial(make(2.0))))
 
 
+def _kept(value: object) -> list[object]:
+    """All that may hold a setting, holding this one."""
+
+    def default(x: object, *, k: object = value) -> object:
+        return k
+
+    class Held:
+        def __init__(self) -> None:
+            self.value = value
+
+        def method(self) -> object:
+            return self.value
+
+        def _set(self, x: object, k: object = value) -> None: ...
+
+        written = property(lambda self: None, _set)
+
+    return [
+        default, lambda x, k=value: k, lambda: value, partial(print, sep=value), partial(print, value), Held().method,
+        Held(), Held, np.array([value]), torch.tensor([value]), [value, 3], {"k": value}, (3, value), range(value),
+    ]  # fmt: skip
+
+
+def test_every_place_for_a_setting_is_read() -> None:
+    for one, same, other in zip(_kept(1), _kept(1), _kept(2), strict=True):
+        assert identity.digest(one) == identity.digest(same) != identity.digest(other), one
+    assert identity.digest([1, 2]) != identity.digest([2, 1])
+
+
 def test_estimators_of_ones_own() -> None:
     def own(sign: int) -> type:
         class Mine(LogisticRegression):

@@ -311,6 +311,8 @@ def test_confidence_of_bags_needs_no_number_of_rows() -> None:
     )
     assert (found.lower[:, 0] > found.lower[:, 1]).all()
     assert (found.lower[:, 1] > 0).all()
+    drawn = 1 - (1 - 1 / 50) ** 10  # bags that hold the poisoned row are lost
+    assert found.naive[:, 0] - found.naive[:, 1] == pytest.approx(drawn, abs=1e-6)
 
 
 def test_confidence_that_could_be_shared_equally_is_not_certified() -> None:

@@ -147,8 +147,17 @@ def test_finite_aggregation_certifies_more(digits: Dataset) -> None:
 def test_small_parts_and_other_learners(digits: Dataset) -> None:
     few = digits.replace(x=digits.x[:12], y=digits.y[:12])
     assert dpa(few, parts=30).labels.shape == (30, 30)  # some parts are empty, some hold one class
-    nets = dpa(few, parts=2, learner=MLP(hidden=(4,), epochs=2))
-    assert np.array_equal(nets.labels, dpa(few, parts=2, learner=MLP(hidden=(4,), epochs=2)).labels)
+    # Rows elsewhere, and their order, say nothing to a part: an empty one says 0, one of a single class that class.
+    for first in (0, 1):
+        order = np.argsort(few.y != first, kind="stable")
+        sorted_ = few.replace(x=few.x[order], y=few.y[order])
+        for rows, labels in zip(
+            Partition(30).members(sorted_.x, sorted_.y), dpa(sorted_, parts=30).labels, strict=True
+        ):
+            if len(set(sorted_.y[rows])) < 2:
+                assert set(labels) == set(sorted_.y[rows] if len(rows) else [0])
+        nets = dpa(sorted_, parts=2, learner=MLP(hidden=(4,), epochs=2))
+        assert np.array_equal(nets.labels, dpa(few, parts=2, learner=MLP(hidden=(4,), epochs=2)).labels)
 
 
 @pytest.mark.parametrize(

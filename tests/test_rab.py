@@ -13,7 +13,7 @@ import pytest
 import torch
 from scipy.special import ndtri
 
-from rsbd import rng
+from rsbd import rng, soft
 from rsbd.bounds import clopper_pearson
 from rsbd.bounds import hoeffding as hoeffding_votes
 from rsbd.certify import radius
@@ -166,6 +166,7 @@ def test_the_recipe(digits: Dataset) -> None:
     wide = rab(digits, sigma=1.0, num_models=300, bound="hoeffding")
     np.testing.assert_array_equal(found.votes.counts, wide.votes.counts)
     assert (found.certificate.norm, found.certificate.slots) == ("L2", ("features",))
+    assert found.votes.manifest["learner"] == repr(HashedTestNoise(LDA(), Gaussian(1.0)))
     sure = wide.certificate.radius > 0
     assert sure.mean() > 0.8
     assert (found.certificate.radius[sure] > wide.certificate.radius[sure]).all()
@@ -187,6 +188,12 @@ def test_uniform_noise_too(digits: Dataset) -> None:
 
 def test_soft_scores(digits: Dataset) -> None:
     found, votes = (recipe(digits, sigma=1.0, num_models=200) for recipe in (rab_soft, rab))
+    models = HashedTestNoise(LDA(), Gaussian(1.0))
+    every = soft.confidences(digits, Smoothing(features=Gaussian(1.0)), models, digits.x_test, range(200), 0)
+    assert found.scores == pytest.approx(np.concatenate(list(every)).mean(axis=0), abs=1e-6)
+    expected = hoeffding(found.scores, 200, 0.001)
+    assert np.array_equal(found.bounds.miss, expected.miss)
+    assert np.array_equal(found.bounds.runner_up, expected.runner_up)
     assert found.scores.sum(axis=1) == pytest.approx(1, abs=1e-6)
     assert (found.certificate.label == votes.certificate.label)[found.certificate.radius > 0].all()
     # A score of 0 or 1 is a vote.

@@ -49,6 +49,7 @@ def test_insertions_and_removals_alone_are_told_apart_from_changes(digits: Datas
     assert (alone.radius >= found.certificate.radius).all()
     assert (alone.radius > found.certificate.radius).any()
     assert found.num_rows is not None
+    assert alone.max_radius == found.num_rows - 1
     for count in (0, 3, 9, 30):
         law = Bagging(12).shift(0, found.num_rows, **{edit: count})
         held = law.certifies(found.bounds.miss, found.bounds.runner_up)
@@ -74,15 +75,18 @@ def test_many_classes_use_their_own_votes() -> None:
 
 
 def test_bagflip_counts_rows_for_its_threat(digits: Dataset) -> None:
-    found = bagflip(digits, size=30, keep=0.95, trigger=1)
-    for rows in (0, 1, 4):
-        held = certify(found.bounds, found.smoothing, Threat(rows, 1), digits.num_rows)
-        assert (held == (found.certificate.radius >= rows)).all()
-        assert (held == found.certify(Threat(rows, 1))).all()
-    assert (
-        bagflip(digits, size=30, keep=0.95, trigger=2).certificate.radius <= found.certificate.radius
-    ).all()
-    rows_only = bagflip(digits, size=30, keep=0.95, relabel=False, on_test=False)
+    found, rows_only, _ = every = [
+        bagflip(digits, size=30, keep=0.95, **setting)
+        for setting in ({}, {"relabel": False, "on_test": False}, {"trigger": 2, "on_test": False})
+    ]
+    asked = (1, True, True), (1, False, False), (2, True, False)
+    for one, (trigger, relabel, on_test) in zip(every, asked, strict=True):
+        assert one.certificate.radius.max() >= 1
+        for rows in range(int(one.certificate.radius.max()) + 2):
+            threat = Threat(rows, trigger, relabel, on_test)
+            held = certify(one.bounds, one.smoothing, threat, digits.num_rows)
+            assert (held == (one.certificate.radius >= rows)).all()
+            assert (held == one.certify(threat)).all()
     assert rows_only.smoothing.labels is None
     assert rows_only.smoothing.test is None
     assert rows_only.certificate.radius.mean() > found.certificate.radius.mean()

@@ -324,6 +324,16 @@ def test_closed_form_is_never_above_the_formula(noise: Flip) -> None:
             assert closed_form_radius(np.array([border * (1 - 1e-9)]), noise)[0] >= flips
 
 
+def test_the_recipe_holds_the_closed_form_beside_the_exact_one() -> None:
+    data = load("digits", view="unit", classes=(3, 8, 9), points=60)
+    found = rosenfeld(data, keep=0.8)
+    shorter = found.closed_form
+    assert np.array_equal(shorter.radius, closed_form_radius(found.bounds.miss, Flip(0.8, 3)))
+    assert np.array_equal(shorter.label, np.where(shorter.radius < 0, -1, found.bounds.label))
+    assert (shorter.radius < found.certificate.radius).any()
+    assert (shorter.radius < 0).any()
+
+
 def test_what_is_not_covered_is_said() -> None:
     found = rosenfeld(load("digits", classes=(0, 1), points=30), 0.9)
     held = found.certify(Threat(rows=2, relabel=True, on_test=False))

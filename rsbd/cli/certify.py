@@ -200,7 +200,12 @@ def _trigger(name: str, size: float, data: Dataset) -> Trigger:
                 f"--trigger-size is {size:g}, the side of a patch in pixels: give a whole number"
             )
         if len(data.shape) < 2:  # a table has no corner: its last features take the patch
-            return Features(tuple(range(data.num_features))[-int(size) :])
+            every = range(data.num_features)
+            if not 1 <= size <= len(every):
+                raise InputError(
+                    f"--trigger-size is {size:g}, but a table has 1 to {len(every)} features for it"
+                )
+            return Features(tuple(every[-int(size) :]))
         return BadPatch(size=int(size))
     if name == "one-pixel":
         return Pixels.one(data.shape, size)
