@@ -17,6 +17,25 @@ from rsbd.errors import InputError
 COMPLETE = ("cpu", "cuda")
 
 
+def named(name: str | torch.device) -> str:
+    """Resolve ``"auto"``, and say so if there can be no such device. It need not be on this machine.
+
+    Examples
+    --------
+    >>> named(torch.device("cpu")), named("cuda:1")
+    ('cpu', 'cuda:1')
+    """
+    if name == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        device = torch.device(str(name))
+    except RuntimeError:
+        raise InputError(
+            f"there is no device {str(name)!r}: use --device auto, or name one such as cpu, cuda, cuda:1 or mps"
+        ) from None
+    return "cpu" if device.type == "cpu" else str(device)
+
+
 def pick_device(name: str | torch.device) -> str:
     """Resolve ``"auto"``, and say so if a device is not there.
 
@@ -25,22 +44,16 @@ def pick_device(name: str | torch.device) -> str:
     >>> pick_device(torch.device("cpu"))
     'cpu'
     """
+    device = named(name)
     if name == "auto":
-        return "cuda" if torch.cuda.is_available() else "cpu"
-    shown = str(name)
-    try:
-        device = torch.device(shown)
-    except RuntimeError:
-        raise InputError(
-            f"there is no device {shown!r}: use --device auto, or name one such as cpu, cuda, cuda:1 or mps"
-        ) from None
+        return device
     try:
         torch.empty(1, device=device).normal_(generator=torch.Generator(device))
     except Exception as error:  # torch has a kind for every backend
         raise InputError(
-            f"device {shown!r} does not work here ({_first(error)}): use --device auto"
+            f"device {device!r} does not work here ({_first(error)}): use --device auto"
         ) from None
-    return "cpu" if device.type == "cpu" else str(device)
+    return device
 
 
 @contextmanager

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from rsbd import cache, checks, identity, shard
 from rsbd.data import Dataset
-from rsbd.devices import pick_device
+from rsbd.devices import named, pick_device
 from rsbd.errors import InputError
 from rsbd.files import place
 from rsbd.learners import Learner
@@ -69,7 +69,7 @@ def collect(
         Seed of the whole ensemble.
     device : str
         ``"auto"`` (a CUDA GPU where there is one, else the CPU), or any torch device that has what the learner and
-        the noise need, see :mod:`rsbd.devices`.
+        the noise need, see :mod:`rsbd.devices`. With an executor it is the workers who need it.
     executor : concurrent.futures.Executor, optional
         Where the blocks are computed; by default one thread per CPU core (one thread for a GPU).
     progress : callable, optional
@@ -127,7 +127,8 @@ def stream(
         raise InputError(f"executor is {executor!r}: give a concurrent.futures.Executor, or leave it out")
     x_test, num_models, seed = np.asarray(x_test, np.float32), int(num_models), int(seed)
     checks.points(smoothing.test, x_test)
-    task = shard.Task.of(dataset, smoothing, learner, x_test, seed, pick_device(device))
+    where = named(device) if executor else pick_device(device)
+    task = shard.Task.of(dataset, smoothing, learner, x_test, seed, where)
     votes = Votes(np.zeros((len(x_test), dataset.num_classes), np.int64), (), task.manifest)
     file = _file(store, task)
     for known in (resume, None if file is None else file.load(at_most=num_models)):

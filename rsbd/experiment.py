@@ -73,7 +73,7 @@ class Experiment:
         bounds.over_points(self.alpha, 1, self.points)
         self.decided(Votes(np.array([[1, 0]]), ((0, 1),), {}))
         checks.settings(self.dataset, self.smoothing, self.num_models, self.seed)
-        devices.pick_device(self.device)
+        devices.named(self.device)
 
     def decided(self, votes: Votes) -> bool:
         """Whether votes on the test points settle all that :attr:`until` asks for."""
@@ -145,9 +145,11 @@ def stream(
     Raises
     ------
     InputError
-        The attack does not fit the data: at once, before anything is computed.
+        The attack does not fit the data, or the device is not there: at once, before anything is computed.
     """
     data = experiment.dataset
+    if executor is None:
+        devices.pick_device(experiment.device)
     poisoned, mask = experiment.poisoning.apply(data, experiment.seed)
     both = np.concatenate([data.x_test, stamp(experiment.poisoning.trigger, data, data.x_test)])
     return _stream(experiment, poisoned, mask, both, folder, executor)

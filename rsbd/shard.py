@@ -112,8 +112,11 @@ class Task:
 @lru_cache(maxsize=2)
 def problem(task: Task) -> Problem:
     """Put the training set on the device, once: learners keep what they derive from it."""
-    y = torch.from_numpy(task.y).to(task.device)
-    x = task.x.tensor(task.device)
+    device = devices.pick_device(task.device)
+    return _problem(task, task.x.tensor(device), torch.from_numpy(task.y).to(device))
+
+
+def _problem(task: Task, x: Tensor, y: Tensor) -> Problem:
     return Problem(x, y, task.num_classes, task.values, task.shape, task.smoothing)
 
 
@@ -124,9 +127,11 @@ def points(task: Task) -> Tensor:
 
 
 def block_size(task: Task) -> int:
-    """How many models are computed at a time."""
-    with devices.asked(task.device, task.learner):
+    """How many models are computed at a time: asked also where blocks are handed out and no such device is."""
+    if task.device == "cpu":
         return task.learner.block_size(problem(task))
+    x, y = (torch.empty(size, device="meta") for size in (task.x.shape, task.x.shape[:1]))
+    return task.learner.block_size(_problem(task, x, y.long()))
 
 
 def vote(task: Task, span: Span) -> Counted:

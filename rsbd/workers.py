@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 from rsbd import arithmetic, shard
-from rsbd.devices import pick_device
+from rsbd.devices import named
 from rsbd.votes import Votes, join
 
 
@@ -59,7 +59,7 @@ def threads(device: str = "auto") -> Iterator[Executor]:
 
     Threads inside a matrix product collapse on a busy machine; whole blocks side by side do not.
     """
-    pool = ThreadPoolExecutor(arithmetic.workers() if pick_device(device) == "cpu" else 1)
+    pool = ThreadPoolExecutor(arithmetic.workers() if named(device) == "cpu" else 1)
     try:
         yield pool
     finally:

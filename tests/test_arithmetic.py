@@ -7,8 +7,11 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import torch
+from torch import nn
 
-from rsbd import arithmetic
+from rsbd import arithmetic, rng
+from rsbd.learners import CNN, Module, Problem
+from rsbd.smoothing import Smoothing
 
 matmul = torch.backends.mkldnn.matmul
 
@@ -80,3 +83,34 @@ def test_threads_are_given_back_when_the_last_worker_goes():
 def test_where_bfloat16_would_round_nothing_is_set(monkeypatch):
     monkeypatch.setattr(arithmetic, "keeps_float32", lambda: False)
     assert inside(lambda: matmul.fp32_precision) == matmul.fp32_precision
+
+
+@pytest.mark.parametrize("kind", ["module", "cnn"])
+def test_networks_allow_a_gpu_no_algorithm_that_gives_other_bits_again(kind, monkeypatch):
+    """In training and in voting; what was set before is set again."""
+    cudnn, cublas, seen = torch.backends.cudnn, torch.backends.cuda.matmul, []
+    convolve = nn.functional.conv2d
+
+    def look():
+        return cudnn.deterministic, cudnn.benchmark, cublas.allow_bf16_reduced_precision_reduction
+
+    def spy(*args, **settings):
+        seen.append(look())
+        return convolve(*args, **settings)
+
+    monkeypatch.setattr(cudnn, "benchmark", True)
+    before = look()
+    monkeypatch.setattr(nn.functional, "conv2d", spy)
+    learner = CNN((2,), 4, epochs=1) if kind == "cnn" else Module(convolution, epochs=1, together=2)
+    problem = Problem(torch.rand(8, 64), torch.arange(8) % 2, 2, None, (8, 8), Smoothing())
+    streams = rng.generators(0, range(2))
+    models = learner.train(problem, streams)
+    trained = len(seen)
+    models.predict(problem.x, None, streams)
+    assert 0 < trained < len(seen)
+    assert set(seen) == {(True, False, False)}
+    assert look() == before != seen[0]
+
+
+def convolution():
+    return nn.Sequential(nn.Conv2d(1, 2, 3), nn.Flatten(), nn.Linear(72, 2))

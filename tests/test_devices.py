@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
@@ -16,6 +17,7 @@ from rsbd.devices import pick_device
 from rsbd.errors import InputError
 from rsbd.experiment import Experiment, run
 from rsbd.fixed import FixedModel
+from rsbd.learners import CNN, LDA, MLP, HashedTestNoise, Learner, ResNet
 from rsbd.poisoning import Poisoning
 from rsbd.triggers import BadPatch
 
@@ -53,13 +55,29 @@ def test_a_device_may_be_an_object(digits: Dataset, tmp_path: Path) -> None:
     assert json.loads((tmp_path / "result.json").read_text())["settings"]["device"] == "cpu"
 
 
-def test_what_a_device_lacks_is_one_sentence(digits: Dataset) -> None:
+def test_what_a_device_lacks_is_one_sentence(digits: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
     """torch knows of Apple's device here, too, and fails on the first thing asked of it."""
+    monkeypatch.setattr(devices, "pick_device", str)
     task = shard.Task.of(digits, FLIPS, Linear(), digits.x_test, 0, "mps")
     said = r"^device 'mps' lacks what Linear needs here \(.*(MPS|mps).*\): use --device cpu$"
-    for ask in (lambda: shard.vote(task, (0, 8)), lambda: shard.block_size(task)):
-        with pytest.raises(InputError, match=said):
-            ask()
+    with pytest.raises(InputError, match=said):
+        shard.vote(task, (0, 8))
+
+
+@pytest.mark.skipif(torch.cuda.device_count() > 99, reason="the device of this test is here")
+@pytest.mark.parametrize(
+    "learner", [Linear(), LDA(), MLP(), CNN(), ResNet(), HashedTestNoise(LDA(), Flip(0.8))]
+)
+def test_workers_alone_need_the_device(digits: Dataset, learner: Learner) -> None:
+    """Whoever hands out blocks knows their size without it; a worker that has no such device says so."""
+    task = shard.Task.of(digits, FLIPS, learner, digits.x_test, 0, "cuda:99")
+    on_cpu = shard.block_size(replace(task, device="cpu"))
+    assert shard.block_size(task) >= on_cpu
+    with (
+        ThreadPoolExecutor(1) as pool,
+        pytest.raises(InputError, match=r"^device 'cuda:99' does not work here"),
+    ):
+        collect(digits, replace(FLIPS, test=None), learner, digits.x_test, 8, device="cuda:99", executor=pool)
 
 
 @pytest.mark.parametrize(
@@ -124,8 +142,7 @@ def test_doctor_says_what_a_device_is_good_for(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr("rsbd.learners.LEARNERS", {"linear": linear, "mlp": lambda: mlp(epochs=1)})
     monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    for module in ("ensemble", "workers"):
-        monkeypatch.setattr(f"rsbd.{module}.pick_device", lambda name: "cpu")
+    monkeypatch.setattr("rsbd.ensemble.pick_device", lambda name: "cpu")
     train = linear.train
 
     def no_double(learner: Linear, problem: Any, generators: Any) -> Any:

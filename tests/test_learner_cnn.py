@@ -15,7 +15,7 @@ from rsbd import rng
 from rsbd.data import load
 from rsbd.ensemble import collect
 from rsbd.errors import InputError
-from rsbd.learners import CNN, Problem
+from rsbd.learners import CNN, Problem, ResNet
 from rsbd.learners.cnn import Plan
 from rsbd.learners.mlp import as_layers, initial
 from rsbd.noises import Flip, Gaussian
@@ -165,13 +165,16 @@ def test_bad_settings_are_refused_in_a_sentence(settings):
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA GPU on this machine")
-def test_on_a_gpu_a_seed_gives_the_same_bits_again():
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+@pytest.mark.parametrize("network", [CNN, ResNet])
+def test_on_a_gpu_a_seed_gives_the_same_bits_again(network, precision):
     problem = images((28, 28), rows=300, smoothing=NOISES["gaussian"])
     problem = Problem(problem.x.cuda(), problem.y.cuda(), 3, None, (28, 28), NOISES["gaussian"])
+    learner = network(epochs=2, precision=precision)
 
     def run():
         streams = rng.generators(0, range(8), "cuda")
-        return CNN(epochs=2).train(problem, streams).scores(problem.x, NOISES["gaussian"].test, streams)
+        return learner.train(problem, streams).scores(problem.x, NOISES["gaussian"].test, streams)
 
     assert torch.equal(run(), run())
 

@@ -138,7 +138,7 @@ class Learner(ABC):
 
         Ensembles are always computed in whole blocks that start at multiples of this number. Matrix products of
         the same shape round the same way, so a model's votes do not depend on which part of the ensemble was
-        asked for.
+        asked for. Where they are to be trained on a GPU, the problem's tensors are on ``meta``: sizes, no numbers.
         """
         return 64
 

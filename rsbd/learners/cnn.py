@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from math import prod
 
 import torch
 from torch import Generator, Tensor
 from torch.nn import functional
 
+from rsbd.arithmetic import repeatable
 from rsbd.errors import InputError
 from rsbd.learners.base import Problem, ScoringModels, draw_test_noise
 from rsbd.learners.mlp import Layer, as_layers, initial
-from rsbd.learners.network import Backward, Network
+from rsbd.learners.network import Network
 from rsbd.noises import Noise
 
 _POINTS = 256  # labelled at a time, so that activations stay small
@@ -87,25 +88,8 @@ class CNN(Network):
         return Convolutions(plan, parts)
 
     def _train(self, problem: Problem, plan: Plan, generators: Sequence[Generator]) -> list[Layer]:
-        weights = initial(plan.sizes, generators)
-
-        def gradients(parts: Sequence[Tensor]) -> Backward:
-            leaves = [part.detach().requires_grad_() for part in parts]
-
-            def write(x: Tensor, y: Tensor, found: Sequence[Tensor]) -> Tensor:
-                with torch.enable_grad():
-                    scores = plan.scores(as_layers(leaves), x).float()
-                    losses = functional.cross_entropy(scores, y, reduction="none").mean(1)
-                    slopes = torch.autograd.grad(losses.sum(), leaves)
-                for room, slope in zip(found, slopes, strict=True):
-                    room.copy_(slope)
-                return losses.detach()
-
-            return write
-
-        batches = self.batches(problem, generators)
-        with repeatable(problem.x.device):
-            self.descend(weights, gradients, batches)
+        weights, batches = initial(plan.sizes, generators), self.batches(problem, generators)
+        self.descend(weights, partial(Gradients.of, plan), batches)
         return as_layers(weights.parts)
 
     def block_size(self, problem: Problem) -> int:
@@ -173,6 +157,29 @@ class Plan:
 
 
 @dataclass(frozen=True)
+class Gradients:
+    """Gradients of each model's mean cross-entropy, found by torch."""
+
+    plan: Plan
+    leaves: Sequence[Tensor]
+
+    @classmethod
+    def of(cls, plan: Plan, parts: Sequence[Tensor]) -> Gradients:
+        """Gradients in these weights, whatever they are at each call."""
+        return cls(plan, [part.detach().requires_grad_() for part in parts])
+
+    def __call__(self, x: Tensor, y: Tensor, found: Sequence[Tensor]) -> Tensor:
+        """Write them into ``found``; return the losses."""
+        with torch.enable_grad():
+            scores = self.plan.scores(as_layers(self.leaves), x).float()
+            losses = functional.cross_entropy(scores, y, reduction="none").mean(1)
+            slopes = torch.autograd.grad(losses.sum(), self.leaves)
+        for room, slope in zip(found, slopes, strict=True):
+            room.copy_(slope)
+        return losses.detach()
+
+
+@dataclass(frozen=True)
 class Convolutions(ScoringModels):
     """Trained networks: the layers of as many models as are computed together, part by part."""
 
@@ -204,19 +211,5 @@ class Convolutions(ScoringModels):
         else:
             scales, offsets = drawn[0][..., None], drawn[1][..., None]
             parts = (part.T * scales + offsets for part in torch.split(x, _POINTS))
-        with torch.no_grad(), repeatable(x.device):
+        with torch.no_grad(), repeatable():
             return torch.cat([self.plan.scores(layers, part) for part in parts], dim=2)
-
-
-@contextmanager
-def repeatable(device: torch.device) -> Iterator[None]:
-    """Let cuDNN use only algorithms that give the same bits again."""
-    cudnn = torch.backends.cudnn
-    before = cudnn.deterministic, cudnn.benchmark
-    if device.type != "cpu":  # where several threads work side by side, and cuDNN does not
-        cudnn.deterministic, cudnn.benchmark = True, False
-    try:
-        yield
-    finally:
-        if device.type != "cpu":
-            cudnn.deterministic, cudnn.benchmark = before

@@ -10,12 +10,13 @@ import torch
 from torch import Generator, Tensor, nn
 from torch.func import functional_call, grad_and_value, stack_module_state, vmap
 
+from rsbd.arithmetic import repeatable
 from rsbd.errors import InputError
 from rsbd.identity import digest
 from rsbd.learners.adam import Stack
 from rsbd.learners.base import Problem, ScoringModels, noised_points
 from rsbd.learners.drawing import Drawing
-from rsbd.learners.network import Backward, Network
+from rsbd.learners.network import Network, Precision
 from rsbd.noises import Noise
 
 _POINTS = 512  # labelled at a time, so that activations stay small
@@ -93,33 +94,10 @@ class Module(Network):
         for part, tensor in zip(stack.parts, moving.values(), strict=True):
             part.copy_(tensor)
         fixed = {k: v.detach() for k, v in {**state, **buffers}.items() if k not in moving}
+        net = again.train()
 
-        def loss(weights: State, fixed: State, x: Tensor, y: Tensor) -> Tensor:
-            scores = functional_call(again.train(), {**weights, **fixed}, (x,))
-            if scores.shape != (len(x), problem.num_classes):
-                raise InputError(
-                    f"the module's scores have shape {tuple(scores.shape)} for {len(x)} rows: "
-                    f"they must be (rows, {problem.num_classes}), one a class"
-                )
-            return nn.functional.cross_entropy(scores.float(), y)
-
-        slopes = vmap(grad_and_value(loss), randomness="error")
-
-        # What a module makes itself is in float32: autocast lets it meet weights that are not.
-        rounded = partial(torch.autocast, problem.x.device.type, torch.bfloat16, self.precision == "bfloat16")
-
-        def gradients(parts: Sequence[Tensor]) -> Backward:
-            weights = dict(zip(moving, parts, strict=True))
-
-            def write(x: Tensor, y: Tensor, found: Sequence[Tensor]) -> Tensor:
-                losses: Tensor
-                with rounded():
-                    slope, losses = slopes(weights, fixed, as_inputs(x.mT, problem.shape), y)
-                for name, room in zip(weights, found, strict=True):
-                    room.copy_(slope[name])
-                return losses
-
-            return write
+        def gradients(parts: Sequence[Tensor]) -> Gradients:
+            return Gradients(net, dict(zip(moving, parts, strict=True)), fixed, problem, self.precision)
 
         self.descend(stack, gradients, self.batches(problem, generators))
         weights = dict(zip(moving, stack.parts, strict=True))
@@ -152,6 +130,37 @@ def as_inputs(x: Tensor, shape: tuple[int, ...]) -> Tensor:
     return x.reshape(*x.shape[:-1], *((1, *shape) if len(shape) == 2 else shape))
 
 
+class Gradients:
+    """Gradients of each model's mean cross-entropy in its weights, found by torch for all models at once."""
+
+    def __init__(
+        self, net: nn.Module, weights: State, fixed: State, problem: Problem, precision: Precision
+    ) -> None:
+        self.net, self.weights, self.fixed, self.problem = net, weights, fixed, problem
+        self.slopes = vmap(grad_and_value(self._loss), randomness="error")
+        # What a module makes itself is in float32: autocast lets it meet weights that are not.
+        kind, rounded = problem.x.device.type, precision == "bfloat16"
+        self.rounded = partial(torch.autocast, kind, torch.bfloat16, rounded)
+
+    def __call__(self, x: Tensor, y: Tensor, found: Sequence[Tensor]) -> Tensor:
+        """Write them into ``found``, in the order of the weights; return the losses."""
+        losses: Tensor
+        with self.rounded():
+            slopes, losses = self.slopes(self.weights, self.fixed, as_inputs(x.mT, self.problem.shape), y)
+        for name, room in zip(self.weights, found, strict=True):
+            room.copy_(slopes[name])
+        return losses
+
+    def _loss(self, weights: State, fixed: State, x: Tensor, y: Tensor) -> Tensor:
+        scores, classes = functional_call(self.net, {**weights, **fixed}, (x,)), self.problem.num_classes
+        if scores.shape != (len(x), classes):
+            raise InputError(
+                f"the module's scores have shape {tuple(scores.shape)} for {len(x)} rows: "
+                f"they must be (rows, {classes}), one a class"
+            )
+        return nn.functional.cross_entropy(scores.float(), y)
+
+
 @dataclass(frozen=True)
 class Stacked(ScoringModels):
     """Trained networks: one module, and its weights and buffers for all models."""
@@ -168,7 +177,7 @@ class Stacked(ScoringModels):
             scores: Tensor = functional_call(self.net, state, (x,))
             return scores.T
 
-        with torch.no_grad():
+        with torch.no_grad(), repeatable():
             parts = torch.split(as_inputs(points, self.shape), _POINTS, dim=1)
             return torch.cat([vmap(forward)(self.state, part) for part in parts], dim=2)
 

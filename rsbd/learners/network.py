@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 import torch
 from torch import Generator, Tensor
 
+from rsbd.arithmetic import repeatable
 from rsbd.errors import InputError
 from rsbd.learners.adam import Adam, Stack
 from rsbd.learners.base import Learner, Problem
@@ -137,7 +138,7 @@ class Network(Learner):
         write = gradients(rounded.parts)
         early = None if self.target_loss is None else Early(weights, self.target_loss)
         steps = len(batches) * (self.epochs or max(10, -(-80 // len(batches))))
-        with torch.no_grad():
+        with torch.no_grad(), repeatable():
             for step in range(steps):
                 x, y = batches[step % len(batches)]
                 rounded.flat.copy_(weights.flat)
