@@ -85,7 +85,6 @@ class Poisoning:
             inputs or leaves their levels.
         """
         target, eligible = self._eligible(dataset)
-        self.trigger.changed(dataset.shape)  # raises where the trigger does not fit
         number = round(self.rate * dataset.num_rows)
         if number > len(eligible):
             raise InputError(

@@ -92,7 +92,7 @@ def report(
         radii=radii,
         accuracies=certificate.curve(data.y_test, radii),
         threat=threat,
-        budget=budget(threat, e.smoothing, certificate.norm),
+        budget=budget(threat, certificate.norm),
         against_attack=float(held.mean()),
         rows=rows,
         triggers=triggers,
@@ -141,13 +141,13 @@ def planted_threat(experiment: Experiment, rows: int, norm: str) -> Threat:
     return Threat(rows=rows, trigger=size, relabel=relabel, on_test=experiment.smoothing.test is not None)
 
 
-def budget(threat: Threat, smoothing: Smoothing, norm: str) -> float:
-    """A threat as one radius over all noised slots."""
+def budget(threat: Threat, norm: str) -> float:
+    """A threat, of which every part is covered by noise, as one radius over all noised slots."""
     assert not isinstance(threat.trigger, dict)  # noqa: S101  (one norm, so one size)
     size = float(threat.trigger)  # type: ignore[arg-type]
     if norm == "rows":
         return float(threat.rows)
-    copies = (threat.rows if smoothing.features else 0) + (1 if threat.on_test and smoothing.test else 0)
+    copies = threat.rows + threat.on_test
     if norm == "L1":
         return copies * size
     if norm == "L0":

@@ -19,7 +19,7 @@ from rsbd.learners import LEARNERS, Linear
 from rsbd.noises import Bagging, Flip, Gaussian
 from rsbd.poisoning import Poisoning, attack_success_rate, clean_accuracy, stamp
 from rsbd.recipes import wang
-from rsbd.report import as_dict, radii_up_to, report, write
+from rsbd.report import as_dict, planted_threat, radii_up_to, report, write
 from rsbd.smoothing import Smoothing, Threat
 from rsbd.stopping import Decided
 from rsbd.triggers import BadPatch, Features, Trigger
@@ -192,6 +192,29 @@ def test_report_agrees_with_direct_certificates(experiment: Experiment) -> None:
             assert found.accuracy_map[i, j] == pytest.approx(held.mean())
     assert found.budget == 10 * (9 + 1) + 9
     assert found.threat == Threat(rows=10, trigger=9.0)
+    # Of the same votes, what a noise on features alone would say: neither relabelling nor the test input is covered.
+    only = replace(experiment, smoothing=Smoothing(features=Flip(0.8)))
+    part = report(replace(outcome, experiment=only))
+    assert part.threat == Threat(rows=10, trigger=9.0, relabel=False, on_test=False)
+    assert part.budget == 10 * 9
+    bags = report(replace(outcome, experiment=replace(only, smoothing=Smoothing(rows=Bagging(5)))))
+    assert bags.budget == 10
+    assert bags.threat.relabel  # a bag without poisoned rows has no changed labels either
+    silent = replace(experiment, poisoning=replace(experiment.poisoning, relabel=False))
+    assert not planted_threat(silent, 10, "L0").relabel
+
+
+def test_what_is_certified_and_wrong_does_not_count(experiment: Experiment) -> None:
+    """Noise that forgets the data holds against any attack, but the predictions are no better for it."""
+    half, outcome = Flip("1/2"), run(experiment)
+    forgets = replace(experiment, smoothing=Smoothing(features=half, labels=half, test=half))
+    data, sure = experiment.dataset, outcome.bounds.miss < 0.5
+    for y_test in (data.y_test, 1 - data.y_test):
+        judged = replace(forgets, dataset=data.replace(y_test=y_test))
+        found = report(replace(outcome, experiment=judged))
+        share = np.mean(sure & (outcome.bounds.label == y_test))
+        assert found.against_attack == found.accuracies[0] == share
+        assert found.accuracy_map[-1, -1] == pytest.approx(share)
 
 
 def test_triggers_of_two_norms_are_not_put_on_one_scale(experiment: Experiment) -> None:
@@ -307,3 +330,5 @@ def test_a_report_on_few_rows_speaks_of_no_more() -> None:
     attack = Poisoning(BadPatch(1), target=0, rate=0.1)
     found = report(run(Experiment(tiny, attack, Smoothing(rows=Bagging(4)), num_models=20)))
     assert found.rows == (0, 1, 2, 3, 5, 7, 10)
+    ten = replace(found.outcome.experiment, dataset=load("digits", classes=(0, 1), rows=10, points=10))
+    assert report(replace(found.outcome, experiment=ten)).rows == found.rows  # all ten of them, too

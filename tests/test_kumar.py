@@ -5,7 +5,8 @@ from __future__ import annotations
 import itertools
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from fractions import Fraction
 from math import ceil
@@ -17,12 +18,12 @@ import torch
 from numpy.typing import NDArray
 from scipy.stats import beta, norm
 
-from rsbd import confidence, ensemble, soft
+from rsbd import confidence, ensemble, rng, soft
 from rsbd.bounds import dkw
 from rsbd.confidence import Confidence, expected, from_mean, measured, survival
 from rsbd.data import Dataset, load
 from rsbd.errors import InputError
-from rsbd.fixed import FixedModel
+from rsbd.fixed import FixedModel, in_order
 from rsbd.learners import LDA, Learner, Linear, Models, Problem, ScoringModels
 from rsbd.noises import Bagging, Flip, Gaussian, Noise
 from rsbd.recipes import certified_confidence, cohen, kumar, rab_soft
@@ -302,6 +303,43 @@ def test_copies_that_pick_the_class_do_not_bound_it(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(FixedModel, "confidences", spied)
     kumar(load("digits", view="unit", classes=(0, 1), points=5), num_copies=70, num_selection=30)
     assert asked == [range(30), range(30, 100)]
+
+
+@pytest.mark.parametrize("seed", [0, 7])
+def test_the_training_and_every_copy_draw_from_streams_of_their_own(
+    monkeypatch: pytest.MonkeyPatch, seed: int
+) -> None:
+    seen: list[int] = []
+
+    def spied(whole: Callable[..., object]) -> Callable[..., object]:
+        def ask(*arguments: object) -> object:
+            seen.extend(stream.initial_seed() for stream in arguments[-1])  # type: ignore[attr-defined]
+            return whole(*arguments)
+
+        return ask
+
+    monkeypatch.setattr(Slope, "train", spied(Slope.train))
+    monkeypatch.setattr(Logistic, "scores", spied(Logistic.scores))
+    data = load("digits", view="unit", classes=(0, 1), rows=30, points=6)
+    model = FixedModel.train(data, Gaussian(1.0), Slope(), seed, "cpu")
+    soft_ones = list(model.confidences(data.x_test, range(70)))
+    assert model.votes(data.x_test, range(70, 200)).counts.sum(axis=1).tolist() == [130] * 6
+    assert sum(map(len, soft_ones)) == 70
+    assert sorted(seen) == sorted(stream.initial_seed() for stream in rng.generators(seed, range(201)))
+
+
+def test_results_come_in_order_and_few_are_made_ahead() -> None:
+    begun: list[int] = []
+
+    def work(number: int) -> int:
+        begun.append(number)
+        return number**2
+
+    with ThreadPoolExecutor(3) as pool:
+        results = in_order(pool, work, range(100), ahead=8)
+        assert next(results) == 0
+        assert max(begun) <= 8
+        assert list(results) == [number**2 for number in range(1, 100)]
 
 
 def test_confidence_of_bags_needs_no_number_of_rows() -> None:

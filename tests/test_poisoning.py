@@ -73,6 +73,7 @@ def test_source_class_and_names() -> None:
         (lambda d: Poisoning(Blend((8, 8)), 0, 0.1).apply(d, 0), "off the 2 levels .* view 'unit'"),
         (lambda d: Poisoning(Pixels.four((8, 8), 0.5), 0, 0.1).apply(d, 0), "off the 2 levels"),
         (lambda d: stamp(Blend((8, 8)), d, d.x_test), "off the 2 levels"),
+        (lambda d: stamp(BadPatch(9), d, d.x_test), "larger than the 8 x 8 image"),
         (lambda d: Poisoning(BadPatch(), 0, 0.1).apply(d, -1), "seed is -1"),
     ],
 )
@@ -81,6 +82,17 @@ def test_bad_input_is_one_clear_sentence(make: object, says: str) -> None:
     with pytest.raises(InputError, match=says) as caught:
         make(data)  # type: ignore[operator]
     assert "\n" not in str(caught.value)
+
+
+def test_all_that_is_eligible_may_be_poisoned() -> None:
+    data = load(classes=(1, 7), rows=100)
+    poisoned, mask = Poisoning(BadPatch(), 0, 0.5).apply(data, 0)
+    assert (mask == (data.y == 1)).all()
+    assert (poisoned.y == 0).all()
+    assert not Poisoning(BadPatch(), 0, 0).apply(data, 0)[1].any()
+    # The rate that is advised is rounded down: two thirds would be 0.667.
+    with pytest.raises(InputError, match=r"up to 0\.666$"):
+        Poisoning(BadPatch(), 0, 1).apply(load(classes=(1, 4, 7), rows=90), 0)
 
 
 def test_triggers_that_stay_on_the_levels_are_accepted() -> None:
@@ -103,6 +115,8 @@ def test_measures() -> None:
         attack_success_rate([0], [0], 0)
     with pytest.raises(InputError, match=r"target is '8': give its number, dataset.label\('8'\)"):
         attack_success_rate([0], [1], "8")  # type: ignore[arg-type]
+    with pytest.raises(InputError, match="0 predictions for 0 points"):
+        clean_accuracy([], [])
     with pytest.raises(InputError, match="one for each"):
         clean_accuracy([0, 1], [0])
 

@@ -271,6 +271,10 @@ def test_influences_are_those_of_least_squares() -> None:
         assert default == pytest.approx((eigenvalues**2).sum() / eigenvalues.sum(), rel=1e-9)
 
 
+def test_rows_that_are_all_alike_share_every_point() -> None:
+    assert LeastSquares.fit(np.ones((4, 3))).influence(np.eye(3)).tolist() == [[0.25] * 4] * 3
+
+
 def test_no_label_enters_the_classifier() -> None:
     data = load("digits", classes=(3, 8), rows=60, points=20)
     attacked = data.replace(y=1 - data.y)
@@ -342,6 +346,8 @@ def test_what_is_not_covered_is_said() -> None:
         found.certify(Threat(rows=1, trigger=1, on_test=False))
     with pytest.raises(InputError, match="penalty is -1"):
         LeastSquares.fit(np.eye(3), -1)
+    with pytest.raises(InputError, match="penalty is inf"):
+        LeastSquares.fit(np.eye(3), np.inf)
     with pytest.raises(InputError, match="too small"):
         LeastSquares.fit(np.ones((5, 2)), 0.0)
 

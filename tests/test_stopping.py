@@ -18,7 +18,7 @@ from rsbd.data import Dataset, load
 from rsbd.ensemble import collect, stream
 from rsbd.errors import InputError
 from rsbd.learners import Linear
-from rsbd.noises import Flip, Gaussian
+from rsbd.noises import Bagging, Flip, Gaussian
 from rsbd.recipes import bagflip, bagging, rab, wang
 from rsbd.smoothing import Smoothing, Threat
 from rsbd.stopping import Decided
@@ -93,8 +93,10 @@ def test_every_point_off_the_threshold_is_decided_in_the_end_and_rightly(
     assert 5 < wanted.sum() < 40
     assert np.array_equal(rule.certified(seen), wanted)
     assert np.array_equal(rule.hopeless(seen), ~wanted)
+    assert rule(seen)
     few = votes(np.round(truth * 50).astype(np.int64) + np.eye(1, classes, dtype=np.int64))
     assert not (rule.certified(few) & rule.hopeless(few)).any()
+    assert not rule(few)
 
 
 @pytest.mark.parametrize("classes", [2, 3, 5])
@@ -151,6 +153,15 @@ def test_a_radius_will_do_in_place_of_a_threat(smoothing: Smoothing, size: float
     assert np.array_equal(rule.certified(seen), reached)
     assert 0 < reached.sum() < 3
     assert rule.hopeless(seen).tolist() == [False, False, True]
+
+
+@pytest.mark.parametrize("threat", [Threat(rows=3, on_test=False), 3.0])
+def test_bags_are_told_how_many_rows_there_are(threat: Threat | float) -> None:
+    seen, bags = votes([[999, 1], [700, 300], [510, 490]]), Smoothing(rows=Bagging(10))
+    rule = Decided(bags, threat, num_rows=100)
+    assert rule.certified(seen).tolist() == [True, False, False]
+    assert rule.hopeless(seen).tolist() == [False, False, True]
+    assert Decided(bags, threat, num_rows=1000).certified(seen).tolist() == [True, True, False]
 
 
 @pytest.fixture(scope="module")

@@ -148,7 +148,7 @@ class Bench:
             relabel=True,
             rows=count,
             trigger=trigger,
-            budget=budget(Threat(count, trigger), smoothing, norm),
+            budget=budget(Threat(count, trigger), norm),
             at_threat=0.0 if 0 in beaten else share(count, trigger),
             map_rows=np.array(MAP_ROWS, dtype=float),
             map_triggers=sizes,
