@@ -9,7 +9,7 @@ from concurrent.futures import CancelledError
 from dataclasses import replace
 from fractions import Fraction
 from itertools import product
-from math import prod, sqrt
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ from rsbd.certify import certify
 from rsbd.data import Dataset, load
 from rsbd.ensemble import collect
 from rsbd.errors import InputError
-from rsbd.learners import LDA
+from rsbd.learners import LDA, MLP
 from rsbd.noises import Bagging, Flip, Gaussian, Partition, Uniform
 from rsbd.recipes import bagflip, bagging, cohen, compare, dpa, rab, rab_knn, rosenfeld, wang
 from rsbd.recipes.contest import CONTENDERS, Comparison, Contender, Run, posed, refusal, threat_map
@@ -67,6 +67,7 @@ def test_the_map_holds_every_threat_once_by_what_it_changes() -> None:
     assert found["test",] == (Threat(0, 1, False, True), Threat(0, 2, False, True))
     assert all(len(set(group)) == len(group) == 4 for what, group in found.items() if len(what) > 1)
     assert all(attacked(threat) == what for what, group in found.items() for threat in group)
+    assert attacked(Threat(rows=0, trigger=1)) == ("test",)
 
 
 def test_a_threat_is_measured_by_the_noise_that_it_meets() -> None:
@@ -74,7 +75,7 @@ def test_a_threat_is_measured_by_the_noise_that_it_meets() -> None:
     assert posed(Threat(3, 4), noise).trigger == {"features": 2.0, "test": 4}
     for pixels in range(1, 200):
         length = posed(Threat(1, pixels), noise).trigger_on("features")
-        assert sqrt(pixels) <= length < sqrt(pixels) * (1 + 1e-15)
+        assert pixels <= Fraction(length) ** 2 < pixels * (1 + Fraction(1, 10**15))
         assert np.linalg.norm(np.ones(pixels)) <= length * (1 + 1e-15)
 
 
@@ -172,6 +173,36 @@ def test_the_table_holds_what_certify_says(unit: Dataset, binary: Dataset) -> No
     held = certify(evidence, noise, Threat(1, 1), 120) & (evidence.label == binary.y_test)
     assert row.certified == (pytest.approx(held.mean()),)
     assert row.clean == pytest.approx((evidence.label == binary.y_test).mean())
+
+
+def test_one_learner_for_all_is_the_one_that_was_given(unit: Dataset, binary: Dataset) -> None:
+    learner = MLP(hidden=(4,), epochs=1)
+    common: dict[str, Any] = {"learner": learner, "seed": 7}
+    by_hand = {
+        "Wang et al., tied": (binary, wang(binary, 0.85, num_models=MODELS, **common)),
+        "RAB": (unit, rab(unit, 2.0, num_models=MODELS, **common)),
+        "Cohen et al.": (unit, cohen(unit, 0.5, num_copies=54, num_selection=6, **common)),
+    }
+    for name, (data, recipe) in by_hand.items():
+        given, own = (
+            BY_NAME[name].prove(Run(data, recipe.smoothing, MODELS, 0.001, "each", 7, one)).bounds.miss
+            for one in (learner, None)
+        )
+        assert np.array_equal(given, recipe.bounds.miss), name
+        assert not np.array_equal(own, recipe.bounds.miss), name
+    dealt = BY_NAME["DPA"].prove(Run(unit, Partition(4), MODELS, 0.001, "each", 7, learner))
+    assert np.array_equal(dealt.radius, dpa(unit, 4, **common).certificate.radius)
+    assert not np.array_equal(dealt.radius, dpa(unit, 4).certificate.radius)
+
+
+def test_noise_to_try_fits_the_data_and_each_is_tried_once() -> None:
+    three = load("digits", view="gray", classes=(0, 1, 2), rows=120, points=9)
+    for name, contender in BY_NAME.items():
+        for defence in contender.defences(three, BACKDOOR):
+            for slot, noise in getattr(defence, "slots", {}).items():
+                values = getattr(noise, "values", None)
+                assert values in (None, 3 if slot == "labels" else 17), (name, defence)
+    assert len(list(BY_NAME["flips per slot"].defences(three, ("labels",)))) == 3
 
 
 def test_each_method_is_certified_by_its_own_bound_at_the_alpha_that_was_asked_for(unit: Dataset) -> None:
@@ -276,6 +307,10 @@ def test_budgets_are_equal_and_said(unit: Dataset) -> None:
     )
     assert poor.rows[0].certified is None
     assert poor.rows[0].reason == "it trains 20 models or more, and the budget is 5"
+    (lean,) = compare(
+        unit, [1], [1], relabel=[False], on_test=[False], num_models=30, contenders=[BY_NAME["DPA"]]
+    ).rows
+    assert (lean.models, lean.tried) == (20, 1)  # 50 parts and more are out of reach
 
 
 def test_a_new_method_is_one_entry(unit: Dataset) -> None:

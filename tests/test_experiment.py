@@ -82,7 +82,9 @@ def test_outcome_speaks_of_attack_and_defence(experiment: Experiment) -> None:
 
 def test_nothing_is_final_before_both_ensembles_are(experiment: Experiment, tmp_path: Path) -> None:
     """Votes of one of them may be there from an earlier run."""
+    experiment = replace(experiment, seed=5)
     whole = run(experiment, tmp_path)
+    assert whole.votes.manifest["seed"] == 5
     (clean,) = (path for path in tmp_path.iterdir() if Votes.load(path).manifest == whole.votes.manifest)
     clean.unlink()
     again = run(experiment, tmp_path)
