@@ -24,7 +24,7 @@ from rsbd.errors import InputError
 from rsbd.learners import LDA, MLP
 from rsbd.noises import Bagging, Flip, Gaussian, Partition, Uniform
 from rsbd.recipes import bagflip, bagging, cohen, compare, dpa, rab, rab_knn, rosenfeld, wang
-from rsbd.recipes.contest import CONTENDERS, Comparison, Contender, Run, posed, refusal, threat_map
+from rsbd.recipes.contest import CONTENDERS, Comparison, Contender, Row, Run, posed, refusal, threat_map
 from rsbd.recipes.contest.bench import views
 from rsbd.recipes.contest.threats import attacked
 from rsbd.smoothing import Smoothing, Threat
@@ -373,6 +373,25 @@ def test_files_hold_what_was_found(unit: Dataset, few: list[Contender], tmp_path
         assert record["method"] == row["method"]
         assert (record["certified"] == "") == (row["reason"] is not None)
     assert all(path.stat().st_size > 500 for path in paths)
+
+
+def test_every_number_stays_with_its_threat(tmp_path: Path) -> None:
+    threats = Threat(1, 2, True, False), Threat(5, 3, True, False)
+    attack = ("features", "labels")
+    one = Row("one", "", attack, threats, (0.9, 0.4), noise="n", models=7, clean=0.95, tried=3, validated=0.8)
+    found = Comparison((one, Row("other", "", attack, threats, reason="cannot")), {"seed": 1})
+    path, table, *_ = found.write(tmp_path)
+    assert Comparison.load(path) == found
+    for records in (found.table(), list(csv.DictReader(table.open()))):
+        said = [
+            tuple(str(record[key]) for key in ("method", "rows", "trigger", "certified"))
+            for record in records
+        ]
+        assert said[:2] == [("one", "1", "2", "0.9"), ("one", "5", "3", "0.4")]
+        assert [row[:3] for row in said[2:]] == [("other", "1", "2"), ("other", "5", "3")]
+    ax = found.plot()
+    assert [(text.get_text(), *text.get_position()) for text in ax.texts[:2]] == [("90", 0, 0), ("40", 1, 0)]
+    assert [label.get_text() for label in ax.get_xticklabels()] == ["1\n2", "5\n3"]
 
 
 def test_a_file_that_is_no_comparison_is_one_sentence(tmp_path: Path) -> None:

@@ -95,11 +95,16 @@ def _kept(value: object) -> list[object]:
         def method(self) -> object:
             return self.value
 
-        def _set(self, x: object, k: object = value) -> None: ...
+    class Base:
+        kept = value
 
-        written = property(lambda self: None, _set)
+    class Child(Base): ...
 
+    written = property(lambda self: None, lambda self, x, k=value: None)
+    notebook: dict[str, Any] = {"__name__": "__main__", "G": value}
+    exec("def outer():\n    return lambda: G", notebook)
     return [
+        Child, written, notebook["outer"],
         default, lambda x, k=value: k, lambda: value, partial(print, sep=value), partial(print, value), Held().method,
         Held(), Held, np.array([value]), torch.tensor([value]), [value, 3], {"k": value}, (3, value), range(value),
     ]  # fmt: skip
