@@ -238,6 +238,9 @@ def test_mixed_norms_are_reported_by_length(experiment: Experiment) -> None:
 
 
 def test_written_files_hold_what_was_found(experiment: Experiment, tmp_path: Path) -> None:
+    wrong = experiment.dataset.y_test.copy()
+    wrong[:5] = 1 - wrong[:5]  # so that some predictions are not right
+    experiment = replace(experiment, dataset=experiment.dataset.replace(y_test=wrong))
     found = report(run(experiment))
     paths = write(found, tmp_path / "new" / "folder")
     assert {path.suffix for path in paths} == {".json", ".csv", ".npz", ".png", ".svg"}
@@ -252,6 +255,20 @@ def test_written_files_hold_what_was_found(experiment: Experiment, tmp_path: Pat
         [line["label"] == line["predicted"] and line["radius (L0)"] not in ("abstain", "0") for line in lines]
     )
     assert certified == pytest.approx(saved["certified_accuracy"]["1"])
+    bounds_, counts = found.outcome.bounds, found.outcome.votes.counts
+    for line, label, radius, mine in zip(lines, bounds_.label, found.certificate.radius, counts, strict=True):
+        assert (line["predicted"], int(line["votes"])) == (experiment.dataset.classes[label], mine[label])
+        assert line["radius (L0)"] == ("abstain" if radius < 0 else str(radius))
+    cells = {(cell["rows"], cell["trigger"]): cell["accuracy"] for cell in saved["certified_map"]}
+    for (rows, trigger), share in cells.items():
+        held = certify(bounds_, experiment.smoothing, Threat(rows, trigger))
+        assert share == pytest.approx((held & (bounds_.label == experiment.dataset.y_test)).mean())
+    assert len(cells) == found.accuracy_map.size
+    other = replace(found.outcome, experiment=replace(experiment, centre="poisoned"))
+    assert (saved["settings"]["centre"], as_dict(report(other))["settings"]["centre"]) == (
+        "clean",
+        "poisoned",
+    )
     assert Votes.load(paths[2]).counts.tolist() == found.outcome.votes.counts.tolist()
 
 

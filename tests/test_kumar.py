@@ -275,6 +275,17 @@ def test_numbers_with_gaps_are_refused(numbers: range) -> None:
             draw()
 
 
+def test_points_and_data_off_the_levels_of_a_flip_are_refused() -> None:
+    """On other values its sampler means nothing, and the certificate would be silently wrong."""
+    data, unit = (load("digits", view=view, classes=(0, 1), rows=30, points=6) for view in ("binary", "unit"))
+    with pytest.raises(InputError, match="continuous"):
+        FixedModel.train(unit, Flip(0.9), LDA())
+    with pytest.raises(InputError, match="off the 2 levels"):
+        FixedModel.train(data, Flip(0.9), LDA()).votes(unit.x_test, range(5))
+    with pytest.raises(InputError, match="off the 2 levels"):
+        list(soft.confidences(data, Smoothing(test=Flip(0.9)), LDA(), unit.x_test, range(5)))
+
+
 def test_bad_input_is_named() -> None:
     with pytest.raises(InputError, match="no attack to certify against"):
         confidence.certify([np.zeros((1, 2, 2))], [np.zeros((1, 2, 2))], [], 0.1)

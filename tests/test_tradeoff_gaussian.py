@@ -136,7 +136,7 @@ def test_mixed_against_a_discretised_gaussian(mu: float) -> None:
 def test_mixed_limits() -> None:
     misses = np.concatenate([10.0 ** -np.arange(0, 30, 0.5), np.linspace(0, 1, 30)])
     law = flips("4/5", 2, 3) * flips("3/5", 10, 2)
-    for mu in (1e-13, 1e-11, 1e-6):  # a vanishing shift leaves the discrete law
+    for mu in (5e-324, 1e-13, 1e-11, 1e-6):  # a vanishing shift leaves the discrete law
         extra = (law * gaussian(mu)).upper(misses) - law.upper(misses)
         assert (extra >= -1e-12).all()
         assert (extra <= 1e-10 + mu).all()
@@ -155,6 +155,7 @@ def test_mixed_survives_extremes() -> None:
     for law in (
         flips("99/100", 2, 400) * gaussian(50.0),
         flips("999/1000", 256, 40) * gaussian(1e-9),
+        flips("4/5", 2, 3) * gaussian(50.0),  # a best tau that is no float's exponent
         flips("4/5", 2, 3) * gaussian(1e200),  # hardly any noise at all: all is lost
     ):
         value = law.upper([0.0, 5e-324, 1e-300, 1e-9, 0.5, 1.0])
