@@ -50,6 +50,9 @@ class Module(Network):
     Stored votes are kept under the factory's name, its code and all that this reads, and the modules that it makes, so
     that a changed network is another experiment.
 
+    On CUDA, some of torch's layers, such as adaptive pooling and upsampling, add up gradients in any order: with them a
+    seed need not give the same bits again.
+
     Examples
     --------
     >>> def network():
