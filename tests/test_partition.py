@@ -148,6 +148,7 @@ def test_small_parts_and_other_learners(digits: Dataset) -> None:
     few = digits.replace(x=digits.x[:12], y=digits.y[:12])
     assert dpa(few, parts=30).labels.shape == (30, 30)  # some parts are empty, some hold one class
     # Rows elsewhere, and their order, say nothing to a part: an empty one says 0, one of a single class that class.
+    net = MLP(hidden=(4,), epochs=3, batch=2)
     for first in (0, 1):
         order = np.argsort(few.y != first, kind="stable")
         sorted_ = few.replace(x=few.x[order], y=few.y[order])
@@ -156,8 +157,8 @@ def test_small_parts_and_other_learners(digits: Dataset) -> None:
         ):
             if len(set(sorted_.y[rows])) < 2:
                 assert set(labels) == set(sorted_.y[rows] if len(rows) else [0])
-        nets = dpa(sorted_, parts=2, learner=MLP(hidden=(4,), epochs=2))
-        assert np.array_equal(nets.labels, dpa(few, parts=2, learner=MLP(hidden=(4,), epochs=2)).labels)
+        nets = dpa(sorted_, parts=2, learner=net)
+        assert np.array_equal(nets.labels, dpa(few, parts=2, learner=net).labels)
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 from dataclasses import dataclass
+from fractions import Fraction
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -96,6 +98,12 @@ def test_a_shared_level_costs_little_and_clopper_pearson_gains_much() -> None:
         assert 0.97 * published < found[0] < published < found[1]
 
 
+def test_lengths_are_rounded_towards_the_attacker() -> None:
+    for length, rows in product(np.random.default_rng(0).uniform(0.1, 3, 100), range(1, 40)):
+        each, together = (Fraction(float(part(length, rows))) for part in (per_row, total))
+        assert rows * each**2 < Fraction(length) ** 2 < together**2 / rows
+
+
 def test_total_and_per_row() -> None:
     assert total(0.5, rows=9) == pytest.approx(1.5)
     assert per_row(1.5, rows=9) == pytest.approx(0.5)
@@ -183,6 +191,7 @@ def test_the_recipe(digits: Dataset) -> None:
 def test_uniform_noise_too(digits: Dataset) -> None:
     found = rab(digits, noise=Uniform(2), num_models=300)
     assert found.certificate.norm == "L1"
+    assert found.votes.manifest["learner"] == repr(HashedTestNoise(LDA(), Uniform(2)))
     assert found.certificate.accuracy(digits.y_test, radius=0.5) > 0.8
 
 
