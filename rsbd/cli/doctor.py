@@ -68,8 +68,8 @@ def examine() -> Iterator[Finding]:
 def _python() -> Iterator[Finding]:
     import rsbd
 
-    fine = sys.version_info >= (3, 10)
-    yield Finding("python", sys.version.split()[0], "" if fine else "install Python 3.10 or later")
+    fine = sys.version_info >= (3, 11)
+    yield Finding("python", sys.version.split()[0], "" if fine else "install Python 3.11 or later")
     yield Finding("rsbd", f"{rsbd.__version__} in {Path(rsbd.__file__).parent}")
 
 
