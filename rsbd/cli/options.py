@@ -159,9 +159,7 @@ def bar() -> Progress:
         def render(self, task: Task) -> Text:
             return Text("" if task.speed is None else f"{task.speed:,.4g}/s")
 
-    done, console = (
-        (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()),
-        Console(stderr=True),
-    )
+    done = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()
+    console = Console(stderr=True)
     off = not console.is_terminal  # a file has no use for it, and may lie on a full disk
     return Progress(*done, Rate(), TimeRemainingColumn(), console=console, transient=True, disable=off)

@@ -58,7 +58,7 @@ def _curve(found: Report) -> tuple[str, Table]:
     norm, step = found.certificate.norm, max(1, -(-len(found.radii) // 7))
     radii = [
         float(f"{r:.3g}") for r in found.radii[::step]
-    ]  # the accuracy is the one at the very number shown
+    ]  # an accuracy is the one at the very number shown
     accuracies = found.certificate.curve(found.outcome.experiment.dataset.y_test, radii)
     table = _table("radius", *(f"{r:g}" for r in radii))
     table.add_row("certified", *(_percent(accuracy) for accuracy in accuracies))

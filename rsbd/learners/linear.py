@@ -129,9 +129,7 @@ def _unmix_labels(problem: Problem, sizes: Tensor) -> Tensor:
     identity = torch.eye(classes, device=sizes.device, dtype=sizes.dtype)
     labels = problem.smoothing.labels
     transition = None if labels is None else labels.transition()
-    if (
-        transition is None or torch.linalg.cond(transition) > 1e6
-    ):  # nothing to undo, or labels that say nothing
+    if transition is None or torch.linalg.cond(transition) > 1e6:  # no noise, or labels that say nothing
         return identity.expand(len(sizes), -1, -1)
     channel = transition.to(sizes)  # [true, noised]
     # Class shares from noised labels, drawn towards equal shares by as much as they are uncertain: with few rows a

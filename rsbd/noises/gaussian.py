@@ -73,9 +73,7 @@ class Gaussian(Noise):
             raise InputError(
                 f"a shift of {size}: the noise Gaussian measures an L2 distance, so give a number from 0"
             )
-        return tradeoff.gaussian(
-            float(size) / self.sigma
-        )  # a short float of numpy's would round the quotient
+        return tradeoff.gaussian(float(size) / self.sigma)  # numpy's short floats would round the quotient
 
     def shift_each(self, size: float, times: int) -> tradeoff.Tradeoff:
         """Lengths of different rows add in squares."""
