@@ -84,12 +84,12 @@ class LeastSquares:
             )
         gram[np.diag_indices_from(gram)] += penalty
         try:
-            factor = cho_factor(gram, overwrite_a=True)
+            factor, lower = cho_factor(gram, overwrite_a=True)
         except LinAlgError:
             raise InputError(
                 f"penalty {penalty!r} is too small for these features: give a larger one"
             ) from None
-        return cls(rows, centre, factor, float(penalty), 1 / len(rows) if intercept else 0.0)
+        return cls(rows, centre, (factor, bool(lower)), float(penalty), 1 / len(rows) if intercept else 0.0)
 
     def influence(self, x: NDArray[np.floating]) -> Floats:
         """Influence of every training label on every point: shape (points, rows).

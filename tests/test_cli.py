@@ -146,6 +146,7 @@ def test_a_full_disk_under_the_output_is_one_sentence() -> None:
 def test_ctrl_c_says_what_is_kept_and_the_run_goes_on(tmp_path: Path, out: bool) -> None:
     code = (
         "import os, signal, sys; from rsbd import experiment, store\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # a shell's background jobs are deaf to it
         "store.Store.every, was = 0.0, experiment.stream\n"
         "def stream(*a, **k):\n"
         "    for number, found in enumerate(was(*a, **k)):\n"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Literal, cast
+from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -45,7 +45,8 @@ class Trigger(ABC):
     def norm2(self, x: ArrayLike) -> NDArray[np.float64]:
         """Return the L2 norm of what the trigger really changes in each input of the batch `x`."""
         moved = self(x).astype(np.float64) - np.asarray(x, np.float32)
-        return cast("NDArray[np.float64]", np.linalg.norm(moved.reshape(len(moved), -1), axis=1))
+        lengths: NDArray[np.float64] = np.linalg.norm(moved.reshape(len(moved), -1), axis=1)
+        return lengths
 
     @abstractmethod
     def _put(self, out: Floats) -> None:
