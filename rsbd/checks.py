@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rsbd.data import Dataset, on_levels
-from rsbd.errors import InputError
+from rsbd.errors import InputError, is_whole
 from rsbd.noises import Bagging, Flip, Noise
 from rsbd.smoothing import Smoothing
 
@@ -16,9 +16,9 @@ MAX_BAG = 10  # times the training set: such a bag holds every row, and hides no
 
 def settings(dataset: Dataset, smoothing: Smoothing, num_models: int, seed: int) -> None:
     """Raise one clear error for settings that cannot work, before any model is trained."""
-    if not (1 <= num_models <= MAX_MODELS and num_models == int(num_models)):
+    if not (is_whole(num_models, 1) and num_models <= MAX_MODELS):
         raise InputError(f"{num_models} models: give a whole number from 1 to {MAX_MODELS:,}")
-    if seed < 0 or seed % 1:
+    if not is_whole(seed):
         raise InputError(f"the seed is {seed}: give a whole number from 0")
     bag = smoothing.rows
     if isinstance(bag, Bagging) and bag.size > MAX_BAG * dataset.num_rows:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from rsbd.errors import InputError
+from rsbd.errors import InputError, is_whole
 
 
 def base(seed: int) -> int:
@@ -38,7 +38,7 @@ def apart(**numbers: int) -> list[range]:
     """
     found, start = [], 0
     for name, number in numbers.items():
-        if number % 1 or number < 1:
+        if not is_whole(number, 1):
             raise InputError(f"{name} is {number!r}: give a whole number, at least 1")
         found.append(range(start, start := start + int(number)))
     return found

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from math import isfinite
 from numbers import Integral, Real
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -74,22 +74,18 @@ class Threat:
         if not _is_count(self.rows):
             raise InputError(f"rows is {self.rows!r}: give the number of poisoned rows, 0 or more")
         object.__setattr__(self, "rows", int(self.rows))  # numpy's whole numbers would overflow in powers
-        sizes = self.trigger
-        if isinstance(sizes, Mapping):
-            for slot in sizes:
-                if slot not in ("features", "test"):
-                    raise InputError(
-                        f"trigger has a size for {slot!r}: a trigger is on 'features' and on 'test'"
-                    )
-        for size in sizes.values() if isinstance(sizes, Mapping) else [sizes]:
-            if not _is_size(size):
-                raise InputError(f"trigger is {size!r}: give the size of the trigger, 0 or more")
+        if not isinstance(self.trigger, Mapping):
+            object.__setattr__(self, "trigger", _plain_size(self.trigger))
+            return
+        for slot in self.trigger:
+            if slot not in ("features", "test"):
+                raise InputError(f"trigger has a size for {slot!r}: a trigger is on 'features' and on 'test'")
+        plain = {slot: _plain_size(size) for slot, size in self.trigger.items()}
+        object.__setattr__(self, "trigger", plain)
 
     def trigger_on(self, slot: str) -> float:
         """Size of the trigger in the norm of `"features"` or `"test"`."""
-        size = self.trigger.get(slot, 0) if isinstance(self.trigger, Mapping) else self.trigger
-        # Times the number of rows, numpy's short integers overflow and its short floats round: plain ones do neither.
-        return size.item() if isinstance(size, np.generic) else size
+        return self.trigger.get(slot, 0) if isinstance(self.trigger, Mapping) else self.trigger
 
 
 @dataclass(frozen=True)
@@ -176,5 +172,9 @@ def _is_count(number: object) -> bool:
     return type(number) is not bool and isinstance(number, Integral) and int(number) >= 0
 
 
-def _is_size(number: object) -> bool:
-    return isinstance(number, Real) and isfinite(number) and float(number) >= 0
+def _plain_size(size: Any) -> float:
+    # Times the number of rows, numpy's short integers overflow and its short floats round: plain ones do neither.
+    plain: float = size.item() if isinstance(size, np.generic) else size
+    if not (isinstance(size, Real) and isfinite(size) and float(size) >= 0):
+        raise InputError(f"trigger is {size!r}: give the size of the trigger, 0 or more")
+    return plain

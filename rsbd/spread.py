@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from rsbd.errors import InputError
+from rsbd.errors import InputError, is_whole
 from rsbd.noises.base import Noise
 from rsbd.smoothing import Smoothing
 from rsbd.tradeoff import Tradeoff
@@ -57,7 +57,7 @@ def limit(noises: list[Noise], max_radius: float | None) -> int:
     """Number of changes where the search stops."""
     if max_radius is None:
         return FURTHEST if len(noises) <= 1 else FURTHEST_COMBINED
-    if max_radius % 1 or max_radius < 0:
+    if not is_whole(max_radius):
         raise InputError(f"max_radius is {max_radius!r}: changes are counted, so give a whole number from 0")
     return int(max_radius)
 

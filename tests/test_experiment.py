@@ -286,9 +286,8 @@ def test_no_written_length_is_more_than_was_certified(experiment: Experiment, tm
     for top in (1 / 3, 2 / 3, 12345.678):
         assert all(float(f"{length:.6g}") == length for length in radii_up_to(top, "L2"))
         assert radii_up_to(top, "L2")[-1] > top
-    assert found.budget == pytest.approx(
-        (10 + 1) ** 0.5 * 3
-    )  # ten rows and the test input, a patch of nine pixels
+    # Ten rows and the test input, a patch of nine pixels.
+    assert found.budget == pytest.approx((10 + 1) ** 0.5 * 3)
 
 
 def test_radii_stay_few_where_noise_hides_everything() -> None:

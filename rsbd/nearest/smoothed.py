@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from rsbd.errors import InputError
+from rsbd.errors import InputError, is_whole
 from rsbd.nearest.arrivals import APART, Law, laws
 from rsbd.nearest.counts import Nodes
 from rsbd.nearest.distance import UNIT, hazards
@@ -88,7 +88,7 @@ def smoothed(
         raise InputError(f"sigma is {sigma!r}, but it is a standard deviation: give a number above 0")
     if resolution < 10:
         raise InputError(f"resolution is {resolution!r}: give a number of radii, at least 10")
-    if not 1 <= neighbours <= len(rows) or neighbours != int(neighbours):
+    if not (is_whole(neighbours, 1) and neighbours <= len(rows)):
         raise InputError(
             f"neighbours is {neighbours!r}: give a number from 1 to that of the rows, {len(rows)}"
         )

@@ -10,7 +10,7 @@ from math import comb
 from typing import TYPE_CHECKING, ClassVar
 
 from rsbd import tradeoff
-from rsbd.errors import InputError
+from rsbd.errors import InputError, is_whole
 from rsbd.tradeoff import Tradeoff
 from rsbd.tradeoff.mixture import BITS, EXACT_BITS
 
@@ -62,7 +62,7 @@ class Bagging:
     size: int
 
     def __post_init__(self) -> None:
-        if isinstance(self.size, bool) or self.size % 1 or self.size < 1:
+        if isinstance(self.size, bool) or not is_whole(self.size, 1):
             raise InputError(f"size is {self.size!r}: give the number of rows in a bag, at least 1")
         object.__setattr__(self, "size", int(self.size))
 
@@ -83,14 +83,14 @@ class Bagging:
         inserted, removed : int
             Rows that the attacker adds and takes away.
         """
-        if size % 1 or inserted % 1 or removed % 1:
+        if not all(map(is_whole, (size, inserted, removed))):
             raise InputError(
-                f"{size} rows changed, {inserted} inserted, {removed} removed: give whole numbers"
+                f"{size} rows changed, {inserted} inserted, {removed} removed: give whole numbers from 0"
             )
         size, inserted, removed = int(size), int(inserted), int(removed)
         before = self._num_rows(num_rows, size + removed)
         common, after = before - size - removed, before + inserted - removed
-        if inserted < 0 or removed < 0 or after < 1:
+        if after < 1:
             raise InputError(
                 f"{inserted} rows inserted and {removed} of {before} removed: some rows must be left"
             )

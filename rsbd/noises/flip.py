@@ -9,7 +9,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, ClassVar
 
 from rsbd import tradeoff
-from rsbd.errors import InputError
+from rsbd.errors import InputError, is_whole
 from rsbd.noises.base import Channel, Noise
 from rsbd.rational import as_written
 
@@ -64,14 +64,14 @@ class Flip(Noise):
     values: int = 2
 
     def __init__(self, keep: Fraction | float | str, values: int = 2) -> None:
-        if values % 1 or values < 2:
+        if not is_whole(values, 2):
             raise InputError(f"values is {values!r}: give a whole number of values, at least 2")
         object.__setattr__(self, "keep", _as_probability(keep))
         object.__setattr__(self, "values", int(values))
 
     def shift(self, size: float) -> tradeoff.Tradeoff:
         """Trade-off of data that differ in ``size`` coordinates."""
-        if size < 0 or size % 1:
+        if not is_whole(size):
             raise InputError(
                 f"{size} changed coordinates: the noise Flip counts them, so give a whole number from 0"
             )

@@ -10,7 +10,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from rsbd.errors import InputError
+from rsbd.errors import InputError, is_whole
 
 Labels = NDArray[np.int64]
 _POINTS = 512  # certified at a time, so that memory stays small
@@ -58,7 +58,7 @@ class Partition:
 
     def __post_init__(self) -> None:
         for name, number in (("parts", self.parts), ("spread", self.spread)):
-            if isinstance(number, bool) or number % 1 or number < 1:
+            if isinstance(number, bool) or not is_whole(number, 1):
                 raise InputError(f"{name} is {number!r}: give a whole number, at least 1")
             object.__setattr__(self, name, int(number))
 

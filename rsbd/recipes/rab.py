@@ -13,7 +13,7 @@ from scipy.special import ndtri
 from rsbd import bounds
 from rsbd.certify import radius
 from rsbd.data import Dataset
-from rsbd.errors import InputError
+from rsbd.errors import InputError, is_whole
 from rsbd.learners import LDA, HashedTestNoise, Learner
 from rsbd.noises import Gaussian, Noise
 from rsbd.recipes.wang import Certified, all_votes
@@ -204,6 +204,6 @@ def published_metrics(
 
 
 def _positive(rows: int) -> int:
-    if rows != int(rows) or rows < 1:
+    if not is_whole(rows, 1):
         raise InputError(f"rows is {rows!r}: give the number of poisoned rows, at least 1")
     return int(rows)

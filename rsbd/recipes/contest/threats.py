@@ -41,7 +41,7 @@ def threat_map(
     """
     found: dict[Attack, dict[Threat, None]] = {}
     for m, t, y, x in product(rows, triggers, relabel, on_test):
-        if t != int(t):
+        if t % 1:  # one below 0 is refused as a threat
             raise InputError(f"a trigger of {t} pixels: it counts pixels, so give a whole number from 0")
         threat = Threat(int(m), int(t), relabel=y and m > 0, on_test=x and t > 0)
         if what := attacked(threat):
