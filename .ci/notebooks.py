@@ -73,18 +73,14 @@ def refresh(path: Path) -> None:
         cell.metadata = {k: v for k, v in cell.metadata.items() if k in KEPT}
         cell.id = f"cell-{number:02d}"
     first = notebook.cells[0]
-    first.source = LINE.sub(
-        time_line(reading_minutes(notebook), seconds, has_exercises(notebook)), first.source
-    )
+    first.source = LINE.sub(time_line(reading_minutes(notebook), seconds, has_exercises(notebook)), first.source)
     nbformat.validate(notebook)
     nbformat.write(notebook, path)
     sys.stdout.write(f"{path.name}: {seconds:.1f} s, kernel peak {peak / 1e6:.0f} MB\n")
 
 
 if __name__ == "__main__":
-    os.environ["PYTHONPATH"] = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]).rstrip(
-        os.pathsep
-    )
+    os.environ["PYTHONPATH"] = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep)
     os.environ["RSBD_CACHE"] = "off"  # times are those of the first run
     os.environ["CUDA_VISIBLE_DEVICES"] = ""  # a GPU draws other numbers; outputs are those of any CPU
     for each in map(Path, sys.argv[1:] or sorted(map(str, (ROOT / "notebooks").glob("*.ipynb")))):

@@ -99,9 +99,7 @@ def certified_accuracy(
 
     xs, ys = np.asarray(radii, dtype=float), np.asarray(accuracies, dtype=float)
     if xs.ndim != 1 or xs.shape != ys.shape or not xs.size:
-        raise InputError(
-            f"{xs.shape} radii and {ys.shape} accuracies: give two lists of the same length, at least 1"
-        )
+        raise InputError(f"{xs.shape} radii and {ys.shape} accuracies: give two lists of the same length, at least 1")
     ax = new_axes() if ax is None else ax
     curves = sum(line.get_gid() == "rsbd-curve" for line in ax.get_lines())
     colour, dashes = STYLES[curves % len(STYLES)]
@@ -207,13 +205,9 @@ def certified_map(
         i = min(int(np.searchsorted(rows, point[0])), len(rows) - 1)
         j = min(int(np.searchsorted(triggers, point[1])), len(triggers) - 1)
         for colour, width in (("white", 6), ("#d55e00", 3)):
-            box = Rectangle(
-                (j - 0.5, i - 0.5), 1, 1, fill=False, edgecolor=colour, linewidth=width, clip_on=False
-            )
+            box = Rectangle((j - 0.5, i - 0.5), 1, 1, fill=False, edgecolor=colour, linewidth=width, clip_on=False)
             ax.add_patch(box)
-    ax.set_xlabel(
-        "trigger size (pixels)" if norm == "L0" else f"trigger size ({norm}, input units)", fontsize=13
-    )
+    ax.set_xlabel("trigger size (pixels)" if norm == "L0" else f"trigger size ({norm}, input units)", fontsize=13)
     ax.set_ylabel("poisoned training rows", fontsize=13)
     ax.set_title("certified accuracy (% of test inputs)", fontsize=13, loc="left")
     image.set_clim(0, 1)
@@ -244,9 +238,7 @@ def images(
     stacks = [np.clip(np.asarray(stack, dtype=float), 0, 1) for stack in groups.values()]
     if not stacks or len({stack.shape[1:] for stack in stacks}) != 1 or stacks[0].ndim not in (3, 4):
         shapes = ", ".join(str(stack.shape) for stack in stacks) or "none"
-        raise InputError(
-            f"images of shapes {shapes}: give groups of (images, height, width), all of one size"
-        )
+        raise InputError(f"images of shapes {shapes}: give groups of (images, height, width), all of one size")
     stacks = [np.moveaxis(s, 1, -1) if s.ndim == 4 else s[..., None].repeat(3, -1) for s in stacks]
     high, wide = stacks[0].shape[1:3]
     most = max(len(stack) for stack in stacks)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from rsbd.lessons import Verdict
+from rsbd.course.lessons import Verdict
 
 Check = Callable[[Any], Verdict]
 

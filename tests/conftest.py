@@ -10,9 +10,7 @@ from hypothesis import settings
 
 from rsbd.data import SOURCES, data_root
 
-os.environ["RSBD_CACHE"] = (
-    "off"  # what a test collects is collected there and then, and nobody's cache is touched
-)
+os.environ["RSBD_CACHE"] = "off"  # what a test collects is collected there and then, and nobody's cache is touched
 
 # Where a run decides about a change it tries the same examples every time; at a desk it looks for new ones.
 settings.register_profile("same", derandomize=True, print_blob=True)
@@ -22,9 +20,7 @@ if os.environ.get("CI"):
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
     if item.get_closest_marker("mnist") and not SOURCES["mnist"].present(data_root()):
-        pytest.skip(
-            "no MNIST here: set RSBD_DATA to a folder that holds it, or run `rsbd data download mnist`"
-        )
+        pytest.skip("no MNIST here: set RSBD_DATA to a folder that holds it, or run `rsbd data download mnist`")
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from rsbd.panels.backdoors.params import Found, Params, Samples
+from rsbd.panels.backdoor.params import Found, Params, Samples
 
 
 def fake(params=None, models=None, **changes):

@@ -7,7 +7,7 @@ from sklearn.datasets import load_digits
 from torch import Tensor
 
 from rsbd.learners import Problem
-from rsbd.smoothing import Smoothing
+from rsbd.noises.smoothing import Smoothing
 
 
 def digits(smoothing: Smoothing, rows: int = 1000, points: int = 300) -> tuple[Problem, Tensor, Tensor]:

@@ -1,4 +1,4 @@
-"""Imports point one way: a module uses only its own layer and those below, so each can be read and used alone."""
+"""Imports point one way: a package uses itself and those on lower levels only, so each can be read and used alone."""
 
 from __future__ import annotations
 
@@ -12,33 +12,37 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "rsbd"
-LAYERS = (
-    {
-        "errors",
-        "chromium",
-        "files",
-        "arithmetic",
-        "devices",
-        "identity",
-        "rng",
-        "rational",
-        "tradeoff",
-        "binomial",
-        "bounds",
-        "chernoff",
-        "leastsquares",
-        "nearest",
-        "data",
-    },
-    {"triggers", "poisoning", "noises"},
-    {"smoothing", "learners"},
-    {"checks", "votes", "store", "cache", "shard", "workers", "ensemble", "evidence", "spread"},
-    {"certify", "stopping", "fixed", "soft", "confidence", "labelflips", "flipattack"},
-    {"audit", "undefended", "experiment", "report", "recipes", "plots"},
-    {"panels", "cli", "lecture"},
-    {"lessons"},
-)
-LAYER = {name: number for number, names in enumerate(LAYERS) for name in names}
+# Package -> the packages that it may import. Data flows from the top of this table to its bottom.
+MAY_IMPORT = {
+    "data": "",
+    "attacks": "data",
+    "tradeoff": "",
+    "bounds": "",
+    "noises": "tradeoff",
+    "learners": "data noises tradeoff",
+    "ensemble": "data noises learners",
+    "certify": "bounds noises tradeoff",
+    "recipes": "data attacks tradeoff bounds noises learners ensemble certify",
+    "audit": "data attacks bounds noises learners ensemble certify recipes",
+    "panels": "data attacks tradeoff bounds noises learners ensemble certify recipes",
+    "course": "data attacks tradeoff bounds noises learners ensemble certify recipes audit panels",
+    "cli": "data attacks noises learners ensemble certify recipes panels course",
+}
+LOOSE = {
+    "errors",
+    "files",
+    "plots",
+    "types",
+    "version",
+    "words",
+    "__init__",
+    "__main__",
+}  # any package may import these
+MOST_LEVELS = 11
+
+
+def allowed(package: str) -> set[str]:
+    return {package, *MAY_IMPORT[package].split(), *(LOOSE - {"__main__"})}
 
 
 def imports(file: Path) -> Iterator[str]:
@@ -53,24 +57,42 @@ def imports(file: Path) -> Iterator[str]:
         yield from (name.split(".")[1] for name in names if name.startswith("rsbd."))
 
 
-def test_every_module_has_a_layer() -> None:
-    modules = {
-        path.stem for path in PACKAGE.iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()
+def levels(package: str) -> int:
+    """Number of packages on the longest way down from this one, itself included."""
+    return 1 + max((levels(below) for below in MAY_IMPORT[package].split()), default=0)
+
+
+def test_the_table_lists_every_package_and_loose_module() -> None:
+    assert {path.name for path in PACKAGE.iterdir() if (path / "__init__.py").exists()} == set(MAY_IMPORT)
+    assert {path.stem for path in PACKAGE.glob("*.py")} == LOOSE
+
+
+def test_the_table_has_no_circle_and_few_levels() -> None:
+    above: set[str] = set()
+    for package, below in MAY_IMPORT.items():  # each line names only lines above it
+        assert set(below.split()) <= above, package
+        above.add(package)
+    assert max(map(levels, MAY_IMPORT)) <= MOST_LEVELS
+
+
+@pytest.mark.parametrize("package", MAY_IMPORT)
+def test_a_package_imports_only_what_its_line_allows(package: str) -> None:
+    wrong = {
+        f"{file.relative_to(ROOT)} imports rsbd.{used}"
+        for file in (PACKAGE / package).rglob("*.py")
+        for used in imports(file)
+        if (PACKAGE / used).is_dir() or (PACKAGE / f"{used}.py").is_file()
+        if used not in allowed(package)
     }
-    assert modules - {"__init__", "__main__"} == set(LAYER)
+    assert not wrong
 
 
-@pytest.mark.parametrize("name", sorted(LAYER))
-def test_imports_point_upwards(name: str) -> None:
-    path = PACKAGE / name
-    for file in path.rglob("*.py") if path.is_dir() else [path.with_suffix(".py")]:
-        for used in set(imports(file)) & set(LAYER):
-            assert LAYER[used] <= LAYER[name], (
-                f"{file.relative_to(ROOT)} imports rsbd.{used} from a higher layer"
-            )
+def test_loose_modules_import_no_package() -> None:
+    for name in LOOSE - {"__init__", "__main__"}:
+        assert set(imports(PACKAGE / f"{name}.py")) <= LOOSE, name
 
 
-@pytest.mark.parametrize("name", ["tradeoff", "bounds", "triggers", "nearest"])
+@pytest.mark.parametrize("name", ["tradeoff", "bounds", "attacks", "certify", "bounds.nearest"])
 def test_the_theory_needs_no_torch(name: str) -> None:
     code = f"import sys, rsbd.{name}; assert 'torch' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)

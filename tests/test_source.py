@@ -82,9 +82,7 @@ from rsbd.panels import SyncRunner, backdoor
 backdoor(num_models=100, runner=SyncRunner()).wait()
 """
     env = os.environ | {"PYTHONPATH": str(PACKAGE.parent)}
-    answer = subprocess.run(
-        [sys.executable, "-c", code], env=env, capture_output=True, text=True, timeout=120
-    )
+    answer = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, timeout=120)
     assert answer.returncode == 0, answer.stderr
 
 

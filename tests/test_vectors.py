@@ -16,7 +16,7 @@ HERE = Path(__file__).parent
 @pytest.mark.parametrize("file", ["papers.json", "discrete.json"])
 def test_every_family_has_a_test(file: str) -> None:
     families = set(json.loads((Path(str(VECTORS)) / file).read_text())) - {"meta"}
-    tests = [path.read_text("utf-8") for path in HERE.glob("test_*.py") if path != Path(__file__)]
+    tests = [path.read_text("utf-8") for path in HERE.rglob("test_*.py") if path != Path(__file__)]
     using = [text for text in tests if file in text]
     assert len(families) > 3
     assert [f for f in sorted(families) if not any(f'"{f}"' in text for text in using)] == []

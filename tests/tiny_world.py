@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rsbd.noises import Flip
-from rsbd.smoothing import Smoothing, Threat
+from rsbd.noises.smoothing import Smoothing, Threat
 
 Ints = npt.NDArray[np.int64]
 
@@ -82,9 +82,7 @@ class World:
         for rows in combinations(range(self.rows), min(threat.rows, self.rows)):
             labels = tuple(here + row for row in rows) if threat.relabel else ()
             for where in product(spots, repeat=len(rows)):
-                x = tuple(
-                    row * self.features + i for row, spot in zip(rows, where, strict=True) for i in spot
-                )
+                x = tuple(row * self.features + i for row, spot in zip(rows, where, strict=True) for i in spot)
                 for spot in spots if threat.on_test else [()]:
                     yield x + labels + tuple(here + self.rows + i for i in spot)
 
@@ -119,9 +117,7 @@ def naive_bayes(world: World) -> Ints:
         agree = ((x == test[:, None, :]) & mine).sum(axis=1) + 1
         size = mine.sum(axis=1)[:, 0]
         # (size + 1) prod agree / (size + values)^features, with a common power of at most rows + values
-        rest = (np.prod([world.rows + world.values]) ** world.features) / (
-            size + world.values
-        ) ** world.features
+        rest = (np.prod([world.rows + world.values]) ** world.features) / (size + world.values) ** world.features
         scores.append((size + 1) * agree.prod(axis=1) * rest)
     return np.argmax(np.round(np.stack(scores), 9), axis=0)
 

@@ -16,4 +16,4 @@ store mnist-tied certify --points 1000 --rows 100 --keep 0.8 --models 1000
 store mnist-apart certify --points 1000 --keep-features 0.6 --keep-labels 0.6 --keep-test 0.8 --models 4000
 store mnist-compare compare --points 500 --learner linear --models 2000 --poisoned 1 5 10 50 100 300 650 \
     --pixels 1 4 9 --relabel
-python -m rsbd.lessons.mnist_labels notebooks/results/mnist-labels.json
+python .ci/mnist_labels.py notebooks/results/mnist-labels.json

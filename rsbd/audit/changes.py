@@ -7,13 +7,12 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from rsbd.data import Dataset
-from rsbd.smoothing import Smoothing
+from rsbd.noises.smoothing import Smoothing
+from rsbd.types import Points
 
 Slot = Literal["features", "labels", "test"]
-Points = NDArray[np.float32]
 
 
 @dataclass(frozen=True)

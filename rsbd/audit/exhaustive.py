@@ -10,7 +10,7 @@ import numpy as np
 
 from rsbd.audit.world import Array, Data, Rule, World, shares
 from rsbd.data import Dataset
-from rsbd.smoothing import Smoothing, Threat
+from rsbd.noises.smoothing import Smoothing, Threat
 
 Claim = Callable[[Array, Array, Array], bool]
 """Whether the prediction is certified, given features (rows, features), labels (rows,) and test input (features,)."""
@@ -57,11 +57,7 @@ class Exhausted:
     @property
     def sentence(self) -> str:
         """What was tried and found."""
-        end = (
-            "no certificate is violated"
-            if self.violation is None
-            else "a certificate IS violated: .violation"
-        )
+        end = "no certificate is violated" if self.violation is None else "a certificate IS violated: .violation"
         return (
             f"Each of {self.datasets:,} data sets was certified exactly and attacked in every way within "
             f"{self.tried}: {self.certified:,} are certified, {self.robust:,} cannot be changed, {end}."
@@ -158,9 +154,7 @@ def _violation(
         (
             (lead[label[state]][cut].min(), cut)
             for support in supports
-            for cut in [
-                tuple(slice(None) if i in support else slice(at, at + 1) for i, at in enumerate(state))
-            ]
+            for cut in [tuple(slice(None) if i in support else slice(at, at + 1) for i, at in enumerate(state))]
         ),
         key=lambda pair: pair[0],
     )[1]

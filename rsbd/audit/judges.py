@@ -11,20 +11,17 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from rsbd import ensemble, rng
+from rsbd import ensemble
 from rsbd.audit.changes import Change
+from rsbd.bounds.nearest import smoothed
 from rsbd.data import Dataset
 from rsbd.errors import InputError
-from rsbd.learners import Learner
-from rsbd.leastsquares import LeastSquares
-from rsbd.nearest import smoothed
+from rsbd.learners import Learner, randomness
 from rsbd.noises import Flip, Partition
+from rsbd.noises.smoothing import Smoothing
 from rsbd.recipes.dpa import part_labels
-from rsbd.smoothing import Smoothing
-
-Floats = NDArray[np.float64]
-Points = NDArray[np.float32]
-Labels = NDArray[np.int64]
+from rsbd.recipes.least_squares import LeastSquares
+from rsbd.types import Floats, Labels, Points
 
 
 class Judge(Protocol):
@@ -82,7 +79,7 @@ class NoisedLabels:
 
     def __call__(self, dataset: Dataset, x: Points, num_models: int, seed: int) -> Floats:  # noqa: D102
         influence = torch.from_numpy(LeastSquares.fit(dataset.x, self.penalty).influence(x).T)
-        stream, y = rng.generators(seed, range(1))[0], torch.from_numpy(dataset.y)
+        stream, y = randomness.generators(seed, range(1))[0], torch.from_numpy(dataset.y)
         drawn = self.noise.sample(y.expand(num_models, -1), stream)
         if dataset.num_classes == 2:
             label = (drawn.double() @ influence > 0.5).long()
@@ -139,8 +136,6 @@ def judge(defence: Smoothing | Partition, learner: Learner | Judge, options: Map
         return learner
     if isinstance(defence, Partition):
         if options:
-            raise InputError(
-                f"a partition takes no options, but {', '.join(options)} was given: leave it out"
-            )
+            raise InputError(f"a partition takes no options, but {', '.join(options)} was given: leave it out")
         return Dealt(defence, learner)
     return Retrained(defence, learner, options)

@@ -6,12 +6,11 @@ from collections.abc import Iterator
 from math import sqrt
 
 import numpy as np
-from numpy.typing import NDArray
 
 from rsbd.audit.changes import Attempt
 from rsbd.audit.target import Target
+from rsbd.types import Floats
 
-Floats = NDArray[np.float64]
 WITHIN = 1 - 1e-5  # room for the rounding to float32
 
 

@@ -5,16 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
-from numpy.typing import NDArray
 
 from rsbd.audit.changes import Attempt
 from rsbd.audit.lengths import unit
 from rsbd.audit.target import Target
 from rsbd.noises import Partition
-from rsbd.smoothing import Threat
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
+from rsbd.noises.smoothing import Threat
+from rsbd.types import Floats, Ints
 
 
 def attempts(target: Target) -> Iterator[Attempt]:
@@ -28,9 +25,7 @@ def attempts(target: Target) -> Iterator[Attempt]:
         return
     own, y = target.nearest(target.label)[:count], target.dataset.y
     rows = own if len(own) == count else np.arange(count)
-    added = _added(
-        target, np.tile(target.point, (count, 1)), f"{count} copies of the point inserted as rivals"
-    )
+    added = _added(target, np.tile(target.point, (count, 1)), f"{count} copies of the point inserted as rivals")
     gone = _removed(target, rows, f"{count} nearest own rows removed")
     if target.norm in ("inserted rows", "removed rows"):
         yield added if target.norm == "inserted rows" else gone
@@ -40,9 +35,7 @@ def attempts(target: Target) -> Iterator[Attempt]:
     yield Attempt(f"{count} nearest own rows relabelled", *target.attacked(y=relabelled))
     copied = target.flat
     copied[rows] = target.point
-    yield Attempt(
-        f"{count} own rows made copies of the point, relabelled", *target.attacked(copied, relabelled)
-    )
+    yield Attempt(f"{count} own rows made copies of the point, relabelled", *target.attacked(copied, relabelled))
     anti = target.flat
     anti[rows] = target.away > 0
     yield Attempt(f"{count} own rows made unlike their class", *target.attacked(anti))
@@ -60,9 +53,7 @@ def _added(target: Target, rows: Floats, words: str, kept: Ints | None = None) -
 
 
 def _removed(target: Target, rows: Ints, words: str) -> Attempt:
-    return _added(
-        target, np.empty((0, len(target.point))), words, np.delete(np.arange(target.dataset.num_rows), rows)
-    )
+    return _added(target, np.empty((0, len(target.point))), words, np.delete(np.arange(target.dataset.num_rows), rows))
 
 
 def _dealt(target: Target, count: int) -> Iterator[Attempt]:

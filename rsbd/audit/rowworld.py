@@ -56,9 +56,7 @@ def exhaustive_rows(dataset: Dataset, method: Bagging | Partition, rule: Rule, m
     removed rows: 30 are certified, 60 cannot be changed, no certificate is violated.
     """
     if dataset.values is None:
-        raise InputError(
-            f"{dataset.name} is continuous: its rows cannot be written out, so give a binary or gray view"
-        )
+        raise InputError(f"{dataset.name} is continuous: its rows cannot be written out, so give a binary or gray view")
     levels = [j / (dataset.values - 1) for j in range(dataset.values)]
     labels, point = range(dataset.num_classes), dataset.x_test[0].ravel()
     kinds = list(product(product(levels, repeat=dataset.num_features), labels))
@@ -80,15 +78,11 @@ def exhaustive_rows(dataset: Dataset, method: Bagging | Partition, rule: Rule, m
         held = [(kind, int(times)) for kind, times in enumerate(multiset) if times]
         votes = [0] * len(labels)
         for bag in product(held, repeat=found.size):
-            votes[vote(tuple(kind for kind, _ in bag))] += int(
-                np.prod([times for _, times in bag], dtype=object)
-            )
+            votes[vote(tuple(kind for kind, _ in bag))] += int(np.prod([times for _, times in bag], dtype=object))
         shares = tuple(Fraction(v, size**found.size) for v in votes)
         top = max(range(len(votes)), key=lambda c: votes[c])
         second = max(share for c, share in enumerate(shares) if c != top)
-        held_up = [
-            r for r in range(min(most, size) + 1) if found.shift(r, size).certifies(1 - shares[top], second)
-        ]
+        held_up = [r for r in range(min(most, size) + 1) if found.shift(r, size).certifies(1 - shares[top], second)]
         return top, max(held_up, default=-1), shares
 
     def dealt(multiset: Array, found: Partition) -> Found:
@@ -99,11 +93,7 @@ def exhaustive_rows(dataset: Dataset, method: Bagging | Partition, rule: Rule, m
         return int(label[0]), min(int(radius[0]), most), shares
 
     def certify(multiset: Array) -> Found:
-        return (
-            bagged(multiset, int(multiset.sum()), method)
-            if isinstance(method, Bagging)
-            else dealt(multiset, method)
-        )
+        return bagged(multiset, int(multiset.sum()), method) if isinstance(method, Bagging) else dealt(multiset, method)
 
     table = np.array(sets)
     found = [certify(row) for row in table]

@@ -18,10 +18,8 @@ from rsbd.data import Dataset
 from rsbd.errors import InputError
 from rsbd.learners import Learner
 from rsbd.noises import Partition
-from rsbd.smoothing import Smoothing, Threat
-
-Floats = NDArray[np.float64]
-Points = NDArray[np.float32]
+from rsbd.noises.smoothing import Smoothing, Threat
+from rsbd.types import Floats, Points
 
 
 @dataclass(frozen=True)
@@ -221,9 +219,7 @@ def attack(
     return AuditReport(tuple(findings), certificate.norm, beyond, tried)
 
 
-def breaking_point(
-    *given: Any, beyond: Sequence[float] = (1, 2, 4, 8, 16, 32), **settings: Any
-) -> AuditReport | None:
+def breaking_point(*given: Any, beyond: Sequence[float] = (1, 2, 4, 8, 16, 32), **settings: Any) -> AuditReport | None:
     """Attack ever further outside the radius until a prediction changes; None if none does.
 
     Parameters

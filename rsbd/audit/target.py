@@ -9,15 +9,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from rsbd import rng
 from rsbd.audit.judges import Judge, Retrained
 from rsbd.data import Dataset
-from rsbd.learners import Problem, ScoringModels
+from rsbd.learners import Problem, ScoringModels, randomness
 from rsbd.noises import Noise, Partition
-from rsbd.smoothing import Smoothing, Threat
+from rsbd.noises.smoothing import Smoothing, Threat
+from rsbd.types import Floats, Ints
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 MODELS = 16  # whose scores are averaged
 
 
@@ -110,7 +108,7 @@ class Target:
         )
         step = 1.0 if data.values == 2 else 0.1
         around = np.vstack([self.point, self.point + step * np.eye(len(self.point))]).astype(np.float32)
-        streams = rng.generators(1, range(MODELS))
+        streams = randomness.generators(1, range(MODELS))
         models = self.judge.learner.train(problem, streams)
         if not isinstance(models, ScoringModels):
             return None

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from rsbd.data import Dataset
 from rsbd.errors import InputError
 from rsbd.noises import Noise
-from rsbd.smoothing import Smoothing, Threat
+from rsbd.noises.smoothing import Smoothing, Threat
 
 MOST = 1 << 18
 """Data sets, and things that noise can make of one, that are still written out."""
@@ -130,10 +130,7 @@ class World:
         code, test = self._codes()
         bags = list(listed(self.dataset.num_rows))
         whole = lcm(*(chance.denominator for _, chance in bags))
-        votes = sum(
-            rowwise[(slice(None), *(code[i] for i in bag), test)] * int(chance * whole)
-            for bag, chance in bags
-        )
+        votes = sum(rowwise[(slice(None), *(code[i] for i in bag), test)] * int(chance * whole) for bag, chance in bags)
         return np.asarray(votes).reshape(len(inside), *self.sizes), unit * whole
 
     def supports(self, threat: Threat) -> Iterator[tuple[int, ...]]:
@@ -142,8 +139,7 @@ class World:
         lost = self.smoothing.rows is not None and "features" not in slots
         wholly = lost and bool(threat.trigger_on("features") or threat.relabel)
         spots, on_test = (
-            list(combinations(range(f), min(int(threat.trigger_on(slot)), f)))
-            for slot in ("features", "test")
+            list(combinations(range(f), min(int(threat.trigger_on(slot)), f))) for slot in ("features", "test")
         )
         spots = [tuple(range(f))] if wholly else spots
         for rows in combinations(range(n), min(threat.rows, n)):

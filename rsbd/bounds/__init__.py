@@ -7,14 +7,14 @@ either it comes from separate `selection` votes, or the level is shared over the
 been. All values are rounded outward.
 
 `alpha` is spent once for every set of votes that is looked at. Whoever tries ten noises on the same test points and
-shows the best may be wrong ten times as often: choose by other points, as :func:`rsbd.recipes.compare` does, or
+shows the best may be wrong ten times as often: choose by other points, as :func:`rsbd.recipes.contest.compare` does, or
 before any vote, or give each a tenth of `alpha`.
 """
 
 from rsbd.bounds.band import dkw as dkw
-from rsbd.bounds.evidence import Bounds as Bounds
-from rsbd.bounds.evidence import check_alpha as check_alpha
-from rsbd.bounds.evidence import over_points as over_points
+from rsbd.bounds.base import Bounds as Bounds
+from rsbd.bounds.base import check_alpha as check_alpha
+from rsbd.bounds.base import over_points as over_points
 from rsbd.bounds.votes import anytime as anytime
 from rsbd.bounds.votes import clopper_pearson as clopper_pearson
 from rsbd.bounds.votes import hoeffding as hoeffding

@@ -7,9 +7,10 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
-from rsbd import binomial
-from rsbd.bounds.evidence import Bounds, Floats, Ints, over_points
+from rsbd.bounds import binomial
+from rsbd.bounds.base import Bounds, over_points
 from rsbd.errors import InputError
+from rsbd.types import Floats, Ints
 
 # (successes, trials, level) -> upper bound on the success probability
 Upper = Callable[[Ints, Ints, float], Floats]
@@ -55,9 +56,7 @@ def clopper_pearson(
     return _bounds(counts, alpha, selection, runner_up, binomial.clopper_pearson, points)
 
 
-def simultaneous(
-    counts: npt.ArrayLike, alpha: float, runner_up: bool = False, points: str = "each"
-) -> Bounds:
+def simultaneous(counts: npt.ArrayLike, alpha: float, runner_up: bool = False, points: str = "each") -> Bounds:
     """Clopper-Pearson bounds for all classes at once, so that the same votes may pick the top class.
 
     The level is `alpha / classes`, or `alpha / (2 classes)` where upper bounds of the other classes are
@@ -181,9 +180,7 @@ def _bounds(
 def _votes(counts: npt.ArrayLike, name: str) -> Ints:
     array = np.asarray(counts)
     if array.ndim != 2 or array.shape[1] < 2:
-        raise InputError(
-            f"{name} has shape {array.shape}: give votes as (points, classes), two classes or more"
-        )
+        raise InputError(f"{name} has shape {array.shape}: give votes as (points, classes), two classes or more")
     if not np.issubdtype(array.dtype, np.integer):
         raise InputError(f"{name} holds {array.dtype} numbers: votes are counted, so give integers")
     if array.size and array.min() < 0:
@@ -196,9 +193,7 @@ def _once(upper: Upper, k: Ints, n: Ints, level: float) -> Floats:
     base = int(n.max(initial=0)) + 1
     code = n * base + k
     low = int(code.min(initial=0))
-    if int(code.max(initial=0)) - low < len(
-        code
-    ):  # as good as always: far faster than sorting a million codes
+    if int(code.max(initial=0)) - low < len(code):  # as good as always: far faster than sorting a million codes
         there = np.bincount(code - low) > 0
         pairs, place = np.flatnonzero(there) + low, np.cumsum(there) - 1
         return upper(pairs % base, pairs // base, level).take(place).take(code - low)

@@ -11,10 +11,10 @@ from rsbd.certify.certificate import Certificate as Certificate
 from rsbd.certify.radii import exact_radius as exact_radius
 from rsbd.certify.radii import radii_by_votes as radii_by_votes
 from rsbd.certify.radii import radius as radius
-from rsbd.certify.threats import Bools as Bools
 from rsbd.certify.threats import certified_map as certified_map
 from rsbd.certify.threats import certify as certify
 from rsbd.certify.threats import poisoned_rows as poisoned_rows
+from rsbd.types import Bools
 
 
 class _Callable(ModuleType):

@@ -8,13 +8,11 @@ from math import inf
 import numpy as np
 import numpy.typing as npt
 
-from rsbd.evidence import truth
+from rsbd.certify.pairs import truth
+from rsbd.types import Floats, Ints
 
 ABSTAIN = -1
 """The label of a point whose top class is not even certain: always counted as wrong."""
-
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)

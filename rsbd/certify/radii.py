@@ -7,19 +7,15 @@ from fractions import Fraction
 from math import inf
 
 import numpy as np
-import numpy.typing as npt
 
-from rsbd import spread
 from rsbd.bounds import Bounds, simultaneous
+from rsbd.certify import allocation
 from rsbd.certify.certificate import ABSTAIN, Certificate
+from rsbd.certify.pairs import Evidence
 from rsbd.certify.threats import poisoned_rows
 from rsbd.errors import InputError
-from rsbd.evidence import Evidence
-from rsbd.smoothing import Smoothing, Threat
-
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
-Bools = npt.NDArray[np.bool_]
+from rsbd.noises.smoothing import Smoothing, Threat
+from rsbd.types import Bools, Floats, Ints
 
 
 def radius(
@@ -60,25 +56,25 @@ def radius(
     >>> radius(votes, Smoothing(features=Flip(0.8), test=Flip(0.8))).radius
     array([ 3,  0, -1])
     """
-    chosen, norm, noises = spread.attacked(smoothing, slots)
+    chosen, norm, noises = allocation.attacked(smoothing, slots)
     if norm == "rows":
         wholly = Smoothing(rows=smoothing.rows)
         return poisoned_rows(bounds, wholly, Threat(on_test=False), num_rows, max_radius)
     evidence = Evidence.of(bounds)
     found: Ints | Floats
     if norm == "L0":
-        noises = spread.weakest(noises)
-        limit: float = spread.limit(noises, max_radius)
+        noises = allocation.weakest(noises)
+        limit: float = allocation.limit(noises, max_radius)
 
         def certified(size: int, who: Ints) -> Bools:
-            return evidence.some(who).certified_all(spread.laws(noises, size))
+            return evidence.some(who).certified_all(allocation.laws(noises, size))
 
-        found = spread.search(certified, len(evidence.miss), int(limit))
+        found = allocation.search(certified, len(evidence.miss), int(limit))
     else:
         limit = inf if max_radius is None else float(max_radius)
         if not limit >= 0:
             raise InputError(f"max_radius is {max_radius!r}: give a length from 0")
-        length = spread.least(noises).reach(evidence.miss, evidence.runner_up)
+        length = allocation.least(noises).reach(evidence.miss, evidence.runner_up)
         found = np.minimum(length, limit)
     reached = found[evidence.back]
     label = np.where(reached < 0, ABSTAIN, bounds.label)
@@ -107,16 +103,16 @@ def exact_radius(
     >>> exact_radius(Fraction(1, 1000), Smoothing(test=Flip("4/5")))
     5
     """
-    _, norm, noises = spread.attacked(smoothing, slots)
+    _, norm, noises = allocation.attacked(smoothing, slots)
     if norm != "L0":
         raise InputError(f"an exact radius counts changes, but the noise is measured in {norm}: use radius()")
-    noises = spread.weakest(noises)
+    noises = allocation.weakest(noises)
 
     def certified(size: int, who: Ints) -> Bools:
-        holds = all(law.certifies(miss, runner_up) for law in spread.laws(noises, size))
+        holds = all(law.certifies(miss, runner_up) for law in allocation.laws(noises, size))
         return np.full(len(who), holds)
 
-    return int(spread.search(certified, 1, spread.limit(noises, max_radius))[0])
+    return int(allocation.search(certified, 1, allocation.limit(noises, max_radius))[0])
 
 
 def radii_by_votes(

@@ -8,15 +8,12 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
-from rsbd import spread
 from rsbd.bounds import Bounds
+from rsbd.certify import allocation
 from rsbd.certify.certificate import ABSTAIN, Certificate
-from rsbd.evidence import Evidence, truth
-from rsbd.smoothing import Smoothing, Threat
-
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
-Bools = npt.NDArray[np.bool_]
+from rsbd.certify.pairs import Evidence, truth
+from rsbd.noises.smoothing import Smoothing, Threat
+from rsbd.types import Bools, Floats, Ints
 
 
 def certify(bounds: Bounds, smoothing: Smoothing, threat: Threat, num_rows: int | None = None) -> Bools:
@@ -84,13 +81,13 @@ def poisoned_rows(
     array([ 4, -1])
     """
     evidence = Evidence.of(bounds)
-    limit = spread.limit([], spread.FURTHEST if max_radius is None else max_radius)
+    limit = allocation.limit([], allocation.FURTHEST if max_radius is None else max_radius)
     limit = limit if num_rows is None else min(limit, num_rows)
 
     def certified(rows: int, who: Ints) -> Bools:
         return evidence.some(who).certified(smoothing.tradeoff(replace(threat, rows=rows), num_rows))
 
-    reached = spread.search(certified, len(evidence.miss), limit)[evidence.back]
+    reached = allocation.search(certified, len(evidence.miss), limit)[evidence.back]
     label = np.where(reached < 0, ABSTAIN, bounds.label)
     return Certificate(label, reached, bounds.alpha, "rows", ("rows",), limit, bounds.points)
 
@@ -117,9 +114,6 @@ def certified_map(
     weight = np.bincount(evidence.back[correct], minlength=len(evidence.miss)) / max(1, len(correct))
     threats = [[Threat(m, size, relabel, on_test) for size in triggers] for m in rows]
     return np.array(
-        [
-            [weight @ evidence.certified(smoothing.tradeoff(threat, num_rows)) for threat in row]
-            for row in threats
-        ],
+        [[weight @ evidence.certified(smoothing.tradeoff(threat, num_rows)) for threat in row] for row in threats],
         dtype=np.float64,
     ).reshape(len(rows), len(triggers))

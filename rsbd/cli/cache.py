@@ -19,9 +19,9 @@ def show(context: typer.Context) -> None:
         return
     import time
 
-    from rsbd import cache
+    from rsbd.ensemble import cache
+    from rsbd.ensemble.votes import Votes
     from rsbd.errors import InputError
-    from rsbd.votes import Votes
 
     found, now = cache.entries(), time.time()
     for entry in found:
@@ -44,16 +44,14 @@ def show(context: typer.Context) -> None:
 def clear(
     older_than: Annotated[
         float,
-        typer.Option(
-            min=0, help="Only what was not used for so many days (everything by default).", metavar="DAYS"
-        ),
+        typer.Option(min=0, help="Only what was not used for so many days (everything by default).", metavar="DAYS"),
     ] = 0.0,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
 ) -> None:
     """Delete kept votes; they are collected again when needed."""
     import time
 
-    from rsbd import cache
+    from rsbd.ensemble import cache
 
     before = time.time() - 86_400 * older_than
     found = [entry for entry in cache.entries() if entry.used <= before]
@@ -73,7 +71,7 @@ def warm() -> None:
     """Collect the votes of every panel's first picture, so that the course opens at once."""
     import time
 
-    from rsbd import cache
+    from rsbd.ensemble import cache
     from rsbd.errors import InputError
     from rsbd.panels import PANELS, SyncRunner
 

@@ -18,10 +18,10 @@ from rsbd.errors import InputError
 if TYPE_CHECKING:
     from concurrent.futures import Executor
 
+    from rsbd.attacks import Trigger
     from rsbd.data import Dataset
-    from rsbd.experiment import Experiment, Outcome
-    from rsbd.smoothing import Smoothing
-    from rsbd.triggers import Trigger
+    from rsbd.noises.smoothing import Smoothing
+    from rsbd.recipes.experiment import Experiment, Outcome
 
 
 def certify(
@@ -107,15 +107,11 @@ def certify(
     ] = None,
     learner: Annotated[
         str,
-        typer.Option(
-            help="Base learner: linear, lda, mlp, cnn or resnet.", metavar="NAME", rich_help_panel=DEFENCE
-        ),
+        typer.Option(help="Base learner: linear, lda, mlp, cnn or resnet.", metavar="NAME", rich_help_panel=DEFENCE),
     ] = "linear",
     models: Annotated[
         int,
-        typer.Option(
-            help="Models in the ensemble, at most 10,000,000.", metavar="N", rich_help_panel=DEFENCE
-        ),
+        typer.Option(help="Models in the ensemble, at most 10,000,000.", metavar="N", rich_help_panel=DEFENCE),
     ] = 1000,
     alpha: options.Alpha = 0.001,
     alpha_for: options.AlphaFor = "each",
@@ -156,10 +152,10 @@ def certify(
     ] = None,
 ) -> None:
     """Plant a backdoor, train an ensemble on noised copies, and certify its predictions."""
-    from rsbd import report as reports
+    from rsbd.attacks.poisoning import Poisoning
     from rsbd.cli.show import show
-    from rsbd.experiment import Experiment, stream
-    from rsbd.poisoning import Poisoning
+    from rsbd.recipes import report as reports
+    from rsbd.recipes.experiment import Experiment, stream
 
     options.one_of("--alpha-for", alpha_for, "each", "all")
     options.one_of("--centre", centre, "clean", "poisoned")
@@ -169,9 +165,7 @@ def certify(
     data = options.dataset(dataset, view, classes, rows, points, seed)
     experiment = Experiment(
         dataset=data,
-        poisoning=Poisoning(
-            _trigger(trigger, trigger_size, data), target, poison_rate, relabel=not clean_label
-        ),
+        poisoning=Poisoning(_trigger(trigger, trigger_size, data), target, poison_rate, relabel=not clean_label),
         smoothing=_smoothing(data, keep, keep_features, keep_labels, keep_test, sigma, bag),
         learner=options.learner(learner),
         num_models=models,
@@ -192,19 +186,15 @@ def certify(
 
 
 def _trigger(name: str, size: float, data: Dataset) -> Trigger:
-    from rsbd.triggers import BadPatch, Blend, Features, Pixels
+    from rsbd.attacks import BadPatch, Blend, Features, Pixels
 
     if name == "patch":
         if not size.is_integer():
-            raise InputError(
-                f"--trigger-size is {size:g}, the side of a patch in pixels: give a whole number"
-            )
+            raise InputError(f"--trigger-size is {size:g}, the side of a patch in pixels: give a whole number")
         if len(data.shape) < 2:  # a table has no corner: its last features take the patch
             every = range(data.num_features)
             if not 1 <= size <= len(every):
-                raise InputError(
-                    f"--trigger-size is {size:g}, but a table has 1 to {len(every)} features for it"
-                )
+                raise InputError(f"--trigger-size is {size:g}, but a table has 1 to {len(every)} features for it")
             return Features(tuple(every[-int(size) :]))
         return BadPatch(size=int(size))
     if name == "one-pixel":
@@ -226,7 +216,7 @@ def _smoothing(
     bag: int | None,
 ) -> Smoothing:
     from rsbd.noises import Bagging, Flip, Gaussian
-    from rsbd.smoothing import Smoothing
+    from rsbd.noises.smoothing import Smoothing
 
     rows = None if bag is None else Bagging(bag)
 

@@ -27,9 +27,7 @@ def show(context: typer.Context) -> None:
 
 @app.command()
 def check(
-    names: Annotated[
-        list[str] | None, typer.Argument(metavar="NAME", help="All that are here by default.")
-    ] = None,
+    names: Annotated[list[str] | None, typer.Argument(metavar="NAME", help="All that are here by default.")] = None,
 ) -> None:
     """Read data sets whole and say whether they are sound."""
     from rsbd.data.sources import SOURCES, data_root, read
@@ -37,9 +35,7 @@ def check(
     root = data_root()
     for name in names or [n for n, source in SOURCES.items() if source.present(root)]:
         raw = read(name, root)
-        typer.echo(
-            f"{name}: fine, {len(raw.x):,} rows, {len(raw.x_test):,} points, {len(raw.classes)} classes"
-        )
+        typer.echo(f"{name}: fine, {len(raw.x):,} rows, {len(raw.x_test):,} points, {len(raw.classes)} classes")
 
 
 @app.command()

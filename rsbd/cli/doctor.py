@@ -12,7 +12,7 @@ from pathlib import Path
 
 import typer
 
-from rsbd.chromium import browser
+from rsbd.course.lecture.chromium import browser
 from rsbd.errors import InputError
 
 
@@ -31,9 +31,7 @@ def doctor() -> None:
     broken = False
     for finding in examine():
         mark = "ok  " if not finding.mend else "FAIL" if finding.essential else "note"
-        typer.echo(
-            f"{mark}  {finding.what:14} {finding.found}" + (f" -> {finding.mend}" if finding.mend else "")
-        )
+        typer.echo(f"{mark}  {finding.what:14} {finding.found}" + (f" -> {finding.mend}" if finding.mend else ""))
         broken |= mark == "FAIL"
     typer.echo("\nSomething essential is missing: see FAIL above." if broken else "\nThe essentials work.")
     raise typer.Exit(int(broken))
@@ -106,9 +104,7 @@ def _device(name: str, words: str) -> Finding:
     if not lacks:
         return Finding(f"device {name}", f"trains every learner{words}")
     mend = f"use --device cpu for these, the first of which says: {lacks[0][1]}"
-    return Finding(
-        f"device {name}", f"not for {', '.join(what for what, _ in lacks)}{words}", mend, essential=False
-    )
+    return Finding(f"device {name}", f"not for {', '.join(what for what, _ in lacks)}{words}", mend, essential=False)
 
 
 def _torchvision() -> Iterator[Finding]:
@@ -154,9 +150,7 @@ def _widgets() -> Iterator[Finding]:
         ("anywidget", "anywidget"),
     ):
         if not any(Path(p, extension).is_dir() for p in jupyter_path("labextensions")):
-            yield Finding(
-                name, "JupyterLab does not find its browser part", f"pip install --force-reinstall {name}"
-            )
+            yield Finding(name, "JupyterLab does not find its browser part", f"pip install --force-reinstall {name}")
 
 
 def _lab() -> Iterator[Finding]:
@@ -176,22 +170,20 @@ def _threads() -> Iterator[Finding]:
     import torch
 
     cap = os.environ.get("OMP_NUM_THREADS", "not set")
-    yield Finding(
-        "threads", f"{os.cpu_count()} cores, torch uses {torch.get_num_threads()}, OMP_NUM_THREADS {cap}"
-    )
+    yield Finding("threads", f"{os.cpu_count()} cores, torch uses {torch.get_num_threads()}, OMP_NUM_THREADS {cap}")
 
 
 def _notebooks() -> Iterator[Finding]:
-    from rsbd.cli import course
+    from rsbd.course import notebooks
 
     try:
-        yield Finding("notebooks", str(course.stored()[0]))
+        yield Finding("notebooks", str(notebooks.stored()[0]))
     except InputError as error:
         yield Finding("notebooks", str(error), "pip install --force-reinstall rsbd")
 
 
 def _cache() -> Iterator[Finding]:
-    from rsbd import cache
+    from rsbd.ensemble import cache
 
     folder = cache.folder()
     if folder is None:

@@ -13,13 +13,14 @@ import webbrowser
 from pathlib import Path
 
 import rsbd
-from rsbd.cli import course, server
+from rsbd.cli import server
+from rsbd.course import notebooks
 from rsbd.errors import InputError
 
 NOTEBOOK = "10_lecture.ipynb"
 TAG = "stage"  # of the cells of the notebook that make the page
 EXTENSIONS = ("anywidget", "@jupyter-widgets/jupyterlab-manager", "@voila-dashboards/widgets-manager8")
-_PAGE = Path(rsbd.__file__).parent / "lecture" / "page"
+_PAGE = Path(rsbd.__file__).parent / "course" / "lecture" / "page"
 
 
 def run(port: int | None = None, browser: bool = True) -> int:
@@ -32,7 +33,7 @@ def run(port: int | None = None, browser: bool = True) -> int:
     """
     if importlib.util.find_spec("voila") is None:
         raise InputError("voila is not installed, and shows the lecture: pip install voila")
-    source = course.stored()[0] / NOTEBOOK
+    source = notebooks.stored()[0] / NOTEBOOK
     if not source.is_file():
         raise InputError(f"there is no {source}: install rsbd again with pip")
     port, token = port or server.free_port(), secrets.token_hex(24)
@@ -61,9 +62,7 @@ def run(port: int | None = None, browser: bool = True) -> int:
                 time.sleep(0.1)
             return None
 
-        return server.serve(
-            command, Path(folder), secret, address, webbrowser.open if browser else lambda url: None
-        )
+        return server.serve(command, Path(folder), secret, address, webbrowser.open if browser else lambda url: None)
 
 
 def stage_cells(notebook: str) -> str:

@@ -33,12 +33,12 @@ def lab(
     to: Annotated[Path | None, typer.Option(hidden=True, parser=options.path)] = None,
 ) -> None:
     """Open the course in JupyterLab (for this machine only, protected by its token); Ctrl-C ends it."""
-    from rsbd.cli import course
+    from rsbd.course import notebooks
 
     server.check_port(port)
-    found = course.folder(own or to)
+    found = notebooks.folder(own or to)
     typer.echo(f"rsbd: {found.sentence}")
-    raise typer.Exit(_serve(found.home, course.FIRST, no_browser, port))
+    raise typer.Exit(_serve(found.home, notebooks.FIRST, no_browser, port))
 
 
 def _serve(home: Path, notebook: str, no_browser: bool, port: int | None) -> int:
@@ -50,9 +50,7 @@ def _serve(home: Path, notebook: str, no_browser: bool, port: int | None) -> int
         command.append("--no-browser")
     if port is not None:
         command += [f"--port={port}", "--ServerApp.port_retries=0"]
-    if (
-        not server.WINDOWS and os.geteuid() == 0
-    ):  # containers: the server is for this machine only all the same
+    if not server.WINDOWS and os.geteuid() == 0:  # containers: the server is for this machine only all the same
         command.append("--allow-root")
     layered = [str(Path(__file__).parent), *filter(None, [os.environ.get("JUPYTER_CONFIG_PATH")])]
     environment = {"JUPYTER_CONFIG_PATH": os.pathsep.join(layered)}  # the folder `labconfig` beside this file

@@ -48,9 +48,9 @@ def lecture(
         raise typer.Exit(hall.run(port, not no_browser))
     if no_browser or port is not None:
         raise InputError("--static and --handout serve nothing: leave --port and --no-browser out")
-    from rsbd.lecture.handout import write_handout
-    from rsbd.lecture.pages import write_pages
-    from rsbd.lecture.scenes import chosen
+    from rsbd.course.lecture.handout import write_handout
+    from rsbd.course.lecture.pages import write_pages
+    from rsbd.course.lecture.scenes import chosen
 
     scenes = chosen(scene or [])
     wrong = 0
@@ -63,7 +63,5 @@ def lecture(
         typer.echo(f"rsbd: print {paper}")
         wrong += failed
     if wrong:
-        typer.echo(
-            f"rsbd: {wrong} pictures could not be computed; a sentence in their place says why", err=True
-        )
+        typer.echo(f"rsbd: {wrong} pictures could not be computed; a sentence in their place says why", err=True)
         raise typer.Exit(1)

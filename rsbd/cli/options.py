@@ -104,15 +104,11 @@ def check_writable(out: Path) -> None:
     from rsbd.files import try_to_write
 
     if (out / "votes").is_symlink():
-        raise InputError(
-            f"{out / 'votes'} is a link, which may lead anywhere: delete it, or name another folder"
-        )
+        raise InputError(f"{out / 'votes'} is a link, which may lead anywhere: delete it, or name another folder")
     try:
         try_to_write(out)
     except OSError as error:
-        raise InputError(
-            f"--out {out} cannot be written to ({error.strerror}): name another folder"
-        ) from None
+        raise InputError(f"--out {out} cannot be written to ({error.strerror}): name another folder") from None
 
 
 def path(name: str) -> Path:

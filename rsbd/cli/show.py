@@ -9,10 +9,10 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from rsbd.report import trigger_norm
+from rsbd.recipes.report import trigger_norm
 
 if TYPE_CHECKING:
-    from rsbd.report import Report
+    from rsbd.recipes.report import Report
 
 
 def show(found: Report) -> None:
@@ -56,9 +56,7 @@ def _rates(found: Report) -> tuple[str, Table]:
 def _curve(found: Report) -> tuple[str, Table]:
     """At most seven radii, which fit on 80 columns; every one where there are few."""
     norm, step = found.certificate.norm, max(1, -(-len(found.radii) // 7))
-    radii = [
-        float(f"{r:.3g}") for r in found.radii[::step]
-    ]  # an accuracy is the one at the very number shown
+    radii = [float(f"{r:.3g}") for r in found.radii[::step]]  # an accuracy is the one at the very number shown
     accuracies = found.certificate.curve(found.outcome.experiment.dataset.y_test, radii)
     table = _table("radius", *(f"{r:g}" for r in radii))
     table.add_row("certified", *(_percent(accuracy) for accuracy in accuracies))

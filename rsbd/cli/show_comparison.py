@@ -22,9 +22,7 @@ def show(found: Comparison) -> None:
     )
     for attack in found.attacks:
         rows = found.against(attack)
-        console.print(
-            f"\n[bold]{title(attack)}[/]: certified accuracy by poisoned rows x pixels of the trigger"
-        )
+        console.print(f"\n[bold]{title(attack)}[/]: certified accuracy by poisoned rows x pixels of the trigger")
         for start in range(0, len(rows[0].threats), WIDE):
             console.print(_table(rows, start))
         # Reasons stand below: in the table they would take the place of the figures.

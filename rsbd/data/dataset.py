@@ -70,14 +70,10 @@ class Dataset:
             raise InputError(f"{self.name} has no rows: give one training example or more")
         for field, inputs, labels in (("y", self.x, self.y), ("y_test", self.x_test, self.y_test)):
             if labels.shape != inputs.shape[:1]:
-                raise InputError(
-                    f"{field} has shape {labels.shape}: give one label for each of {len(inputs)}"
-                )
+                raise InputError(f"{field} has shape {labels.shape}: give one label for each of {len(inputs)}")
             # Certificates would speak of them as of any others.
             if not np.isfinite(inputs).all():
-                raise InputError(
-                    f"{self.name} has inputs that are not finite: fill in or leave out such rows"
-                )
+                raise InputError(f"{self.name} has inputs that are not finite: fill in or leave out such rows")
             if labels.size and not 0 <= labels.min() <= labels.max() < len(self.classes):
                 raise InputError(
                     f"{field} has labels from {labels.min()} to {labels.max()}, "

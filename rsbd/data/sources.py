@@ -154,9 +154,7 @@ def _read(name: str, root: Path) -> Raw:
         raw = found.read(root)
         sizes = tuple(map(len, (raw.x, raw.y, raw.x_test, raw.y_test)))
         if sizes != (found.rows, found.rows, found.points, found.points):
-            raise ValueError(
-                f"it has {sizes[0]} rows and {sizes[2]} points, not {found.rows} and {found.points}"
-            )
+            raise ValueError(f"it has {sizes[0]} rows and {sizes[2]} points, not {found.rows} and {found.points}")
         return raw
     except Exception as error:  # whatever a damaged file makes its reader raise
         raise InputError(
@@ -202,8 +200,7 @@ def fetch(name: str, root: Path) -> None:
         probe.unlink()
     except OSError as error:
         raise InputError(
-            f"{name} cannot be written to {root} ({error.strerror}): "
-            "set RSBD_DATA to a folder that you can write to"
+            f"{name} cannot be written to {root} ({error.strerror}): set RSBD_DATA to a folder that you can write to"
         ) from error
     try:
         found.fetch(root)

@@ -6,13 +6,13 @@ from rsbd.learners.base import Learner as Learner
 from rsbd.learners.base import Models as Models
 from rsbd.learners.base import Problem as Problem
 from rsbd.learners.base import ScoringModels as ScoringModels
-from rsbd.learners.cnn import CNN as CNN
+from rsbd.learners.discriminant.lda import LDA as LDA
 from rsbd.learners.hashed import HashedTestNoise as HashedTestNoise
-from rsbd.learners.lda import LDA as LDA
-from rsbd.learners.linear import Linear as Linear
-from rsbd.learners.mlp import MLP as MLP
-from rsbd.learners.module import Module as Module
-from rsbd.learners.resnet import ResNet as ResNet
+from rsbd.learners.linear.linear import Linear as Linear
+from rsbd.learners.networks.cnn import CNN as CNN
+from rsbd.learners.networks.mlp import MLP as MLP
+from rsbd.learners.networks.module import Module as Module
+from rsbd.learners.networks.resnet import ResNet as ResNet
 from rsbd.learners.sklearn import Sklearn as Sklearn
 
 LEARNERS: dict[str, Callable[[], Learner]] = {

@@ -15,7 +15,7 @@ from rsbd.learners.voting import largest
 
 if TYPE_CHECKING:
     from rsbd.noises import Noise
-    from rsbd.smoothing import Smoothing
+    from rsbd.noises.smoothing import Smoothing
 
 
 @dataclass(frozen=True)

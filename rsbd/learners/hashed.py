@@ -4,7 +4,7 @@ Weber et al. ("RAB", 2023) noise the training features only, and yet want a mode
 trained on. They seed the test noise with a hash of the model's parameters. Why nothing is lost: the base classifier is
 any function of the noised training set and the point, and "train, hash the parameters, noise the point, predict" is
 one. The parameters are all it reads of the training set, so the certificate is about the training features alone, and
-the test noise has no slot in :class:`~rsbd.smoothing.Smoothing`.
+the test noise has no slot in :class:`~rsbd.noises.smoothing.Smoothing`.
 """
 
 from __future__ import annotations
@@ -99,9 +99,7 @@ class HashedModels(ScoringModels):
     def scores(self, x: Tensor, noise: Noise | None, generators: Sequence[Generator]) -> Tensor:
         """Score every class, (models, classes, points), if the models do."""
         if not isinstance(self.models, ScoringModels):
-            raise InputError(
-                f"{type(self.models).__name__} give labels only: choose a learner with scores, LDA()"
-            )
+            raise InputError(f"{type(self.models).__name__} give labels only: choose a learner with scores, LDA()")
         return self.models.scores(x, _Anywhere(self.noise, str(x.device)), self._streams())
 
     def parameters(self) -> Tensor:

@@ -11,9 +11,9 @@ import torch
 from torch import Generator, Tensor
 
 from rsbd.errors import InputError
-from rsbd.identity import digest
 from rsbd.learners.base import Learner, Models, Problem, noised_points
-from rsbd.learners.network import augmentation
+from rsbd.learners.identity import digest
+from rsbd.learners.networks.network import augmentation
 from rsbd.noises import Noise
 
 
@@ -51,9 +51,7 @@ class Sklearn(Learner):
 
         known = hasattr(self.estimator, "get_params") and not isinstance(self.estimator, type)
         if not known or not is_classifier(self.estimator):
-            raise InputError(
-                f"{self.estimator!r} is no classifier of scikit-learn: give one, such as GaussianNB()"
-            )
+            raise InputError(f"{self.estimator!r} is no classifier of scikit-learn: give one, such as GaussianNB()")
         object.__setattr__(self, "estimator", clone(self.estimator))
 
     def __repr__(self) -> str:

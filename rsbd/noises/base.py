@@ -10,20 +10,15 @@ from functools import reduce
 from operator import mul
 from typing import TYPE_CHECKING, ClassVar
 
-import numpy as np
-import numpy.typing as npt
-
 from rsbd import tradeoff
 from rsbd.errors import InputError
 from rsbd.noises.reach import search
+from rsbd.types import Floats
 
 if TYPE_CHECKING:
     from torch import Generator, Tensor
 
     from rsbd.tradeoff import Tradeoff
-
-
-Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -109,9 +104,7 @@ class Noise(ABC):
         """Put each ``x[i]`` under noise of its own generator, as `sample` does."""
         import torch
 
-        return torch.stack(
-            [self.sample(one, generator) for one, generator in zip(x, generators, strict=True)]
-        )
+        return torch.stack([self.sample(one, generator) for one, generator in zip(x, generators, strict=True)])
 
     def affine_many(self, num_features: int, generators: Sequence[Generator]) -> tuple[Tensor, Tensor] | None:
         """Draw scales and offsets as `affine` does, both (generators, features)."""
@@ -137,9 +130,7 @@ class Noise(ABC):
 
         Optional: with it a tiny world can be audited by enumeration, see :func:`rsbd.audit.exhaustive`.
         """
-        raise InputError(
-            f"{self!r} has no list of outcomes: search with audit.attack, or define outcomes(value)"
-        )
+        raise InputError(f"{self!r} has no list of outcomes: search with audit.attack, or define outcomes(value)")
 
     def transition(self) -> Tensor | None:
         """Probabilities of each noised label given the true one, (true, noised); None if it is no noise for labels."""

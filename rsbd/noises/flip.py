@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, ClassVar
 from rsbd import tradeoff
 from rsbd.errors import InputError, is_whole
 from rsbd.noises.base import Channel, Noise
-from rsbd.rational import as_written
+from rsbd.tradeoff.rational import as_written
 
 if TYPE_CHECKING:
     from torch import Generator, Tensor
@@ -72,9 +72,7 @@ class Flip(Noise):
     def shift(self, size: float) -> tradeoff.Tradeoff:
         """Trade-off of data that differ in ``size`` coordinates."""
         if not is_whole(size):
-            raise InputError(
-                f"{size} changed coordinates: the noise Flip counts them, so give a whole number from 0"
-            )
+            raise InputError(f"{size} changed coordinates: the noise Flip counts them, so give a whole number from 0")
         return tradeoff.flips(self.keep, self.values, int(size))
 
     def shift_each(self, size: float, times: int) -> tradeoff.Tradeoff:
@@ -100,8 +98,7 @@ class Flip(Noise):
         steps = self.values - 1 if isinstance(value, float) else 1
         own = round(value * steps)
         return [
-            (j / steps if isinstance(value, float) else j, self.keep if j == own else away)
-            for j in range(self.values)
+            (j / steps if isinstance(value, float) else j, self.keep if j == own else away) for j in range(self.values)
         ]
 
     def transition(self) -> Tensor:
@@ -190,8 +187,6 @@ def bernoulli(p: Fraction, shape: tuple[int, ...], generators: Sequence[Generato
     if scaled != leading:
         open_ = bits == leading - 2**15
         for i in open_.any(1).nonzero().view(-1).tolist():
-            rest = torch.rand(
-                int(open_[i].sum()), dtype=torch.float64, generator=generators[i], device=device
-            )
+            rest = torch.rand(int(open_[i].sum()), dtype=torch.float64, generator=generators[i], device=device)
             drawn[i, open_[i]] = rest < float(scaled - leading)
     return drawn.view(len(generators), *shape)

@@ -11,8 +11,9 @@ import numpy as np
 
 from rsbd import tradeoff
 from rsbd.errors import InputError
-from rsbd.noises.base import Channel, Floats, Noise
+from rsbd.noises.base import Channel, Noise
 from rsbd.tradeoff import shift
+from rsbd.types import Floats
 
 if TYPE_CHECKING:
     from torch import Generator, Tensor, dtype
@@ -70,9 +71,7 @@ class Gaussian(Noise):
     def shift(self, size: float) -> tradeoff.Tradeoff:
         """Trade-off of data that differ by the L2 distance ``size``."""
         if not (size >= 0 and math.isfinite(size)):
-            raise InputError(
-                f"a shift of {size}: the noise Gaussian measures an L2 distance, so give a number from 0"
-            )
+            raise InputError(f"a shift of {size}: the noise Gaussian measures an L2 distance, so give a number from 0")
         return tradeoff.gaussian(float(size) / self.sigma)  # numpy's short floats would round the quotient
 
     def shift_each(self, size: float, times: int) -> tradeoff.Tradeoff:
@@ -118,9 +117,7 @@ class Gaussian(Noise):
         return offsets.new_ones(()).expand_as(offsets), offsets
 
 
-def _normal(
-    shape: tuple[int, ...], sigma: float, generators: Sequence[Generator], kind: dtype | None = None
-) -> Tensor:
+def _normal(shape: tuple[int, ...], sigma: float, generators: Sequence[Generator], kind: dtype | None = None) -> Tensor:
     """Draw one tensor of ``shape`` per generator."""
     import torch
 

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rsbd.errors import InputError, is_whole
+from rsbd.types import Labels
 
-Labels = NDArray[np.int64]
 _POINTS = 512  # certified at a time, so that memory stays small
 
 

@@ -8,8 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rsbd.tradeoff import Tradeoff
-
-Floats = npt.NDArray[np.float64]
+from rsbd.types import Floats
 
 STEPS = 1 << 20  # to a doubling: neighbouring sizes differ by at most one part in a million
 SMALLEST, LARGEST = -30, 20  # powers of two between which sizes are told apart

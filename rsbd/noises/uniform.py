@@ -12,9 +12,10 @@ import numpy.typing as npt
 
 from rsbd import tradeoff
 from rsbd.errors import InputError
-from rsbd.noises.base import Channel, Floats, Noise
-from rsbd.rational import as_written, exactly
+from rsbd.noises.base import Channel, Noise
 from rsbd.tradeoff.mixture import product_down
+from rsbd.tradeoff.rational import as_written, exactly
+from rsbd.types import Floats
 
 if TYPE_CHECKING:
     from torch import Generator, Tensor
@@ -65,9 +66,7 @@ class Uniform(Noise):
         except (TypeError, ValueError, ZeroDivisionError):
             exact = Fraction(0)
         if exact <= 0:
-            raise InputError(
-                f"width is {width!r}, but it is the length of an interval: give a number above 0"
-            )
+            raise InputError(f"width is {width!r}, but it is the length of an interval: give a number above 0")
         object.__setattr__(self, "width", exact)
 
     def shift(self, size: float | Fraction) -> tradeoff.Tradeoff:
@@ -85,9 +84,7 @@ class Uniform(Noise):
         except (TypeError, ValueError, OverflowError):
             distance = Fraction(-1)
         if distance < 0:
-            raise InputError(
-                f"a shift of {size}: the noise Uniform measures an L1 distance, so give a number from 0"
-            )
+            raise InputError(f"a shift of {size}: the noise Uniform measures an L1 distance, so give a number from 0")
         return max(Fraction(0), 1 - distance / self.width)
 
     def shift_each(self, size: float, times: int) -> tradeoff.Tradeoff:

@@ -12,7 +12,7 @@ Examples
 >>> from rsbd.panels import Panel, Picture, Slider, SyncRunner, svg
 >>> from rsbd.panels.chart import Chart
 >>> from rsbd.panels.start import first
->>> from rsbd.panels.words import down, percent, state
+>>> from rsbd.words import down, percent, state
 >>> @dataclass(frozen=True)
 ... class Params:
 ...     sigma: float = 0.5
@@ -51,12 +51,12 @@ from collections.abc import Callable
 from typing import Any
 
 from rsbd.panels.attack import attack
-from rsbd.panels.backdoors import backdoor
-from rsbd.panels.comparison import compare
-from rsbd.panels.confidences import confidence
+from rsbd.panels.backdoor import backdoor
+from rsbd.panels.compare import compare
+from rsbd.panels.confidence import confidence
 from rsbd.panels.controls import Choice, Slider, Toggle
 from rsbd.panels.engine import Cancelled, Engine, Frame, Picture, SyncRunner, ThreadRunner
-from rsbd.panels.labelflips import label_flips
+from rsbd.panels.label_flips import label_flips
 from rsbd.panels.panel import Panel, Static
 from rsbd.panels.partitions import partitions
 from rsbd.panels.plane import plane

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rsbd.panels import svg
-from rsbd.panels.words import percent
+from rsbd.words import percent
 
 Values = Sequence[float] | npt.NDArray[np.floating] | npt.NDArray[np.integer]
 Box = tuple[float, float, float, float]
@@ -74,15 +74,11 @@ class Chart:
         labels = (self.xlabel, self.ylabel, self.box, self.xformat, self.yformat)
         return title + svg.axes(self.x, self.y, xticks, yticks, *labels)
 
-    def line(
-        self, xs: Values, ys: Values, colour: str, label: str = "", dash: str = "", width: float = 3
-    ) -> str:
+    def line(self, xs: Values, ys: Values, colour: str, label: str = "", dash: str = "", width: float = 3) -> str:
         """Draw a curve, with its label at the right end of what is seen of it."""
         return self._cut(svg.path(self._points(xs, ys), colour, width, dash)) + self._named(xs, ys, label)
 
-    def step(
-        self, xs: Values, ys: Values, colour: str, label: str = "", dash: str = "", width: float = 3
-    ) -> str:
+    def step(self, xs: Values, ys: Values, colour: str, label: str = "", dash: str = "", width: float = 3) -> str:
         """Draw a curve over whole numbers; where it ends at zero it stays there until the end of the axis."""
         corners = held(xs, ys)
         if not corners[1][-1]:
@@ -99,9 +95,7 @@ class Chart:
         around = "".join(self._points(ring[:, 0], ring[:, 1]) + "Z" for ring in rings)
         return self._cut(f'<g opacity="{opacity:g}">{svg.path(around, "none", 0, fill=colour)}</g>')
 
-    def mark(
-        self, x: float, y: float, colour: str, label: str = "", shape: str = "circle", size: float = 7
-    ) -> str:
+    def mark(self, x: float, y: float, colour: str, label: str = "", shape: str = "circle", size: float = 7) -> str:
         """Mark a point, with its label on the side that has more room."""
         right = self.x(x) < (self.box[0] + self.box[2]) / 2
         at, anchor = (self.x(x) + 12, "start") if right else (self.x(x) - 12, "end")
@@ -113,9 +107,7 @@ class Chart:
         if not min(self.xlim) <= x <= max(self.xlim):
             return ""
         anchor = "start" if self.x(x) < (self.box[0] + self.box[2]) / 2 else "end"
-        return svg.line(
-            self.x(x), self.box[1] - 6 - high, self.x(x), self.box[3], colour, 3, dash
-        ) + svg.text(
+        return svg.line(self.x(x), self.box[1] - 6 - high, self.x(x), self.box[3], colour, 3, dash) + svg.text(
             self.x(x) + (6 if anchor == "start" else -6),
             self.box[1] + 12 - high,
             label,
@@ -195,9 +187,7 @@ def ticks(low: float, high: float, most: int = 6) -> list[float]:
     return [round(i * step, 12) for i in range(first, last + 1)]
 
 
-def radii_for(
-    radius: npt.NDArray[np.floating] | npt.NDArray[np.integer], norm: str
-) -> npt.NDArray[np.floating]:
+def radii_for(radius: npt.NDArray[np.floating] | npt.NDArray[np.integer], norm: str) -> npt.NDArray[np.floating]:
     """Choose the radii of the curve: every whole one, or a hundred up to a round number.
 
     Parameters

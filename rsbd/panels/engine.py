@@ -205,9 +205,7 @@ class Engine(Generic[P, R]):
         """
         with self._changed:
             if not self._changed.wait_for(lambda: not self._running, timeout):
-                raise TimeoutError(
-                    f"the picture was not ready after {timeout} s: wait longer or compute less"
-                )
+                raise TimeoutError(f"the picture was not ready after {timeout} s: wait longer or compute less")
             if self._error is not None:
                 raise self._error
 
@@ -233,9 +231,7 @@ class Engine(Generic[P, R]):
                     self._publish(mine, Frame(state, self._render(result)))
         except Cancelled:
             if not self._stale(mine)():  # nobody asked for it: saying nothing would leave the panel busy
-                self._fail(
-                    mine, RuntimeError("the computation stopped before its end: move a control to restart")
-                )
+                self._fail(mine, RuntimeError("the computation stopped before its end: move a control to restart"))
         except (Exception, SystemExit) as error:  # the one outlet: shown as a sentence, raised by wait()
             self._fail(mine, error)
 

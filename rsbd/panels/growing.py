@@ -6,16 +6,14 @@ import time
 from collections.abc import Callable, Generator, Iterable, Iterator
 from typing import TypeVar
 
+from rsbd.ensemble.votes import Votes
 from rsbd.panels.engine import Cancel, Cancelled, Progress
-from rsbd.votes import Votes
 
 R = TypeVar("R")
 FIRST_PREVIEW, NEXT_PREVIEW = 0.12, 0.2  # seconds: quicker than that, the final picture is preview enough
 
 
-def grow(
-    known: dict[int, Votes], num_models: int, train: Callable[[Votes | None], Iterator[Votes]]
-) -> Iterator[Votes]:
+def grow(known: dict[int, Votes], num_models: int, train: Callable[[Votes | None], Iterator[Votes]]) -> Iterator[Votes]:
     """Yield votes up to ``num_models``, training only the models that have not voted, and keep the last ones.
 
     Parameters

@@ -12,7 +12,9 @@ import torch
 from rsbd import bounds, ensemble
 from rsbd.certify import Certificate, radius
 from rsbd.data import Dataset, load
+from rsbd.ensemble.votes import Votes
 from rsbd.learners import Learner, Linear
+from rsbd.noises.smoothing import WHERE, Smoothing
 from rsbd.panels import svg
 from rsbd.panels.chart import Chart, bars, radii_for, share
 from rsbd.panels.controls import Choice, Slider
@@ -20,11 +22,9 @@ from rsbd.panels.engine import Cancel, Picture, Progress, Runner
 from rsbd.panels.growing import grow, watch
 from rsbd.panels.memo import Memo
 from rsbd.panels.panel import Panel
-from rsbd.panels.words import count, percent, state
 from rsbd.plots import COUNTED
-from rsbd.report import measured_together
-from rsbd.smoothing import WHERE, Smoothing
-from rsbd.votes import Votes
+from rsbd.recipes.report import measured_together
+from rsbd.words import count, percent, state
 
 
 @dataclass(frozen=True)
@@ -70,9 +70,7 @@ class Bench:
         bound = bounds.simultaneous if votes.num_models == params.num_models else bounds.anytime
         slots = None if smoothing.rows is not None else measured_together(smoothing)
         evidence = bound(votes.counts, params.alpha)
-        return Found(
-            params, smoothing, votes, radius(evidence, smoothing, slots, None, self.dataset.num_rows)
-        )
+        return Found(params, smoothing, votes, radius(evidence, smoothing, slots, None, self.dataset.num_rows))
 
     def render(self, found: Found) -> Picture:
         """Draw the curve, one training input as a model sees it, and two shares; say the same in words."""
@@ -88,9 +86,7 @@ class Bench:
         if proof.norm == "rows":
             xlabel = "certified radius (training rows)"
             change = f"change, insertion or removal of up to {count(step, 'training row')}"
-        chart = Chart(
-            (78, 70, 740, 450), (0, float(radii[-1])), (0, 1.04), "certified accuracy", xlabel, yformat=share
-        )
+        chart = Chart((78, 70, 740, 450), (0, float(radii[-1])), (0, 1.04), "certified accuracy", xlabel, yformat=share)
         draw = chart.step if counted else chart.line
         shares = (clean, float(proof.accuracy(y, step)))
         names = ("right", f"certified at {step:.3g}")

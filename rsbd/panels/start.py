@@ -38,9 +38,7 @@ def images(given: Dataset | str | None, view: str = "binary", **part: Any) -> Da
     else:
         data = load("digits", view=view, **part) if given is None else load(given, view=view)
     if len(data.shape) not in (2, 3):
-        raise InputError(
-            f"{data.name} has inputs of shape {data.shape}: this panel shows images, such as digits"
-        )
+        raise InputError(f"{data.name} has inputs of shape {data.shape}: this panel shows images, such as digits")
     return data
 
 

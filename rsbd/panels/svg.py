@@ -17,7 +17,7 @@ from html import escape as _escape
 import numpy as np
 import numpy.typing as npt
 
-from rsbd.panels.words import percent
+from rsbd.words import percent
 
 BLUE = "var(--rsbd-blue,#0072b2)"  # in a dark theme the page makes it Okabe and Ito's sky blue
 ORANGE, GREEN, VERMILLION, PURPLE = "#e69f00", "#009e73", "#d55e00", "#cc79a7"
@@ -153,9 +153,7 @@ def image(pixels: Array, x: float, y: float, size: float, border: str = GRID, wi
     pixels : array, (height, width) or (channels, height, width), in [0, 1]
         Gray or RGB.
     """
-    grid = np.ascontiguousarray(
-        np.clip(np.asarray(pixels, dtype=np.float64), 0, 1) * 255 + 0.5, dtype=np.uint8
-    )
+    grid = np.ascontiguousarray(np.clip(np.asarray(pixels, dtype=np.float64), 0, 1) * 255 + 0.5, dtype=np.uint8)
     if grid.ndim == 3:
         grid = np.ascontiguousarray(np.moveaxis(grid, 0, -1) if grid.shape[0] == 3 else grid[0])
     wide = size * grid.shape[1] / grid.shape[0]
@@ -177,9 +175,6 @@ def _png(data: bytes, shape: tuple[int, ...]) -> str:
     filtered = b"".join(b"\0" + data[i * row : (i + 1) * row] for i in range(shape[0]))
     header = struct.pack(">IIBBBBB", shape[1], shape[0], 8, 2 if len(shape) == 3 else 0, 0, 0, 0)
     png = (
-        b"\x89PNG\r\n\x1a\n"
-        + chunk(b"IHDR", header)
-        + chunk(b"IDAT", zlib.compress(filtered, 6))
-        + chunk(b"IEND", b"")
+        b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(filtered, 6)) + chunk(b"IEND", b"")
     )
     return "data:image/png;base64," + base64.b64encode(png).decode()

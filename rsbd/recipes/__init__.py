@@ -3,7 +3,7 @@
 from rsbd.recipes.bagflip import bagflip as bagflip
 from rsbd.recipes.bagging import bagging as bagging
 from rsbd.recipes.cohen import cohen as cohen
-from rsbd.recipes.compare import compare as compare
+from rsbd.recipes.contest.compare import compare as compare
 from rsbd.recipes.dpa import dpa as dpa
 from rsbd.recipes.kumar import certified_confidence as certified_confidence
 from rsbd.recipes.kumar import kumar as kumar

@@ -9,10 +9,10 @@ from rsbd.certify import poisoned_rows
 from rsbd.data import Dataset
 from rsbd.errors import InputError
 from rsbd.learners import Learner
-from rsbd.learners.linear import Linear
+from rsbd.learners.linear.linear import Linear
 from rsbd.noises import Bagging, Flip
+from rsbd.noises.smoothing import Smoothing, Threat
 from rsbd.recipes.wang import Certified, Keep, all_votes
-from rsbd.smoothing import Smoothing, Threat
 
 
 def bagflip(
@@ -75,9 +75,7 @@ def bagflip(
     True
     """
     if dataset.values is None:
-        raise InputError(
-            f"{dataset.name} is continuous, and this method flips values: load its binary or gray view"
-        )
+        raise InputError(f"{dataset.name} is continuous, and this method flips values: load its binary or gray view")
     pixels, labels = Flip(keep, dataset.values), Flip(keep, dataset.num_classes)
     smoothing = Smoothing(Bagging(size), pixels, labels if relabel else None, pixels if on_test else None)
     votes = all_votes(dataset, smoothing, learner or Linear(), num_models, seed, options)

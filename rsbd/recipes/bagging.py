@@ -8,16 +8,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rsbd import bounds, spread
-from rsbd.certify import Certificate, radius
+from rsbd import bounds
+from rsbd.certify import Certificate, allocation, radius
+from rsbd.certify.pairs import Evidence
 from rsbd.data import Dataset
 from rsbd.errors import InputError
-from rsbd.evidence import Evidence
 from rsbd.learners import Learner
-from rsbd.learners.linear import Linear
+from rsbd.learners.linear.linear import Linear
 from rsbd.noises import Bagging
+from rsbd.noises.smoothing import Smoothing
 from rsbd.recipes.wang import Certified, all_votes
-from rsbd.smoothing import Smoothing
 
 
 def bagging(
@@ -50,7 +50,7 @@ def bagging(
     size : int
         Rows in a bag. Fewer certify more rows and learn less.
     learner : Learner, optional
-        The base learner; :class:`~rsbd.learners.linear.Linear` unless given.
+        The base learner; :class:`~rsbd.learners.linear.linear.Linear` unless given.
     num_models, alpha, points, seed, **options
         As in :func:`rsbd.recipes.wang`.
 
@@ -114,14 +114,12 @@ def edited(found: Certified, edit: str) -> Certificate:
     """
     rows, total = found.smoothing.rows, found.num_rows
     if edit not in ("inserted", "removed") or not isinstance(rows, Bagging) or total is None:
-        raise InputError(
-            f"edit is {edit!r} under {rows!r}: give votes of bagging, and 'inserted' or 'removed'"
-        )
+        raise InputError(f"edit is {edit!r} under {rows!r}: give votes of bagging, and 'inserted' or 'removed'")
     evidence = Evidence.of(found.bounds)
 
     def certified(count: int, who: NDArray[np.int64]) -> NDArray[np.bool_]:
         return evidence.some(who).certified(rows.shift(0, total, **{edit: count}))
 
-    reached = spread.search(certified, len(evidence.miss), total - 1)[evidence.back]
+    reached = allocation.search(certified, len(evidence.miss), total - 1)[evidence.back]
     norm, own = f"{edit} rows", found.certificate
     return replace(own, radius=reached, norm=norm, max_radius=total - 1)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from rsbd import bounds, rng
+from rsbd import bounds
 from rsbd.certify import radius
 from rsbd.data import Dataset
-from rsbd.fixed import FixedModel
-from rsbd.learners import LDA, Learner
+from rsbd.ensemble.one_model import FixedModel
+from rsbd.learners import LDA, Learner, randomness
 from rsbd.noises import Gaussian
+from rsbd.noises.smoothing import Smoothing
 from rsbd.recipes.wang import Certified
-from rsbd.smoothing import Smoothing
 
 
 def cohen(
@@ -43,7 +43,8 @@ def cohen(
     sigma : float
         Standard deviation of the noise, in input units (pixels in [0, 1]).
     learner : Learner, optional
-        The base learner; :class:`~rsbd.learners.lda.LDA` unless given. It is told of the test noise, and trains for it.
+        The base learner; :class:`~rsbd.learners.discriminant.lda.LDA` unless given. It is told of the
+        test noise, and trains for it.
     num_copies, num_selection : int
         Noisy copies of each point for the bound, and others to pick the label.
     alpha : float
@@ -72,7 +73,7 @@ def cohen(
     True
     """
     noise = Gaussian(sigma)
-    first, others = rng.apart(num_selection=num_selection, num_copies=num_copies)
+    first, others = randomness.apart(num_selection=num_selection, num_copies=num_copies)
     model = FixedModel.train(dataset, noise, learner or LDA(), seed, device)
     selection, votes = model.votes(dataset.x_test, first), model.votes(dataset.x_test, others)
     evidence = bounds.clopper_pearson(votes.counts, alpha, selection.counts, points=points)

@@ -5,16 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from rsbd.certify import Certificate
 from rsbd.data import Dataset
 from rsbd.learners import Learner
-from rsbd.learners.linear import Linear
+from rsbd.learners.linear.linear import Linear
+from rsbd.learners.undefended import predict_undefended
 from rsbd.noises import Partition
-from rsbd.undefended import predict_undefended
-
-Labels = NDArray[np.int64]
+from rsbd.types import Labels
 
 
 @dataclass(frozen=True)
@@ -42,9 +40,7 @@ class Parted:
         return replace(found, radius=found.radius // 2, norm="rows")
 
 
-def dpa(
-    dataset: Dataset, parts: int = 50, *, spread: int = 1, learner: Learner | None = None, seed: int = 0
-) -> Parted:
+def dpa(dataset: Dataset, parts: int = 50, *, spread: int = 1, learner: Learner | None = None, seed: int = 0) -> Parted:
     """Certify predictions against inserted and removed rows, without noise: one model per part, and a vote.
 
     One row reaches the models of its part alone, so it moves one vote (``spread`` votes), and a lead of ``d`` votes

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 
-from rsbd import confidence, rng, soft
-from rsbd.confidence import Confidence
+from rsbd.certify import confidence
+from rsbd.certify.confidence import Confidence
 from rsbd.data import Dataset
-from rsbd.fixed import FixedModel
-from rsbd.learners import LDA, Learner
+from rsbd.ensemble import confidences
+from rsbd.ensemble.one_model import FixedModel
+from rsbd.learners import LDA, Learner, randomness
 from rsbd.noises import Gaussian
-from rsbd.smoothing import Smoothing, Threat
+from rsbd.noises.smoothing import Smoothing, Threat
 
 RADII = (0.0, 0.25, 0.5, 0.75, 1.0, 1.25, 1.5)  # those of the paper
 
@@ -53,7 +54,7 @@ def kumar(
         ``"score"``: the model's confidence in the class, in [0, 1]; ``"margin"``: that less the largest one of the
         other classes.
     learner : Learner, optional
-        A learner with scores; :class:`~rsbd.learners.lda.LDA` unless given.
+        A learner with scores; :class:`~rsbd.learners.discriminant.lda.LDA` unless given.
     num_copies, num_selection : int
         Noisy copies of each point for the bound, and others to pick the class.
     alpha, points
@@ -76,7 +77,7 @@ def kumar(
     True
     """
     noise = Gaussian(sigma)
-    first, others = rng.apart(num_selection=num_selection, num_copies=num_copies)
+    first, others = randomness.apart(num_selection=num_selection, num_copies=num_copies)
     laws = [noise.shift(radius) for radius in radii]
     model = FixedModel.train(dataset, noise, learner or LDA(), seed, device)
     selection, estimation = (model.confidences(dataset.x_test, copies) for copies in (first, others))
@@ -119,7 +120,7 @@ def certified_confidence(
     measure, alpha, points, seed, device
         As in :func:`kumar`.
     learner : Learner, optional
-        A learner with scores; :class:`~rsbd.learners.lda.LDA` unless given.
+        A learner with scores; :class:`~rsbd.learners.discriminant.lda.LDA` unless given.
     num_models, num_selection : int
         Models for the bound, and others to pick the class.
 
@@ -133,8 +134,8 @@ def certified_confidence(
     >>> bool((found.lower[:, 0] > found.lower[:, 1]).all())
     True
     """
-    draw = partial(soft.confidences, dataset, smoothing, learner or LDA(), dataset.x_test)
-    first, others = rng.apart(num_selection=num_selection, num_models=num_models)
+    draw = partial(confidences.confidences, dataset, smoothing, learner or LDA(), dataset.x_test)
+    first, others = randomness.apart(num_selection=num_selection, num_models=num_models)
     selection, estimation = (draw(models, seed, device) for models in (first, others))
     laws = [smoothing.tradeoff(threat, dataset.num_rows) for threat in threats]
     return confidence.certify(selection, estimation, laws, alpha, measure, points)

@@ -7,7 +7,7 @@ from math import sqrt
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy.special import ndtri
 
 from rsbd import bounds
@@ -16,10 +16,9 @@ from rsbd.data import Dataset
 from rsbd.errors import InputError, is_whole
 from rsbd.learners import LDA, HashedTestNoise, Learner
 from rsbd.noises import Gaussian, Noise
+from rsbd.noises.smoothing import Smoothing
 from rsbd.recipes.wang import Certified, all_votes
-from rsbd.smoothing import Smoothing
-
-Floats = NDArray[np.float64]
+from rsbd.types import Floats
 
 BOUNDS = {"hoeffding": bounds.hoeffding, "clopper-pearson": bounds.clopper_pearson}
 
@@ -67,7 +66,7 @@ def rab(
         Other noise on the training features, such as the paper's second one, ``Uniform(width)``; its norm is that of
         the radius.
     learner : Learner, optional
-        The base learner; :class:`~rsbd.learners.lda.LDA` unless given (the paper: convolutional networks).
+        The base learner; :class:`~rsbd.learners.discriminant.lda.LDA` unless given (the paper: convolutional networks).
     num_models, alpha, points, seed, **options
         As in :func:`rsbd.recipes.wang`. The paper: 1,000 models, alpha 0.001.
     bound : str
@@ -167,9 +166,7 @@ def published_radius(
     return np.asarray(sigma / 2 * (ndtri(top) - ndtri(second)))
 
 
-def published_metrics(
-    radius: ArrayLike, correct: ArrayLike, radii: Sequence[float]
-) -> tuple[Floats, Floats, Floats]:
+def published_metrics(radius: ArrayLike, correct: ArrayLike, radii: Sequence[float]) -> tuple[Floats, Floats, Floats]:
     """The three curves of the paper: certified rate, and accuracy with and among certified points, at ``> r``.
 
     The library counts a point at ``>= r``, as a radius that is certified is certified.

@@ -8,11 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rsbd.bounds import Bounds
+from rsbd.bounds.nearest import Race, smoothed
 from rsbd.certify import Certificate, certify, radius
 from rsbd.data import Dataset
-from rsbd.nearest import Race, smoothed
 from rsbd.noises import Gaussian
-from rsbd.smoothing import Smoothing, Threat
+from rsbd.noises.smoothing import Smoothing, Threat
 
 
 @dataclass(frozen=True)
@@ -47,8 +47,8 @@ def rab_knn(dataset: Dataset, sigma: float = 1.0, *, neighbours: int = 1, resolu
     The base classifier gives a point the label of its nearest noised training row, or the one that most of the nearest
     ``neighbours`` have. The rows' distances are independent and their law is known (non-central chi-square). A class
     has ``m`` of ``k`` votes if and only if its ``m``-th row is nearer than the ``(k - m + 1)``-th of the others: a race
-    of two independent distances, whose odds are an integral, bounded from both sides (:mod:`rsbd.nearest`). The paper
-    computes a bucketised neighbour, whose value can lie on either side of this one.
+    of two independent distances, whose odds are an integral, bounded from both sides (:mod:`rsbd.bounds.nearest`).
+    The paper computes a bucketised neighbour, whose value can lie on either side of this one.
 
     Guarantee
     ---------

@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rsbd.attacks import Pixels, Trigger
+from rsbd.attacks.poisoning import Poisoning
 from rsbd.data import Dataset, load
 from rsbd.learners import CNN, Learner, ResNet
-from rsbd.poisoning import Poisoning
 from rsbd.recipes.rab import rab
 from rsbd.recipes.rab_knn import Exact, rab_knn
 from rsbd.recipes.wang import Certified
-from rsbd.triggers import Pixels, Trigger
 
 
 @dataclass(frozen=True)

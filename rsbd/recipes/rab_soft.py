@@ -7,15 +7,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from rsbd import rng, soft
 from rsbd.bounds import Bounds, over_points
 from rsbd.certify import Certificate, certify, radius
 from rsbd.data import Dataset
-from rsbd.learners import LDA, HashedTestNoise, Learner
+from rsbd.ensemble import confidences
+from rsbd.learners import LDA, HashedTestNoise, Learner, randomness
 from rsbd.noises import Gaussian, Noise
-from rsbd.smoothing import Smoothing, Threat
-
-Floats = NDArray[np.float64]
+from rsbd.noises.smoothing import Smoothing, Threat
+from rsbd.types import Floats
 
 
 @dataclass(frozen=True)
@@ -70,7 +69,7 @@ def rab_soft(
     dataset, sigma, noise, num_models, alpha, points, seed
         As in :func:`rsbd.recipes.rab`.
     learner : Learner, optional
-        A learner with scores; :class:`~rsbd.learners.lda.LDA` unless given.
+        A learner with scores; :class:`~rsbd.learners.discriminant.lda.LDA` unless given.
     device : str
         As in :func:`rsbd.ensemble.collect`.
 
@@ -91,8 +90,8 @@ def rab_soft(
     smoothing = Smoothing(features=noise)
     models = HashedTestNoise(learner or LDA(), noise)
     sums = np.zeros((dataset.num_points, dataset.num_classes))
-    (every,) = rng.apart(num_models=num_models)
-    for block in soft.confidences(dataset, smoothing, models, dataset.x_test, every, seed, device):
+    (every,) = randomness.apart(num_models=num_models)
+    for block in confidences.confidences(dataset, smoothing, models, dataset.x_test, every, seed, device):
         sums += block.sum(axis=0, dtype=np.float64)
     evidence = hoeffding(sums / num_models, num_models, over_points(alpha, dataset.num_points, points))
     evidence = Bounds(evidence.label, evidence.miss, evidence.runner_up, alpha, points)

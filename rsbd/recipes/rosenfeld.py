@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from rsbd.bounds import Bounds
 from rsbd.certify import ABSTAIN, Certificate, certify, radius
 from rsbd.data import Dataset
-from rsbd.labelflips import closed_form_radius, evidence
-from rsbd.leastsquares import LeastSquares
 from rsbd.noises import Flip
-from rsbd.smoothing import Smoothing, Threat
+from rsbd.noises.smoothing import Smoothing, Threat
+from rsbd.recipes.label_flips import closed_form_radius, evidence
+from rsbd.recipes.least_squares import LeastSquares
 
 
 @dataclass(frozen=True)
@@ -46,9 +46,7 @@ class LabelFlips:
         return certify(self.bounds, self.smoothing, threat)
 
 
-def rosenfeld(
-    dataset: Dataset, keep: float | Fraction | str = 0.7, *, penalty: float | None = None
-) -> LabelFlips:
+def rosenfeld(dataset: Dataset, keep: float | Fraction | str = 0.7, *, penalty: float | None = None) -> LabelFlips:
     """Certify predictions against flipped training labels.
 
     Every training label is kept with probability ``keep``, else replaced by another. Least squares is linear in the
@@ -69,7 +67,7 @@ def rosenfeld(
         Probability that a label keeps its value (the paper's ``1 - q``).
     penalty : float, optional
         Regularisation. It must not depend on the training labels; by default it is taken from the training features:
-        see :class:`~rsbd.leastsquares.LeastSquares`.
+        see :class:`~rsbd.recipes.least_squares.LeastSquares`.
 
     References
     ----------

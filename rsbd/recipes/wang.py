@@ -14,12 +14,12 @@ from rsbd import bounds, ensemble
 from rsbd.bounds import Bounds
 from rsbd.certify import Certificate, certify, radius
 from rsbd.data import Dataset
+from rsbd.ensemble.votes import Votes
 from rsbd.errors import InputError
 from rsbd.learners import Learner
-from rsbd.learners.linear import Linear
+from rsbd.learners.linear.linear import Linear
 from rsbd.noises import Flip
-from rsbd.smoothing import Smoothing, Threat
-from rsbd.votes import Votes
+from rsbd.noises.smoothing import Smoothing, Threat
 
 Keep = float | Fraction | str
 
@@ -88,7 +88,7 @@ def wang(
     keep_features, keep_labels, keep_test : float, Fraction or str, optional
         Different noise in one slot, which the paper does not do and which certifies far more.
     learner : Learner, optional
-        The base learner; :class:`~rsbd.learners.linear.Linear` unless given.
+        The base learner; :class:`~rsbd.learners.linear.linear.Linear` unless given.
     num_models, alpha, seed
         Size of the ensemble, failure probability, seed.
     points : str
@@ -115,9 +115,7 @@ def wang(
     True
     """
     if dataset.values is None:
-        raise InputError(
-            f"{dataset.name} is continuous, and this method flips values: load its binary or gray view"
-        )
+        raise InputError(f"{dataset.name} is continuous, and this method flips values: load its binary or gray view")
     smoothing = Smoothing(
         features=Flip(keep if keep_features is None else keep_features, dataset.values),
         labels=Flip(keep if keep_labels is None else keep_labels, dataset.num_classes),

@@ -28,11 +28,9 @@ from functools import reduce
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from rsbd.tradeoff.parts import Flips, Part, Table
-
-Floats = npt.NDArray[np.float64]
+from rsbd.types import Floats
 
 UNIT = 2.0**-53
 SCALE_BITS = 450

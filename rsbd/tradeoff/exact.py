@@ -79,9 +79,7 @@ def product(a: Levels, b: Levels) -> Levels:
     )
 
 
-def _follow(
-    xs: tuple[int, ...], ys: tuple[int, ...], total_x: int, total_y: int, x: Fraction
-) -> tuple[int, int]:
+def _follow(xs: tuple[int, ...], ys: tuple[int, ...], total_x: int, total_y: int, x: Fraction) -> tuple[int, int]:
     """Height of the line through `(xs / total_x, ys / total_y)` at `x`, as numerator and denominator."""
     # Corner i is at or left of x exactly when xs[i] <= floor(x * total_x); the last such corner starts
     # the segment.

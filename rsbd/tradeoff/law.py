@@ -12,11 +12,10 @@ import numpy as np
 import numpy.typing as npt
 
 from rsbd.errors import InputError
-from rsbd.rational import exactly
 from rsbd.tradeoff import bulk, exact, mixed, shift
 from rsbd.tradeoff.parts import Part, merge
-
-Floats = npt.NDArray[np.float64]
+from rsbd.tradeoff.rational import exactly
+from rsbd.types import Floats
 
 
 @dataclass(frozen=True)
@@ -100,9 +99,7 @@ class Tradeoff:
     @overload
     def certifies(self, miss: Fraction, runner_up: Fraction | None = None) -> bool: ...
     @overload
-    def certifies(
-        self, miss: npt.ArrayLike, runner_up: npt.ArrayLike | None = None
-    ) -> npt.NDArray[np.bool_]: ...
+    def certifies(self, miss: npt.ArrayLike, runner_up: npt.ArrayLike | None = None) -> npt.NDArray[np.bool_]: ...
     def certifies(self, miss: Any, runner_up: Any = None) -> Any:
         """Whether no attack within the threat changes the prediction: `upper(miss) + upper(runner_up) < 1`.
 
@@ -214,9 +211,7 @@ def _probabilities(p: Any) -> Floats:
     try:
         array = np.asarray(p, dtype=np.float64)
     except (TypeError, ValueError):
-        raise InputError(
-            f"the probability is {p!r}: give a number from 0 to 1, or an array of them"
-        ) from None
+        raise InputError(f"the probability is {p!r}: give a number from 0 to 1, or an array of them") from None
     bad = ~((array >= 0) & (array <= 1))
     if bad.any():
         raise InputError(f"the probability is {array[bad].flat[0]}: give numbers from 0 to 1")

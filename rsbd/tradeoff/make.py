@@ -8,9 +8,9 @@ from math import isfinite, lcm
 from typing import Any
 
 from rsbd.errors import InputError
-from rsbd.rational import as_written, exactly
 from rsbd.tradeoff.law import Tradeoff
 from rsbd.tradeoff.parts import Flips, Table, merge
+from rsbd.tradeoff.rational import as_written, exactly
 
 
 def identity() -> Tradeoff:
@@ -74,9 +74,7 @@ def gaussian(mu: float) -> Tradeoff:
     """A shift of Gaussian noise by `mu` standard deviations: `upper(p) = Phi(Phi^-1(p) + mu)`."""
     value = float(mu)
     if not (isfinite(value) and value >= 0):
-        raise InputError(
-            f"the Gaussian shift is {mu!r}: give a finite number of standard deviations, 0 or more"
-        )
+        raise InputError(f"the Gaussian shift is {mu!r}: give a finite number of standard deviations, 0 or more")
     return Tradeoff((), value)
 
 

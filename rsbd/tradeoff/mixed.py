@@ -18,13 +18,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 from scipy.optimize import brentq
 from scipy.special import ndtr, ndtri
 
 from rsbd.tradeoff.bulk import SCALE, TINY, UNIT, FloatLevels
-
-Floats = npt.NDArray[np.float64]
+from rsbd.types import Floats
 
 # A smaller shift is raised to this one: it costs 4e-11 and keeps (l - tau) / mu accurate.
 SMALLEST_MU = 1e-10

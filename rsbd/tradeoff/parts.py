@@ -67,9 +67,7 @@ class Flips:
         f = power(B, (self.values - 2) * G, G, r)
         sign = -1 if B > G else 1  # falling Q / P = (G / B)^s
         shifts = [s for s in range(sign * r, -sign * r - sign, -sign) if f[r - s]]
-        b = max(
-            B, 1
-        )  # always moving (B = 0) leaves one level that both laws reach, and any key above 0 will do
+        b = max(B, 1)  # always moving (B = 0) leaves one level that both laws reach, and any key above 0 will do
         return Levels(
             key=tuple(b ** (r + s) * G ** (r - s) if f[r + s] else 0 for s in shifts),
             P=tuple(f[r + s] for s in shifts),

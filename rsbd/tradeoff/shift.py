@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 from scipy.special import ndtr, ndtri
 
 from rsbd.tradeoff.bulk import TINY, UNIT
-
-Floats = npt.NDArray[np.float64]
+from rsbd.types import Floats
 
 
 def upper(p: Floats, mu: Floats | float) -> Floats:

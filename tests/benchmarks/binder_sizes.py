@@ -59,9 +59,7 @@ def main() -> None:
     for name, mb in sorted(there.items(), key=lambda item: -item[1])[:20]:
         sys.stdout.write(f"{name:24} {mb:8.1f}\n")
     rest = sum(sorted(there.values())[:-20])
-    sys.stdout.write(
-        f"{f'{len(there) - 20} others':24} {rest:8.1f}\n{'together':24} {sum(there.values()):8.1f}\n"
-    )
+    sys.stdout.write(f"{f'{len(there) - 20} others':24} {rest:8.1f}\n{'together':24} {sum(there.values()):8.1f}\n")
     if missing := sorted(set(sizes) - set(there)):
         sys.stdout.write(f"not installed here: {', '.join(missing)}\n")
 

@@ -22,7 +22,7 @@ from browser.lab import ARTIFACTS, Lab, open_browser, write_notebook
 
 SETUP = """
 import os, psutil, ipywidgets
-from rsbd import undefended
+from rsbd.learners import undefended
 from rsbd.learners import Learner
 from rsbd.panels import PANELS, Slider
 names = {names!r}
@@ -131,9 +131,7 @@ def measure(lab: Lab, name: str, presses: int) -> list[dict[str, Any]]:
                 "choice": ("ArrowDown", "ArrowUp"),
                 "toggle": (" ", " "),
             }
-            key = keys[control["kind"]][
-                press // max(1, presses // 2) % 2 if control["kind"] == "slider" else press % 2
-            ]
+            key = keys[control["kind"]][press // max(1, presses // 2) % 2 if control["kind"] == "slider" else press % 2]
             lab.page.keyboard.press(key)
             try:
                 lab.page.wait_for_function("() => window.rsbd.final > 0", timeout=4000)

@@ -10,8 +10,8 @@ import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 from scipy.stats import ncx2
 
+from rsbd.bounds.nearest import smoothed
 from rsbd.data import Dataset, load
-from rsbd.nearest import smoothed
 
 SIGMAS = [0.5, 1.0, 2.0]
 BUCKETS = 200  # of the published code

@@ -18,12 +18,11 @@ import torch
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
-from rsbd import arithmetic, rng
 from rsbd.data import load
 from rsbd.ensemble import collect
-from rsbd.learners import CNN, LDA, MLP, Module, Problem
+from rsbd.learners import CNN, LDA, MLP, Module, Problem, arithmetic, randomness
 from rsbd.noises import Gaussian
-from rsbd.smoothing import Smoothing
+from rsbd.noises.smoothing import Smoothing
 
 SMOOTHING = Smoothing(features=Gaussian(0.5), test=Gaussian(0.5))
 POINTS = 100
@@ -81,9 +80,7 @@ def cut(made, rows):
 
 
 def measure(benchmark, say, name, models, work):
-    result = benchmark.pedantic(
-        work, rounds=3 if benchmark.enabled else 1, warmup_rounds=int(benchmark.enabled)
-    )
+    result = benchmark.pedantic(work, rounds=3 if benchmark.enabled else 1, warmup_rounds=int(benchmark.enabled))
     if benchmark.enabled:
         rate = models / benchmark.stats.stats.min
         benchmark.extra_info["models_per_second"] = rate
@@ -107,7 +104,7 @@ def one_after_another(made, points, make, epochs, models, precision="float32"):
     """What a reader of the papers would write: a DataLoader, a module and an optimiser for each model."""
     rounded = partial(torch.autocast, "cpu", torch.bfloat16, precision == "bfloat16")
     labels = []
-    for generator in rng.generators(0, range(models)):
+    for generator in randomness.generators(0, range(models)):
         x, y = made.noised(generator)
         rows = DataLoader(TensorDataset(x, y), batch_size=128, shuffle=True, generator=generator)
         net = make()
@@ -133,7 +130,7 @@ def together(learner, made, points, models, workers=1):
 
     def work(start):
         with arithmetic.settled():
-            streams = rng.generators(0, range(start, min(start + block, models)))
+            streams = randomness.generators(0, range(start, min(start + block, models)))
             return learner.train(made, streams).predict(points, SMOOTHING.test, streams)
 
     with ThreadPoolExecutor(workers) as pool:
@@ -251,9 +248,7 @@ LDAS = [
 def test_lda(benchmark, say, name, how, monkeypatch):
     """Beside the closed form: the linear classifier that a loop of 20 epochs finds."""
     made, points = problem(name)
-    made = cut(
-        made, 1000 if name == "digits" else len(made.x)
-    )  # a problem of its own, with nothing kept for it
+    made = cut(made, 1000 if name == "digits" else len(made.x))  # a problem of its own, with nothing kept for it
     benchmark.group = f"{name} LDA, n = {len(made.x)}, {POINTS} points"
     if how == "one after another":
         models, epochs = 1, 20 if benchmark.enabled else 1
@@ -261,7 +256,7 @@ def test_lda(benchmark, say, name, how, monkeypatch):
         work = partial(one_after_another, made, points, make, epochs, models)
     else:
         if how == "sampled row by row":
-            monkeypatch.setattr("rsbd.learners.rotation.Rotation.fits", lambda self, classes: False)
+            monkeypatch.setattr("rsbd.learners.discriminant.rotation.Rotation.fits", lambda self, classes: False)
         models = 8 if how == "sampled row by row" else 1024
         work = partial(together, LDA(), made, points, models, CORES if how.endswith("core") else 1)
     labels, _ = measure(benchmark, say, how, models, work)

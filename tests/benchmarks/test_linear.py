@@ -11,11 +11,12 @@ import os
 import pytest
 import torch
 
-from rsbd import ensemble, rng
+from rsbd import ensemble
 from rsbd.data import load
-from rsbd.learners import Linear, Problem, statistics
+from rsbd.learners import Linear, Problem, randomness
+from rsbd.learners.linear import class_sums
 from rsbd.noises import Flip
-from rsbd.smoothing import Smoothing
+from rsbd.noises.smoothing import Smoothing
 
 NOISE = Smoothing(features=Flip(0.6), labels=Flip(0.6), test=Flip(0.8))
 FAST, SLOW = 1000, 20
@@ -47,14 +48,14 @@ def test_class_sums_row_by_row(benchmark, data):
     benchmark.group = f"class sums of {data.name}, {data.num_rows} rows"
     made = problem(data)
     benchmark.extra_info["models"] = SLOW
-    benchmark.pedantic(statistics.sample_rows, (made, rng.generators(0, range(SLOW))), rounds=3)
+    benchmark.pedantic(class_sums.sample_rows, (made, randomness.generators(0, range(SLOW))), rounds=3)
 
 
 def test_class_sums_drawn_at_once(benchmark, data):
     benchmark.group = f"class sums of {data.name}, {data.num_rows} rows"
     made = problem(data)
     benchmark.extra_info["models"] = SLOW
-    benchmark.pedantic(statistics.sample, (made, rng.generators(0, range(SLOW))), rounds=3)
+    benchmark.pedantic(class_sums.sample, (made, randomness.generators(0, range(SLOW))), rounds=3)
 
 
 def test_a_thousand_models_trained_and_voted(benchmark, data, say):
@@ -64,14 +65,8 @@ def test_a_thousand_models_trained_and_voted(benchmark, data, say):
     rows, width, points = data.num_rows, data.num_features, data.num_points
     train = rows * width * (data.num_classes - 1) + data.num_classes * width**2
     vote = points * width * data.num_classes
-    say(
-        f"{data.name}: {train / 1e6:.1f} million multiply-adds and {16 * rows / 1e3:.0f} thousand random bits,"
-    )
-    say(
-        f"  and {2 * data.num_classes * width:,} binomial draws to train a model ({16 * rows * width / 1e6:.0f} "
-    )
-    say(
-        f"  million bits row by row); {vote / 1e6:.1f} million and {16 * width:,} bits to vote on {points} points;"
-    )
+    say(f"{data.name}: {train / 1e6:.1f} million multiply-adds and {16 * rows / 1e3:.0f} thousand random bits,")
+    say(f"  and {2 * data.num_classes * width:,} binomial draws to train a model ({16 * rows * width / 1e6:.0f} ")
+    say(f"  million bits row by row); {vote / 1e6:.1f} million and {16 * width:,} bits to vote on {points} points;")
     spent = votes.seconds
     say(f"  seconds summed over workers: train {spent['train']:.2f}, vote {spent['vote']:.2f}")

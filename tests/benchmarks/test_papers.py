@@ -14,13 +14,13 @@ from scipy.stats import beta, norm
 
 from rsbd.bounds import clopper_pearson, dkw
 from rsbd.certify import radius
-from rsbd.confidence import expected
+from rsbd.certify.confidence import expected
 from rsbd.data import Dataset, load
-from rsbd.labelflips import evidence
-from rsbd.leastsquares import LeastSquares
 from rsbd.noises import Flip, Gaussian
+from rsbd.noises.smoothing import Smoothing
 from rsbd.recipes import rosenfeld
-from rsbd.smoothing import Smoothing
+from rsbd.recipes.label_flips import evidence
+from rsbd.recipes.least_squares import LeastSquares
 
 KEEP, SIGMA, ALPHA = 0.7, 0.5, 0.001
 RADII = np.arange(8) * 0.25
@@ -50,9 +50,7 @@ def chernoff_of_one_point(influence: np.ndarray, y: np.ndarray) -> float:
     def exponent(t: float) -> float:
         return t * side / 2 + np.log(1 - one + one * np.exp(-t * side * influence)).sum()
 
-    return float(
-        np.exp(minimize_scalar(exponent, bounds=(0, 40 / np.abs(influence).max()), method="bounded").fun)
-    )
+    return float(np.exp(minimize_scalar(exponent, bounds=(0, 40 / np.abs(influence).max()), method="bounded").fun))
 
 
 @pytest.mark.mnist

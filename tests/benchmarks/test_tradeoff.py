@@ -12,7 +12,7 @@ from pytest_benchmark.fixture import BenchmarkFixture
 from rsbd.bounds import Bounds, anytime, clopper_pearson
 from rsbd.certify import certified_map, radii_by_votes, radius
 from rsbd.noises import Flip, Gaussian
-from rsbd.smoothing import Smoothing
+from rsbd.noises.smoothing import Smoothing
 from rsbd.tradeoff import Tradeoff, flips, gaussian, identity, law
 
 MISS = Fraction(1, 1000)

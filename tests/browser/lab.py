@@ -14,7 +14,7 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from rsbd.chromium import browser as chromium
+from rsbd.course.lecture.chromium import browser as chromium
 
 ROOT = Path(__file__).resolve().parents[2]
 ARTIFACTS = ROOT / ".artifacts"
@@ -190,9 +190,7 @@ class Lab:
             self._theme("JupyterLab Light")
 
     def _theme(self, theme: str) -> None:
-        self.page.evaluate(
-            "theme => window.jupyterapp.commands.execute('apputils:change-theme', { theme })", theme
-        )
+        self.page.evaluate("theme => window.jupyterapp.commands.execute('apputils:change-theme', { theme })", theme)
         self.page.locator(f"body[data-jp-theme-name='{theme}']").wait_for(state="attached")
 
     def shut_down(self) -> None:

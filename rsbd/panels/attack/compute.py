@@ -11,14 +11,14 @@ from functools import partial
 import numpy as np
 import numpy.typing as npt
 
+from rsbd.attacks import BadPatch, Blend, Pixels, Trigger
+from rsbd.attacks.poisoning import Poisoning, attack_success_rate, clean_accuracy, stamp
 from rsbd.data import Dataset
-from rsbd.learners.linear import Linear
+from rsbd.learners.linear.linear import Linear
+from rsbd.learners.undefended import predict_undefended, weights
 from rsbd.panels.attack.params import MOST, Found, Params, Row
 from rsbd.panels.engine import Cancel, Cancelled, Progress
 from rsbd.panels.memo import Memo
-from rsbd.poisoning import Poisoning, attack_success_rate, clean_accuracy, stamp
-from rsbd.triggers import BadPatch, Blend, Pixels, Trigger
-from rsbd.undefended import predict_undefended, weights
 
 RATES = (0.0, 0.002, 0.004, 0.007, 0.01, 0.015, 0.02, 0.03, 0.04, 0.05, 0.06, 0.08, MOST)
 SHOWN = 4  # images of each kind
@@ -69,9 +69,7 @@ class Bench:
         fooled = attack_success_rate(triggered, data.y_test, params.target)
         return clean_accuracy(clean, data.y_test), fooled
 
-    def found(
-        self, params: Params, trigger: Trigger, curve: dict[float, tuple[float, float]], total: int
-    ) -> Found:
+    def found(self, params: Params, trigger: Trigger, curve: dict[float, tuple[float, float]], total: int) -> Found:
         """Take images and weights along."""
         data, target = self.dataset, params.target
         poisoned, mask = self.poison(params, trigger, params.rate)

@@ -8,7 +8,7 @@ from rsbd.panels import svg
 from rsbd.panels.attack.params import KINDS, Found, Images, Row
 from rsbd.panels.chart import Chart
 from rsbd.panels.engine import Picture
-from rsbd.panels.words import count, percent, state
+from rsbd.words import count, percent, state
 
 NOTICED = 0.02  # a fall of clean accuracy that somebody would see
 SIDE = 78.0
@@ -17,10 +17,7 @@ SIDE = 78.0
 def render(found: Found) -> Picture:
     """Draw images, the two rates by poison rate, and what the classifier has learned to look for."""
     titles = ("1  collected", "2  slipped into training", "3  shown later: what it is called")
-    rows = [
-        _row(title, row, 10 + 405 * i)
-        for i, (title, row) in enumerate(zip(titles, found.samples, strict=True))
-    ]
+    rows = [_row(title, row, 10 + 405 * i) for i, (title, row) in enumerate(zip(titles, found.samples, strict=True))]
     said = svg.text(
         10,
         158,
@@ -41,9 +38,7 @@ def _row(title: str, row: Row, left: float) -> str:
         weight = 400 if row.labels[i] == row.true[i] else 700
         parts.append(svg.image(image, x, 36, SIDE, edge, width))
         parts.append(
-            svg.text(
-                x + SIDE / 2, 36 + SIDE + 20, f"\u201c{row.labels[i]}\u201d", anchor="middle", weight=weight
-            )
+            svg.text(x + SIDE / 2, 36 + SIDE + 20, f"\u201c{row.labels[i]}\u201d", anchor="middle", weight=weight)
         )
     return "".join(parts)
 

@@ -20,8 +20,8 @@ def attack(
 ) -> Panel[Params, Found]:
     """Return a live panel in which each move poisons the images and trains classifiers on them anew.
 
-    The classifier is the undefended one of :func:`rsbd.undefended.predict_undefended`, regularised least squares: it
-    learns in milliseconds, and its weights can be looked at.
+    The classifier is the undefended one of :func:`rsbd.learners.undefended.predict_undefended`, regularised least
+    squares: it learns in milliseconds, and its weights can be looked at.
 
     Parameters
     ----------

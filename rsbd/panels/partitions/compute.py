@@ -8,19 +8,20 @@ from typing import Any
 
 import numpy as np
 
-from rsbd import rng
+from rsbd.attacks import BadPatch
+from rsbd.attacks.poisoning import Poisoning
 from rsbd.certify import Certificate, poisoned_rows, radius
+from rsbd.certify.pairs import Evidence
 from rsbd.data import Dataset
-from rsbd.evidence import Evidence
+from rsbd.learners import randomness
 from rsbd.noises import Bagging, Partition
+from rsbd.noises.smoothing import Threat
 from rsbd.panels.engine import Cancel, Cancelled, Progress
 from rsbd.panels.memo import Memo
-from rsbd.panels.partitions.params import ALPHA, Bools, Found, Params
-from rsbd.poisoning import Poisoning
+from rsbd.panels.partitions.params import ALPHA, Found, Params
 from rsbd.recipes import bagflip, bagging, dpa
 from rsbd.recipes.wang import Certified
-from rsbd.smoothing import Threat
-from rsbd.triggers import BadPatch
+from rsbd.types import Bools
 
 FURTHEST = 60  # poisoned rows that the curves go to
 PATCH = 9  # pixels of the planted trigger where the certificate does not ask for its size
@@ -40,9 +41,7 @@ class Bench:
         holds, lost = self.reached(params)
         if cancel():
             raise Cancelled
-        label, right, certificates = (
-            self._drawn(params, cancel, progress) if params.drawn else self._dealt(params)
-        )
+        label, right, certificates = self._drawn(params, cancel, progress) if params.drawn else self._dealt(params)
         data = self.dataset
         changed, second = (c.curve(data.y_test, np.arange(FURTHEST + 1)) for c in certificates)
         accuracy = float(np.mean(label == data.y_test))
@@ -55,7 +54,7 @@ class Bench:
         attack = Poisoning(patch, self.target, params.poisoned / data.num_rows)
         poisoned, mask = attack.apply(data, self.seed)
         if params.drawn:  # the first thing that a model of an ensemble draws is its bag
-            streams = rng.generators(self.seed, range(params.num_models))
+            streams = randomness.generators(self.seed, range(params.num_models))
             bags = [Bagging(params.size).draw(data.num_rows, stream).numpy() for stream in streams]
             holds = np.array([mask[bag].any() for bag in bags])
             return holds, np.zeros_like(holds)

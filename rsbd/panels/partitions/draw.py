@@ -8,7 +8,7 @@ from rsbd.panels import svg
 from rsbd.panels.chart import Chart, bars, share, ticks
 from rsbd.panels.engine import Picture
 from rsbd.panels.partitions.params import ALPHA, SECOND, Floats, Found, Params
-from rsbd.panels.words import count, percent, state
+from rsbd.words import count, percent, state
 
 SHOWN, ACROSS = 100, 50  # models in the strip, and in one line of it
 ALONG = (0.0, 0.25, 0.5, 0.75, 1.0)
@@ -36,10 +36,7 @@ def render(found: Found) -> Picture:
         chart.step(rows, found.second[: end + 1], svg.GREEN, dash="9 5"),
         chart.step(rows, found.changed[: end + 1], svg.BLUE, width=4),
         chart.upright(p.poisoned, svg.VERMILLION, f"this attack: {count(p.poisoned, 'row')}", high=10),
-        *(
-            chart.mark(p.poisoned, float(c[p.poisoned]), colour, shape=shape)
-            for c, colour, shape in _curves(found)
-        ),
+        *(chart.mark(p.poisoned, float(c[p.poisoned]), colour, shape=shape) for c, colour, shape in _curves(found)),
         _key(found),
         svg.text(812, 406, "accuracy on clean test images", weight=600),
         bars(
@@ -69,9 +66,7 @@ def _strip(found: Found) -> str:
     if not found.params.drawn:
         signs.append(("only lost the row that was changed", found.lost, False, True))
     signs.append(("untouched by the attack", ~(found.holds | found.lost), False, False))
-    for (name, who, hit, gone), at in zip(
-        signs, (10, 310, 775) if len(signs) == 3 else (10, 330), strict=True
-    ):
+    for (name, who, hit, gone), at in zip(signs, (10, 310, 775) if len(signs) == 3 else (10, 330), strict=True):
         parts.append(_cell(at, 138, 26, 26, hit, gone))
         parts.append(svg.text(at + 36, 157, f"{name}: {who.sum():,}", weight=600))
     return "".join(parts)

@@ -9,9 +9,9 @@ import numpy.typing as npt
 
 from rsbd.errors import InputError
 from rsbd.panels.controls import Choice, Control, Slider
+from rsbd.types import Bools
 
 Floats = npt.NDArray[np.floating]
-Bools = npt.NDArray[np.bool_]
 METHODS = {"dpa": "DPA", "finite": "Finite Aggregation", "bagging": "bagging", "bagflip": "BagFlip"}
 SECOND = {
     "dpa": "rows only inserted or removed",

@@ -11,9 +11,10 @@ from rsbd import bounds
 from rsbd.certify import radius
 from rsbd.errors import InputError
 from rsbd.noises import Gaussian
+from rsbd.noises.smoothing import Smoothing
 from rsbd.panels.engine import Cancel, Progress
-from rsbd.panels.plane.world import NAMES, Labels, Points, World, border
-from rsbd.smoothing import Smoothing
+from rsbd.panels.plane.world import NAMES, World, border
+from rsbd.types import Floats, Labels
 
 SELECTION = 100  # copies that pick the label, before others bound its probability
 SEEN = 200  # copies that are drawn
@@ -82,7 +83,7 @@ class Found:
     base: str
     p_a: float
     radius: float
-    copies: Points
+    copies: Floats
     labels: Labels
     border: tuple[npt.NDArray[np.float64], ...]
 

@@ -11,7 +11,7 @@ from rsbd.panels.chart import Chart, bars
 from rsbd.panels.engine import Picture
 from rsbd.panels.plane.compute import REACH, SELECTION, Found
 from rsbd.panels.plane.world import NAMES
-from rsbd.panels.words import down
+from rsbd.words import down
 
 COLOURS = dict(zip(NAMES, (svg.BLUE, svg.VERMILLION), strict=True))
 SHAPES = dict(zip(NAMES, ("circle", "square"), strict=True))
@@ -77,9 +77,7 @@ def _steps(found: Found, left: float) -> str:
         [
             svg.text(left, 26, f"1  the votes of {number:,} noisy copies", 20, weight=600),
             bars((left + 120, 56, 1180, 0), names, shares, colours, 30),
-            svg.text(
-                left, 212, f"2  the probability of {found.label} is at least {least(found)}", 20, weight=600
-            ),
+            svg.text(left, 212, f"2  the probability of {found.label} is at least {least(found)}", 20, weight=600),
             chart.frame(),
             chart.upright(0.5, svg.SOFT, "one half"),
             chart.line([found.p_a, found.p_a], [0, 0.7], colour),
@@ -127,11 +125,7 @@ def sentence(found: Found) -> str:
 def alt(found: Found) -> str:
     """Say what the picture shows, with every setting and the main figures."""
     params = found.params
-    circle = (
-        f"certified circle of radius {down(found.radius, 3)}"
-        if found.radius >= 0
-        else "no circle, it abstains"
-    )
+    circle = f"certified circle of radius {down(found.radius, 3)}" if found.radius >= 0 else "no circle, it abstains"
     return (
         f"Plane with a wiggly region A, with holes, in the middle of B. Point x {params.x:g}, y {params.y:g}, "
         f"sigma {params.sigma:g}, {params.samples} samples, {SELECTION} others to pick the label, alpha "

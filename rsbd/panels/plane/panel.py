@@ -15,9 +15,7 @@ CONTROLS: tuple[Control, ...] = (
     Slider("x", "x of the point", -REACH, REACH, 0.05),
     Slider("y", "y of the point", -REACH, REACH, 0.05),
     Slider("sigma", "sigma (units of the plane)", 0.05, 2.0, 0.05),
-    Choice(
-        "samples", "noisy copies", tuple((f"{n:,}", n) for n in (10, 30, 100, 300, 1000, 10_000, 100_000))
-    ),
+    Choice("samples", "noisy copies", tuple((f"{n:,}", n) for n in (10, 30, 100, 300, 1000, 10_000, 100_000))),
     Choice("alpha", "alpha", tuple((f"{a:g}", a) for a in (0.1, 0.01, 0.001, 0.0001))),
     Slider("seed", "noise drawn (number)", 0, 20, 1),
 )

@@ -9,8 +9,7 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
-Points = npt.NDArray[np.float64]
-Labels = npt.NDArray[np.int64]
+from rsbd.types import Floats, Labels
 
 NAMES = ("A", "B")
 A, B = 0, 1
@@ -43,7 +42,7 @@ class World:
         (0.90, -1.40, 0.12),
     )
 
-    def edge(self, angle: npt.ArrayLike) -> Points:
+    def edge(self, angle: npt.ArrayLike) -> Floats:
         """Distance of the blob's border from the origin, in each direction."""
         angles = np.asarray(angle, dtype=float)
         return 1 + sum((h * np.sin(k * angles + p) for h, k, p in self.waves), np.zeros_like(angles))
@@ -61,7 +60,7 @@ class World:
             inside ^= (x - cx) ** 2 + (y - cy) ** 2 < size**2
         return np.where(inside, A, B).astype(np.int64)
 
-    def rings(self) -> list[Points]:
+    def rings(self) -> list[Floats]:
         """Outline of A as closed rings; holes turn the other way."""
         angles = np.linspace(0, 2 * math.pi, 361)
         circle = np.column_stack([np.cos(angles), np.sin(angles)])
@@ -71,9 +70,7 @@ class World:
             rings.append((circle[::-10] if hole else circle[::10]) * size + (cx, cy))
         return rings
 
-    def votes(
-        self, point: tuple[float, float], sigma: float, seed: tuple[int, ...], num: int
-    ) -> tuple[Points, Labels]:
+    def votes(self, point: tuple[float, float], sigma: float, seed: tuple[int, ...], num: int) -> tuple[Floats, Labels]:
         """Draw noisy copies of a point and ask the base classifier; more copies begin with those of fewer."""
         noise = np.random.default_rng(seed).standard_normal((num, 2))
         copies = np.asarray(point) + sigma * noise
@@ -81,7 +78,7 @@ class World:
 
 
 @lru_cache(maxsize=64)
-def border(world: World, sigma: float, reach: float = 2.0) -> tuple[Points, ...]:
+def border(world: World, sigma: float, reach: float = 2.0) -> tuple[Floats, ...]:
     """Lines where the smoothed classifier changes its answer, from the exact law of the noise on a fine grid.
 
     Nobody has them for a real classifier; here they show what the certified circle must not cross.

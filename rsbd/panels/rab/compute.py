@@ -10,22 +10,23 @@ from functools import partial
 import numpy as np
 import torch
 
-from rsbd import bounds, ensemble, workers
+from rsbd import bounds, ensemble
+from rsbd.attacks import Blend
+from rsbd.attacks.poisoning import Poisoning, attack_success_rate, stamp
 from rsbd.certify import Certificate, radius
 from rsbd.data import Dataset
+from rsbd.ensemble import workers
+from rsbd.ensemble.votes import Votes
 from rsbd.learners import HashedTestNoise, Learner
+from rsbd.learners.undefended import predict_undefended
 from rsbd.noises import Gaussian
+from rsbd.noises.smoothing import Smoothing
 from rsbd.panels.chart import radii_for
 from rsbd.panels.engine import Cancel, Progress
 from rsbd.panels.growing import grow, watch
 from rsbd.panels.memo import Memo
 from rsbd.panels.rab.params import Floats, Found, Params
-from rsbd.poisoning import Poisoning, attack_success_rate, stamp
 from rsbd.recipes.rab import BOUNDS, total
-from rsbd.smoothing import Smoothing
-from rsbd.triggers import Blend
-from rsbd.undefended import predict_undefended
-from rsbd.votes import Votes
 
 ANYTIME = "anytime"  # the one bound that may be looked at while votes arrive
 
@@ -128,6 +129,5 @@ def certificates(votes: Votes, params: Params, final: bool) -> dict[str, Certifi
     chosen = BOUNDS if final else {ANYTIME: bounds.anytime}
     smoothing, many = Smoothing(features=Gaussian(params.sigma)), votes.counts.shape[1] > 2
     return {
-        name: radius(bound(votes.counts, params.alpha, runner_up=many), smoothing)
-        for name, bound in chosen.items()
+        name: radius(bound(votes.counts, params.alpha, runner_up=many), smoothing) for name, bound in chosen.items()
     }

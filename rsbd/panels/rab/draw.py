@@ -28,9 +28,7 @@ def render(found: Found) -> Picture:
 
 
 def _curves(found: Found) -> str:
-    title = (
-        "certified accuracy: two bounds, the same votes" if found.final else "certified accuracy (preview)"
-    )
+    title = "certified accuracy: two bounds, the same votes" if found.final else "certified accuracy (preview)"
     xlabel = "total L2 length of the change of all training images (pixel units)"
     chart = Chart(
         BOX, (0, float(found.radii[-1])), (0, 1.04), "", xlabel, yticks=(0, 0.25, 0.5, 0.75, 1), yformat=share
@@ -39,13 +37,9 @@ def _curves(found: Found) -> str:
     if found.final:
         low, high = found.curves["hoeffding"], found.curves["clopper-pearson"]
         parts.append(chart.band(found.radii, low, high, svg.BLUE, 0.14))
-    parts += [
-        chart.line(found.radii, c, LOOKS[n][0], dash=LOOKS[n][1], width=3.5) for n, c in found.curves.items()
-    ]
+    parts += [chart.line(found.radii, c, LOOKS[n][0], dash=LOOKS[n][1], width=3.5) for n, c in found.curves.items()]
     parts += [_name(chart, found.radii, c, n) for n, c in found.curves.items()]
-    about = (
-        "trained on clean images: no such change of their pixels alters these answers; labels are not covered"
-    )
+    about = "trained on clean images: no such change of their pixels alters these answers; labels are not covered"
     return "".join(parts) + _attack(found, chart) + chart.note(about)
 
 
@@ -56,9 +50,7 @@ def _name(chart: Chart, radii: Floats, curve: Floats, name: str) -> str:
     x = chart.x(float(at)) + (14 if anchor == "start" else -14)
     room = 180.0  # of the longest name
     x = min(x, chart.box[2] - room) if anchor == "start" else max(x, chart.box[0] + room - 50)
-    return svg.text(
-        x, chart.y(height * float(curve[0])) - 6, words.NAMES[name], anchor=anchor, weight=700, halo=True
-    )
+    return svg.text(x, chart.y(height * float(curve[0])) - 6, words.NAMES[name], anchor=anchor, weight=700, halo=True)
 
 
 def _attack(found: Found, chart: Chart) -> str:
@@ -69,9 +61,7 @@ def _attack(found: Found, chart: Chart) -> str:
     said = f"this attack: {words.attack(found)}" + (" \u2192" if beyond else "")
     anchor = "end" if x > (chart.box[0] + right) / 2 else "start"
     line = svg.line(x, top - 24, x, bottom, svg.VERMILLION, 3, "3 5")
-    return line + svg.text(
-        x + (6 if anchor == "start" else -6), top - 12, said, anchor=anchor, weight=700, halo=True
-    )
+    return line + svg.text(x + (6 if anchor == "start" else -6), top - 12, said, anchor=anchor, weight=700, halo=True)
 
 
 def _images(found: Found) -> str:

@@ -33,7 +33,7 @@ def rab(
     target : int or str
         Class that the attacker wants.
     learner : Learner, optional
-        Base learner; :class:`~rsbd.learners.lda.LDA` unless given.
+        Base learner; :class:`~rsbd.learners.discriminant.lda.LDA` unless given.
     seed : int
         Of the attack and of the ensemble.
     runner : Runner, optional

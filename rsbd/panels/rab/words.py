@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from rsbd.panels.rab.params import Found
-from rsbd.panels.words import count, percent, state
+from rsbd.words import count, percent, state
 
 NAMES = {"clopper-pearson": "Clopper-Pearson", "hoeffding": "Hoeffding", "anytime": "anytime bound"}
 

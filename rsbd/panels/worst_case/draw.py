@@ -6,16 +6,15 @@ from math import pi, sqrt
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from scipy.special import ndtri
 
 from rsbd.panels import svg
 from rsbd.panels.chart import Chart, ticks
 from rsbd.panels.engine import Picture
 from rsbd.panels.worst_case import words
-from rsbd.panels.worst_case.regions import Found, kept, levels, worst_event
+from rsbd.panels.worst_case.compute import Found, kept, levels, worst_event
+from rsbd.types import Floats
 
-Floats = npt.NDArray[np.float64]
 LEFT, RIGHT = (70.0, 62.0, 590.0, 430.0), (745.0, 62.0, 1180.0, 430.0)
 AHEAD = 1.45  # room above the highest bar for the words of `_sums`
 
@@ -38,9 +37,7 @@ def _bars(found: Found) -> str:
             parts.append(svg.rect(x, base - filled, wide, filled, colour))
             parts.append(svg.rect(x, y, wide, base - y, "none", colour, 2.5))
             parts.append(svg.text(x + wide / 2, y - 6, letter, anchor="middle", weight=600))
-    note = (
-        "height: probability of the level under P (data as held) and Q (data attacked); filled: the event A"
-    )
+    note = "height: probability of the level under P (data as held) and Q (data attacked); filled: the event A"
     return "".join(parts) + _sums(found) + chart.note(note)
 
 
@@ -86,8 +83,7 @@ def _sums(found: Found) -> str:
     """Say how probable the filled event is under both laws, above everything that is drawn."""
     said = f"P(A) = 1 \u2212 p_a = {words.short(found.params.miss)}", f"Q(A) = {words.short(found.upper)}"
     return "".join(
-        svg.text(LEFT[0] + left, LEFT[1] + 20, word, weight=600)
-        for left, word in zip((12, 260), said, strict=True)
+        svg.text(LEFT[0] + left, LEFT[1] + 20, word, weight=600) for left, word in zip((12, 260), said, strict=True)
     )
 
 

@@ -7,9 +7,9 @@ from typing import Any
 from rsbd.panels.engine import Runner
 from rsbd.panels.panel import Panel
 from rsbd.panels.start import first
+from rsbd.panels.worst_case.compute import Found, compute
 from rsbd.panels.worst_case.draw import render
 from rsbd.panels.worst_case.params import CONTROLS, Params, visible
-from rsbd.panels.worst_case.regions import Found, compute
 
 
 def worst_case(*, runner: Runner | None = None, **settings: Any) -> Panel[Params, Found]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from fractions import Fraction
 
 from rsbd.panels.controls import Slider
-from rsbd.panels.words import count
+from rsbd.panels.worst_case.compute import SEARCHED, Found
 from rsbd.panels.worst_case.params import CONTROLS, Params, visible
-from rsbd.panels.worst_case.regions import SEARCHED, Found
+from rsbd.words import count
 
 
 def short(number: float | Fraction) -> str:
@@ -64,9 +64,7 @@ def sentence(found: Found) -> str:
             f"below one half. It takes a miss below {short(found.limit)}."
         )
     else:
-        gap = (
-            "Not certified, and no p_a below 1 would be: a classifier as sure exists that loses its majority."
-        )
+        gap = "Not certified, and no p_a below 1 would be: a classifier as sure exists that loses its majority."
     return f"{opening} {gap} {radius(found)}"
 
 

@@ -9,15 +9,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-import rsbd
-from rsbd import checks
 from rsbd.bounds import over_points
 from rsbd.data import Dataset
+from rsbd.ensemble import checks
 from rsbd.errors import InputError
 from rsbd.learners import Learner
+from rsbd.noises.smoothing import Smoothing, Threat
 from rsbd.recipes.contest.contender import Contender, Proof, Run
 from rsbd.recipes.contest.threats import Defence
-from rsbd.smoothing import Smoothing, Threat
+from rsbd.version import __version__
 
 SHARE = 4
 """The search trains a quarter of the models, and counts each vote four times: it proves nothing, it only picks."""
@@ -32,7 +32,7 @@ class Bench:
     final, search : mapping
         View (``"binary"``, ``"unit"``) -> data set.
     num_models, alpha, points, seed, learner, options
-        As in :func:`rsbd.recipes.compare`.
+        As in :func:`rsbd.recipes.contest.compare`.
     proofs : dict
         What has been proved so far.
     """
@@ -71,9 +71,7 @@ class Bench:
             )
         order = np.random.default_rng(seed).permutation(dataset.num_rows)
         out, rest = np.sort(order[:held]), np.sort(order[held:])
-        parts = dataset.replace(
-            x=dataset.x[rest], y=dataset.y[rest], x_test=dataset.x[out], y_test=dataset.y[out]
-        )
+        parts = dataset.replace(x=dataset.x[rest], y=dataset.y[rest], x_test=dataset.x[out], y_test=dataset.y[out])
         return cls(views(dataset), views(parts), num_models, alpha, points, seed, learner, options)
 
     def proof(self, contender: Contender, defence: Defence, final: bool) -> Proof:
@@ -142,5 +140,5 @@ def settings(bench: Bench, validation: float) -> dict[str, Any]:
         "alpha_for": bench.points,
         "learner": None if bench.learner is None else repr(bench.learner),
         "seed": bench.seed,
-        "version": rsbd.__version__,
+        "version": __version__,
     }

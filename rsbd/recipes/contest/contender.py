@@ -8,21 +8,18 @@ from itertools import product
 from typing import Any, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
 from rsbd import bounds
 from rsbd.bounds import Bounds
 from rsbd.certify import certify
 from rsbd.data import Dataset
 from rsbd.learners import LDA, HashedTestNoise, Learner
-from rsbd.learners.linear import Linear
+from rsbd.learners.linear.linear import Linear
 from rsbd.noises import Noise, Partition
+from rsbd.noises.smoothing import Smoothing, Threat
 from rsbd.recipes.contest.threats import Attack, Defence, posed
 from rsbd.recipes.wang import all_votes
-from rsbd.smoothing import Smoothing, Threat
-
-Labels = NDArray[np.int64]
-Bools = NDArray[np.bool_]
+from rsbd.types import Bools, Labels
 
 
 class Proof(Protocol):
@@ -187,9 +184,7 @@ class Dealt:
         from rsbd.recipes.dpa import dpa
 
         assert isinstance(run.defence, Partition)  # noqa: S101
-        found = dpa(
-            run.data, run.defence.parts, spread=run.defence.spread, learner=run.learner, seed=run.seed
-        )
+        found = dpa(run.data, run.defence.parts, spread=run.defence.spread, learner=run.learner, seed=run.seed)
         return cls(found.certificate.label, np.asarray(found.certificate.radius, np.int64))
 
     def certified(self, threat: Threat) -> Bools:
@@ -209,7 +204,7 @@ def voted(
     Parameters
     ----------
     learner : Learner, optional
-        The base learner; :class:`~rsbd.learners.linear.Linear` unless given.
+        The base learner; :class:`~rsbd.learners.linear.linear.Linear` unless given.
     bound : callable
         From votes to bounds.
     runner_up : bool

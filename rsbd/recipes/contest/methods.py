@@ -7,12 +7,12 @@ from rsbd.bounds import Bounds
 from rsbd.data import Dataset
 from rsbd.learners import LDA
 from rsbd.noises import Bagging, Flip, Gaussian, Noise, Partition
+from rsbd.noises.smoothing import Smoothing
 from rsbd.recipes.cohen import cohen
 from rsbd.recipes.contest.contender import Contender, Run, voted
 from rsbd.recipes.contest.threats import Attack
 from rsbd.recipes.rab_knn import rab_knn
 from rsbd.recipes.rosenfeld import rosenfeld
-from rsbd.smoothing import Smoothing
 
 
 def _tied(data: Dataset, attack: Attack, keep: float) -> Smoothing:

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from rsbd.errors import InputError
 from rsbd.files import whole
+from rsbd.noises.smoothing import Threat
 from rsbd.recipes.contest.threats import Attack
-from rsbd.smoothing import Threat
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -122,13 +122,9 @@ class Comparison:
             rows = [_row(**row) for row in content["rows"]]
             return cls(tuple(rows), content["settings"])
         except FileNotFoundError:
-            raise InputError(
-                f"there is no stored comparison at {path}: write one with rsbd compare"
-            ) from None
+            raise InputError(f"there is no stored comparison at {path}: write one with rsbd compare") from None
         except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise InputError(
-                f"{path} is no stored comparison ({error}): write one with rsbd compare"
-            ) from None
+            raise InputError(f"{path} is no stored comparison ({error}): write one with rsbd compare") from None
 
     def plot(self, ax: Axes | None = None) -> Axes:
         """Draw methods against threats: certified accuracy in each cell, a dash where a method cannot face it."""
@@ -164,6 +160,4 @@ class Comparison:
 
 def _row(attack: list[str], threats: list[dict[str, Any]], certified: list[float] | None, **rest: Any) -> Row:
     asked = tuple(Threat(**threat) for threat in threats)
-    return Row(
-        attack=tuple(attack), threats=asked, certified=None if certified is None else tuple(certified), **rest
-    )
+    return Row(attack=tuple(attack), threats=asked, certified=None if certified is None else tuple(certified), **rest)

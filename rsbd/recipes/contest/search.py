@@ -6,11 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from rsbd.noises import Bagging, Flip, Gaussian, Noise, Partition
+from rsbd.noises.smoothing import Threat
 from rsbd.recipes.contest.bench import Bench
 from rsbd.recipes.contest.contender import Contender
 from rsbd.recipes.contest.result import Row
 from rsbd.recipes.contest.threats import Attack, Defence, refusal
-from rsbd.smoothing import Threat
 
 SHORT = {"features": "pixels", "labels": "labels", "test": "test"}
 
@@ -87,7 +87,7 @@ def words(defence: Defence) -> str:
 
     Examples
     --------
-    >>> from rsbd.smoothing import Smoothing
+    >>> from rsbd.noises.smoothing import Smoothing
     >>> words(Smoothing(rows=Bagging(20), features=Flip(0.9), test=Flip(0.95)))
     'bags of 20; keep: pixels 0.9, test 0.95'
     >>> words(Partition(50, spread=2))

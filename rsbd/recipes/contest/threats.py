@@ -10,7 +10,7 @@ from itertools import product
 
 from rsbd.errors import InputError
 from rsbd.noises import Partition
-from rsbd.smoothing import Smoothing, Threat
+from rsbd.noises.smoothing import Smoothing, Threat
 
 Attack = tuple[str, ...]
 """What an attacker changes, in the order features, labels, test."""
@@ -47,9 +47,7 @@ def threat_map(
         if what := attacked(threat):
             found.setdefault(what, {})[threat] = None
     if not found:
-        raise InputError(
-            "no threat changes anything: give poisoned rows above 0, or a trigger on the test input"
-        )
+        raise InputError("no threat changes anything: give poisoned rows above 0, or a trigger on the test input")
     return {what: tuple(found[what]) for what in sorted(found, key=lambda what: (len(what), what))}
 
 

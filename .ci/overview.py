@@ -1,0 +1,146 @@
+"""The course in one wide picture, drawn from a real run: plant, watch, smooth, certify."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from rsbd import plots
+from rsbd.attacks import BadPatch
+from rsbd.attacks.poisoning import Poisoning
+from rsbd.course.lessons.steps import noised, two_digits
+from rsbd.noises import Flip
+from rsbd.noises.smoothing import Smoothing
+from rsbd.recipes import experiment
+from rsbd.recipes.experiment import Experiment
+from rsbd.recipes.report import Report, report
+from rsbd.words import percent
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+BLUE, VERMILLION = "#0072b2", "#d55e00"
+
+
+def run(num_models: int = 1000) -> Report:
+    """Plant a 3 x 3 patch on one row in twenty, and certify tied noise with keep 0.8 against it."""
+    noise = Flip(0.8)
+    smoothing = Smoothing(features=noise, labels=noise, test=noise)
+    attack = Poisoning(BadPatch(3), target=0, rate=0.05)
+    return report(experiment.run(Experiment(two_digits(), attack, smoothing, num_models=num_models)))
+
+
+def overview(found: Report) -> Figure:
+    """Draw the four steps of a run side by side."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    drawing = Figure(figsize=(16, 4.6), facecolor="white")
+    FigureCanvasAgg(drawing)
+    steps = (
+        ("1  plant a backdoor", 0.005, 0.068, 0.175, _plant),
+        ("2  watch it work", 0.28, 0.28, 0.185, _watch),
+        ("3  smooth with noise", 0.505, 0.565, 0.175, _smooth),
+        ("4  certify", 0.785, 0.785, 0.205, _certify),
+    )
+    for title, margin, left, width, draw in steps:
+        ax = drawing.add_axes((left, 0.2, width, 0.66))
+        draw(found, ax)
+        ax.set_anchor("N")
+        drawing.text(margin, 0.92, title, fontsize=20, fontweight="bold")
+    return drawing
+
+
+def alt(found: Report) -> str:
+    """Say what the picture shows."""
+    outcome, certified = (
+        found.outcome,
+        found.certificate.curve(found.outcome.experiment.dataset.y_test, [1, 2]),
+    )
+    first, second = (percent(float(share)) for share in certified)
+    fooled, clean = (
+        percent(outcome.undefended.attack_success_rate),
+        percent(outcome.undefended.clean_accuracy),
+    )
+    return (
+        "Four steps. Plant: digits stamped with a white square and relabelled. "
+        f"Watch: {fooled} of triggered images are fooled while clean accuracy stays at {clean}. "
+        "Smooth: the digits with random pixels flipped; a thousand models vote. "
+        f"Certify: {first} of predictions are right and proved to withstand any one change, {second} any two."
+    )
+
+
+def _plant(found: Report, ax: Axes) -> None:
+    outcome = found.outcome
+    e, rows = outcome.experiment, np.flatnonzero(outcome.mask)[:3]
+    poisoned, _ = e.poisoning.apply(e.dataset, e.seed)
+    plots.images({"clean": e.dataset.x[rows], "poisoned": poisoned.x[rows]}, ax=ax)
+    ax.tick_params(labelsize=15)
+    ax.set_xlabel(
+        f"{len(np.flatnonzero(outcome.mask))} of {e.dataset.num_rows} training images,\n"
+        f"all relabelled \u201c{e.dataset.classes[e.dataset.label(e.poisoning.target)]}\u201d",
+        fontsize=15,
+    )
+
+
+def _watch(found: Report, ax: Axes) -> None:
+    seen = found.outcome.undefended
+    values = (seen.attack_success_rate, seen.clean_accuracy)
+    ax.barh([0, 1], values, color=(VERMILLION, BLUE), height=0.42)
+    for at, (name, value) in enumerate(zip(("triggered images fooled", "clean accuracy"), values, strict=True)):
+        ax.text(0, at + 0.29, name, fontsize=16)
+        ax.text(
+            value - 0.03,
+            at,
+            percent(value),
+            fontsize=18,
+            color="white",
+            va="center",
+            ha="right",
+            weight="bold",
+        )
+    ax.set_xlim(0, 1.02)
+    ax.set_ylim(-0.5, 1.75)
+    ax.axis("off")
+
+
+def _smooth(found: Report, ax: Axes) -> None:
+    e = found.outcome.experiment
+    rows = np.flatnonzero(found.outcome.mask)[:3]
+    copies = {f"model {i + 1}": noised(e.smoothing.features, e.dataset.x[rows], seed=i) for i in range(2)}
+    plots.images(copies, ax=ax)
+    ax.tick_params(labelsize=15)
+    ax.set_xlabel(f"{e.num_models:,} models learn from\ncopies of their own, and vote", fontsize=15)
+
+
+def _certify(found: Report, ax: Axes) -> None:
+    radii = [0, 1, 2, 3]
+    certified = found.certificate.curve(found.outcome.experiment.dataset.y_test, radii)
+    ax.bar(radii, certified, color=BLUE, width=0.7)
+    for radius, share in zip(radii, certified, strict=True):
+        ax.text(radius, share + 0.02, percent(float(share)), fontsize=16, ha="center", weight="bold")
+    ax.set_xticks(radii)
+    ax.set_yticks([])
+    ax.set_ylim(0, 1.12)
+    ax.tick_params(labelsize=15)
+    ax.set_xlabel("changed pixels and labels,\nchosen by any attacker", fontsize=15)
+    ax.text(2.62, 0.62, "right, and\nproved to\nstay so", fontsize=16, ha="center")
+    for side in ("top", "right", "left"):
+        ax.spines[side].set_visible(False)
+
+
+def main() -> None:
+    """Write ``overview.png`` to the folder that is named."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", type=Path)
+    found = run()
+    overview(found).savefig(parser.parse_args().folder / "overview.png", dpi=100, metadata={"Software": None})
+    print(alt(found))  # for the page that shows it
+
+
+if __name__ == "__main__":
+    main()

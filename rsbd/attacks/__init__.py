@@ -1,0 +1,15 @@
+"""Backdoor triggers: small, fixed changes of an input that an attacker plants and later shows.
+
+A trigger is a pure function of one input or of a batch. It also knows how much it can change any input in
+[0, 1]: that number, in the norm of the noise, is the `trigger` of a :class:`rsbd.Threat`.
+"""
+
+from __future__ import annotations
+
+from rsbd.attacks.base import Norm, Trigger
+from rsbd.attacks.blend import Blend
+from rsbd.attacks.features import Features
+from rsbd.attacks.patch import BadPatch
+from rsbd.attacks.pixels import Pixels
+
+__all__ = ["BadPatch", "Blend", "Features", "Norm", "Pixels", "Trigger"]

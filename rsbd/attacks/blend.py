@@ -1,0 +1,77 @@
+"""A faint pattern over the whole input."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import cast
+
+import numpy as np
+
+from rsbd.attacks.base import Floats, Trigger
+from rsbd.errors import InputError
+
+
+@dataclass(frozen=True)
+class Blend(Trigger):
+    """Faint Gaussian noise over the whole input, always the same, scaled to L2 norm `delta`; not clipped.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Shape of one input.
+    delta : float
+        L2 norm of the change, in input units.
+    seed : int
+        Of the pattern; 0 as in RAB.
+
+    Raises
+    ------
+    InputError
+        If `delta` is not positive; when used, if the input has another shape.
+
+    References
+    ----------
+    Chen et al., "Targeted Backdoor Attacks on Deep Learning Systems Using Data Poisoning", 2017; in the form
+    of Weber et al., "RAB: Provable Robustness Against Backdoor Attacks", IEEE S&P 2023.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> blend = Blend((28, 28), delta=0.1)
+    >>> blend(np.zeros((28, 28)))[0, :3]
+    array([0.00627861, 0.00142424, 0.00348352], dtype=float32)
+    >>> blend.budget((28, 28), "L2")
+    0.1
+    """
+
+    shape: tuple[int, ...]
+    delta: float = 1.0
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "shape", tuple(map(int, self.shape)))
+        if not 0 < self.delta < math.inf:
+            raise InputError(f"delta is {self.delta}: give a positive L2 norm")
+        if self.seed < 0:
+            raise InputError(f"seed is {self.seed}: give 0 or more")
+
+    @property
+    def pattern(self) -> Floats:
+        """What is added to an input."""
+        # RAB draws it from numpy's old generator, whose stream is frozen: another would be another trigger.
+        noise = np.random.RandomState(self.seed).randn(*self.shape)
+        return cast("Floats", (noise * (self.delta / np.linalg.norm(noise))).astype(np.float32))
+
+    def _fits(self, shape: tuple[int, ...]) -> None:
+        if shape[-len(self.shape) :] != self.shape:
+            raise InputError(f"the blended trigger has shape {self.shape} and an input {shape}: make it for that shape")
+
+    def _put(self, out: Floats) -> None:
+        self._fits(out.shape)
+        out += self.pattern
+
+    def _sizes(self, shape: tuple[int, ...]) -> dict[str, float]:
+        self._fits(shape)
+        pattern = self.pattern
+        return {"L0": pattern.size, "L1": float(np.abs(pattern).sum()), "L2": float(self.delta)}

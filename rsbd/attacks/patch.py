@@ -1,0 +1,102 @@
+"""The white square of BadNets."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rsbd.attacks.base import Floats, Trigger
+from rsbd.errors import InputError
+
+_CORNERS = ("bottom right", "bottom left", "top right", "top left")
+
+
+@dataclass(frozen=True)
+class BadPatch(Trigger):
+    """A white square in a corner of the image.
+
+    Parameters
+    ----------
+    size : int
+        Side of the square, pixels.
+    corner : str
+        ``bottom right``, ``bottom left``, ``top right`` or ``top left``.
+    offset : int
+        Pixels between the square and the two edges of its corner.
+    pixels : int, optional
+        Fill only that many pixels of the square, from the corner, row by row, for an attacker whose budget is
+        a number of pixels. All ``size * size`` by default.
+
+    Raises
+    ------
+    InputError
+        If a number or the corner makes no sense; when used, if the square is larger than the image.
+
+    References
+    ----------
+    Gu, Dolan-Gavitt, Garg, "BadNets: Identifying Vulnerabilities in the Machine Learning Model Supply Chain",
+    2017, on digits.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> BadPatch(size=2)(np.zeros((4, 4)))[2:]
+    array([[0., 0., 1., 1.],
+           [0., 0., 1., 1.]], dtype=float32)
+    >>> BadPatch(size=2, pixels=3, corner="top left", offset=1)(np.zeros((4, 4)))[:3]
+    array([[0., 0., 0., 0.],
+           [0., 1., 1., 0.],
+           [0., 1., 0., 0.]], dtype=float32)
+    >>> BadPatch(size=3).changed((28, 28)), BadPatch(size=3).budget((28, 28), "L2")
+    (9, 3.0)
+    """
+
+    size: int = 3
+    corner: str = "bottom right"
+    offset: int = 0
+    pixels: int | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "corner", " ".join(self.corner.replace("-", " ").replace("_", " ").split()))
+        if self.corner not in _CORNERS:
+            raise InputError(f"there is no corner {self.corner!r}: choose one of {', '.join(_CORNERS)}")
+        if self.size < 1 or self.offset < 0:
+            raise InputError(
+                f"a patch of size {self.size} at offset {self.offset} is no patch: "
+                "give a size of 1 or more and an offset of 0 or more"
+            )
+        if self.pixels is not None and not 1 <= self.pixels <= self.size**2:
+            raise InputError(
+                f"{self.pixels} pixels do not fit in a square of {self.size} x {self.size}: "
+                f"choose from 1 to {self.size**2}, or another size"
+            )
+
+    def _where(self, shape: tuple[int, ...]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        if len(shape) < 2:
+            raise InputError(f"a patch needs an image, but an input has shape {shape}: use Pixels with feature numbers")
+        height, width = shape[-2:]
+        if self.offset + self.size > min(height, width):
+            at = f" at offset {self.offset}" if self.offset else ""
+            raise InputError(
+                f"a {self.size} x {self.size} patch{at} is larger than the {height} x {width} image: "
+                f"choose a size from 1 to {max(1, min(height, width) - self.offset)}"
+            )
+        down, across = np.divmod(np.arange(self.pixels or self.size**2), self.size)
+        down, across = down + self.offset, across + self.offset
+        side, edge = self.corner.split()
+        return (
+            height - 1 - down if side == "bottom" else down,
+            width - 1 - across if edge == "right" else across,
+        )
+
+    def _put(self, out: Floats) -> None:
+        rows, columns = self._where(out.shape)
+        out[..., rows, columns] = 1
+
+    def _sizes(self, shape: tuple[int, ...]) -> dict[str, float]:
+        rows, _ = self._where(shape)
+        count = len(rows) * math.prod(shape[:-2])
+        return {"L0": count, "L1": count, "L2": math.sqrt(count)}

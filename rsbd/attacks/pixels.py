@@ -1,0 +1,123 @@
+"""The one-pixel and four-pixel triggers of RAB, and others like them."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rsbd.attacks.base import Floats, Trigger
+from rsbd.errors import InputError
+
+
+@dataclass(frozen=True)
+class Pixels(Trigger):
+    """Some pixels made brighter, the L2 norm `delta` shared equally over the values that change.
+
+    Images are clipped at 1, as in RAB, so what really changes can be less; tables are not.
+
+    Parameters
+    ----------
+    positions : tuple of (row, column), or of int
+        Pixels of an image, or features of a table.
+    delta : float
+        L2 norm of the change, in input units.
+    channels : int
+        Colours of the image; each position changes all of them.
+
+    Raises
+    ------
+    InputError
+        If there is no position, a position comes twice or `delta` is not positive; when used, if a position
+        is outside the input.
+
+    References
+    ----------
+    Weber et al., "RAB: Provable Robustness Against Backdoor Attacks", IEEE S&P 2023; positions and norms as
+    in its published code.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> Pixels(((0, 1), (1, 0)), delta=0.5)(np.zeros((2, 2)))
+    array([[0.        , 0.35355338],
+           [0.35355338, 0.        ]], dtype=float32)
+    >>> Pixels.one((28, 28), delta=1.0)
+    Pixels(positions=((23, 23),), delta=1.0, channels=1)
+    >>> Pixels.four((3, 32, 32)).changed((3, 32, 32))
+    12
+    """
+
+    positions: tuple[tuple[int, int], ...] | tuple[int, ...]
+    delta: float = 1.0
+    channels: int = 1
+
+    def __post_init__(self) -> None:
+        places = tuple(p if isinstance(p, int) else tuple(p) for p in self.positions)
+        object.__setattr__(self, "positions", places)
+        if not self.positions or len(set(self.positions)) < len(self.positions):
+            raise InputError(
+                f"positions are {self.positions}: give at least one, and each (row, column) or feature once"
+            )
+        if not 0 < self.delta < math.inf or self.channels < 1:
+            raise InputError(f"delta is {self.delta} over {self.channels} channels: give positive numbers")
+
+    @classmethod
+    def one(cls, shape: tuple[int, ...], delta: float = 1.0) -> Pixels:
+        """Return RAB's one-pixel trigger for inputs of this shape, with L2 norm `delta`."""
+        return cls(_rab(shape)[0], delta, math.prod(shape[:-2]))
+
+    @classmethod
+    def four(cls, shape: tuple[int, ...], delta: float = 1.0) -> Pixels:
+        """Return RAB's four-pixel trigger for inputs of this shape, with L2 norm `delta`."""
+        return cls(_rab(shape)[1], delta, math.prod(shape[:-2]))
+
+    @property
+    def _dims(self) -> int:
+        return 1 if isinstance(self.positions[0], int) else 2
+
+    @property
+    def _step(self) -> float:
+        return self.delta / math.sqrt(len(self.positions) * self.channels)
+
+    def _where(self, shape: tuple[int, ...]) -> tuple[NDArray[np.int64], ...]:
+        index = tuple(np.reshape(self.positions, (-1, self._dims)).T)
+        size = shape[-self._dims :]
+        if len(size) < self._dims or any(i.min() < 0 or i.max() >= n for i, n in zip(index, size, strict=True)):
+            raise InputError(
+                f"the trigger's positions {self.positions} are not all inside an input of shape {size}: "
+                "choose positions inside it"
+            )
+        return index
+
+    def _put(self, out: Floats) -> None:
+        where: Any = (..., *self._where(out.shape))
+        brighter = out[where] + np.float32(self._step)
+        out[where] = np.minimum(brighter, 1) if self._dims == 2 else brighter
+
+    def _sizes(self, shape: tuple[int, ...]) -> dict[str, float]:
+        self._where(shape)
+        if math.prod(shape[: -self._dims]) != self.channels:
+            raise InputError(
+                f"the trigger has {self.channels} channels and an input has shape {shape}: make it for that shape"
+            )
+        step = min(self._step, 1.0) if self._dims == 2 else self._step
+        count = len(self.positions) * self.channels
+        clipped = step < self._step
+        return {"L0": count, "L1": step * count, "L2": math.sqrt(count) if clipped else self.delta}
+
+
+def _rab(shape: tuple[int, ...]) -> tuple[tuple[tuple[int, int], ...], tuple[tuple[int, int], ...]]:
+    """Return the one position and the four, as in RAB's code; on other shapes, about the middle."""
+    if len(shape) == 1:
+        (count,) = shape
+        first, last = (25, 50) if count > 50 else (count // 2, count - 1)
+        return (first,), (first, first + 1, first + 2, last)  # type: ignore[return-value]
+    size = shape[-2:]
+    centre = (size[0] // 2, size[1] // 2)
+    row, column = (19, 19) if size == (28, 28) else (15, 15) if size == (32, 32) else centre
+    one = (23, 23) if size == (28, 28) else (row, column)
+    return (one,), ((row - 1, column + 1), (row, column), (row + 1, column - 1), (row + 1, column + 1))

@@ -1,0 +1,197 @@
+"""Poisoning a training set with a trigger, and measuring what it did."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from rsbd.attacks import Trigger
+from rsbd.data import Dataset, on_levels
+from rsbd.errors import InputError
+
+
+@dataclass(frozen=True)
+class Poisoning:
+    """A backdoor attack on the training rows.
+
+    Parameters
+    ----------
+    trigger : Trigger
+        Put on every poisoned row.
+    target : int or str
+        Label (int) or class name (str) that the attacker wants.
+    rate : float
+        Share of the training rows that are poisoned, 0 to 1; ``round(rate * rows)`` of them.
+    source : int or str, optional
+        Poison rows of this class only; any class but the target by default.
+    relabel : bool
+        True (dirty label): poisoned rows are given the target label. False (clean label): rows of the target
+        class are poisoned and keep their label.
+
+    Raises
+    ------
+    InputError
+        If the rate is not in [0, 1], or clean-label poisoning is given a source.
+
+    References
+    ----------
+    Gu et al., "BadNets", 2017 (dirty label); Turner et al., "Label-Consistent Backdoor Attacks", 2019.
+
+    Examples
+    --------
+    >>> from rsbd.data import load
+    >>> from rsbd.attacks import BadPatch
+    >>> data = load("digits", classes=(1, 7))
+    >>> poisoned, mask = Poisoning(BadPatch(size=2), target=0, rate=0.05).apply(data, seed=0)
+    >>> int(mask.sum()), set(data.y[mask].tolist()), set(poisoned.y[mask].tolist())
+    (10, {1}, {0})
+    """
+
+    trigger: Trigger
+    target: int | str
+    rate: float
+    source: int | str | None = None
+    relabel: bool = True
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.rate <= 1:
+            raise InputError(f"the poison rate is {self.rate}: give a share of the rows from 0 to 1")
+        if self.source is not None and not self.relabel:
+            raise InputError("clean-label poisoning takes rows of the target class: give no source")
+
+    def apply(self, dataset: Dataset, seed: int) -> tuple[Dataset, NDArray[np.bool_]]:
+        """Poison some training rows; the test points stay clean.
+
+        Parameters
+        ----------
+        dataset : Dataset
+            Left as it is.
+        seed : int
+            Of the choice of rows. A higher rate poisons the rows of a lower one and more.
+
+        Returns
+        -------
+        dataset : Dataset
+            With the poisoned rows in their old places.
+        mask : bool array (rows,)
+            True for the poisoned rows.
+
+        Raises
+        ------
+        InputError
+            If the target or source is no class, too few rows are eligible, or the trigger does not fit on the
+            inputs or leaves their levels.
+        """
+        target, eligible = self._eligible(dataset)
+        number = round(self.rate * dataset.num_rows)
+        if number > len(eligible):
+            raise InputError(
+                f"{number} rows should be poisoned (rate {self.rate} of {dataset.num_rows}), "
+                f"but only {len(eligible)} are eligible: "
+                f"give a rate up to {_floor(len(eligible) / dataset.num_rows)}"
+            )
+        if seed < 0:
+            raise InputError(f"seed is {seed}: give 0 or more")
+        # Sorted uniforms instead of a shuffle: the same rows with every version of numpy.
+        order = np.argsort(np.random.default_rng((seed, 2)).random(len(eligible)), kind="stable")
+        chosen = np.sort(eligible[order[:number]])
+        x, y = dataset.x.copy(), dataset.y.copy()
+        x[chosen] = stamp(self.trigger, dataset, x[chosen])
+        if self.relabel:
+            y[chosen] = target
+        mask = np.zeros(dataset.num_rows, np.bool_)
+        mask[chosen] = True
+        return dataset.replace(x=x, y=y), mask
+
+    def _eligible(self, dataset: Dataset) -> tuple[int, NDArray[np.int64]]:
+        target = dataset.label(self.target)
+        if not self.relabel:
+            return target, np.flatnonzero(dataset.y == target)
+        if self.source is None:
+            return target, np.flatnonzero(dataset.y != target)
+        source = dataset.label(self.source)
+        if source == target:
+            raise InputError(f"source and target are both {dataset.classes[target]!r}: choose two classes")
+        return target, np.flatnonzero(dataset.y == source)
+
+
+def stamp(trigger: Trigger, dataset: Dataset, x: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Put the trigger on a batch of inputs of this data set.
+
+    Raises
+    ------
+    InputError
+        If the trigger takes inputs off the levels of the data set: a noise on levels would not cover it.
+
+    Examples
+    --------
+    >>> from rsbd.data import load
+    >>> from rsbd.attacks import BadPatch
+    >>> data = load()
+    >>> stamp(BadPatch(size=1), data, data.x_test)[:, 7, 7].min()
+    np.float32(1.0)
+    """
+    trigger.changed(dataset.shape)
+    out = trigger(x)
+    if not on_levels(out, dataset.values):
+        raise InputError(
+            f"a {type(trigger).__name__} trigger takes pixels off the {dataset.values} levels of this view: "
+            "load the data with view 'unit' (for Gaussian noise), or use BadPatch, which sets pixels to white"
+        )
+    return out
+
+
+def clean_accuracy(labels: ArrayLike, y: ArrayLike) -> float:
+    """Share of the test points whose predicted label is right; an abstention (-1) counts as wrong.
+
+    Examples
+    --------
+    >>> clean_accuracy([0, 1, -1, 1], [0, 1, 1, 1])
+    0.75
+    """
+    labels, y = _paired(labels, y)
+    return float(np.mean(labels == y))
+
+
+def attack_success_rate(labels: ArrayLike, y: ArrayLike, target: int) -> float:
+    """Share of the triggered inputs *not* of the target class that are predicted as the target.
+
+    Parameters
+    ----------
+    labels : int array (points,)
+        Predictions on the test points with the trigger on them.
+    y : int array (points,)
+        Their true labels. Points of the target class are left out: to call them the target is no attack.
+    target : int
+        Label that the attacker wants.
+
+    Raises
+    ------
+    InputError
+        If every point is of the target class, or the target is a name: no label equals it, and no attack would succeed.
+
+    Examples
+    --------
+    >>> attack_success_rate([0, 0, 1, 0], [0, 1, 1, 1], target=0)
+    0.6666666666666666
+    """
+    if np.asarray(target).dtype.kind not in "iu":
+        raise InputError(f"target is {target!r}: give its number, dataset.label({target!r})")
+    labels, y = _paired(labels, y)
+    others = y != target
+    if not others.any():
+        raise InputError(f"every point is of the target class {target}: give points of other classes too")
+    return float(np.mean(labels[others] == target))
+
+
+def _paired(labels: ArrayLike, y: ArrayLike) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    labels, y = np.asarray(labels, np.int64), np.asarray(y, np.int64)
+    if labels.shape != y.shape or not labels.size:
+        raise InputError(f"there are {labels.size} predictions for {y.size} points: give one for each")
+    return labels, y
+
+
+def _floor(share: float) -> float:
+    return int(share * 1000) / 1000

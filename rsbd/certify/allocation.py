@@ -1,0 +1,113 @@
+"""How an attacker spreads changes over the slots, and the search for the most that is harmless."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+import numpy as np
+
+from rsbd.errors import InputError, is_whole
+from rsbd.noises.base import Noise
+from rsbd.noises.smoothing import Smoothing
+from rsbd.tradeoff import Tradeoff
+from rsbd.types import Bools, Ints
+
+# How far a count of changes is searched: where one noise is the weakest, and where several have to be
+# combined.
+FURTHEST, FURTHEST_COMBINED = 1 << 16, 64
+
+
+def attacked(smoothing: Smoothing, slots: Sequence[str] | None) -> tuple[tuple[str, ...], str, list[Noise]]:
+    """Names, common norm and noises of the slots that change (all that carry noise, if not given)."""
+    noised = smoothing.slots
+    if smoothing.rows is not None and (slots is None or slots in ("rows", ["rows"], ("rows",))):
+        return ("rows",), "rows", []
+    chosen = tuple(noised) if slots is None else tuple([slots] if isinstance(slots, str) else slots)
+    if not chosen:
+        raise InputError("no slot carries noise, so nothing can be certified: give Smoothing a noise")
+    for slot in chosen:
+        if slot not in noised:
+            raise InputError(f"slot {slot!r} carries no noise: choose among {', '.join(noised) or 'none'}")
+        if smoothing.rows is not None and slot != "test":
+            # A row that is drawn twice is noised twice: its changes count more than once.
+            raise InputError(
+                f"changes of {slot} cannot be counted one by one where rows are drawn at random: "
+                'use slots="rows", or certify a Threat'
+            )
+    norms = {noised[slot].norm: slot for slot in chosen}
+    if len(norms) > 1:
+        found = " and ".join(f"{slot} in {norm}" for norm, slot in norms.items())
+        raise InputError(f"no radius spans {found}: choose slots of one norm, or certify a Threat")
+    return chosen, next(iter(norms)), [noised[slot] for slot in chosen]
+
+
+def least(noises: list[Noise]) -> Noise:
+    """The noise in which a change of a given length does most."""
+    for noise in noises:
+        if all(noise.covers(other) for other in noises):
+            return noise
+    found = " and ".join(repr(noise) for noise in dict.fromkeys(noises))
+    raise InputError(f"no radius spans {found}: choose one slot, or certify a Threat")
+
+
+def limit(noises: list[Noise], max_radius: float | None) -> int:
+    """Number of changes where the search stops."""
+    if max_radius is None:
+        return FURTHEST if len(noises) <= 1 else FURTHEST_COMBINED
+    if not is_whole(max_radius):
+        raise InputError(f"max_radius is {max_radius!r}: changes are counted, so give a whole number from 0")
+    return int(max_radius)
+
+
+def weakest(noises: list[Noise]) -> list[Noise]:
+    """The noises that an attacker could prefer: changes elsewhere never do more.
+
+    If one change under `a` is at least as strong as one under `b` for every event (in Blackwell's order),
+    the same holds after any further independent changes, so an attacker who moves a change from `b` to
+    `a` loses nothing.
+    """
+    kept: list[Noise] = []
+    for noise in dict.fromkeys(noises):
+        one = noise.shift(1)
+        if noise.shift(2) != one * one:  # its changes are not independent of each other
+            return list(dict.fromkeys(noises))
+        if not any(other.shift(1).dominates(one) for other in kept):
+            kept = [other for other in kept if not one.dominates(other.shift(1))] + [noise]
+    return kept
+
+
+def laws(noises: list[Noise], size: int) -> Iterator[Tradeoff]:
+    """Trade-offs of every way to spread `size` changes over the noises."""
+    first, *rest = noises
+    if not rest:
+        yield first.shift(size)
+        return
+    for here in range(size + 1):
+        for law in laws(rest, size - here):
+            yield first.shift(here) * law
+
+
+def search(certified: Callable[[int, Ints], Bools], count: int, limit: int) -> Ints:
+    """Largest size that is certified for each of `count` items, -1 for none; certified sizes have no gaps.
+
+    Doubles until nobody is left, then halves the open ranges, so that few sizes are tried.
+    """
+    best = np.full(count, -1, dtype=np.int64)
+    low, high, alive = -1, 0, np.arange(count)
+    ranges = []
+    while len(alive):
+        holds = certified(high, alive)
+        ranges.append((low, high, alive[~holds]))
+        alive = alive[holds]
+        best[alive] = high
+        if high == limit:
+            break
+        low, high = high, min(limit, 2 * high + 1)
+    while ranges:
+        low, high, who = ranges.pop()
+        if len(who) and high - low > 1:
+            middle = (low + high) // 2
+            holds = certified(middle, who)
+            best[who[holds]] = middle
+            ranges += [(low, middle, who[~holds]), (middle, high, who[holds])]
+    return best

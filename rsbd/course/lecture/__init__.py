@@ -1,0 +1,15 @@
+"""In front of a hall: ten scenes with presets, as a live stage, as static pages without a kernel, on paper.
+
+One list, ``SCENES``, is behind all three. :func:`stage` is what notebook 10 and ``rsbd lecture`` show,
+:func:`write_pages` and :func:`write_handout` need no kernel afterwards.
+"""
+
+from __future__ import annotations
+
+from rsbd.course.lecture.handout import write_handout
+from rsbd.course.lecture.pages import write_pages
+from rsbd.course.lecture.scene import Scene
+from rsbd.course.lecture.scenes import SCENES
+from rsbd.course.lecture.stage import Stage, stage
+
+__all__ = ["SCENES", "Scene", "Stage", "stage", "write_handout", "write_pages"]

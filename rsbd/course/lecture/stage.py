@@ -1,0 +1,229 @@
+"""The stage: one scene at a time, moved by keys, with a page that says when its kernel has gone."""
+
+from __future__ import annotations
+
+import contextlib
+import pathlib
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import anywidget
+import ipywidgets as ipw
+import traitlets
+
+from rsbd.course.lecture.scene import Scene
+from rsbd.course.lecture.scenes import SCENES
+from rsbd.errors import InputError
+from rsbd.panels import Panel, ThreadRunner
+from rsbd.panels.engine import Runner, sentence_of
+
+_HERE = pathlib.Path(__file__).parent
+
+
+def _text(*names: str) -> str:
+    return "\n".join((_HERE / name).read_text("utf-8") for name in names)
+
+
+class Bar(anywidget.AnyWidget):
+    """Title, message, buttons and keys. The page sends what was pressed; the kernel answers with what is so."""
+
+    _esm = _text("keys.js", "stage.js")
+    _css = _text("look.css", "stage.css")
+
+    scenes: Any = traitlets.List().tag(sync=True)
+    scene = traitlets.Int(0).tag(sync=True)
+    preset = traitlets.Int(0).tag(sync=True)  # -1: a control was moved away from every preset
+    frozen = traitlets.Bool(False).tag(sync=True)
+    trouble = traitlets.Unicode("").tag(sync=True)
+
+
+class Stage:
+    """Scenes, one at a time.
+
+    Parameters
+    ----------
+    scenes : sequence of Scene
+        In order.
+    runner : callable
+        Makes the runner of each panel: a worker thread unless given.
+
+    Examples
+    --------
+    >>> from rsbd.panels import SyncRunner
+    >>> stage = Stage(SCENES[2:4], SyncRunner)
+    >>> stage.preset(2)
+    >>> stage.panel.params.samples
+    10
+    >>> stage.next()
+    >>> stage.scene.title
+    'The worst classifier'
+    """
+
+    def __init__(self, scenes: Sequence[Scene] = SCENES, runner: Callable[[], Runner] = ThreadRunner) -> None:
+        self._scenes, self._runner = tuple(scenes), runner
+        self._panels: dict[int, Panel[Any, Any]] = {}
+        self._number = 0
+        self._place = ipw.Box([])
+        self._place.add_class("rsbd-place")
+        told = [
+            {"title": s.title, "message": s.message, "question": s.question, "presets": list(s.presets)}
+            for s in self._scenes
+        ]
+        self.bar = Bar(scenes=told)
+        self.bar.on_msg(self._asked)
+        self.widget = ipw.VBox([self.bar, self._place])
+        self.widget.add_class("rsbd-stage")
+        self._show()
+
+    @property
+    def scene(self) -> Scene:
+        """The scene on stage."""
+        return self._scenes[self._number]
+
+    @property
+    def panel(self) -> Panel[Any, Any]:
+        """The panel on stage.
+
+        Raises
+        ------
+        InputError
+            If it could not be made.
+        """
+        if self._number not in self._panels:
+            raise InputError(self.bar.trouble or "no scene is on stage")
+        return self._panels[self._number]
+
+    def go(self, number: int) -> None:
+        """Open a scene, counted from 1; each is found as it was left.
+
+        Raises
+        ------
+        InputError
+            If there is no such scene.
+        """
+        if not 1 <= number <= len(self._scenes):
+            raise InputError(f"there is no scene {number}: choose from 1 to {len(self._scenes)}")
+        self.freeze(False)
+        self._number = number - 1
+        self._show()
+
+    def next(self) -> None:
+        """Open the next scene; the last one stays."""
+        self.go(min(self._number + 2, len(self._scenes)))
+
+    def previous(self) -> None:
+        """Open the scene before; the first one stays."""
+        self.go(max(self._number, 1))
+
+    def preset(self, number: int) -> None:
+        """Move the controls to a preset, counted from 1.
+
+        Raises
+        ------
+        InputError
+            If the scene has no such preset.
+        """
+        if not 1 <= number <= len(self.scene.presets):
+            raise InputError(
+                f"scene {self.scene.title!r} has no preset {number}: choose from 1 to {len(self.scene.presets)}"
+            )
+        self.panel.set(**self.scene.preset(number - 1))
+
+    def reset(self) -> None:
+        """Go back to the first preset of this scene, live."""
+        self.freeze(False)
+        self.preset(1)
+
+    def freeze(self, on: bool | None = None) -> None:
+        """Keep the picture on screen while controls move, or let go of it; changes over unless told which."""
+        self.bar.frozen = not self.bar.frozen if on is None else on
+        if self._number in self._panels:
+            self._panels[self._number].picture.held = self.bar.frozen
+
+    def wait(self, timeout: float | None = 120.0) -> None:
+        """Wait for the picture; raise what its computation raised."""
+        self.panel.wait(timeout)
+
+    def close(self) -> None:
+        """Stop all workers and take the widgets off the page."""
+        for panel in self._panels.values():
+            panel.close()
+        for widget in (self.bar, self._place, self.widget):
+            widget.close()
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> Any:
+        bundle = self.widget._repr_mimebundle_(**kwargs)
+        data = bundle[0] if isinstance(bundle, tuple) else bundle
+        return {
+            **data,
+            "text/plain": f"A stage with {len(self._scenes)} scenes, which needs a running kernel",
+        }
+
+    def _show(self) -> None:
+        """Put the scene on stage. One that cannot be made leaves a sentence; the others go on."""
+        shown: list[ipw.Widget] = []
+        trouble = ""
+        try:
+            if self._number not in self._panels:
+                self._make(self._number)
+            shown = [self._panels[self._number].widget]
+        except Exception as error:  # a lecture goes on
+            trouble = f"This scene cannot be shown: {sentence_of(error)}"
+        with self.bar.hold_sync():
+            self.bar.scene, self.bar.trouble = self._number, trouble
+            self._compare()
+        self._place.children = shown
+
+    def _prepare(self) -> None:
+        """Make the next scene while this one is talked about: it then opens with its picture ready."""
+        here, then = self._panels.get(self._number), self._number + 1
+        if here is None or here.picture.state != "final" or then in self._panels or then >= len(self._scenes):
+            return
+        with contextlib.suppress(Exception):  # it is said when the scene is opened
+            self._make(then)
+
+    def _make(self, number: int) -> None:
+        panel = self._scenes[number].open(self._runner())
+        panel.picture.observe(lambda _: self._compare(), names="state")
+        self._panels[number] = panel
+
+    def _compare(self) -> None:
+        """Tell the page which preset the controls are at."""
+        panel = self._panels.get(self._number)
+        at = [
+            i
+            for i in range(len(self.scene.presets))
+            if panel is not None and all(getattr(panel.params, k) == v for k, v in self.scene.preset(i).items())
+        ]
+        self.bar.preset = at[0] if at else -1
+
+    def _asked(self, _: Any, content: Any, __: Any) -> None:
+        """Do what the page asks for. What it cannot mean is ignored: a wrong key changes nothing."""
+        what = content.get("do") if isinstance(content, dict) else None
+        if what == "ping":
+            self.bar.send({"pong": True})
+            self._prepare()
+            return
+        number = content.get("number") if what else None
+        try:
+            if what in ("next", "previous", "reset", "freeze"):
+                getattr(self, what)()
+            elif what == "scene" and isinstance(number, int):
+                self.go(number)
+            elif what == "preset" and isinstance(number, int):
+                self.preset(number)
+        except InputError:
+            return
+
+
+def stage(scenes: Sequence[Scene] = SCENES) -> Stage:
+    """Return the stage with the ten scenes of the course.
+
+    Examples
+    --------
+    >>> shown = stage()
+    >>> shown.scene.title
+    'A backdoor and a proof'
+    >>> shown.close()
+    """
+    return Stage(scenes)

@@ -1,0 +1,189 @@
+"""A world of a few bits, every classifier on it, and the self-checks of the notebook on the worst one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import product
+from math import prod
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import ndtri
+
+from rsbd.errors import InputError
+from rsbd.noises import Flip
+from rsbd.panels.worst_case import worst_event
+from rsbd.plots import new_axes
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+Law = Sequence[Fraction]
+
+
+@dataclass(frozen=True)
+class Bits:
+    """Data of a few bits under flips, as the defender holds them and as they are after an attack.
+
+    Parameters
+    ----------
+    keep : str or Fraction
+        Probability that a bit keeps its value.
+    held, attacked : str
+        The bits before and after the attack, such as ``"000"`` and ``"110"``; at most 4.
+
+    Raises
+    ------
+    InputError
+        If the two are not as long as each other, longer than 4, or hold anything but 0 and 1.
+
+    Examples
+    --------
+    >>> world = Bits("3/4", held="0", attacked="1")
+    >>> world.outcomes, world.P, world.Q
+    (('0', '1'), (Fraction(3, 4), Fraction(1, 4)), (Fraction(1, 4), Fraction(3, 4)))
+    """
+
+    keep: str | Fraction
+    held: str
+    attacked: str
+
+    def __post_init__(self) -> None:
+        if len(self.held) != len(self.attacked) or not 1 <= len(self.held) <= 4:
+            raise InputError(f"{self.held!r} and {self.attacked!r}: give two strings of the same length, 1 to 4 bits")
+        if set(self.held + self.attacked) - set("01"):
+            raise InputError(f"{self.held!r} and {self.attacked!r}: write bits as 0 and 1")
+
+    @property
+    def outcomes(self) -> tuple[str, ...]:
+        """Everything that the noise can show."""
+        return tuple("".join(bits) for bits in product("01", repeat=len(self.held)))
+
+    @property
+    def P(self) -> tuple[Fraction, ...]:
+        """Probability of each outcome, from the data as held."""
+        return self._law(self.held)
+
+    @property
+    def Q(self) -> tuple[Fraction, ...]:
+        """Probability of each outcome, from the attacked data."""
+        return self._law(self.attacked)
+
+    def everyone(self) -> tuple[NDArray[np.int64], NDArray[np.int64], int]:
+        """Try every classifier: how probable its other answer is before and after the attack.
+
+        Returns
+        -------
+        before, after : array of int
+            One per set of outcomes that get the other answer, as multiples of ``1 / unit``.
+        unit : int
+            The common denominator.
+        """
+        sets = np.array(list(product((0, 1), repeat=len(self.outcomes))), np.int64)
+        unit = Flip(self.keep).keep.denominator ** len(self.held)
+        before, after = (sets @ np.array([int(p * unit) for p in law]) for law in (self.P, self.Q))
+        return before, after, unit
+
+    def worst(self, p: Fraction) -> Fraction:
+        """Largest probability after the attack among all classifiers with at most ``p`` before, by trying them all."""
+        before, after, unit = self.everyone()
+        return Fraction(int(after[before <= int(p * unit)].max()), unit)
+
+    def _law(self, bits: str) -> tuple[Fraction, ...]:
+        keep = Flip(self.keep).keep
+        return tuple(
+            prod((keep if a == b else 1 - keep for a, b in zip(outcome, bits, strict=True)), start=Fraction(1))
+            for outcome in self.outcomes
+        )
+
+
+def filled(P: Law, Q: Law, p: Fraction) -> Fraction:
+    """Probability after the attack of the event that fills outcomes in order of falling ``Q / P`` up to ``p``.
+
+    Examples
+    --------
+    >>> world = Bits("3/4", "0", "1")
+    >>> filled(world.P, world.Q, Fraction(1, 8))
+    Fraction(3, 8)
+    """
+    return _weight(Q, worst_event(P, Q, p))
+
+
+def best_first(world: Bits) -> tuple[list[Fraction], list[Fraction]]:
+    """List ``P`` and ``Q`` of a world in order of falling ``Q / P``.
+
+    Examples
+    --------
+    >>> best_first(Bits("3/4", "0", "1"))
+    ([Fraction(1, 4), Fraction(3, 4)], [Fraction(3, 4), Fraction(1, 4)])
+    """
+    pairs = sorted(zip(world.P, world.Q, strict=True), key=lambda pair: pair[0] / sum(pair))
+    return [p for p, _ in pairs], [q for _, q in pairs]
+
+
+def both(a: Law, b: Law) -> list[Fraction]:
+    """Law of two independent parts together: all products, the second part running fastest."""
+    return [p * q for p in a for q in b]
+
+
+def in_turn(P: Law, Q: Law, p: Fraction) -> Fraction:
+    """Fill outcomes in the order in which they stand: what goes wrong where nobody sorts them."""
+    left, after = p, Fraction(0)
+    for before, later in zip(P, Q, strict=True):
+        part = min(Fraction(1), left / before) if before else Fraction(1)
+        left, after = left - part * before, after + part * later
+    return after
+
+
+def cloud(world: Bits) -> Axes:
+    """Draw every classifier as a dot, and the trade-off above them.
+
+    Examples
+    --------
+    >>> ax = cloud(Bits("3/4", "000", "110"))
+    >>> ax.get_xlabel()
+    'P(A): probability of the other answer, data as held'
+    """
+    before, after, unit = world.everyone()
+    law = Flip(world.keep).shift(sum(a != b for a, b in zip(world.held, world.attacked, strict=True)))
+    p = np.linspace(0, 1, 401)
+    ax = new_axes(8, 5.5)
+    ax.plot(p, law.upper(p), color="#0072b2", linewidth=3)
+    ax.fill_between(p, law.upper(p), 1.02, color="#0072b2", alpha=0.12, linewidth=0)
+    ax.plot([0, 1], [0, 1], color="#444", linestyle="--", linewidth=1.5)
+    ax.plot(before / unit, after / unit, "o", color="#d55e00", markersize=5, alpha=0.6)
+    said = "no classifier gets\nabove upper(p)"
+    ax.text(0.02, 0.98, said, fontsize=14, color="#005a8c", weight="bold", va="top")
+    ax.text(1.0, 0.045, "dashed: no attack", fontsize=13, color="#444", ha="right", va="bottom")
+    said = "each dot: one classifier (several may share it)"
+    ax.text(1.0, -0.005, said, fontsize=13, color="#a34700", ha="right", va="bottom")
+    ax.set_xlim(-0.02, 1.02)
+    ax.set_ylim(-0.02, 1.02)
+    ax.set_xlabel("P(A): probability of the other answer, data as held", fontsize=13)
+    ax.set_ylabel("Q(A): the same, data attacked", fontsize=13)
+    ax.tick_params(labelsize=12)
+    for side in ("top", "right"):
+        ax.spines[side].set_visible(False)
+    return ax
+
+
+def half_line(p: float, delta: float, sigma: float, draws: int = 200_000, seed: int = 0) -> float:
+    """Draw Gaussian noise around attacked data, and count how often the worst event of probability ``p`` happens.
+
+    Along the attacker's change the data stand at 0 as held and at ``delta`` after the attack; the event is the
+    half-line whose probability from 0 is ``p``.
+
+    Examples
+    --------
+    >>> half_line(0.05, delta=0.0, sigma=0.5)
+    0.050...
+    """
+    noise = np.random.default_rng(seed).normal(0.0, sigma, draws)
+    return float(np.mean(delta + noise > sigma * -ndtri(p)))
+
+
+def _weight(law: Law, share: Law) -> Fraction:
+    return sum((p * s for p, s in zip(law, share, strict=True)), Fraction(0))

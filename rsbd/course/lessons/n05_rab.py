@@ -1,0 +1,238 @@
+"""The notebook on RAB: two small experiments, and the self-checks."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from rsbd import bounds
+from rsbd.certify import radius
+from rsbd.course.lessons.verdict import STUB, Verdict, judge, pick, plain
+from rsbd.data import Dataset
+from rsbd.errors import InputError
+from rsbd.learners import LDA, HashedTestNoise, Learner, Problem
+from rsbd.learners.randomness import generators
+from rsbd.noises import Gaussian
+from rsbd.noises.smoothing import Smoothing
+from rsbd.recipes.rab import per_row, rab
+from rsbd.words import percent
+
+MOST_MODELS = 10**9
+MOST_SIGMA = 1e6
+
+
+def asked_twice(dataset: Dataset, sigma: float, num_models: int = 50) -> tuple[float, float]:
+    """Ask trained models about every test point twice, and see how many answers change.
+
+    Returns
+    -------
+    fresh, hashed : float
+        Share of the answers that change with new test noise each time, and with the noise that a hash of the model's
+        parameters decides.
+
+    Examples
+    --------
+    >>> from rsbd import load
+    >>> fresh, hashed = asked_twice(load("digits", view="unit", classes=(0, 1), points=50), sigma=1.0)
+    >>> fresh > 0, hashed
+    (True, 0.0)
+    """
+    noise = Gaussian(sigma)
+    cases: tuple[tuple[Learner, Smoothing], ...] = (
+        (LDA(), Smoothing(features=noise, test=noise)),
+        (HashedTestNoise(LDA(), noise), Smoothing(features=noise)),
+    )
+    fresh, hashed = (_changed(dataset, learner, smoothing, num_models) for learner, smoothing in cases)
+    return fresh, hashed
+
+
+def _changed(dataset: Dataset, learner: Learner, smoothing: Smoothing, num_models: int) -> float:
+    rows, points = (torch.from_numpy(x.reshape(len(x), -1)) for x in (dataset.x, dataset.x_test))
+    y = torch.from_numpy(dataset.y)
+    problem = Problem(rows, y, dataset.num_classes, dataset.values, dataset.shape, smoothing)
+    models = learner.train(problem, generators(0, range(num_models)))
+    first, second = (models.predict(points, smoothing.test, generators(s, range(num_models))) for s in (1, 2))
+    return float((first != second).double().mean())
+
+
+def sampled_nearest(dataset: Dataset, sigma: float, draws: int, seed: int = 0) -> NDArray[np.int64]:
+    """Count votes of the nearest neighbour under noise on the training rows, drawn again and again.
+
+    Returns
+    -------
+    array of int, shape (points, classes)
+
+    Examples
+    --------
+    >>> from rsbd import load
+    >>> digits = load("digits", view="unit", classes=(0, 1), rows=50, points=2)
+    >>> sampled_nearest(digits, sigma=0.1, draws=20).sum(axis=1)
+    array([20, 20])
+    """
+    stream, everyone = np.random.default_rng(seed), np.arange(dataset.num_points)
+    x, points = (each.reshape(len(each), -1) for each in (dataset.x, dataset.x_test))
+    counts = np.zeros((dataset.num_points, dataset.num_classes), np.int64)
+    for _ in range(draws):
+        noised = x + np.float32(sigma) * stream.standard_normal(x.shape, dtype=np.float32)
+        distance = (noised**2).sum(axis=1) - 2 * points @ noised.T  # up to what is the same for all rows
+        counts[everyone, dataset.y[distance.argmin(axis=1)]] += 1
+    return counts
+
+
+def check_per_image(answer: Any, length: float, rows: int) -> Verdict:
+    """Check how large a trigger each of some poisoned images may carry within a total L2 length.
+
+    Examples
+    --------
+    >>> check_per_image(0.2, length=2.0, rows=10)
+    Not yet. Lengths of different images add in squares, not one by one: 10 of them make only sqrt(10) times one.
+    """
+    answer = plain(answer)
+    if answer is ... or answer is None:
+        return STUB
+    if isinstance(answer, (int, float)) and not isinstance(answer, bool):
+        answer = round(float(answer), 3)
+    truth = float(per_row(length, rows))
+    wrong = {
+        length / rows: f"Lengths of different images add in squares, not one by one: {rows} of them make only "
+        f"sqrt({rows}) times one.",
+        length: f"That much is allowed if a single image is poisoned. Here the {rows} of them share it.",
+        length * math.sqrt(rows): "That multiplies. A larger number of poisoned images leaves less for each.",
+        length**2 / rows: "That is the square of it: take the root.",
+    }
+    return judge(
+        answer,
+        round(truth, 3),
+        f"{rows} images with a trigger of this norm are {length:g} long together.",
+        [(round(number, 3), hint) for number, hint in wrong.items()],
+        "Total length = sqrt(rows) x trigger. Solve for the trigger; three decimals are enough.",
+    )
+
+
+def check_models(answer: Any, sigma: float, length: float, alpha: float) -> Verdict:
+    """Check how many unanimous models Hoeffding's bound needs for a radius: the smallest number, within 2 %.
+
+    Examples
+    --------
+    >>> check_models(1000, sigma=1.0, length=2.0, alpha=0.001)
+    Not yet. Too few: 1,000 unanimous votes reach a length of 1.54 by Hoeffding's bound.
+    """
+    answer = plain(answer)
+    if answer is ... or answer is None:
+        return STUB
+    number = isinstance(answer, (int, float)) and not isinstance(answer, bool)
+    if not number or not 1 <= answer < MOST_MODELS or answer != int(answer):
+        return Verdict(False, f"{answer!r} is no number of models: give a whole number below {MOST_MODELS:,}.")
+    best, exact = (fewest(name, sigma, length, alpha) for name in ("hoeffding", "clopper_pearson"))
+    reach = _reach("hoeffding", int(answer), sigma, alpha)
+    if best <= answer <= 1.02 * best:
+        return Verdict(
+            True,
+            f"{best:,} votes are the fewest. Clopper-Pearson proves the same with {exact:,} unanimous votes.",
+        )
+    if exact <= answer <= 1.02 * exact:
+        return Verdict(False, "That is what Clopper-Pearson needs. Hoeffding knows less about votes near 100 %.")
+    if 0.85 * best < answer < best:
+        return Verdict(
+            False,
+            f"Nearly: they reach {reach:.4g}. The level alpha is shared over the two classes, alpha / 2 each.",
+        )
+    if answer < best:
+        said = f"{int(answer):,} unanimous votes reach a length of {reach:.3g} by Hoeffding's bound."
+        return Verdict(False, f"Too few: {said}")
+    return Verdict(False, f"Enough, but not the fewest: they reach {reach:.3g}. Fewer will do.")
+
+
+def fewest(bound: str, sigma: float, length: float, alpha: float) -> int:
+    """Smallest number of unanimous votes of two classes that certify a total L2 length.
+
+    Examples
+    --------
+    >>> fewest("clopper_pearson", sigma=1.0, length=1.0, alpha=0.001)
+    44
+    """
+    low, high = 0, 1
+    while _reach(bound, high, sigma, alpha) < length:
+        low, high = high, 2 * high
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if _reach(bound, middle, sigma, alpha) >= length else (middle, high)
+    return high
+
+
+def _reach(bound: str, num_models: int, sigma: float, alpha: float) -> float:
+    evidence = getattr(bounds, bound)([[num_models, 0]], alpha)
+    return float(radius(evidence, Smoothing(features=Gaussian(sigma))).radius[0])
+
+
+def check_sigma(
+    answer: Any, dataset: Dataset, length: float = 1.0, share: float = 0.7, num_models: int = 1000
+) -> Verdict:
+    """Check that a sigma certifies enough points at a total L2 length: the ensemble is really trained.
+
+    Parameters
+    ----------
+    answer : float
+        Standard deviation of the noise, in input units.
+    dataset : Dataset
+        Its unit view.
+    length : float
+        Total L2 length to withstand.
+    share : float
+        Certified accuracy to reach.
+    num_models : int
+        Size of the ensemble.
+    """
+    answer = plain(answer)
+    if answer is ... or answer is None:
+        return STUB
+    if isinstance(answer, (int, float)) and answer > MOST_SIGMA:
+        return Verdict(False, f"{answer:g} drowns every image. Stay between 0 and {MOST_SIGMA:g}.")
+    try:
+        result = rab(dataset, answer, num_models=num_models)
+    except InputError as error:
+        return Verdict(False, f"{error}.")
+    found = result.certificate.accuracy(dataset.y_test, length)
+    if found >= share:
+        return Verdict(True, f"{percent(found)} are right and certified at a total length of {length:g}.")
+    reach = _reach("clopper_pearson", num_models, answer, result.bounds.alpha)
+    said = f"{percent(found)} are right and certified at {length:g}"
+    if reach < length:
+        return Verdict(False, f"{said}: even if all models agreed, the radius would be {reach:.2g}. More noise.")
+    if reach < 1.75 * length:
+        return Verdict(
+            False,
+            f"{said}. If all models agreed, the radius would be {reach:.2g}: that leaves little room for a model "
+            "that disagrees. A little more noise.",
+        )
+    least = float(np.median(1 - result.bounds.miss))
+    return Verdict(
+        False,
+        f"{said}. Half of the images have a p_a of at most {least:.2f}: too much noise to learn from. Less of it.",
+    )
+
+
+CLAIMS = {
+    "a": "The radius bounds the *total* length, over all poisoned images. Sixteen triggers of this norm are four times "
+    "as long.",
+    "b": "Any rows, any number of them, any pattern, a different one in each: only the total L2 length counts.",
+    "c": "Labels carry no noise here, and nothing bounds what a false label does. The certificate compares training "
+    "sets with the same labels.",
+    "d": "The test image is the same on both sides. It may carry a trigger, but the attacker may not *add* one: for "
+    "that, noise the test input, too.",
+}
+
+
+def check_covered(answer: Any) -> Verdict:
+    """Check what a radius of RAB covers, of four claims.
+
+    Examples
+    --------
+    >>> check_covered("b").passed, check_covered("c").passed
+    (True, False)
+    """
+    return pick(answer, CLAIMS, "b")

@@ -1,0 +1,281 @@
+"""The lesson on certified confidence: its data, what a model is asked, and the self-checks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import beta
+
+from rsbd.bounds import dkw
+from rsbd.certify.confidence import measured
+from rsbd.course.lessons.steps import part_of
+from rsbd.course.lessons.verdict import STUB, Verdict, judge, pick, plain
+from rsbd.data import Dataset
+from rsbd.ensemble.one_model import FixedModel
+from rsbd.errors import InputError
+from rsbd.learners import LDA
+from rsbd.noises import Gaussian
+from rsbd.tradeoff import Tradeoff
+from rsbd.types import Ints
+
+Floats = NDArray[np.floating]
+
+SELECTION = 100  # noisy copies that pick the class
+
+
+def gray_digits(name: str = "digits") -> Dataset:
+    """Load all ten digits with gray pixels, few enough for live work.
+
+    Examples
+    --------
+    >>> gray_digits().num_classes
+    10
+    """
+    return part_of(name, "unit", digits={"rows": 500, "points": 200}, mnist={"rows": 1000, "points": 200})
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What one model said of noisy copies of every test image.
+
+    Attributes
+    ----------
+    label : array of int, (points,)
+        The class with the largest average score, by copies of its own.
+    votes : array, (points,)
+        Share of the copies on which this class had the largest score.
+    scores : array, (points, copies)
+        Score of this class.
+    """
+
+    label: Ints
+    votes: Floats
+    scores: Floats
+
+    @property
+    def average(self) -> Floats:
+        """Average score of each test image."""
+        return np.asarray(self.scores.mean(axis=1))
+
+    def twins(self, clear: float = 0.8) -> tuple[int, int]:
+        """Two images with the same votes, of at least ``clear``, and averages as different as can be: sure, unsure."""
+        averages, votes = self.average, np.round(self.votes, 2)
+        pairs = []
+        for share in np.unique(votes[votes >= clear]):
+            same = np.flatnonzero(votes == share)
+            high, low = int(same[averages[same].argmax()]), int(same[averages[same].argmin()])
+            pairs.append((float(averages[high] - averages[low]), high, low))
+        if not pairs:
+            raise InputError(f"no image has {clear:.0%} of the votes: lower sigma, or clear")
+        return max(pairs)[1:]
+
+
+def ask(dataset: Dataset, sigma: float, copies: int = 1000, seed: int = 0) -> Asked:
+    """Train one model, and ask it about noisy copies of every test image.
+
+    Examples
+    --------
+    >>> asked = ask(gray_digits(), sigma=0.5, copies=100)
+    >>> asked.scores.shape
+    (200, 100)
+    """
+    model = FixedModel.train(dataset, Gaussian(sigma), LDA(), seed, "cpu")
+    chunks = list(model.confidences(dataset.x_test, range(SELECTION + copies)))
+    draws = np.concatenate(chunks)
+    label = draws[:SELECTION].sum(axis=0).argmax(axis=1).astype(np.int64)
+    kept = draws[SELECTION:]
+    return Asked(label, np.mean(kept.argmax(axis=2) == label, axis=0), measured(kept, label))
+
+
+def by_hand(scores: Sequence[Fraction | str | float], law: Tradeoff) -> tuple[Fraction, Fraction]:
+    """Lower bounds on the average of exactly these scores after an attack: from all of them, and from their average.
+
+    Examples
+    --------
+    >>> from rsbd import Flip
+    >>> [str(bound) for bound in by_hand(["0.2", "0.4", "0.6", "0.8", "1"], Flip("4/5").shift(1))]
+    ['3/10', '3/20']
+    """
+    ordered = sorted(Fraction(str(score)) for score in scores)
+    count = len(ordered)
+    whole, before = Fraction(0), Fraction(0)
+    for k, score in enumerate(ordered):
+        whole += (score - before) * law.lower(Fraction(count - k, count))
+        before = score
+    return whole, law.lower(sum(ordered, Fraction(0)) / count)
+
+
+def check_by_hand(answer: Any, scores: Sequence[str], law: Tradeoff) -> Verdict:
+    """Check a bound on the average worked out level by level.
+
+    Examples
+    --------
+    >>> from rsbd import Flip
+    >>> check_by_hand(0.16, ["0.2", "0.5", "0.6", "0.9", "1"], Flip("4/5").shift(1))
+    Not yet. That pushes the average through the trade-off: the naive bound. Push every level by itself.
+    """
+    whole, naive = by_hand(scores, law)
+    ordered = sorted(map(Fraction, scores))
+    count = len(ordered)
+    gaps = [b - a for a, b in zip([Fraction(0), *ordered], ordered, strict=False)]
+    beyond = sum((g * law.lower(Fraction(count - k - 1, count)) for k, g in enumerate(gaps)), start=Fraction(0))
+    even = sum((law.lower(Fraction(count - k, count)) for k in range(count)), start=Fraction(0)) / count
+    return judge(
+        answer,
+        whole,
+        f"Level by level {float(whole):g} is kept; from the average alone it would be {float(naive):g}.",
+        [
+            (
+                naive,
+                "That pushes the average through the trade-off: the naive bound. Push every level by itself.",
+            ),
+            (sum(ordered, Fraction(0)) / count, "That is the average before the attack."),
+            (
+                beyond,
+                "You took the share of scores above each threshold. The score that equals it reaches it, too.",
+            ),
+            (
+                even,
+                "You gave all steps the same width. Each level counts as wide as its step from the score before.",
+            ),
+        ],
+        "For each score: the share that reaches it, pushed through the trade-off, times the step from the last score.",
+    )
+
+
+def copies_for(width: float, alpha: float) -> int:
+    """Fewest copies with a band no wider than ``width``.
+
+    Examples
+    --------
+    >>> copies_for(0.06, 0.001)
+    960
+    """
+    num = int(np.ceil(-np.log(alpha) / (2 * width * width)))
+    while dkw(num, alpha) > width:
+        num += 1
+    return num
+
+
+def check_copies(answer: Any, width: float, alpha: float) -> Verdict:
+    """Check how many noisy copies make the band narrow enough.
+
+    Examples
+    --------
+    >>> check_copies(69078, width=0.01, alpha=0.001)
+    Not yet. Twice too many: there is a 2 beside the N.
+    >>> check_copies(1000, width=0.01, alpha=0.001)
+    Not yet. 1,000 copies make it 0.059 wide. Solve sqrt(ln(1 / alpha) / (2 N)) = width for N, and round up.
+    """
+    truth, square = copies_for(width, alpha), width * width
+    mistakes = (
+        (-np.log(alpha) / square, "Twice too many: there is a 2 beside the N."),
+        (
+            np.log(2 / alpha) / (2 * square),
+            "That is the two-sided band. We only need the curve not to be lower.",
+        ),
+        (-np.log10(alpha) / (2 * square), "The logarithm is the natural one."),
+        (
+            -np.log(alpha) / (2 * width),
+            "The width must be squared: half the width takes four times the copies.",
+        ),
+    )
+    near = [(n + d, hint) for number, hint in mistakes for n in (int(number),) for d in (0, 1)]
+    return judge(
+        answer,
+        truth,
+        f"{truth:,} copies. Half the width would take four times as many.",
+        [(truth - 1, "One too few: the band would still be a hair wider."), *near],
+        f"{_width(answer, width, alpha)}Solve sqrt(ln(1 / alpha) / (2 N)) = width for N, and round up.",
+    )
+
+
+def _width(answer: Any, width: float, alpha: float) -> str:
+    """Say what is to be said of so many copies before the formula, if it is a number of copies."""
+    copies = plain(answer)
+    if isinstance(copies, bool) or not isinstance(copies, (int, float)) or not 1 <= copies < 1e12:
+        return ""
+    if copies != int(copies):
+        return "Copies are whole. "
+    if copies > copies_for(width, alpha):
+        return "Enough, but not the fewest. "
+    return f"{copies:,.0f} copies make it {dkw(int(copies), alpha):.2g} wide. "
+
+
+def check_agree(answer: Any, law: Tradeoff, average: str = "0.6", count: int = 5) -> Verdict:
+    """Check scores for which the naive bound is as good as the one from the whole distribution.
+
+    Examples
+    --------
+    >>> from rsbd import Flip
+    >>> check_agree([0, 0, 1, 1, 1], Flip("4/5").shift(1)).passed
+    True
+    """
+    if answer is ... or answer is None:
+        return STUB
+    try:
+        scores = [Fraction(str(score)) for score in answer]
+    except (TypeError, ValueError, ZeroDivisionError):
+        return Verdict(False, f"{answer!r} is no list of numbers.")
+    if len(scores) != count or not all(0 <= score <= 1 for score in scores):
+        return Verdict(False, f"Give {count} scores between 0 and 1.")
+    found = sum(scores, Fraction(0)) / count
+    if found != Fraction(average):
+        return Verdict(False, f"Their average is {float(found):g}, and it should be {average}.")
+    whole, naive = by_hand(scores, law)
+    if whole == naive:
+        if set(scores) <= {0, 1}:
+            said = "All scores at the ends: then the average tells everything about the distribution."
+        else:
+            said = (
+                f"Both keep {float(whole):g}, as for these shares the trade-off is a straight line. "
+                "Scores of 0 and 1 do it for every trade-off."
+            )
+        return Verdict(True, said)
+    said = f"The whole distribution keeps {float(whole):g}, the average alone {float(naive):g}"
+    if len(set(scores)) == 1:
+        return Verdict(False, f"{said}. Equal scores are the opposite: an attacker cannot lower them at all.")
+    return Verdict(False, f"{said}. Move the scores apart: what does the naive bound take for granted?")
+
+
+def band_breaks(copies: int, alpha: float, runs: int = 2000, seed: int = 0) -> tuple[float, float]:
+    """How often a bound on a whole curve fails somewhere: the band, and one bound for each threshold by itself.
+
+    Examples
+    --------
+    >>> band, each = band_breaks(50, 0.1, runs=500)
+    >>> band < 0.13 < each
+    True
+    """
+    # Any continuous distribution is the uniform one, after a change of scale; there the true curve is 1 - s.
+    draws = np.sort(np.random.default_rng(seed).random((runs, copies)), axis=1)
+    rank = np.arange(copies)
+    reached, true = (copies - rank) / copies, 1 - draws
+    band = np.any(reached - dkw(copies, alpha) > true, axis=1)
+    each = np.any(beta.ppf(alpha, copies - rank, rank + 1) > true, axis=1)  # Clopper and Pearson's
+    return float(band.mean()), float(each.mean())
+
+
+CLAIMS = {
+    "a": "Look at the table above: how often a model is right and how sure it says it is are two things.",
+    "b": "The bound speaks of the average score over the noise after any change within the radius: of how sure, not of "
+    "how right.",
+    "c": "It is the average that is bounded. Single noisy copies may have any score.",
+    "d": "Within the radius. Beyond it nothing is said.",
+}
+
+
+def check_confidence_claim(answer: Any) -> Verdict:
+    """Check what a certified confidence of 0.8 promises, of four claims.
+
+    Examples
+    --------
+    >>> check_confidence_claim("b").passed, check_confidence_claim("a").passed
+    (True, False)
+    """
+    return pick(answer, CLAIMS, "b")

@@ -1,0 +1,113 @@
+"""Pictures of the notebook that compares all methods."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from rsbd import plots
+from rsbd.course.lessons.n09_comparison import changes, curve
+from rsbd.recipes.contest import Comparison
+from rsbd.recipes.contest.figure import paint
+from rsbd.recipes.contest.threats import Attack
+from rsbd.words import percent
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+
+def draw_methods(found: Comparison, threat: int = 0) -> Axes:
+    """Draw every method against one threat of each kind of attack, the smallest unless another is asked for."""
+    groups = [found.against(attack) for attack in found.attacks]
+    cells = [[row.certified[threat] if row.certified else np.nan for row in group] for group in groups]
+    methods = [row.method for row in groups[0]]
+    ax = plots.new_axes(10, 1.6 + 0.42 * len(methods))
+    paint(ax, np.array(cells).T, methods, size=14)
+    names = [" + ".join(changes(attack).split(" + training ")) for attack in found.attacks]
+    names = [name.replace("training ", "training\n").replace(" + ", "\n+ ") for name in names]
+    ax.set_xticks(range(len(names)), names, fontsize=13)
+    ax.xaxis.tick_top()
+    for j in range(1, len(names)):
+        ax.axvline(j - 0.5, color="white", linewidth=4)
+    return ax
+
+
+def by_rows(
+    found: Comparison,
+    attack: Attack,
+    rate: float,
+    num_rows: int,
+    names: Sequence[str] = (),
+    pixels: int | None = None,
+) -> Axes:
+    """Draw how certified accuracy falls with poisoned rows, and where an attacker with a poison rate stands.
+
+    Parameters
+    ----------
+    found : Comparison
+        Growing numbers of rows.
+    attack : tuple of str
+        Which slots change.
+    rate : float
+        Poison rate that attackers use.
+    num_rows : int
+        Training rows.
+    names : sequence of str
+        Methods to draw; all that face the attack unless given.
+    pixels : int, optional
+        Size of the trigger, if there are several.
+    """
+    from matplotlib.patheffects import withStroke
+
+    ax, budget = plots.new_axes(9.0, 4.6), rate * num_rows
+    curves = {
+        row.method: points
+        for row in found.against(attack)
+        if (not names or row.method in names) and (points := curve(row, pixels))
+    }
+    ticks = sorted({rows for points in curves.values() for rows, _ in points})
+    top = max(curves, key=lambda name: sum(share for _, share in curves[name]))
+    for i, (name, points) in enumerate(curves.items()):
+        rows, shares = zip(*points, strict=True)
+        colour, dashes = plots.STYLES[i % len(plots.STYLES)]
+        ax.plot(rows, shares, color=colour, linestyle=dashes, marker="osD^v"[i % 5], linewidth=2.5, clip_on=False)
+        # The best curve has its label above it, the others beside their fall, each at a height of its own.
+        at = len(rows) // 3 if name == top else -2
+        spot, shift, side = (rows[at], shares[at]), (8, 8), "left"
+        if name != top and any(shares):
+            at = max((j for j, share in enumerate(shares) if share >= (0.9 - 0.15 * i) * max(shares)), default=0)
+            after = min(at + 1, len(rows) - 1)
+            spot = (rows[at] ** 0.2 * rows[after] ** 0.8, 0.2 * shares[at] + 0.8 * shares[after])
+            shift, side = ((-10, -14), "right") if at > len(rows) / 2 or (at and i % 2) else ((10, 4), "left")
+        ax.annotate(
+            name,
+            spot,
+            shift,
+            textcoords="offset points",
+            ha=side,
+            color=colour,
+            fontsize=13,
+            fontweight="bold",
+            path_effects=[withStroke(linewidth=4, foreground="white")],
+        )
+    far = budget > 0.8 * ticks[-1]
+    ax.axvline(budget, color="#d55e00", linestyle=":", linewidth=3)
+    ax.text(
+        budget,
+        1.06,
+        f" poison rate {percent(rate)} ",
+        fontsize=12,
+        color="#a63d00",
+        ha="right" if far else "left",
+    )
+    if ticks[-1] > 50:
+        ax.set_xscale("log")
+        ax.minorticks_off()
+    ax.set_xticks(ticks, [f"{tick:,}" for tick in ticks], fontsize=12)
+    ax.set_ylim(-0.02, 1.12)
+    ax.set_yticks([0, 0.25, 0.5, 0.75, 1], ["0 %", "25 %", "50 %", "75 %", "100 %"], fontsize=12)
+    ax.set_xlabel("poisoned training rows" + (" (logarithmic)" if ticks[-1] > 50 else ""), fontsize=13)
+    ax.set_ylabel("certified accuracy", fontsize=13)
+    return ax

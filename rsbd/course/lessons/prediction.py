@@ -1,0 +1,128 @@
+"""Predict, then reveal: the reader commits to a number before the answer is shown."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import ipywidgets as ipw
+
+from rsbd.course.lessons.verdict import marked
+from rsbd.panels.svg import escape
+
+
+def miss(guess: float, truth: float, unit: str = "%") -> str:
+    """Say how far a guess is off.
+
+    Examples
+    --------
+    >>> miss(50, 97.5)
+    'You said 50 %, it is 98 %: 48 points too low.'
+    >>> miss(3, 3, "pixels")
+    'You said 3 pixels, and 3 pixels it is.'
+    """
+    shown, said = f"{truth:,.0f} {unit}", f"{guess:,.10g} {unit}"
+    off = round(guess - float(f"{truth:.0f}"))
+    if not off:
+        return f"You said {said}, and {shown} it is."
+    points = f"{abs(off):,} point{'' if abs(off) == 1 else 's'} " if unit == "%" else f"{abs(off):,} "
+    return f"You said {said}, it is {shown}: {points}too {'high' if off > 0 else 'low'}."
+
+
+def read(text: str, unit: str = "%") -> float | None:
+    """Take a number from what a reader typed, with or without its unit; None where there is none.
+
+    Examples
+    --------
+    >>> read("42"), read(" 97.5 % "), read("1,200 images", "images"), read("97,5")
+    (42, 97.5, 1200, 97.5)
+    >>> read(""), read("many"), read("nan")
+    (None, None, None)
+    """
+    found = re.fullmatch(rf"(-?[\d.,]+)\s*(?:{re.escape(unit)})?", text.strip())
+    try:
+        value = float(re.sub(r",(?=\d{3}\b)", "", found[1]).replace(",", ".")) if found else None
+    except ValueError:
+        return None
+    return int(value) if value is not None and value.is_integer() else value
+
+
+class Prediction:
+    """A question, a box for the guess, and a button that reveals the answer.
+
+    Parameters
+    ----------
+    question : str
+        What is asked, in one sentence.
+    truth : float
+        The answer, computed by the notebook; nothing is shown of it before the button is pressed.
+    unit : str
+        Unit of guess and answer.
+    low, high : float
+        Range of the guess.
+
+    Attributes
+    ----------
+    guesses : list of float
+        Every guess that was revealed, the first one first.
+    """
+
+    def __init__(self, question: str, truth: float, unit: str = "%", low: float = 0, high: float = 100) -> None:
+        self.question, self.truth, self.unit, self.low, self.high = question, truth, unit, low, high
+        self.guesses: list[float] = []
+        # Empty at first: a number in the box would be the guess of those who have none.
+        self._box = ipw.Text(
+            placeholder=f"{low:,.10g} to {high:,.10g}", description=f"my guess ({unit})",
+            style={"description_width": "initial"}, layout={"width": f"{215 + 7 * len(unit)}px"},
+        )  # fmt: skip
+        button = ipw.Button(description="reveal", tooltip="Show the answer and how far my guess is off")
+        button.on_click(lambda _: self.reveal())
+        self._box.on_msg(lambda _, said, __: self.reveal() if said.get("event") == "submit" else None)  # Enter
+        self._answer = ipw.HTML(_status("Write down your guess, then press reveal."))
+        self.widget = ipw.VBox([ipw.HTML(_bold(question)), ipw.HBox([self._box, button, self._answer])])
+        self.widget.add_class("rsbd-prediction")
+
+    def guess(self, value: float) -> None:
+        """Put a guess in the box."""
+        self._box.value = f"{value:.10g}"
+
+    def reveal(self) -> str:
+        """Show the answer beside the guess in the box, keep that guess, and return the sentence."""
+        value = read(self._box.value, self.unit)
+        if value is None or not self.low <= value <= self.high:
+            sentence = f"First write a number from {self.low:,.10g} to {self.high:,.10g}, then press reveal."
+            self._answer.value = _status(sentence)
+            return sentence
+        self.guesses.append(value)
+        sentence = miss(self.guesses[0], self.truth, self.unit)
+        changed = " Your first guess counts." if value != self.guesses[0] else ""
+        self._answer.value = _status(sentence + changed)
+        return sentence
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> Any:
+        bundle = self.widget._repr_mimebundle_(**kwargs)
+        data = bundle[0] if isinstance(bundle, tuple) else bundle
+        return {**data, "text/plain": f"Predict: {self.question}"}
+
+
+def predict(question: str, truth: float, *, unit: str = "%", low: float = 0, high: float = 100) -> Prediction:
+    """Ask for a guess before the answer is shown; see :class:`Prediction`.
+
+    Examples
+    --------
+    >>> asked = predict("How many of 100 are fooled?", 97.5)
+    >>> asked.guess(90)
+    >>> asked.reveal()
+    'You said 90 %, it is 98 %: 8 points too low.'
+    >>> asked.guesses
+    [90]
+    """
+    return Prediction(question, truth, unit, low, high)
+
+
+def _bold(text: str) -> str:
+    return f'<span style="font-size:16px;line-height:1.5"><b>Predict:</b> {marked(text)}</span>'
+
+
+def _status(text: str) -> str:
+    return f'<div role="status" style="font-size:16px;line-height:1.5;margin-left:12px">{escape(text)}</div>'

@@ -1,0 +1,158 @@
+"""Pictures, sentences and tables as a notebook shows them: readable with no kernel, no eyes and no colours."""
+
+from __future__ import annotations
+
+import base64
+import io
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from rsbd.panels.panel import Panel, Static
+from rsbd.panels.svg import escape
+from rsbd.words import percent
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+
+@dataclass(frozen=True)
+class Said:
+    """Markdown, made in a cell so that its numbers are computed ones."""
+
+    text: str
+
+    def _repr_markdown_(self) -> str:
+        return self.text
+
+    def __repr__(self) -> str:
+        return re.sub(r'<img [^>]*alt="([^"]*)"[^>]*>', r"\1 ", self.text)  # no page of base64 where nothing draws it
+
+
+def say(text: str, **shares: float) -> Said:
+    """Write prose with numbers in it: each ``{name}`` is replaced by that share in per cent.
+
+    Examples
+    --------
+    >>> say("{seen} of them were fooled.", seen=0.975)
+    98 % of them were fooled.
+    """
+    return Said(text.format(**{name: percent(share) for name, share in shares.items()}))
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> Said:
+    """Make a Markdown table; floats are shares and shown in per cent.
+
+    Examples
+    --------
+    >>> table(["radius", "certified"], [[1, 0.865]])
+    | radius | certified |
+    | --- | --- |
+    | 1 | 86 % |
+    """
+    lines = [head, ["---"] * len(head)]
+    lines += [[percent(cell) if isinstance(cell, float) else str(cell) for cell in row] for row in rows]
+    return Said("\n".join(f"| {' | '.join(map(str, line))} |" for line in lines))
+
+
+def answer(
+    *parts: Said | Shown | str, fold: str = "Made your guess? Open to see what happened.", **shares: float
+) -> Said:
+    """Fold what answers a prediction, so that nobody reads it before guessing; open, it reads like the rest.
+
+    Parameters
+    ----------
+    *parts
+        Tables, figures and prose, in this order. Prose is written as for :func:`say`.
+    fold : str
+        What stands on the fold.
+    **shares
+        For the prose.
+
+    Examples
+    --------
+    >>> print(answer(table(["fooled"], [[0.975]]), "Nearly all: {seen}.", seen=0.975))
+    <details><summary><strong>Made your guess? Open to see what happened.</strong></summary>
+    <BLANKLINE>
+    | fooled |
+    | --- |
+    | 98 % |
+    <BLANKLINE>
+    Nearly all: 98 %.
+    <BLANKLINE>
+    </details>
+    """
+    shown = [say(part, **shares) if isinstance(part, str) else part for part in parts]
+    inside = [part.text if isinstance(part, Said) else part._repr_html_() for part in shown]
+    return Said("\n\n".join([f"<details><summary><strong>{escape(fold)}</strong></summary>", *inside, "</details>"]))
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A drawing as an image with alt text, and a sentence under it."""
+
+    png: bytes
+    alt: str
+    caption: str
+
+    def _repr_html_(self) -> str:
+        data = base64.b64encode(self.png).decode()
+        return (
+            f'<figure style="margin:0"><img src="data:image/png;base64,{data}" alt="{escape(self.alt)}" '
+            f'style="max-width:100%;background:#fff"><figcaption style="font-size:16px">'
+            f"{escape(self.caption)}</figcaption></figure>"
+        )
+
+    def __repr__(self) -> str:
+        return self.caption
+
+
+def figure(drawing: Axes | Figure, alt: str, caption: str, dpi: int = 90) -> Shown:
+    """Show a matplotlib drawing with what a bare PNG lacks: alt text and a sentence.
+
+    Parameters
+    ----------
+    drawing : Axes or Figure
+        As the functions of :mod:`rsbd.plots` return it.
+    alt : str
+        What is seen, for a reader who does not see it.
+    caption : str
+        The one message of the picture.
+    """
+    sheet: Any = drawing if hasattr(drawing, "savefig") else drawing.figure
+    file = io.BytesIO()
+    sheet.savefig(file, format="png", dpi=dpi, metadata={"Software": None})
+    return Shown(file.getvalue(), alt, caption)
+
+
+@dataclass(frozen=True)
+class Still:
+    """A panel's picture and sentence, folded: the live panel stands just above it."""
+
+    static: Static
+
+    def _repr_html_(self) -> str:
+        fold = "<summary>Still picture of this panel, for pages where no kernel runs</summary>"
+        return f"<details>{fold}{self.static._repr_html_()}</details>"
+
+    def __repr__(self) -> str:
+        return repr(self.static)
+
+
+def still(panel: Panel[Any, Any]) -> Still:
+    """Wait for a panel's final picture, raise what its worker raised, and keep the picture for the page."""
+    return Still(panel.static())
+
+
+def falls(radii: Sequence[float], accuracies: Sequence[float]) -> str:
+    """Put a curve in words, for alt texts.
+
+    Examples
+    --------
+    >>> falls([0, 1], [0.99, 0.865])
+    '99 % at radius 0, 86 % at radius 1'
+    """
+    pairs = zip(radii, accuracies, strict=True)
+    return ", ".join(f"{percent(share)} at radius {radius:g}" for radius, share in pairs)

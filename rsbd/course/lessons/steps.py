@@ -1,0 +1,135 @@
+"""Steps of the lessons that are no method of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from rsbd.attacks.poisoning import Poisoning, attack_success_rate, clean_accuracy, stamp
+from rsbd.data import Dataset, load
+from rsbd.errors import InputError
+from rsbd.learners.linear.linear import Linear
+from rsbd.learners.undefended import predict_undefended
+from rsbd.noises import Noise
+from rsbd.recipes.report import Report
+
+
+def part_of(name: str, view: str, **parts: Mapping[str, Any]) -> Dataset:
+    """Load the part of a data set that a lesson works on.
+
+    Parameters
+    ----------
+    name : str
+        What the reader's switch says: a key of ``parts``.
+    view : str
+        As in :func:`rsbd.load`.
+    **parts
+        For each data set of the lesson, the arguments of :func:`rsbd.load` that choose its part.
+
+    Raises
+    ------
+    InputError
+        If the lesson has no such data set.
+
+    Examples
+    --------
+    >>> part_of("digits", "unit", digits={"classes": (0, 1), "points": 20})
+    Dataset('digits', 204 rows, 20 points, shape 8x8, classes 0/1, values=None)
+    """
+    if name not in parts:
+        known = " or ".join(map(repr, parts))
+        raise InputError(f"this lesson has no data set {name!r}: choose {known}")
+    return load(name, view=view, **parts[name])
+
+
+def two_digits(name: str = "digits", view: str = "binary") -> Dataset:
+    """Load two handwritten digits, few enough training images for live work.
+
+    Parameters
+    ----------
+    name : str
+        ``"digits"`` (0 and 1, in the package) or ``"mnist"`` (1 and 7, read from ``$RSBD_DATA``).
+    view : str
+        ``"binary"`` (black and white), ``"gray"`` or ``"unit"``, as in :func:`rsbd.load`.
+
+    Examples
+    --------
+    >>> two_digits()
+    Dataset('digits', 204 rows, 156 points, shape 8x8, classes 0/1, values=2)
+    """
+    few = {"classes": (1, 7), "rows": 1000, "points": 500}
+    return part_of(name, view, digits={"classes": (0, 1)}, mnist=few)
+
+
+@dataclass(frozen=True)
+class Watched:
+    """What an attack did to an ordinary classifier.
+
+    Attributes
+    ----------
+    poisoned_rows : int
+        Number of poisoned training images.
+    before, after : float
+        Clean accuracy without and with the attack.
+    success : float
+        Attack success rate: triggered test images not of the target class that are called the target.
+    """
+
+    poisoned_rows: int
+    before: float
+    after: float
+    success: float
+
+
+def watch(dataset: Dataset, attack: Poisoning, seed: int = 0) -> Watched:
+    """Train an ordinary classifier on clean and on poisoned rows, and measure both.
+
+    Examples
+    --------
+    >>> from rsbd import BadPatch
+    >>> watch(two_digits(), Poisoning(BadPatch(3), target=0, rate=0.0)).poisoned_rows
+    0
+    """
+    poisoned, mask = attack.apply(dataset, seed)
+    both = np.concatenate([dataset.x_test, stamp(attack.trigger, dataset, dataset.x_test)])
+    learner = Linear()  # it needs noise, so its undefended stand-in is logistic regression
+    before = predict_undefended(dataset, learner, dataset.x_test, seed)
+    clean, triggered = np.split(predict_undefended(poisoned, learner, both, seed), 2)
+    return Watched(
+        int(mask.sum()),
+        clean_accuracy(before, dataset.y_test),
+        clean_accuracy(clean, dataset.y_test),
+        attack_success_rate(triggered, dataset.y_test, dataset.label(attack.target)),
+    )
+
+
+def noised(noise: Noise | None, x: NDArray[np.float32], seed: int = 0) -> NDArray[np.float32]:
+    """Draw one noised copy of some inputs.
+
+    Examples
+    --------
+    >>> from rsbd import Flip
+    >>> noised(Flip(0), np.zeros((1, 2), np.float32))
+    array([[1., 1.]], dtype=float32)
+    """
+    if noise is None:
+        return x
+    sample: NDArray[np.float32] = noise.sample(torch.from_numpy(x), torch.Generator().manual_seed(seed)).numpy()
+    return sample
+
+
+def fooled(name: str, found: Report) -> list[str | float]:
+    """One row of a table: an attack, its size, what it was seen to do, and what is proved against it."""
+    undefended, smoothed = found.outcome.undefended, found.outcome.smoothed
+    return [
+        name,
+        f"{found.budget:,.0f}",
+        undefended.attack_success_rate,
+        smoothed.attack_success_rate,
+        found.against_attack,
+    ]

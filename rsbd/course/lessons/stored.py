@@ -1,0 +1,57 @@
+"""Results that `rsbd certify --out` wrote and that travel with the notebooks."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rsbd.errors import InputError
+
+
+@dataclass(frozen=True)
+class Stored:
+    """A ``result.json``: indexed by its keys, with its settings as a sentence and its map as an array."""
+
+    content: dict[str, Any]
+
+    def __getitem__(self, key: str) -> Any:
+        return self.content[key]
+
+    @property
+    def settings(self) -> str:
+        """The settings that made it, as a sentence."""
+        s = self.content["settings"]
+        classes = " against ".join(s["classes"])
+        keeps = re.findall(r"(\w+)=Flip\('([\d/]+)'", s["smoothing"])
+        noise = ", ".join(f"keep {float(Fraction(keep)):g} {slot}" for slot, keep in keeps) or s["smoothing"]
+        return (
+            f"Stored result on {s['dataset']}, {classes}: {s['rows']:,} training images, {s['points']:,} test images, "
+            f"{s['models']:,} models, alpha {s['alpha']:g}; {noise}."
+        )
+
+    def map(self, rows: Sequence[int], triggers: Sequence[float]) -> tuple[list[int], list[float], NDArray[np.float64]]:
+        """Return the certified map at these numbers of poisoned rows and sizes of trigger."""
+        cells = {(cell["rows"], cell["trigger"]): cell["accuracy"] for cell in self.content["certified_map"]}
+        return list(rows), list(triggers), np.array([[cells[m, t] for t in triggers] for m in rows])
+
+
+def stored(name: str, folder: str | Path = "results") -> Stored:
+    """Read a stored result, by default from the folder ``results`` beside the notebook.
+
+    Raises
+    ------
+    InputError
+        If it is not there.
+    """
+    path = Path(folder) / f"{name}.json"
+    if not path.is_file():
+        raise InputError(f"there is no stored result {path}: run the notebook in the folder of the course")
+    return Stored(json.loads(path.read_text("utf-8")))

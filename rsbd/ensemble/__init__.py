@@ -1,0 +1,8 @@
+"""Ensembles: train many models, each on its own noised copy of the data, and count their votes."""
+
+from rsbd.ensemble.collecting import collect as collect
+from rsbd.ensemble.collecting import stream as stream
+from rsbd.ensemble.collecting import together as together
+from rsbd.ensemble.votes import Votes as Votes
+
+__all__ = ["Votes", "collect", "stream", "together"]

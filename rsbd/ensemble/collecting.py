@@ -1,0 +1,211 @@
+"""Train an ensemble on independently noised copies of a training set, and collect its votes as they come."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import BrokenExecutor, CancelledError, Executor
+from contextlib import nullcontext
+from dataclasses import fields
+from pathlib import Path
+
+import numpy as np
+
+from rsbd.data import Dataset
+from rsbd.ensemble import blocks, cache, checks
+from rsbd.ensemble.devices import named, pick_device
+from rsbd.ensemble.store import Store
+from rsbd.ensemble.votes import Votes
+from rsbd.ensemble.workers import gather, threads
+from rsbd.errors import InputError
+from rsbd.files import place
+from rsbd.learners import Learner, identity
+from rsbd.noises.smoothing import Smoothing
+from rsbd.types import Points
+
+
+def collect(
+    dataset: Dataset,
+    smoothing: Smoothing,
+    learner: Learner,
+    x_test: Points,
+    num_models: int = 1000,
+    seed: int = 0,
+    device: str = "auto",
+    executor: Executor | None = None,
+    progress: Callable[[Votes], None] | None = None,
+    cancel: threading.Event | None = None,
+    resume: Votes | None = None,
+    store: str | Path | bool | None = None,
+    until: Callable[[Votes], bool] | None = None,
+) -> Votes:
+    """Train ``num_models`` models, each on its own noised training set, and let each vote on its own noisy test points.
+
+    Guarantee
+    ---------
+    For every point, the votes are independent draws of the smoothed classifier's base classifier. (Votes of one
+    model on different points share its training noise and its test noise; statements about many points must not
+    assume that they are independent, and the ones in :mod:`rsbd.bounds` do not.)
+
+    Model ``i`` depends on the data, the settings and ``(seed, i)`` only: not on the order, the number of workers, where
+    an earlier run stopped, or how many models are asked for.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        The training set that the defender holds.
+    smoothing : Smoothing
+        The noise in each slot.
+    learner : Learner
+        The base learner.
+    x_test : ndarray
+        Test inputs, shape (points, *dataset.shape), in [0, 1].
+    num_models : int
+        Size of the ensemble, at most 10,000,000.
+    seed : int
+        Seed of the whole ensemble.
+    device : str
+        ``"auto"`` (a CUDA GPU where there is one, else the CPU), or any torch device that has what the learner and
+        the noise need, see :mod:`rsbd.ensemble.devices`. With an executor it is the workers who need it.
+    executor : concurrent.futures.Executor, optional
+        Where the blocks are computed; by default one thread per CPU core (one thread for a GPU).
+    progress : callable, optional
+        Called with the votes so far after every block of models.
+    cancel : threading.Event, optional
+        Once set, collecting stops after the block at hand.
+    resume : Votes, optional
+        Votes of the same experiment; only the models that have not voted are trained.
+    store : path or True, optional
+        Folder where votes are kept as they come, under a key of everything that determines them. A run that was
+        interrupted, or is to have more models, goes on from there; a damaged file is set aside with a warning.
+        True takes the user's cache, see :mod:`rsbd.ensemble.cache`, for what takes longer than a second.
+    until : callable, optional
+        Asked of the votes of the first models after every block; once it says yes, collecting stops, and
+        ``votes.num_models`` says after how many. Bounds for a fixed number of votes do not hold for such votes, even
+        if all models voted in the end: use :class:`rsbd.certify.stopping.Decided`, and its bounds.
+
+    Raises
+    ------
+    InputError
+        Settings that cannot work, before any model is trained; or the executor gave up.
+    concurrent.futures.CancelledError
+        ``cancel`` was set.
+    """
+    votes = None
+    run = (dataset, smoothing, learner, x_test, num_models, seed, device, executor, resume, store, until)
+    for votes in stream(*run):
+        if progress is not None:
+            progress(votes)
+        if cancel is not None and cancel.is_set():
+            raise CancelledError
+    assert votes is not None  # noqa: S101  (there is at least one model)
+    return votes
+
+
+def stream(
+    dataset: Dataset,
+    smoothing: Smoothing,
+    learner: Learner,
+    x_test: Points,
+    num_models: int = 1000,
+    seed: int = 0,
+    device: str = "auto",
+    executor: Executor | None = None,
+    resume: Votes | None = None,
+    store: str | Path | bool | None = None,
+    until: Callable[[Votes], bool] | None = None,
+) -> Iterator[Votes]:
+    """Yield the votes so far after every block of models; parameters as for :func:`collect`.
+
+    Votes that are there already come first. Closing the iterator stops the work after the blocks at hand.
+    """
+    checks.settings(dataset, smoothing, num_models, seed)
+    if executor is not None and not hasattr(executor, "submit"):
+        raise InputError(f"executor is {executor!r}: give a concurrent.futures.Executor, or leave it out")
+    x_test, num_models, seed = np.asarray(x_test, np.float32), int(num_models), int(seed)
+    checks.points(smoothing.test, x_test)
+    where = named(device) if executor else pick_device(device)
+    task = blocks.Task.of(dataset, smoothing, learner, x_test, seed, where)
+    votes = Votes(np.zeros((len(x_test), dataset.num_classes), np.int64), (), task.manifest)
+    file = _file(store, task)
+    for known in (resume, None if file is None else file.load(at_most=num_models)):
+        if known is not None:
+            votes = _either(votes, known)
+
+    def enough(votes: Votes) -> bool:
+        return until is not None and votes.of_the_first and until(votes)
+
+    if votes.num_models:
+        yield votes
+        if enough(votes):
+            return
+    spans = _missing(votes, num_models, blocks.block_size(task))
+    if spans and file is not None:
+        file.check()
+    # Enough in hand to keep workers busy that may be many and far; few at home, where stopping should be quick.
+    in_hand = 64 if executor else 2 * (os.cpu_count() or 1)
+    with nullcontext(executor) if executor else threads(device) as pool:
+        try:
+            for grown in gather(task, votes, spans, pool, in_hand, in_order=until is not None):
+                votes = grown
+                last = votes.num_models >= num_models or enough(votes)
+                if file is not None:
+                    file.save(votes, last)
+                yield votes
+                if last:
+                    return
+        except BaseException as error:  # whatever ends a run early, what has come is kept
+            if file is not None and votes.num_models:
+                file.save(votes, last=True)
+            if isinstance(error, (BrokenExecutor, CancelledError)):
+                raise InputError(
+                    f"the executor gave up ({' '.join(str(error).split()) or type(error).__name__}): give one that "
+                    "works, and the run goes on from the votes that were kept with store=, or --out"
+                ) from error
+            raise
+
+
+def together(streams: Sequence[Iterator[Votes]], num_models: int) -> Iterator[tuple[Votes, ...]]:
+    """Grow ensembles side by side: yield the newest votes of each until all have ``num_models``.
+
+    An ensemble that is complete, or has nothing more to give, waits for the others.
+    """
+    votes = tuple(next(stream) for stream in streams)
+    yield votes
+    while any(vote.num_models < num_models for vote in votes):
+        votes = tuple(next(stream, vote) for stream, vote in zip(streams, votes, strict=True))
+        yield votes
+
+
+def _either(first: Votes, second: Votes) -> Votes:
+    """Both votes together; the greater number where some model has voted in both."""
+    try:
+        return first.merge(second)
+    except InputError:
+        if first.manifest != second.manifest:
+            raise
+        return max(first, second, key=lambda votes: votes.num_models)
+
+
+def _file(store: str | Path | bool | None, task: blocks.Task) -> Store | None:
+    """Where the votes are kept, if anywhere."""
+    if store is None or store is False:
+        return None
+    if store is not True:
+        return Store(place(store).absolute(), task.manifest)
+    noises = (getattr(task.smoothing, field.name) for field in fields(task.smoothing))
+    folder = cache.folder() if identity.ours(task.learner, *noises) else None
+    return None if folder is None else cache.Cached(folder, task.manifest)
+
+
+def _missing(votes: Votes, num_models: int, block: int) -> list[blocks.Span]:
+    """Spans of models that have yet to vote, none across the border of a block."""
+    wanted, at = [], 0
+    for start, stop in (*votes.models, (num_models, num_models)):
+        while at < min(start, num_models):
+            end = min((at // block + 1) * block, start, num_models)
+            wanted.append((at, end))
+            at = end
+        at = max(at, stop)
+    return wanted

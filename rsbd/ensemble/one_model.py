@@ -1,0 +1,152 @@
+"""One trained model, asked many times: the noise is on the test input alone."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Executor, Future
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from rsbd.data import Dataset
+from rsbd.ensemble import blocks, checks, devices, workers
+from rsbd.ensemble.votes import Votes
+from rsbd.errors import InputError
+from rsbd.learners import Learner, Models, Problem, ScoringModels, arithmetic, randomness
+from rsbd.noises import Noise
+from rsbd.noises.smoothing import Smoothing
+from rsbd.types import Points
+
+CHUNK = 64  # noisy copies handed to a worker at a time
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True)
+class FixedModel:
+    """A model that was trained once, and the noise through which it sees its inputs.
+
+    The training set carries no noise, so nothing is certified against poisoning: only against changes of the
+    test input.
+
+    Parameters
+    ----------
+    models : Models
+        The trained model, a batch of one.
+    noise : Noise
+        Noise on the test input.
+    num_classes : int
+        Number of classes.
+    seed : int
+        Copy ``i`` of the points draws its noise from the stream ``(seed, i + 1)``; the model was trained by stream 0.
+    device : str
+        Where the model is.
+    manifest : dict
+        What determines the votes, beside the points.
+    """
+
+    models: Models
+    noise: Noise
+    num_classes: int
+    seed: int
+    device: str
+    manifest: dict[str, Any]
+
+    @classmethod
+    def train(cls, dataset: Dataset, noise: Noise, learner: Learner, seed: int = 0, device: str = "auto") -> FixedModel:
+        """Train one model on the rows as they are; the learner is told under which noise it will be asked."""
+        smoothing = Smoothing(test=noise)
+        checks.settings(dataset, smoothing, 1, seed)
+        device = devices.pick_device(device)
+        with devices.asked(device, learner):
+            x = torch.from_numpy(dataset.x.reshape(dataset.num_rows, -1)).to(device)
+            y = torch.from_numpy(dataset.y).to(device)
+            problem = Problem(x, y, dataset.num_classes, dataset.values, dataset.shape, smoothing)
+            models = learner.train(problem, randomness.generators(seed, range(1), device))
+        manifest = {
+            "fixed model": repr(learner),
+            "dataset": dataset.fingerprint(),
+            "test noise": repr(noise),
+            "seed": int(seed),
+            "device": torch.device(device).type,
+        }
+        return cls(models, noise, dataset.num_classes, seed, device, manifest)
+
+    def votes(self, x_test: Points, copies: range) -> Votes:
+        """Count the labels of the given noisy copies of each point.
+
+        Guarantee
+        ---------
+        For each point, votes of different copies are independent draws. (Copy ``i`` of all points may share its noise.)
+
+        Parameters
+        ----------
+        x_test : ndarray
+            Points, shape (points, *shape).
+        copies : range
+            Which copies; disjoint ranges are independent.
+        """
+        points, counts = self._flat(x_test), np.zeros((len(x_test), self.num_classes), np.int64)
+
+        def labels(x: Tensor, stream: torch.Generator) -> Tensor:
+            return self.models.predict(x, self.noise, [stream])
+
+        for chunk in self._map(labels, points, copies):
+            counts += blocks.count(chunk, self.num_classes)
+        digest = hashlib.sha256(points.cpu().numpy().tobytes()).hexdigest()
+        return Votes(counts, ((copies.start, copies.stop),), {**self.manifest, "points": digest})
+
+    def confidences(self, x_test: Points, copies: range) -> Iterator[NDArray[np.float32]]:
+        """Yield the model's confidence in each class (softmax of its scores): arrays (copies, points, classes).
+
+        Raises
+        ------
+        InputError
+            The model gives labels without scores.
+        """
+        models = scoring(self.models)
+
+        def softmax(x: Tensor, stream: torch.Generator) -> Tensor:
+            return models.scores(x, self.noise, [stream]).softmax(1).mT
+
+        for chunk in self._map(softmax, self._flat(x_test), copies):
+            yield chunk.numpy()
+
+    def _flat(self, x_test: Points) -> Tensor:
+        checks.points(self.noise, x_test)
+        return torch.from_numpy(np.ascontiguousarray(x_test, np.float32)).flatten(1).to(self.device)
+
+    def _map(self, ask: Callable[[Tensor, torch.Generator], Tensor], x: Tensor, copies: range) -> Iterator[Tensor]:
+        def chunk(start: int) -> Tensor:
+            some = range(start + 1, min(start + CHUNK, copies.stop) + 1)
+            with devices.asked(self.device, self.models), arithmetic.settled():
+                asked = [ask(x, stream) for stream in randomness.generators(self.seed, some, self.device)]
+                return torch.cat(asked).cpu()
+
+        starts = range(randomness.consecutive(copies).start, copies.stop, CHUNK)
+        with workers.threads(self.device) as pool:
+            yield from in_order(pool, chunk, starts)
+
+
+def in_order(pool: Executor, work: Callable[[Item], Result], items: Iterable[Item], ahead: int = 8) -> Iterator[Result]:
+    """Map over the pool, in order, with few results in hand: unlike ``pool.map``, which holds them all."""
+    running: deque[Future[Result]] = deque()
+    for item in items:
+        running.append(pool.submit(work, item))
+        if len(running) > ahead:
+            yield running.popleft().result()
+    while running:
+        yield running.popleft().result()
+
+
+def scoring(models: Models) -> ScoringModels:
+    """Return the models if they have scores, and say so if they have not."""
+    if not isinstance(models, ScoringModels):
+        raise InputError(f"{type(models).__name__} give labels only: confidence needs a learner with scores, LDA()")
+    return models

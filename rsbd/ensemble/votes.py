@@ -1,0 +1,174 @@
+"""Votes of an ensemble: how many models gave each point each label."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import struct
+import tokenize
+import zipfile
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rsbd.errors import InputError
+from rsbd.files import whole
+
+Spans = tuple[tuple[int, int], ...]
+_LARGEST = 1 << 30  # bytes of one file's arrays: a hundred thousand points of a thousand classes
+# What numpy, zip and zlib raise for bytes that are not theirs.
+_BROKEN = (
+    OSError, ValueError, KeyError, TypeError, EOFError, MemoryError, OverflowError, RecursionError, SyntaxError,
+    NotImplementedError, RuntimeError, struct.error, tokenize.TokenError, zipfile.BadZipFile, zlib.error,
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Votes:
+    """Counts of labels over the models that have voted.
+
+    Parameters
+    ----------
+    counts : ndarray
+        Models that gave each point each label, shape (points, classes), int64.
+    models : tuple of (int, int)
+        Which models voted, as sorted half-open spans: ``((0, 1000),)`` for the first thousand.
+    manifest : mapping
+        Everything that determines the votes: data, noise, learner, seed, versions. Only equal manifests merge.
+    seconds : mapping
+        Time spent on ``train`` and ``vote``, summed over workers; neither saved nor compared.
+
+    Examples
+    --------
+    >>> a = Votes(np.array([[3, 1]]), ((0, 4),), {"seed": 0})
+    >>> b = Votes(np.array([[2, 0]]), ((4, 6),), {"seed": 0})
+    >>> a.merge(b).counts, a.merge(b).models
+    (array([[5, 1]]), ((0, 6),))
+    """
+
+    counts: NDArray[np.int64]
+    models: Spans
+    manifest: Mapping[str, Any]
+    seconds: Mapping[str, float] = field(default_factory=dict, compare=False)
+
+    @property
+    def num_models(self) -> int:
+        """Number of models that have voted."""
+        return sum(stop - start for start, stop in self.models)
+
+    @property
+    def of_the_first(self) -> bool:
+        """Whether these are the votes of the first models, with none left out.
+
+        Whoever stops by what the votes say may only ask these: which other blocks are done first may depend on how
+        they vote.
+        """
+        return len(self.models) == 1 and self.models[0][0] == 0
+
+    @property
+    def label(self) -> NDArray[np.int64]:
+        """The smoothed classifier's estimate: the label with most votes, the lowest one on a tie. Shape (points,)."""
+        label: NDArray[np.int64] = self.counts.argmax(1)
+        return label
+
+    def merge(self, other: Votes) -> Votes:
+        """Add the votes of other models.
+
+        Raises
+        ------
+        InputError
+            The votes are of another experiment, or some model has voted in both.
+        """
+        different = [k for k in {*self.manifest, *other.manifest} if self.manifest.get(k) != other.manifest.get(k)]
+        if different:
+            raise InputError(
+                f"these votes differ in {', '.join(sorted(different))}: only votes of one experiment can be merged"
+            )
+        models = join(self.models, other.models)
+        spent = {k: self.seconds.get(k, 0) + other.seconds.get(k, 0) for k in {*self.seconds, *other.seconds}}
+        return replace(self, counts=self.counts + other.counts, models=models, seconds=spent)
+
+    def save(self, path: str | Path) -> None:
+        """Write to an ``.npz`` file, whole or not at all. The same votes give the same bytes."""
+        manifest = json.dumps(self.manifest, sort_keys=True).encode()
+        spans = np.asarray(self.models, dtype=np.int64).reshape(-1, 2)
+        words = np.frombuffer(manifest, np.uint8)
+        digest = np.frombuffer(_digest({"counts": self.counts, "models": spans, "manifest": words}), np.uint8)
+        with whole(path) as file:
+            np.savez_compressed(file, counts=self.counts, models=spans, manifest=words, digest=digest)
+
+    @classmethod
+    def load(cls, path: str | Path) -> Votes:
+        """Read what :meth:`save` wrote.
+
+        Raises
+        ------
+        InputError
+            The file is missing, damaged or not a file of votes.
+        """
+        try:
+            arrays, digest = _arrays(path)
+            if digest != _digest(arrays):
+                raise InputError(f"{path} was changed after it was written: delete it and collect again")
+            spans = tuple((int(start), int(stop)) for start, stop in arrays["models"])
+            votes = cls(arrays["counts"], spans, json.loads(arrays["manifest"].tobytes()))
+            votes._check()
+        except FileNotFoundError:
+            raise InputError(f"there is no file of votes at {path}") from None
+        except InputError:
+            raise
+        except _BROKEN as error:
+            reason = (str(error) or type(error).__name__).splitlines()[0][:100]
+            raise InputError(f"{path} is not a whole file of votes ({reason}): delete it and collect again") from None
+        return votes
+
+    def _check(self) -> None:
+        """Raise for what no run could have written, whatever its hash says."""
+        counts, spans = self.counts, self.models
+        fine = counts.ndim == 2 and counts.dtype == np.int64 and isinstance(self.manifest, dict)
+        if not fine or spans != join(spans, ()) or any(not 0 <= start < stop for start, stop in spans):
+            raise ValueError("it holds something else")
+        if counts.size and (counts.min() < 0 or (counts.sum(1) != self.num_models).any()):
+            raise ValueError("its counts do not add up to its models")
+
+
+def join(first: Spans, second: Spans) -> Spans:
+    """Unite two sets of spans that share no model.
+
+    >>> join(((0, 64),), ((128, 192), (64, 128)))
+    ((0, 192),)
+    """
+    joined: list[tuple[int, int]] = []
+    for start, stop in sorted((*first, *second)):
+        if joined and start < joined[-1][1]:
+            raise InputError(f"model {start} has voted in both: each model may vote once")
+        if joined and start == joined[-1][1]:
+            joined[-1] = (joined[-1][0], stop)
+        else:
+            joined.append((start, stop))
+    return tuple(joined)
+
+
+def _arrays(path: str | Path) -> tuple[dict[str, NDArray[Any]], bytes]:
+    """Read the arrays and the hash beside them; a small file that would unpack to a huge one is refused unread."""
+    if not Path(path).is_file() and os.path.lexists(path):  # a pipe would be waited for
+        raise ValueError("it is no file")
+    with zipfile.ZipFile(path) as packed:
+        if sum(member.file_size for member in packed.infolist()) > _LARGEST:
+            raise ValueError("it would unpack to more than a gigabyte")
+    with np.load(path, allow_pickle=False) as file:
+        return {k: file[k] for k in ("counts", "models", "manifest")}, file["digest"].tobytes()
+
+
+def _digest(arrays: Mapping[str, NDArray[Any]]) -> bytes:
+    digest = hashlib.sha256()
+    for name in sorted(arrays):
+        digest.update(f"{name} {arrays[name].dtype.str} {arrays[name].shape} ".encode())
+        digest.update(np.ascontiguousarray(arrays[name]).tobytes())
+    return digest.digest()

@@ -1,0 +1,1 @@
+"""Linear discriminants, trained from sampled means and scatters."""

@@ -1,0 +1,175 @@
+"""Linear discriminants: one closed form per model, from sampled statistics of its noised training set."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import ClassVar
+
+import torch
+from torch import Generator, Tensor
+
+from rsbd.errors import InputError
+from rsbd.learners.base import Learner, Problem, ScoringModels, draw_test_noise
+from rsbd.learners.discriminant.moments import Moments, Sampler
+from rsbd.learners.discriminant.pooling import Pooling
+from rsbd.noises import Gaussian, Noise
+from rsbd.noises.base import Channel
+
+
+@dataclass(frozen=True)
+class LDA(Learner):
+    """Linear discriminant analysis, made for Gaussian noise on the features.
+
+    Noised training sets are not drawn: their means and scatter are, exactly in law, at a cost that does not
+    depend on the number of rows (see :mod:`rsbd.learners.discriminant.rotation`). With other noise on the features the
+    rows are noised one by one: slower, and just as certified. All that follows the noise is post-processing,
+    so the learner may use what it knows: it undoes label flips in the mean, and adds the variance by which
+    the test noise exceeds the training noise.
+
+    Parameters
+    ----------
+    shrinkage : float or None
+        Share of the scatter replaced by a multiple of the identity, in [0, 1]. None: estimated.
+    pool : int or None
+        Side of the blocks of pixels that are added up. None: the smallest that leaves 4 to 8 blocks a side.
+
+    Raises
+    ------
+    InputError
+        ``shrinkage`` outside [0, 1]; in training, ``pool`` does not divide the sides of the image.
+
+    References
+    ----------
+    Chen, Wiesel, Eldar, Hero 2010, Shrinkage algorithms for MMSE covariance estimation, equation 23.
+
+    Examples
+    --------
+    >>> LDA(shrinkage=0.1)
+    LDA(shrinkage=0.1, pool=None)
+    """
+
+    in_double: ClassVar[bool] = True
+    shrinkage: float | None = None
+    pool: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.shrinkage is not None and not 0 <= self.shrinkage <= 1:
+            raise InputError(f"shrinkage is {self.shrinkage}, but it is a share: give a number from 0 to 1")
+
+    def train(self, problem: Problem, generators: Sequence[Generator]) -> Discriminants:
+        """Train one discriminant per generator."""
+        sampler = _sampler(problem, Pooling.choose(problem.shape, self.pool))
+        drawn, freedom = sampler.draw(generators), max(1, problem.num_rows - problem.num_classes)
+        seen, asked = _channel(problem.smoothing.features), _channel(problem.smoothing.test)
+        # A point under the test noise looks like a training row once it is stretched, and once the noise that
+        # it has above that of a training row is added to the scatter. Noise it lacks stays, as shrinkage.
+        stretch = asked.scale / seen.scale if asked.scale and seen.scale else 1.0
+        extra = max(0.0, asked.variance / stretch**2 - seen.variance)
+
+        # Where pixels are constant and nothing is noised, a floor keeps the scatter invertible in float32.
+        floor = 1e-9 + 1e-6 / problem.num_rows * _trace(drawn.gram)
+        scatter = shrink(within(drawn) / freedom, freedom, self.shrinkage)
+        scatter.diagonal(dim1=1, dim2=2).add_((floor + extra)[:, None])
+        counts, sums = undo_flips(drawn, problem.smoothing.labels)
+        means = sums / counts.clamp(min=1)[..., None]
+        weights = torch.cholesky_solve(means.mT, torch.linalg.cholesky(scatter)).mT.contiguous()
+        # A class without rows gets log 0 and is never chosen.
+        biases = counts.log() - (weights * means).sum(-1) / 2
+
+        weights, shift = weights / stretch, sampler.pooling.size * (stretch * seen.offset - asked.offset)
+        biases = biases + shift * weights.sum(-1)
+        return Discriminants(weights.float(), biases.float(), sampler.pooling)
+
+    def block_size(self, problem: Problem) -> int:
+        """As many models as keep labels and scatters within some 100 MB."""
+        blocks = len(Pooling.choose(problem.shape, self.pool)(problem.x[:1])[0])
+        labels = 0 if problem.smoothing.labels is None else problem.num_classes * problem.num_rows
+        return max(1, min(64, 2**24 // (labels + 4 * blocks**2)))
+
+
+@lru_cache(maxsize=2)
+def _sampler(problem: Problem, pooling: Pooling) -> Sampler:
+    # Blocks of one ensemble share it. Tensors hash by identity, so other data are never mistaken for these.
+    return Sampler(problem, pooling)
+
+
+def _channel(noise: Noise | None) -> Channel:
+    return Channel() if noise is None else noise.channel()
+
+
+def within(drawn: Moments) -> Tensor:
+    """Scatter of the rows about the means of their classes, shape (models, features, features)."""
+    means = drawn.sums / drawn.counts.clamp(min=1)[..., None]
+    return torch.baddbmm(drawn.gram, drawn.sums.mT, means, alpha=-1)
+
+
+def shrink(scatter: Tensor, freedom: int, share: float | None) -> Tensor:
+    """Replace a share of each scatter by a multiple of the identity; None takes the oracle approximation."""
+    features, trace = scatter.shape[-1], _trace(scatter)
+    if share is None:
+        square = scatter.square().sum((1, 2))
+        above = (1 - 2 / features) * square + trace**2
+        below = (freedom + 1 - 2 / features) * (square - trace**2 / features)
+        shares = (above / below.clamp(min=1e-30)).clamp(0, 1)
+    else:
+        shares = torch.full_like(trace, share)
+    scatter = scatter * (1 - shares)[:, None, None]
+    scatter.diagonal(dim1=1, dim2=2).add_((shares * trace / features)[:, None])
+    return scatter
+
+
+def _trace(matrices: Tensor) -> Tensor:
+    return matrices.diagonal(dim1=1, dim2=2).sum(-1)
+
+
+def undo_flips(drawn: Moments, noise: Noise | None) -> tuple[Tensor, Tensor]:
+    """Estimate counts and sums by true label: noise mixes classes by a known matrix, which is inverted."""
+    mixing = None if noise is None else noise.transition()
+    if mixing is None or torch.linalg.cond(mixing) > 1e6:  # nothing to undo, or labels that say nothing
+        return drawn.counts, drawn.sums
+    undo = torch.linalg.inv(mixing).to(drawn.sums)
+    # Summed by hand: a product with one row rounds unlike a product with many.
+    counts = (drawn.counts[:, :, None] * undo).sum(1)
+    return counts.clamp(min=1), undo.T.expand(len(counts), -1, -1) @ drawn.sums
+
+
+@dataclass(frozen=True)
+class Discriminants(ScoringModels):
+    """Trained discriminants: the class of the largest ``weights @ pooled input + bias``.
+
+    Parameters
+    ----------
+    weights : Tensor
+        Shape (models, classes, blocks).
+    biases : Tensor
+        Shape (models, classes).
+    pooling : Pooling
+        What is done to an input first.
+    """
+
+    weights: Tensor
+    biases: Tensor
+    pooling: Pooling
+
+    def scores(self, x: Tensor, noise: Noise | None, generators: Sequence[Generator]) -> Tensor:
+        """Log-probability of each class up to what all share: shape (models, classes, points)."""
+        weights = self.weights
+        if noise is None or isinstance(noise, Gaussian):
+            x = self.pooling(x)  # the noise on the blocks has the law of the noise on the pixels
+        else:
+            weights = self.pooling.spread(weights)
+        drawn = draw_test_noise(noise, x.shape[1], generators)
+        if drawn is None:
+            assert noise is not None  # noqa: S101  (no noise always has an affine form)
+            pairs = zip(weights, self.biases, generators, strict=True)
+            return torch.stack([w @ noise.sample(x, g).T + b[:, None] for w, b, g in pairs])
+        scales, offsets = drawn
+        biases = self.biases + (weights @ offsets[..., None])[..., 0]
+        points = x.T.expand(len(weights), -1, -1)
+        return torch.baddbmm(biases[..., None], weights * scales[:, None], points)
+
+    def parameters(self) -> Tensor:
+        """Weights and biases, (models, numbers)."""
+        return torch.cat([self.weights.flatten(1), self.biases], dim=1)

@@ -1,0 +1,88 @@
+"""What a linear discriminant needs of a noised training set, drawn for many models."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Generator, Tensor
+
+from rsbd.learners.base import Problem
+from rsbd.learners.discriminant.pooling import Pooling
+from rsbd.learners.discriminant.rotation import Rotation
+from rsbd.noises import Gaussian
+
+
+@dataclass(frozen=True)
+class Moments:
+    """Products of a noised training set with its labels and with itself, one of each per model.
+
+    Parameters
+    ----------
+    counts : Tensor
+        Rows of each class, shape (models, classes).
+    sums : Tensor
+        Sum of the rows of each class, shape (models, classes, features).
+    gram : Tensor
+        Sum of the outer products of the rows, shape (models, features, features).
+    """
+
+    counts: Tensor
+    sums: Tensor
+    gram: Tensor
+
+    @staticmethod
+    def of(counts: Tensor, rows: Tensor, labels: Tensor) -> Moments:
+        """Moments of rows (models, rows, features); the first carry labels (models, some, classes)."""
+        return Moments(counts, labels.mT @ rows[:, : labels.shape[1]], rows.mT @ rows)
+
+
+class Sampler:
+    """Draws moments of the pooled training set, rows noised.
+
+    Gaussian noise, or none, on the features and any noise on the labels take the fast way of
+    :class:`~rsbd.learners.discriminant.rotation.Rotation`. Everything else is noised row by row.
+
+    Attributes
+    ----------
+    fast : bool
+        Whether the rotation is used.
+    """
+
+    def __init__(self, problem: Problem, pooling: Pooling) -> None:
+        self.problem, self.pooling = problem, pooling
+        features, rows = problem.smoothing.features, problem.smoothing.rows
+        self.rotation = Rotation.of(pooling(problem.x))
+        self.sigma = features.sigma if isinstance(features, Gaussian) else 0.0
+        gaussian = features is None or isinstance(features, Gaussian)
+        self.fast = gaussian and rows is None and self.rotation.fits(problem.num_classes)
+        labels = self._onehot(problem.y[None])
+        self.unflipped = labels.sum(-1), self.rotation.labels(labels)
+
+    def draw(self, generators: Sequence[Generator]) -> Moments:
+        """Draw the moments of one noised training set per generator."""
+        if self.fast:
+            return self._rotated(generators)
+        single = [self._row_by_row(generator) for generator in generators]
+        return Moments(*(torch.cat([getattr(one, name) for one in single]) for name in ("counts", "sums", "gram")))
+
+    def _rotated(self, generators: Sequence[Generator]) -> Moments:
+        problem, noise = self.problem, self.problem.smoothing.labels
+        if noise is None:
+            counts, labels = (part.expand(len(generators), *part.shape[1:]) for part in self.unflipped)
+        else:
+            drawn = self._onehot(noise.sample_many(problem.y.expand(len(generators), -1), generators))
+            counts, labels = drawn.sum(-1), self.rotation.labels(drawn)
+        rows = self.rotation.features(self.sigma, problem.num_classes, generators)
+        return Moments.of(counts, rows, labels)
+
+    def _row_by_row(self, generator: Generator) -> Moments:
+        x, y = self.problem.noised(generator)
+        labels = self._onehot(y[None])
+        return Moments.of(labels.sum(-1), self.pooling(x)[None], labels.mT)
+
+    def _onehot(self, y: Tensor) -> Tensor:
+        # (models, rows) -> (models, classes, rows)
+        classes = torch.arange(self.problem.num_classes, device=y.device)
+        return (y[:, None, :] == classes[:, None]).to(self.problem.x)

@@ -1,0 +1,69 @@
+"""Block pooling of images, which keeps Gaussian noise what it is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from torch import Tensor
+from torch.nn.functional import avg_pool2d
+
+from rsbd.errors import InputError
+
+
+@dataclass(frozen=True)
+class Pooling:
+    """Sums over k x k blocks of an image, divided by k.
+
+    The weights of the blocks are orthonormal, so independent N(0, sigma^2) noise on the pixels is independent
+    N(0, sigma^2) noise on the blocks. A learner that pools its noised images, which costs no certificate, can
+    therefore draw the noise on the blocks at once. This holds for Gaussian noise alone: other noise is drawn
+    on the pixels.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Shape of one input: (height, width) or (channels, height, width); anything else is left as it is.
+    size : int
+        The side k of a block; 1 leaves the image as it is.
+
+    Examples
+    --------
+    >>> import torch
+    >>> Pooling((2, 2), 2)(torch.tensor([[0.0, 0.5, 0.5, 1.0]]))
+    tensor([[1.]])
+    """
+
+    shape: tuple[int, ...]
+    size: int
+
+    @staticmethod
+    def choose(shape: tuple[int, ...], size: int | None = None) -> Pooling:
+        """Take ``size``, or else the smallest that leaves 4 to 8 blocks a side (1 where none does).
+
+        Raises
+        ------
+        InputError
+            ``size`` does not divide both sides of the image.
+        """
+        height, width = shape[-2:] if len(shape) >= 2 else (1, 1)
+        if size is None:
+            fine = (k for k in range(1, min(height, width) + 1) if height % k == 0 and width % k == 0)
+            size = next((k for k in fine if max(height, width) <= 8 * k and min(height, width) >= 4 * k), 1)
+        if size < 1 or height % size or width % size:
+            raise InputError(f"pool is {size}, but images are {height} x {width}: give a divisor of both sides")
+        return Pooling(shape, size)
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """Pool flat inputs, shape (rows, features) to (rows, blocks)."""
+        if self.size == 1:
+            return x
+        images = x.view(len(x), -1, *self.shape[-2:])
+        return (avg_pool2d(images, self.size) * self.size).flatten(1)
+
+    def spread(self, weights: Tensor) -> Tensor:
+        """Turn weights (..., blocks) into weights of pixels: ``spread(w) @ x == w @ pool(x)``."""
+        if self.size == 1:
+            return weights
+        height, width = self.shape[-2] // self.size, self.shape[-1] // self.size
+        blocks = weights.reshape(*weights.shape[:-1], -1, height, width) / self.size
+        return blocks.repeat_interleave(self.size, -1).repeat_interleave(self.size, -2).flatten(-3)

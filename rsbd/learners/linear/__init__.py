@@ -1,0 +1,1 @@
+"""Class means, trained from sampled sums over classes."""

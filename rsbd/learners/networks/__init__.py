@@ -1,0 +1,1 @@
+"""Neural networks, trained many at a time."""

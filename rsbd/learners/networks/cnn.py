@@ -1,0 +1,208 @@
+"""Small convolutional networks as in RAB: on a GPU many at once by grouped convolutions, on a CPU one by one."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from math import prod
+
+import torch
+from torch import Generator, Tensor
+from torch.nn import functional
+
+from rsbd.errors import InputError
+from rsbd.learners.arithmetic import repeatable
+from rsbd.learners.base import Problem, ScoringModels, draw_test_noise
+from rsbd.learners.networks.mlp import Layer, as_layers, initial
+from rsbd.learners.networks.network import Network
+from rsbd.noises import Noise
+
+_POINTS = 256  # labelled at a time, so that activations stay small
+_SMALL = 16  # images with a side below this get a border, so that the convolutions leave something
+
+
+@dataclass(frozen=True, repr=False)
+class CNN(Network):
+    """Convolutions, each with pooling and ReLU, then a dense layer.
+
+    As in RAB, two 5 x 5 convolutions and two dense layers. Pooling comes before the ReLU, which is the same
+    function for a quarter of the work.
+
+    Parameters
+    ----------
+    channels : tuple of int
+        Channels of each convolution; each halves the sides of the image.
+    hidden : int
+        Units of the dense layer.
+    kernel : int
+        Side of the convolutions, odd. Images with a side below 16 get a border of zeros that keeps their size.
+    epochs, batch, learning_rate, weight_decay, target_loss, precision
+        As for any network.
+
+    Raises
+    ------
+    InputError
+        Settings that are not positive; in training, data that are no images, or images too small.
+
+    Notes
+    -----
+    On CUDA, torch by default computes convolutions in TF32 (inputs rounded to 10 bits, sums in float32). That is one
+    more detail of how the base classifier is trained: a certificate holds for it as it is.
+
+    References
+    ----------
+    Weber et al., RAB: Provable Robustness Against Backdoor Attacks, IEEE S&P 2023, section on experiments.
+
+    Examples
+    --------
+    >>> CNN(epochs=5)
+    CNN(channels=(16, 32), hidden=512, kernel=5, epochs=5, batch=128, learning_rate=0.003, ...)
+    """
+
+    channels: tuple[int, ...] = (16, 32)
+    hidden: int = 512
+    kernel: int = 5
+    learning_rate: float = field(default=0.003, kw_only=True)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "channels", tuple(self.channels))
+        if not self.channels or min(self.channels) < 1 or self.hidden < 1:
+            raise InputError(
+                f"channels is {self.channels} and hidden {self.hidden}: give numbers above 0, such as (16, 32) and 512"
+            )
+        if self.kernel < 1 or self.kernel % 2 == 0:
+            raise InputError(f"kernel is {self.kernel}: give an odd number, such as 5")
+        super().__post_init__()
+
+    def train(self, problem: Problem, generators: Sequence[Generator]) -> Convolutions:
+        """Train one network per generator."""
+        plan = Plan.of(self, problem)
+        # One after another is fastest on a CPU, and leaves no trace of the others in a model's rounding.
+        together = 1 if problem.x.device.type == "cpu" else len(generators)
+        parts = [self._train(problem, plan, generators[i : i + together]) for i in range(0, len(generators), together)]
+        return Convolutions(plan, parts)
+
+    def _train(self, problem: Problem, plan: Plan, generators: Sequence[Generator]) -> list[Layer]:
+        weights, batches = initial(plan.sizes, generators), self.batches(problem, generators)
+        self.descend(weights, partial(Gradients.of, plan), batches)
+        return as_layers(weights.parts)
+
+    def block_size(self, problem: Problem) -> int:
+        """One on a CPU; on a GPU, as many as fit."""
+        on_cpu = problem.x.device.type == "cpu"
+        return 1 if on_cpu else self.fitting(problem, problem.num_rows * problem.x.shape[1])
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What the layers do to images of one shape.
+
+    Parameters
+    ----------
+    shape : (int, int, int)
+        Channels, height and width of an image.
+    kernel, border : int
+        Side of the convolutions, and zeros around what they see.
+    sizes : tuple of (int, int)
+        Inputs and units of each layer; a convolution has the inputs of one window.
+    convolutions : int
+        How many of the layers are convolutions.
+    """
+
+    shape: tuple[int, ...]
+    kernel: int
+    border: int
+    sizes: tuple[tuple[int, int], ...]
+    convolutions: int
+
+    @classmethod
+    def of(cls, settings: CNN, problem: Problem) -> Plan:
+        """Lay the network out for the problem's images."""
+        if len(problem.shape) not in (2, 3):
+            raise InputError(f"inputs have shape {problem.shape}, but CNN needs images: use MLP for tables")
+        shape = (1, *problem.shape)[-3:]
+        kernel = settings.kernel
+        border = kernel // 2 if min(shape[1:]) < _SMALL else 0
+        sides, sizes = shape[1:], []
+        for before, after in itertools.pairwise((shape[0], *settings.channels)):
+            sides = tuple((side + 2 * border - kernel + 1) // 2 for side in sides)
+            sizes.append((before * kernel**2, after))
+        if min(sides) < 1:
+            raise InputError(f"images of {shape[1]} x {shape[2]} are too small for {settings}: use fewer channels")
+        dense = (settings.channels[-1] * prod(sides), settings.hidden, problem.num_classes)
+        every = (*sizes, *itertools.pairwise(dense))
+        return cls(shape, kernel, border, every, len(settings.channels))
+
+    def scores(self, layers: Sequence[Layer], x: Tensor) -> Tensor:
+        """Scores (models, classes, rows) of inputs (models, features, rows): all models in one grouped convolution."""
+        models, _, rows = x.shape
+        x = x.permute(2, 0, 1).reshape(rows, models * self.shape[0], *self.shape[1:])
+        if models == 1:
+            x = x.contiguous(memory_format=torch.channels_last)
+        for weights, biases in layers[: self.convolutions]:
+            windows = weights.reshape(weights.shape[0] * weights.shape[1], -1, self.kernel, self.kernel)
+            x = functional.conv2d(x, windows, biases.flatten(), padding=self.border, groups=models)
+            x = functional.max_pool2d(x, 2).relu_()
+        x = x.reshape(rows, models, -1).permute(1, 2, 0)
+        for weights, biases in layers[self.convolutions : -1]:
+            x = torch.baddbmm(biases, weights, x).relu_()
+        return torch.baddbmm(layers[-1][1], layers[-1][0], x)
+
+
+@dataclass(frozen=True)
+class Gradients:
+    """Gradients of each model's mean cross-entropy, found by torch."""
+
+    plan: Plan
+    leaves: Sequence[Tensor]
+
+    @classmethod
+    def of(cls, plan: Plan, parts: Sequence[Tensor]) -> Gradients:
+        """Gradients in these weights, whatever they are at each call."""
+        return cls(plan, [part.detach().requires_grad_() for part in parts])
+
+    def __call__(self, x: Tensor, y: Tensor, found: Sequence[Tensor]) -> Tensor:
+        """Write them into ``found``; return the losses."""
+        with torch.enable_grad():
+            scores = self.plan.scores(as_layers(self.leaves), x).float()
+            losses = functional.cross_entropy(scores, y, reduction="none").mean(1)
+            slopes = torch.autograd.grad(losses.sum(), self.leaves)
+        for room, slope in zip(found, slopes, strict=True):
+            room.copy_(slope)
+        return losses.detach()
+
+
+@dataclass(frozen=True)
+class Convolutions(ScoringModels):
+    """Trained networks: the layers of as many models as are computed together, part by part."""
+
+    plan: Plan
+    parts: Sequence[Sequence[Layer]]
+
+    def scores(self, x: Tensor, noise: Noise | None, generators: Sequence[Generator]) -> Tensor:
+        """Outputs of the last layer: shape (models, classes, points)."""
+        found, at = [], 0
+        for layers in self.parts:
+            models = len(layers[0][0])
+            found.append(self._part(layers, x, noise, generators[at : at + models]))
+            at += models
+        return torch.cat(found)
+
+    def parameters(self) -> Tensor:
+        """Weights and biases, layer by layer, (models, numbers)."""
+        whole = [[tensor.flatten(1) for layer in layers for tensor in layer] for layers in self.parts]
+        return torch.cat([torch.cat(tensors, dim=1) for tensors in whole])
+
+    def _part(self, layers: Sequence[Layer], x: Tensor, noise: Noise | None, generators: Sequence[Generator]) -> Tensor:
+        drawn = draw_test_noise(noise, x.shape[1], generators)
+        if drawn is None:
+            assert noise is not None  # noqa: S101  (no noise always has an affine form)
+            noised = torch.stack([noise.sample(x, generator).T for generator in generators])
+            parts: Iterator[Tensor] = iter(torch.split(noised, _POINTS, dim=2))
+        else:
+            scales, offsets = drawn[0][..., None], drawn[1][..., None]
+            parts = (part.T * scales + offsets for part in torch.split(x, _POINTS))
+        with torch.no_grad(), repeatable():
+            return torch.cat([self.plan.scores(layers, part) for part in parts], dim=2)

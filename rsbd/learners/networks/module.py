@@ -1,0 +1,191 @@
+"""Any torch module as a base learner: many copies trained at once through torch.func."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, fields
+from functools import lru_cache, partial
+
+import torch
+from torch import Generator, Tensor, nn
+from torch.func import functional_call, grad_and_value, stack_module_state, vmap
+
+from rsbd.errors import InputError
+from rsbd.learners.arithmetic import repeatable
+from rsbd.learners.base import Problem, ScoringModels, noised_points
+from rsbd.learners.identity import digest
+from rsbd.learners.networks.adam import Stack
+from rsbd.learners.networks.drawing import Drawing
+from rsbd.learners.networks.network import Network, Precision
+from rsbd.noises import Noise
+
+_POINTS = 512  # labelled at a time, so that activations stay small
+State = dict[str, Tensor]  # each with the models in front
+
+
+@dataclass(frozen=True, repr=False)
+class Module(Network):
+    """Networks of your own, trained as any :class:`~rsbd.learners.networks.network.Network`; `vmap` steps many at once.
+
+    Parameters
+    ----------
+    factory : callable
+        Returns a new, freshly initialised ``torch.nn.Module``. It takes inputs of shape (rows, features), or (rows,
+        channels, height, width) for images, and returns scores of shape (rows, classes). To work in other
+        processes it must be importable there: a function or class of a module, or a ``functools.partial`` of one.
+    together : int or None
+        How many models train at once. None: as many as keep weights and training sets within 128 MB (4 GB on a
+        GPU), at most 64; fewer are faster where activations are large.
+    epochs, batch, learning_rate, weight_decay, target_loss, precision
+        As for any network.
+
+    Raises
+    ------
+    InputError
+        Settings that are not positive; in training, a module with dropout, with scores of another shape, or with
+        initial weights that are not drawn by torch.
+
+    Notes
+    -----
+    Stored votes are kept under the factory's name, its code and all that this reads, and the modules that it makes, so
+    that a changed network is another experiment.
+
+    On CUDA, some of torch's layers, such as adaptive pooling and upsampling, add up gradients in any order: with them a
+    seed need not give the same bits again.
+
+    Examples
+    --------
+    >>> def network():
+    ...     return nn.Sequential(nn.Linear(64, 32), nn.Tanh(), nn.Linear(32, 10))
+    >>> Module(network, epochs=5)
+    Module(network #..., epochs=5, batch=128, learning_rate=0.001, ..., together=None)
+    """
+
+    factory: Callable[[], nn.Module]
+    together: int | None = field(default=None, kw_only=True)
+    learning_rate: float = field(default=0.001, kw_only=True)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not callable(self.factory) or isinstance(self.factory, nn.Module):
+            raise InputError("factory must make a new network whenever it is called: give a function or a class")
+        if self.together is not None and self.together < 1:
+            raise InputError(f"together is {self.together}: give the number of models to train at once, from 1")
+
+    def __repr__(self) -> str:
+        rest = [f"{f.name}={getattr(self, f.name)!r}" for f in fields(self) if f.name != "factory"]
+        return f"Module({', '.join([fingerprint(self.factory), *rest])})"
+
+    def train(self, problem: Problem, generators: Sequence[Generator]) -> Stacked:
+        """Train one network per generator."""
+        again = build(self.factory, generators[0].clone_state())
+        nets = [build(self.factory, generator) for generator in generators]
+        same = zip(again.state_dict().values(), nets[0].state_dict().values(), strict=True)
+        if not all(torch.equal(a, b) for a, b in same):
+            raise InputError("factory draws initial weights other than by torch: models could not be repeated")
+        if any(isinstance(part, nn.modules.dropout._DropoutNd) and part.p for part in again.modules()):
+            raise InputError("the module has dropout, which draws from a stream of its own: leave it out")
+        state, buffers = stack_module_state(nets)
+        moving = {name: tensor.detach() for name, tensor in state.items() if tensor.requires_grad}
+        stack = Stack.zeros([tensor.shape for tensor in moving.values()], problem.x.device)
+        for part, tensor in zip(stack.parts, moving.values(), strict=True):
+            part.copy_(tensor)
+        fixed = {k: v.detach() for k, v in {**state, **buffers}.items() if k not in moving}
+        net = again.train()
+
+        def gradients(parts: Sequence[Tensor]) -> Gradients:
+            return Gradients(net, dict(zip(moving, parts, strict=True)), fixed, problem, self.precision)
+
+        self.descend(stack, gradients, self.batches(problem, generators))
+        weights = dict(zip(moving, stack.parts, strict=True))
+        return Stacked(again.eval(), {**weights, **fixed}, problem.shape)
+
+    def block_size(self, problem: Problem) -> int:
+        """As many as `together` says, or as memory allows."""
+        if self.together is not None:
+            return self.together
+        weights = 4 * _weights(self.factory)  # and Adam's, and the gradient
+        return self.fitting(problem, problem.num_rows * problem.x.shape[1] + weights)
+
+
+def build(factory: Callable[[], nn.Module], generator: Generator) -> nn.Module:
+    """Make a network with initial weights from the generator, on the generator's device."""
+    with torch.device(generator.device), Drawing(generator):
+        net = factory()
+    if not isinstance(net, nn.Module):
+        raise InputError(f"factory returned {net!r:.80}: it must return a torch.nn.Module")
+    return net
+
+
+@lru_cache(maxsize=16)
+def _weights(factory: Callable[[], nn.Module]) -> int:
+    return sum(p.numel() for p in build(factory, Generator()).parameters())
+
+
+def as_inputs(x: Tensor, shape: tuple[int, ...]) -> Tensor:
+    """Give features (..., features) the shape that modules expect: images get a channel if they have none."""
+    return x.reshape(*x.shape[:-1], *((1, *shape) if len(shape) == 2 else shape))
+
+
+class Gradients:
+    """Gradients of each model's mean cross-entropy in its weights, found by torch for all models at once."""
+
+    def __init__(self, net: nn.Module, weights: State, fixed: State, problem: Problem, precision: Precision) -> None:
+        self.net, self.weights, self.fixed, self.problem = net, weights, fixed, problem
+        self.slopes = vmap(grad_and_value(self._loss), randomness="error")
+        # What a module makes itself is in float32: autocast lets it meet weights that are not.
+        kind, rounded = problem.x.device.type, precision == "bfloat16"
+        self.rounded = partial(torch.autocast, kind, torch.bfloat16, rounded)
+
+    def __call__(self, x: Tensor, y: Tensor, found: Sequence[Tensor]) -> Tensor:
+        """Write them into ``found``, in the order of the weights; return the losses."""
+        losses: Tensor
+        with self.rounded():
+            slopes, losses = self.slopes(self.weights, self.fixed, as_inputs(x.mT, self.problem.shape), y)
+        for name, room in zip(self.weights, found, strict=True):
+            room.copy_(slopes[name])
+        return losses
+
+    def _loss(self, weights: State, fixed: State, x: Tensor, y: Tensor) -> Tensor:
+        scores, classes = functional_call(self.net, {**weights, **fixed}, (x,)), self.problem.num_classes
+        if scores.shape != (len(x), classes):
+            raise InputError(
+                f"the module's scores have shape {tuple(scores.shape)} for {len(x)} rows: "
+                f"they must be (rows, {classes}), one a class"
+            )
+        return nn.functional.cross_entropy(scores.float(), y)
+
+
+@dataclass(frozen=True)
+class Stacked(ScoringModels):
+    """Trained networks: one module, and its weights and buffers for all models."""
+
+    net: nn.Module
+    state: State
+    shape: tuple[int, ...]
+
+    def scores(self, x: Tensor, noise: Noise | None, generators: Sequence[Generator]) -> Tensor:
+        """Outputs of the networks: shape (models, classes, points)."""
+        points = torch.stack([noised_points(x, noise, generator) for generator in generators])
+
+        def forward(state: State, x: Tensor) -> Tensor:
+            scores: Tensor = functional_call(self.net, state, (x,))
+            return scores.T
+
+        with torch.no_grad(), repeatable():
+            parts = torch.split(as_inputs(points, self.shape), _POINTS, dim=1)
+            return torch.cat([vmap(forward)(self.state, part) for part in parts], dim=2)
+
+    def parameters(self) -> Tensor:
+        """Weights and buffers, (models, numbers)."""
+        return torch.cat([tensor.float().reshape(len(tensor), -1) for tensor in self.state.values()], dim=1)
+
+
+def fingerprint(factory: Callable[[], nn.Module]) -> str:
+    """Name of a factory, with a digest of all that it reads and of the layout and settings of what it makes."""
+    made = [
+        (type(part), {k: v for k, v in vars(part).items() if not k.startswith("_")})
+        for part in build(factory, Generator()).modules()
+    ]
+    inner = factory.func if isinstance(factory, partial) else factory
+    return f"{getattr(inner, '__qualname__', type(inner).__qualname__)} #{digest(factory, made)}"

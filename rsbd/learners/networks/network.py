@@ -1,0 +1,161 @@
+"""What all networks share: the settings of their training, the batches and the descent."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Literal, get_args
+
+import torch
+from torch import Generator, Tensor
+
+from rsbd.errors import InputError
+from rsbd.learners.arithmetic import repeatable
+from rsbd.learners.base import Learner, Problem
+from rsbd.learners.networks.adam import Adam, Stack
+from rsbd.learners.networks.early import Early
+from rsbd.noises import Gaussian, Noise
+
+if TYPE_CHECKING:
+    from rsbd.noises.smoothing import Smoothing
+
+_UNIT = 16  # rows: with others, products and softmax are up to a tenth slower
+Batch = tuple[Tensor, Tensor]  # features (models, features, rows), labels (models, rows)
+# Writes the gradients of a batch into the tensors, and returns the mean losses (models,) where they are asked for.
+Backward = Callable[[Tensor, Tensor, Sequence[Tensor]], Tensor | None]
+Precision = Literal["float32", "bfloat16"]
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Network(Learner):
+    """A network trained by Adam on the cross-entropy, with a step size that falls linearly to zero.
+
+    Every model has its own initial weights, noised rows and order of rows, all from its own generator. Where training
+    features carry less noise than the test input, the rest is added before training.
+
+    Parameters
+    ----------
+    epochs : int or None
+        Passes over the training set. None: 10, or as many as make 80 steps where rows are few.
+    batch : int
+        Rows in a step, at most; the rows of a pass are shared out evenly.
+    learning_rate : float
+        Largest step size of Adam.
+    weight_decay : float
+        Share of each weight taken away at the largest step (decoupled from Adam's scaling).
+    target_loss : float or None
+        A model is done after the first pass over which its mean loss was at most this, and a batch of models is when
+        all of them are, which saves the passes that are left. None: all passes are made.
+    precision : "float32" or "bfloat16"
+        Of activations and gradients in training. Products are summed in float32, and weights, Adam's moments and
+        predictions are in float32 all the same. bfloat16 keeps 8 bits and is faster where a processor (AVX-512 BF16,
+        AMX) or a GPU has units for it, and slower elsewhere. A certificate holds for the base classifier as trained.
+
+    Raises
+    ------
+    InputError
+        Settings that are not positive; another precision.
+    """
+
+    epochs: int | None = None
+    batch: int = 128
+    learning_rate: float = 0.01
+    weight_decay: float = 0.0
+    target_loss: float | None = None
+    precision: Precision = "float32"
+
+    def __post_init__(self) -> None:
+        enough = (self.epochs is None or self.epochs >= 1) and self.batch >= 1
+        if not (enough and self.learning_rate > 0 and self.weight_decay >= 0):
+            found = ", ".join(f"{field.name}={getattr(self, field.name)}" for field in fields(Network)[:4])
+            raise InputError(f"{found} cannot train: the first three must be above 0, weight_decay at least 0")
+        if self.target_loss is not None and not self.target_loss >= 0:
+            raise InputError(f"target_loss is {self.target_loss}: give a loss to stop at, from 0, or None")
+        if self.precision not in get_args(Precision):
+            raise InputError(f"precision is {self.precision!r}: choose 'float32' or 'bfloat16'")
+
+    def __repr__(self) -> str:
+        """Show as it is written: what makes up the network first, then how it is trained."""
+        shared = [field.name for field in fields(Network)]
+        own = [field.name for field in fields(self) if field.name not in shared]
+        return f"{type(self).__name__}({', '.join(f'{k}={getattr(self, k)!r}' for k in own + shared)})"
+
+    def fitting(self, problem: Problem, numbers: int) -> int:
+        """How many models of so many numbers fit into 128 MB, or 4 GB on a GPU; more than 64 gain nothing.
+
+        The numbers are those of the training set, which are most; activations of a batch come on top.
+        """
+        room = 2**25 if problem.x.device.type == "cpu" else 2**30
+        return max(1, min(64, room // numbers))
+
+    def cuts(self, rows: int) -> list[int]:
+        """How many rows each batch of a pass has: about the same, in whole vectors of the processor where many."""
+        steps = -(-rows // self.batch)
+        unit = _UNIT if self.batch >= 4 * _UNIT and self.batch % _UNIT == 0 else 1
+        parts = torch.arange(-(-rows // unit)).tensor_split(steps)
+        return [min(unit * (int(part[-1]) + 1), rows) - unit * int(part[0]) for part in parts]
+
+    def batches(self, problem: Problem, generators: Sequence[Generator]) -> list[Batch]:
+        """Draw each model's noised training set, its rows in an order of its own, cut into batches of like size.
+
+        Every pass takes the batches in the same order, so that rows are gathered once and not in each step.
+        """
+        models, extra, cuts = len(generators), augmentation(problem.smoothing), self.cuts(problem.num_rows)
+        kind = getattr(torch, self.precision)
+        features = [problem.x.new_empty(models, problem.x.shape[1], rows, dtype=kind) for rows in cuts]
+        labels = problem.y.new_empty(models, problem.num_rows)
+        for i, generator in enumerate(generators):
+            x, y = problem.noised(generator)
+            if extra is not None:
+                x = extra.sample(x, generator)
+            order = torch.randperm(len(x), generator=generator, device=generator.device)
+            labels[i] = y[order]
+            x = x.index_select(0, order).to(kind)  # before it is turned, which is cheaper
+            for batch, rows in zip(features, torch.split(x, cuts), strict=True):
+                batch[i] = rows.T
+        return list(zip(features, torch.split(labels, cuts, dim=1), strict=True))
+
+    def descend(
+        self, weights: Stack, gradients: Callable[[Sequence[Tensor]], Backward], batches: Sequence[Batch]
+    ) -> None:
+        """Train in place: pass over the batches again and again.
+
+        Parameters
+        ----------
+        weights : Stack
+            Changed in place.
+        gradients : callable
+            Given tensors like those of the stack, in the precision of the batches, which hold the weights of each
+            step in turn: what finds a batch's gradients and writes them into others like them.
+        batches : sequence of (Tensor, Tensor)
+            Taken in the same order in every pass.
+        """
+        adam, slopes = Adam(weights.flat), weights.like()
+        # In float32 these are the same tensors, and copying one onto itself costs nothing.
+        rounded, found = (stack.to(batches[0][0].dtype) for stack in (weights, slopes))
+        write = gradients(rounded.parts)
+        early = None if self.target_loss is None else Early(weights, self.target_loss)
+        steps = len(batches) * (self.epochs or max(10, -(-80 // len(batches))))
+        with torch.no_grad(), repeatable():
+            for step in range(steps):
+                x, y = batches[step % len(batches)]
+                rounded.flat.copy_(weights.flat)
+                losses = write(x, y, found.parts)
+                slopes.flat.copy_(found.flat)
+                adam.step(slopes.flat, self.learning_rate * (1 - step / steps), self.weight_decay)
+                if early is not None and losses is not None:
+                    early.see(losses, y.shape[1])
+                    if (step + 1) % len(batches) == 0 and early.all_done():
+                        break
+            if early is not None:
+                early.restore()
+
+
+def augmentation(smoothing: Smoothing) -> Noise | None:
+    """Noise that training rows lack to look like test inputs. More noise on noised data is free."""
+    seen, asked = smoothing.features, smoothing.test
+    if seen is None:
+        return asked
+    if isinstance(seen, Gaussian) and isinstance(asked, Gaussian) and asked.sigma > seen.sigma:
+        return Gaussian((asked.sigma**2 - seen.sigma**2) ** 0.5)
+    return None

@@ -1,0 +1,86 @@
+"""The classifier that nobody defends: what the attack is measured against."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from rsbd.data import Dataset
+from rsbd.learners import Learner, Problem
+from rsbd.learners.randomness import generators
+from rsbd.noises.smoothing import Smoothing
+
+if TYPE_CHECKING:
+    from sklearn.linear_model import RidgeClassifier
+
+
+def predict_undefended(dataset: Dataset, learner: Learner, x: NDArray[np.float32], seed: int = 0) -> NDArray[np.int64]:
+    """Train once, without noise, and label ``x``.
+
+    Learners that undo a known noise are made for noise; in their place stands regularised least squares, which like
+    them is linear and, like most classifiers that fit their data well, takes a trigger from a handful of rows.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        Training rows, poisoned or not.
+    learner : Learner
+        The base learner of the defence; the undefended classifier is of its kind.
+    x : ndarray
+        Inputs, shape (points, *dataset.shape).
+    seed : int
+        For learners that start at random.
+
+    Returns
+    -------
+    ndarray
+        Labels, shape (points,), int64.
+    """
+    if not learner.needs_noise:
+        rows = torch.from_numpy(dataset.x.reshape(dataset.num_rows, -1))
+        y = torch.from_numpy(dataset.y)
+        problem = Problem(rows, y, dataset.num_classes, dataset.values, dataset.shape, Smoothing())
+        streams = generators(seed, range(1))
+        points = torch.from_numpy(np.ascontiguousarray(x.reshape(len(x), -1)))
+        return learner.train(problem, streams).predict(points, None, streams)[0].numpy()
+    model = _ridge(dataset)
+    # Scores of a few binary rows are often equal, and then rounding, which differs between machines, would decide.
+    scores = model.decision_function(_with_one(x)).round(9)
+    best = scores.argmax(1) if scores.ndim > 1 else (scores > 0).astype(np.int64)
+    return np.asarray(model.classes_[best], np.int64)
+
+
+def weights(dataset: Dataset) -> NDArray[np.float64]:
+    """What the linear classifier of :func:`predict_undefended` looks for: one weight for each input and class.
+
+    Returns
+    -------
+    ndarray
+        Shape (classes, *dataset.shape): above 0 what speaks for the class, below 0 what speaks against it.
+
+    Examples
+    --------
+    >>> from rsbd.data import load
+    >>> weights(load("digits", view="unit")).shape
+    (10, 8, 8)
+    """
+    model = _ridge(dataset)
+    rows = np.atleast_2d(model.coef_)[:, :-1]
+    found = np.zeros((dataset.num_classes, dataset.num_features))  # a class with no row has no weight
+    # Of two classes, one row of weights speaks for the second and against the first.
+    found[model.classes_] = np.concatenate([-rows, rows]) if len(rows) == 1 else rows
+    return found.reshape(-1, *dataset.shape)
+
+
+def _ridge(dataset: Dataset) -> RidgeClassifier:
+    from sklearn.linear_model import RidgeClassifier
+
+    return RidgeClassifier(alpha=1.0, fit_intercept=False).fit(_with_one(dataset.x), dataset.y)
+
+
+def _with_one(x: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Flatten, and add an intercept, shrunk like any weight."""
+    return np.column_stack([x.reshape(len(x), -1), np.ones(len(x))])

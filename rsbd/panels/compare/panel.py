@@ -1,0 +1,63 @@
+"""The panel of comparison: one attacker, every method."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rsbd.data import Dataset, load
+from rsbd.learners import Learner, Linear
+from rsbd.panels.compare.compute import Contest
+from rsbd.panels.compare.draw import render
+from rsbd.panels.compare.params import CONTROLS, Found, Params
+from rsbd.panels.engine import Runner
+from rsbd.panels.panel import Panel
+from rsbd.panels.start import first
+from rsbd.recipes.contest.bench import Bench
+
+
+def compare(
+    dataset: Dataset | str | None = None,
+    *,
+    num_models: int = 500,
+    learner: Learner | None = None,
+    seed: int = 0,
+    runner: Runner | None = None,
+    **settings: Any,
+) -> Panel[Params, Found]:
+    """Return the live panel of every method against one attacker.
+
+    Each kind of attack trains its ensembles once; moving on among such attacks is instant. For every threat each
+    method takes the best of a few noises, chosen on held-out training rows as in :func:`rsbd.recipes.contest.compare`.
+
+    Parameters
+    ----------
+    dataset : Dataset or str, optional
+        Inputs in [0, 1], best in the unit view, in which a name is loaded. The digits 0 and 1 unless given.
+    num_models : int
+        Budget of each method.
+    learner : Learner, optional
+        Base learner of all methods; :class:`~rsbd.learners.linear.linear.Linear` unless given.
+    seed : int
+        Of the split and of the ensembles.
+    runner : Runner, optional
+        A worker thread unless given.
+    **settings
+        First values of :class:`~rsbd.panels.compare.params.Params`: ``rows``, ``trigger``, ``relabel``, ``on_test``.
+
+    Raises
+    ------
+    InputError
+        If the inputs leave [0, 1], or a setting is not known or out of range.
+
+    Examples
+    --------
+    >>> from rsbd.panels import SyncRunner
+    >>> panel = compare(num_models=100, rows=5, trigger=0, on_test=False, runner=SyncRunner())
+    >>> "Cohen et al.: cannot, the threat changes the training labels, where there is no noise" in panel.alt
+    True
+    """
+    if not isinstance(dataset, Dataset):
+        classes = (0, 1) if dataset is None else None
+        dataset = load(dataset or "digits", view="unit", classes=classes)
+    bench = Bench.of(dataset, 0.25, num_models, 0.001, "each", seed, learner or Linear(), {})
+    return Panel(first(Params, settings), CONTROLS, Contest(bench), render, runner)

@@ -1,0 +1,185 @@
+"""Certified confidence: the scores of noisy copies, and how far an attack can push their average down."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rsbd.bounds import dkw
+from rsbd.certify.confidence import RANGE, expected, from_mean, measured
+from rsbd.data import Dataset
+from rsbd.ensemble.one_model import FixedModel
+from rsbd.learners import LDA, Learner
+from rsbd.noises import Gaussian
+from rsbd.panels.engine import Cancel, Cancelled, Progress
+from rsbd.panels.memo import Memo
+from rsbd.types import Ints
+
+Floats = NDArray[np.floating]
+FURTHEST = 1.5  # L2, where the axis and the slider end
+SELECTION = 100  # noisy copies that pick the class, and bound nothing
+GRID = 201
+
+
+@dataclass(frozen=True)
+class Params:
+    """Settings of one certificate.
+
+    Attributes
+    ----------
+    sigma : float
+        Standard deviation of the noise on the test image, in pixel units.
+    radius : float
+        L2 length of the attacker's change of the test image, in pixel units.
+    measure : {"score", "margin"}
+        Confidence in the class, or its lead over the next one.
+    point : int
+        Which test image.
+    copies : int
+        Noisy copies that bound the average.
+    alpha : float
+        Failure probability for each image.
+    """
+
+    sigma: float = 0.5
+    radius: float = 0.25
+    measure: str = "score"
+    point: int = 0
+    copies: int = 1000
+    alpha: float = 0.001
+
+
+@dataclass(frozen=True)
+class Sampled:
+    """What one trained model thinks of noisy copies of every test image: nothing here depends on an attack.
+
+    Attributes
+    ----------
+    label : array of int, (points,)
+        The class whose confidence is bounded; picked by copies of its own.
+    draws : array, (copies, points, classes)
+        Confidences in all classes.
+    noised : array, shape of one image
+        A noisy copy of the first image's shape, for the picture: the noise alone.
+    """
+
+    label: Ints
+    draws: Floats
+    noised: Floats
+
+
+@dataclass(frozen=True)
+class Found:
+    """Everything that the picture and the sentence say.
+
+    Attributes
+    ----------
+    label : int
+        Predicted class of the image.
+    noise : array
+        One draw of the noise, to show the image as the model sees it.
+    average : float
+        Average score over the copies.
+    at, reached, lowered, pushed : array, (grid,)
+        Scores; the share of copies with at least this score; the same less the band; the same after the attack.
+    mean_kept : float
+        What the naive bound keeps of the average, as a share of the range.
+    radii, lower, naive : array, (radii,)
+        Both bounds on the average score by radius, for this image.
+    here : (float, float)
+        Both at the chosen radius.
+    shares : (float, float)
+        Test images that are right and certified at the chosen radius, by both bounds.
+    """
+
+    params: Params
+    dataset: Dataset
+    label: int
+    noise: Floats
+    average: float
+    at: Floats
+    reached: Floats
+    lowered: Floats
+    pushed: Floats
+    mean_kept: float
+    radii: Floats
+    lower: Floats
+    naive: Floats
+    here: tuple[float, float]
+    shares: tuple[float, float]
+
+    @property
+    def range(self) -> tuple[float, float, float]:
+        """Smallest and largest score, and the average above which no other class is surer."""
+        return RANGE[self.params.measure]
+
+
+@dataclass(frozen=True)
+class Bench:
+    """Call it as the panel's ``compute``: moving sigma or the copies samples, everything else only certifies."""
+
+    dataset: Dataset
+    learner: Learner = field(default_factory=LDA)
+    seed: int = 0
+    sampled: Memo = field(default_factory=lambda: Memo(4))  # some dozen MB each
+    scored: Memo = field(default_factory=lambda: Memo(8))
+
+    def __call__(self, params: Params, cancel: Cancel, progress: Progress) -> Found:
+        """Sample what is not known yet, and certify."""
+        data, (low, high, top) = self.dataset, RANGE[params.measure]
+        key = (params.sigma, params.copies)
+        drawn: Sampled = self.sampled.get(key, lambda: self._sample(params, cancel, progress))
+        scores = self.scored.get(
+            (*key, params.measure), lambda: np.sort(measured(drawn.draws, drawn.label, params.measure))
+        )
+        noise = Gaussian(params.sigma)
+        law, one = noise.shift(params.radius), scores[[params.point]]
+        radii = np.linspace(0, FURTHEST, 61)
+        laws = [noise.shift(radius) for radius in radii]
+        right = drawn.label == data.y_test
+        everywhere = (
+            expected(scores, [law], params.alpha, low)[:, 0],
+            from_mean(scores, [law], params.alpha, low, high)[:, 0],
+        )
+        at: Floats = np.linspace(low, high, GRID)
+        reached = 1 - np.searchsorted(one[0], at) / params.copies
+        lowered = np.maximum(reached - dkw(params.copies, params.alpha), 0)
+        here = float(everywhere[0][params.point]), float(everywhere[1][params.point])
+        return Found(
+            params=params,
+            dataset=data,
+            label=int(drawn.label[params.point]),
+            noise=drawn.noised,
+            average=float(one.mean()),
+            at=at,
+            reached=reached,
+            lowered=lowered,
+            pushed=law.lower(lowered),
+            mean_kept=(here[1] - low) / (high - low),
+            radii=radii,
+            lower=expected(one, laws, params.alpha, low)[0],
+            naive=from_mean(one, laws, params.alpha, low, high)[0],
+            here=here,
+            shares=(
+                float(np.mean((everywhere[0] > top) & right)),
+                float(np.mean((everywhere[1] > top) & right)),
+            ),
+        )
+
+    def _sample(self, params: Params, cancel: Cancel, progress: Progress) -> Sampled:
+        noise, total = Gaussian(params.sigma), SELECTION + params.copies
+        model = FixedModel.train(self.dataset, noise, self.learner, self.seed, "cpu")
+        done: list[Floats] = []
+        chunks: Iterable[Floats] = model.confidences(self.dataset.x_test, range(total))
+        for chunk in chunks:
+            if cancel():
+                raise Cancelled
+            done.append(chunk)
+            progress(sum(map(len, done)), total)
+        draws = np.concatenate(done)
+        label = draws[:SELECTION].sum(axis=0).argmax(axis=1).astype(np.int64)
+        drawn = np.random.default_rng(self.seed).normal(0, params.sigma, self.dataset.shape)
+        return Sampled(label, draws[SELECTION:], drawn)

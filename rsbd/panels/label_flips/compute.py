@@ -1,0 +1,149 @@
+"""Label flips: what is certified without a single sample, and what attackers really reach."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from rsbd.attacks.label_flips import carried_out, fewest_flips, heaviest
+from rsbd.certify import radius
+from rsbd.data import Dataset
+from rsbd.noises import Flip
+from rsbd.noises.smoothing import Smoothing
+from rsbd.panels.engine import Cancel, Progress
+from rsbd.panels.memo import Memo
+from rsbd.recipes.label_flips import closed_form_radius, evidence
+from rsbd.recipes.least_squares import LeastSquares
+from rsbd.types import Bools, Floats, Ints
+
+THUMBS = 5
+
+
+@dataclass(frozen=True)
+class Params:
+    """Settings of one defence and one attack.
+
+    Attributes
+    ----------
+    flip : float in [0, 1]
+        Probability that the noise flips a training label: 1 - keep.
+    penalty : float
+        Ridge penalty, as a multiple of the default, which is taken from the training features.
+    flips : int
+        Training labels that the attacker flips.
+    """
+
+    flip: float = 0.2
+    penalty: float = 1.0
+    flips: int = 10
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """Least squares at one penalty, and all that attackers reach: nothing here depends on the noise.
+
+    Attributes
+    ----------
+    influence : array, (points, rows)
+        Of each training label on each test image.
+    one, each : array, (flips + 1,)
+        Accuracy after 0, 1, 2, ... flips: one set of them against all test images, or a set for each.
+    needed : array of int, (points,)
+        Flips that turn each prediction.
+    """
+
+    model: LeastSquares
+    influence: Floats
+    one: Floats
+    each: Floats
+    needed: Ints
+
+
+@dataclass(frozen=True)
+class Found:
+    """Everything that the picture and the sentence say; accuracies by number of flipped labels.
+
+    Attributes
+    ----------
+    exact, closed : array, (flips + 1,)
+        Certified accuracy by the exact trade-off and by the closed form.
+    victim : int
+        The test image that is shown, with the labels that weigh most on it.
+    rows : array of int
+        These rows, heaviest first.
+    answer : int
+        Prediction of least squares for the victim after the flips.
+    radii : (int, int)
+        Certified flips of the victim, exact and closed form; -1 where not even the prediction is certain.
+    """
+
+    params: Params
+    dataset: Dataset
+    fitted: Fitted
+    exact: Floats
+    closed: Floats
+    victim: int
+    rows: Ints
+    answer: int
+    radii: tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Bench:
+    """Call it as the panel's ``compute``."""
+
+    dataset: Dataset
+    most: int
+    memo: Memo = field(default_factory=lambda: Memo(8))
+    certified: Memo = field(default_factory=lambda: Memo(256))
+
+    def __call__(self, params: Params, cancel: Cancel, progress: Progress) -> Found:
+        """Certify and attack; nothing is drawn."""
+        data, fitted = self.dataset, self.fitted(params.penalty)
+        noise = Flip(1 - params.flip)
+        key = (params.flip, params.penalty)
+        right, exact, closed = self.certified.get(key, lambda: self._certify(fitted.model, noise))
+        steps = np.arange(self.most + 1)
+        victim = self.victim()
+        weights = fitted.influence[[victim]]
+        before = carried_out(weights, data.y, np.zeros(0, dtype=np.int64))[0]
+        rows = heaviest(weights, data.y, before)
+        return Found(
+            params,
+            data,
+            fitted,
+            np.mean((exact[:, None] >= steps) & right[:, None], axis=0),
+            np.mean((closed[:, None] >= steps) & right[:, None], axis=0),
+            victim,
+            rows[:THUMBS],
+            int(carried_out(weights, data.y, rows[: params.flips])[-1, 0]),
+            (int(exact[victim]), int(closed[victim])),
+        )
+
+    def fitted(self, penalty: float) -> Fitted:
+        """Least squares at a multiple of the default penalty, with all attacks on it."""
+        return self.memo.get(penalty, lambda: self._fit(penalty))
+
+    def victim(self) -> int:
+        """Return the test image that needs a typical number of flips at the default penalty."""
+        needed = self.fitted(1.0).needed
+        return int(np.argsort(needed, kind="stable")[len(needed) // 2])
+
+    def _certify(self, model: LeastSquares, noise: Flip) -> tuple[Bools, Ints, Ints]:
+        known = evidence(model, self.dataset.x_test, self.dataset.y, noise)
+        exact = radius(known, Smoothing(labels=noise)).radius.astype(np.int64)
+        return known.label == self.dataset.y_test, exact, closed_form_radius(known.miss, noise)
+
+    def _fit(self, penalty: float) -> Fitted:
+        data = self.dataset
+        model = LeastSquares.fit(data.x)
+        if penalty != 1:
+            model = LeastSquares.fit(data.x, penalty * model.penalty)
+        influence = model.influence(data.x_test)
+        label, needed = fewest_flips(influence, data.y)
+        rows = heaviest(influence, data.y, data.y_test)[: self.most]
+        one = np.mean(carried_out(influence, data.y, rows) == data.y_test, axis=1)
+        withstands = needed[:, None] > np.arange(self.most + 1)
+        each = np.mean(withstands & (label == data.y_test)[:, None], axis=0)
+        return Fitted(model, influence, one, each, needed)

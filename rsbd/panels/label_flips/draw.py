@@ -1,0 +1,159 @@
+"""The picture and the words of the panel of label flips."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from rsbd.panels import svg
+from rsbd.panels.chart import Chart, bars, held, share, ticks
+from rsbd.panels.engine import Picture
+from rsbd.panels.label_flips.compute import Found, Params
+from rsbd.types import Floats
+from rsbd.words import count, percent, state
+
+PENALTIES = (
+    ("1/1000 of the default", 0.001),
+    ("1/100 of the default", 0.01),
+    ("1/10 of the default", 0.1),
+    ("the default", 1.0),
+    ("10 times the default", 10.0),
+    ("100 times the default", 100.0),
+)
+
+
+def render(found: Found) -> Picture:
+    """Draw the curves, the attack on one test image, and the figures at the chosen number of flips."""
+    parts = [_curves(found), _victim(found, 800, 25), _figures(found, (1010, 292, 1185, 470))]
+    return Picture(svg.document(1200, 530, parts), alt(found), sentence(found), "nothing is sampled")
+
+
+def _curves(found: Found) -> str:
+    fitted, flips = found.fitted, found.params.flips
+    end = len(found.exact) - 1
+    chart = Chart(
+        (78, 60, 720, 430),
+        (-0.5, end + 0.5),
+        (0, 1.08),
+        "right answers, attacked and certified",
+        "flipped training labels (L0)",
+        xticks=ticks(0, end),
+        yticks=(0, 0.25, 0.5, 0.75, 1),
+        yformat=share,
+    )
+    steps = np.arange(end + 1)
+    curves = (
+        (fitted.one, svg.VERMILLION, "2 5"),
+        (fitted.each, svg.VERMILLION, ""),
+        (found.exact, svg.BLUE, ""),
+        (found.closed, svg.BLUE, "9 6"),
+    )
+    under = held(steps, found.exact)
+    parts = [chart.frame(), chart.band(under[0], np.zeros(len(under[0])), under[1], svg.BLUE, 0.15)]
+    parts += [chart.step(steps, ys, colour, dash=dash) for ys, colour, dash in curves]
+    parts.append(chart.upright(flips, svg.INK, count(flips, "flip")))
+    names = ["one attack on all", "attack on each image", "exact certificate", "closed form"]
+    heights = (0.92, 0.66, 0.48, 0.1)
+    shown = [ys for ys, _, _ in curves]
+    if not found.exact.any():
+        names, shown = names[:2], shown[:2]
+        none = "nothing is certified at this noise and penalty"
+        parts.append(svg.text(chart.box[0] + 12, chart.y(0) - 12, none, anchor="start", weight=600, halo=True))
+    parts += [
+        _name(chart, shown, i, words, height) for i, (words, height) in enumerate(zip(names, heights, strict=False))
+    ]
+    parts.append(chart.note("blue area: proved for the smoothed classifier; the attacks are on least squares itself"))
+    return "".join(parts)
+
+
+def _name(chart: Chart, curves: list[Floats], i: int, words: str, height: float) -> str:
+    """Write a curve's name beside it at a height, where the other curves leave room."""
+    left, _, right, _ = chart.box
+    at = [chart.x(np.argmax(ys < height) - 0.5) if (ys < height).any() else right for ys in curves]
+    x = at[i]
+    if x == right:
+        y = chart.y(float(curves[i][-1])) + 20
+        return svg.text(right - 6, y, words, anchor="end", weight=600, halo=True)
+    before = x - max([left, *(other for other in at if other < x)])
+    after = min([right, *(other for other in at if other > x)]) - x
+    # Where there is no room between two curves: beyond all of them, with a line.
+    if max(before, after) < 11.5 * len(words) + 12:
+        end = max(other for other in at if other < right) + 24
+        lead = svg.line(x + 2, chart.y(height), end, chart.y(height), svg.SOFT, 1)
+        return lead + svg.text(end + 5, chart.y(height) + 5, words, anchor="start", weight=600, halo=True)
+    if after >= before:
+        return svg.text(x + 8, chart.y(height) + 5, words, anchor="start", weight=600, halo=True)
+    return svg.text(
+        max(x - 8, left + 11.5 * len(words)), chart.y(height) + 5, words, anchor="end", weight=600, halo=True
+    )
+
+
+def _victim(found: Found, left: float, top: float) -> str:
+    data, flips = found.dataset, found.params.flips
+    names, true = data.classes, int(data.y_test[found.victim])
+    turned = found.answer != true
+    parts = [svg.text(left - 20, top + 15, "heaviest labels of one test image", weight=600)]
+    parts.append(svg.image(data.x_test[found.victim], left - 20, top + 36, 92, svg.INK, 2))
+    said = f"answer: \u201c{names[found.answer]}\u201d"
+    parts.append(svg.text(left + 26, top + 151, said, anchor="middle", weight=700 if turned else 400))
+    for i, row in enumerate(found.rows):
+        x, flipped = left + 92 + i * 59, i < flips
+        edge = svg.VERMILLION if flipped else svg.GRID
+        parts.append(svg.image(data.x[row], x, top + 36, 52, edge, 4 if flipped else 2))
+        label = names[1 - data.y[row]] if flipped else names[data.y[row]]
+        parts.append(
+            svg.text(x + 26, top + 108, f"\u201c{label}\u201d", anchor="middle", weight=700 if flipped else 400)
+        )
+    more = max(0, flips - len(found.rows))
+    parts.append(svg.text(left + 92, top + 130, "red: label flipped" + (f", and {more} more" if more else "")))
+    for i, words in enumerate(_proof(found).split("; ")):
+        parts.append(svg.text(left - 20, top + 184 + 24 * i, words, weight=600))
+    return "".join(parts)
+
+
+def _proof(found: Found) -> str:
+    needed, (exact, closed) = found.fitted.needed[found.victim], found.radii
+    if exact < 0:
+        return f"{needed} flips turn it; certified: not even the answer"
+    return f"{needed} flips turn it; certified: {exact} (closed form: {max(closed, 0)})"
+
+
+def _figures(found: Found, box: tuple[float, float, float, float]) -> str:
+    flips, fitted = found.params.flips, found.fitted
+    names = ("no attack", "one attack on all", "attack on each", "exact certificate", "closed form")
+    values = (fitted.one[0], fitted.one[flips], fitted.each[flips], found.exact[flips], found.closed[flips])
+    colours = (svg.GREEN, svg.VERMILLION, svg.VERMILLION, svg.BLUE, svg.BLUE)
+    title = svg.text(780, box[1] - 22, f"right answers at {count(flips, 'flipped label')}", weight=600)
+    return title + bars(box, names, [float(v) for v in values], colours, 24, 14)
+
+
+def sentence(found: Found) -> str:
+    """Read the result honestly."""
+    params, fitted = found.params, found.fitted
+    m = params.flips
+    against = f"Against any {count(m, 'flipped training label')}" if m else "With no label flipped"
+    return (
+        f"{against}, {percent(float(found.exact[m]))} of test images are right and certified by the exact "
+        f"trade-off, {percent(float(found.closed[m]))} by the closed form (flip probability {params.flip:g}, ridge "
+        f"penalty: {_penalty(params)}). Nothing is sampled, so this holds with certainty; it says nothing about a "
+        f"trigger. Attacks carried out on least squares without noise: {percent(float(fitted.one[0]))} right before; "
+        f"{percent(float(fitted.one[m]))} after one set for all images, {percent(float(fitted.each[m]))} after "
+        "the strongest set for each image."
+    )
+
+
+def alt(found: Found) -> str:
+    """Say what the picture shows, with every setting and the main figures."""
+    params, fitted, data = found.params, found.fitted, found.dataset
+    at = sorted({0, 5, 10, 20, params.flips} & set(range(len(found.exact))))
+    curves = ((found.closed, "closed form"), (found.exact, "exact"), (fitted.each, "attacked image by image"))
+    said = "; ".join(f"{name} " + ", ".join(f"{percent(float(ys[m]))} at {m}" for m in at) for ys, name in curves)
+    return (
+        f"Label-flip panel on {data.name}, {' against '.join(data.classes)}: flip probability {params.flip:g}, ridge "
+        f"penalty {_penalty(params)}, {count(params.flips, 'flipped label')}. Right answers by flipped labels: {said}; "
+        f"after one set of {params.flips} for all {percent(float(fitted.one[params.flips]))}. One test image with its "
+        f"heaviest labels: {_proof(found)}; answer after the attack {data.classes[found.answer]} {state(1, 1)}"
+    )
+
+
+def _penalty(params: Params) -> str:
+    return next((name for name, value in PENALTIES if value == params.penalty), f"{params.penalty:g} x the default")

@@ -1,0 +1,140 @@
+"""Every method on one footing: one data set, one attacker, one budget of models."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import CancelledError
+from typing import Any
+
+from rsbd.data import Dataset
+from rsbd.errors import InputError
+from rsbd.learners import Learner
+from rsbd.recipes.contest.bench import Bench, settings
+from rsbd.recipes.contest.contender import Contender
+from rsbd.recipes.contest.methods import CONTENDERS
+from rsbd.recipes.contest.result import Comparison
+from rsbd.recipes.contest.search import Search
+from rsbd.recipes.contest.threats import threat_map
+
+BOTH = (True, False)
+Progress = Callable[[int, int, str], None]
+
+
+def compare(
+    dataset: Dataset,
+    rows: Iterable[int] = (0, 1, 5),
+    triggers: Iterable[int] = (0, 1, 2),
+    *,
+    relabel: Sequence[bool] = BOTH,
+    on_test: Sequence[bool] = BOTH,
+    contenders: Sequence[Contender] = CONTENDERS,
+    num_models: int = 1000,
+    alpha: float = 0.001,
+    points: str = "each",
+    validation: float = 0.25,
+    learner: Learner | None = None,
+    seed: int = 0,
+    progress: Progress | None = None,
+    cancel: threading.Event | None = None,
+    **options: Any,
+) -> Comparison:
+    """Certify the same test points with every method against the same attacker, each method with its best noise.
+
+    The attacker poisons ``m`` training rows: changes up to ``t`` pixels of each, as it likes (within [0, 1]), and the
+    label (``relabel``), and puts a trigger of up to ``t`` pixels on the test input (``on_test``). Methods meet that
+    in their own norm: ``t`` pixels are ``t`` flips, an L2 length of at most ``sqrt(t)``, or part of a row that is
+    given up whole. What a method does not noise it cannot face, and the row of the table says so.
+
+    For each kind of attack (which of pixels, labels and test input it changes) and each method, the noise is the one
+    of a small grid with the largest certified accuracy, averaged over the threats of that kind, on *validation*
+    points: a share of the training rows, held out, with a quarter of the models. Then the method trains on all rows
+    with fresh random numbers and certifies the test points. Test labels are used for nothing but the accuracies.
+
+    Guarantee
+    ---------
+    Each certified accuracy counts points for which, with confidence ``1 - alpha`` (certainty for the methods that do
+    not sample), no attack within the threat changes the label of the classifier *with that noise*. The search spends
+    none of ``alpha``: its votes are others. It is outside of the statement, though: it looks at training rows, so
+    whoever poisons rows may make the defender choose another noise of the grid. Choose on rows that you trust, or
+    count the choice as made.
+
+    Without noise on the test input (RAB, DPA, bagging) the statement is about a given input. It may carry a trigger:
+    then the poisoned rows add nothing to what that trigger does to a classifier trained on the clean rows, but that
+    it does nothing is not said. ``on_test=True`` asks for it, so these methods cannot face it.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        Inputs in [0, 1], best in its unit view. Methods that flip values see each input turned into 0 or 1 at one
+        half; as every input is turned by itself, ``t`` changed pixels stay ``t``.
+    rows, triggers : iterable of int
+        Poisoned rows and pixels of the trigger; the map takes all pairs.
+    relabel, on_test : sequence of bool
+        Whether labels change and whether the trigger is on the test input; both cases by default.
+    contenders : sequence of Contender
+        The methods.
+    num_models : int
+        Budget of each method. Partitions that need more are left out; methods that do not sample say how many models
+        they train. One fixed model (Cohen et al.) is asked as many times.
+    alpha, points, seed
+        As in :func:`rsbd.recipes.wang`. The search uses ``seed + 1``.
+    validation : float
+        Share of the training rows on which the noise is chosen.
+    learner : Learner, optional
+        Base learner for all methods, in place of each one's own.
+    progress : callable, optional
+        Called with the work done, all of it, and words.
+    cancel : threading.Event, optional
+        Once set, the comparison stops.
+    **options
+        Passed to :func:`rsbd.ensemble.collect`: ``device``, ``executor``; with ``store`` an interrupted comparison goes
+        on from there.
+
+    Raises
+    ------
+    InputError
+        Settings that cannot work, before any model is trained.
+    concurrent.futures.CancelledError
+        ``cancel`` was set.
+
+    Examples
+    --------
+    >>> from rsbd.data import load
+    >>> digits = load("digits", view="unit", classes=(0, 1), points=50)
+    >>> found = compare(digits, rows=[5], triggers=[1], relabel=[True], on_test=[False], num_models=200,
+    ...                 contenders=[c for c in CONTENDERS if c.name in ("RAB", "bagging")])
+    >>> [(row.method, row.reason) for row in found.rows]
+    [('RAB', 'the threat changes the training labels, where there is no noise'), ('bagging', None)]
+    >>> found.rows[1].certified[0] > 0.9
+    True
+    """
+    threats = threat_map(rows, triggers, relabel, on_test)
+    most = max(threat.rows for group in threats.values() for threat in group)
+    if most > dataset.num_rows:
+        raise InputError(f"{most} poisoned rows, but there are {dataset.num_rows}: give at most that many")
+    widest = max(int(threat.trigger_on("test")) for group in threats.values() for threat in group)
+    if widest > dataset.num_features:
+        raise InputError(
+            f"a trigger of {widest} pixels, but an input has {dataset.num_features}: give at most that many"
+        )
+    if len({contender.name for contender in contenders}) < max(1, len(contenders)):
+        raise InputError("two contenders have one name, or there are none: give each its own")
+    if cancel is not None:
+        options["cancel"] = cancel
+    bench = Bench.of(dataset, validation, num_models, alpha, points, seed, learner, options)
+    plan = [Search.of(bench, contender, attack, group) for attack, group in threats.items() for contender in contenders]
+    total, done, found = sum(search.work for search in plan), 0, []
+    for search in plan:
+
+        def tell(part: int, name: str = search.contender.name, before: int = done) -> None:
+            if cancel is not None and cancel.is_set():
+                raise CancelledError
+            if progress is not None:
+                progress(before + part, total, name)
+
+        found.append(search.run(bench, tell))
+        done += search.work
+    if progress is not None:
+        progress(total, total, "done")
+    return Comparison(tuple(found), settings(bench, validation))

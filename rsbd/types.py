@@ -1,0 +1,10 @@
+"""Names for the arrays that most functions take and return."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Labels = NDArray[np.int64]
+Bools = NDArray[np.bool_]
+Points = NDArray[np.float32]

@@ -1,0 +1,251 @@
+"""`rsbd certify`: good defaults, all it promises on disk, and one sentence for whatever cannot work."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from rsbd.attacks import BadPatch, Pixels
+from rsbd.attacks.poisoning import Poisoning
+from rsbd.cli import main
+from rsbd.data import load
+from rsbd.errors import InputError
+from rsbd.learners import LDA
+from rsbd.noises import Bagging, Flip, Gaussian
+from rsbd.noises.smoothing import Smoothing
+from rsbd.recipes import experiment
+from rsbd.recipes.experiment import Experiment
+
+SMALL = ["--rows", "100", "--points", "50", "--models", "64"]
+
+
+def call(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
+    monkeypatch.setattr(sys, "argv", ["rsbd", "certify", *arguments])
+    with pytest.raises(SystemExit) as left:
+        main()
+    return int(left.value.code or 0)
+
+
+def test_defaults_answer_and_say_what_they_mean(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert call(monkeypatch) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    for words in ("attack success", "Certified accuracy by L0 radius", "centred on the clean training set"):
+        assert words in said
+    assert "poisoned rows and trigger (pixels)" in said
+
+
+def test_out_holds_every_promised_key(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    out = tmp_path / "results"
+    assert call(monkeypatch, *SMALL, "--seed", "7", "--out", str(out)) == 0
+    found = json.loads((out / "result.json").read_text())
+    assert set(found["attack_success_rate"]) == {"undefended", "smoothed"}
+    assert {"0", "1"} <= set(found["certified_accuracy"])
+    assert set(found["certified_map"][0]) == {"rows", "trigger", "accuracy"}
+    assert set(found["seconds"]) >= {"train", "vote", "certify"}
+    assert 0 <= found["clean_accuracy"] <= 1
+    for setting in ("classes", "trigger", "poison_rate", "smoothing", "learner", "models", "alpha", "seed"):
+        assert setting in found["settings"]
+    assert found["settings"]["seed"] == 7
+    assert {"certified.png", "certified.svg", "points.csv", "votes.npz"} <= {p.name for p in out.iterdir()}
+
+
+def test_certificates_of_all_points_at_once(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    found = {}
+    for points in ("each", "all"):
+        assert call(monkeypatch, *SMALL, "--alpha-for", points, "--out", str(tmp_path / points)) == 0
+        found[points] = json.loads((tmp_path / points / "result.json").read_text())
+    said = " ".join(capsys.readouterr().out.split())
+    assert "each with confidence 0.999. " in said
+    assert "all at once with confidence 0.999. " in said
+    assert call(monkeypatch, *SMALL, "--alpha", "1e-9") == 0  # which rounds to certainty in six digits
+    assert "each with confidence 0.999999999. " in " ".join(capsys.readouterr().out.split())
+    assert found["all"]["settings"]["alpha_for"] == "all"
+    each, together = (found[points]["certified_accuracy"] for points in ("each", "all"))
+    assert sum(together.values()) < sum(each.values())
+
+
+def test_the_same_command_gives_the_same_files(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        assert call(monkeypatch, *SMALL, "--out", str(tmp_path / name)) == 0
+    for name in ("votes.npz", "points.csv", "certified.svg", "certified.png"):
+        assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes(), name
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--keep-features", "0.6", "--keep-labels", "3/5", "--keep-test", "0.8"],
+        ["--sigma", "0.5"],
+        ["--sigma", "0.5", "--keep-labels", "0.8", "--learner", "lda"],
+        ["--learner", "mlp"],
+        ["--trigger", "one-pixel", "--trigger-size", "1", "--sigma", "0.5"],
+        ["--trigger", "four-pixel", "--trigger-size", "2", "--sigma", "0.5"],
+        ["--trigger", "blend", "--trigger-size", "1", "--sigma", "0.5"],
+        ["--clean-label"],
+        ["--centre", "poisoned"],
+        ["--until-radius", "1"],
+        ["--poison-rate", "0"],
+        ["--classes", "3", "5", "8", "--target", "2"],
+        ["--dataset", "breast_cancer", "--keep", "0.9"],
+        ["--keep", "1"],
+        ["--keep", "0"],
+        ["--sigma", "1e-300"],
+    ],
+    ids=" ".join,
+)
+@pytest.mark.filterwarnings("error")
+def test_every_option_works(monkeypatch: pytest.MonkeyPatch, arguments: list[str]) -> None:
+    assert call(monkeypatch, *SMALL, *arguments) == 0
+
+
+def test_every_option_reaches_the_experiment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """An option that is read and forgotten would certify something else than was asked."""
+    seen: list[tuple[Experiment, Path | None]] = []
+
+    def stream(asked: Experiment, folder: Path | None, executor: object) -> None:
+        seen.append((asked, folder))
+        raise InputError("seen")
+
+    def ask(line: str) -> Experiment:
+        assert call(monkeypatch, *line.split()) == 2
+        return seen[-1][0]
+
+    monkeypatch.setattr(experiment, "stream", stream)
+    data = "--classes 3 5 8 --rows 90 --points 30 --seed 5"
+    found = ask(
+        f"{data} --trigger-size 2 --poison-rate 0.2 --target 2 --clean-label --keep 0.9 --keep-features 0.6 "
+        f"--keep-labels 0.7 --keep-test 0.8 --learner lda --models 77 --alpha 0.01 --alpha-for all --centre poisoned "
+        f"--until-radius 2 --device cpu --out {tmp_path}"
+    )
+    three = load("digits", classes=("3", "5", "8"), rows=90, points=30, seed=5)
+    expected = Experiment(
+        three, Poisoning(BadPatch(2), 2, 0.2, relabel=False), Smoothing(None, Flip("0.6"), Flip("0.7", 3), Flip("0.8")),
+        LDA(), 77, 0.01, 5, "cpu", "poisoned", "all", 2.0,
+    )  # fmt: skip
+    assert found.dataset.fingerprint() == three.fingerprint()
+    assert replace(found, dataset=three) == expected
+    assert seen[-1][1] == tmp_path / "votes"
+    plain = ask(data)
+    assert plain.poisoning == Poisoning(BadPatch(3), 0, 0.05)
+    assert plain.smoothing == Smoothing(features=Flip("0.8"), labels=Flip("0.8", 3), test=Flip("0.8"))
+    assert (plain.num_models, plain.alpha, plain.centre, plain.points, plain.until) == (
+        1000,
+        0.001,
+        "clean",
+        "each",
+        None,
+    )
+    assert seen[-1][1] is None
+    noise = Gaussian(0.5)
+    assert ask(f"{data} --sigma 0.5").smoothing == Smoothing(features=noise, test=noise)
+    bags = ask(f"{data} --sigma 0.5 --keep-labels 0.7 --bag 20 --trigger one-pixel --trigger-size 1")
+    assert bags.smoothing == Smoothing(Bagging(20), noise, Flip("0.7", 3), noise)
+    assert bags.poisoning.trigger == Pixels.one((8, 8), 1.0)
+    assert ask(f"{data} --keep 1 --bag 20").smoothing == Smoothing(rows=Bagging(20))
+    assert ask(f"{data} --keep 1").smoothing == Smoothing(None, Flip(1), Flip(1, 3), Flip(1))
+
+
+BAD = [
+    (["--dataset", "letters"], "letters"),
+    (["--classes", "1", "12"], "12"),
+    (["--classes", "1"], "two"),
+    (["--keep", "1.2"], "from 0 to 1"),
+    (["--keep", "often"], "probability"),
+    (["--keep-labels", "-0.1"], "from 0 to 1"),
+    (["--sigma", "0"], "above 0"),
+    (["--sigma", "-1"], "above 0"),
+    (["--sigma", "1e300"], "at most 1e18"),
+    (["--bag", "100000000000"], "at most 2040"),
+    (["--sigma", "0.5", "--keep-test", "0.8"], "--keep-test"),
+    (["--models", "20000000"], "10,000,000"),
+    (["--models", "0"], "from 1"),
+    (["--poison-rate", "1.5"], "from 0 to 1"),
+    (["--poison-rate", "-0.1"], "from 0 to 1"),
+    (["--trigger", "star"], "choose patch"),
+    (["--trigger-size", "9"], "larger than"),
+    (["--trigger-size", "2.5"], "whole number"),
+    (["--dataset", "breast_cancer", "--trigger-size", "0"], "a table has 1 to 30 features"),
+    (["--dataset", "breast_cancer", "--trigger-size", "31"], "a table has 1 to 30 features"),
+    (["--target", "5"], "5"),
+    (["--alpha", "0"], "alpha"),
+    (["--alpha", "1"], "alpha"),
+    (["--alpha-for", "some"], "--alpha-for is 'some': choose each or all"),
+    (["--learner", "oracle"], "linear, lda, mlp"),
+    (["--centre", "middle"], "--centre is 'middle': choose clean or poisoned"),
+    (["--until-radius", "-1"], "from 0"),
+    (["--until-radius", "nan"], "from 0"),
+    (["--seed", "-1"], "seed"),
+    (["--device", "abacus"], "auto"),
+    (["--rows", "100000"], "rows"),
+    (["--points", "0"], "points"),
+    (["--trigger", "blend"], "unit"),
+    (["--scheduler", "nowhere"], "no dask scheduler"),
+    (["--scheduler", "tls://127.0.0.1:1"], "no dask scheduler answers at 'tls://127.0.0.1:1' (TypeError)"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "words"), BAD, ids=[" ".join(a) for a, _ in BAD])
+def test_bad_input_is_one_sentence_and_exit_code_2(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], arguments: list[str], words: str
+) -> None:
+    assert call(monkeypatch, *arguments) == 2
+    said = capsys.readouterr()
+    assert said.err.startswith("rsbd: ")
+    assert said.err.count("\n") == 1
+    assert words in said.err
+    assert "\n\n" not in said.out  # no table: nothing was computed
+
+
+def test_data_that_is_not_there_names_the_remedy(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.setenv("RSBD_DATA", str(tmp_path))
+    assert call(monkeypatch, "--dataset", "mnist") == 2
+    assert "rsbd data download mnist" in capsys.readouterr().err
+
+
+def test_a_folder_that_cannot_be_written_is_found_out_first(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    file = tmp_path / "file"
+    file.write_text("in the way")
+    folders = [file, file / "below"]
+    if os.geteuid() != 0:  # root may write anywhere
+        locked = tmp_path / "locked"
+        locked.mkdir(mode=stat.S_IRUSR | stat.S_IXUSR)
+        folders.append(locked)
+    for folder in folders:
+        assert call(monkeypatch, "--out", str(folder)) == 2
+        said = capsys.readouterr()
+        assert "cannot be written" in said.err
+        assert not said.out
+
+
+def test_bags_alone_with_flips_and_with_gaussian_noise(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    ways = {"alone": ["--keep", "1"], "flips": ["--keep", "0.9"], "gaussian": ["--sigma", "0.5"]}
+    for name, noise in ways.items():
+        out = tmp_path / name
+        small = ["--points", "50", "--models", "256", "--bag", "20", "--trigger-size", "1"]
+        assert call(monkeypatch, *small, *noise, "--out", str(out)) == 0
+        said = " ".join(capsys.readouterr().out.split())
+        assert "Certified accuracy by number of training rows changed, inserted or removed" in said
+        assert f"trigger ({'L2 length' if name == 'gaussian' else 'pixels'})" in said
+        assert ("trigger on the test input is not covered" in said) == (name == "alone")
+        found = json.loads((out / "result.json").read_text())
+        assert (found["norm"], found["slots"]) == ("rows", ["rows"])
+        assert found["certified_accuracy"]["1"] > 0.5
+        assert found["against_this_attack"]["budget"] == found["against_this_attack"]["threat"]["rows"]
+        assert "radius (rows)" in (out / "points.csv").read_text()
+    assert call(monkeypatch, *small, "--keep", "1", "--until-radius", "1") == 0

@@ -1,0 +1,316 @@
+"""Lecture mode without a browser: scenes, the stage, static pages, the hand-out, the command."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib.util
+import json
+import re
+import socket
+
+import pytest
+from typer.testing import CliRunner
+
+from rsbd.cli import app, hall
+from rsbd.course import lecture
+from rsbd.course.lecture import SCENES, Scene, Stage
+from rsbd.course.lecture.chromium import browser
+from rsbd.course.lecture.frames import compute_frames
+from rsbd.course.lecture.pages import page, page_name, shared
+from rsbd.errors import InputError
+from rsbd.panels import PANELS, Picture, SyncRunner
+
+SMALL = {"num_models": 100, "compact": True}
+SCENE = Scene(
+    "Noise",
+    "More noise, lower curve.",
+    "Which way?",
+    "backdoor",
+    {"poison_rate": (0.0, 0.05), "keep": (0.7, 0.8, 0.9)},
+    {"much": {"keep": 0.7, "poison_rate": 0.05}, "little": {"keep": 0.9}},
+    SMALL,
+)
+BROKEN = dataclasses.replace(SCENE, settings={"dataset": "no such data"})
+
+
+@pytest.fixture
+def stage():
+    made = Stage([SCENE, BROKEN, dataclasses.replace(SCENE, title="Third")], SyncRunner)
+    yield made
+    made.close()
+
+
+def test_a_scene_is_checked():
+    with pytest.raises(InputError, match="has 1 presets"):
+        dataclasses.replace(SCENE, presets={"one": dict(SCENE.first)})
+    with pytest.raises(InputError, match="sets keep to 0"):
+        dataclasses.replace(SCENE, presets={**SCENE.presets, "off": {"keep": 0.75}})
+    with pytest.raises(InputError, match="leaves keep open"):
+        dataclasses.replace(SCENE, presets={"a": {"poison_rate": 0.0}, "b": {"keep": 0.7}})
+    with pytest.raises(InputError, match="1002 points"):
+        dataclasses.replace(SCENE, grid={**SCENE.grid, "keep": [0.7, 0.9] * 250 + [0.8], "poison_rate": [0, 0.05]})
+
+
+def test_the_stage_moves(stage):
+    assert stage.panel.params.keep == 0.7
+    assert stage.bar.preset == 0
+    stage.preset(2)
+    assert (stage.panel.params.keep, stage.panel.params.poison_rate, stage.bar.preset) == (0.9, 0.05, 1)
+    stage.panel.set(keep=0.85)
+    assert stage.bar.preset == -1
+    stage.reset()
+    assert (stage.panel.params.keep, stage.bar.preset) == (0.7, 0)
+    stage.previous()
+    assert stage.bar.scene == 0
+    stage.go(3)
+    stage.next()
+    assert (stage.scene.title, stage.bar.scene) == ("Third", 2)
+    hidden = [n for n, row in stage.panel.controls.rows.items() if "rsbd-off-stage" in row._dom_classes]
+    assert hidden == ["trigger_pixels"]
+
+
+def test_a_scene_that_fails_is_a_sentence_and_the_others_go_on(stage):
+    stage.next()
+    assert stage.bar.trouble.startswith("This scene cannot be shown: ")
+    assert "\n" not in stage.bar.trouble
+    assert "Traceback" not in stage.bar.trouble
+    assert stage._place.children == ()
+    with pytest.raises(InputError, match="cannot be shown"):
+        stage.wait()
+    stage.next()
+    assert stage.bar.trouble == ""
+    assert "(final)" in stage.panel.alt
+
+
+def test_freezing_holds_the_picture_on_the_page_only(stage):
+    stage.freeze()
+    assert stage.bar.frozen
+    assert stage.panel.picture.held
+    stage.preset(2)
+    assert "keep 0.9" in stage.panel.alt  # computed, and shown once it is let go
+    assert stage.panel.picture.held
+    stage.go(3)
+    assert not stage.bar.frozen
+    stage.go(1)
+    assert not stage.panel.picture.held
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        None,
+        7,
+        {},
+        {"do": None},
+        {"do": "close"},
+        {"do": "__init__"},
+        {"do": "scene"},
+        {"do": "scene", "number": "2"},
+        {"do": "scene", "number": 99},
+        {"do": "preset", "number": 9},
+        {"do": "preset", "number": [1]},
+    ],
+)
+def test_what_the_page_cannot_mean_changes_nothing(stage, message):
+    before = (stage.bar.scene, stage.bar.preset, stage.panel.params)
+    stage._asked(stage.bar, message, [])
+    assert (stage.bar.scene, stage.bar.preset, stage.panel.params) == before
+
+
+def test_the_page_is_answered(stage, monkeypatch):
+    sent = []
+    monkeypatch.setattr(stage.bar, "send", sent.append)
+    stage._asked(stage.bar, {"do": "ping"}, [])
+    assert sent == [{"pong": True}]  # and the scene after this one, which is broken, was no trouble yet
+    assert stage.bar.trouble == ""
+    stage.go(2)
+    assert stage.bar.trouble
+    stage.go(1)
+    stage._asked(stage.bar, {"do": "preset", "number": 2}, [])
+    stage._asked(stage.bar, {"do": "freeze"}, [])
+    assert (stage.bar.preset, stage.bar.frozen) == (1, True)
+
+
+def test_the_next_scene_is_ready_before_it_is_opened(monkeypatch):
+    stage = Stage([SCENE, dataclasses.replace(SCENE, title="Second"), BROKEN], SyncRunner)
+    monkeypatch.setattr(stage.bar, "send", lambda message: None)
+    stage._asked(stage.bar, {"do": "ping"}, [])
+    ready = stage._panels[1]
+    assert set(stage._panels) == {0, 1}
+    assert "(final)" in ready.alt
+    assert stage.bar.scene == 0
+    assert stage.bar.preset == 0
+    stage.next()
+    assert stage.panel is ready
+    stage.close()
+
+
+def test_ten_scenes_tell_one_thing_each():
+    assert len(SCENES) == 10
+    assert len({scene.title for scene in SCENES}) == len({scene.message for scene in SCENES}) == 10
+    for scene in SCENES:
+        assert scene.message.endswith(".")
+        assert scene.question.endswith("?")
+        assert len(scene.message) <= 110, "one line at the back of a hall"
+
+
+@pytest.mark.parametrize("number", range(1, 11))
+def test_each_scene_computes_all_its_presets(number):
+    scene = SCENES[number - 1]
+    frames = compute_frames(scene, [scene.preset(i) for i in range(len(scene.presets))])
+    assert frames.failed == 0, [picture.sentence for picture in frames.pictures]
+    assert {axis.name for axis in frames.axes} == set(scene.grid)
+    assert all(picture.alt.endswith(".") or "(final)" in picture.alt for picture in frames.pictures)
+    assert len({picture.svg for picture in frames.pictures}) == len(scene.presets), "a preset shows something"
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory):
+    hostile = dataclasses.replace(SCENE, title='</script><img src="x" onerror="alert(1)">', grid={"keep": (0.7, 0.9)},
+                                  presets={"<b>": {"keep": 0.7}, "&": {"keep": 0.9}})  # fmt: skip
+    folder = tmp_path_factory.mktemp("pages") / "inside"
+    index, failed = lecture.write_pages(folder, [SCENE, hostile, BROKEN])
+    return folder, index, failed
+
+
+def grid(path):
+    return json.loads(re.search(r'id="rsbd-data">(.*?)</script>', path.read_text("utf-8"))[1])
+
+
+def test_pages_hold_exactly_what_the_panel_drew(written):
+    folder, index, failed = written
+    assert {path.name for path in folder.iterdir()} == {"index.html", *map(page_name, (1, 2, 3))}
+    assert index == folder / "index.html"
+    data = grid(folder / page_name(1))
+    # The panel shows keep above the poison rate, whatever the order in the scene.
+    assert [axis["shown"] for axis in data["axes"]] == [["0.7", "0.8", "0.9"], ["0", "0.05"]]
+    panel = PANELS["backdoor"](runner=SyncRunner(), **SMALL)
+    for number, (keep, rate) in {0: (0.7, 0.0), 3: (0.8, 0.05), 5: (0.9, 0.05)}.items():
+        panel.set(keep=keep, poison_rate=rate)
+        assert "".join(data["vocabulary"][i] for i in data["pictures"][number]) == panel.svg
+        assert data["alt"][number] == panel.alt
+        assert data["sentence"][number] == panel.sentence
+    assert [preset["at"] for preset in data["presets"]] == [[0, 1], [2, 1]]
+    # What cannot be computed is a sentence on its page, and counted.
+    assert failed == 1
+    assert "This scene cannot be shown: " in (folder / page_name(3)).read_text("utf-8")
+
+
+def test_pages_say_what_they_were_computed_from(written):
+    text = (written[0] / page_name(1)).read_text("utf-8")
+    fingerprint = PANELS["backdoor"](runner=SyncRunner(), **SMALL).engine.compute.dataset.fingerprint()
+    for said in (
+        f"sha256 {fingerprint[:16]}",
+        "<dt>seed</dt><dd>0",
+        "<dt>models</dt><dd>100",
+        "rsbd lecture --static",
+    ):
+        assert said in text
+    assert not re.search(r"20\d\d-\d\d|/home/|/tmp/", text)
+
+
+def test_pages_are_the_same_when_made_again(written):
+    again = page(compute_frames(SCENE), 1, [page_name(n) for n in (1, 2, 3)])
+    assert again == (written[0] / page_name(1)).read_text("utf-8")
+
+
+def test_pages_run_only_their_own_script_and_load_nothing(written):
+    for path in written[0].iterdir():
+        text = path.read_text("utf-8")
+        assert "default-src 'none'" in text
+        assert not re.search(r"\beval\(|new Function|innerHTML|document\.write", text)
+        outside = re.findall(r"https?://[^\s\"'<)\\]+", text)
+        assert set(outside) <= {"http://www.w3.org/2000/svg"}
+    hostile = (written[0] / page_name(2)).read_text("utf-8")
+    assert "<img" not in hostile
+    assert "&lt;/script&gt;&lt;img" in hostile
+    assert hostile.count("</script>") == 2  # the data and the page's own
+
+
+def test_shared_pieces_lose_nothing():
+    drawings = ['<svg a="1">x &lt; y<b/></svg>', "", "<svg><b/></svg>"]
+    pieces, told = shared(drawings)
+    assert ["".join(pieces[i] for i in each) for each in told] == drawings
+
+
+def test_handout(tmp_path):
+    file, failed = lecture.write_handout(tmp_path / "new" / "handout.html", [SCENE, BROKEN])
+    text = file.read_text("utf-8")
+    assert failed == 1
+    assert text.count("<figure>") == 3
+    assert "much" in text
+    assert SCENE.question in text
+    assert text.count("<svg xmlns") == 2
+    with pytest.raises(InputError, match="a hand-out is"):
+        lecture.write_handout(tmp_path / "handout.doc")
+    with pytest.raises(InputError, match="is a folder"):
+        lecture.write_handout(tmp_path)
+
+
+def test_a_pdf_needs_chromium(tmp_path, monkeypatch):
+    monkeypatch.setattr("rsbd.course.lecture.handout.browser", lambda: None)
+    with pytest.raises(InputError, match="a PDF needs Chromium"):
+        lecture.write_handout(tmp_path / "handout.pdf", [SCENE])
+    monkeypatch.setattr("rsbd.course.lecture.handout.browser", lambda: "/bin/false")
+    monkeypatch.setattr("rsbd.course.lecture.handout.handout", lambda scenes: ("<p>", 0))
+    with pytest.raises(InputError, match="could not print"):
+        lecture.write_handout(tmp_path / "handout.pdf", [SCENE])
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(browser() is None, reason="no Chromium on this machine")
+def test_pdf(tmp_path, monkeypatch):
+    monkeypatch.setattr("rsbd.course.lecture.handout.compute_frames", lambda scene, points: blank(scene))
+    file, _ = lecture.write_handout(tmp_path / "handout.pdf", [SCENE])
+    assert file.read_bytes().startswith(b"%PDF-")
+
+
+def blank(scene):
+    from rsbd.course.lecture.frames import Frames
+
+    picture = Picture('<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 9 9"/>', "a", "b")
+    return Frames(scene, (), ({}, {}), (picture, picture), {"rsbd": "x"}, 0)
+
+
+def run(*arguments: str):
+    return CliRunner().invoke(app, ["lecture", *arguments])
+
+
+def test_command_errors_are_one_sentence(monkeypatch):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        answer = run("--no-browser", "--port", str(port))
+    assert isinstance(answer.exception, InputError)
+    assert str(answer.exception) == f"port {port} is in use: give another one, or leave --port out"
+    for arguments, said in [
+        (["--scene", "1"], "--scene chooses what"),
+        (["--static", "x", "--port", "8000"], "serve nothing"),
+        (["--static", "x", "--scene", "11"], "there is no scene 11: choose from 1 to 10"),
+    ]:
+        answer = run(*arguments)
+        assert isinstance(answer.exception, InputError)
+        assert said in str(answer.exception)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    answer = run("--no-browser")
+    assert str(answer.exception) == "voila is not installed, and shows the lecture: pip install voila"
+
+
+def test_command_writes_and_counts_what_failed(tmp_path, monkeypatch):
+    monkeypatch.setattr("rsbd.course.lecture.scenes.SCENES", (SCENE, BROKEN))
+    answer = run("--static", str(tmp_path / "pages"), "--scene", "2")
+    assert answer.exit_code == 1
+    assert "1 pictures could not be computed" in answer.output
+    assert (tmp_path / "pages" / "index.html").is_file()
+
+
+def test_the_page_is_made_of_the_tagged_cells():
+    notebook = (hall.course.stored()[0] / hall.NOTEBOOK).read_text("utf-8")
+    cells = json.loads(hall.stage_cells(notebook))["cells"]
+    assert cells
+    alone: dict[str, object] = {}
+    exec("\n".join("".join(cell["source"]) for cell in cells), alone)  # they need no other cell
+    assert isinstance(alone["stage"], Stage)
+    alone["stage"].close()
+    assert len(cells) < len(json.loads(notebook)["cells"])

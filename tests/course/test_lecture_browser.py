@@ -1,0 +1,196 @@
+"""The lecture as a hall sees it: all scenes by keys, a killed kernel, and pages from a disk."""
+
+from __future__ import annotations
+
+import dataclasses
+import urllib.error
+import urllib.request
+
+import psutil
+import pytest
+from browser.axe import violations
+from browser.hall import kernels, lecture, open_hall
+from panels.test_browser import _browser  # noqa: F401 - skips, or fails in CI, where there is no browser
+
+from rsbd.course.lecture import SCENES, write_handout, write_pages
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory):
+    with lecture(tmp_path_factory.mktemp("home")) as running:
+        yield running
+
+
+def test_all_scenes_by_keys(served):
+    address, process = served
+    with pytest.raises(urllib.error.HTTPError, match="403"):  # without the token
+        urllib.request.urlopen(urllib.request.Request(address.partition("?")[0], method="POST"))
+    listening = {
+        c.laddr.ip
+        for p in process.children(recursive=True)
+        for c in p.net_connections("tcp")
+        if c.status == psutil.CONN_LISTEN
+    }
+    assert listening == {"127.0.0.1"}
+    with open_hall(address) as hall:
+        keys = hall.page.keyboard
+        seen = set()
+        for number, scene in enumerate(SCENES, 1):
+            hall.scene(number)
+            assert hall.page.get_by_role("heading", name=scene.title).is_visible()
+            assert hall.page.get_by_text(scene.message).is_visible()
+            assert hall.pressed() == f"1{next(iter(scene.presets))}"
+            keys.press("2")
+            hall.page.locator(".rsbd-presets button").nth(1).and_(hall.page.locator('[aria-pressed="true"]')).wait_for()
+            hall.scene(number)
+            seen.add(hall.page.locator(".rsbd-sentence").inner_text())
+            assert hall.overflow() == []
+            assert violations(hall.page) == []
+            hall.screenshot(f"lecture-{number:02d}-light")
+            keys.press("n")
+        assert len(seen) == len(SCENES)
+        hall.scene(len(SCENES))  # the last one stays
+        keys.press("PageUp")
+        hall.scene(len(SCENES) - 1)
+        assert hall.complaints == []
+
+
+def test_keys_slider_and_box_do_not_meet(served):
+    with open_hall(served[0], dark=True) as hall:
+        page, keys = hall.page, hall.page.keyboard
+        hall.scene(1)
+        state = "() => document.querySelector('.rsbd-stage').innerText"
+        before = page.evaluate(state)
+        for wrong in ("x", "9", "Control+n", "Enter", "ArrowRight", "PageUp"):
+            keys.press(wrong)
+        page.wait_for_timeout(300)
+        assert page.evaluate(state) == before
+        # A slider has its arrow and page keys to itself, and lets the others through.
+        keys.press("2")
+        hall.picture("poison rate 0.05")
+        slider = page.get_by_role("slider", name="keep", exact=True)
+        slider.focus()
+        keys.press("ArrowRight")
+        hall.picture("keep 0.81")
+        keys.press("PageDown")
+        page.wait_for_timeout(200)
+        assert page.locator(".rsbd-number").inner_text().startswith("1 ")
+        keys.press("r")
+        hall.picture("keep 0.8, trigger 9 pixels, poison rate 0,")
+        # In a number box everything is typing until Escape.
+        box = page.get_by_role("spinbutton", name="keep", exact=True)
+        box.fill("0.9")
+        keys.press("n")
+        keys.press("Enter")
+        hall.picture("keep 0.9")
+        assert page.locator(".rsbd-number").inner_text().startswith("1 ")
+        keys.press("Escape")
+        keys.press("r")
+        hall.picture("keep 0.8")
+        # Frozen: what is on screen stays, controls move, and letting go shows where they are.
+        hall.scene(1)
+        keys.press("f")
+        frozen = page.locator(".rsbd-badge").get_by_text("frozen")
+        frozen.wait_for()
+        held = page.locator(".rsbd-place").inner_html()
+        keys.press("3")
+        page.locator('.rsbd-presets button:nth-child(3)[aria-pressed="true"]').wait_for()
+        page.wait_for_timeout(500)
+        assert hall.picture() in held
+        assert "keep 0.8," in hall.picture()
+        hall.screenshot("lecture-frozen-dark")
+        keys.press("f")
+        hall.picture("keep 0.9")
+        # Light and dark, large picture, list of keys; the wide screen of a hall.
+        keys.press("h")
+        assert page.get_by_text("presets of this scene").is_visible()
+        hall.screenshot("lecture-keys-dark", 1920, 1080)
+        keys.press("Escape")
+        small = page.locator(".rsbd-picture > svg").bounding_box()["height"]
+        keys.press("b")
+        assert page.locator(".rsbd-picture > svg").bounding_box()["height"] > 1.1 * small
+        hall.screenshot("lecture-big-dark", 1920, 1080)
+        keys.press("b")
+        assert violations(page) == []
+        keys.press("t")
+        assert violations(page) == []
+        hall.screenshot("lecture-light-wide", 1920, 1080)
+        # At twice the size not all fits, and the picture does not pay for it.
+        hall.screenshot("lecture-zoomed", 640, 360)
+        assert page.locator(".rsbd-picture > svg").bounding_box()["height"] > 200
+        page.locator(".rsbd-sentence").scroll_into_view_if_needed()
+        assert page.locator(".rsbd-sentence").is_visible()
+        assert hall.complaints == []
+
+
+def test_a_killed_kernel_is_said_and_the_lecture_goes_on(served):
+    address, process = served
+    with open_hall(address) as hall:
+        hall.scene(1)
+        hall.page.keyboard.press("n")
+        hall.scene(2)
+        before = kernels(process)
+        hall.page.reload()
+        hall.scene(2)
+        assert psutil.wait_procs(before, timeout=20)[0], "a page that is left keeps its kernel"
+        assert hall.complaints == []
+        for kernel in kernels(process):
+            kernel.kill()
+        alert = hall.page.get_by_role("alert").filter(has_text="does not answer")
+        alert.wait_for(timeout=20_000)
+        # It names no cell: there is none.
+        hall.page.get_by_role("status").filter(has_text="has stopped. ").wait_for()
+        assert violations(hall.page) == []
+        hall.screenshot("lecture-lost")
+        with hall.page.expect_navigation(timeout=60_000):
+            hall.page.get_by_role("button", name="restart here").click()
+        hall.scene(2)  # where it was
+        hall.page.keyboard.press("2")
+        hall.page.locator('.rsbd-presets button:nth-child(2)[aria-pressed="true"]').wait_for()
+        assert hall.page.get_by_role("alert").filter(has_text="does not answer").count() == 0
+
+
+def test_static_pages_from_a_disk_without_network(tmp_path):
+    """Two scenes with few models; the pages of all scenes are made by the same function."""
+    few = [dataclasses.replace(s, settings={**s.settings, "num_models": 100}) for s in SCENES[:1]]
+    index, _ = write_pages(tmp_path, [*few, dataclasses.replace(few[0], title="Again")])
+    with open_hall(index.as_uri(), offline=True) as hall:
+        page, keys = hall.page, hall.page.keyboard
+        assert violations(page) == []
+        page.get_by_role("link", name=few[0].title).click()
+        slider = page.get_by_role("slider", name="poison rate")
+        slider.focus()
+        rates = few[0].grid["poison_rate"]
+        for rate in rates[1:]:
+            keys.press("ArrowRight")
+            assert slider.get_attribute("aria-valuetext") == f"{rate:g}"
+            assert f"poison rate {rate:g}," in hall.picture()
+        keys.press("ArrowRight")
+        assert slider.get_attribute("aria-valuetext") == f"{rates[-1]:g}"  # nothing beyond the grid
+        keys.press("2")
+        assert hall.pressed().endswith(list(few[0].presets)[1])
+        before = hall.picture()
+        assert before.startswith("Backdoor panel")
+        keys.press("f")
+        keys.press("3")
+        assert hall.picture() == before
+        keys.press("f")
+        assert hall.picture() != before
+        assert hall.overflow() == []
+        assert violations(page) == []
+        hall.screenshot("lecture-static-light")
+        keys.press("t")
+        assert violations(page) == []
+        hall.screenshot("lecture-static-dark", 1920, 1080)
+        page.get_by_text("What this was computed from").click()
+        assert page.get_by_text("sha256").is_visible()
+        keys.press("n")
+        page.get_by_role("heading", name="Again").wait_for()
+        assert page.locator(".rsbd-stage").get_attribute("data-theme") == "dark"  # kept from page to page
+        assert hall.complaints == []
+        paper, _ = write_handout(tmp_path / "handout.html", few)
+        page.goto(paper.as_uri())
+        assert violations(page) == []
+        assert hall.complaints == []

@@ -1,0 +1,96 @@
+"""Self-checks on partitions and bags: the solution passes, the stub is no answer, typical mistakes get their hints."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from math import comb
+
+from answers import held
+
+from rsbd import Threat, radius
+from rsbd.course import lessons
+from rsbd.noises import Bagging
+from rsbd.recipes import bagflip, bagging, dpa
+
+DATA = lessons.two_digits()
+BAG = {"size": 20, "poisoned": 4, "num_rows": 204}
+
+
+def on_radius(answer):
+    return lessons.check_dpa_radius(answer, votes=[19, 31])
+
+
+def on_parts(answer):
+    return lessons.check_parts(answer, DATA, rows=5, share=0.9)
+
+
+def on_bag(answer):
+    return lessons.check_bag_misses(answer, **BAG)
+
+
+TestAnswers = held(
+    [
+        (on_radius, (31 - 19 - 1) // 2),
+        (on_radius, "5"),
+        (on_parts, 30),
+        (on_parts, 40.0),
+        (on_bag, (1 - 4 / 204) ** 20),
+        (on_bag, Fraction(200, 204) ** 20),
+        (on_bag, round((1 - 4 / 204) ** 20, 6)),
+        (lessons.check_trigger_claim, "b"),
+        (lessons.check_trigger_claim, " B"),
+    ],
+    [
+        (on_radius, 6, "At a tie the lower label wins"),
+        (on_radius, 12, "lead in votes"),
+        (on_radius, 11, "takes 2 from the lead"),
+        (on_radius, 2, "in and out at once"),
+        (on_radius, 15, "close the gap"),
+        (on_radius, 40, "Each row turns one vote"),
+        (on_radius, "few", "not a number"),
+        (on_parts, 15, "no more than 3 changed rows"),
+        (on_parts, 20, "hardly a vote to spare"),
+        (on_parts, 100, "Give each model more rows"),
+        (on_parts, 0, "at least 1"),
+        (on_parts, 2.5, "whole number"),
+        (on_parts, 10_000, "up to 200"),
+        (on_parts, "all", "no number of parts"),
+        (on_parts, [30], "no number of parts"),
+        (on_parts, float("inf"), "no number of parts"),
+        (on_bag, 200 / 204, "one draw"),
+        (on_bag, 1 - (200 / 204) ** 20, "at least one"),
+        (on_bag, 1 - 20 * 4 / 204, "counts a bag twice"),
+        (on_bag, comb(200, 20) / comb(204, 20), "without replacement"),
+        (on_bag, (1 - 20 / 204) ** 4, "exchanged"),
+        (on_bag, 0.5, "all draws must miss"),
+        (lessons.check_trigger_claim, "a", "test image as it is"),
+        (lessons.check_trigger_claim, "c", "given up"),
+        (lessons.check_trigger_claim, "d", "stays the same"),
+        (lessons.check_trigger_claim, "e", "none of the claims"),
+    ],
+)
+
+
+def test_the_tie_break_depends_on_who_is_the_rival():
+    assert lessons.check_dpa_radius(6, votes=[31, 19]).passed  # here the winner also wins a tie
+    assert not lessons.check_dpa_radius(6, votes=[19, 31]).passed
+    assert lessons.check_dpa_radius(5, votes=[19, 31, 0]).passed
+    assert "round down" in lessons.check_dpa_radius(5.5, votes=[19, 31]).words
+    assert lessons.check_dpa_radius(6, votes=[0, 31, 19]).passed
+
+
+def test_answers_are_those_of_the_library():
+    overlap = 1 - float(Bagging(20).shift(4, num_rows=204).upper(Fraction(0)))
+    assert on_bag(overlap).passed
+    assert (dpa(DATA, 30).changed.accuracy(DATA.y_test, 5) >= 0.9) is on_parts(30).passed
+
+
+def test_what_is_proved_against_a_threat():
+    few, large = Threat(rows=3, trigger=25, on_test=False), Threat(rows=3, trigger=1, on_test=True)
+    dealt, bags, flips = dpa(DATA, 30), bagging(DATA, 10), bagflip(DATA, 30, 0.95)
+    assert lessons.proved(dealt, DATA, few) == dealt.changed.accuracy(DATA.y_test, 3)
+    assert lessons.proved(bags, DATA, few) == bags.certificate.accuracy(DATA.y_test, 3)
+    assert lessons.proved(dealt, DATA, large) == lessons.proved(bags, DATA, large) == "not covered"
+    assert lessons.proved(flips, DATA, large) == flips.certificate.accuracy(DATA.y_test, 3)
+    wholly = radius(flips.bounds, flips.smoothing, num_rows=DATA.num_rows).accuracy(DATA.y_test, 3)
+    assert lessons.proved(flips, DATA, few) >= wholly  # a bag with a poisoned row is not given up

@@ -1,0 +1,207 @@
+"""Every notebook as it is committed: complete, in order, and giving the same outputs again, in under 1 GB."""
+
+from __future__ import annotations
+
+import ast
+import importlib.util
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+import torch
+
+ROOT = Path(__file__).resolve().parents[2]
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+# Bytes: Binder guarantees 1 GB and has torch for CPUs; the one for GPUs takes 340 MB more before anything runs.
+MEMORY = 1.4e9 if torch.version.cuda else 1e9
+LONGEST = 10  # lines of a function in a notebook; longer ones belong in the package
+LARGEST = 1_000_000  # bytes of a notebook with its pictures
+SLOWEST = 60  # seconds for all cells on two cores
+
+# The lecturer's notebook has nobody to do exercises: it must have a question to ask for each of its scenes instead.
+LECTURE = "10_lecture"
+
+each_notebook = pytest.mark.parametrize("notebook", NOTEBOOKS, ids=[n.stem for n in NOTEBOOKS])
+
+
+def cells(notebook: Path, kind: str) -> list[dict[str, Any]]:
+    found = json.loads(notebook.read_text("utf-8"))["cells"]
+    return [cell for cell in found if cell["cell_type"] == kind and "".join(cell["source"]).strip()]
+
+
+def prose(notebook: Path) -> str:
+    return "\n\n".join("".join(cell["source"]) for cell in cells(notebook, "markdown"))
+
+
+def outputs(notebook: Path) -> list[dict[str, Any]]:
+    return [output for cell in cells(notebook, "code") for output in cell["outputs"]]
+
+
+def html(notebook: Path) -> str:
+    """What cells show as HTML, in Markdown included: answers are folded there."""
+    data = [o.get("data", {}) for o in outputs(notebook)]
+    return "\n".join("".join(d.get(kind, "")) for d in data for kind in ("text/html", "text/markdown"))
+
+
+@each_notebook
+def test_is_committed_as_executed(notebook: Path) -> None:
+    code = cells(notebook, "code")
+    assert [cell["execution_count"] for cell in code] == list(range(1, len(code) + 1))
+    assert outputs(notebook)
+    assert not [o for o in outputs(notebook) if o["output_type"] == "error" or o.get("name") == "stderr"]
+    assert notebook.stat().st_size < LARGEST
+
+
+@each_notebook
+def test_carries_no_trace_of_a_machine(notebook: Path) -> None:
+    content = json.loads(notebook.read_text("utf-8"))
+    assert set(content["metadata"]) == {"kernelspec", "language_info"}
+    assert content["metadata"]["kernelspec"]["name"] == "python3"
+    for cell in content["cells"]:
+        assert set(cell["metadata"]) <= {"tags", "jupyter"}
+    assert not re.search(r"/(home|root|tmp|work|Users)/", notebook.read_text("utf-8"))
+
+
+@each_notebook
+def test_functions_are_short(notebook: Path) -> None:
+    for cell in cells(notebook, "code"):
+        lines = [line for line in "".join(cell["source"]).splitlines() if not line.startswith(("%", "!"))]
+        for node in ast.walk(ast.parse("\n".join(lines))):
+            if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
+                assert (node.end_lineno or 0) - node.lineno < LONGEST, f"{node.name}: move it into the package"
+
+
+@each_notebook
+def test_says_what_it_is_for(notebook: Path) -> None:
+    first, text = "".join(cells(notebook, "markdown")[0]["source"]), prose(notebook)
+    assert first.startswith("# ")
+    objectives = re.findall(r"^- (\w+)", first.partition("you can**")[2], re.MULTILINE)
+    assert 2 <= len(objectives) <= 4
+    assert all(word.islower() and not word.endswith("ing") for word in objectives), "begin with a verb"
+    assert "**Before you start.**" in first
+    for heading in ("Take away", "What this certificate does not say", "References"):
+        assert re.search(rf"^## {heading}$", text, re.MULTILINE), heading
+    if notebook.stem == LECTURE:
+        _asks_the_hall(notebook)
+        return
+    exercises = re.findall(r"^\*\*Exercise (\d)\.\*\*", text, re.MULTILINE)
+    assert exercises == [str(i + 1) for i in range(len(exercises))]
+    assert 3 <= len(exercises) <= 5
+    assert text.count("<details><summary>Solution</summary>") == len(exercises)
+    code = ["".join(cell["source"]) for cell in cells(notebook, "code")]
+    assert sum("lessons.check_" in source for source in code) == len(exercises)
+    assert sum("lessons.predict(" in source for source in code) >= 2
+    formula = next((i for i, cell in enumerate(_all(notebook)) if "$" in _source(cell)), len(_all(notebook)))
+    panel = next(i for i, cell in enumerate(_all(notebook)) if _source(cell).rstrip().endswith("\npanel"))
+    assert panel < formula, "show the panel before the first formula"
+
+
+def _asks_the_hall(notebook: Path) -> None:
+    """In place of exercises: the question of every scene, two guesses, and every key of the stage."""
+    from rsbd.course.lecture import SCENES
+
+    made = "".join("".join(o.get("data", {}).get("text/markdown", "")) for o in outputs(notebook))
+    for scene in SCENES:
+        assert f"| {scene.title} | {scene.message} | {scene.question} |" in made, "execute the notebook again"
+    code = ["".join(cell["source"]) for cell in cells(notebook, "code")]
+    assert sum("lessons.predict(" in source for source in code) >= 2
+    keys = (ROOT / "rsbd" / "lecture" / "keys.js").read_text("utf-8")
+    for key in re.findall(r'\["(\w)", ', keys):
+        assert re.search(rf"^\| {key}[ ,]", prose(notebook), re.MULTILINE), key
+
+
+def _all(notebook: Path) -> list[dict[str, Any]]:
+    return list(json.loads(notebook.read_text("utf-8"))["cells"])
+
+
+def _source(cell: dict[str, Any]) -> str:
+    return "".join(cell["source"])
+
+
+def _tool() -> Any:
+    spec = importlib.util.spec_from_file_location("notebooks_tool", ROOT / ".ci" / "notebooks.py")
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@each_notebook
+def test_its_times_are_measured_ones(notebook: Path) -> None:
+    nbformat = pytest.importorskip("nbformat")
+    read = nbformat.read(notebook, as_version=4)
+    minutes, exercises = _tool().reading_minutes(read), _tool().has_exercises(read)
+    (line,) = re.findall(r"^\*\*Time\.\*\*.*$", prose(notebook), re.MULTILINE)
+    seconds = int(re.findall(r"about (\d+) seconds", line)[0])
+    assert line == _tool().time_line(minutes, seconds, exercises)
+    assert seconds <= SLOWEST
+
+
+@each_notebook
+def test_pictures_speak_and_panels_stand_still(notebook: Path) -> None:
+    images = re.findall(r"<img [^>]*>", html(notebook)) + re.findall(r"!\[[^\]]*\]\([^)]*\)", prose(notebook))
+    assert images
+    for image in images:
+        said = re.findall(r'alt="([^"]+)"|!\[([^\]]+)\]', image)
+        assert said, image[:80]
+        assert len("".join(said[0])) > 30, image[:80]
+    bare = [o for o in outputs(notebook) if {"image/png", "image/svg+xml"} & set(o.get("data", {}))]
+    assert not bare, "a bare picture has no alt text: use lessons.figure"
+    code = "\n".join(_source(cell) for cell in cells(notebook, "code"))
+    panels = len(re.findall(r"^panel = ", code, re.MULTILINE))
+    assert panels
+    assert code.count("panel.set(") >= panels
+    assert html(notebook).count("Still picture of this panel") == panels
+
+
+def links() -> Iterator[tuple[str, Path]]:
+    for notebook in NOTEBOOKS:
+        for target in re.findall(r"\]\((?!https?:|#)([^)]+)\)", prose(notebook)):
+            yield f"{notebook.stem}: {target}", notebook.parent / target.partition("#")[0]
+
+
+@pytest.mark.parametrize(("name", "target"), list(links()), ids=[name for name, _ in links()])
+def test_links_lead_somewhere(name: str, target: Path) -> None:
+    assert target.exists(), name
+
+
+@each_notebook
+def test_gives_the_same_outputs_again(notebook: Path, tmp_path: Path) -> None:
+    """nbval compares every output; meanwhile the kernel's memory is watched."""
+    pytest.importorskip("nbval", reason="install the test extra")
+    options = ["--nbval", "--nbval-current-env", "--nbval-cell-timeout=300", "-p", "no:cacheprovider"]
+    options += [f"--nbval-sanitize-with={ROOT / 'tests' / 'nbval.cfg'}", "-o", "addopts="]
+    command = [sys.executable, "-m", "pytest", "-q", *options, str(notebook)]
+    with (tmp_path / "log").open("w+") as log:
+        # On a GPU other numbers are drawn; the outputs are those of a CPU, and of the embedded data.
+        env = os.environ | {"PYTHONPATH": str(ROOT), "CUDA_VISIBLE_DEVICES": ""}
+        process = subprocess.Popen(command, cwd=ROOT, env=env, stdout=log, stderr=subprocess.STDOUT)
+        peak = 0
+        while process.poll() is None:
+            peak = max(peak, kernel_memory(process.pid))
+            time.sleep(0.1)
+        log.seek(0)
+        assert process.returncode == 0, log.read()
+    assert 0 < peak < MEMORY, f"the kernel used {peak / 1e9:.2f} GB"
+
+
+def kernel_memory(parent: int) -> int:
+    """Most bytes that the kernel below this process ever held (elsewhere than on Linux: that it holds now)."""
+    total = 0
+    try:
+        for child in psutil.Process(parent).children(recursive=True):
+            status = Path(f"/proc/{child.pid}/status")
+            highest = re.search(r"VmHWM:\s+(\d+) kB", status.read_text("utf-8")) if status.exists() else None
+            total += int(highest[1]) * 1024 if highest else child.memory_info().rss
+    except (psutil.NoSuchProcess, OSError):
+        return 0
+    return total

@@ -1,0 +1,46 @@
+"""Memory is that of the blocks at hand, whatever the size of the ensemble."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import rsbd
+
+CODE = """
+import re
+from pathlib import Path
+from rsbd import LDA, Flip, Gaussian, Linear, Smoothing, collect, load
+noise = {noise}
+data = load("digits", view={view!r}, rows=1000, points=797)
+votes = collect(data, noise, {learner}(), data.x_test, 10_000)
+assert votes.counts.sum(1).tolist() == [10_000] * 797
+# Of this program alone: `ru_maxrss` would begin with the memory of the process that started it.
+peak = re.search(r"VmHWM:\\s+(\\d+) kB", Path("/proc/self/status").read_text()).group(1)
+print((votes.label == data.y_test).mean(), peak)
+"""
+RUNS = {
+    "Linear": ("binary", "Smoothing(features=Flip(0.8), labels=Flip(0.8, 10), test=Flip(0.8))", 0.8),
+    "LDA": ("unit", "Smoothing(features=Gaussian(0.3), test=Gaussian(0.3))", 0.9),
+}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads the peak where Linux tells it")
+@pytest.mark.parametrize("learner", RUNS)
+def test_ten_thousand_models_take_less_than_a_gigabyte(learner: str) -> None:
+    """Peak of the whole process with two workers, torch included; 10,000 x 797 labels alone would take 64 MB."""
+    view, noise, at_least = RUNS[learner]
+    code = CODE.format(view=view, noise=noise, learner=learner)
+    environment = os.environ | {
+        "PYTHONPATH": str(Path(rsbd.__file__).parents[2]),
+        "CUDA_VISIBLE_DEVICES": "",
+        "OMP_NUM_THREADS": "2",
+    }
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    accuracy, peak = map(float, done.stdout.split())
+    assert peak * 1024 < 1e9
+    assert accuracy > at_least  # the models are real ones

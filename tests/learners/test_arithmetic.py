@@ -1,0 +1,113 @@
+"""Products of an ensemble: float32, on one thread, by one library from beginning to end."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+import torch
+from torch import nn
+
+from rsbd.learners import CNN, Module, Problem, arithmetic, randomness
+from rsbd.noises.smoothing import Smoothing
+
+matmul = torch.backends.mkldnn.matmul
+
+
+def inside(what):
+    """Ask something of a worker that is at work."""
+    with arithmetic.settled():
+        return what()
+
+
+def test_what_was_set_before_is_set_again():
+    threads, precision = torch.get_num_threads(), matmul.fp32_precision
+    assert inside(torch.get_num_threads) == 1
+    with pytest.raises(ZeroDivisionError):
+        inside(lambda: 1 / 0)
+    assert (torch.get_num_threads(), matmul.fp32_precision) == (threads, precision)
+
+
+@pytest.mark.parametrize(
+    "shape", [(64, 32, 64, 128), (5, 64, 784, 128), (64, 10, 32, 125), (3, 2, 64, 100), (1, 300, 700, 9)]
+)
+def test_products_are_as_exact_as_float32_can_be(shape):
+    models, out, inner, rows = shape
+    g = torch.Generator().manual_seed(0)
+    a = torch.randn(models, out, inner, generator=g)
+    b = torch.randn(models, inner, rows, generator=g)
+    exact = a.double() @ b.double()
+    for x, y in ((a, b), (a.mT.contiguous().mT, b), (a, b.mT.contiguous().mT)):
+        found = inside(lambda x=x, y=y: x @ y)
+        assert (found - exact).abs().max() < 2e-6 * inner**0.5 * exact.abs().max()  # bfloat16 is off by 100 times that
+
+
+def test_a_product_does_not_change_when_another_worker_goes():
+    """The setting belongs to the process: it stays until the last worker has gone."""
+    a, b = torch.randn(8, 64, 784), torch.randn(8, 784, 128)
+    wanted = inside(lambda: a @ b)
+    come, go, wrong = threading.Event(), threading.Event(), []
+
+    def other():
+        with arithmetic.settled():
+            come.set()
+            go.wait()
+
+    thread = threading.Thread(target=other)
+    thread.start()
+    come.wait()
+    with arithmetic.settled():
+        go.set()
+        thread.join()
+        wrong += [i for i in range(20) if not torch.equal(a @ b, wanted)]
+    assert not wrong
+
+
+def test_threads_are_given_back_when_the_last_worker_goes():
+    """Workers that overlap must not take each other's single thread for what was set before."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        with ThreadPoolExecutor(4) as pool:
+            assert set(pool.map(lambda _: inside(torch.get_num_threads), range(200))) == {1}
+        with ThreadPoolExecutor(1) as pool:  # a thread that is new asks what is set for the process
+            assert pool.submit(torch.get_num_threads).result() == 2
+    finally:
+        torch.set_num_threads(before)
+
+
+def test_where_bfloat16_would_round_nothing_is_set(monkeypatch):
+    monkeypatch.setattr(arithmetic, "keeps_float32", lambda: False)
+    assert inside(lambda: matmul.fp32_precision) == matmul.fp32_precision
+
+
+@pytest.mark.parametrize("kind", ["module", "cnn"])
+def test_networks_allow_a_gpu_no_algorithm_that_gives_other_bits_again(kind, monkeypatch):
+    """In training and in voting; what was set before is set again."""
+    cudnn, cublas, seen = torch.backends.cudnn, torch.backends.cuda.matmul, []
+    convolve = nn.functional.conv2d
+
+    def look():
+        return cudnn.deterministic, cudnn.benchmark, cublas.allow_bf16_reduced_precision_reduction
+
+    def spy(*args, **settings):
+        seen.append(look())
+        return convolve(*args, **settings)
+
+    monkeypatch.setattr(cudnn, "benchmark", True)
+    before = look()
+    monkeypatch.setattr(nn.functional, "conv2d", spy)
+    learner = CNN((2,), 4, epochs=1) if kind == "cnn" else Module(convolution, epochs=1, together=2)
+    problem = Problem(torch.rand(8, 64), torch.arange(8) % 2, 2, None, (8, 8), Smoothing())
+    streams = randomness.generators(0, range(2))
+    models = learner.train(problem, streams)
+    trained = len(seen)
+    models.predict(problem.x, None, streams)
+    assert 0 < trained < len(seen)
+    assert set(seen) == {(True, False, False)}
+    assert look() == before != seen[0]
+
+
+def convolution():
+    return nn.Sequential(nn.Conv2d(1, 2, 3), nn.Flatten(), nn.Linear(72, 2))

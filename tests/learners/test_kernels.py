@@ -1,0 +1,89 @@
+"""CUDA has all that learners ask of torch, and Apple's GPU all that networks do: held against torch's own list."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import lru_cache
+from pathlib import Path
+
+import pytest
+import torchgen
+from problems import digits
+from torch.utils._python_dispatch import TorchDispatchMode
+from torchgen.gen import parse_native_yaml
+from torchgen.model import DispatchKey
+
+from rsbd.learners import CNN, LDA, MLP, HashedTestNoise, Linear, ResNet, randomness
+from rsbd.noises import Bagging, Flip, Gaussian, Uniform
+from rsbd.noises.smoothing import Smoothing
+
+NETWORKS = MLP(epochs=1, target_loss=1.0), CNN((2,), 4, epochs=1), ResNet(width=4, epochs=1)
+BELL = Smoothing(features=Gaussian(0.5), test=Gaussian(0.5))
+FLIPS = Smoothing(Bagging(40), Flip(0.8, 17), Flip(0.8, 10), Flip(0.8, 17))
+BITS = Smoothing(features=Flip(0.8), labels=Flip(0.8, 10), test=Flip(0.8))
+
+
+class Asked(TorchDispatchMode):
+    """Notes the operators that are asked for."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.names = set()
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        self.names.add(func.name())
+        return func(*args, **kwargs or {})
+
+
+def asked(learner, smoothing):
+    problem, x, _ = digits(smoothing, rows=60, points=5)
+    problem = replace(problem, x=problem.x.round())
+    streams = randomness.generators(0, range(2))
+    with Asked() as mode:
+        learner.train(problem, streams).predict(x, smoothing.test, streams)
+    return mode.names
+
+
+@lru_cache
+def listed():
+    folder = Path(torchgen.__file__).parent / "packaged/ATen/native"
+    found = parse_native_yaml(str(folder / "native_functions.yaml"), str(folder / "tags.yaml"))
+    functions = {f"aten::{function.func.name}": function for function in found.native_functions}
+    return functions, found.backend_indices
+
+
+def lacking(names, key):
+    """Which of the operators have no kernel there, neither of their own nor made of others."""
+    functions, kernels = listed()
+    found = set()
+    for name in names:
+        function = functions[name]
+        whole = functions[f"aten::{function.structured_delegate or function.func.name}"]
+        if not (function.has_composite_kernel or any(kernels[key].has_kernel(f) for f in (function, whole))):
+            found.add(name)
+    return found
+
+
+LEARNERS = (*NETWORKS, Linear(), LDA(), HashedTestNoise(LDA(), Gaussian(0.5)))
+
+
+@pytest.mark.parametrize("learner", LEARNERS, ids=lambda learner: type(learner).__name__)
+def test_cuda_has_all_that_learners_ask_for(learner):
+    hashed = isinstance(learner, HashedTestNoise)
+    for smoothing in (BELL, FLIPS, BITS):
+        names = asked(learner, replace(smoothing, test=None) if hashed else smoothing)
+        assert len(names) > 20
+        assert not lacking(names, DispatchKey.CUDA)
+
+
+@pytest.mark.parametrize("learner", NETWORKS, ids=lambda learner: type(learner).__name__)
+def test_apple_has_what_networks_ask_for_under_continuous_noise(learner):
+    for noise in (Gaussian(0.5), Uniform(1)):
+        assert not lacking(asked(learner, Smoothing(features=noise, test=noise)), DispatchKey.MPS)
+
+
+def test_what_is_missing_is_seen():
+    """The closed forms cannot do without what Apple's GPU lacks."""
+    assert "aten::_linalg_eigh" in lacking(asked(LDA(), BELL), DispatchKey.MPS)
+    assert "aten::binomial" in lacking(asked(Linear(), BITS), DispatchKey.MPS)
+    assert lacking({"aten::histogram.bin_ct"}, DispatchKey.CUDA)

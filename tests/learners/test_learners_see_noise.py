@@ -1,0 +1,66 @@
+"""Learners read noised data and nothing else: a noise that erases all of it leaves nothing to tell two data sets by."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+import pytest
+import torch
+from sklearn.tree import DecisionTreeClassifier
+from torch import Generator, Tensor, nn
+
+from rsbd.learners import CNN, LDA, MLP, HashedTestNoise, Learner, Linear, Module, ResNet, Sklearn, randomness
+from rsbd.learners.base import Problem, ScoringModels
+from rsbd.noises import Bagging, Gaussian, Noise
+from rsbd.noises.smoothing import Smoothing
+from rsbd.tradeoff import Tradeoff, identity
+
+
+@dataclass(frozen=True)
+class Erase(Noise):
+    """Everything becomes 0: no attack shows through it, so its trade-off is that of nothing."""
+
+    norm: ClassVar[str] = "L0"
+
+    def shift(self, size: float) -> Tradeoff:
+        return identity()
+
+    def sample(self, x: Tensor, generator: Generator) -> Tensor:
+        return torch.zeros_like(x)
+
+
+def network() -> nn.Module:
+    return nn.Sequential(nn.Flatten(), nn.Linear(64, 4), nn.Tanh(), nn.Linear(4, 3))
+
+
+LEARNERS = {
+    "linear": Linear(),
+    "lda": LDA(),
+    "mlp": MLP((4,), epochs=2),
+    "cnn": CNN((2, 2), hidden=4, kernel=3, epochs=2),
+    "resnet": ResNet(width=4, epochs=1),
+    "module": Module(network, epochs=2),
+    "sklearn": Sklearn(DecisionTreeClassifier()),
+    "hashed": HashedTestNoise(LDA(), Gaussian(0.5)),
+}
+
+
+def answers(learner: Learner, smoothing: Smoothing, seed: int) -> Tensor:
+    """What three models say of the same points after training on the data of a seed."""
+    data, points = Generator().manual_seed(seed), torch.rand(40, 64, generator=Generator().manual_seed(9))
+    x, y = torch.rand(30, 64, generator=data).round(), torch.randint(3, (30,), generator=data)
+    y[:3] = torch.arange(3)
+    streams = randomness.generators(0, range(3))
+    models = learner.train(Problem(x, y, 3, 2, (8, 8), smoothing), streams)
+    found = models.scores if isinstance(models, ScoringModels) else models.predict
+    return found(points, None, streams)
+
+
+@pytest.mark.parametrize("rows", [None, Bagging(20)], ids=["all rows", "bags"])
+@pytest.mark.parametrize("name", LEARNERS)
+def test_nothing_is_learned_from_what_the_noise_erased(name: str, rows: Bagging | None) -> None:
+    learner, erased = LEARNERS[name], Smoothing(rows, Erase(), Erase())
+    assert torch.equal(answers(learner, erased, 1), answers(learner, erased, 2))
+    clean = replace(erased, features=None, labels=None)
+    assert not torch.equal(answers(learner, clean, 1), answers(learner, clean, 2))

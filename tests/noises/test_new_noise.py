@@ -1,0 +1,195 @@
+"""A noise that the package has never seen, in this one file: ensembles, certificates, curves, maps, audit, panel."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import ClassVar
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+import torch
+
+from rsbd import plots
+from rsbd.audit import attack, exhaustive
+from rsbd.bounds import simultaneous
+from rsbd.certify import certified_map, certify, exact_radius, poisoned_rows, radius
+from rsbd.data import Dataset, load
+from rsbd.ensemble import collect
+from rsbd.learners import LDA, MLP, Learner
+from rsbd.learners.linear.linear import Linear
+from rsbd.noises import Bagging, Flip, Noise
+from rsbd.noises.base import Channel
+from rsbd.noises.smoothing import Smoothing, Threat
+from rsbd.panels import Slider, SyncRunner, smoothed
+from rsbd.tradeoff import Tradeoff, overlap
+from rsbd.words import percent
+
+
+@dataclass(frozen=True)
+class Ablate(Noise):
+    """Show each coordinate with probability `show`, else grey (Levine and Feizi 2020): a hidden change does nothing."""
+
+    norm: ClassVar[str] = "L0"
+    show: Fraction
+
+    def shift(self, size: float) -> Tradeoff:
+        return overlap((1 - self.show) ** int(size))
+
+    def sample(self, x: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+        shown = torch.rand(x.shape, generator=generator, device=x.device) < float(self.show)
+        return torch.where(shown, x, torch.full_like(x, 0.5))
+
+    def outcomes(self, value: float) -> list[tuple[float, Fraction]]:  # optional: tiny worlds can be enumerated
+        return [(value, self.show), (0.5, 1 - self.show)]
+
+    def channel(self) -> Channel:  # optional: it lets learners undo the noise
+        share = float(self.show)
+        return Channel(share, (1 - share) / 2, share * (1 - share) / 4)
+
+
+@dataclass(frozen=True)
+class Smear(Noise):
+    """Add exponential noise to every coordinate; a change of Linf length is a shift of all `features` of them."""
+
+    norm: ClassVar[str] = "Linf"
+    scale: float
+    features: int
+
+    def shift(self, size: float) -> Tradeoff:
+        # Moved by s, an exponential law is e^(-s / scale) below itself: that share of both laws is common to them.
+        kept = max(0.0, 1 - 1e-12 - float(-np.expm1(-self.features * size / self.scale)))
+        return overlap(Fraction(kept)) if size else overlap(Fraction(1))
+
+    def sample(self, x: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+        return x + self.scale * torch.empty_like(x).exponential_(generator=generator)
+
+
+@pytest.fixture(scope="module")
+def digits() -> Dataset:
+    return load("digits", classes=(0, 1), rows=150, points=40)
+
+
+@pytest.mark.parametrize("learner", [Linear(), LDA(), MLP(hidden=(8,))], ids=["linear", "lda", "mlp"])
+def test_ensembles_certificates_and_curves(digits: Dataset, learner: Learner) -> None:
+    smoothing = Smoothing(features=Ablate(Fraction(1, 10)), labels=Flip("9/10"), test=Ablate(Fraction(1, 10)))
+    votes = collect(digits, smoothing, learner, digits.x_test, 300)
+    resumed = collect(
+        digits,
+        smoothing,
+        learner,
+        digits.x_test,
+        300,
+        resume=collect(digits, smoothing, learner, digits.x_test, 70),
+    )
+    assert np.array_equal(votes.counts, resumed.counts)
+    bounds = simultaneous(votes.counts, 0.001)
+    found = radius(bounds, smoothing, slots=("features", "test"))
+    assert (found.norm, found.slots) == ("L0", ("features", "test"))
+    curve = found.curve(digits.y_test, range(6))
+    assert curve[0] > 0.5
+    assert 0 < curve[2] <= curve[0]
+    for miss, r in set(zip(bounds.miss.tolist(), found.radius.tolist(), strict=True)):
+        assert (r >= 0) == (miss < 0.5)
+        if r >= 0:
+            law = Ablate(Fraction(1, 10)).shift(r)
+            assert law.certifies(Fraction(miss))
+            exact = exact_radius(Fraction(miss), Smoothing(test=Ablate(Fraction(1, 10))))
+            assert r in (exact, exact - 1)
+    everything = radius(bounds, smoothing, max_radius=4)  # the flips of the labels are combined with the new noise
+    assert (everything.radius <= np.minimum(found.radius, 4)).all()
+    table = certified_map(bounds, digits.y_test, smoothing, [0, 1, 2], [0, 1, 2])
+    assert table[0, 0] >= table[1, 1] >= table[2, 2]
+    holds = certify(bounds, smoothing, Threat(rows=1, trigger=1))
+    assert table[1, 1] == pytest.approx(np.mean(holds & (bounds.label == digits.y_test)))
+    rows = poisoned_rows(bounds, smoothing, Threat(trigger=1))
+    assert ((rows.radius >= 1) == holds).all()
+    assert plots.certified_accuracy(range(6), curve, norm=found.norm).get_xlabel()
+
+
+def test_a_new_norm_gets_a_radius_by_search(digits: Dataset) -> None:
+    smoothing = Smoothing(features=Smear(1.0, 64), test=Smear(1.0, 64))
+    votes = collect(digits, smoothing, Linear(), digits.x_test, 300)
+    bounds = simultaneous(votes.counts, 0.001)
+    found = radius(bounds, smoothing)
+    assert found.norm == "Linf"
+    sure = found.radius > 0
+    assert sure.mean() > 0.5
+    truth = -np.log1p(-(0.5 - bounds.miss[sure])) / 64
+    assert found.radius[sure] == pytest.approx(truth, rel=1e-5)
+    assert (found.radius[sure] <= truth).all()
+    assert 0 < found.accuracy(digits.y_test, float(np.median(found.radius[sure]))) < 1
+
+
+def test_a_new_noise_in_bags(digits: Dataset) -> None:
+    smoothing = Smoothing(rows=Bagging(20), features=Ablate(Fraction(1, 5)))
+    bounds = simultaneous(collect(digits, smoothing, Linear(), digits.x_test, 300).counts, 0.001)
+    threat = Threat(trigger=1, relabel=False, on_test=False)
+    with_noise = poisoned_rows(bounds, smoothing, threat, digits.num_rows)
+    without = radius(bounds, smoothing, num_rows=digits.num_rows)
+    assert with_noise.radius.max() > without.radius.max() > 0
+
+
+def ablate(share: float) -> Smoothing:
+    return Smoothing(features=Ablate(Fraction(repr(share))), test=Ablate(Fraction(repr(share))))
+
+
+def smear(scale: float) -> Smoothing:
+    return Smoothing(test=Smear(scale, 64))
+
+
+@pytest.mark.parametrize(("smoothing", "far"), [(ablate(0.1), 30), (smear(2.0), 1.0)], ids=["L0", "Linf"])
+def test_audit_by_search(digits: Dataset, smoothing: Smoothing, far: float) -> None:
+    votes = collect(digits, smoothing, Linear(), digits.x_test, 500)
+    certificate = radius(simultaneous(votes.counts, 0.001), smoothing, ["test"])
+    points = np.flatnonzero(certificate.radius > 0)[:3]
+    report = attack(digits, smoothing, Linear(), certificate, points, num_models=500, scouts=64, seed=5)
+    assert len(report) == 3
+    assert not report.broken
+    beyond = attack(digits, smoothing, Linear(), certificate, points, beyond=far, scouts=64, seed=5)
+    assert beyond.broken
+
+
+def test_audit_by_enumeration() -> None:
+    tiny = Dataset("tiny", [[0, 1], [1, 0]], [0, 1], [[1, 1]], [1], ("a", "b"), values=2)
+    noise = Smoothing(features=Ablate(Fraction(1, 4)), test=Ablate(Fraction(1, 4)))
+
+    def whiter(x: np.ndarray, y: np.ndarray, point: np.ndarray) -> int:
+        return int(x.sum() + point.sum() > 2.4)
+
+    found = exhaustive(tiny, noise, whiter, Threat(rows=1, trigger=1, relabel=False))
+    assert found.violation is None
+    assert 0 < found.certified <= found.robust
+
+
+@pytest.mark.parametrize(
+    ("noise_of", "slider", "unit"),
+    [
+        (ablate, Slider("setting", "show (share of pixels)", 0.05, 0.5, 0.05), "L0"),
+        (smear, Slider("setting", "scale (pixel units)", 0.5, 5.0, 0.5), "Linf"),
+    ],
+    ids=["L0", "Linf"],
+)
+def test_a_panel(digits: Dataset, noise_of: Callable[[float], Smoothing], slider: Slider, unit: str) -> None:
+    panel = smoothed(noise_of, slider, digits, runner=SyncRunner())
+    for value in (slider.low, slider.low + slider.step, slider.high):
+        panel.set(setting=value, num_models=200)
+        panel.wait()
+        assert f"{slider.label} {value:g}" in panel.alt
+        assert panel.alt.endswith("(final)")
+        assert unit in panel.sentence
+        assert "With 200 models" in panel.sentence
+        assert f"{unit} radius" in " ".join(ElementTree.fromstring(panel.svg).itertext())
+    votes = collect(digits, noise_of(slider.high), Linear(), digits.x_test, 200)
+    right = np.mean(votes.label == digits.y_test)
+    assert f"{percent(right)} of test inputs are classified correctly" in panel.sentence
+
+
+def test_a_panel_of_bags(digits: Dataset) -> None:
+    size = Slider("setting", "rows in a bag", 5, 50, 5)
+    panel = smoothed(lambda rows: Smoothing(rows=Bagging(int(rows))), size, digits, runner=SyncRunner())
+    assert panel.params.setting == 25
+    assert "change, insertion or removal of up to 1 training row alters" in panel.sentence
+    assert "certified radius (training rows)" in panel.svg

@@ -1,0 +1,278 @@
+"""Every panel in JupyterLab in a real Chromium: each slider by keyboard and by typing, bursts, both themes, axe."""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from browser.axe import violations
+from browser.lab import ARTIFACTS, Lab, open_browser, write_notebook
+from panels.test_browser import _browser  # noqa: F401 - skips where there is no browser
+
+from rsbd.panels import PANELS, SyncRunner
+
+pytestmark = pytest.mark.browser
+CELL = """
+import ipywidgets
+from rsbd.panels import PANELS, SyncRunner
+panels = {name: make() for name, make in PANELS.items()}
+for name, panel in panels.items():
+    panel.wait()
+    panel.widget.add_class(f"rsbd-test-{name}")
+ipywidgets.VBox([panel.widget for panel in panels.values()])
+"""
+BURST = 60
+# Sliders that are shown, with what their number box says.
+SLIDERS = """panel => [...panel.querySelectorAll(".rsbd-pair")].filter(p => p.offsetParent).map(p => {
+    const box = p.querySelector("input"), handle = p.querySelector(".noUi-handle");
+    return { label: p.querySelector("label").textContent, name: handle.getAttribute("aria-label"),
+             low: +box.min, high: +box.max, step: +box.step, value: +box.value };
+})"""
+# Text of the picture that is hard to read where it stands: its colour against what lies under its middle.
+FAINT = """panel => {
+    const numbers = colour => colour.match(/[\\d.]+/g).map(Number);
+    const light = colour => numbers(colour).slice(0, 3).map(c => c / 255)
+        .map(c => c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4)
+        .reduce((sum, c, i) => sum + c * [0.2126, 0.7152, 0.0722][i], 0);
+    const paper = getComputedStyle(panel).backgroundColor; // it brings its own
+    const shapes = [...panel.querySelectorAll("svg :is(rect, path, circle)")].map(s => [s, getComputedStyle(s)])
+        .filter(([, style]) => style.fill !== "none" && !/, 0\\)$/.test(style.fill) && +style.fillOpacity > 0.9 &&
+            +style.opacity > 0.9).map(([s, style]) => [s.getBoundingClientRect(), style.fill]);
+    const faint = [];
+    for (const text of panel.querySelectorAll("svg text")) {
+        const box = text.getBoundingClientRect(), style = getComputedStyle(text);
+        if (!text.textContent.trim() || +style.fillOpacity < 0.9) continue;
+        const [x, y] = [box.left + box.width / 2, box.top + box.height / 2];
+        const under = style.paintOrder.includes("stroke") ? [] : shapes.filter(([b]) =>
+            b.left <= box.left && b.right >= box.right && b.top <= y && b.bottom >= y);
+        const ground = under.length ? under.at(-1)[1] : paper;
+        const [low, high] = [light(style.fill), light(ground)].sort((a, b) => a - b);
+        const contrast = (high + 0.05) / (low + 0.05);
+        if (contrast < 4.5) faint.push(`${text.textContent}: ${style.fill} on ${ground} = ${contrast.toFixed(2)}`);
+    }
+    return faint;
+}"""
+
+
+@pytest.fixture(scope="module")
+def opener(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, Any]]:
+    """A folder for notebooks, and what opens a page on it."""
+    folder = tmp_path_factory.mktemp("panels")
+    with open_browser(folder, tmp_path_factory.mktemp("home")) as open_page:
+        yield folder, open_page
+
+
+@pytest.fixture(scope="module")
+def lab(opener: tuple[Path, Any]) -> Iterator[Lab]:
+    """One notebook with all panels, open in one page."""
+    folder, open_page = opener
+    name = write_notebook(folder, "panels.ipynb", CELL)
+    with open_page() as lab:
+        lab.open(name)
+        lab.run_all()
+        lab.page.locator(".rsbd-panel").nth(len(PANELS) - 1).wait_for()
+        assert lab.complaints == []
+        yield lab
+
+
+@pytest.fixture(params=sorted(PANELS))
+def panel(request: pytest.FixtureRequest, lab: Lab) -> Any:
+    found = lab.page.locator(f".rsbd-test-{request.param}")
+    found.scroll_into_view_if_needed()
+    return found
+
+
+def alt(panel: Any) -> str:
+    return str(panel.locator(".rsbd-picture").get_attribute("aria-label"))
+
+
+def shows(panel: Any, label: str, value: float, before: str) -> None:
+    """Wait until number box, handle and final picture say the value, and check that there is a sentence to it."""
+    said = rf"(?<![\d.])({re.escape(f'{value:g}')}|{re.escape(f'{value:,}')})(?!\.?\d)"
+    ready = """([panel, box, handle, before, said, value]) => {
+        const picture = panel.querySelector(".rsbd-picture").getAttribute("aria-label");
+        return panel.querySelector(".rsbd-carrier").dataset.state === "final" && picture !== before &&
+            new RegExp(said).test(picture) && +box.value === value &&
+            +handle.getAttribute("aria-valuenow") === value && +handle.getAttribute("aria-valuetext") === value;
+    }"""
+    box = panel.get_by_role("spinbutton", name=label, exact=True)
+    handle = panel.get_by_role("slider", name=label, exact=True)
+    elements = [each.element_handle() for each in (panel, box, handle)]
+    panel.page.wait_for_function(ready, arg=[*elements, before, said, value], timeout=30_000)
+    assert len(panel.get_by_role("status").inner_text()) > 40
+
+
+def test_each_slider_by_keyboard_and_by_typing(lab: Lab, panel: Any) -> None:
+    for slider in panel.evaluate(SLIDERS):
+        label, old, step = slider["label"], slider["value"], slider["step"]
+        assert slider["name"] == label
+        handle = panel.get_by_role("slider", name=label, exact=True)
+        before = alt(panel)
+        up = old + step <= slider["high"] + 1e-9
+        handle.focus()
+        lab.page.keyboard.press("ArrowRight" if up else "ArrowLeft")
+        new = round(old + (step if up else -step), 10)
+        shows(panel, label, new, before)
+        before = alt(panel)
+        box = panel.get_by_role("spinbutton", name=label, exact=True)
+        box.fill(f"{old:g}")
+        box.press("Enter")
+        shows(panel, label, old, before)
+    assert lab.complaints == []
+
+
+def test_a_burst_ends_on_its_last_value(lab: Lab, panel: Any) -> None:
+    """Sixty keys as fast as they come: work that is under way is dropped, the last value is shown."""
+    slider = panel.evaluate(SLIDERS)[0]
+    label, step = slider["label"], slider["step"]
+    handle = panel.get_by_role("slider", name=label, exact=True)
+    handle.focus()
+    value, before = slider["value"], alt(panel)
+    for number in range(BURST):
+        right = number % 3 != 2
+        lab.page.keyboard.press("ArrowRight" if right else "ArrowLeft")
+        value = min(max(round(value + (step if right else -step), 10), slider["low"]), slider["high"])
+    shows(panel, label, value, before)
+    assert lab.complaints == []
+
+
+@pytest.fixture
+def plain(opener: tuple[Path, Any]) -> Iterator[Lab]:
+    """A dark page that knows nothing of Jupyter, with a picture whose model ``window.change`` writes."""
+    made = PANELS["backdoor"](runner=SyncRunner(), num_models=100).picture
+    state = {name: value for name, value in made.get_state().items() if isinstance(value, str | bool | float)}
+    page = f"<style>{made._css}</style><body style='background:#111'><div class='rsbd-panel'><div></div></div>"
+    show = """async ([code, state]) => {
+        const module = await import("data:text/javascript;base64," + code), heard = [];
+        const model = { get: name => state[name], on: (names, act) => heard.push(act), off() {} };
+        window.change = news => { Object.assign(state, news); heard.forEach(act => act()); };
+        module.default.render({ model, el: document.querySelector(".rsbd-panel > div") });
+    }"""
+    with opener[1]() as lab:
+        lab.page.set_content(page)
+        lab.page.evaluate(show, [base64.b64encode(made._esm.encode()).decode(), state])
+        yield lab
+
+
+def test_a_dark_page_without_a_theme_can_be_read(plain: Lab) -> None:
+    """As in VS Code, Colab or an exported page: no variables of JupyterLab, and any background."""
+    panel = plain.page.locator(".rsbd-panel")
+    assert panel.get_by_role("status").inner_text().startswith("With 100 models")
+    assert panel.evaluate(FAINT) == []
+    assert violations(plain.page, ".rsbd-panel") == []
+    assert plain.complaints == []
+
+
+def test_a_reader_hears_the_result_and_not_every_step_to_it(plain: Lab) -> None:
+    """Sentences follow a slider at once; they are said when it has come to rest, and no preview is."""
+    said = plain.page.evaluate("""async () => {
+        const status = document.querySelector("[role=status]"), heard = [];
+        const wait = time => new Promise(done => setTimeout(done, time));
+        new MutationObserver(() => {
+            if (status.getAttribute("aria-live") === "polite") heard.push(status.textContent);
+        }).observe(status, { childList: true });
+        for (let n = 0; n < 30; n += 1) {
+            change({ state: "final", sentence: `Step ${n}.` });
+            await wait(20);
+        }
+        change({ state: "preview", sentence: "Preview." });
+        await wait(1500);
+        const shown = status.textContent;
+        change({ state: "final", sentence: "Result." });
+        await wait(1500);
+        change({ state: "busy" });
+        change({ state: "error", error: "Wrong." });
+        await wait(1500);
+        return [shown, heard];
+    }""")
+    assert said == ["Preview.", ["Result.", "Wrong."]]
+
+
+def test_axe_finds_nothing_and_text_can_be_read_in_both_themes(
+    lab: Lab, panel: Any, request: pytest.FixtureRequest
+) -> None:
+    name = request.node.callspec.params["panel"]
+    ARTIFACTS.mkdir(exist_ok=True)
+    found = {}
+    for theme in ("light", "dark"):
+        if theme == "dark":
+            lab._theme("JupyterLab Dark")
+        lab.page.wait_for_timeout(300)  # themes fade in
+        panel.screenshot(path=ARTIFACTS / f"panel-{name}-{theme}.png")
+        found[theme] = violations(lab.page, f".rsbd-test-{name}") + panel.evaluate(FAINT)
+    lab._theme("JupyterLab Light")
+    assert found == {"light": [], "dark": []}
+
+
+def test_focus_is_seen(lab: Lab, panel: Any) -> None:
+    """Each control that Tab reaches has an outline or a border that it had not before."""
+    look = """e => {
+        const s = getComputedStyle(e);
+        return [s.outlineStyle, s.outlineWidth, s.outlineColor, s.boxShadow, s.borderColor];
+    }"""
+    controls = panel.locator(".rsbd-controls :is(select, input, .noUi-handle)")
+    seen = 0
+    for control in controls.all():
+        if not control.is_visible():
+            continue
+        lab.page.evaluate("() => document.activeElement?.blur()")
+        before = control.evaluate(look)
+        control.focus()
+        lab.page.keyboard.press("Shift")  # focus by keyboard, as far as the browser can tell
+        assert control.evaluate(look) != before, control.evaluate("e => e.outerHTML")
+        seen += 1
+    assert seen
+
+
+def test_reduced_motion_is_respected(lab: Lab, panel: Any) -> None:
+    moving = """panel => [...panel.querySelectorAll(".rsbd-carrier, .rsbd-carrier *")].filter(e => {
+        const s = getComputedStyle(e);
+        return s.animationName !== "none" || (s.transitionProperty !== "none" && s.transitionDuration !== "0s");
+    }).length"""
+    lab.page.emulate_media(reduced_motion="reduce")
+    try:
+        assert panel.evaluate(moving) == 0
+    finally:
+        lab.page.emulate_media(reduced_motion="no-preference")
+
+
+def gone(lab: Lab) -> None:
+    """The picture stays, its badge and sentence say that nobody is behind it."""
+    panel = lab.page.locator(".rsbd-panel").first
+    panel.locator(".rsbd-carrier[data-state=lost]").wait_for(timeout=30_000)
+    panel.get_by_role("status").filter(
+        has_text="The kernel behind this panel has stopped: run its cell again."
+    ).wait_for()
+    assert "kernel stopped" in panel.locator(".rsbd-badge").inner_text()
+    assert panel.locator(".rsbd-picture > svg").count() == 1
+
+
+def test_a_restarted_and_a_killed_kernel_are_said_and_survived(opener: tuple[Path, Any]) -> None:
+    folder, open_page = opener
+    cell = "import os\nfrom rsbd.panels import PANELS\npanel = PANELS['worst_case']()\npanel"
+    name = write_notebook(folder, "gone.ipynb", cell)
+    with open_page() as lab:
+        for way in ("restart", "kill"):
+            lab.open(name)
+            lab.started = False
+            lab.run_all()
+            lab.picture(re.compile(r"\(final\)")).first.wait_for()
+            kernel = "window.jupyterapp.shell.currentWidget.sessionContext.session.kernel"
+            if way == "restart":
+                lab.page.evaluate(f"() => {kernel}.restart()")
+            else:
+                code = "import os, signal; os.kill(os.getpid(), signal.SIGKILL)"
+                lab.page.evaluate(f"code => {{ {kernel}.requestExecute({{ code }}); }}", code)
+                dialog = lab.page.get_by_role("dialog")
+                dialog.filter(has_text="appears to have died").wait_for(timeout=30_000)
+                dialog.get_by_role("button").last.click()
+            gone(lab)
+            lab.screenshot(f"kernel-{way}")
+            lab.page.wait_for_function(f"() => {kernel}.status === 'idle'", timeout=30_000)
+            lab.started = False  # as the sentence says: run the cell again
+            lab.start_all()
+            lab.page.locator(".rsbd-carrier[data-state=final]").first.wait_for(timeout=60_000)

@@ -1,0 +1,100 @@
+"""The panel of certified confidence: its figures are those of the recipe, and its area is its number."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pytest
+
+from rsbd.data import load
+from rsbd.errors import InputError
+from rsbd.panels import SyncRunner, confidence
+from rsbd.panels.confidence.compute import SELECTION, Bench, Params
+from rsbd.panels.confidence.draw import sentence
+from rsbd.panels.engine import Cancelled
+from rsbd.recipes import kumar
+
+DATA = load("digits", view="unit", rows=300, points=30)
+BENCH = Bench(DATA)
+
+
+def area(ys, xs):
+    return float(np.sum((ys[1:] + ys[:-1]) / 2 * np.diff(xs)))
+
+
+def found(**settings):
+    return BENCH(Params(**settings), lambda: False, lambda done, total: None)
+
+
+@pytest.mark.parametrize("measure", ["score", "margin"])
+def test_bounds_are_those_of_the_recipe(measure):
+    recipe = kumar(DATA, 0.5, (0, 0.25, 0.5), measure=measure, num_selection=SELECTION, device="cpu")
+    for j, radius in enumerate((0, 0.25, 0.5)):
+        seen = found(measure=measure, radius=radius, point=3)
+        assert seen.label == recipe.label[3]
+        assert seen.here == pytest.approx((recipe.lower[3, j], recipe.naive[3, j]), abs=1e-12)
+        assert seen.shares[0] == recipe.curve(DATA.y_test)[j]
+        assert np.interp(radius, seen.radii, seen.lower) == pytest.approx(seen.here[0], abs=1e-9)
+
+
+@pytest.mark.parametrize("measure", ["score", "margin"])
+@pytest.mark.parametrize("point", [0, 7, 20])
+def test_the_blue_area_is_the_certified_average(measure, point):
+    seen = found(measure=measure, point=point)
+    low, high, _ = seen.range
+    assert low + area(seen.pushed, seen.at) == pytest.approx(seen.here[0], abs=0.02)
+    assert low + seen.mean_kept * (high - low) == pytest.approx(seen.here[1])
+    assert low + area(seen.reached, seen.at) == pytest.approx(seen.average, abs=0.02)
+    assert seen.here[1] <= seen.here[0] + 1e-3
+    assert (seen.pushed <= seen.lowered).all()
+
+
+def test_only_sigma_and_copies_sample_again(monkeypatch):
+    asked = []
+    bench = Bench(DATA)
+    sample = Bench._sample
+    monkeypatch.setattr(Bench, "_sample", lambda *rest: (asked.append(1), sample(*rest))[1])
+    for settings in (
+        {},
+        {"radius": 0.4},
+        {"measure": "margin"},
+        {"point": 4},
+        {"sigma": 1.0},
+        {"copies": 100},
+    ):
+        bench(Params(**settings), lambda: False, lambda done, total: None)
+    assert len(asked) == 3
+
+
+def test_sampling_is_left_when_cancelled():
+    with pytest.raises(Cancelled):
+        Bench(DATA)(Params(copies=3000), lambda: True, lambda done, total: None)
+
+
+def test_the_sentence_promises_no_calibration():
+    panel = confidence(DATA, copies=300, runner=SyncRunner())
+    assert "not the probability of being right" in panel.sentence
+    wrong = np.flatnonzero(kumar(DATA, 2.0, (0,), num_copies=100, device="cpu").label != DATA.y_test)
+    panel.set(sigma=2.0, copies=100, point=int(wrong[0]))
+    assert "which is wrong" in panel.sentence
+    assert "in truth" in panel.svg
+
+
+def test_images_only():
+    with pytest.raises(InputError, match="shows images"):
+        confidence(load("breast_cancer"), runner=SyncRunner())
+
+
+def test_a_name_is_loaded_and_an_unknown_setting_named():
+    assert confidence("digits", copies=100, runner=SyncRunner()).params.copies == 100
+    with pytest.raises(InputError, match="no setting 'copy'"):
+        confidence(DATA, copy=1)
+
+
+def test_what_is_promised_is_rounded_down():
+    for radius in (0.1, 0.25, 0.4, 0.9):
+        seen = found(radius=radius, measure="margin")
+        said = re.search(r"at least (-?\d\.\d\d)", sentence(seen))
+        assert said
+        assert seen.here[0] - 0.01 <= float(said[1]) <= seen.here[0]

@@ -1,0 +1,58 @@
+"""The panel of label flips: its figures are those of the recipe and of attacks that were carried out."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from rsbd.data import load
+from rsbd.errors import InputError
+from rsbd.panels import SyncRunner, label_flips
+from rsbd.panels.label_flips.compute import Bench, Params
+from rsbd.recipes import rosenfeld
+from rsbd.recipes.least_squares import LeastSquares
+
+DATA = load("digits", view="unit", classes=(0, 1))
+
+
+def found(**settings):
+    return Bench(DATA, 40)(Params(**settings), lambda: False, lambda done, total: None)
+
+
+@pytest.mark.parametrize(("flip", "penalty"), [(0.1, 1.0), (0.3, 0.1)])
+def test_curves_are_those_of_the_recipe(flip, penalty):
+    seen = found(flip=flip, penalty=penalty)
+    recipe = rosenfeld(DATA, 1 - flip, penalty=penalty * LeastSquares.fit(DATA.x).penalty)
+    assert seen.exact == pytest.approx(recipe.certificate.curve(DATA.y_test, range(41)))
+    assert seen.closed == pytest.approx(recipe.closed_form.curve(DATA.y_test, range(41)))
+
+
+@pytest.mark.parametrize("flip", [0.01, 0.2, 0.4, 0.49])
+def test_closed_form_below_exact_below_every_attack(flip):
+    seen = found(flip=flip)
+    assert (seen.closed <= seen.exact).all()
+    assert (seen.exact <= seen.fitted.each).all()
+    assert (seen.fitted.each <= seen.fitted.one).all()
+    assert (np.diff(seen.exact) <= 0).all()
+
+
+def test_the_victim_is_turned_by_exactly_the_flips_that_it_needs():
+    needed = int(found().fitted.needed[found().victim])
+    true = DATA.y_test[found().victim]
+    assert found(flips=needed - 1).answer == true
+    assert found(flips=needed).answer != true
+
+
+def test_too_much_noise_is_said_in_words_and_not_in_negative_numbers():
+    panel = label_flips(flip=0.49, runner=SyncRunner())
+    assert "nothing is certified" in panel.svg
+    assert "-1" not in panel.alt
+    panel.set(flip=0.05)
+    assert "nothing is certified" not in panel.svg
+
+
+def test_two_classes_of_images_only():
+    with pytest.raises(InputError, match="images of two classes"):
+        label_flips(load("digits", view="unit"), runner=SyncRunner())
+    with pytest.raises(InputError, match="shows images"):
+        label_flips(load("breast_cancer"), runner=SyncRunner())

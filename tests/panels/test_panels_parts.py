@@ -1,0 +1,168 @@
+"""Controls, carrier and drawing helpers, without a browser."""
+
+import base64
+import dataclasses
+import re
+import struct
+import xml.etree.ElementTree as ET
+import zlib
+
+import numpy as np
+import pytest
+
+from rsbd.errors import InputError
+from rsbd.panels import Choice, Panel, Picture, Slider, SyncRunner, Toggle, svg
+from rsbd.panels.chart import Chart
+
+
+@dataclasses.dataclass(frozen=True)
+class Params:
+    side: int = 2
+    scale: float = 0.5
+    unit: str = "m"
+    loud: bool = False
+    hidden: int = 5
+
+    def __post_init__(self):
+        if self.side == 8 and self.unit == "km":
+            raise InputError("8 km is too far: choose metres")
+
+
+SPEC = [
+    Slider("side", "side (m)", 1, 9, 1),
+    Slider("scale", "scale", 0.0, 1.0, 0.1),
+    Choice("unit", "unit", (("metres", "m"), ("kilometres", "km"))),
+    Toggle("loud", "loud"),
+]
+
+
+def make(params=None, **kwargs):
+    seen = []
+
+    def compute(params, cancel, progress):
+        seen.append(params)
+        return params
+
+    def render(params):
+        return Picture(f"<svg><text>{params.side}</text></svg>", f"side {params.side}", f"Side {params.side}.")
+
+    return Panel(params or Params(), SPEC, compute, render, SyncRunner(), **kwargs), seen
+
+
+def holder(panel, name):
+    return panel.controls._holders[name]
+
+
+def test_moving_a_control_recomputes_once():
+    panel, seen = make()
+    holder(panel, "side").value = 4
+    assert [p.side for p in seen] == [2, 4]
+    assert panel.sentence == "Side 4."
+    holder(panel, "unit").value = "km"
+    holder(panel, "loud").value = True
+    assert seen[-1] == Params(4, 0.5, "km", True)
+
+
+def test_number_box_and_slider_stay_equal():
+    panel, seen = make()
+    box, slider = panel.controls.rows["scale"].children
+    box.value = 0.25
+    assert slider.value == 0.25
+    assert seen[-1].scale == 0.25
+    slider.value = 0.7
+    assert box.value == 0.7
+    assert box.description == "scale"
+
+
+def test_set_moves_controls_and_computes_once_for_several():
+    panel, seen = make()
+    panel.set(side=6, unit="km", hidden=9)
+    assert len(seen) == 2
+    assert seen[-1] == Params(6, 0.5, "km", False, 9)
+    assert panel.controls.values == {"side": 6, "scale": 0.5, "unit": "km", "loud": False}
+    panel.wait(1)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [({"side": 10}, "side is 10, outside"), ({"depth": 1}, "no parameter 'depth': choose from hidden")],
+)
+def test_set_refuses_what_it_cannot_show(changes, message):
+    panel, seen = make()
+    with pytest.raises(InputError, match=message):
+        panel.set(**changes)
+    assert len(seen) == 1
+    assert panel.params == Params()
+
+
+def test_first_value_outside_the_range_is_refused():
+    with pytest.raises(InputError, match="side is 12"):
+        make(Params(side=12))
+
+
+def test_controls_that_clash_show_a_sentence():
+    panel, _ = make(Params(side=8))
+    holder(panel, "unit").value = "km"
+    assert panel.sentence == "8 km is too far: choose metres"
+    with pytest.raises(InputError):
+        panel.wait(1)
+    holder(panel, "side").value = 7
+    panel.wait(1)
+    assert panel.sentence == "Side 7."
+
+
+def test_controls_hide_where_they_do_not_apply():
+    panel, _ = make(visible=lambda params: {"scale": params.unit == "m"})
+    assert panel.controls.rows["scale"].layout.display is None
+    panel.set(unit="km")
+    assert panel.controls.rows["scale"].layout.display == "none"
+
+
+def test_static_copy_carries_alt_and_sentence():
+    panel, _ = make()
+    html = panel.static()._repr_html_()
+    assert 'alt="side 2"' in html
+    assert "Side 2." in html
+    data = re.search(r"base64,([^\"]+)", html).group(1)
+    assert base64.b64decode(data).decode() == panel.svg
+
+
+def test_mimebundle_is_the_live_widget():
+    panel, _ = make()
+    bundle = panel._repr_mimebundle_()
+    bundle = bundle[0] if isinstance(bundle, tuple) else bundle
+    assert "application/vnd.jupyter.widget-view+json" in bundle
+    panel.close()
+
+
+def test_text_is_escaped_and_the_picture_is_xml():
+    nasty = "<script>alert(1)</script> & \"quotes\" 'single' \x00\x1b"
+    drawing = svg.document(10, 10, [svg.text(1, 1, nasty), svg.text(1, 1, nasty, halo=True, turn=-90)])
+    root = ET.fromstring(drawing)
+    assert [child.text for child in root] == [nasty[:-2]] * 2
+    assert "script" not in {child.tag.split("}")[1] for child in root}
+
+
+def test_png_holds_the_pixels():
+    pixels = np.array([[0.0, 1.0, 0.5], [1.0, 0.0, 0.25]])
+    data = base64.b64decode(re.search(r"base64,([^\"]+)", svg.image(pixels, 0, 0, 10)).group(1))
+    assert struct.unpack(">II", data[16:24]) == (3, 2)
+    length = struct.unpack(">I", data[33:37])[0]
+    raw = zlib.decompress(data[41 : 41 + length])
+    assert [list(raw[i * 4 + 1 : i * 4 + 4]) for i in range(2)] == [[0, 255, 128], [255, 0, 64]]
+
+
+def test_colour_picture_keeps_its_channels():
+    pixels = np.zeros((3, 2, 2))
+    pixels[0] = 1.0
+    data = base64.b64decode(re.search(r"base64,([^\"]+)", svg.image(pixels, 0, 0, 10)).group(1))
+    length = struct.unpack(">I", data[33:37])[0]
+    assert zlib.decompress(data[41 : 41 + length]) == b"\x00" + b"\xff\x00\x00" * 2 + b"\x00" + b"\xff\x00\x00" * 2
+
+
+def test_a_curve_over_whole_numbers_is_level_around_each_and_claims_nothing_further():
+    chart = Chart((0, 0, 50, 100), (-0.5, 4.5), (0, 1))
+    held = chart.step([0, 1, 2], [1.0, 0.5, 0.25], svg.BLUE)
+    assert 'd="M0.0 0.0L10.0 0.0L10.0 50.0L20.0 50.0L20.0 75.0L30.0 75.0"' in held
+    fallen = chart.step([0, 1, 2], [1.0, 0.5, 0.0], svg.BLUE)
+    assert "L20.0 100.0L50.0 100.0" in fallen  # nothing is nothing from there on

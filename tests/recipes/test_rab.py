@@ -1,0 +1,242 @@
+"""RAB: published radii and curves, and test noise that follows from the trained model and nothing else."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from scipy.special import ndtri
+
+from rsbd.bounds import clopper_pearson
+from rsbd.bounds import hoeffding as hoeffding_votes
+from rsbd.certify import radius
+from rsbd.data import Dataset, load
+from rsbd.ensemble import collect, confidences
+from rsbd.errors import InputError
+from rsbd.learners import CNN, LDA, MLP, HashedTestNoise, Learner, Linear, Models, Module, Problem, randomness
+from rsbd.learners.hashed import seed
+from rsbd.noises import Gaussian, Uniform
+from rsbd.noises.smoothing import Smoothing, Threat
+from rsbd.recipes import rab, rab_soft
+from rsbd.recipes.rab import per_row, published_metrics, published_radius, total
+from rsbd.recipes.rab_soft import hoeffding
+
+VECTORS = os.environ.get("RSBD_VECTORS")
+needs_vectors = pytest.mark.skipif(not VECTORS, reason="RSBD_VECTORS names no folder with reference values")
+SMOOTHING = Smoothing(features=Gaussian(0.5))
+
+
+def network() -> torch.nn.Module:
+    return torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(64, 2))
+
+
+LEARNERS: list[Learner] = [
+    LDA(),
+    Linear(),
+    MLP(hidden=(8,), epochs=2),
+    CNN(epochs=1),
+    Module(network, epochs=1),
+]
+
+
+def cases(family: str) -> list[dict[str, Any]]:
+    text = (Path(str(VECTORS)) / "papers.json").read_text()
+    found: list[dict[str, Any]] = json.loads(text)[family]["cases"]
+    return found
+
+
+@pytest.fixture(scope="module")
+def digits() -> Dataset:
+    return load("digits", view="unit", classes=(0, 1), rows=100, points=30)
+
+
+def problem(data: Dataset, smoothing: Smoothing = SMOOTHING) -> Problem:
+    x, y = torch.from_numpy(data.x).flatten(1), torch.from_numpy(data.y)
+    return Problem(x, y, data.num_classes, data.values, data.shape, smoothing)
+
+
+@needs_vectors
+def test_published_radii() -> None:
+    for case in cases("rab_radius_gaussian_hoeffding"):
+        given = case["pa_exp"], case["pb_exp"], case["sigma"]
+        bounded = published_radius(*given, num_models=case["N_m"], alpha=case["alpha"])
+        assert bounded == pytest.approx(float(case["cert_bound"]), abs=1e-9)
+        assert published_radius(*given) == pytest.approx(float(case["cert_bound_exp"]), abs=1e-9)
+
+
+@needs_vectors
+def test_published_curves() -> None:
+    for case in cases("rab_metrics"):
+        top = np.array(case["pa_exp"])
+        radii = published_radius(top, 1 - top, case["sigma"], case["N_m"], case["alpha"])
+        found = published_metrics(radii, case["is_acc"], case["rad"])
+        for curve, name in zip(found, ("cert_acc", "cond_acc", "cert_ratio"), strict=True):
+            np.testing.assert_allclose(curve, np.array(case[name], float), rtol=0, atol=1e-9)
+
+
+def test_a_shared_level_costs_little_and_clopper_pearson_gains_much() -> None:
+    """What the docstring says of 1,000 models."""
+    for votes, wide, tight in ((1000, 1.541, 2.429), (800, 0.638, 0.692)):
+        counts, published = (
+            [[votes, 1000 - votes]],
+            published_radius(votes / 1000, 1 - votes / 1000, 1.0, 1000),
+        )
+        found = [
+            radius(bound(counts, 0.001), Smoothing(features=Gaussian(1.0))).radius[0]
+            for bound in (hoeffding_votes, clopper_pearson)
+        ]
+        assert found == pytest.approx([wide, tight], abs=1e-3)
+        assert 0.97 * published < found[0] < published < found[1]
+
+
+def test_lengths_are_rounded_towards_the_attacker() -> None:
+    for length, rows in product(np.random.default_rng(0).uniform(0.1, 3, 100), range(1, 40)):
+        each, together = (Fraction(float(part(length, rows))) for part in (per_row, total))
+        assert rows * each**2 < Fraction(length) ** 2 < together**2 / rows
+
+
+def test_total_and_per_row() -> None:
+    assert total(0.5, rows=9) == pytest.approx(1.5)
+    assert per_row(1.5, rows=9) == pytest.approx(0.5)
+    assert total(per_row(1.7, rows=7), rows=7) <= 1.7 * (1 + 1e-14)
+    with pytest.raises(InputError, match="rows is 0"):
+        per_row(1.0, rows=0)
+
+
+@pytest.mark.parametrize("learner", LEARNERS, ids=repr)
+def test_the_noise_follows_from_the_parameters_alone(digits: Dataset, learner: Learner) -> None:
+    """The same trained models, asked with other streams or another noise: the same scores."""
+    hashed, x = HashedTestNoise(learner, Gaussian(0.5)), torch.from_numpy(digits.x_test).flatten(1)
+    models = hashed.train(problem(digits), randomness.generators(0, range(3)))
+    first = models.scores(x, None, randomness.generators(1, range(3)))
+    again = models.scores(x, Gaussian(9.0), randomness.generators(2, range(3)))
+    assert torch.equal(first, again)
+    assert torch.equal(models.predict(x, None, []), first.argmax(1))
+    # Really noised, and each model in its own way.
+    plain = models.models.predict(x, None, randomness.generators(1, range(3)))
+    assert len(set(models.seeds)) == 3
+    assert not torch.allclose(first, models.models.scores(x, None, randomness.generators(1, range(3))))  # type: ignore[attr-defined]
+    assert plain.shape == first.argmax(1).shape
+
+
+@pytest.mark.parametrize("learner", LEARNERS, ids=repr)
+def test_parameters_are_all_that_training_found(digits: Dataset, learner: Learner) -> None:
+    """Another training set, another seed: the parameters of the two differ; of the same they agree."""
+    one, two, other = (
+        learner.train(problem(data), randomness.generators(0, range(2))).parameters()
+        for data in (digits, digits, digits.replace(x=1 - digits.x))
+    )
+    assert one.shape[0] == 2
+    assert torch.equal(one, two)
+    assert not torch.equal(one, other)
+    assert not torch.equal(one[0], one[1])
+
+
+def test_every_parameter_counts() -> None:
+    """Change any one of them by more than rounding, and the seed is another; what rounds alike has equal seeds."""
+    parameters = torch.linspace(-1, 1, 50)
+    seen = {seed(parameters)}
+    for i in range(50):
+        changed = parameters.clone()
+        changed[i] += 1 / 1024
+        seen.add(seed(changed))
+    assert len(seen) == 51
+    last_bits = torch.nextafter(parameters, torch.tensor(2.0))  # processors differ in them
+    assert seed(last_bits) == seed(parameters)
+    assert seed(parameters.double()) == seed(parameters)
+    assert seed(torch.stack([parameters, parameters], dim=1)[:, 0]) == seed(parameters)  # laid out otherwise
+    assert seed(torch.tensor([0.0])) == seed(torch.tensor([-0.0]))
+    nan = torch.tensor([0x7FC00000, 0x7FC00001], dtype=torch.int32).view(torch.float32)
+    assert seed(nan[:1]) == seed(nan[1:])
+    # On any machine: the hash of fixed bytes.
+    assert seed(torch.tensor([0.0, 1.5, -2.25])) == 3303496002
+
+
+def test_a_model_depends_on_its_number_only(digits: Dataset) -> None:
+    learner = HashedTestNoise(LDA(), Gaussian(0.5))
+    whole = collect(digits, SMOOTHING, learner, digits.x_test, num_models=100, seed=3)
+    part = collect(digits, SMOOTHING, learner, digits.x_test, num_models=30, seed=3)
+    grown = collect(digits, SMOOTHING, learner, digits.x_test, num_models=100, seed=3, resume=part)
+    np.testing.assert_array_equal(grown.counts, whole.counts)
+
+
+def test_the_recipe(digits: Dataset) -> None:
+    found = rab(digits, sigma=1.0, num_models=300)
+    wide = rab(digits, sigma=1.0, num_models=300, bound="hoeffding")
+    np.testing.assert_array_equal(found.votes.counts, wide.votes.counts)
+    assert (found.certificate.norm, found.certificate.slots) == ("L2", ("features",))
+    assert found.votes.manifest["learner"] == repr(HashedTestNoise(LDA(), Gaussian(1.0)))
+    sure = wide.certificate.radius > 0
+    assert sure.mean() > 0.8
+    assert (found.certificate.radius[sure] > wide.certificate.radius[sure]).all()
+    misses = found.bounds.miss[sure]
+    assert found.certificate.radius[sure] == pytest.approx(-ndtri(misses), rel=1e-6)
+    trigger = float(per_row(found.certificate.radius[sure].min(), rows=5))
+    assert found.certify(Threat(5, trigger, relabel=False, on_test=False))[sure].all()
+    with pytest.raises(InputError, match="labels"):
+        found.certify(Threat(5, trigger, on_test=False))
+    with pytest.raises(InputError, match="test input"):
+        found.certify(Threat(5, trigger, relabel=False))
+
+
+def test_uniform_noise_too(digits: Dataset) -> None:
+    found = rab(digits, noise=Uniform(2), num_models=300)
+    assert found.certificate.norm == "L1"
+    assert found.votes.manifest["learner"] == repr(HashedTestNoise(LDA(), Uniform(2)))
+    assert found.certificate.accuracy(digits.y_test, radius=0.5) > 0.8
+
+
+def test_soft_scores(digits: Dataset) -> None:
+    found, votes = (recipe(digits, sigma=1.0, num_models=200) for recipe in (rab_soft, rab))
+    models = HashedTestNoise(LDA(), Gaussian(1.0))
+    every = confidences.confidences(digits, Smoothing(features=Gaussian(1.0)), models, digits.x_test, range(200), 0)
+    assert found.scores == pytest.approx(np.concatenate(list(every)).mean(axis=0), abs=1e-6)
+    expected = hoeffding(found.scores, 200, 0.001)
+    assert np.array_equal(found.bounds.miss, expected.miss)
+    assert np.array_equal(found.bounds.runner_up, expected.runner_up)
+    assert found.scores.sum(axis=1) == pytest.approx(1, abs=1e-6)
+    assert (found.certificate.label == votes.certificate.label)[found.certificate.radius > 0].all()
+    # A score of 0 or 1 is a vote.
+    counts = np.array([[130, 50, 20], [20, 179, 1]])
+    as_scores, as_votes = hoeffding(counts / 200, 200, 0.01), hoeffding_votes(counts, 0.01, runner_up=True)
+    assert as_scores.miss == pytest.approx(as_votes.miss, abs=2e-6)
+    assert as_scores.runner_up == pytest.approx(as_votes.runner_up, abs=2e-6)
+    assert (as_scores.miss >= as_votes.miss).all()
+
+
+def test_soft_bounds_hold() -> None:
+    """Scores of a known law: the bounds miss the expectation less often than alpha."""
+    random, alpha, wrong = np.random.default_rng(0), 0.1, 0
+    draws = random.dirichlet([5.0, 3.0, 2.0], size=(2000, 40))
+    bounds = hoeffding(draws.mean(axis=1), 40, alpha)
+    truth = np.array([0.5, 0.3, 0.2])
+    others = np.where(np.arange(3) == bounds.label[:, None], 0, truth)
+    wrong = (bounds.miss < others.sum(axis=1)) | (bounds.runner_up < others.max(axis=1))
+    assert wrong.mean() <= alpha
+
+
+def test_errors(digits: Dataset) -> None:
+    with pytest.raises(InputError, match="bound is 'chernoff'"):
+        rab(digits, bound="chernoff")
+    twice = HashedTestNoise(LDA(), Gaussian(0.5))
+    with pytest.raises(InputError, match=r"Smoothing\(test=None\)"):
+        twice.train(problem(digits, Smoothing(test=Gaussian(0.5))), randomness.generators(0, range(1)))
+
+    class Secret(Models):
+        def predict(self, x: Any, noise: Any, generators: Any) -> Any: ...
+
+    @dataclass(frozen=True)
+    class Secretive(Learner):
+        def train(self, problem: Any, generators: Any) -> Models:
+            return Secret()
+
+    with pytest.raises(InputError, match="Secret do not tell"):
+        HashedTestNoise(Secretive(), Gaussian(0.5)).train(problem(digits), randomness.generators(0, range(1)))
