@@ -1,23 +1,37 @@
-"""The one exception that the package raises for bad input, and what is asked of every number that counts."""
+"""The exception that the package raises for bad input, and the check of numbers that count something."""
 
 from __future__ import annotations
 
 
 class InputError(ValueError):
-    """Something that the caller gave cannot work: the message says what was wrong and what to do.
+    """A value that the caller gave cannot work.
 
     The command line prints the message as one sentence and exits with code 2.
 
+    Parameters
+    ----------
+    what : str
+        What is wrong, with the value that was given.
+    remedy : str
+        What the caller can do about it.
+
     Examples
     --------
-    >>> raise InputError("keep is 1.5, but it is a probability: give a number from 0 to 1")
+    >>> raise InputError("keep is 1.5, but it is a probability", "give a number from 0 to 1")
     Traceback (most recent call last):
     rsbd.errors.InputError: keep is 1.5, but it is a probability: give a number from 0 to 1
     """
 
+    def __init__(self, what: str, remedy: str) -> None:
+        super().__init__(what, remedy)  # both, so that an error that a worker raised can be unpickled
+        self.what, self.remedy = what, remedy
+
+    def __str__(self) -> str:
+        return f"{self.what}: {self.remedy}"
+
 
 def is_whole(number: float, least: int = 0) -> bool:
-    """Whether it is a whole number, at least so large; what is not finite is none.
+    """Return True if `number` is a finite whole number of at least `least`.
 
     Examples
     --------

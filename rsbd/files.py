@@ -51,12 +51,12 @@ def place(name: str | Path) -> Path:
     rsbd.errors.InputError: ' ' names no file or folder: give its name
     """
     if not str(name).strip() or "\0" in str(name):
-        raise InputError(f"{str(name)!r} names no file or folder: give its name")
+        raise InputError(f"{str(name)!r} names no file or folder", "give its name")
     try:
         return Path(name).expanduser()
     except RuntimeError:
         raise InputError(
-            f"'{name}' is in the home of a user who is not known here: write the path out in full"
+            f"'{name}' is in the home of a user who is not known here", "write the path out in full"
         ) from None
 
 

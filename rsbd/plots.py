@@ -99,7 +99,7 @@ def certified_accuracy(
 
     xs, ys = np.asarray(radii, dtype=float), np.asarray(accuracies, dtype=float)
     if xs.ndim != 1 or xs.shape != ys.shape or not xs.size:
-        raise InputError(f"{xs.shape} radii and {ys.shape} accuracies: give two lists of the same length, at least 1")
+        raise InputError(f"{xs.shape} radii and {ys.shape} accuracies", "give two lists of the same length, at least 1")
     ax = new_axes() if ax is None else ax
     curves = sum(line.get_gid() == "rsbd-curve" for line in ax.get_lines())
     colour, dashes = STYLES[curves % len(STYLES)]
@@ -192,7 +192,7 @@ def certified_map(
     cells = np.asarray(accuracies, dtype=float)
     if cells.shape != (len(rows), len(triggers)):
         raise InputError(
-            f"a map of shape {cells.shape}: give one value for each of {len(rows)} x {len(triggers)} threats"
+            f"a map of shape {cells.shape}", f"give one value for each of {len(rows)} x {len(triggers)} threats"
         )
     ax = new_axes() if ax is None else ax
     image = ax.imshow(cells, origin="lower", aspect="auto", cmap="cividis", vmin=0, vmax=1)
@@ -238,7 +238,7 @@ def images(
     stacks = [np.clip(np.asarray(stack, dtype=float), 0, 1) for stack in groups.values()]
     if not stacks or len({stack.shape[1:] for stack in stacks}) != 1 or stacks[0].ndim not in (3, 4):
         shapes = ", ".join(str(stack.shape) for stack in stacks) or "none"
-        raise InputError(f"images of shapes {shapes}: give groups of (images, height, width), all of one size")
+        raise InputError(f"images of shapes {shapes}", "give groups of (images, height, width), all of one size")
     stacks = [np.moveaxis(s, 1, -1) if s.ndim == 4 else s[..., None].repeat(3, -1) for s in stacks]
     high, wide = stacks[0].shape[1:3]
     most = max(len(stack) for stack in stacks)

@@ -35,7 +35,7 @@ class Trigger(ABC):
         """
         sizes = self._sizes(tuple(shape))
         if norm not in sizes:
-            raise InputError(f"there is no norm {norm!r} for a trigger: choose L0, L1 or L2")
+            raise InputError(f"there is no norm {norm!r} for a trigger", "choose L0, L1 or L2")
         return sizes[norm]
 
     def changed(self, shape: tuple[int, ...]) -> int:

@@ -52,9 +52,9 @@ class Blend(Trigger):
     def __post_init__(self) -> None:
         object.__setattr__(self, "shape", tuple(map(int, self.shape)))
         if not 0 < self.delta < math.inf:
-            raise InputError(f"delta is {self.delta}: give a positive L2 norm")
+            raise InputError(f"delta is {self.delta}", "give a positive L2 norm")
         if self.seed < 0:
-            raise InputError(f"seed is {self.seed}: give 0 or more")
+            raise InputError(f"seed is {self.seed}", "give 0 or more")
 
     @property
     def pattern(self) -> Floats:
@@ -65,7 +65,9 @@ class Blend(Trigger):
 
     def _fits(self, shape: tuple[int, ...]) -> None:
         if shape[-len(self.shape) :] != self.shape:
-            raise InputError(f"the blended trigger has shape {self.shape} and an input {shape}: make it for that shape")
+            raise InputError(
+                f"the blended trigger has shape {self.shape} and an input {shape}", "make it for that shape"
+            )
 
     def _put(self, out: Floats) -> None:
         self._fits(out.shape)

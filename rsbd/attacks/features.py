@@ -42,9 +42,9 @@ class Features(Trigger):
     def __post_init__(self) -> None:
         object.__setattr__(self, "positions", tuple(self.positions))
         if not self.positions or len(set(self.positions)) < len(self.positions):
-            raise InputError(f"positions are {self.positions}: give at least one feature, and each once")
+            raise InputError(f"positions are {self.positions}", "give at least one feature, and each once")
         if not 0 <= self.value <= 1:
-            raise InputError(f"value is {self.value}: features lie in [0, 1], so give a number from 0 to 1")
+            raise InputError(f"value is {self.value}", "features lie in [0, 1], so give a number from 0 to 1")
 
     def _put(self, out: Floats) -> None:
         self._check(out.shape[-1])
@@ -57,4 +57,4 @@ class Features(Trigger):
 
     def _check(self, features: int) -> None:
         if not 0 <= min(self.positions) <= max(self.positions) < features:
-            raise InputError(f"features {self.positions} are not all in the table: choose from 0 to {features - 1}")
+            raise InputError(f"features {self.positions} are not all in the table", f"choose from 0 to {features - 1}")

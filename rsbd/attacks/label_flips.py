@@ -86,7 +86,7 @@ def carried_out(influence: Floats, y: Ints, rows: Ints) -> Ints:
     array([1, 0, 0])
     """
     if len(np.unique(y)) > 2 or np.max(y, initial=0) > 1:
-        raise InputError(f"labels go up to {np.max(y)}: this attack is for the two labels 0 and 1")
+        raise InputError(f"labels go up to {np.max(y)}", "this attack is for the two labels 0 and 1")
     steps = influence[:, rows] * np.where(y[rows] == 1, -1.0, 1.0)
     scores = np.cumsum(np.column_stack([influence @ y, steps]), axis=1)
     return (scores > 0.5).astype(np.int64).T

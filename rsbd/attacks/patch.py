@@ -62,27 +62,29 @@ class BadPatch(Trigger):
     def __post_init__(self) -> None:
         object.__setattr__(self, "corner", " ".join(self.corner.replace("-", " ").replace("_", " ").split()))
         if self.corner not in _CORNERS:
-            raise InputError(f"there is no corner {self.corner!r}: choose one of {', '.join(_CORNERS)}")
+            raise InputError(f"there is no corner {self.corner!r}", f"choose one of {', '.join(_CORNERS)}")
         if self.size < 1 or self.offset < 0:
             raise InputError(
-                f"a patch of size {self.size} at offset {self.offset} is no patch: "
-                "give a size of 1 or more and an offset of 0 or more"
+                f"a patch of size {self.size} at offset {self.offset} is no patch",
+                "give a size of 1 or more and an offset of 0 or more",
             )
         if self.pixels is not None and not 1 <= self.pixels <= self.size**2:
             raise InputError(
-                f"{self.pixels} pixels do not fit in a square of {self.size} x {self.size}: "
-                f"choose from 1 to {self.size**2}, or another size"
+                f"{self.pixels} pixels do not fit in a square of {self.size} x {self.size}",
+                f"choose from 1 to {self.size**2}, or another size",
             )
 
     def _where(self, shape: tuple[int, ...]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         if len(shape) < 2:
-            raise InputError(f"a patch needs an image, but an input has shape {shape}: use Pixels with feature numbers")
+            raise InputError(
+                f"a patch needs an image, but an input has shape {shape}", "use Pixels with feature numbers"
+            )
         height, width = shape[-2:]
         if self.offset + self.size > min(height, width):
             at = f" at offset {self.offset}" if self.offset else ""
             raise InputError(
-                f"a {self.size} x {self.size} patch{at} is larger than the {height} x {width} image: "
-                f"choose a size from 1 to {max(1, min(height, width) - self.offset)}"
+                f"a {self.size} x {self.size} patch{at} is larger than the {height} x {width} image",
+                f"choose a size from 1 to {max(1, min(height, width) - self.offset)}",
             )
         down, across = np.divmod(np.arange(self.pixels or self.size**2), self.size)
         down, across = down + self.offset, across + self.offset

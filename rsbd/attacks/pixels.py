@@ -60,10 +60,10 @@ class Pixels(Trigger):
         object.__setattr__(self, "positions", places)
         if not self.positions or len(set(self.positions)) < len(self.positions):
             raise InputError(
-                f"positions are {self.positions}: give at least one, and each (row, column) or feature once"
+                f"positions are {self.positions}", "give at least one, and each (row, column) or feature once"
             )
         if not 0 < self.delta < math.inf or self.channels < 1:
-            raise InputError(f"delta is {self.delta} over {self.channels} channels: give positive numbers")
+            raise InputError(f"delta is {self.delta} over {self.channels} channels", "give positive numbers")
 
     @classmethod
     def one(cls, shape: tuple[int, ...], delta: float = 1.0) -> Pixels:
@@ -88,8 +88,8 @@ class Pixels(Trigger):
         size = shape[-self._dims :]
         if len(size) < self._dims or any(i.min() < 0 or i.max() >= n for i, n in zip(index, size, strict=True)):
             raise InputError(
-                f"the trigger's positions {self.positions} are not all inside an input of shape {size}: "
-                "choose positions inside it"
+                f"the trigger's positions {self.positions} are not all inside an input of shape {size}",
+                "choose positions inside it",
             )
         return index
 
@@ -102,7 +102,7 @@ class Pixels(Trigger):
         self._where(shape)
         if math.prod(shape[: -self._dims]) != self.channels:
             raise InputError(
-                f"the trigger has {self.channels} channels and an input has shape {shape}: make it for that shape"
+                f"the trigger has {self.channels} channels and an input has shape {shape}", "make it for that shape"
             )
         step = min(self._step, 1.0) if self._dims == 2 else self._step
         count = len(self.positions) * self.channels

@@ -57,9 +57,9 @@ class Poisoning:
 
     def __post_init__(self) -> None:
         if not 0 <= self.rate <= 1:
-            raise InputError(f"the poison rate is {self.rate}: give a share of the rows from 0 to 1")
+            raise InputError(f"the poison rate is {self.rate}", "give a share of the rows from 0 to 1")
         if self.source is not None and not self.relabel:
-            raise InputError("clean-label poisoning takes rows of the target class: give no source")
+            raise InputError("clean-label poisoning takes rows of the target class", "give no source")
 
     def apply(self, dataset: Dataset, seed: int) -> tuple[Dataset, NDArray[np.bool_]]:
         """Poison some training rows; the test points stay clean.
@@ -89,11 +89,11 @@ class Poisoning:
         if number > len(eligible):
             raise InputError(
                 f"{number} rows should be poisoned (rate {self.rate} of {dataset.num_rows}), "
-                f"but only {len(eligible)} are eligible: "
-                f"give a rate up to {_floor(len(eligible) / dataset.num_rows)}"
+                f"but only {len(eligible)} are eligible",
+                f"give a rate up to {_floor(len(eligible) / dataset.num_rows)}",
             )
         if seed < 0:
-            raise InputError(f"seed is {seed}: give 0 or more")
+            raise InputError(f"seed is {seed}", "give 0 or more")
         # Sorted uniforms instead of a shuffle: the same rows with every version of numpy.
         order = np.argsort(np.random.default_rng((seed, 2)).random(len(eligible)), kind="stable")
         chosen = np.sort(eligible[order[:number]])
@@ -113,7 +113,7 @@ class Poisoning:
             return target, np.flatnonzero(dataset.y != target)
         source = dataset.label(self.source)
         if source == target:
-            raise InputError(f"source and target are both {dataset.classes[target]!r}: choose two classes")
+            raise InputError(f"source and target are both {dataset.classes[target]!r}", "choose two classes")
         return target, np.flatnonzero(dataset.y == source)
 
 
@@ -137,8 +137,8 @@ def stamp(trigger: Trigger, dataset: Dataset, x: NDArray[np.float32]) -> NDArray
     out = trigger(x)
     if not on_levels(out, dataset.values):
         raise InputError(
-            f"a {type(trigger).__name__} trigger takes pixels off the {dataset.values} levels of this view: "
-            "load the data with view 'unit' (for Gaussian noise), or use BadPatch, which sets pixels to white"
+            f"a {type(trigger).__name__} trigger takes pixels off the {dataset.values} levels of this view",
+            "load the data with view 'unit' (for Gaussian noise), or use BadPatch, which sets pixels to white",
         )
     return out
 
@@ -178,18 +178,18 @@ def attack_success_rate(labels: ArrayLike, y: ArrayLike, target: int) -> float:
     0.6666666666666666
     """
     if np.asarray(target).dtype.kind not in "iu":
-        raise InputError(f"target is {target!r}: give its number, dataset.label({target!r})")
+        raise InputError(f"target is {target!r}", f"give its number, dataset.label({target!r})")
     labels, y = _paired(labels, y)
     others = y != target
     if not others.any():
-        raise InputError(f"every point is of the target class {target}: give points of other classes too")
+        raise InputError(f"every point is of the target class {target}", "give points of other classes too")
     return float(np.mean(labels[others] == target))
 
 
 def _paired(labels: ArrayLike, y: ArrayLike) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     labels, y = np.asarray(labels, np.int64), np.asarray(y, np.int64)
     if labels.shape != y.shape or not labels.size:
-        raise InputError(f"there are {labels.size} predictions for {y.size} points: give one for each")
+        raise InputError(f"there are {labels.size} predictions for {y.size} points", "give one for each")
     return labels, y
 
 

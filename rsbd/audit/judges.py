@@ -136,6 +136,6 @@ def judge(defence: Smoothing | Partition, learner: Learner | Judge, options: Map
         return learner
     if isinstance(defence, Partition):
         if options:
-            raise InputError(f"a partition takes no options, but {', '.join(options)} was given: leave it out")
+            raise InputError(f"a partition takes no options, but {', '.join(options)} was given", "leave it out")
         return Dealt(defence, learner)
     return Retrained(defence, learner, options)

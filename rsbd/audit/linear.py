@@ -44,7 +44,7 @@ class LinearRule:
     def __post_init__(self) -> None:
         if not any(self.weights) or (isinstance(self.noise, Uniform) and np.count_nonzero(self.weights) > 1):
             raise InputError(
-                f"{len(self.weights)} weights under {self.noise!r}: give one for Uniform, any but zeros for Gaussian"
+                f"{len(self.weights)} weights under {self.noise!r}", "give one for Uniform, any but zeros for Gaussian"
             )
 
     @property

@@ -56,7 +56,9 @@ def exhaustive_rows(dataset: Dataset, method: Bagging | Partition, rule: Rule, m
     removed rows: 30 are certified, 60 cannot be changed, no certificate is violated.
     """
     if dataset.values is None:
-        raise InputError(f"{dataset.name} is continuous: its rows cannot be written out, so give a binary or gray view")
+        raise InputError(
+            f"{dataset.name} is continuous", "its rows cannot be written out, so give a binary or gray view"
+        )
     levels = [j / (dataset.values - 1) for j in range(dataset.values)]
     labels, point = range(dataset.num_classes), dataset.x_test[0].ravel()
     kinds = list(product(product(levels, repeat=dataset.num_features), labels))
@@ -64,7 +66,7 @@ def exhaustive_rows(dataset: Dataset, method: Bagging | Partition, rule: Rule, m
     n = dataset.num_rows
     sets = [*_multisets(len(kinds), n, most)]
     if len(sets) * comb(len(kinds) + n - 1, n) > 100 * MOST:
-        raise InputError(f"{len(sets):,} training sets are too many to compare: take fewer rows or levels")
+        raise InputError(f"{len(sets):,} training sets are too many to compare", "take fewer rows or levels")
 
     def content(multiset: Array) -> tuple[Array, Array]:
         rows = np.repeat(np.arange(len(kinds)), multiset)

@@ -44,7 +44,7 @@ class Axis:
             return cls(values, values, np.eye(len(values), dtype=object).astype(int).astype(object), 1)
         laws = [list(noise.outcomes(value)) for value in values]
         if any(sum(chance for _, chance in law) != 1 for law in laws):
-            raise InputError(f"the outcomes of {noise!r} do not add up to 1: give every one its Fraction")
+            raise InputError(f"the outcomes of {noise!r} do not add up to 1", "give every one its Fraction")
         seen = tuple(sorted({out for law in laws for out, _ in law}))
         unit = lcm(*(chance.denominator for law in laws for _, chance in law))
         weights = np.zeros((len(values), len(seen)), dtype=object)
@@ -88,7 +88,7 @@ class World:
 
         levels = () if d.values is None else tuple(j / (d.values - 1) for j in range(d.values))
         if not levels and {"features", "test"} & set(s.slots):
-            raise InputError(f"{d.name} is continuous: its data sets cannot be written out, so give levels")
+            raise InputError(f"{d.name} is continuous", "its data sets cannot be written out, so give levels")
         labels = tuple(range(d.num_classes))
         own = [min(row, d.num_rows - 1) for row in rows]
         features = [axis("features", levels, float(value)) for row in own for value in x[row]]
@@ -117,7 +117,7 @@ class World:
             return self._noised(self.dataset.num_rows)
         listed: Any = getattr(rows, "outcomes", None)
         if listed is None:
-            raise InputError(f"{rows!r} does not list its bags: give it outcomes(num_rows)")
+            raise InputError(f"{rows!r} does not list its bags", "give it outcomes(num_rows)")
         inside, unit = self._noised(rows.size)
         f, drawn = self.dataset.num_features, rows.size
         one = prod(inside.shape[1 : 1 + f])
@@ -154,8 +154,8 @@ class World:
         shape = tuple(len(axis.seen) for axis in axes)
         if max(prod(shape), prod(self.sizes)) > MOST:
             raise InputError(
-                f"{prod(self.sizes):,} data sets and {prod(shape):,} noised ones are more than {MOST:,}: take fewer "
-                "rows, features or values"
+                f"{prod(self.sizes):,} data sets and {prod(shape):,} noised ones are more than {MOST:,}",
+                "take fewer rows, features or values",
             )
         models = np.array(
             [self.rule(*self.split(seen, rows)) for seen in product(*(axis.seen for axis in axes))]

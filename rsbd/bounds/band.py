@@ -30,7 +30,7 @@ def dkw(num: int, alpha: float) -> float:
     Dvoretzky, Kiefer and Wolfowitz (1956); Massart (1990), for one side; used by Kumar et al. (2020).
     """
     if not is_whole(num, 1):
-        raise InputError(f"{num!r} scores: give the number of scores, at least 1")
+        raise InputError(f"{num!r} scores", "give the number of scores, at least 1")
     if not 0 < alpha <= 0.5:
-        raise InputError(f"alpha is {alpha!r}: the one-sided band needs a number above 0, at most 0.5")
+        raise InputError(f"alpha is {alpha!r}", "the one-sided band needs a number above 0, at most 0.5")
     return float(np.nextafter(np.sqrt(-np.log(alpha) / (2 * num)) * (1 + 1e-15), np.inf))

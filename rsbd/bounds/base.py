@@ -59,7 +59,7 @@ def over_points(alpha: float, num_points: int, points: str = "all") -> float:
     array([0.0083, 0.3525])
     """
     if points not in ("each", "all"):
-        raise InputError(f"points is {points!r}: choose 'each' (alpha for each point) or 'all' (for all at once)")
+        raise InputError(f"points is {points!r}", "choose 'each' (alpha for each point) or 'all' (for all at once)")
     check_alpha(alpha)
     return float(np.nextafter(alpha / num_points, 0)) if points == "all" and num_points > 1 else float(alpha)
 
@@ -67,4 +67,4 @@ def over_points(alpha: float, num_points: int, points: str = "all") -> float:
 def check_alpha(alpha: float) -> None:
     """Raise for a failure probability that is none."""
     if not 0 < alpha < 1:
-        raise InputError(f"alpha is {alpha!r}, but it is a failure probability: give a number between 0 and 1")
+        raise InputError(f"alpha is {alpha!r}, but it is a failure probability", "give a number between 0 and 1")

@@ -133,7 +133,7 @@ def anytime(
     Ville (1939); Robbins (1970), the mixture with a beta prior.
     """
     if not (np.isfinite(prior) and prior > 0):
-        raise InputError(f"prior is {prior!r}: give a number above 0, such as 0.5")
+        raise InputError(f"prior is {prior!r}", "give a number above 0, such as 0.5")
 
     def upper(k: Ints, n: Ints, level: float) -> Floats:
         return binomial.anytime(k, n, level, prior)
@@ -154,7 +154,7 @@ def _bounds(
     level = over_points(alpha, len(votes), points)
     chosen = votes if selection is None else _votes(selection, "selection")
     if chosen.shape != votes.shape:
-        raise InputError(f"selection has shape {chosen.shape}, but counts has {votes.shape}: they must agree")
+        raise InputError(f"selection has shape {chosen.shape}, but counts has {votes.shape}", "they must agree")
     num_points, classes = votes.shape
     # Of two classes, a bound on one bounds the other.
     others = runner_up and classes > 2
@@ -180,11 +180,11 @@ def _bounds(
 def _votes(counts: npt.ArrayLike, name: str) -> Ints:
     array = np.asarray(counts)
     if array.ndim != 2 or array.shape[1] < 2:
-        raise InputError(f"{name} has shape {array.shape}: give votes as (points, classes), two classes or more")
+        raise InputError(f"{name} has shape {array.shape}", "give votes as (points, classes), two classes or more")
     if not np.issubdtype(array.dtype, np.integer):
-        raise InputError(f"{name} holds {array.dtype} numbers: votes are counted, so give integers")
+        raise InputError(f"{name} holds {array.dtype} numbers", "votes are counted, so give integers")
     if array.size and array.min() < 0:
-        raise InputError(f"{name} holds {array.min()}: votes are counted, so give integers from 0")
+        raise InputError(f"{name} holds {array.min()}", "votes are counted, so give integers from 0")
     return array.astype(np.int64)
 
 

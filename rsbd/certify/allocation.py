@@ -24,20 +24,20 @@ def attacked(smoothing: Smoothing, slots: Sequence[str] | None) -> tuple[tuple[s
         return ("rows",), "rows", []
     chosen = tuple(noised) if slots is None else tuple([slots] if isinstance(slots, str) else slots)
     if not chosen:
-        raise InputError("no slot carries noise, so nothing can be certified: give Smoothing a noise")
+        raise InputError("no slot carries noise, so nothing can be certified", "give Smoothing a noise")
     for slot in chosen:
         if slot not in noised:
-            raise InputError(f"slot {slot!r} carries no noise: choose among {', '.join(noised) or 'none'}")
+            raise InputError(f"slot {slot!r} carries no noise", f"choose among {', '.join(noised) or 'none'}")
         if smoothing.rows is not None and slot != "test":
             # A row that is drawn twice is noised twice: its changes count more than once.
             raise InputError(
-                f"changes of {slot} cannot be counted one by one where rows are drawn at random: "
-                'use slots="rows", or certify a Threat'
+                f"changes of {slot} cannot be counted one by one where rows are drawn at random",
+                'use slots="rows", or certify a Threat',
             )
     norms = {noised[slot].norm: slot for slot in chosen}
     if len(norms) > 1:
         found = " and ".join(f"{slot} in {norm}" for norm, slot in norms.items())
-        raise InputError(f"no radius spans {found}: choose slots of one norm, or certify a Threat")
+        raise InputError(f"no radius spans {found}", "choose slots of one norm, or certify a Threat")
     return chosen, next(iter(norms)), [noised[slot] for slot in chosen]
 
 
@@ -47,7 +47,7 @@ def least(noises: list[Noise]) -> Noise:
         if all(noise.covers(other) for other in noises):
             return noise
     found = " and ".join(repr(noise) for noise in dict.fromkeys(noises))
-    raise InputError(f"no radius spans {found}: choose one slot, or certify a Threat")
+    raise InputError(f"no radius spans {found}", "choose one slot, or certify a Threat")
 
 
 def limit(noises: list[Noise], max_radius: float | None) -> int:
@@ -55,7 +55,7 @@ def limit(noises: list[Noise], max_radius: float | None) -> int:
     if max_radius is None:
         return FURTHEST if len(noises) <= 1 else FURTHEST_COMBINED
     if not is_whole(max_radius):
-        raise InputError(f"max_radius is {max_radius!r}: changes are counted, so give a whole number from 0")
+        raise InputError(f"max_radius is {max_radius!r}", "changes are counted, so give a whole number from 0")
     return int(max_radius)
 
 

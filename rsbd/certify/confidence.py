@@ -85,7 +85,7 @@ def measured(confidences: Scores, label: Ints, measure: str = "score") -> Scores
         Shape (points, draws).
     """
     if measure not in RANGE:
-        raise InputError(f"measure is {measure!r}: choose 'score' or 'margin'")
+        raise InputError(f"measure is {measure!r}", "choose 'score' or 'margin'")
     chosen = np.take_along_axis(confidences, label[None, :, None], axis=2)[..., 0].T
     if measure == "score":
         return chosen
@@ -116,7 +116,7 @@ def certify(
         See :class:`Confidence`.
     """
     if not laws:  # before the draws, which may be made as they are asked for
-        raise InputError("there is no attack to certify against: give one or more")
+        raise InputError("there is no attack to certify against", "give one or more")
     # The published selection: the class with the largest average.
     label = np.sum([chunk.sum(axis=0) for chunk in selection], axis=0).argmax(axis=1).astype(np.int64)
     scores = np.concatenate([measured(chunk, label, measure) for chunk in estimation], axis=1)
@@ -210,8 +210,8 @@ def _down(low: float, above: Floats) -> Floats:
 def _checked(scores: Scores, low: float, high: float) -> Scores:
     array = np.asarray(scores)
     if array.ndim != 2 or not array.size:
-        raise InputError(f"scores have shape {array.shape}: give (points, draws), one draw or more")
+        raise InputError(f"scores have shape {array.shape}", "give (points, draws), one draw or more")
     smallest, largest = array.min(), array.max()
     if not (low <= smallest and largest <= high):
-        raise InputError(f"scores go from {smallest} to {largest}, but they must lie in [{low}, {high}]")
+        raise InputError(f"scores go from {smallest} to {largest}", f"rescale them to lie in [{low}, {high}]")
     return array

@@ -31,7 +31,7 @@ class Evidence:
         pairs, back = np.unique(key, return_inverse=True)
         if len(pairs) and not (pairs[0].real >= 0 and pairs[-1].real <= 1):
             raise InputError(
-                f"the miss goes from {pairs[0].real} to {pairs[-1].real}: it bounds a probability, from 0 to 1"
+                f"the miss goes from {pairs[0].real} to {pairs[-1].real}", "it bounds a probability, from 0 to 1"
             )
         return cls(pairs.real, pairs.real if tied else pairs.imag, back.reshape(-1), tied)
 
@@ -64,7 +64,7 @@ def truth(y: npt.ArrayLike, label: Ints) -> npt.NDArray[np.int64]:
     """Check that there is one true label for each predicted one, and return them as an array."""
     labels = np.asarray(y)
     if labels.dtype.kind not in "biuf":
-        raise InputError(f"y holds {labels.dtype} values: give labels as numbers from 0, as predicted ones are")
+        raise InputError(f"y holds {labels.dtype} values", "give labels as numbers from 0, as predicted ones are")
     if labels.shape != label.shape:
-        raise InputError(f"y has shape {labels.shape}, but there are {len(label)} points: give one label each")
+        raise InputError(f"y has shape {labels.shape}, but there are {len(label)} points", "give one label each")
     return labels

@@ -73,7 +73,7 @@ def radius(
     else:
         limit = inf if max_radius is None else float(max_radius)
         if not limit >= 0:
-            raise InputError(f"max_radius is {max_radius!r}: give a length from 0")
+            raise InputError(f"max_radius is {max_radius!r}", "give a length from 0")
         length = allocation.least(noises).reach(evidence.miss, evidence.runner_up)
         found = np.minimum(length, limit)
     reached = found[evidence.back]
@@ -105,7 +105,7 @@ def exact_radius(
     """
     _, norm, noises = allocation.attacked(smoothing, slots)
     if norm != "L0":
-        raise InputError(f"an exact radius counts changes, but the noise is measured in {norm}: use radius()")
+        raise InputError(f"an exact radius counts changes, but the noise is measured in {norm}", "use radius()")
     noises = allocation.weakest(noises)
 
     def certified(size: int, who: Ints) -> Bools:

@@ -84,7 +84,7 @@ class Decided:
 
     def __post_init__(self) -> None:
         if not isinstance(self.threat, Threat) and not 0 <= self.threat < np.inf:
-            raise InputError(f"the radius is {self.threat}: give a finite number from 0, or a Threat")
+            raise InputError(f"the radius is {self.threat}", "give a finite number from 0, or a Threat")
         # Everything that can be wrong shows on the first votes: better before any model is trained.
         self(Votes(np.array([[1, 0]]), ((0, 1),), {}))
 

@@ -68,7 +68,7 @@ def _check_folder() -> None:
     try:
         Path.cwd()
     except OSError:
-        raise InputError("the folder that this runs in is gone: change to another one") from None
+        raise InputError("the folder that this runs in is gone", "change to another one") from None
 
 
 def main() -> None:

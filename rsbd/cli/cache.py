@@ -76,7 +76,7 @@ def warm() -> None:
     from rsbd.panels import PANELS, SyncRunner
 
     if cache.folder() is None:
-        raise InputError("the cache is off: set RSBD_CACHE to a folder, or leave it unset")
+        raise InputError("the cache is off", "set RSBD_CACHE to a folder, or leave it unset")
     for name, make in PANELS.items():
         began = time.perf_counter()
         with cache.keeping_all():

@@ -190,11 +190,13 @@ def _trigger(name: str, size: float, data: Dataset) -> Trigger:
 
     if name == "patch":
         if not size.is_integer():
-            raise InputError(f"--trigger-size is {size:g}, the side of a patch in pixels: give a whole number")
+            raise InputError(f"--trigger-size is {size:g}, the side of a patch in pixels", "give a whole number")
         if len(data.shape) < 2:  # a table has no corner: its last features take the patch
             every = range(data.num_features)
             if not 1 <= size <= len(every):
-                raise InputError(f"--trigger-size is {size:g}, but a table has 1 to {len(every)} features for it")
+                raise InputError(
+                    f"--trigger-size is {size:g} features", f"give a number from 1 to {len(every)} for this table"
+                )
             return Features(tuple(every[-int(size) :]))
         return BadPatch(size=int(size))
     if name == "one-pixel":
@@ -203,7 +205,7 @@ def _trigger(name: str, size: float, data: Dataset) -> Trigger:
         return Pixels.four(data.shape, size)
     if name == "blend":
         return Blend(data.shape, size)
-    raise InputError(f"there is no trigger {name!r}: choose patch, one-pixel, four-pixel or blend")
+    raise InputError(f"there is no trigger {name!r}", "choose patch, one-pixel, four-pixel or blend")
 
 
 def _smoothing(
@@ -227,7 +229,7 @@ def _smoothing(
     if sigma is not None:
         if features is not None or test is not None:
             raise InputError(
-                "--sigma noises the features and the test input: leave out --keep-features and --keep-test"
+                "--sigma noises the features and the test input", "leave out --keep-features and --keep-test"
             )
         noise = Gaussian(sigma)
         return Smoothing(rows, noise, None if labels is None else flip(labels, data.num_classes), noise)
@@ -249,14 +251,14 @@ def _workers(scheduler: str | None) -> Iterator[Executor | None]:
     try:
         distributed = import_module("distributed")
     except ImportError:
-        raise InputError("--scheduler needs dask.distributed: pip install distributed") from None
+        raise InputError("--scheduler needs dask.distributed", "pip install distributed") from None
     # What it tells in tracebacks, we say in a sentence.
     logging.getLogger("distributed").setLevel(logging.CRITICAL)
     try:
         client = distributed.Client(scheduler, timeout="10s")
     except Exception as error:  # each way of reaching one has its own
         raise InputError(
-            f"no dask scheduler answers at {scheduler!r} ({type(error).__name__}): check the address"
+            f"no dask scheduler answers at {scheduler!r} ({type(error).__name__})", "check the address"
         ) from None
     with client, client.get_executor(retries=3) as executor:
         yield executor

@@ -102,7 +102,7 @@ def compare(
     chosen = [c for c in CONTENDERS if not method or any(part.lower() in c.name.lower() for part in method)]
     if not chosen:
         names = ", ".join(f"'{c.name}'" for c in CONTENDERS)
-        raise InputError(f"no method has {' or '.join(map(repr, method or []))} in its name: there are {names}")
+        raise InputError(f"no method has {' or '.join(map(repr, method or []))} in its name", f"there are {names}")
     data = options.dataset(dataset, "unit", classes, rows, points, seed)
     settings: dict[str, Any] = {} if out is None else {"store": out / "votes"}
     with options.interruptible(out), options.bar() as bar:

@@ -56,8 +56,7 @@ def examine() -> Iterator[Finding]:
         try:
             yield from check()
         except InputError as error:
-            found, _, mend = str(error).rpartition(": ")
-            yield Finding(check.__name__.strip("_"), found, mend)
+            yield Finding(check.__name__.strip("_"), error.what, error.remedy)
         except Exception as error:  # whatever is wrong with the machine, the other lines are still wanted
             line = (str(error).strip() or type(error).__name__).splitlines()[0]
             yield Finding(check.__name__.strip("_"), line, "run `pip install --upgrade rsbd`")

@@ -32,10 +32,10 @@ def run(port: int | None = None, browser: bool = True) -> int:
         If Voila or the notebook is missing.
     """
     if importlib.util.find_spec("voila") is None:
-        raise InputError("voila is not installed, and shows the lecture: pip install voila")
+        raise InputError("voila is not installed, and shows the lecture", "pip install voila")
     source = notebooks.stored()[0] / NOTEBOOK
     if not source.is_file():
-        raise InputError(f"there is no {source}: install rsbd again with pip")
+        raise InputError(f"there is no {source}", "install rsbd again with pip")
     port, token = port or server.free_port(), secrets.token_hex(24)
     with tempfile.TemporaryDirectory(prefix="rsbd-lecture-") as folder:
         page = Path(folder) / "lecture.ipynb"

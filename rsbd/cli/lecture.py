@@ -41,13 +41,13 @@ def lecture(
     """Show ten scenes in front of a hall (for this machine only, protected by its token); Ctrl-C ends it."""
     if static is None and handout is None:
         if scene:
-            raise InputError("--scene chooses what --static and --handout write: give one of these, too")
+            raise InputError("--scene chooses what --static and --handout write", "give one of these, too")
         from rsbd.cli import hall, server
 
         server.check_port(port)
         raise typer.Exit(hall.run(port, not no_browser))
     if no_browser or port is not None:
-        raise InputError("--static and --handout serve nothing: leave --port and --no-browser out")
+        raise InputError("--static and --handout serve nothing", "leave --port and --no-browser out")
     from rsbd.course.lecture.handout import write_handout
     from rsbd.course.lecture.pages import write_pages
     from rsbd.course.lecture.scenes import chosen

@@ -95,7 +95,7 @@ def learner(name: str) -> Learner:
     from rsbd.learners import LEARNERS
 
     if name not in LEARNERS:
-        raise InputError(f"there is no learner {name!r}: choose {', '.join(LEARNERS)}")
+        raise InputError(f"there is no learner {name!r}", f"choose {', '.join(LEARNERS)}")
     return LEARNERS[name]()
 
 
@@ -104,11 +104,11 @@ def check_writable(out: Path) -> None:
     from rsbd.files import try_to_write
 
     if (out / "votes").is_symlink():
-        raise InputError(f"{out / 'votes'} is a link, which may lead anywhere: delete it, or name another folder")
+        raise InputError(f"{out / 'votes'} is a link, which may lead anywhere", "delete it, or name another folder")
     try:
         try_to_write(out)
     except OSError as error:
-        raise InputError(f"--out {out} cannot be written to ({error.strerror}): name another folder") from None
+        raise InputError(f"--out {out} cannot be written to ({error.strerror})", "name another folder") from None
 
 
 def path(name: str) -> Path:
@@ -124,7 +124,7 @@ def path(name: str) -> Path:
 def one_of(option: str, value: str, *choices: str) -> None:
     """Refuse what an option does not offer, under the name that the user typed."""
     if value not in choices:
-        raise InputError(f"{option} is {value!r}: choose {' or '.join(choices)}")
+        raise InputError(f"{option} is {value!r}", f"choose {' or '.join(choices)}")
 
 
 @contextmanager

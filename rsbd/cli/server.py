@@ -29,7 +29,7 @@ def check_port(port: int | None) -> None:
         If it is in use.
     """
     if port is not None and _taken(port):
-        raise InputError(f"port {port} is in use: give another one, or leave --port out")
+        raise InputError(f"port {port} is in use", "give another one, or leave --port out")
 
 
 def _taken(port: int) -> bool:

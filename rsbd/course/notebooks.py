@@ -26,7 +26,7 @@ def stored() -> tuple[Path, bool]:
         return checkout / "notebooks", True
     if (package / "_course" / FIRST).is_file():
         return package / "_course", False
-    raise InputError(f"this installation of rsbd in {package} has no notebooks: install it again with pip")
+    raise InputError(f"this installation of rsbd in {package} has no notebooks", "install it again with pip")
 
 
 @dataclass(frozen=True)
@@ -93,25 +93,26 @@ def folder(to: Path | None = None) -> Copy:
         except OSError:
             continue
     raise InputError(
-        f"the course cannot be copied to {' or '.join(map(str, tried))}: "
-        "name a folder that you can write to with --course"
+        f"the course cannot be copied to {' or '.join(map(str, tried))}",
+        "name a folder that you can write to with --course",
     )
 
 
 def _given(source: Path, to: Path) -> Copy:
     if to.resolve().is_relative_to(source.resolve()):
-        raise InputError(f"{to} is where the course itself is stored: name a folder of your own with --course")
+        raise InputError(f"{to} is where the course itself is stored", "name a folder of your own with --course")
     try:
         return _copy_new(source, to)
     except (FileExistsError, NotADirectoryError) as error:
         blocked = Path(error.filename or to)
         what = next(p for p in (*reversed(blocked.parents), blocked) if not p.is_dir())
         raise InputError(
-            f"{what} is no folder, so the course cannot be copied to {to}: name another folder with --course"
+            f"{what} is no folder, so the course cannot be copied to {to}", "name another folder with --course"
         ) from None
     except OSError as error:
         raise InputError(
-            f"the course cannot be copied to {to} ({error.strerror}): name a folder that you can write to with --course"
+            f"the course cannot be copied to {to} ({error.strerror})",
+            "name a folder that you can write to with --course",
         ) from None
 
 

@@ -63,27 +63,28 @@ class Dataset:
         object.__setattr__(self, "classes", tuple(str(c) for c in self.classes))
         if self.x.ndim < 2 or self.x.shape[1:] != self.x_test.shape[1:]:
             raise InputError(
-                f"x has shape {self.x.shape} and x_test {self.x_test.shape}: "
-                "give (rows, *shape) and (points, *shape) with the same shape"
+                f"x has shape {self.x.shape} and x_test {self.x_test.shape}",
+                "give (rows, *shape) and (points, *shape) with the same shape",
             )
         if not len(self.x):
-            raise InputError(f"{self.name} has no rows: give one training example or more")
+            raise InputError(f"{self.name} has no rows", "give one training example or more")
         for field, inputs, labels in (("y", self.x, self.y), ("y_test", self.x_test, self.y_test)):
             if labels.shape != inputs.shape[:1]:
-                raise InputError(f"{field} has shape {labels.shape}: give one label for each of {len(inputs)}")
+                raise InputError(f"{field} has shape {labels.shape}", f"give one label for each of {len(inputs)}")
             # Certificates would speak of them as of any others.
             if not np.isfinite(inputs).all():
-                raise InputError(f"{self.name} has inputs that are not finite: fill in or leave out such rows")
+                raise InputError(f"{self.name} has inputs that are not finite", "fill in or leave out such rows")
             if labels.size and not 0 <= labels.min() <= labels.max() < len(self.classes):
                 raise InputError(
                     f"{field} has labels from {labels.min()} to {labels.max()}, "
-                    f"but {len(self.classes)} classes are named: use labels 0 to {len(self.classes) - 1}"
+                    f"but {len(self.classes)} classes are named",
+                    f"use labels 0 to {len(self.classes) - 1}",
                 )
         # On other numbers a noise on levels means nothing, and its certificate would be silently wrong.
         if not (on_levels(self.x, self.values) and on_levels(self.x_test, self.values)):
             raise InputError(
-                f"{self.name} has inputs off its {self.values} levels: "
-                "round them to j / (values - 1), or set values=None"
+                f"{self.name} has inputs off its {self.values} levels",
+                "round them to j / (values - 1), or set values=None",
             )
 
     def __repr__(self) -> str:
@@ -135,7 +136,7 @@ class Dataset:
         index = self.classes.index(name) if name in self.classes else name
         if isinstance(index, str) or not 0 <= index < self.num_classes:
             known = ", ".join(f"{i} = {c!r}" for i, c in enumerate(self.classes))
-            raise InputError(f"{name!r} is not a class of {self.name}: choose one of {known}")
+            raise InputError(f"{name!r} is not a class of {self.name}", f"choose one of {known}")
         return int(index)
 
     def fingerprint(self) -> str:
@@ -162,7 +163,7 @@ def on_levels(x: NDArray[np.float32], values: int | None) -> bool:
     if values is None:
         return True
     if values < 2:
-        raise InputError(f"values is {values}: give at least 2 levels, or None for continuous inputs")
+        raise InputError(f"values is {values}", "give at least 2 levels, or None for continuous inputs")
     return all(_on_levels(x[i : i + 4096], values) for i in range(0, len(x), 4096))  # blocks: less memory
 
 

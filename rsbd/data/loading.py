@@ -72,12 +72,12 @@ def load(
     ('malignant', 'benign')
     """
     if view not in ("binary", "gray", "unit"):
-        raise InputError(f"there is no view {view!r}: choose binary, gray or unit")
+        raise InputError(f"there is no view {view!r}", "choose binary, gray or unit")
     if seed < 0:
-        raise InputError(f"seed is {seed}: give 0 or more")
+        raise InputError(f"seed is {seed}", "give 0 or more")
     raw = read(name, data_root(root), download=download)
     if view == "gray" and raw.levels is None:
-        raise InputError(f"{name} has continuous measurements and no gray view: choose view 'unit' or 'binary'")
+        raise InputError(f"{name} has continuous measurements and no gray view", "choose view 'unit' or 'binary'")
     kept = _kept(name, raw, classes)
     train = _subset(raw.y, kept, rows, "rows", name, (seed, 0))
     test = _subset(raw.y_test, kept, points, "points", name, (seed, 1))
@@ -104,10 +104,10 @@ def _kept(name: str, raw: Raw, classes: Iterable[int | str] | None) -> list[int]
         return list(range(len(raw.classes)))
     wanted = [str(c) for c in ([classes] if isinstance(classes, str) else classes)]
     for missing in (c for c in wanted if c not in raw.classes):
-        raise InputError(f"{name} has no class {missing!r}: choose from {', '.join(raw.classes)}")
+        raise InputError(f"{name} has no class {missing!r}", f"choose from {', '.join(raw.classes)}")
     if len(wanted) < 2 or len(set(wanted)) < len(wanted):
         listed = ", ".join(wanted) or "empty"
-        raise InputError(f"classes are {listed}: name at least two different ones of {', '.join(raw.classes)}")
+        raise InputError(f"classes are {listed}", f"name at least two different ones of {', '.join(raw.classes)}")
     return [raw.classes.index(c) for c in wanted]
 
 
@@ -120,7 +120,8 @@ def _subset(
         return among
     if not len(kept) <= size <= len(among):
         raise InputError(
-            f"{size} {what} of {name} cannot be had: choose from {len(kept)} (one of each class) to {len(among)} (all)"
+            f"{size} {what} of {name} cannot be had",
+            f"choose from {len(kept)} (one of each class) to {len(among)} (all)",
         )
     # The j-th member of a class of n stands at j/n. Reading along that line takes one of each class first,
     # then keeps every class within one of its share at every size.

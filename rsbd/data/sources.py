@@ -143,7 +143,7 @@ def source(name: str) -> Source:
         If no data set has that name.
     """
     if name not in SOURCES:
-        raise InputError(f"there is no dataset {name!r}: choose one of {', '.join(SOURCES)}")
+        raise InputError(f"there is no dataset {name!r}", f"choose one of {', '.join(SOURCES)}")
     return SOURCES[name]
 
 
@@ -158,8 +158,8 @@ def _read(name: str, root: Path) -> Raw:
         return raw
     except Exception as error:  # whatever a damaged file makes its reader raise
         raise InputError(
-            f"{name} in {root} cannot be read ({_first_line(error)}): "
-            f"delete it there and run `rsbd data download {name}`"
+            f"{name} in {root} cannot be read ({_first_line(error)})",
+            f"delete it there and run `rsbd data download {name}`",
         ) from error
 
 
@@ -175,8 +175,8 @@ def read(name: str, root: Path, *, download: bool = False) -> Raw:
     if not found.present(root):
         if not download:
             raise InputError(
-                f"{name} is not in {root}: run `rsbd data download {name}` (needs the network), "
-                "or set RSBD_DATA to a folder that holds it"
+                f"{name} is not in {root}",
+                f"run `rsbd data download {name}` (needs the network), or set RSBD_DATA to a folder that holds it",
             )
         fetch(name, root)
     return _read(name, root)
@@ -200,14 +200,14 @@ def fetch(name: str, root: Path) -> None:
         probe.unlink()
     except OSError as error:
         raise InputError(
-            f"{name} cannot be written to {root} ({error.strerror}): set RSBD_DATA to a folder that you can write to"
+            f"{name} cannot be written to {root} ({error.strerror})", "set RSBD_DATA to a folder that you can write to"
         ) from error
     try:
         found.fetch(root)
     except (OSError, RuntimeError) as error:  # urllib's errors are OSErrors
         raise InputError(
-            f"{name} could not be downloaded ({_first_line(error)}): connect to the network and try again, "
-            "or copy it from another machine and set RSBD_DATA to its folder"
+            f"{name} could not be downloaded ({_first_line(error)})",
+            "connect to the network and try again, or copy it from another machine and set RSBD_DATA to its folder",
         ) from error
 
 

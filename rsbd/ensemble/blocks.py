@@ -81,7 +81,7 @@ class Task:
         points = Packed.of(x_test, dataset.values)
         if points.shape[1] != dataset.num_features:
             raise InputError(
-                f"test points have {points.shape[1]} features, the training set has {dataset.num_features}"
+                f"test points have {points.shape[1]} features", f"give {dataset.num_features}, as the training set has"
             )
         manifest = {
             "dataset": dataset.fingerprint(),
@@ -169,7 +169,7 @@ def count(labels: Tensor, num_classes: int) -> NDArray[np.int64]:
     counts = torch.stack([(labels == c).sum(0) for c in range(num_classes)], 1).cpu().numpy()
     if counts.sum() != labels.numel():
         raise InputError(
-            f"models gave labels from {int(labels.min())} to {int(labels.max())}: a vote must be for a class, "
-            f"0 to {num_classes - 1}"
+            f"models gave labels from {int(labels.min())} to {int(labels.max())}",
+            f"a vote must be for a class, 0 to {num_classes - 1}",
         )
     return np.asarray(counts, np.int64)

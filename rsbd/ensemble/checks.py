@@ -17,38 +17,40 @@ MAX_BAG = 10  # times the training set: such a bag holds every row, and hides no
 def settings(dataset: Dataset, smoothing: Smoothing, num_models: int, seed: int) -> None:
     """Raise one clear error for settings that cannot work, before any model is trained."""
     if not (is_whole(num_models, 1) and num_models <= MAX_MODELS):
-        raise InputError(f"{num_models} models: give a whole number from 1 to {MAX_MODELS:,}")
+        raise InputError(f"{num_models} models", f"give a whole number from 1 to {MAX_MODELS:,}")
     if not is_whole(seed):
-        raise InputError(f"the seed is {seed}: give a whole number from 0")
+        raise InputError(f"the seed is {seed}", "give a whole number from 0")
     bag = smoothing.rows
     if isinstance(bag, Bagging) and bag.size > MAX_BAG * dataset.num_rows:
         raise InputError(
-            f"a bag of {bag.size} rows, drawn from {dataset.num_rows}, holds them all and hides none: "
-            f"give at most {MAX_BAG * dataset.num_rows}"
+            f"a bag of {bag.size} rows, drawn from {dataset.num_rows}, holds them all and hides none",
+            f"give at most {MAX_BAG * dataset.num_rows}",
         )
     for slot in ("features", "test"):
         noise: Noise | None = getattr(smoothing, slot)
         if isinstance(noise, Flip) and dataset.values is None:
-            raise InputError(f"{slot} carry {noise}, but {dataset.name} is continuous: use its binary view or Gaussian")
+            raise InputError(
+                f"{slot} carry {noise}, but {dataset.name} is continuous", "use its binary view or Gaussian"
+            )
         if isinstance(noise, Flip) and noise.values != dataset.values:
             raise InputError(
-                f"{slot} carry {noise}, but a feature of {dataset.name} takes {dataset.values} values: "
-                f"use Flip('{noise.keep}', values={dataset.values})"
+                f"{slot} carry {noise}, but a feature of {dataset.name} takes {dataset.values} values",
+                f"use Flip('{noise.keep}', values={dataset.values})",
             )
     labels = smoothing.labels
     if isinstance(labels, Flip) and labels.values != dataset.num_classes:
         raise InputError(
-            f"labels carry {labels}, but {dataset.name} has {dataset.num_classes} classes: "
-            f"use Flip('{labels.keep}', values={dataset.num_classes})"
+            f"labels carry {labels}, but {dataset.name} has {dataset.num_classes} classes",
+            f"use Flip('{labels.keep}', values={dataset.num_classes})",
         )
 
 
 def points(noise: Noise | None, x: NDArray[np.float32]) -> None:
     """Raise for test points on which their noise means nothing, and its certificate would be silently wrong."""
     if not np.isfinite(x).all():
-        raise InputError("some test points are not finite: fill in or leave out what is missing")
+        raise InputError("some test points are not finite", "fill in or leave out what is missing")
     if isinstance(noise, Flip) and not on_levels(x, noise.values):
         raise InputError(
-            f"test points are off the {noise.values} levels that {noise} moves them between: "
-            "round them to j / (values - 1)"
+            f"test points are off the {noise.values} levels that {noise} moves them between",
+            "round them to j / (values - 1)",
         )

@@ -122,7 +122,7 @@ def stream(
     """
     checks.settings(dataset, smoothing, num_models, seed)
     if executor is not None and not hasattr(executor, "submit"):
-        raise InputError(f"executor is {executor!r}: give a concurrent.futures.Executor, or leave it out")
+        raise InputError(f"executor is {executor!r}", "give a concurrent.futures.Executor, or leave it out")
     x_test, num_models, seed = np.asarray(x_test, np.float32), int(num_models), int(seed)
     checks.points(smoothing.test, x_test)
     where = named(device) if executor else pick_device(device)
@@ -160,8 +160,8 @@ def stream(
                 file.save(votes, last=True)
             if isinstance(error, (BrokenExecutor, CancelledError)):
                 raise InputError(
-                    f"the executor gave up ({' '.join(str(error).split()) or type(error).__name__}): give one that "
-                    "works, and the run goes on from the votes that were kept with store=, or --out"
+                    f"the executor gave up ({' '.join(str(error).split()) or type(error).__name__})",
+                    "give one that works, and the run goes on from the votes that were kept with store=, or --out",
                 ) from error
             raise
 

@@ -31,7 +31,7 @@ def named(name: str | torch.device) -> str:
         device = torch.device(str(name))
     except RuntimeError:
         raise InputError(
-            f"there is no device {str(name)!r}: use --device auto, or name one such as cpu, cuda, cuda:1 or mps"
+            f"there is no device {str(name)!r}", "use --device auto, or name one such as cpu, cuda, cuda:1 or mps"
         ) from None
     return "cpu" if device.type == "cpu" else str(device)
 
@@ -50,7 +50,7 @@ def pick_device(name: str | torch.device) -> str:
     try:
         torch.empty(1, device=device).normal_(generator=torch.Generator(device))
     except Exception as error:  # torch has a kind for every backend
-        raise InputError(f"device {device!r} does not work here ({_first(error)}): use --device auto") from None
+        raise InputError(f"device {device!r} does not work here ({_first(error)})", "use --device auto") from None
     return device
 
 
@@ -69,14 +69,14 @@ def asked(device: str, what: object) -> Iterator[None]:
         raise
     except torch.OutOfMemoryError as error:
         raise InputError(
-            f"device {device!r} has too little memory free for {type(what).__name__} here ({_first(error)}): "
-            "free some, or use --device cpu"
+            f"device {device!r} has too little memory free for {type(what).__name__} here ({_first(error)})",
+            "free some, or use --device cpu",
         ) from error
     except (NotImplementedError, RuntimeError, TypeError) as error:
         if torch.device(device).type in COMPLETE:
             raise
         raise InputError(
-            f"device {device!r} lacks what {type(what).__name__} needs here ({_first(error)}): use --device cpu"
+            f"device {device!r} lacks what {type(what).__name__} needs here ({_first(error)})", "use --device cpu"
         ) from error
 
 

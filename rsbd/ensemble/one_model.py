@@ -148,5 +148,5 @@ def in_order(pool: Executor, work: Callable[[Item], Result], items: Iterable[Ite
 def scoring(models: Models) -> ScoringModels:
     """Return the models if they have scores, and say so if they have not."""
     if not isinstance(models, ScoringModels):
-        raise InputError(f"{type(models).__name__} give labels only: confidence needs a learner with scores, LDA()")
+        raise InputError(f"{type(models).__name__} give labels only", "confidence needs a learner with scores, LDA()")
     return models

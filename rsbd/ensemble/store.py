@@ -53,7 +53,7 @@ class Store:
             try_to_write(self.folder)
         except OSError as error:
             raise InputError(
-                f"votes cannot be kept in {self.folder} ({error.strerror}): name a folder that you can write to"
+                f"votes cannot be kept in {self.folder} ({error.strerror})", "name a folder that you can write to"
             ) from None
 
     def load(self, at_most: int) -> Votes | None:
@@ -77,7 +77,9 @@ class Store:
             except FileNotFoundError:  # another run was quicker
                 pass
             except OSError as why:
-                raise InputError(f"{error}; it cannot be set aside as {aside.name} ({why.strerror})") from None
+                raise InputError(
+                    f"{error.what} and cannot be set aside as {aside.name} ({why.strerror})", error.remedy
+                ) from None
             warnings.warn(f"{error}; it was set aside as {aside.name} and the run starts anew", stacklevel=2)
             return None
         self._ahead = votes.num_models > at_most
@@ -100,8 +102,8 @@ class Store:
 
     def _read(self) -> Votes:
         if self.path.is_symlink():
-            raise InputError(f"{self.path} is a link, which may lead anywhere: delete it and collect again")
+            raise InputError(f"{self.path} is a link, which may lead anywhere", "delete it and collect again")
         votes = Votes.load(self.path)
         if votes.manifest != dict(self.manifest):
-            raise InputError(f"{self.path} holds votes of another experiment: delete it and collect again")
+            raise InputError(f"{self.path} holds votes of another experiment", "delete it and collect again")
         return votes

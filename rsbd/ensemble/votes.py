@@ -88,7 +88,7 @@ class Votes:
         different = [k for k in {*self.manifest, *other.manifest} if self.manifest.get(k) != other.manifest.get(k)]
         if different:
             raise InputError(
-                f"these votes differ in {', '.join(sorted(different))}: only votes of one experiment can be merged"
+                f"these votes differ in {', '.join(sorted(different))}", "only votes of one experiment can be merged"
             )
         models = join(self.models, other.models)
         spent = {k: self.seconds.get(k, 0) + other.seconds.get(k, 0) for k in {*self.seconds, *other.seconds}}
@@ -115,17 +115,19 @@ class Votes:
         try:
             arrays, digest = _arrays(path)
             if digest != _digest(arrays):
-                raise InputError(f"{path} was changed after it was written: delete it and collect again")
+                raise InputError(f"{path} was changed after it was written", "delete it and collect again")
             spans = tuple((int(start), int(stop)) for start, stop in arrays["models"])
             votes = cls(arrays["counts"], spans, json.loads(arrays["manifest"].tobytes()))
             votes._check()
         except FileNotFoundError:
-            raise InputError(f"there is no file of votes at {path}") from None
+            raise InputError(
+                f"there is no file of votes at {path}", "check the name, or collect votes and save them there"
+            ) from None
         except InputError:
             raise
         except _BROKEN as error:
             reason = (str(error) or type(error).__name__).splitlines()[0][:100]
-            raise InputError(f"{path} is not a whole file of votes ({reason}): delete it and collect again") from None
+            raise InputError(f"{path} is not a whole file of votes ({reason})", "delete it and collect again") from None
         return votes
 
     def _check(self) -> None:
@@ -147,7 +149,7 @@ def join(first: Spans, second: Spans) -> Spans:
     joined: list[tuple[int, int]] = []
     for start, stop in sorted((*first, *second)):
         if joined and start < joined[-1][1]:
-            raise InputError(f"model {start} has voted in both: each model may vote once")
+            raise InputError(f"model {start} has voted in both", "each model may vote once")
         if joined and start == joined[-1][1]:
             joined[-1] = (joined[-1][0], stop)
         else:

@@ -98,7 +98,7 @@ class Models(ABC):
         InputError
             The models do not tell.
         """
-        raise InputError(f"{type(self).__name__} do not tell their parameters: define parameters()")
+        raise InputError(f"{type(self).__name__} do not tell their parameters", "define parameters()")
 
 
 class ScoringModels(Models):

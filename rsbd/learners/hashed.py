@@ -64,7 +64,7 @@ class HashedTestNoise(Learner):
         """Train with the learner within, and hash."""
         if problem.smoothing.test is not None:
             raise InputError(
-                f"the test input carries {problem.smoothing.test} and hashed noise: use Smoothing(test=None)"
+                f"the test input carries {problem.smoothing.test} and hashed noise", "use Smoothing(test=None)"
             )
         models = self.learner.train(_told(problem, self.noise, self.learner.in_double), generators)
         return HashedModels(models, self.noise, tuple(seed(row) for row in models.parameters().cpu()))
@@ -99,7 +99,7 @@ class HashedModels(ScoringModels):
     def scores(self, x: Tensor, noise: Noise | None, generators: Sequence[Generator]) -> Tensor:
         """Score every class, (models, classes, points), if the models do."""
         if not isinstance(self.models, ScoringModels):
-            raise InputError(f"{type(self.models).__name__} give labels only: choose a learner with scores, LDA()")
+            raise InputError(f"{type(self.models).__name__} give labels only", "choose a learner with scores, LDA()")
         return self.models.scores(x, _Anywhere(self.noise, str(x.device)), self._streams())
 
     def parameters(self) -> Tensor:

@@ -39,7 +39,7 @@ def apart(**numbers: int) -> list[range]:
     found, start = [], 0
     for name, number in numbers.items():
         if not is_whole(number, 1):
-            raise InputError(f"{name} is {number!r}: give a whole number, at least 1")
+            raise InputError(f"{name} is {number!r}", "give a whole number, at least 1")
         found.append(range(start, start := start + int(number)))
     return found
 
@@ -53,7 +53,7 @@ def consecutive(numbers: range) -> range:
         The range has steps, or begins below 0.
     """
     if numbers.step != 1 or numbers.start < 0:
-        raise InputError(f"the numbers are {numbers}: give range(first, last), from 0 or more and without steps")
+        raise InputError(f"the numbers are {numbers}", "give range(first, last), from 0 or more and without steps")
     return numbers
 
 

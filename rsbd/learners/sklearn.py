@@ -51,7 +51,7 @@ class Sklearn(Learner):
 
         known = hasattr(self.estimator, "get_params") and not isinstance(self.estimator, type)
         if not known or not is_classifier(self.estimator):
-            raise InputError(f"{self.estimator!r} is no classifier of scikit-learn: give one, such as GaussianNB()")
+            raise InputError(f"{self.estimator!r} is no classifier of scikit-learn", "give one, such as GaussianNB()")
         object.__setattr__(self, "estimator", clone(self.estimator))
 
     def __repr__(self) -> str:

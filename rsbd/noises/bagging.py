@@ -63,7 +63,7 @@ class Bagging:
 
     def __post_init__(self) -> None:
         if isinstance(self.size, bool) or not is_whole(self.size, 1):
-            raise InputError(f"size is {self.size!r}: give the number of rows in a bag, at least 1")
+            raise InputError(f"size is {self.size!r}", "give the number of rows in a bag, at least 1")
         object.__setattr__(self, "size", int(self.size))
 
     def shift(self, size: int, num_rows: int | None = None, *, inserted: int = 0, removed: int = 0) -> Tradeoff:
@@ -82,12 +82,14 @@ class Bagging:
             Rows that the attacker adds and takes away.
         """
         if not all(map(is_whole, (size, inserted, removed))):
-            raise InputError(f"{size} rows changed, {inserted} inserted, {removed} removed: give whole numbers from 0")
+            raise InputError(
+                f"{size} rows changed, {inserted} inserted, {removed} removed", "give whole numbers from 0"
+            )
         size, inserted, removed = int(size), int(inserted), int(removed)
         before = self._num_rows(num_rows, size + removed)
         common, after = before - size - removed, before + inserted - removed
         if after < 1:
-            raise InputError(f"{inserted} rows inserted and {removed} of {before} removed: some rows must be left")
+            raise InputError(f"{inserted} rows inserted and {removed} of {before} removed", "some rows must be left")
         return tradeoff.overlap(Fraction(common, before) ** self.size, Fraction(common, after) ** self.size)
 
     # Why changes decide for every mixture: r edits that lead from n to n' rows leave at least e = max(n, n') - r in
@@ -122,9 +124,9 @@ class Bagging:
 
     def _num_rows(self, num_rows: int | None, changed: int) -> int:
         if num_rows is None:
-            raise InputError("bagging hides changed rows among all of them: say how many there are, num_rows=...")
+            raise InputError("bagging hides changed rows among all of them", "say how many there are, num_rows=...")
         if not 0 <= changed <= num_rows:
-            raise InputError(f"{changed} of {num_rows} rows changed or removed: give a number from 0 to {num_rows}")
+            raise InputError(f"{changed} of {num_rows} rows changed or removed", f"give a number from 0 to {num_rows}")
         return int(num_rows)  # numpy's whole numbers would overflow in powers
 
     def outcomes(self, num_rows: int) -> Iterator[tuple[tuple[int, ...], Fraction]]:

@@ -130,7 +130,7 @@ class Noise(ABC):
 
         Optional: with it a tiny world can be audited by enumeration, see :func:`rsbd.audit.exhaustive`.
         """
-        raise InputError(f"{self!r} has no list of outcomes: search with audit.attack, or define outcomes(value)")
+        raise InputError(f"{self!r} has no list of outcomes", "search with audit.attack, or define outcomes(value)")
 
     def transition(self) -> Tensor | None:
         """Probabilities of each noised label given the true one, (true, noised); None if it is no noise for labels."""

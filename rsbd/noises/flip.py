@@ -21,9 +21,9 @@ def _as_probability(keep: Fraction | float | str) -> Fraction:
     try:
         exact = as_written(keep)
     except (TypeError, ValueError, ZeroDivisionError):
-        raise InputError(f"keep is {keep!r}: give a probability such as 0.8 or '4/5'") from None
+        raise InputError(f"keep is {keep!r}", "give a probability such as 0.8 or '4/5'") from None
     if not 0 <= exact <= 1:
-        raise InputError(f"keep is {keep}, but it is a probability: give a number from 0 to 1")
+        raise InputError(f"keep is {keep}, but it is a probability", "give a number from 0 to 1")
     return exact
 
 
@@ -65,14 +65,14 @@ class Flip(Noise):
 
     def __init__(self, keep: Fraction | float | str, values: int = 2) -> None:
         if not is_whole(values, 2):
-            raise InputError(f"values is {values!r}: give a whole number of values, at least 2")
+            raise InputError(f"values is {values!r}", "give a whole number of values, at least 2")
         object.__setattr__(self, "keep", _as_probability(keep))
         object.__setattr__(self, "values", int(values))
 
     def shift(self, size: float) -> tradeoff.Tradeoff:
         """Trade-off of data that differ in ``size`` coordinates."""
         if not is_whole(size):
-            raise InputError(f"{size} changed coordinates: the noise Flip counts them, so give a whole number from 0")
+            raise InputError(f"{size} changed coordinates", "the noise Flip counts them, so give a whole number from 0")
         return tradeoff.flips(self.keep, self.values, int(size))
 
     def shift_each(self, size: float, times: int) -> tradeoff.Tradeoff:

@@ -62,8 +62,8 @@ class Gaussian(Noise):
     def __post_init__(self) -> None:
         if not (isinstance(self.sigma, (int, float, np.number)) and 0 < self.sigma <= LARGEST):
             raise InputError(
-                f"sigma is {self.sigma!r}, but it is a standard deviation where inputs go from 0 to 1: "
-                "give a number above 0, at most 1e18"
+                f"sigma is {self.sigma!r}, but it is a standard deviation where inputs go from 0 to 1",
+                "give a number above 0, at most 1e18",
             )
         if type(self.sigma) is not int:
             object.__setattr__(self, "sigma", float(self.sigma))
@@ -71,7 +71,9 @@ class Gaussian(Noise):
     def shift(self, size: float) -> tradeoff.Tradeoff:
         """Trade-off of data that differ by the L2 distance ``size``."""
         if not (size >= 0 and math.isfinite(size)):
-            raise InputError(f"a shift of {size}: the noise Gaussian measures an L2 distance, so give a number from 0")
+            raise InputError(
+                f"a shift of {size}", "the noise Gaussian measures an L2 distance, so give a number from 0"
+            )
         return tradeoff.gaussian(float(size) / self.sigma)  # numpy's short floats would round the quotient
 
     def shift_each(self, size: float, times: int) -> tradeoff.Tradeoff:
@@ -103,7 +105,7 @@ class Gaussian(Noise):
     def sample(self, x: Tensor, generator: Generator) -> Tensor:
         """Return ``x`` plus noise."""
         if not x.is_floating_point():
-            raise InputError("labels cannot carry Gaussian noise: use Flip(keep, values=number of classes)")
+            raise InputError("labels cannot carry Gaussian noise", "use Flip(keep, values=number of classes)")
         return _normal(tuple(x.shape), self.sigma, [generator])[0].to(x.dtype).add_(x)
 
     def affine(self, num_features: int, generator: Generator) -> tuple[Tensor, Tensor]:

@@ -59,7 +59,7 @@ class Partition:
     def __post_init__(self) -> None:
         for name, number in (("parts", self.parts), ("spread", self.spread)):
             if isinstance(number, bool) or not is_whole(number, 1):
-                raise InputError(f"{name} is {number!r}: give a whole number, at least 1")
+                raise InputError(f"{name} is {number!r}", "give a whole number, at least 1")
             object.__setattr__(self, name, int(number))
 
     @property
@@ -103,7 +103,7 @@ class Partition:
         label, radius : int64 arrays (points,)
         """
         if labels.shape[0] != self.num_models:
-            raise InputError(f"{labels.shape[0]} models voted: {self!r} has {self.num_models}")
+            raise InputError(f"{labels.shape[0]} models voted", f"{self!r} has {self.num_models}")
         cuts = range(_POINTS, labels.shape[1], _POINTS)
         found = [self._radius(part, num_classes) for part in np.split(labels, cuts, axis=1)]
         label, radius = (np.concatenate([pair[i] for pair in found]) for i in (0, 1))

@@ -72,14 +72,14 @@ class Threat:
 
     def __post_init__(self) -> None:
         if not _is_count(self.rows):
-            raise InputError(f"rows is {self.rows!r}: give the number of poisoned rows, 0 or more")
+            raise InputError(f"rows is {self.rows!r}", "give the number of poisoned rows, 0 or more")
         object.__setattr__(self, "rows", int(self.rows))  # numpy's whole numbers would overflow in powers
         if not isinstance(self.trigger, Mapping):
             object.__setattr__(self, "trigger", _plain_size(self.trigger))
             return
         for slot in self.trigger:
             if slot not in ("features", "test"):
-                raise InputError(f"trigger has a size for {slot!r}: a trigger is on 'features' and on 'test'")
+                raise InputError(f"trigger has a size for {slot!r}", "a trigger is on 'features' and on 'test'")
         plain = {slot: _plain_size(size) for slot, size in self.trigger.items()}
         object.__setattr__(self, "trigger", plain)
 
@@ -114,10 +114,10 @@ class Smoothing:
 
     def __post_init__(self) -> None:
         if self.rows is not None and not hasattr(self.rows, "shift_rows"):
-            raise InputError(f"rows is {self.rows!r}, which draws no rows: give Bagging(size), or None")
+            raise InputError(f"rows is {self.rows!r}, which draws no rows", "give Bagging(size), or None")
         for slot, noise in self.slots.items():
             if noise.norm == "rows":
-                raise InputError(f"{slot} is {noise!r}, which draws rows: give Smoothing(rows={noise!r})")
+                raise InputError(f"{slot} is {noise!r}, which draws rows", f"give Smoothing(rows={noise!r})")
 
     @property
     def slots(self) -> dict[str, Noise]:
@@ -163,8 +163,8 @@ class Smoothing:
         if self.rows is not None and slot != "test":
             return tradeoff.levels([1, 0], [0, 1])
         raise InputError(
-            f"the threat changes {WHERE[slot]}, where there is no noise: "
-            f"give Smoothing({slot}=...) a noise, {REMEDY[slot]}"
+            f"the threat changes {WHERE[slot]}, where there is no noise",
+            f"give Smoothing({slot}=...) a noise, {REMEDY[slot]}",
         )
 
 
@@ -176,5 +176,5 @@ def _plain_size(size: Any) -> float:
     # Times the number of rows, numpy's short integers overflow and its short floats round: plain ones do neither.
     plain: float = size.item() if isinstance(size, np.generic) else size
     if not (isinstance(size, Real) and isfinite(size) and float(size) >= 0):
-        raise InputError(f"trigger is {size!r}: give the size of the trigger, 0 or more")
+        raise InputError(f"trigger is {size!r}", "give the size of the trigger, 0 or more")
     return plain

@@ -66,7 +66,7 @@ class Uniform(Noise):
         except (TypeError, ValueError, ZeroDivisionError):
             exact = Fraction(0)
         if exact <= 0:
-            raise InputError(f"width is {width!r}, but it is the length of an interval: give a number above 0")
+            raise InputError(f"width is {width!r}, but it is the length of an interval", "give a number above 0")
         object.__setattr__(self, "width", exact)
 
     def shift(self, size: float | Fraction) -> tradeoff.Tradeoff:
@@ -84,7 +84,7 @@ class Uniform(Noise):
         except (TypeError, ValueError, OverflowError):
             distance = Fraction(-1)
         if distance < 0:
-            raise InputError(f"a shift of {size}: the noise Uniform measures an L1 distance, so give a number from 0")
+            raise InputError(f"a shift of {size}", "the noise Uniform measures an L1 distance, so give a number from 0")
         return max(Fraction(0), 1 - distance / self.width)
 
     def shift_each(self, size: float, times: int) -> tradeoff.Tradeoff:
@@ -113,7 +113,7 @@ class Uniform(Noise):
     def sample(self, x: Tensor, generator: Generator) -> Tensor:
         """Return ``x`` plus noise."""
         if not x.is_floating_point():
-            raise InputError("labels cannot carry uniform noise: use Flip(keep, values=number of classes)")
+            raise InputError("labels cannot carry uniform noise", "use Flip(keep, values=number of classes)")
         _, offset = self.affine(math.prod(x.shape), generator)
         return x + offset.view(x.shape).to(x.dtype)
 

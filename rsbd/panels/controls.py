@@ -39,7 +39,7 @@ class Slider:
         """Refuse a value outside the range, which the widget would bend to the nearest end."""
         if not self.low <= value <= self.high:
             raise InputError(
-                f"{self.name} is {value}, outside this panel's range: give a value from {self.low} to {self.high}"
+                f"{self.name} is {value}, outside this panel's range", f"give a value from {self.low} to {self.high}"
             )
 
     def build(self, value: float) -> tuple[ipw.Widget, ipw.Widget]:

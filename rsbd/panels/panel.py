@@ -105,7 +105,9 @@ class Panel(Generic[P, R]):
         """
         for name in changes:
             if name not in self._names:
-                raise InputError(f"this panel has no parameter {name!r}: choose from {', '.join(sorted(self._names))}")
+                raise InputError(
+                    f"this panel has no parameter {name!r}", f"choose from {', '.join(sorted(self._names))}"
+                )
         params = dataclasses.replace(self._params, **changes)  # type: ignore[type-var]
         self.controls.set(changes)
         self._submit(params)

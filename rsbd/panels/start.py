@@ -38,7 +38,7 @@ def images(given: Dataset | str | None, view: str = "binary", **part: Any) -> Da
     else:
         data = load("digits", view=view, **part) if given is None else load(given, view=view)
     if len(data.shape) not in (2, 3):
-        raise InputError(f"{data.name} has inputs of shape {data.shape}: this panel shows images, such as digits")
+        raise InputError(f"{data.name} has inputs of shape {data.shape}", "this panel shows images, such as digits")
     return data
 
 
@@ -53,5 +53,5 @@ def first(kind: type[P], settings: Mapping[str, Any]) -> P:
     known: dict[str, Any] = kind.__dataclass_fields__  # type: ignore[attr-defined]
     for name in settings:
         if name not in known:
-            raise InputError(f"this panel has no setting {name!r}: choose from {', '.join(sorted(known))}")
+            raise InputError(f"this panel has no setting {name!r}", f"choose from {', '.join(sorted(known))}")
     return kind(**settings)

@@ -75,7 +75,7 @@ def bagflip(
     True
     """
     if dataset.values is None:
-        raise InputError(f"{dataset.name} is continuous, and this method flips values: load its binary or gray view")
+        raise InputError(f"{dataset.name} is continuous, and this method flips values", "load its binary or gray view")
     pixels, labels = Flip(keep, dataset.values), Flip(keep, dataset.num_classes)
     smoothing = Smoothing(Bagging(size), pixels, labels if relabel else None, pixels if on_test else None)
     votes = all_votes(dataset, smoothing, learner or Linear(), num_models, seed, options)

@@ -114,7 +114,7 @@ def edited(found: Certified, edit: str) -> Certificate:
     """
     rows, total = found.smoothing.rows, found.num_rows
     if edit not in ("inserted", "removed") or not isinstance(rows, Bagging) or total is None:
-        raise InputError(f"edit is {edit!r} under {rows!r}: give votes of bagging, and 'inserted' or 'removed'")
+        raise InputError(f"edit is {edit!r} under {rows!r}", "give votes of bagging, and 'inserted' or 'removed'")
     evidence = Evidence.of(found.bounds)
 
     def certified(count: int, who: NDArray[np.int64]) -> NDArray[np.bool_]:

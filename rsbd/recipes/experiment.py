@@ -69,7 +69,7 @@ class Experiment:
 
     def __post_init__(self) -> None:
         if self.centre not in ("clean", "poisoned"):
-            raise InputError(f"centre is {self.centre!r}: choose clean or poisoned")
+            raise InputError(f"centre is {self.centre!r}", "choose clean or poisoned")
         bounds.over_points(self.alpha, 1, self.points)
         self.decided(Votes(np.array([[1, 0]]), ((0, 1),), {}))
         checks.settings(self.dataset, self.smoothing, self.num_models, self.seed)

@@ -74,12 +74,12 @@ class LeastSquares:
         if penalty is None:
             penalty = float((gram * gram).sum() / max(np.trace(gram), 1e-300)) or 1.0
         if not (np.isfinite(penalty) and penalty >= 0):
-            raise InputError(f"penalty is {penalty!r}: give a number from 0, or None for one from the features")
+            raise InputError(f"penalty is {penalty!r}", "give a number from 0, or None for one from the features")
         gram[np.diag_indices_from(gram)] += penalty
         try:
             factor, lower = cho_factor(gram, overwrite_a=True)
         except LinAlgError:
-            raise InputError(f"penalty {penalty!r} is too small for these features: give a larger one") from None
+            raise InputError(f"penalty {penalty!r} is too small for these features", "give a larger one") from None
         return cls(rows, centre, (factor, bool(lower)), float(penalty), 1 / len(rows) if intercept else 0.0)
 
     def influence(self, x: NDArray[np.floating]) -> Floats:

@@ -93,7 +93,7 @@ def rab(
     True
     """
     if bound not in BOUNDS:
-        raise InputError(f"bound is {bound!r}: choose {' or '.join(map(repr, BOUNDS))}")
+        raise InputError(f"bound is {bound!r}", f"choose {' or '.join(map(repr, BOUNDS))}")
     noise = Gaussian(sigma) if noise is None else noise
     smoothing = Smoothing(features=noise)
     models = HashedTestNoise(learner or LDA(), noise)
@@ -202,5 +202,5 @@ def published_metrics(radius: ArrayLike, correct: ArrayLike, radii: Sequence[flo
 
 def _positive(rows: int) -> int:
     if not is_whole(rows, 1):
-        raise InputError(f"rows is {rows!r}: give the number of poisoned rows, at least 1")
+        raise InputError(f"rows is {rows!r}", "give the number of poisoned rows, at least 1")
     return int(rows)

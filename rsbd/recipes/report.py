@@ -125,8 +125,8 @@ def trigger_norm(smoothing: Smoothing) -> str:
     if len(set(norms.values())) > 1:
         found = " and ".join(f"{norm} on {WHERE[slot]}" for slot, norm in norms.items())
         raise InputError(
-            f"a trigger is measured in {found}, so one map cannot speak of both: "
-            'certify Threat(trigger={"features": ..., "test": ...})'
+            f"a trigger is measured in {found}, so one map cannot speak of both",
+            'certify Threat(trigger={"features": ..., "test": ...})',
         )
     return next(iter(norms.values()), "L0")
 

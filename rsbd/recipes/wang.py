@@ -115,7 +115,7 @@ def wang(
     True
     """
     if dataset.values is None:
-        raise InputError(f"{dataset.name} is continuous, and this method flips values: load its binary or gray view")
+        raise InputError(f"{dataset.name} is continuous, and this method flips values", "load its binary or gray view")
     smoothing = Smoothing(
         features=Flip(keep if keep_features is None else keep_features, dataset.values),
         labels=Flip(keep if keep_labels is None else keep_labels, dataset.num_classes),
@@ -137,7 +137,7 @@ def all_votes(
     """Collect votes on the test points, of a number of models that no vote decides: recipes' bounds rest on that."""
     if options.get("until") is not None:
         raise InputError(
-            "until stops by what the votes say, and then these bounds fail more often than alpha: "
-            "use rsbd.collect(..., until=rule) and rule.bounds(votes)"
+            "until stops by what the votes say, and then these bounds fail more often than alpha",
+            "use rsbd.collect(..., until=rule) and rule.bounds(votes)",
         )
     return ensemble.collect(dataset, smoothing, learner, dataset.x_test, num_models, seed, **options)

@@ -175,7 +175,7 @@ class Tradeoff:
 
     def _exact_curve(self) -> exact.Exact:
         if self.mu:
-            raise InputError(f"{self!r} has a Gaussian part, which is never rational: ask with a float")
+            raise InputError(f"{self!r} has a Gaussian part, which is never rational", "ask with a float")
         return self._exact
 
     @cached_property
@@ -203,7 +203,7 @@ def _fast_threshold(parts: tuple[Part, ...], mu: float) -> float:
 
 def _probability(p: Fraction) -> Fraction:
     if not 0 <= p <= 1:
-        raise InputError(f"the probability is {p}: give a number from 0 to 1")
+        raise InputError(f"the probability is {p}", "give a number from 0 to 1")
     return exactly(p)
 
 
@@ -211,8 +211,8 @@ def _probabilities(p: Any) -> Floats:
     try:
         array = np.asarray(p, dtype=np.float64)
     except (TypeError, ValueError):
-        raise InputError(f"the probability is {p!r}: give a number from 0 to 1, or an array of them") from None
+        raise InputError(f"the probability is {p!r}", "give a number from 0 to 1, or an array of them") from None
     bad = ~((array >= 0) & (array <= 1))
     if bad.any():
-        raise InputError(f"the probability is {array[bad].flat[0]}: give numbers from 0 to 1")
+        raise InputError(f"the probability is {array[bad].flat[0]}", "give numbers from 0 to 1")
     return array

@@ -34,13 +34,13 @@ def flips(keep: Fraction | float | str, values: int, changes: int) -> Tradeoff:
     try:
         kept = as_written(keep)
     except (TypeError, ValueError, ZeroDivisionError):
-        raise InputError(f"keep is {keep!r}: give a probability such as 0.8 or '4/5'") from None
+        raise InputError(f"keep is {keep!r}", "give a probability such as 0.8 or '4/5'") from None
     if not 0 <= kept <= 1:
-        raise InputError(f"keep is {keep!r}, but it is a probability: give a number from 0 to 1")
+        raise InputError(f"keep is {keep!r}, but it is a probability", "give a number from 0 to 1")
     if _whole(values) < 2:
-        raise InputError(f"values is {values!r}: a coordinate needs at least 2 values")
+        raise InputError(f"values is {values!r}", "a coordinate needs at least 2 values")
     if _whole(changes) < 0:
-        raise InputError(f"changes is {changes!r}: give the number of changed coordinates, 0 or more")
+        raise InputError(f"changes is {changes!r}", "give the number of changed coordinates, 0 or more")
     return Tradeoff(merge((Flips(kept, int(values), int(changes)),)))
 
 
@@ -62,11 +62,11 @@ def levels(P: Sequence[Fraction | int], Q: Sequence[Fraction | int]) -> Tradeoff
     try:
         before, after = [exactly(w) for w in P], [exactly(w) for w in Q]
     except (TypeError, ValueError, OverflowError):
-        raise InputError("the weights of the levels must be integers or fractions") from None
+        raise InputError("some weights of the levels are not exact numbers", "give integers or fractions") from None
     if len(before) != len(after):
-        raise InputError(f"{len(before)} weights before and {len(after)} after: give one of each per outcome")
+        raise InputError(f"{len(before)} weights before and {len(after)} after", "give one of each per outcome")
     if min([*before, *after], default=0) < 0 or not sum(before) or not sum(after):
-        raise InputError("the weights of the levels must not be negative and must not all be 0")
+        raise InputError("weights of the levels are negative or all 0", "give weights of at least 0, and one above 0")
     return Tradeoff(merge((Table(_integers(before), _integers(after)),)))
 
 
@@ -74,7 +74,7 @@ def gaussian(mu: float) -> Tradeoff:
     """A shift of Gaussian noise by `mu` standard deviations: `upper(p) = Phi(Phi^-1(p) + mu)`."""
     value = float(mu)
     if not (isfinite(value) and value >= 0):
-        raise InputError(f"the Gaussian shift is {mu!r}: give a finite number of standard deviations, 0 or more")
+        raise InputError(f"the Gaussian shift is {mu!r}", "give a finite number of standard deviations, 0 or more")
     return Tradeoff((), value)
 
 

@@ -86,10 +86,13 @@ def mixture(weights: Sequence[Fraction], laws: Sequence[Tradeoff]) -> Tradeoff:
     (Fraction(3, 10), Fraction(1, 8))
     """
     if min(weights, default=0) < 0 or sum(weights) > 1 or len(weights) != len(laws):
-        raise InputError("the weights of a mixture must be probabilities, one for each law, of sum at most 1")
+        raise InputError(
+            f"the weights of the mixture are {list(map(str, weights))}",
+            f"give {len(laws)} probabilities of sum at most 1, one a law",
+        )
     gaussian = next((law for law in laws if law.mu), None)
     if gaussian is not None:
-        raise InputError(f"{gaussian!r} has a Gaussian part: only discrete laws can be mixed, such as flips")
+        raise InputError(f"{gaussian!r} has a Gaussian part", "only discrete laws can be mixed, such as flips")
     found = [_ratios(law.parts) for law in laws]
     totals = [
         w.denominator * total

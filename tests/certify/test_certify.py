@@ -147,7 +147,7 @@ def test_poisoned_rows_end_at_all_of_them_and_abstain_where_nothing_is_certified
 
 def test_noise_that_forgets_reaches_the_limit_and_no_noise_certifies_nothing() -> None:
     forgets = Smoothing(test=Flip("1/10", values=10))
-    assert radius(evidence([0.49, 0.5]), forgets).radius.tolist() == [slots.FURTHEST, -1]
+    assert radius(evidence([0.49, 0.5]), forgets).radius.tolist() == [allocation.FURTHEST, -1]
     assert radius(evidence([0.49, 0.5]), forgets, max_radius=7).radius.tolist() == [7, -1]
     assert radius(evidence([0.0, 0.3]), Smoothing(test=Flip(1.0))).radius.tolist() == [0, 0]
     # A slot that forgets is never worth attacking.
@@ -168,7 +168,7 @@ def test_only_noises_that_an_attacker_could_prefer_are_combined() -> None:
     assert allocation.weakest([b, c]) == [b, c]
     assert allocation.weakest([Flip("1/5"), Flip("4/5")]) == [Flip("1/5")]  # equal strength: one is enough
     combined = radius(evidence([1e-3, 1e-9]), Smoothing(features=b, test=c))
-    assert combined.max_radius == slots.FURTHEST_COMBINED
+    assert combined.max_radius == allocation.FURTHEST_COMBINED
 
 
 class Saturating(Noise):

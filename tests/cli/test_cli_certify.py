@@ -114,7 +114,7 @@ def test_every_option_reaches_the_experiment(monkeypatch: pytest.MonkeyPatch, tm
 
     def stream(asked: Experiment, folder: Path | None, executor: object) -> None:
         seen.append((asked, folder))
-        raise InputError("seen")
+        raise InputError("seen", "stop")
 
     def ask(line: str) -> Experiment:
         assert call(monkeypatch, *line.split()) == 2

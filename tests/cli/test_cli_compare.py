@@ -65,7 +65,7 @@ def test_every_option_reaches_the_comparison(monkeypatch: pytest.MonkeyPatch, tm
 
     def compare(*given: object, **settings: Any) -> None:
         seen.append((given, settings))
-        raise InputError("seen")
+        raise InputError("seen", "stop")
 
     def ask(line: str) -> dict[str, Any]:
         assert call(monkeypatch, *line.split()) == 2

@@ -138,7 +138,7 @@ def test_doctor_says_what_a_device_is_good_for(monkeypatch: pytest.MonkeyPatch) 
     def no_double(learner: Linear, problem: Any, generators: Any) -> Any:
         if isinstance(problem.smoothing.features, Gaussian):
             return train(learner, problem, generators)
-        raise InputError("device 'mps' lacks what Linear needs here (no float64): use --device cpu")
+        raise InputError("device 'mps' lacks what Linear needs here (no float64)", "use --device cpu")
 
     monkeypatch.setattr(linear, "train", no_double)
     found = {finding.what: finding for finding in doctor.examine() if finding.what.startswith("device")}

@@ -140,7 +140,7 @@ def test_cancel_is_seen_within_a_batch():
 def test_errors_are_shown_and_raised(runner):
     def compute(n, cancel, progress):
         if n == "input":
-            raise InputError("keep is 2: give a number from 0 to 1")
+            raise InputError("keep is 2", "give a number from 0 to 1")
         if n == "bug":
             raise ZeroDivisionError("division by zero\nwith a second line")
         if n == "exit":
@@ -152,7 +152,7 @@ def test_errors_are_shown_and_raised(runner):
     engine.submit("input")
     with pytest.raises(InputError, match="keep is 2"):
         engine.wait(10)
-    assert frames[-1].error == "keep is 2: give a number from 0 to 1"
+    assert frames[-1].error == "keep is 2", "give a number from 0 to 1"
     engine.submit("bug")
     with pytest.raises(ZeroDivisionError):
         engine.wait(10)

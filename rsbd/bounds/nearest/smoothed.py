@@ -73,19 +73,19 @@ def smoothed(
     rows, ask = _flat(x, "x"), _flat(points, "points")
     labels = np.asarray(y)
     if rows.shape[1] != ask.shape[1]:
-        raise InputError(f"rows have {rows.shape[1]} features and points {ask.shape[1]}: they must agree")
+        raise InputError(f"rows have {rows.shape[1]} features and points {ask.shape[1]}", "they must agree")
     if labels.shape != (len(rows),) or not len(rows):
-        raise InputError(f"{len(rows)} rows and labels of shape {labels.shape}: give one label per row")
+        raise InputError(f"{len(rows)} rows and labels of shape {labels.shape}", "give one label per row")
     if num_classes < 2 or not np.issubdtype(labels.dtype, np.integer):
-        raise InputError(f"{labels.dtype} labels of {num_classes} classes: give integers of two classes or more")
+        raise InputError(f"{labels.dtype} labels of {num_classes} classes", "give integers of two classes or more")
     if labels.min() < 0 or labels.max() >= num_classes:
-        raise InputError(f"labels from {labels.min()} to {labels.max()}: give 0 to {num_classes - 1}")
+        raise InputError(f"labels from {labels.min()} to {labels.max()}", f"give 0 to {num_classes - 1}")
     if not (np.isfinite(sigma) and sigma > 0):
-        raise InputError(f"sigma is {sigma!r}, but it is a standard deviation: give a number above 0")
+        raise InputError(f"sigma is {sigma!r}, but it is a standard deviation", "give a number above 0")
     if resolution < 10:
-        raise InputError(f"resolution is {resolution!r}: give a number of radii, at least 10")
+        raise InputError(f"resolution is {resolution!r}", "give a number of radii, at least 10")
     if not (is_whole(neighbours, 1) and neighbours <= len(rows)):
-        raise InputError(f"neighbours is {neighbours!r}: give a number from 1 to that of the rows, {len(rows)}")
+        raise InputError(f"neighbours is {neighbours!r}", f"give a number from 1 to that of the rows, {len(rows)}")
     field = _Field(rows / sigma, labels.astype(np.int64), num_classes, resolution, neighbours)
     return field.race(ask / sigma)
 
@@ -165,5 +165,5 @@ class _Field:
 def _flat(values: npt.ArrayLike, name: str) -> Floats:
     array = np.asarray(values, dtype=np.float64)
     if array.ndim != 2 or not array.shape[1] or not np.isfinite(array).all():
-        raise InputError(f"{name} has shape {array.shape}: give finite numbers as (rows, features)")
+        raise InputError(f"{name} has shape {array.shape}", "give finite numbers as (rows, features)")
     return array

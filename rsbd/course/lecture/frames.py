@@ -101,7 +101,10 @@ def compute_frames(scene: Scene, points: Iterable[Mapping[str, Any]] | None = No
             Axis.of(control, scene.grid[control.name]) for control in panel.controls.spec if control.name in scene.grid
         )
         if missing := set(scene.grid) - {axis.name for axis in axes}:
-            raise InputError(f"the panel {scene.panel!r} has no control {', '.join(sorted(missing))}")
+            raise InputError(
+                f"the panel {scene.panel!r} has no control {', '.join(sorted(missing))}",
+                "name its own controls in grid",
+            )
         ordered = dataclasses.replace(scene, grid={axis.name: axis.values for axis in axes})
         where = tuple({**scene.first, **point} for point in (ordered.points() if points is None else points))
         pictures = tuple(_picture(panel, point) for point in where)

@@ -42,12 +42,12 @@ def write_handout(file: str | Path, scenes: Sequence[Scene] = SCENES) -> tuple[P
     """
     file = Path(file)
     if file.is_dir():
-        raise InputError(f"{file} is a folder: name a file in it, such as {file / 'handout.html'}")
+        raise InputError(f"{file} is a folder", f"name a file in it, such as {file / 'handout.html'}")
     if file.suffix not in (".html", ".pdf"):
-        raise InputError(f"a hand-out is .html or .pdf, and not {file.name!r}: name it handout.html")
+        raise InputError(f"a hand-out is .html or .pdf, and not {file.name!r}", "name it handout.html")
     chromium = browser()
     if file.suffix == ".pdf" and chromium is None:
-        raise InputError("a PDF needs Chromium, and there is none: write handout.html and print it yourself")
+        raise InputError("a PDF needs Chromium, and there is none", "write handout.html and print it yourself")
     file.parent.mkdir(parents=True, exist_ok=True)
     with whole(file) as out:  # opened before the work, which would be lost if it could not be
         text, failed = handout(scenes)
@@ -98,5 +98,5 @@ def _pdf(text: str, chromium: str) -> bytes:
             return out.read_bytes()
         except (subprocess.SubprocessError, OSError) as error:
             raise InputError(
-                f"{chromium} could not print the hand-out ({type(error).__name__}): write handout.html instead"
+                f"{chromium} could not print the hand-out ({type(error).__name__})", "write handout.html instead"
             ) from error

@@ -59,21 +59,21 @@ class Scene:
 
     def __post_init__(self) -> None:
         if len(self.presets) < 2:
-            raise InputError(f"scene {self.title!r} has {len(self.presets)} presets: give two or more")
+            raise InputError(f"scene {self.title!r} has {len(self.presets)} presets", "give two or more")
         for name, values in self.presets.items():
             for control, value in values.items():
                 if control not in self.grid or value not in self.grid[control]:
                     raise InputError(
-                        f"preset {name!r} of scene {self.title!r} sets {control} to {value!r}: "
-                        "put that value on the scene's grid"
+                        f"preset {name!r} of scene {self.title!r} sets {control} to {value!r}",
+                        "put that value on the scene's grid",
                     )
         if missing := set(self.grid) - set(self.first):
             raise InputError(
-                f"the first preset of scene {self.title!r} leaves {', '.join(sorted(missing))} open: "
-                "set every control of the grid"
+                f"the first preset of scene {self.title!r} leaves {', '.join(sorted(missing))} open",
+                "set every control of the grid",
             )
         if (size := math.prod(map(len, self.grid.values()))) > MOST:
-            raise InputError(f"the grid of scene {self.title!r} has {size} points: {MOST} are the most")
+            raise InputError(f"the grid of scene {self.title!r} has {size} points", f"{MOST} are the most")
 
     @property
     def first(self) -> Mapping[str, Any]:
@@ -98,7 +98,7 @@ class Scene:
             If there is no such panel, or it has no such setting.
         """
         if self.panel not in PANELS:
-            raise InputError(f"scene {self.title!r} wants the panel {self.panel!r}: choose from {', '.join(PANELS)}")
+            raise InputError(f"scene {self.title!r} wants the panel {self.panel!r}", f"choose from {', '.join(PANELS)}")
         settings = dict(self.settings) if self.data is None else {**self.settings, "dataset": self.data()}
         panel = PANELS[self.panel](runner=runner, **settings)
         for name, row in panel.controls.rows.items():

@@ -179,5 +179,5 @@ def chosen(numbers: Sequence[int]) -> tuple[Scene, ...]:
     """
     for number in numbers:
         if not 1 <= number <= len(SCENES):
-            raise InputError(f"there is no scene {number}: choose from 1 to {len(SCENES)}")
+            raise InputError(f"there is no scene {number}", f"choose from 1 to {len(SCENES)}")
     return tuple(SCENES[number - 1] for number in numbers) or SCENES

@@ -90,7 +90,7 @@ class Stage:
             If it could not be made.
         """
         if self._number not in self._panels:
-            raise InputError(self.bar.trouble or "no scene is on stage")
+            raise InputError(self.bar.trouble or "no scene is on stage", "go to another scene")
         return self._panels[self._number]
 
     def go(self, number: int) -> None:
@@ -102,7 +102,7 @@ class Stage:
             If there is no such scene.
         """
         if not 1 <= number <= len(self._scenes):
-            raise InputError(f"there is no scene {number}: choose from 1 to {len(self._scenes)}")
+            raise InputError(f"there is no scene {number}", f"choose from 1 to {len(self._scenes)}")
         self.freeze(False)
         self._number = number - 1
         self._show()
@@ -125,7 +125,7 @@ class Stage:
         """
         if not 1 <= number <= len(self.scene.presets):
             raise InputError(
-                f"scene {self.scene.title!r} has no preset {number}: choose from 1 to {len(self.scene.presets)}"
+                f"scene {self.scene.title!r} has no preset {number}", f"choose from 1 to {len(self.scene.presets)}"
             )
         self.panel.set(**self.scene.preset(number - 1))
 

@@ -87,7 +87,7 @@ def fewest(dataset: Dataset, trigger: Trigger, success: float = 0.9, target: int
     for number in range(1, dataset.num_rows // 10 + 1):
         if success_rate(dataset, Poisoning(trigger, target, number / dataset.num_rows)) >= success:
             return number
-    raise InputError(f"no tenth of the rows reaches {percent(success)} with this trigger: make it stronger")
+    raise InputError(f"no tenth of the rows reaches {percent(success)} with this trigger", "make it stronger")
 
 
 def success_rate(dataset: Dataset, attack: Poisoning) -> float:
@@ -146,7 +146,7 @@ def filtered(dataset: Dataset, attack: Poisoning, by: str, share: float = 0.1) -
         means = np.stack([flat[poisoned.y == c].mean(0) for c in range(poisoned.num_classes)])
         suspicion = np.linalg.norm(flat - means[poisoned.y], axis=1)
     else:
-        raise InputError(f"there is no filter {by!r}: choose 'fit' or 'distance'")
+        raise InputError(f"there is no filter {by!r}", "choose 'fit' or 'distance'")
     kept = np.sort(np.argsort(suspicion, kind="stable")[: round((1 - share) * len(flat))])
     rest = poisoned.replace(x=poisoned.x[kept], y=poisoned.y[kept])
     both = np.concatenate([dataset.x_test, stamp(attack.trigger, dataset, dataset.x_test)])

@@ -81,7 +81,7 @@ def broken(rule: str, num: int = 1000, alpha: float = 0.05, trials: int = 5000, 
     elif rule in ("same votes", "other votes"):
         evidence = bounds.clopper_pearson(counts, alpha, counts if rule == "same votes" else others)
     else:
-        raise InputError(f"there is no rule {rule!r}: choose 'same votes', 'shared' or 'other votes'")
+        raise InputError(f"there is no rule {rule!r}", "choose 'same votes', 'shared' or 'other votes'")
     return float(np.mean(evidence.miss < 0.5))
 
 
@@ -101,7 +101,7 @@ def peeking(
     True
     """
     if bound not in ("simultaneous", "anytime"):
-        raise InputError(f"there is no bound {bound!r}: choose 'simultaneous' or 'anytime'")
+        raise InputError(f"there is no bound {bound!r}", "choose 'simultaneous' or 'anytime'")
     heads = (np.random.default_rng(seed).random((trials, num)) < 0.5).cumsum(axis=1)
     proved = np.zeros(trials, bool)
     for n in range(every, num + 1, every):

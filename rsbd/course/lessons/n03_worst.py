@@ -53,9 +53,9 @@ class Bits:
 
     def __post_init__(self) -> None:
         if len(self.held) != len(self.attacked) or not 1 <= len(self.held) <= 4:
-            raise InputError(f"{self.held!r} and {self.attacked!r}: give two strings of the same length, 1 to 4 bits")
+            raise InputError(f"{self.held!r} and {self.attacked!r}", "give two strings of the same length, 1 to 4 bits")
         if set(self.held + self.attacked) - set("01"):
-            raise InputError(f"{self.held!r} and {self.attacked!r}: write bits as 0 and 1")
+            raise InputError(f"{self.held!r} and {self.attacked!r}", "write bits as 0 and 1")
 
     @property
     def outcomes(self) -> tuple[str, ...]:

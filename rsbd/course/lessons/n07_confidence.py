@@ -71,7 +71,7 @@ class Asked:
             high, low = int(same[averages[same].argmax()]), int(same[averages[same].argmin()])
             pairs.append((float(averages[high] - averages[low]), high, low))
         if not pairs:
-            raise InputError(f"no image has {clear:.0%} of the votes: lower sigma, or clear")
+            raise InputError(f"no image has {clear:.0%} of the votes", "lower sigma, or clear")
         return max(pairs)[1:]
 
 

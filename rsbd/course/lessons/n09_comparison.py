@@ -72,14 +72,14 @@ def held(found: Comparison, method: str, attack: Attack, rows: int | None = None
     for threat, share in zip(row.threats, row.certified or (), strict=True):
         if threat.rows >= (rows or 0) and threat.trigger_on("test") >= (pixels or 0):
             return share
-    raise InputError(f"no threat of this comparison has {rows} rows and {pixels} pixels: ask for fewer")
+    raise InputError(f"no threat of this comparison has {rows} rows and {pixels} pixels", "ask for fewer")
 
 
 def _row(found: Comparison, method: str, attack: Attack) -> Row:
     for row in found.against(attack):
         if row.method == method and row.certified is not None:
             return row
-    raise InputError(f"{method} does not face an attack on {', '.join(attack)}: choose another method")
+    raise InputError(f"{method} does not face an attack on {', '.join(attack)}", "choose another method")
 
 
 def cells(found: Comparison, method: str, attack: Attack) -> tuple[NDArray[np.float64], list[int], list[float]]:

@@ -43,7 +43,7 @@ def part_of(name: str, view: str, **parts: Mapping[str, Any]) -> Dataset:
     """
     if name not in parts:
         known = " or ".join(map(repr, parts))
-        raise InputError(f"this lesson has no data set {name!r}: choose {known}")
+        raise InputError(f"this lesson has no data set {name!r}", f"choose {known}")
     return load(name, view=view, **parts[name])
 
 

@@ -53,5 +53,5 @@ def stored(name: str, folder: str | Path = "results") -> Stored:
     """
     path = Path(folder) / f"{name}.json"
     if not path.is_file():
-        raise InputError(f"there is no stored result {path}: run the notebook in the folder of the course")
+        raise InputError(f"there is no stored result {path}", "run the notebook in the folder of the course")
     return Stored(json.loads(path.read_text("utf-8")))

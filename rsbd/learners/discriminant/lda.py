@@ -56,7 +56,7 @@ class LDA(Learner):
 
     def __post_init__(self) -> None:
         if self.shrinkage is not None and not 0 <= self.shrinkage <= 1:
-            raise InputError(f"shrinkage is {self.shrinkage}, but it is a share: give a number from 0 to 1")
+            raise InputError(f"shrinkage is {self.shrinkage}, but it is a share", "give a number from 0 to 1")
 
     def train(self, problem: Problem, generators: Sequence[Generator]) -> Discriminants:
         """Train one discriminant per generator."""

@@ -50,7 +50,7 @@ class Pooling:
             fine = (k for k in range(1, min(height, width) + 1) if height % k == 0 and width % k == 0)
             size = next((k for k in fine if max(height, width) <= 8 * k and min(height, width) >= 4 * k), 1)
         if size < 1 or height % size or width % size:
-            raise InputError(f"pool is {size}, but images are {height} x {width}: give a divisor of both sides")
+            raise InputError(f"pool is {size}, but images are {height} x {width}", "give a divisor of both sides")
         return Pooling(shape, size)
 
     def __call__(self, x: Tensor) -> Tensor:

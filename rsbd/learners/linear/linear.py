@@ -59,7 +59,7 @@ class Linear(Learner):
     def __post_init__(self) -> None:
         if not self.smoothness >= 0 or not self.shrinkage >= 0:
             raise InputError(
-                f"Linear(smoothness={self.smoothness}, shrinkage={self.shrinkage}): both must be numbers from 0"
+                f"Linear(smoothness={self.smoothness}, shrinkage={self.shrinkage})", "both must be numbers from 0"
             )
 
     def train(self, problem: Problem, generators: Sequence[Generator]) -> LinearModels:

@@ -70,10 +70,11 @@ class CNN(Network):
         object.__setattr__(self, "channels", tuple(self.channels))
         if not self.channels or min(self.channels) < 1 or self.hidden < 1:
             raise InputError(
-                f"channels is {self.channels} and hidden {self.hidden}: give numbers above 0, such as (16, 32) and 512"
+                f"channels is {self.channels} and hidden {self.hidden}",
+                "give numbers above 0, such as (16, 32) and 512",
             )
         if self.kernel < 1 or self.kernel % 2 == 0:
-            raise InputError(f"kernel is {self.kernel}: give an odd number, such as 5")
+            raise InputError(f"kernel is {self.kernel}", "give an odd number, such as 5")
         super().__post_init__()
 
     def train(self, problem: Problem, generators: Sequence[Generator]) -> Convolutions:
@@ -121,7 +122,7 @@ class Plan:
     def of(cls, settings: CNN, problem: Problem) -> Plan:
         """Lay the network out for the problem's images."""
         if len(problem.shape) not in (2, 3):
-            raise InputError(f"inputs have shape {problem.shape}, but CNN needs images: use MLP for tables")
+            raise InputError(f"inputs have shape {problem.shape}, but CNN needs images", "use MLP for tables")
         shape = (1, *problem.shape)[-3:]
         kernel = settings.kernel
         border = kernel // 2 if min(shape[1:]) < _SMALL else 0
@@ -130,7 +131,7 @@ class Plan:
             sides = tuple((side + 2 * border - kernel + 1) // 2 for side in sides)
             sizes.append((before * kernel**2, after))
         if min(sides) < 1:
-            raise InputError(f"images of {shape[1]} x {shape[2]} are too small for {settings}: use fewer channels")
+            raise InputError(f"images of {shape[1]} x {shape[2]} are too small for {settings}", "use fewer channels")
         dense = (settings.channels[-1] * prod(sides), settings.hidden, problem.num_classes)
         every = (*sizes, *itertools.pairwise(dense))
         return cls(shape, kernel, border, every, len(settings.channels))

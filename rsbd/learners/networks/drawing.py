@@ -36,7 +36,7 @@ class Drawing(TorchDispatchMode):
         if torch.Tag.nondeterministic_seeded in func.tags:
             if all(argument.name != "generator" for argument in func._schema.arguments):
                 if "generator" not in func.overloadpacket.overloads():
-                    raise InputError(f"{func} takes no generator, so what it draws could not be repeated: avoid it")
+                    raise InputError(f"{func} takes no generator, so what it draws could not be repeated", "avoid it")
                 func = func.overloadpacket.generator
             kwargs["generator"] = self.generator
         return func(*args, **kwargs)

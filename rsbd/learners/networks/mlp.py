@@ -47,7 +47,7 @@ class MLP(Network):
     def __post_init__(self) -> None:
         object.__setattr__(self, "hidden", tuple(self.hidden))
         if not self.hidden or min(self.hidden) < 1:
-            raise InputError(f"hidden is {self.hidden}: give each layer's number of units, such as (32,)")
+            raise InputError(f"hidden is {self.hidden}", "give each layer's number of units, such as (32,)")
         super().__post_init__()
 
     def train(self, problem: Problem, generators: Sequence[Generator]) -> Networks:

@@ -68,9 +68,9 @@ class Module(Network):
     def __post_init__(self) -> None:
         super().__post_init__()
         if not callable(self.factory) or isinstance(self.factory, nn.Module):
-            raise InputError("factory must make a new network whenever it is called: give a function or a class")
+            raise InputError("factory must make a new network whenever it is called", "give a function or a class")
         if self.together is not None and self.together < 1:
-            raise InputError(f"together is {self.together}: give the number of models to train at once, from 1")
+            raise InputError(f"together is {self.together}", "give the number of models to train at once, from 1")
 
     def __repr__(self) -> str:
         rest = [f"{f.name}={getattr(self, f.name)!r}" for f in fields(self) if f.name != "factory"]
@@ -82,9 +82,9 @@ class Module(Network):
         nets = [build(self.factory, generator) for generator in generators]
         same = zip(again.state_dict().values(), nets[0].state_dict().values(), strict=True)
         if not all(torch.equal(a, b) for a, b in same):
-            raise InputError("factory draws initial weights other than by torch: models could not be repeated")
+            raise InputError("factory draws initial weights other than by torch", "models could not be repeated")
         if any(isinstance(part, nn.modules.dropout._DropoutNd) and part.p for part in again.modules()):
-            raise InputError("the module has dropout, which draws from a stream of its own: leave it out")
+            raise InputError("the module has dropout, which draws from a stream of its own", "leave it out")
         state, buffers = stack_module_state(nets)
         moving = {name: tensor.detach() for name, tensor in state.items() if tensor.requires_grad}
         stack = Stack.zeros([tensor.shape for tensor in moving.values()], problem.x.device)
@@ -113,7 +113,7 @@ def build(factory: Callable[[], nn.Module], generator: Generator) -> nn.Module:
     with torch.device(generator.device), Drawing(generator):
         net = factory()
     if not isinstance(net, nn.Module):
-        raise InputError(f"factory returned {net!r:.80}: it must return a torch.nn.Module")
+        raise InputError(f"factory returned {net!r:.80}", "it must return a torch.nn.Module")
     return net
 
 
@@ -150,8 +150,8 @@ class Gradients:
         scores, classes = functional_call(self.net, {**weights, **fixed}, (x,)), self.problem.num_classes
         if scores.shape != (len(x), classes):
             raise InputError(
-                f"the module's scores have shape {tuple(scores.shape)} for {len(x)} rows: "
-                f"they must be (rows, {classes}), one a class"
+                f"the module's scores have shape {tuple(scores.shape)} for {len(x)} rows",
+                f"they must be (rows, {classes}), one a class",
             )
         return nn.functional.cross_entropy(scores.float(), y)
 

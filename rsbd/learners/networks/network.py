@@ -68,11 +68,11 @@ class Network(Learner):
         enough = (self.epochs is None or self.epochs >= 1) and self.batch >= 1
         if not (enough and self.learning_rate > 0 and self.weight_decay >= 0):
             found = ", ".join(f"{field.name}={getattr(self, field.name)}" for field in fields(Network)[:4])
-            raise InputError(f"{found} cannot train: the first three must be above 0, weight_decay at least 0")
+            raise InputError(f"{found} cannot train", "the first three must be above 0, weight_decay at least 0")
         if self.target_loss is not None and not self.target_loss >= 0:
-            raise InputError(f"target_loss is {self.target_loss}: give a loss to stop at, from 0, or None")
+            raise InputError(f"target_loss is {self.target_loss}", "give a loss to stop at, from 0, or None")
         if self.precision not in get_args(Precision):
-            raise InputError(f"precision is {self.precision!r}: choose 'float32' or 'bfloat16'")
+            raise InputError(f"precision is {self.precision!r}", "choose 'float32' or 'bfloat16'")
 
     def __repr__(self) -> str:
         """Show as it is written: what makes up the network first, then how it is trained."""

@@ -54,7 +54,7 @@ class ResNet(Network):
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.blocks < 1 or self.width < 4 or self.width % 4:
-            raise InputError(f"blocks is {self.blocks} and width {self.width}: give at least 1, and a multiple of 4")
+            raise InputError(f"blocks is {self.blocks} and width {self.width}", "give at least 1, and a multiple of 4")
 
     def train(self, problem: Problem, generators: Sequence[Generator]) -> Stacked:
         """Train one network per generator."""
@@ -66,7 +66,7 @@ class ResNet(Network):
 
     def _module(self, problem: Problem) -> Module:
         if len(problem.shape) not in (2, 3) or min(problem.shape[-2:]) < 4:
-            raise InputError(f"inputs have shape {problem.shape}, but ResNet needs images of at least 4 x 4: use MLP")
+            raise InputError(f"inputs have shape {problem.shape}, but ResNet needs images of at least 4 x 4", "use MLP")
         channels = 1 if len(problem.shape) == 2 else problem.shape[0]
         factory = partial(Residual, channels, problem.num_classes, self.blocks, self.width)
         return Module(factory, **{f.name: getattr(self, f.name) for f in fields(Network)})

@@ -56,7 +56,7 @@ def attack(
     data = images(dataset, "unit")
     if data.values is not None:
         raise InputError(
-            f"{data.name} has {data.values} levels, which a faint trigger would leave: load it with view='unit'"
+            f"{data.name} has {data.values} levels, which a faint trigger would leave", "load it with view='unit'"
         )
     if "target" in settings:
         settings["target"] = data.label(settings["target"])

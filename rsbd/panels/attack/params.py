@@ -45,9 +45,9 @@ class Params:
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
-            raise InputError(f"there is no trigger {self.kind!r}: choose from {', '.join(KINDS)}")
+            raise InputError(f"there is no trigger {self.kind!r}", f"choose from {', '.join(KINDS)}")
         if not 0 <= self.rate <= MOST:
-            raise InputError(f"the poison rate is {self.rate}: give a share from 0 to {MOST:g}")
+            raise InputError(f"the poison rate is {self.rate}", f"give a share from 0 to {MOST:g}")
 
 
 @dataclass(frozen=True)

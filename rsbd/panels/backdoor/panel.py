@@ -62,7 +62,7 @@ def backdoor(
     data = images(dataset, classes=(1, 7))
     params = first(Params, settings)
     if data.values is None and params.noise != "gaussian":
-        raise InputError(f"{data.name} is continuous: load its binary view, or give noise='gaussian'")
+        raise InputError(f"{data.name} is continuous", "load its binary view, or give noise='gaussian'")
     bench = Bench(data, data.label(target), learner or Linear(), seed)
     controls = COMPACT if compact else FULL
     return Panel(params, controls, bench, render_compact if compact else render, runner, visible)

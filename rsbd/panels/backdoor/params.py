@@ -53,7 +53,7 @@ class Params:
 
     def __post_init__(self) -> None:
         if self.noise not in ("tied", "slots", "gaussian"):
-            raise InputError(f"noise is {self.noise!r}: choose 'tied', 'slots' or 'gaussian'")
+            raise InputError(f"noise is {self.noise!r}", "choose 'tied', 'slots' or 'gaussian'")
 
 
 @dataclass(frozen=True)

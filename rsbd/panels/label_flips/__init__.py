@@ -45,8 +45,8 @@ def label_flips(
     data = images(dataset, "unit", classes=(0, 1))
     if data.num_classes != 2:
         raise InputError(
-            f"{data.name} has {data.num_classes} classes: "
-            "this panel shows images of two classes, such as load('digits', classes=(0, 1))"
+            f"{data.name} has {data.num_classes} classes",
+            "this panel shows images of two classes, such as load('digits', classes=(0, 1))",
         )
     most = max(10, data.num_rows // 50 * 10)
     controls: tuple[Control, ...] = (

@@ -55,6 +55,6 @@ def partitions(
     """
     data = images(dataset, classes=(0, 1))
     if data.values != 2:
-        raise InputError(f"{data.name} is no set of binary images: load digits, in its binary view")
+        raise InputError(f"{data.name} is no set of binary images", "load digits, in its binary view")
     bench = Bench(data, data.label(target), seed)
     return Panel(first(Params, settings), CONTROLS, bench, render, runner, visible)

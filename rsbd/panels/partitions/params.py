@@ -54,7 +54,7 @@ class Params:
 
     def __post_init__(self) -> None:
         if self.method not in METHODS:
-            raise InputError(f"method is {self.method!r}: choose one of {', '.join(METHODS)}")
+            raise InputError(f"method is {self.method!r}", f"choose one of {', '.join(METHODS)}")
 
     @property
     def drawn(self) -> bool:

@@ -49,8 +49,8 @@ class Params:
     def __post_init__(self) -> None:
         if not (self.sigma > 0 and self.samples >= 1 and self.seed >= 0):
             raise InputError(
-                f"sigma {self.sigma}, {self.samples} samples, seed {self.seed}: "
-                "give a sigma above 0, at least 1 sample, and a seed from 0"
+                f"sigma {self.sigma}, {self.samples} samples, seed {self.seed}",
+                "give a sigma above 0, at least 1 sample, and a seed from 0",
             )
 
 

@@ -63,7 +63,7 @@ def rab(
     data = images(dataset, "unit", classes=(0, 1))
     if data.values == 2:
         raise InputError(
-            f"{data.name} has {data.values} values: give gray images, such as rsbd.load('digits', view='unit')"
+            f"{data.name} has {data.values} values", "give gray images, such as rsbd.load('digits', view='unit')"
         )
     bench = Bench(data, data.label(target), learner or LDA(), seed)
     return Panel(first(Params, settings), CONTROLS, bench, render, runner)

@@ -39,7 +39,7 @@ class Params:
 
     def __post_init__(self) -> None:
         if self.noise not in ("flips", "gaussian", "uniform"):
-            raise InputError(f"noise is {self.noise!r}: choose 'flips', 'gaussian' or 'uniform'")
+            raise InputError(f"noise is {self.noise!r}", "choose 'flips', 'gaussian' or 'uniform'")
 
     @property
     def miss(self) -> Fraction:

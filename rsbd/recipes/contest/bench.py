@@ -66,8 +66,8 @@ class Bench:
         held = round(validation * dataset.num_rows) if 0 < validation < 1 else 0
         if not 0 < held < dataset.num_rows:
             raise InputError(
-                f"a validation share of {validation!r} leaves {held} of {dataset.num_rows} rows to choose the noise: "
-                "give a share between 0 and 1, such as 0.25"
+                f"a validation share of {validation!r} leaves {held} of {dataset.num_rows} rows to choose the noise",
+                "give a share between 0 and 1, such as 0.25",
             )
         order = np.random.default_rng(seed).permutation(dataset.num_rows)
         out, rest = np.sort(order[:held]), np.sort(order[held:])
@@ -114,7 +114,8 @@ def views(dataset: Dataset) -> dict[str, Dataset]:
         if x.size and not (x.min() >= 0 and x.max() <= 1):
             raise InputError(
                 f"{dataset.name} has inputs from {x.min():g} to {x.max():g}, but what a changed pixel costs is known "
-                "from 0 to 1 only: scale them by fixed numbers"
+                "from 0 to 1 only",
+                "scale them by fixed numbers",
             )
     black, white = (np.asarray(x >= 0.5, np.float32) for x in (dataset.x, dataset.x_test))
     return {

@@ -112,14 +112,14 @@ def compare(
     threats = threat_map(rows, triggers, relabel, on_test)
     most = max(threat.rows for group in threats.values() for threat in group)
     if most > dataset.num_rows:
-        raise InputError(f"{most} poisoned rows, but there are {dataset.num_rows}: give at most that many")
+        raise InputError(f"{most} poisoned rows, but there are {dataset.num_rows}", "give at most that many")
     widest = max(int(threat.trigger_on("test")) for group in threats.values() for threat in group)
     if widest > dataset.num_features:
         raise InputError(
-            f"a trigger of {widest} pixels, but an input has {dataset.num_features}: give at most that many"
+            f"a trigger of {widest} pixels, but an input has {dataset.num_features}", "give at most that many"
         )
     if len({contender.name for contender in contenders}) < max(1, len(contenders)):
-        raise InputError("two contenders have one name, or there are none: give each its own")
+        raise InputError("two contenders have one name, or there are none", "give each its own")
     if cancel is not None:
         options["cancel"] = cancel
     bench = Bench.of(dataset, validation, num_models, alpha, points, seed, learner, options)

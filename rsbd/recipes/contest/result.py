@@ -122,9 +122,9 @@ class Comparison:
             rows = [_row(**row) for row in content["rows"]]
             return cls(tuple(rows), content["settings"])
         except FileNotFoundError:
-            raise InputError(f"there is no stored comparison at {path}: write one with rsbd compare") from None
+            raise InputError(f"there is no stored comparison at {path}", "write one with rsbd compare") from None
         except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise InputError(f"{path} is no stored comparison ({error}): write one with rsbd compare") from None
+            raise InputError(f"{path} is no stored comparison ({error})", "write one with rsbd compare") from None
 
     def plot(self, ax: Axes | None = None) -> Axes:
         """Draw methods against threats: certified accuracy in each cell, a dash where a method cannot face it."""

@@ -42,12 +42,12 @@ def threat_map(
     found: dict[Attack, dict[Threat, None]] = {}
     for m, t, y, x in product(rows, triggers, relabel, on_test):
         if t % 1:  # one below 0 is refused as a threat
-            raise InputError(f"a trigger of {t} pixels: it counts pixels, so give a whole number from 0")
+            raise InputError(f"a trigger of {t} pixels", "it counts pixels, so give a whole number from 0")
         threat = Threat(int(m), int(t), relabel=y and m > 0, on_test=x and t > 0)
         if what := attacked(threat):
             found.setdefault(what, {})[threat] = None
     if not found:
-        raise InputError("no threat changes anything: give poisoned rows above 0, or a trigger on the test input")
+        raise InputError("no threat changes anything", "give poisoned rows above 0, or a trigger on the test input")
     return {what: tuple(found[what]) for what in sorted(found, key=lambda what: (len(what), what))}
 
 
@@ -97,7 +97,7 @@ def refusal(defence: Defence, threat: Threat, num_rows: int) -> str | None:
     try:
         smoothing.tradeoff(posed(replace(threat, rows=0) if dealt else threat, smoothing), num_rows)
     except InputError as error:
-        return str(error).partition(":")[0]
+        return error.what
     return None
 
 
@@ -107,4 +107,4 @@ def _length(pixels: int, norm: str) -> float:
     if norm == "L2":
         root = math.sqrt(pixels)
         return root if Fraction(root) ** 2 >= pixels else math.nextafter(root, math.inf)
-    raise InputError(f"a noise in the norm {norm!r} meets changed pixels: say what they cost it")
+    raise InputError(f"a noise in the norm {norm!r} meets changed pixels", "say what they cost it")
