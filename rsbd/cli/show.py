@@ -9,8 +9,6 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from rsbd.recipes.report import trigger_norm
-
 if TYPE_CHECKING:
     from rsbd.recipes.report import Report
 
@@ -67,7 +65,7 @@ def _curve(found: Report) -> tuple[str, Table]:
 
 def _map(found: Report) -> tuple[str, Table]:
     """The map up to its first row of zeros: what follows is zero too."""
-    norm = trigger_norm(found.outcome.experiment.smoothing)
+    norm = found.outcome.experiment.smoothing.trigger_norm
     unit = "pixels" if norm == "L0" else f"{norm} length"
     table = _table("rows", *(f"{trigger:g}" for trigger in found.triggers))
     for rows, line in zip(found.rows, found.accuracy_map, strict=True):

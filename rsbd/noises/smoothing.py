@@ -1,29 +1,52 @@
-"""What is noised, what the attacker may change, and the trade-off between the two."""
+"""Which slots carry which noise, and the trade-off that this gives against a threat."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container
 from dataclasses import dataclass
-from math import isfinite
-from numbers import Integral, Real
-from typing import TYPE_CHECKING, Any, Protocol
-
-import numpy as np
+from fractions import Fraction
+from typing import TYPE_CHECKING, Protocol
 
 from rsbd import tradeoff
 from rsbd.errors import InputError
 from rsbd.noises.base import Noise
+from rsbd.noises.flip import Flip
+from rsbd.noises.gaussian import Gaussian
+from rsbd.noises.threat import Threat as Threat
 from rsbd.tradeoff import Tradeoff
 
 if TYPE_CHECKING:
     from torch import Generator, Tensor
 
 WHERE = {"features": "the training features", "labels": "the training labels", "test": "the test input"}
-REMEDY = {
+SLOTS = tuple(WHERE)
+_REMEDY = {
     "features": "or use Threat(rows=0) or Threat(trigger=0)",
     "labels": "or use Threat(relabel=False)",
     "test": "or use Threat(on_test=False)",
 }
+
+Keep = float | Fraction | str
+"""A probability that a value is kept: 0.8 and "4/5" both mean four fifths exactly."""
+
+
+class Coded(Protocol):
+    """The part of a data set that discrete noise depends on, see :class:`rsbd.data.Dataset`."""
+
+    @property
+    def name(self) -> str:
+        """Name, for messages."""
+        ...
+
+    @property
+    def values(self) -> int | None:
+        """Number of values that an input can take, None if it is continuous."""
+        ...
+
+    @property
+    def num_classes(self) -> int:
+        """Number of values that a label can take."""
+        ...
 
 
 class RowNoise(Protocol):
@@ -45,47 +68,6 @@ class RowNoise(Protocol):
     def size(self) -> int:
         """How many rows are drawn."""
         ...
-
-
-@dataclass(frozen=True)
-class Threat:
-    """What the attacker may do, in the attacker's words.
-
-    Parameters
-    ----------
-    rows : int
-        Number of poisoned training rows.
-    trigger : float or mapping
-        Size of the trigger in the norm of the noise: changed features for `Flip`, L2 length for
-        `Gaussian`, L1 length for `Uniform`. Where training features and test input have different norms:
-        ``{"features": 2, "test": 0.5}``.
-    relabel : bool
-        Whether the poisoned rows' labels change too.
-    on_test : bool
-        Whether the trigger is also put on the test input.
-    """
-
-    rows: int = 0
-    trigger: float | Mapping[str, float] = 0
-    relabel: bool = True
-    on_test: bool = True
-
-    def __post_init__(self) -> None:
-        if not _is_count(self.rows):
-            raise InputError(f"rows is {self.rows!r}", "give the number of poisoned rows, 0 or more")
-        object.__setattr__(self, "rows", int(self.rows))  # numpy's whole numbers would overflow in powers
-        if not isinstance(self.trigger, Mapping):
-            object.__setattr__(self, "trigger", _plain_size(self.trigger))
-            return
-        for slot in self.trigger:
-            if slot not in ("features", "test"):
-                raise InputError(f"trigger has a size for {slot!r}", "a trigger is on 'features' and on 'test'")
-        plain = {slot: _plain_size(size) for slot, size in self.trigger.items()}
-        object.__setattr__(self, "trigger", plain)
-
-    def trigger_on(self, slot: str) -> float:
-        """Size of the trigger in the norm of `"features"` or `"test"`."""
-        return self.trigger.get(slot, 0) if isinstance(self.trigger, Mapping) else self.trigger
 
 
 @dataclass(frozen=True)
@@ -112,6 +94,94 @@ class Smoothing:
     labels: Noise | None = None
     test: Noise | None = None
 
+    @classmethod
+    def flips(
+        cls,
+        data: Coded,
+        keep: Keep | None = None,
+        *,
+        features: Keep | None = None,
+        labels: Keep | None = None,
+        test: Keep | None = None,
+        rows: RowNoise | None = None,
+        slots: Container[str] = SLOTS,
+    ) -> Smoothing:
+        """Return discrete noise for a data set: :class:`Flip` in every slot that is given a probability.
+
+        Parameters
+        ----------
+        data : Dataset
+            Says how many values an input and a label can take.
+        keep : float, Fraction or str, optional
+            Probability that a value is kept, in every slot that has none of its own.
+        features, labels, test : float, Fraction or str, optional
+            Probability in one slot. A slot with neither this nor `keep` carries no noise.
+        rows : RowNoise, optional
+            Noise on the rows. Beside it, a slot in which everything is kept carries no noise.
+        slots : container of str
+            Slots outside it carry no noise.
+
+        Raises
+        ------
+        InputError
+            If the inputs are to be flipped and are continuous.
+
+        Examples
+        --------
+        >>> from rsbd.data import load
+        >>> Smoothing.flips(load("digits", view="gray"), 0.8, labels="9/10").slots
+        {'features': Flip('4/5', values=17), 'labels': Flip('9/10', values=10), 'test': Flip('4/5', values=17)}
+        """
+
+        def noise(slot: str, own: Keep | None) -> Flip | None:
+            chosen = keep if own is None else own
+            if chosen is None or slot not in slots:
+                return None
+            values = data.num_classes if slot == "labels" else data.values
+            if values is None:
+                raise InputError(
+                    f"{data.name} is continuous, and this method flips values", "load its binary or gray view"
+                )
+            flip = Flip(chosen, values)
+            return None if rows is not None and flip.keep == 1 else flip
+
+        return cls(rows, noise("features", features), noise("labels", labels), noise("test", test))
+
+    @classmethod
+    def gaussian(
+        cls,
+        data: Coded,
+        sigma: float | None = None,
+        *,
+        features: float | None = None,
+        labels: Keep | None = None,
+        test: float | None = None,
+        rows: RowNoise | None = None,
+        slots: Container[str] = SLOTS,
+    ) -> Smoothing:
+        """Return Gaussian noise on training features and test input, and flips on the labels if `labels` is given.
+
+        Parameters
+        ----------
+        sigma : float, optional
+            Standard deviation, in both slots unless `features` or `test` says otherwise.
+        data, labels, rows, slots
+            As in :meth:`flips`.
+
+        Examples
+        --------
+        >>> from rsbd.data import load
+        >>> Smoothing.gaussian(load("digits"), 0.5, slots=("features",)).slots
+        {'features': Gaussian(sigma=0.5)}
+        """
+
+        def noise(slot: str, own: float | None) -> Gaussian | None:
+            chosen = sigma if own is None else own
+            return None if chosen is None or slot not in slots else Gaussian(chosen)
+
+        flipped = cls.flips(data, labels=labels, rows=rows, slots=slots)
+        return cls(rows, noise("features", features), flipped.labels, noise("test", test))
+
     def __post_init__(self) -> None:
         if self.rows is not None and not hasattr(self.rows, "shift_rows"):
             raise InputError(f"rows is {self.rows!r}, which draws no rows", "give Bagging(size), or None")
@@ -121,9 +191,38 @@ class Smoothing:
 
     @property
     def slots(self) -> dict[str, Noise]:
-        """The noised ones among features, labels and test."""
+        """The noise of each noised slot among features, labels and test."""
         every = {"features": self.features, "labels": self.labels, "test": self.test}
         return {slot: noise for slot, noise in every.items() if noise is not None}
+
+    @property
+    def radius_slots(self) -> tuple[str, ...]:
+        """Names of the noised slots that one radius can span, see :func:`rsbd.certify.radius`.
+
+        Where noises have different norms, these are the slots that measure a length, and not those that count changes.
+        Where rows are drawn at random, the radius counts rows, each of which may change wholly.
+        """
+        if self.rows is not None:
+            return ("rows",)
+        return tuple(slot for slot, noise in self.slots.items() if noise.norm != "L0") or tuple(self.slots)
+
+    @property
+    def trigger_norm(self) -> str:
+        """Norm in which a trigger is measured; L0 where neither features nor the test input carry noise.
+
+        Raises
+        ------
+        InputError
+            If features and test input carry noises of different norms.
+        """
+        norms = {slot: noise.norm for slot, noise in self.slots.items() if slot != "labels"}
+        if len(set(norms.values())) > 1:
+            found = " and ".join(f"{norm} on {WHERE[slot]}" for slot, norm in norms.items())
+            raise InputError(
+                f"a trigger is measured in {found}, so one map cannot speak of both",
+                'certify Threat(trigger={"features": ..., "test": ...})',
+            )
+        return next(iter(norms.values()), "L0")
 
     def tradeoff(self, threat: Threat, num_rows: int | None = None) -> Tradeoff:
         """Trade-off between the data that the defender holds and any data within the threat.
@@ -164,17 +263,5 @@ class Smoothing:
             return tradeoff.levels([1, 0], [0, 1])
         raise InputError(
             f"the threat changes {WHERE[slot]}, where there is no noise",
-            f"give Smoothing({slot}=...) a noise, {REMEDY[slot]}",
+            f"give Smoothing({slot}=...) a noise, {_REMEDY[slot]}",
         )
-
-
-def _is_count(number: object) -> bool:
-    return type(number) is not bool and isinstance(number, Integral) and int(number) >= 0
-
-
-def _plain_size(size: Any) -> float:
-    # Times the number of rows, numpy's short integers overflow and its short floats round: plain ones do neither.
-    plain: float = size.item() if isinstance(size, np.generic) else size
-    if not (isinstance(size, Real) and isfinite(size) and float(size) >= 0):
-        raise InputError(f"trigger is {size!r}", "give the size of the trigger, 0 or more")
-    return plain

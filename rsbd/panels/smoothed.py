@@ -23,7 +23,6 @@ from rsbd.panels.growing import grow, watch
 from rsbd.panels.memo import Memo
 from rsbd.panels.panel import Panel
 from rsbd.plots import COUNTED
-from rsbd.recipes.report import measured_together
 from rsbd.words import count, percent, state
 
 
@@ -68,9 +67,10 @@ class Bench:
     def found(self, params: Params, smoothing: Smoothing, votes: Votes) -> Found:
         """Certify the votes at hand."""
         bound = bounds.simultaneous if votes.num_models == params.num_models else bounds.anytime
-        slots = None if smoothing.rows is not None else measured_together(smoothing)
         evidence = bound(votes.counts, params.alpha)
-        return Found(params, smoothing, votes, radius(evidence, smoothing, slots, None, self.dataset.num_rows))
+        return Found(
+            params, smoothing, votes, radius(evidence, smoothing, smoothing.radius_slots, None, self.dataset.num_rows)
+        )
 
     def render(self, found: Found) -> Picture:
         """Draw the curve, one training input as a model sees it, and two shares; say the same in words."""

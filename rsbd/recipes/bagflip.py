@@ -11,8 +11,8 @@ from rsbd.errors import InputError
 from rsbd.learners import Learner
 from rsbd.learners.linear.linear import Linear
 from rsbd.noises import Bagging, Flip
-from rsbd.noises.smoothing import Smoothing, Threat
-from rsbd.recipes.wang import Certified, Keep, all_votes
+from rsbd.noises.smoothing import Keep, Smoothing, Threat
+from rsbd.recipes.wang import Certified, all_votes
 
 
 def bagflip(

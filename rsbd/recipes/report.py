@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-import math
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -15,9 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rsbd.certify import Certificate, certified_map, certify, radius
-from rsbd.errors import InputError
 from rsbd.files import whole
-from rsbd.noises.smoothing import WHERE, Smoothing, Threat
+from rsbd.noises.smoothing import Threat
 from rsbd.recipes.experiment import Experiment, Outcome
 from rsbd.version import __version__
 
@@ -67,9 +65,9 @@ def report(outcome: Outcome, rows: tuple[int, ...] | None = None, triggers: tupl
     """Certify an outcome: everything that follows from its votes without training again."""
     began = time.perf_counter()
     e, data = outcome.experiment, outcome.experiment.dataset
-    certificate = radius(outcome.bounds, e.smoothing, measured_together(e.smoothing), num_rows=data.num_rows)
+    certificate = radius(outcome.bounds, e.smoothing, e.smoothing.radius_slots, num_rows=data.num_rows)
     radii = radii_up_to(float(max(certificate.radius.max(), 0)), certificate.norm)
-    norm = trigger_norm(e.smoothing)
+    norm = e.smoothing.trigger_norm
     triggers = triggers or TRIGGERS.get(norm, LENGTHS)
     rows = rows or tuple(number for number in ROWS if number <= data.num_rows)
     threat = planted_threat(e, int(outcome.mask.sum()), norm)
@@ -90,7 +88,7 @@ def report(outcome: Outcome, rows: tuple[int, ...] | None = None, triggers: tupl
         radii=radii,
         accuracies=certificate.curve(data.y_test, radii),
         threat=threat,
-        budget=budget(threat, certificate.norm),
+        budget=threat.budget(certificate.norm),
         against_attack=float(held.mean()),
         rows=rows,
         triggers=triggers,
@@ -108,49 +106,12 @@ def radii_up_to(top: float, norm: str) -> NDArray[np.float64]:
     return every if top <= 100 else np.unique(np.concatenate([every, np.round(np.geomspace(102, top, 40))]))
 
 
-def measured_together(smoothing: Smoothing) -> tuple[str, ...]:
-    """Noised slots that one radius can speak of: of mixed norms, those that measure a length (labels are counted).
-
-    Where rows are drawn at random, the radius counts rows that change wholly, and the map speaks of triggers.
-    """
-    if smoothing.rows is not None:
-        return ("rows",)
-    lengths = tuple(slot for slot, noise in smoothing.slots.items() if noise.norm != "L0")
-    return lengths or tuple(smoothing.slots)
-
-
-def trigger_norm(smoothing: Smoothing) -> str:
-    """Norm of a trigger under this noise; L0 where neither features nor the test input carry any."""
-    norms = {slot: noise.norm for slot, noise in smoothing.slots.items() if slot != "labels"}
-    if len(set(norms.values())) > 1:
-        found = " and ".join(f"{norm} on {WHERE[slot]}" for slot, norm in norms.items())
-        raise InputError(
-            f"a trigger is measured in {found}, so one map cannot speak of both",
-            'certify Threat(trigger={"features": ..., "test": ...})',
-        )
-    return next(iter(norms.values()), "L0")
-
-
 def planted_threat(experiment: Experiment, rows: int, norm: str) -> Threat:
     """The experiment's own attack as a threat, in ``norm``; what no noise covers is left out and must be said."""
     size = experiment.poisoning.trigger.budget(experiment.dataset.shape, norm)
     covered = experiment.smoothing.labels is not None or experiment.smoothing.rows is not None
     relabel = experiment.poisoning.relabel and covered
     return Threat(rows=rows, trigger=size, relabel=relabel, on_test=experiment.smoothing.test is not None)
-
-
-def budget(threat: Threat, norm: str) -> float:
-    """A threat, of which every part is covered by noise, as one radius over all noised slots."""
-    assert not isinstance(threat.trigger, dict)  # noqa: S101  (one norm, so one size)
-    size = float(threat.trigger)  # type: ignore[arg-type]
-    if norm == "rows":
-        return float(threat.rows)
-    copies = threat.rows + threat.on_test
-    if norm == "L1":
-        return copies * size
-    if norm == "L0":
-        return copies * size + (threat.rows if threat.relabel else 0)
-    return math.sqrt(copies) * size
 
 
 def as_dict(found: Report) -> dict[str, Any]:
@@ -242,7 +203,7 @@ def figure(found: Report) -> Any:
     norm = found.certificate.norm
     plots.certified_accuracy(found.radii, found.accuracies, norm=norm, budget=found.budget, ax=left)
     point = (found.threat.rows, float(found.threat.trigger))  # type: ignore[arg-type]
-    measured = trigger_norm(found.outcome.experiment.smoothing)
+    measured = found.outcome.experiment.smoothing.trigger_norm
     plots.certified_map(found.accuracy_map, found.rows, found.triggers, point=point, norm=measured, ax=right)
     return drawing
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -18,10 +17,7 @@ from rsbd.ensemble.votes import Votes
 from rsbd.errors import InputError
 from rsbd.learners import Learner
 from rsbd.learners.linear.linear import Linear
-from rsbd.noises import Flip
-from rsbd.noises.smoothing import Smoothing, Threat
-
-Keep = float | Fraction | str
+from rsbd.noises.smoothing import Keep, Smoothing, Threat
 
 
 @dataclass(frozen=True)
@@ -114,13 +110,7 @@ def wang(
     >>> result.certificate.accuracy(digits.y_test, radius=1) > 0.5
     True
     """
-    if dataset.values is None:
-        raise InputError(f"{dataset.name} is continuous, and this method flips values", "load its binary or gray view")
-    smoothing = Smoothing(
-        features=Flip(keep if keep_features is None else keep_features, dataset.values),
-        labels=Flip(keep if keep_labels is None else keep_labels, dataset.num_classes),
-        test=Flip(keep if keep_test is None else keep_test, dataset.values),
-    )
+    smoothing = Smoothing.flips(dataset, keep, features=keep_features, labels=keep_labels, test=keep_test)
     votes = all_votes(dataset, smoothing, learner or Linear(), num_models, seed, options)
     evidence = bounds.simultaneous(votes.counts, alpha, points=points)
     return Certified(smoothing, votes, evidence, radius(evidence, smoothing))

@@ -31,7 +31,6 @@ from rsbd.panels.chart import radii_for
 from rsbd.panels.engine import Cancel, Progress
 from rsbd.panels.growing import grow, watch
 from rsbd.panels.memo import Memo
-from rsbd.recipes.report import budget, measured_together
 from rsbd.types import Labels, Points
 
 MAP_ROWS = (0, 1, 2, 3, 5, 10, 20, 50, 100)
@@ -116,7 +115,7 @@ class Bench:
         watched = params.watched or clean.num_models < params.num_models
         once = bounds.simultaneous(clean.counts, params.alpha)
         evidence = bounds.anytime(clean.counts, params.alpha) if watched else once
-        slots = measured_together(smoothing)
+        slots = smoothing.radius_slots
         certificate = radius(evidence, smoothing, slots)
         claimed = radius(once, smoothing, slots) if watched else certificate
         radii = radii_for(np.maximum(certificate.radius, claimed.radius), norm)
@@ -145,7 +144,7 @@ class Bench:
             relabel=True,
             rows=count,
             trigger=trigger,
-            budget=budget(Threat(count, trigger), norm),
+            budget=Threat(count, trigger).budget(norm),
             at_threat=0.0 if 0 in beaten else share(count, trigger),
             map_rows=np.array(MAP_ROWS, dtype=float),
             map_triggers=sizes,

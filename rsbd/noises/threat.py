@@ -1,0 +1,82 @@
+"""What an attacker may change."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import hypot, isfinite, sqrt
+from numbers import Integral, Real
+from typing import Any
+
+import numpy as np
+
+from rsbd.errors import InputError
+
+
+@dataclass(frozen=True)
+class Threat:
+    """What the attacker may do, in the attacker's words.
+
+    Parameters
+    ----------
+    rows : int
+        Number of poisoned training rows.
+    trigger : float or mapping
+        Size of the trigger in the norm of the noise: changed features for `Flip`, L2 length for
+        `Gaussian`, L1 length for `Uniform`. Where training features and test input have different norms:
+        ``{"features": 2, "test": 0.5}``.
+    relabel : bool
+        Whether the poisoned rows' labels change too.
+    on_test : bool
+        Whether the trigger is also put on the test input.
+    """
+
+    rows: int = 0
+    trigger: float | Mapping[str, float] = 0
+    relabel: bool = True
+    on_test: bool = True
+
+    def __post_init__(self) -> None:
+        if not _is_count(self.rows):
+            raise InputError(f"rows is {self.rows!r}", "give the number of poisoned rows, 0 or more")
+        object.__setattr__(self, "rows", int(self.rows))  # numpy's whole numbers would overflow in powers
+        if not isinstance(self.trigger, Mapping):
+            object.__setattr__(self, "trigger", _plain_size(self.trigger))
+            return
+        for slot in self.trigger:
+            if slot not in ("features", "test"):
+                raise InputError(f"trigger has a size for {slot!r}", "a trigger is on 'features' and on 'test'")
+        plain = {slot: _plain_size(size) for slot, size in self.trigger.items()}
+        object.__setattr__(self, "trigger", plain)
+
+    def trigger_on(self, slot: str) -> float:
+        """Return the size of the trigger in the norm of `"features"` or `"test"`."""
+        return self.trigger.get(slot, 0) if isinstance(self.trigger, Mapping) else self.trigger
+
+    def budget(self, norm: str) -> float:
+        """Return the whole threat as one radius in `norm`, over all slots that it changes.
+
+        Examples
+        --------
+        >>> threat = Threat(rows=3, trigger=4)
+        >>> threat.budget("L0"), threat.budget("L2"), threat.budget("rows")  # 3 x 4 pixels, 3 labels and 4 pixels
+        (19.0, 8.0, 3.0)
+        """
+        if norm == "rows":
+            return float(self.rows)
+        features, test = float(self.trigger_on("features")), self.on_test * float(self.trigger_on("test"))
+        if norm == "L2":
+            return hypot(sqrt(self.rows) * features, test)
+        return self.rows * features + test + (self.rows if norm == "L0" and self.relabel else 0)
+
+
+def _is_count(number: object) -> bool:
+    return type(number) is not bool and isinstance(number, Integral) and int(number) >= 0
+
+
+def _plain_size(size: Any) -> float:
+    # Times the number of rows, numpy's short integers overflow and its short floats round: plain ones do neither.
+    plain: float = size.item() if isinstance(size, np.generic) else size
+    if not (isinstance(size, Real) and isfinite(size) and float(size) >= 0):
+        raise InputError(f"trigger is {size!r}", "give the size of the trigger, 0 or more")
+    return plain
