@@ -1,31 +1,68 @@
-"""Tests marked ``mnist`` need the real data set, and skip with a reason where it is not."""
+"""Settings for all tests: threads, examples, workers, and what a test needs before it can run."""
 
 from __future__ import annotations
 
+import importlib.util
 import os
 from collections.abc import Iterator
 
 import pytest
 from hypothesis import settings
 
-from rsbd.data import SOURCES, data_root
+# Each pytest-xdist worker gets its share of the processors. This must be set before torch is imported.
+if "PYTEST_XDIST_WORKER_COUNT" in os.environ:
+    share = (os.cpu_count() or 1) // int(os.environ["PYTEST_XDIST_WORKER_COUNT"])
+    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, share)))
+os.environ["RSBD_CACHE"] = "off"  # tests collect their own votes and leave the user's cache alone
 
-os.environ["RSBD_CACHE"] = "off"  # what a test collects is collected there and then, and nobody's cache is touched
-
-# Where a run decides about a change it tries the same examples every time; at a desk it looks for new ones.
+# A run that decides about a change tries the same examples every time; a run at a desk looks for new ones.
 settings.register_profile("same", derandomize=True, print_blob=True)
 if os.environ.get("CI"):
     settings.load_profile("same")
 
 
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
+    """Start no workers for a single named test: they would take longer to start than it takes to run."""
+    return 0 if len(config.args) == 1 and "::" in config.args[0] else None
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark every browser test as slow, and run slow tests first, so that no worker is left with one at the end."""
+    for item in items:
+        if item.get_closest_marker("browser"):
+            item.add_marker("slow")
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+
+
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    if item.get_closest_marker("mnist") and not SOURCES["mnist"].present(data_root()):
+    """Skip tests whose data set is missing; tests without a browser also fail where CI is set."""
+    if item.get_closest_marker("mnist") and not mnist_is_here():
         pytest.skip("no MNIST here: set RSBD_DATA to a folder that holds it, or run `rsbd data download mnist`")
+    if item.get_closest_marker("browser") and (missing := missing_browser()):
+        if os.environ.get("CI") == "true":
+            pytest.fail(missing)
+        pytest.skip(missing)
+
+
+def mnist_is_here() -> bool:
+    """Return True if the real MNIST lies where the library looks for it."""
+    from rsbd.data import SOURCES, data_root
+
+    return SOURCES["mnist"].present(data_root())
+
+
+def missing_browser() -> str:
+    """Return what must be installed before tests can open a browser, or nothing."""
+    from browser.lab import chromium
+
+    if importlib.util.find_spec("playwright") is None:
+        return "no playwright: pip install 'rsbd[test]'"
+    return "" if chromium() else "no Chromium: install Debian's chromium, or name one in RSBD_CHROMIUM"
 
 
 @pytest.fixture
 def one_thread() -> Iterator[None]:
-    """Sums that are shared out over threads round differently with what else is in the batch."""
+    """Give torch one thread: with several, how sums round depends on the other rows of the batch."""
     import torch
 
     before = torch.get_num_threads()

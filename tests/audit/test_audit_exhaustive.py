@@ -13,7 +13,7 @@ from typing import ClassVar
 import numpy as np
 import pytest
 import torch
-from noises.test_new_noise import Ablate
+from ablation import Ablate
 
 from rsbd.audit import exhaustive, exhaustive_rows
 from rsbd.audit.rowworld import _multisets

@@ -42,7 +42,7 @@ def target(data: Dataset, defence: Any, norm: str, size: float, threat: Threat |
 
 
 @pytest.mark.parametrize("norm", ["L1", "L2"])
-@pytest.mark.parametrize("slots", [{"test"}, {"features"}, {"features", "test"}], ids=str)
+@pytest.mark.parametrize("slots", [{"test"}, {"features"}, {"features", "test"}], ids=["test", "features", "both"])
 def test_every_attempt_is_as_long_as_the_radius(norm: str, slots: set[str]) -> None:
     noise = Gaussian(0.5) if norm == "L2" else Uniform(2)
     made = list(lengths.attempts(target(REAL, Smoothing(**dict.fromkeys(slots, noise)), norm, 0.75)))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from ensemble.test_ensemble import Reversed
+from reversed_executor import Reversed
 from scipy.optimize import brentq
 from scipy.special import betaln
 

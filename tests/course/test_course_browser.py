@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 from browser.lab import open_browser
-from panels.test_browser import _browser  # noqa: F401 - skips, or fails in CI, where there is no browser
 
 from rsbd.course import notebooks
 

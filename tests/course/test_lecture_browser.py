@@ -10,7 +10,6 @@ import psutil
 import pytest
 from browser.axe import violations
 from browser.hall import kernels, lecture, open_hall
-from panels.test_browser import _browser  # noqa: F401 - skips, or fails in CI, where there is no browser
 
 from rsbd.course.lecture import SCENES, write_handout, write_pages
 

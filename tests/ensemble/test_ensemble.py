@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import threading
-from concurrent.futures import CancelledError, Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import CancelledError, ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from reversed_executor import Reversed
 
 import rsbd
 from rsbd.data import Dataset, load
@@ -28,22 +29,6 @@ from rsbd.noises.smoothing import Smoothing
 
 FLIPS = Smoothing(features=Flip(0.8), labels=Flip(0.8, 2), test=Flip(0.8))
 GAUSSIAN = Smoothing(features=Gaussian(0.5), labels=Flip(0.8, 2), test=Gaussian(0.5))
-
-
-class Reversed(Executor):
-    """Runs what it was given last first, to show that order does not matter."""
-
-    def __init__(self) -> None:
-        self.waiting: list[tuple[Future[Any], Any, tuple[Any, ...]]] = []
-
-    def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
-        future: Future[Any] = Future()
-        self.waiting.append((future, fn, args))
-        if len(self.waiting) == 2:
-            for future_, fn_, args_ in reversed(self.waiting):
-                future_.set_result(fn_(*args_))
-            self.waiting.clear()
-        return future
 
 
 @pytest.fixture(scope="module")

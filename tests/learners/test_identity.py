@@ -67,7 +67,7 @@ def space(**changes: object) -> dict[str, Any]:
         {"G": 2}, {"G": torch.ones(2)}, {"G": np.zeros((2, 0))}, {"G": {"a": 1}}, {"G": {1, 2}}, {"G": [1]},
         {"G": lambda: 1}, {"G": partial(max, 1)}, {"G": nn.Linear}, {"G": True},
     ],
-    ids=str,
+    ids=" ".join,  # the value may be a function, whose name holds an address
 )  # fmt: skip
 def test_whatever_a_network_reads_makes_it_another_one(changes: dict[str, object]) -> None:
     one, same, other = (Module(space(**more)["Net"]) for more in ({}, {}, changes))

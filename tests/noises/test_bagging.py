@@ -15,8 +15,8 @@ import numpy as np
 import oracle
 import pytest
 import torch
-from learners.test_statistics import MODELS, distances, problem, table
 from scipy import stats
+from sum_laws import MODELS, distances, problem, table
 
 from rsbd.bounds import Bounds, simultaneous
 from rsbd.certify import certify, poisoned_rows, radius

@@ -1,4 +1,4 @@
-"""A noise that the package has never seen, in this one file: ensembles, certificates, curves, maps, audit, panel."""
+"""Two noises that the package does not have work everywhere: ensembles, certificates, curves, maps, audit, panel."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 import torch
+from ablation import Ablate
 
 from rsbd import plots
 from rsbd.audit import attack, exhaustive
@@ -21,33 +22,10 @@ from rsbd.ensemble import collect
 from rsbd.learners import LDA, MLP, Learner
 from rsbd.learners.linear.linear import Linear
 from rsbd.noises import Bagging, Flip, Noise
-from rsbd.noises.base import Channel
 from rsbd.noises.smoothing import Smoothing, Threat
 from rsbd.panels import Slider, SyncRunner, smoothed
 from rsbd.tradeoff import Tradeoff, overlap
 from rsbd.words import percent
-
-
-@dataclass(frozen=True)
-class Ablate(Noise):
-    """Show each coordinate with probability `show`, else grey (Levine and Feizi 2020): a hidden change does nothing."""
-
-    norm: ClassVar[str] = "L0"
-    show: Fraction
-
-    def shift(self, size: float) -> Tradeoff:
-        return overlap((1 - self.show) ** int(size))
-
-    def sample(self, x: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
-        shown = torch.rand(x.shape, generator=generator, device=x.device) < float(self.show)
-        return torch.where(shown, x, torch.full_like(x, 0.5))
-
-    def outcomes(self, value: float) -> list[tuple[float, Fraction]]:  # optional: tiny worlds can be enumerated
-        return [(value, self.show), (0.5, 1 - self.show)]
-
-    def channel(self) -> Channel:  # optional: it lets learners undo the noise
-        share = float(self.show)
-        return Channel(share, (1 - share) / 2, share * (1 - share) / 4)
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
-from browser.lab import ARTIFACTS, ROOT, chromium, open_browser, write_notebook
+from browser.lab import ARTIFACTS, ROOT, open_browser, write_notebook
 from fake_found import fake
 
 from rsbd.course.lecture import SCENES
@@ -26,22 +26,6 @@ COLOURS = """() => {
     const sheet = getComputedStyle(document.querySelector(".jp-Notebook")).backgroundColor;
     return [getComputedStyle(text).fill, sheet];
 }"""
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _browser():
-    """Skip on a machine without a browser; fail in CI, where it belongs to the job."""
-    missing = "no Chromium: install Debian's chromium, or name one in RSBD_CHROMIUM"
-    try:
-        import playwright  # noqa: F401
-    except ImportError:
-        missing = "no playwright: pip install 'rsbd[test]'"
-    else:
-        if chromium():
-            return
-    if os.environ.get("CI") == "true":
-        pytest.fail(missing)
-    pytest.skip(missing)
 
 
 def number(lab, label: str) -> float:

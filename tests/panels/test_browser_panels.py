@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 from browser.axe import violations
 from browser.lab import ARTIFACTS, Lab, open_browser, write_notebook
-from panels.test_browser import _browser  # noqa: F401 - skips where there is no browser
 
 from rsbd.panels import PANELS, SyncRunner
 
