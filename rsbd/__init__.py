@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from rsbd.certify import ABSTAIN as ABSTAIN
     from rsbd.certify import Certificate as Certificate
     from rsbd.certify import certified_map as certified_map
+    from rsbd.certify import certify as certify
     from rsbd.certify import poisoned_rows as poisoned_rows
     from rsbd.certify import radius as radius
     from rsbd.certify.stopping import Decided as Decided
@@ -50,71 +51,35 @@ if TYPE_CHECKING:
     from rsbd.tradeoff import Tradeoff as Tradeoff
 
 
-# Name -> home. Resolved on first use, so that `import rsbd` and `rsbd --help` do not pay for torch.
-_HOMES: dict[str, str] = {
-    "certify": "rsbd.certify",  # the module, which can be called in place of its function
-    "ABSTAIN": "rsbd.certify",
-    "Bounds": "rsbd.bounds",
-    "Certificate": "rsbd.certify",
-    "Smoothing": "rsbd.noises.smoothing",
-    "Threat": "rsbd.noises.smoothing",
-    "Decided": "rsbd.certify.stopping",
-    "Tradeoff": "rsbd.tradeoff",
-    "certified_map": "rsbd.certify",
-    "poisoned_rows": "rsbd.certify",
-    "radius": "rsbd.certify",
-    "Dataset": "rsbd.data",
-    "load": "rsbd.data",
-    "Poisoning": "rsbd.attacks.poisoning",
-    "attack_success_rate": "rsbd.attacks.poisoning",
-    "clean_accuracy": "rsbd.attacks.poisoning",
-    "BadPatch": "rsbd.attacks",
-    "Blend": "rsbd.attacks",
-    "Features": "rsbd.attacks",
-    "Pixels": "rsbd.attacks",
-    "Trigger": "rsbd.attacks",
-    "Experiment": "rsbd.recipes.experiment",
-    "Bagging": "rsbd.noises",
-    "Flip": "rsbd.noises",
-    "Gaussian": "rsbd.noises",
-    "CNN": "rsbd.learners",
-    "ResNet": "rsbd.learners",
-    "LDA": "rsbd.learners",
-    "Linear": "rsbd.learners",
-    "MLP": "rsbd.learners",
-    "Module": "rsbd.learners",
-    "Sklearn": "rsbd.learners",
-    "Noise": "rsbd.noises",
-    "Partition": "rsbd.noises",
-    "Uniform": "rsbd.noises",
-    "Votes": "rsbd.ensemble",
-    "collect": "rsbd.ensemble",
+# Home -> names. Resolved on first use, so that `import rsbd` and `rsbd --help` do not wait for torch.
+_HOMES = {
+    "attacks": "BadPatch Blend Features Pixels Trigger",
+    "attacks.poisoning": "Poisoning attack_success_rate clean_accuracy",
+    "bounds": "Bounds",
+    "certify": "ABSTAIN Certificate certified_map poisoned_rows radius",
+    "certify.stopping": "Decided",
+    "data": "Dataset load",
+    "ensemble": "collect",
+    "ensemble.votes": "Votes",
+    "learners": "CNN LDA Linear MLP Module ResNet Sklearn",
+    "noises": "Bagging Flip Gaussian Noise Partition Uniform",
+    "noises.smoothing": "Smoothing Threat",
+    "recipes.experiment": "Experiment",
+    "tradeoff": "Tradeoff",
 }
+_HOME = {name: f"rsbd.{home}" for home, names in _HOMES.items() for name in names.split()}
+_MODULES = {home.split(".")[0] for home in _HOMES} | {"audit", "plots"}  # `rsbd.certify` can be called as its function
 
-_MODULES = (
-    "attacks",
-    "audit",
-    "bounds",
-    "data",
-    "ensemble",
-    "learners",
-    "noises",
-    "plots",
-    "recipes",
-    "tradeoff",
-)
-
-__all__ = ["__version__", *sorted(_HOMES)]
+__all__ = ["__version__", *sorted({*_HOME, "certify"})]
 
 
 def __getattr__(name: str) -> Any:
     if name in _MODULES:
         return importlib.import_module(f"rsbd.{name}")
-    if name not in _HOMES:
-        raise AttributeError(f"module 'rsbd' has no attribute {name!r}")
-    found = getattr(importlib.import_module(_HOMES[name]), name)
-    return globals().get(name, found)  # a module of that name comes first, on the first look as on every later one
+    if name in _HOME:
+        return getattr(importlib.import_module(_HOME[name]), name)
+    raise AttributeError(f"module 'rsbd' has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    return [*globals(), *_HOMES, *_MODULES]
+    return [*globals(), *_HOME, *_MODULES]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from types import ModuleType
-from typing import Any
 
 from rsbd.certify.certificate import ABSTAIN as ABSTAIN
 from rsbd.certify.certificate import Certificate as Certificate
@@ -14,14 +13,12 @@ from rsbd.certify.radii import radius as radius
 from rsbd.certify.threats import certified_map as certified_map
 from rsbd.certify.threats import certify as certify
 from rsbd.certify.threats import poisoned_rows as poisoned_rows
-from rsbd.types import Bools
 
 
 class _Callable(ModuleType):
-    """The module `rsbd.certify` and the function in it share a name: called, the module is the function."""
+    """Make `rsbd.certify(...)` call the function: the module has its name, and Python sets it on `rsbd` on import."""
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Bools:
-        return certify(*args, **kwargs)
+    __call__ = staticmethod(certify)
 
 
 sys.modules[__name__].__class__ = _Callable

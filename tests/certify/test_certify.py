@@ -338,7 +338,7 @@ def test_refusing_by_one_part_changes_no_answer() -> None:
 def test_the_module_stands_in_for_its_function() -> None:
     votes = simultaneous([[1000, 0], [700, 300]], alpha=0.001)
     noise, threat = Smoothing(test=Flip(0.8)), Threat(trigger=2)
-    assert np.array_equal(rsbd.certify(votes, noise, threat), certify(votes, noise, threat))  # type: ignore[operator]
+    assert np.array_equal(rsbd.certify(votes, noise, threat), certify(votes, noise, threat))
 
 
 @pytest.mark.parametrize("classes", [2, 3, 10])
