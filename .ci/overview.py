@@ -57,15 +57,9 @@ def overview(found: Report) -> Figure:
 
 def alt(found: Report) -> str:
     """Say what the picture shows."""
-    outcome, certified = (
-        found.outcome,
-        found.certificate.curve(found.outcome.experiment.dataset.y_test, [1, 2]),
-    )
+    outcome, certified = (found.outcome, found.certificate.curve(found.outcome.experiment.dataset.y_test, [1, 2]))
     first, second = (percent(float(share)) for share in certified)
-    fooled, clean = (
-        percent(outcome.undefended.attack_success_rate),
-        percent(outcome.undefended.clean_accuracy),
-    )
+    fooled, clean = (percent(outcome.undefended.attack_success_rate), percent(outcome.undefended.clean_accuracy))
     return (
         "Four steps. Plant: digits stamped with a white square and relabelled. "
         f"Watch: {fooled} of triggered images are fooled while clean accuracy stays at {clean}. "
@@ -93,16 +87,7 @@ def _watch(found: Report, ax: Axes) -> None:
     ax.barh([0, 1], values, color=(VERMILLION, BLUE), height=0.42)
     for at, (name, value) in enumerate(zip(("triggered images fooled", "clean accuracy"), values, strict=True)):
         ax.text(0, at + 0.29, name, fontsize=16)
-        ax.text(
-            value - 0.03,
-            at,
-            percent(value),
-            fontsize=18,
-            color="white",
-            va="center",
-            ha="right",
-            weight="bold",
-        )
+        ax.text(value - 0.03, at, percent(value), fontsize=18, color="white", va="center", ha="right", weight="bold")
     ax.set_xlim(0, 1.02)
     ax.set_ylim(-0.5, 1.75)
     ax.axis("off")

@@ -63,10 +63,7 @@ TestAnswers = held(
         (on_miss, Fraction(1, 18)),
         (on_miss, 1 / 18),
         (on_miss, 0.0555556),
-        (
-            on_votes,
-            rsbd.radius(bounds.simultaneous([[5000, 0]], 0.001), TIED).radius,
-        ),  # as the notebook solves it
+        (on_votes, rsbd.radius(bounds.simultaneous([[5000, 0]], 0.001), TIED).radius),  # as the notebook solves it
         (on_noise, keeps(0.8, 0.8, 0.9)),
     ],
     [

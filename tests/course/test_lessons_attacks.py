@@ -101,10 +101,7 @@ def test_by_class_averages_to_the_success_rate():
 
 def test_weights_as_images():
     looks = lessons.looks_for(DATA, rsbd.Poisoning(PATCH, 0, 0.05), [0, 5])
-    assert {name: images.shape for name, images in looks.items()} == {
-        "clean": (2, 3, 8, 8),
-        "poisoned": (2, 3, 8, 8),
-    }
+    assert {name: images.shape for name, images in looks.items()} == {"clean": (2, 3, 8, 8), "poisoned": (2, 3, 8, 8)}
     red, _, blue = looks["poisoned"][0]
     corner = np.zeros((8, 8), bool)
     corner[-3:, -3:] = True

@@ -67,11 +67,7 @@ TestAnswers = held(
         (on_combination, bags(100, 0.8), "even 1,000 votes that all agree"),
         (on_combination, bags(12, 0.6), "not clear enough"),
         (on_combination, "bags", "Give an rsbd.Smoothing"),
-        (
-            on_combination,
-            rsbd.Smoothing(rows=rsbd.Bagging(12), test=rsbd.Flip(0.9, values=3)),
-            "takes 2 values",
-        ),
+        (on_combination, rsbd.Smoothing(rows=rsbd.Bagging(12), test=rsbd.Flip(0.9, values=3)), "takes 2 values"),
         (lessons.check_limit_claim, "a", "Nothing is proved"),
         (lessons.check_limit_claim, "b", "unanimous"),
         (lessons.check_limit_claim, "d", "clean"),

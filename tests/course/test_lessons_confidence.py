@@ -115,10 +115,7 @@ def test_pictures_say_their_numbers():
     rng = np.random.default_rng(0)
     assert len(lessons.draw_scores([rng.random(50), rng.random(50)], ["a", "b"]).texts) == 2
     radii = np.linspace(0, 1, 61)
-    assert [t.get_text() for t in lessons.draw_bounds(radii, [("a", 1 - radii), ("b", radii)]).texts] == [
-        "a",
-        "b",
-    ]
+    assert [t.get_text() for t in lessons.draw_bounds(radii, [("a", 1 - radii), ("b", radii)]).texts] == ["a", "b"]
 
 
 def test_data_sets_by_name():

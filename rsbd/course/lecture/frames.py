@@ -109,12 +109,7 @@ def compute_frames(scene: Scene, points: Iterable[Mapping[str, Any]] | None = No
         where = tuple({**scene.first, **point} for point in (ordered.points() if points is None else points))
         pictures = tuple(_picture(panel, point) for point in where)
         return Frames(
-            scene,
-            axes,
-            where,
-            pictures,
-            provenance(panel, scene),
-            sum(not picture.svg for picture in pictures),
+            scene, axes, where, pictures, provenance(panel, scene), sum(not picture.svg for picture in pictures)
         )
     finally:
         panel.close()

@@ -45,10 +45,7 @@ SCENES: tuple[Scene, ...] = (
         "Where most noisy copies of a point agree, those of every point near by agree as well.",
         "Does more noise make the circle larger?",
         "plane",
-        {
-            "sigma": (0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 1.0),
-            "samples": (10, 100, 1000, 10000, 100000),
-        },
+        {"sigma": (0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 1.0), "samples": (10, 100, 1000, 10000, 100000)},
         {
             "1,000 votes": {"sigma": 0.3, "samples": 1000},
             "10 votes": {"samples": 10},
@@ -61,11 +58,7 @@ SCENES: tuple[Scene, ...] = (
         "The bound is tight: beyond it, some classifier with the same votes really loses its majority.",
         "How many changed bits does a majority of 95 % stand?",
         "worst_case",
-        {
-            "keep": (0.5, 0.6, 0.7, 0.8, 0.9),
-            "changes": (0, 1, 2, 3, 4, 5, 6),
-            "p_a": (0.8, 0.9, 0.95, 0.99),
-        },
+        {"keep": (0.5, 0.6, 0.7, 0.8, 0.9), "changes": (0, 1, 2, 3, 4, 5, 6), "p_a": (0.8, 0.9, 0.95, 0.99)},
         {
             "three bits": {"keep": 0.7, "changes": 3, "p_a": 0.95},
             "five bits": {"changes": 5},
@@ -105,11 +98,7 @@ SCENES: tuple[Scene, ...] = (
         "Least squares needs no votes: how many flipped labels it stands is computed.",
         "Half of the images are proved safe. How many does the strongest attack really turn?",
         "label_flips",
-        {
-            "flip": (0.02, 0.05, 0.1, 0.2, 0.3, 0.4),
-            "flips": (0, 2, 5, 10, 20, 40),
-            "penalty": (0.1, 1.0, 10.0),
-        },
+        {"flip": (0.02, 0.05, 0.1, 0.2, 0.3, 0.4), "flips": (0, 2, 5, 10, 20, 40), "penalty": (0.1, 1.0, 10.0)},
         {
             "ten flips": {"flip": 0.2, "flips": 10, "penalty": 1.0},
             "less noise": {"flip": 0.05},
@@ -121,11 +110,7 @@ SCENES: tuple[Scene, ...] = (
         "Noise certifies the average confidence, too: it cannot fall below this.",
         "Which noise keeps this image's confidence highest at a small radius?",
         "confidence",
-        {
-            "sigma": (0.1, 0.25, 0.5, 1.0),
-            "radius": (0.0, 0.1, 0.25, 0.5, 0.75, 1.0),
-            "measure": ("score", "margin"),
-        },
+        {"sigma": (0.1, 0.25, 0.5, 1.0), "radius": (0.0, 0.1, 0.25, 0.5, 0.75, 1.0), "measure": ("score", "margin")},
         {
             "small radius": {"sigma": 0.5, "radius": 0.25, "measure": "score"},
             "large radius": {"radius": 1.0},
@@ -150,11 +135,7 @@ SCENES: tuple[Scene, ...] = (
         "Each method covers another part of the attack; none covers the whole of a real one.",
         "Which method is left when the trigger is on the test image, too?",
         "compare",
-        {
-            "rows": (0, 1, 2, 5, 10, 20),
-            "trigger": (0, 1, 2, 4),
-            "on_test": (True, False),
-        },
+        {"rows": (0, 1, 2, 5, 10, 20), "trigger": (0, 1, 2, 4), "on_test": (True, False)},
         {
             "one row, one pixel": {"rows": 1, "trigger": 1, "on_test": True},
             "five rows, clean test": {"rows": 5, "on_test": False},

@@ -154,10 +154,7 @@ class Stage:
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
         bundle = self.widget._repr_mimebundle_(**kwargs)
         data = bundle[0] if isinstance(bundle, tuple) else bundle
-        return {
-            **data,
-            "text/plain": f"A stage with {len(self._scenes)} scenes, which needs a running kernel",
-        }
+        return {**data, "text/plain": f"A stage with {len(self._scenes)} scenes, which needs a running kernel"}
 
     def _show(self) -> None:
         """Put the scene on stage. One that cannot be made leaves a sentence; the others go on."""

@@ -35,19 +35,10 @@ def check_budget(answer: Any, rows: int, trigger: int) -> Verdict:
         pixels + rows + trigger,
         f"{rows} images x {trigger} pixels, {rows} labels, and {trigger} pixels on the test image.",
         [
-            (
-                pixels,
-                "That counts the pixels of the poisoned images. And the labels? And the test image?",
-            ),
-            (
-                pixels + rows,
-                "The training set is counted. But the attacker also needs the trigger on the test image.",
-            ),
+            (pixels, "That counts the pixels of the poisoned images. And the labels? And the test image?"),
+            (pixels + rows, "The training set is counted. But the attacker also needs the trigger on the test image."),
             (pixels + trigger, "The pixels are all there. But the poisoned images were relabelled, too."),
-            (
-                trigger,
-                "That is the trigger on one image. Count it on every poisoned image, and the labels as well.",
-            ),
+            (trigger, "That is the trigger on one image. Count it on every poisoned image, and the labels as well."),
             (rows, "That is the number of labels that change. Count the pixels as well."),
         ],
         "Count three things: pixels on the poisoned images, their labels, pixels on the test image.",
@@ -135,10 +126,7 @@ def check_miss(answer: Any, keep: float) -> Verdict:
             (away, "That is the probability of a flip. Ask what one changed pixel can make of a miss p."),
             (flip.keep, "That is keep. Ask what one changed pixel can make of a miss p."),
             (ratio, "That is the factor of the attack. Which miss, times this factor, reaches 1/2?"),
-            (
-                ratio / 2,
-                "A miss is a probability, so it is below 1. Which miss, times the factor, reaches 1/2?",
-            ),
+            (ratio / 2, "A miss is a probability, so it is below 1. Which miss, times the factor, reaches 1/2?"),
         ],
         "One changed pixel multiplies a small miss by keep / (1 - keep). The result must stay below 1/2.",
     )
@@ -166,10 +154,7 @@ def check_votes(answer: Any, keep: float, num_models: int, alpha: float) -> Verd
             ),
             (best + 1, "One too many: the miss that these votes leave possible is just above that limit."),
             (best - 1, "One more is possible: compare the miss with the next limit, too."),
-            (
-                0,
-                "Unanimous votes are strong evidence. Compare the miss that they leave possible with the limits.",
-            ),
+            (0, "Unanimous votes are strong evidence. Compare the miss that they leave possible with the limits."),
         ],
         "Let bounds.simultaneous([[votes, 0]], alpha) and rsbd.radius answer for a point that all models agree on.",
     )

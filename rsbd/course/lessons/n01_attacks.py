@@ -54,10 +54,7 @@ def by_class(dataset: Dataset, attack: Poisoning) -> NDArray[np.float64]:
     return np.array([fooled[dataset.y_test == c].mean() for c in range(dataset.num_classes)])
 
 
-FOR, AGAINST = (
-    np.array([0.835, 0.369, 0.0]),
-    np.array([0.0, 0.447, 0.698]),
-)  # Okabe and Ito's vermilion and blue
+FOR, AGAINST = (np.array([0.835, 0.369, 0.0]), np.array([0.0, 0.447, 0.698]))  # Okabe and Ito's vermilion and blue
 
 
 def looks_for(dataset: Dataset, attack: Poisoning, labels: Sequence[int]) -> dict[str, NDArray[np.float64]]:

@@ -46,10 +46,7 @@ def check_success_rate(answer: Any, true: Sequence[str], predicted: Sequence[str
                 f'The count above is right, but the share is of the images that are not "{target}" only.',
             ),
             (fooled, "That is how many are fooled. Which share of those that could be fooled is it?"),
-            (
-                right / len(pairs),
-                "That is the accuracy on triggered images. Count those that become the target.",
-            ),
+            (right / len(pairs), "That is the accuracy on triggered images. Count those that become the target."),
             (
                 sum(name != call for name, call in pairs) / len(pairs),
                 "That is the share of all mistakes. Count only those images that become the target.",

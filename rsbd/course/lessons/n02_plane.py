@@ -155,11 +155,7 @@ def draw_radius_by_votes(shares: Sequence[float], numbers: Sequence[int], alpha:
         ax.plot(numbers, sizes, color=colour, linewidth=3, marker="os^D"[i % 4], markersize=7)
         words = "all agree" if share == 1 else f"{percent(share)} agree"
         ax.annotate(
-            words,
-            (numbers[-1], sizes[-1]),
-            (8, -18 if share < 1 else -4),
-            textcoords="offset points",
-            fontsize=14,
+            words, (numbers[-1], sizes[-1]), (8, -18 if share < 1 else -4), textcoords="offset points", fontsize=14
         )
         if share < 1:
             ax.axhline(float(ndtri(share)), color=colour, linestyle="--", linewidth=1.5)

@@ -46,10 +46,7 @@ def check_radius(answer: Any, votes: int, num: int, sigma: float, alpha: float =
                 "That takes the share of the votes for the probability. First bound the probability from below.",
             ),
             (round(float(ndtri(p_a)), 3), "That is the radius in units of sigma: multiply by sigma."),
-            (
-                round(p_a, 3),
-                "That is the bound on the probability. Turn it into standard deviations, times sigma.",
-            ),
+            (round(p_a, 3), "That is the bound on the probability. Turn it into standard deviations, times sigma."),
             (
                 round(shared, 3),
                 "That shares alpha over the classes, as is needed when the same votes pick the label. Here others did.",

@@ -24,23 +24,11 @@ def check_worst(answer: Any, keep: str, miss: str | Fraction) -> Verdict:
         flip.shift(1).upper(p),
         f"The outcome that shows the new value is {ratio} times as probable after the attack, and is filled first.",
         [
-            (
-                p,
-                "That is the miss itself, as if nobody attacked. The attack makes the worst outcomes likelier.",
-            ),
-            (
-                p / ratio,
-                "That divides by the factor. The attacker wants the event to become likelier, not rarer.",
-            ),
+            (p, "That is the miss itself, as if nobody attacked. The attack makes the worst outcomes likelier."),
+            (p / ratio, "That divides by the factor. The attacker wants the event to become likelier, not rarer."),
             (p * flip.keep, "That multiplies by keep. The factor is Q / P: keep against 1 - keep."),
-            (
-                flip.keep,
-                "That is all of the outcome. The miss does not fill all of it: what share does it fill?",
-            ),
-            (
-                Fraction(1),
-                "Even the worst event stays below that: only a part of the first outcome is filled.",
-            ),
+            (flip.keep, "That is all of the outcome. The miss does not fill all of it: what share does it fill?"),
+            (Fraction(1), "Even the worst event stays below that: only a part of the first outcome is filled."),
         ],
         "Fill the outcome that shows the new value first: what is Q / P there, and does the miss fill all of it?",
     )

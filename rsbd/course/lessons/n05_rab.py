@@ -131,15 +131,13 @@ def check_models(answer: Any, sigma: float, length: float, alpha: float) -> Verd
     reach = _reach("hoeffding", int(answer), sigma, alpha)
     if best <= answer <= 1.02 * best:
         return Verdict(
-            True,
-            f"{best:,} votes are the fewest. Clopper-Pearson proves the same with {exact:,} unanimous votes.",
+            True, f"{best:,} votes are the fewest. Clopper-Pearson proves the same with {exact:,} unanimous votes."
         )
     if exact <= answer <= 1.02 * exact:
         return Verdict(False, "That is what Clopper-Pearson needs. Hoeffding knows less about votes near 100 %.")
     if 0.85 * best < answer < best:
         return Verdict(
-            False,
-            f"Nearly: they reach {reach:.4g}. The level alpha is shared over the two classes, alpha / 2 each.",
+            False, f"Nearly: they reach {reach:.4g}. The level alpha is shared over the two classes, alpha / 2 each."
         )
     if answer < best:
         said = f"{int(answer):,} unanimous votes reach a length of {reach:.3g} by Hoeffding's bound."

@@ -51,10 +51,7 @@ def check_closed_form(answer: Any, miss: float, flip: float) -> Verdict:
         int(closed),
         f"The formula gives {full:.3f}, and only whole flips that lie below it are certified.",
         [
-            (
-                int(closed) + 1,
-                "Rounded the wrong way: the formula gives an upper limit, and flips are whole.",
-            ),
+            (int(closed) + 1, "Rounded the wrong way: the formula gives an upper limit, and flips are whole."),
             (int(exact), "That is the exact radius. This exercise asks for the closed form."),
             (int(2 * full), "Twice too much: the closed form has a 2 in its denominator."),
             (int(full * (1 - 2 * flip)), "The factor 1 - 2q is missing in the denominator."),
@@ -89,8 +86,7 @@ def check_most_noise(answer: Any, dataset: Dataset, flips: int = 1, share: float
         return Verdict(False, f"{answer:g} is no probability at which labels are both kept and flipped.")
     if answer >= 0.5:
         return Verdict(
-            False,
-            f"At {answer:g} a label is flipped at least as often as kept. Did you give keep, and not 1 - keep?",
+            False, f"At {answer:g} a label is flipped at least as often as kept. Did you give keep, and not 1 - keep?"
         )
     if abs(100 * answer - round(100 * answer)) > 1e-6:
         return Verdict(False, "Give a multiple of 0.01.")
@@ -118,10 +114,7 @@ def check_penalty(answer: Any, dataset: Dataset, flip: float, flips: int) -> Ver
         model = LeastSquares.fit(dataset.x, answer * default)
     except InputError as error:
         return Verdict(False, f"That penalty is not possible: {error}.")
-    found, before = (
-        certified_share(dataset, flip, flips, answer * default),
-        certified_share(dataset, flip, flips),
-    )
+    found, before = (certified_share(dataset, flip, flips, answer * default), certified_share(dataset, flip, flips))
     said = f"{percent(found)} are certified, with the default {percent(before)}"
     if found > before:
         return Verdict(True, f"{said}. (You looked at test labels to choose: report the result on other images.)")

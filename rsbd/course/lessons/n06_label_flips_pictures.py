@@ -95,10 +95,7 @@ def draw_radii(keep: float, smallest: float = 1e-12) -> Axes:
     misses = np.logspace(np.log10(0.5), np.log10(smallest), 300)[1:]
     closed, exact = radii_by_miss(keep, misses.tolist())
     ax = new_axes(9, 4.5)
-    for radii, colour, style, name in (
-        (exact, BLUE, "-", "exact"),
-        (closed, VERMILLION, "--", "closed form"),
-    ):
+    for radii, colour, style, name in ((exact, BLUE, "-", "exact"), (closed, VERMILLION, "--", "closed form")):
         ax.step(misses, radii, where="post", color=colour, linestyle=style, linewidth=3)
         ax.annotate(name, (misses[200], radii[200]), (-6, 8), textcoords="offset points", ha="right", fontsize=14)
     ax.set_xscale("log")

@@ -130,19 +130,10 @@ def check_by_hand(answer: Any, scores: Sequence[str], law: Tradeoff) -> Verdict:
         whole,
         f"Level by level {float(whole):g} is kept; from the average alone it would be {float(naive):g}.",
         [
-            (
-                naive,
-                "That pushes the average through the trade-off: the naive bound. Push every level by itself.",
-            ),
+            (naive, "That pushes the average through the trade-off: the naive bound. Push every level by itself."),
             (sum(ordered, Fraction(0)) / count, "That is the average before the attack."),
-            (
-                beyond,
-                "You took the share of scores above each threshold. The score that equals it reaches it, too.",
-            ),
-            (
-                even,
-                "You gave all steps the same width. Each level counts as wide as its step from the score before.",
-            ),
+            (beyond, "You took the share of scores above each threshold. The score that equals it reaches it, too."),
+            (even, "You gave all steps the same width. Each level counts as wide as its step from the score before."),
         ],
         "For each score: the share that reaches it, pushed through the trade-off, times the step from the last score.",
     )
@@ -175,15 +166,9 @@ def check_copies(answer: Any, width: float, alpha: float) -> Verdict:
     truth, square = copies_for(width, alpha), width * width
     mistakes = (
         (-np.log(alpha) / square, "Twice too many: there is a 2 beside the N."),
-        (
-            np.log(2 / alpha) / (2 * square),
-            "That is the two-sided band. We only need the curve not to be lower.",
-        ),
+        (np.log(2 / alpha) / (2 * square), "That is the two-sided band. We only need the curve not to be lower."),
         (-np.log10(alpha) / (2 * square), "The logarithm is the natural one."),
-        (
-            -np.log(alpha) / (2 * width),
-            "The width must be squared: half the width takes four times the copies.",
-        ),
+        (-np.log(alpha) / (2 * width), "The width must be squared: half the width takes four times the copies."),
     )
     near = [(n + d, hint) for number, hint in mistakes for n in (int(number),) for d in (0, 1)]
     return judge(

@@ -52,10 +52,7 @@ def check_dpa_radius(answer: Any, votes: Sequence[int]) -> Verdict:
                 "That counts rows that are changed, which are in and out at once. The question is about rows that are "
                 "only inserted or removed.",
             ),
-            (
-                votes[top] // 2,
-                "Half of the winner's votes: the attacker needs only to close the gap to the runner-up.",
-            ),
+            (votes[top] // 2, "Half of the winner's votes: the attacker needs only to close the gap to the runner-up."),
             (Fraction(lead - tie, 2), "Rows are whole: round down."),
             (found + 1, "One too many: with so many rows the rival draws level, and look who wins a tie."),
         ],
@@ -101,17 +98,13 @@ def check_parts(answer: Any, dataset: Dataset, rows: int, share: float) -> Verdi
             "more parts.",
         )
     result = dpa(dataset, parts)
-    found, alone = (
-        result.changed.accuracy(dataset.y_test, rows),
-        float((result.labels == dataset.y_test).mean()),
-    )
+    found, alone = (result.changed.accuracy(dataset.y_test, rows), float((result.labels == dataset.y_test).mean()))
     said = f"With {parts} parts {percent(found)} are right and certified against {count(rows, 'changed row')}"
     if found >= share:
         return Verdict(True, f"{said}.")
     if parts < 5 * rows:
         return Verdict(
-            False,
-            f"{said}: there is hardly a vote to spare, so models must be unanimous. Deal out some more parts.",
+            False, f"{said}: there is hardly a vote to spare, so models must be unanimous. Deal out some more parts."
         )
     learned = dataset.num_rows / parts
     return Verdict(
@@ -146,10 +139,7 @@ def check_bag_misses(answer: Any, size: int, poisoned: int, num_rows: int) -> Ve
                 "To subtract for every draw counts a bag twice that draws two poisoned rows. Multiply the "
                 "probabilities of missing instead.",
             ),
-            (
-                without,
-                "That is for drawing without replacement. Here each row is put back before the next draw.",
-            ),
+            (without, "That is for drawing without replacement. Here each row is put back before the next draw."),
             (
                 (1 - size / num_rows) ** poisoned,
                 "Size and poisoned rows are exchanged: a bag makes so many draws as it has rows.",

@@ -35,12 +35,7 @@ def draw_methods(found: Comparison, threat: int = 0) -> Axes:
 
 
 def by_rows(
-    found: Comparison,
-    attack: Attack,
-    rate: float,
-    num_rows: int,
-    names: Sequence[str] = (),
-    pixels: int | None = None,
+    found: Comparison, attack: Attack, rate: float, num_rows: int, names: Sequence[str] = (), pixels: int | None = None
 ) -> Axes:
     """Draw how certified accuracy falls with poisoned rows, and where an attacker with a poison rate stands.
 
@@ -94,14 +89,7 @@ def by_rows(
         )
     far = budget > 0.8 * ticks[-1]
     ax.axvline(budget, color="#d55e00", linestyle=":", linewidth=3)
-    ax.text(
-        budget,
-        1.06,
-        f" poison rate {percent(rate)} ",
-        fontsize=12,
-        color="#a63d00",
-        ha="right" if far else "left",
-    )
+    ax.text(budget, 1.06, f" poison rate {percent(rate)} ", fontsize=12, color="#a63d00", ha="right" if far else "left")
     if ticks[-1] > 50:
         ax.set_xscale("log")
         ax.minorticks_off()

@@ -56,7 +56,7 @@ def misses_and_limits(evidence: Bounds, limits: Sequence[float]) -> Axes:
     at = len(misses) // 2
     ax.annotate(
         "miss of each test image", (share[at], misses[at]), (-8, -12), textcoords="offset points", fontsize=13,
-        fontweight="bold", color="#0072b2", va="top",
+        fontweight="bold", color="#0072b2", va="top"
     )  # fmt: skip
     return finish(ax, "test images, the clearest vote first (%)", "miss (at most)")
 

@@ -73,7 +73,7 @@ class Prediction:
         # Empty at first: a number in the box would be the guess of those who have none.
         self._box = ipw.Text(
             placeholder=f"{low:,.10g} to {high:,.10g}", description=f"my guess ({unit})",
-            style={"description_width": "initial"}, layout={"width": f"{215 + 7 * len(unit)}px"},
+            style={"description_width": "initial"}, layout={"width": f"{215 + 7 * len(unit)}px"}
         )  # fmt: skip
         button = ipw.Button(description="reveal", tooltip="Show the answer and how far my guess is off")
         button.on_click(lambda _: self.reveal())
