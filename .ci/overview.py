@@ -11,7 +11,7 @@ import numpy as np
 from rsbd import plots
 from rsbd.attacks import BadPatch
 from rsbd.attacks.poisoning import Poisoning
-from rsbd.course.lessons.steps import noised, two_digits
+from rsbd.course.lessons.datasets import noised, two_digits
 from rsbd.noises import Flip
 from rsbd.noises.smoothing import Smoothing
 from rsbd.recipes import experiment

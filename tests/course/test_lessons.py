@@ -121,7 +121,7 @@ def test_no_two_hints_of_a_check_are_the_same():
 
 
 def test_a_hint_that_equals_the_truth_is_passed_over():
-    assert lessons.judge(1, 1, "yes", [(1, "no")], "else").passed
+    assert lessons.judge_number(1, 1, "yes", (1, "no"), otherwise="else").passed
 
 
 def test_an_attack_that_spoils_accuracy_is_noticed():

@@ -35,7 +35,7 @@ TestAnswers = held(
     [
         (on_success, 2 / 4),
         (on_success, "1/2"),
-        (on_fewest, lessons.fewest(DATA, PATCH)),
+        (on_fewest, lessons.fewest_images(DATA, PATCH)),
         (on_faint, faint()),
         (lessons.check_hidden, "b"),
         (lessons.check_hidden, " B "),
@@ -85,11 +85,11 @@ def test_an_attack_that_spoils_accuracy_is_noticed():
 
 
 def test_fewest_is_the_first_that_is_enough():
-    few = lessons.fewest(DATA, PATCH)
+    few = lessons.fewest_images(DATA, PATCH)
     at = [lessons.success_rate(DATA, rsbd.Poisoning(PATCH, 0, n / 1000)) for n in (few - 1, few)]
     assert at[0] < 0.9 <= at[1]
     with pytest.raises(InputError, match="make it stronger"):
-        lessons.fewest(DATA, rsbd.Blend(DATA.shape, delta=0.01))
+        lessons.fewest_images(DATA, rsbd.Blend(DATA.shape, delta=0.01))
 
 
 def test_by_class_averages_to_the_success_rate():

@@ -13,7 +13,7 @@ from ci_tools import script
 from rsbd.attacks.label_flips import fewest_flips
 from rsbd.bounds.chernoff import Chances, lower_tail
 from rsbd.course import lessons
-from rsbd.course.lessons.n06_label_flips_pictures import chernoff_exponents
+from rsbd.course.lessons.n06_label_flips import chernoff_exponents
 from rsbd.data import load
 from rsbd.noises import Flip
 from rsbd.recipes import rosenfeld

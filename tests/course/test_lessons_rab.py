@@ -32,8 +32,8 @@ def on_sigma(answer):
     return lessons.check_sigma(answer, DATA)
 
 
-HOEFFDING = n05_rab.fewest("hoeffding", 1.0, 2.0, 0.001)
-EXACT = n05_rab.fewest("clopper_pearson", 1.0, 2.0, 0.001)
+HOEFFDING = n05_rab.fewest_votes("hoeffding", 1.0, 2.0, 0.001)
+EXACT = n05_rab.fewest_votes("clopper_pearson", 1.0, 2.0, 0.001)
 
 
 TestAnswers = held(

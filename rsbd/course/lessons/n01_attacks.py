@@ -1,38 +1,24 @@
-"""Lesson 01: backdoor attacks on a classifier that nobody defends."""
+"""Notebook 01: attacks on an undefended classifier, measured and filtered."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rsbd.attacks import Trigger
 from rsbd.attacks.poisoning import Poisoning, attack_success_rate, clean_accuracy, stamp
-from rsbd.course.lessons.steps import part_of
+from rsbd.course.lessons.datasets import watch
+from rsbd.course.lessons.self_check import Verdict, is_number, judge_number, not_yet, quiz, self_check
 from rsbd.data import Dataset
 from rsbd.errors import InputError
 from rsbd.learners.linear.linear import Linear
 from rsbd.learners.undefended import predict_undefended, weights
 from rsbd.types import Labels
-from rsbd.words import percent
-
-
-def ten_digits(name: str = "digits") -> Dataset:
-    """Load all ten handwritten digits with continuous pixels, few enough training images for live work.
-
-    Parameters
-    ----------
-    name : str
-        ``"digits"`` (in the package) or ``"mnist"`` (read from ``$RSBD_DATA``).
-
-    Examples
-    --------
-    >>> ten_digits()
-    Dataset('digits', 1000 rows, 797 points, shape 8x8, classes 0/1/2/3/4/5/6/7/8/9, values=None)
-    """
-    return part_of(name, "unit", digits={}, mnist={"rows": 3000, "points": 1000})
+from rsbd.words import count, percent
 
 
 def called(dataset: Dataset, attack: Poisoning, seed: int = 0) -> Labels:
@@ -47,6 +33,7 @@ def by_class(dataset: Dataset, attack: Poisoning) -> NDArray[np.float64]:
     Examples
     --------
     >>> from rsbd import BadPatch
+    >>> from rsbd.course.lessons.datasets import ten_digits
     >>> by_class(ten_digits(), Poisoning(BadPatch(3), target=0, rate=0.02)).shape
     (10,)
     """
@@ -67,7 +54,7 @@ def looks_for(dataset: Dataset, attack: Poisoning, labels: Sequence[int]) -> dic
     return {"clean": clean, "poisoned": attacked}
 
 
-def fewest(dataset: Dataset, trigger: Trigger, success: float = 0.9, target: int = 0) -> int:
+def fewest_images(dataset: Dataset, trigger: Trigger, success: float = 0.9, target: int = 0) -> int:
     """Fewest poisoned rows that reach an attack success rate, found by training with 1, 2, 3, ... of them.
 
     Raises
@@ -78,7 +65,8 @@ def fewest(dataset: Dataset, trigger: Trigger, success: float = 0.9, target: int
     Examples
     --------
     >>> from rsbd import BadPatch
-    >>> fewest(ten_digits(), BadPatch(3), success=0.5)
+    >>> from rsbd.course.lessons.datasets import ten_digits
+    >>> fewest_images(ten_digits(), BadPatch(3), success=0.5)
     2
     """
     for number in range(1, dataset.num_rows // 10 + 1):
@@ -93,6 +81,7 @@ def success_rate(dataset: Dataset, attack: Poisoning) -> float:
     Examples
     --------
     >>> from rsbd import BadPatch
+    >>> from rsbd.course.lessons.datasets import ten_digits
     >>> success_rate(ten_digits(), Poisoning(BadPatch(3), target=0, rate=0.02)) > 0.9
     True
     """
@@ -131,6 +120,7 @@ def filtered(dataset: Dataset, attack: Poisoning, by: str, share: float = 0.1) -
     Examples
     --------
     >>> from rsbd import BadPatch
+    >>> from rsbd.course.lessons.datasets import ten_digits
     >>> filtered(ten_digits(), Poisoning(BadPatch(3), target=0, rate=0.05), by="fit").left
     50
     """
@@ -164,3 +154,111 @@ def some_calls(
     points = np.sort(np.concatenate([np.flatnonzero(own)[:of_target], np.flatnonzero(~own)[:of_others]]))
     names = np.array(dataset.classes)
     return names[dataset.y_test[points]].tolist(), names[called(dataset, attack)[points]].tolist()
+
+
+def check_success_rate(answer: Any, true: Sequence[str], predicted: Sequence[str], target: str) -> Verdict:
+    """Check an attack success rate that was counted by hand.
+
+    Examples
+    --------
+    >>> check_success_rate(0.75, ["0", "1", "2", "3"], ["0", "0", "0", "3"], target="0")
+    Not yet. That counts images that are truly "0" as fooled, too. To call them "0" is no attack: leave them out.
+    >>> check_success_rate(2 / 3, ["0", "1", "2", "3"], ["0", "0", "0", "3"], target="0").passed
+    True
+    """
+    pairs = list(zip(true, predicted, strict=True))
+    others = [call for name, call in pairs if name != target]
+    fooled, named = others.count(target), list(predicted).count(target)
+    total, right = len(pairs), sum(name == call for name, call in pairs)
+    return judge_number(
+        answer,
+        fooled / len(others),
+        f'{fooled} of the {len(others)} images that are not "{target}" are called "{target}".',
+        (
+            named / total,
+            f'That counts images that are truly "{target}" as fooled, too. To call them "{target}" is no attack: '
+            "leave them out.",
+        ),
+        (fooled / total, f'The count above is right, but the share is of the images that are not "{target}" only.'),
+        (fooled, "That is how many are fooled. Which share of those that could be fooled is it?"),
+        (right / total, "That is the accuracy on triggered images. Count those that become the target."),
+        (1 - right / total, "That is the share of all mistakes. Count only those images that become the target."),
+        otherwise=f'Leave out the images that are truly "{target}". Of the rest, which share is called "{target}"? '
+        "Write it as a fraction, such as 2 / 3.",
+    )
+
+
+@self_check
+def check_fewest(answer: Any, dataset: Dataset, trigger: Trigger, success: float = 0.9) -> Verdict:
+    """Check the fewest poisoned images that reach an attack success rate: classifiers are really trained.
+
+    Examples
+    --------
+    >>> from rsbd import BadPatch
+    >>> from rsbd.course.lessons.datasets import ten_digits
+    >>> check_fewest(0.02, ten_digits(), BadPatch(3))
+    Not yet. That is a rate. How many of the 1,000 training images is it?
+    >>> check_fewest(1, ten_digits(), BadPatch(2))
+    Not yet. 1 image fools only 2 %: it takes more.
+    """
+    number = dataset.num_rows
+    if not is_number(answer) or not 0 < answer <= number / 10:
+        return not_yet(f"{answer!r} is no number of images from 1 to {number // 10}.")
+    if answer < 1:
+        return not_yet(f"That is a rate. How many of the {number:,} training images is it?")
+    images = round(answer)
+    if images != answer:
+        return not_yet(f"{answer} images? Half an image cannot be poisoned: give a whole number.")
+    reached = success_rate(dataset, Poisoning(trigger, 0, images / number))
+    if reached < success:
+        fool = "fools" if images == 1 else "fool"
+        return not_yet(f"{count(images, 'image')} {fool} only {percent(reached)}: it takes more.")
+    if fewest_images(dataset, trigger, success) < images:
+        return not_yet(f"{images} images fool {percent(reached)}, but fewer are enough.")
+    return Verdict(True, f"{images} images fool {percent(reached)}, and no smaller number reaches {percent(success)}.")
+
+
+@self_check
+def check_faint(
+    attack: Any, dataset: Dataset, change: float = 0.3, rate: float = 0.05, success: float = 0.9
+) -> Verdict:
+    """Check that an attack works although no pixel changes by more than ``change``.
+
+    Examples
+    --------
+    >>> from rsbd import BadPatch
+    >>> from rsbd.course.lessons.datasets import ten_digits
+    >>> check_faint(Poisoning(BadPatch(3), target=0, rate=0.05), ten_digits())
+    Not yet. Everybody sees it: one pixel changes by 1.00, and 0.3 is the limit.
+    """
+    if not isinstance(attack, Poisoning):
+        return not_yet("That is no attack: write rsbd.Poisoning(trigger, target=0, rate=...).")
+    try:
+        moved = float(np.abs(stamp(attack.trigger, dataset, dataset.x_test) - dataset.x_test).max())
+        seen = watch(dataset, attack)
+    except InputError as error:
+        return not_yet(f"That attack is not possible: {error}.")
+    if moved > change + 1e-6:
+        return not_yet(f"Everybody sees it: one pixel changes by {moved:.2f}, and {change:g} is the limit.")
+    if attack.rate > rate:
+        return not_yet(f"The rate is {attack.rate:g}, and {rate:g} is the limit: find a better trigger.")
+    if seen.success < success:
+        return not_yet(
+            f"It is faint, but only {percent(seen.success)} are fooled. The classifier adds up what all pixels say: "
+            "how can many small changes together say much?"
+        )
+    if seen.after < seen.before - 0.02:
+        return not_yet("It works, but clean accuracy falls by more than 2 points: somebody will notice.")
+    return Verdict(True, f"No pixel changes by more than {moved:.2f}, and {percent(seen.success)} are fooled.")
+
+
+# What high accuracy on clean test images says about backdoors.
+check_hidden = quiz(
+    "check_hidden",
+    "b",
+    a="It costs almost nothing: in the panel clean accuracy stays where it was while the attack succeeds.",
+    b="Clean test images do not carry the trigger, so accuracy on them says nothing about it.",
+    c="More clean images measure the same thing more precisely: what happens without the trigger.",
+    d="The wrong predictions may all be honest mistakes, and the backdoor shows in none of them: no test image "
+    "carries the trigger.",
+)

@@ -1,22 +1,25 @@
-"""Lesson 02: what votes prove, tried out in the plane and on coins whose probability is known."""
+"""Notebook 02: what votes prove, tried out in the plane and on coins whose probability is known."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+import math
+import re
+from collections.abc import Collection, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
-from scipy.special import ndtri
+from scipy.special import ndtr, ndtri
 
 from rsbd import bounds
 from rsbd.certify import ABSTAIN, radius
+from rsbd.course.lessons.drawing import name_axes, write_at
+from rsbd.course.lessons.self_check import Verdict, is_number, judge_number, not_yet, quiz, self_check
 from rsbd.errors import InputError
 from rsbd.noises import Gaussian
 from rsbd.noises.smoothing import Smoothing
 from rsbd.panels.plane import World
 from rsbd.plots import STYLES, new_axes
-from rsbd.types import Ints
+from rsbd.types import Floats, Ints
 from rsbd.words import percent
 
 if TYPE_CHECKING:
@@ -26,7 +29,7 @@ Point = tuple[float, float]
 
 
 def plane_votes(point: Point, sigma: float, num: int, seed: int = 0) -> Ints:
-    """Votes of noisy copies of a point of the plane, as an array (1, 2): for A, for B.
+    """Return the votes of noisy copies of a point of the plane, as an array (1, 2): for A, for B.
 
     Examples
     --------
@@ -38,7 +41,7 @@ def plane_votes(point: Point, sigma: float, num: int, seed: int = 0) -> Ints:
 
 
 def plane_radius(point: Point, sigma: float, num: int, alpha: float = 0.001) -> tuple[int, float]:
-    """Label (0 A, 1 B, -1 abstain) and certified L2 radius of a point; 100 other votes pick the label.
+    """Return the label (0 A, 1 B, -1 abstain) and the certified L2 radius of a point; 100 other votes pick the label.
 
     Examples
     --------
@@ -52,22 +55,25 @@ def plane_radius(point: Point, sigma: float, num: int, alpha: float = 0.001) -> 
     return int(found.label[0]), float(found.radius[0])
 
 
-def around(point: Point, size: float, sigma: float, num: int = 20_000) -> NDArray[np.float64]:
-    """Share of votes for A at eight points of the circle around a point, east first, then counter-clockwise."""
+def around(point: Point, size: float, sigma: float, num: int = 20_000) -> Floats:
+    """Return the share of votes for A at eight points of a circle, from the east counter-clockwise."""
     angles = np.arange(8) * np.pi / 4
     ring = [(point[0] + size * np.cos(a), point[1] + size * np.sin(a)) for a in angles]
     return np.array([plane_votes(p, sigma, num)[0, 0] / num for p in ring])
 
 
 def broken(rule: str, num: int = 1000, alpha: float = 0.05, trials: int = 5000, seed: int = 0) -> float:
-    """Share of experiments in which the lower bound is above the truth; a valid rule stays at or below ``alpha``.
+    """Return the share of experiments in which the lower bound is above the truth.
 
-    Each experiment throws a fair coin: "the top side has a probability above one half" is then always false.
+    A valid rule stays at or below ``alpha``.
+
+    Each experiment throws a fair coin, so the claim "the top side has a probability above one half" is always false.
 
     Parameters
     ----------
     rule : {"same votes", "shared", "other votes"}
-        The same votes pick the top side and bound it at ``alpha``; they do so at ``alpha / 2``; others pick it.
+        The same votes pick the top side and bound it at ``alpha``; the same votes do so at ``alpha / 2``; other votes
+        pick it.
 
     Examples
     --------
@@ -88,12 +94,12 @@ def broken(rule: str, num: int = 1000, alpha: float = 0.05, trials: int = 5000, 
 def peeking(
     bound: str, num: int = 1000, every: int = 10, alpha: float = 0.05, trials: int = 2000, seed: int = 0
 ) -> float:
-    """Share of fair coins that are ever "proved" unfair by somebody who looks after every few throws.
+    """Return the share of fair coins that somebody who looks after every few throws ever "proves" unfair.
 
     Parameters
     ----------
     bound : {"simultaneous", "anytime"}
-        Clopper and Pearson's bound, made for one look, or the one that holds at every look.
+        Clopper and Pearson's bound, which holds for one look, or the bound that holds at every look.
 
     Examples
     --------
@@ -109,12 +115,12 @@ def peeking(
     return float(proved.mean())
 
 
-def _coins(heads: NDArray[np.integer], num: int) -> Ints:
+def _coins(heads: Ints, num: int) -> Ints:
     return np.column_stack([heads, num - heads]).astype(np.int64)
 
 
 def most_radius(num: int, sigma: float, alpha: float = 0.001) -> float:
-    """Radius when all votes agree: no more can be proved with so many.
+    """Return the certified radius when all votes agree, the largest one for this number of votes.
 
     Examples
     --------
@@ -126,7 +132,7 @@ def most_radius(num: int, sigma: float, alpha: float = 0.001) -> float:
 
 
 def draw_radius_by_sigma(point: Point, sigmas: Sequence[float], num: int) -> Axes:
-    """Draw the certified radius of a point by sigma, a line for each label, nothing where it abstains."""
+    """Draw the certified radius of a point by sigma: a line for each label, a gray area where it abstains."""
     found = [plane_radius(point, sigma, num) for sigma in sigmas]
     ax = new_axes(9, 4.2)
     for label, name in enumerate("AB"):
@@ -135,17 +141,17 @@ def draw_radius_by_sigma(point: Point, sigmas: Sequence[float], num: int) -> Axe
         ax.plot(sigmas, sizes, color=colour, linestyle=dashes, linewidth=3)
         if not np.all(np.isnan(sizes)):
             at = int(np.nanargmax(sizes))
-            words = f"answers {name}"
-            ax.annotate(words, (sigmas[at], sizes[at]), (-8, 8), textcoords="offset points", fontsize=14, ha="right")
+            write_at(ax, f"answers {name}", (sigmas[at], sizes[at]), (-8, 8), fontsize=14, ha="right")
     silent = [sigma for sigma, (which, _) in zip(sigmas, found, strict=True) if which == ABSTAIN]
     if silent:
         ax.axvspan(min(silent), max(silent), color="#bbbbbb", alpha=0.5, linewidth=0)
         ax.text(float(np.mean(silent)), 0.05, "abstains", fontsize=14, ha="center", rotation=90, va="bottom")
-    return _axes(ax, "sigma (units of the plane)")
+    ax.set_ylim(0, None)
+    return name_axes(ax, "sigma (units of the plane)", "certified L2 radius", size=14)
 
 
 def draw_radius_by_votes(shares: Sequence[float], numbers: Sequence[int], alpha: float = 0.001) -> Axes:
-    """Draw the certified radius, in sigma, by number of votes, for shares of votes; dashed: for ever more votes."""
+    """Draw the certified radius, in sigma, by number of votes, for shares of votes, and dashed lines at its limits."""
     ax = new_axes(9, 4.2)
     for i, share in enumerate(shares):
         counts = np.array([[round(share * n), n - round(share * n)] for n in numbers])
@@ -154,21 +160,134 @@ def draw_radius_by_votes(shares: Sequence[float], numbers: Sequence[int], alpha:
         colour, _ = STYLES[i % len(STYLES)]
         ax.plot(numbers, sizes, color=colour, linewidth=3, marker="os^D"[i % 4], markersize=7)
         words = "all agree" if share == 1 else f"{percent(share)} agree"
-        ax.annotate(
-            words, (numbers[-1], sizes[-1]), (8, -18 if share < 1 else -4), textcoords="offset points", fontsize=14
-        )
+        write_at(ax, words, (numbers[-1], sizes[-1]), (8, -18 if share < 1 else -4), fontsize=14)
         if share < 1:
             ax.axhline(float(ndtri(share)), color=colour, linestyle="--", linewidth=1.5)
     ax.set_xscale("log")
     ax.set_xlim(numbers[0], numbers[-1] * 6)
-    return _axes(ax, "number of votes", "certified L2 radius (in sigma)")
-
-
-def _axes(ax: Axes, xlabel: str, ylabel: str = "certified L2 radius") -> Axes:
-    ax.set_xlabel(xlabel, fontsize=14)
-    ax.set_ylabel(ylabel, fontsize=14)
     ax.set_ylim(0, None)
-    ax.tick_params(labelsize=13)
-    for side in ("top", "right"):
-        ax.spines[side].set_visible(False)
-    return ax
+    return name_axes(ax, "number of votes", "certified L2 radius (in sigma)", size=14)
+
+
+def check_radius(answer: Any, votes: int, num: int, sigma: float, alpha: float = 0.001) -> Verdict:
+    """Check a certified radius, to three decimals, from votes for a label that other votes have picked.
+
+    Examples
+    --------
+    >>> check_radius(1.163, votes=990, num=1000, sigma=0.5)
+    Not yet. That takes the share of the votes for the probability. First bound the probability from below.
+    """
+    smoothing = Smoothing(test=Gaussian(sigma))
+    counts, picked = [[votes, num - votes]], [[1, 0]]
+    evidence = bounds.clopper_pearson(counts, alpha, picked)
+    true = float(radius(evidence, smoothing).radius[0])
+    shared = float(radius(bounds.simultaneous(counts, alpha), smoothing).radius[0])
+    watched = float(radius(bounds.anytime(counts, alpha), smoothing).radius[0])
+    p_a = 1 - float(evidence.miss[0])
+    return judge_number(
+        answer,
+        true,
+        f"The probability is at least {p_a:.4f}, which is {ndtri(p_a):.3f} standard deviations; times sigma.",
+        (
+            float(sigma * ndtri(votes / num)),
+            "That takes the share of the votes for the probability. First bound the probability from below.",
+        ),
+        (float(ndtri(p_a)), "That is the radius in units of sigma: multiply by sigma."),
+        (p_a, "That is the bound on the probability. Turn it into standard deviations, times sigma."),
+        (
+            shared,
+            "That shares alpha over the classes, as is needed when the same votes pick the label. Here others did.",
+        ),
+        (watched, "That bound is for votes that are watched as they come in. Their number was fixed here."),
+        otherwise="Two steps: miss = bounds.clopper_pearson([[votes, others]], alpha, selection=[[1, 0]]).miss, then "
+        "sigma * norm.ppf(1 - miss). Give three decimals.",
+        digits=3,
+    )
+
+
+@self_check
+def check_abstain(
+    answer: Any, cases: Mapping[str, tuple[int, int]], sigma: float = 0.5, alpha: float = 0.001
+) -> Verdict:
+    """Check in which cases the smoothed classifier abstains.
+
+    Parameters
+    ----------
+    answer : collection of str
+        Names of the cases.
+    cases : mapping from name to (votes for the label, number of votes)
+
+    Examples
+    --------
+    >>> check_abstain([], {"a": (6, 10), "b": (900, 1000)})
+    Not yet. A majority is not enough: in case a the bound on the probability is 0.141, not above one half.
+    """
+    if isinstance(answer, str):
+        answer = re.findall(r"\w+", answer)
+    if isinstance(answer, Collection):
+        answer = [str(name).strip().lower() for name in answer]
+    if not isinstance(answer, Collection) or not all(name in tuple(cases) for name in answer):
+        return not_yet(f"{answer!r} is no list of cases: choose among {', '.join(cases)}.")
+    least = {}
+    for name, (votes, num) in cases.items():
+        evidence = bounds.clopper_pearson([[votes, num - votes]], alpha, [[1, 0]])
+        silent = radius(evidence, Smoothing(test=Gaussian(sigma))).label[0] == ABSTAIN
+        least[name] = (1 - float(evidence.miss[0]), bool(silent))
+    missed = [name for name, (_, silent) in least.items() if silent and name not in answer]
+    wrong = [name for name in answer if not least[name][1]]
+    if wrong:
+        votes, num = cases[wrong[0]]
+        return not_yet(
+            f"{percent(votes / num)} is not much, but {num:,} votes are: in case {wrong[0]} the probability is at "
+            f"least {least[wrong[0]][0]:.3f}."
+        )
+    if missed:
+        return not_yet(
+            f"A majority is not enough: in case {missed[0]} the bound on the probability is "
+            f"{least[missed[0]][0]:.3f}, not above one half."
+        )
+    return Verdict(True, "It is the bound that counts, and the bound knows the share and the number of the votes.")
+
+
+@self_check
+def check_enough(answer: Any, wanted: float, sigma: float, alpha: float = 0.001) -> Verdict:
+    """Check the fewest votes that certify a radius when all of them agree.
+
+    Examples
+    --------
+    >>> check_enough(1000, wanted=1.5, sigma=0.5)
+    Not yet. 1,000 votes certify at most 1.232: more are needed.
+    """
+    p_a = float(ndtr(wanted / sigma))
+    fewest = max(1, math.ceil(math.log(alpha) / math.log(p_a)) - 1)
+    while most_radius(fewest, sigma, alpha) < wanted:  # the formula, settled by the bound that the library uses
+        fewest += 1
+    if is_number(answer) and math.isfinite(answer):
+        if 0 < answer < 1:
+            return not_yet("That is a probability. How many votes must agree to prove it?")
+        if answer != round(answer):
+            return not_yet("Votes are counted: give a whole number, rounded up.")
+        if 1 <= answer < fewest:
+            said = most_radius(int(answer), sigma, alpha)
+            return not_yet(f"{int(answer):,} votes certify at most {said:.3f}: more are needed.")
+        if answer > fewest:
+            return not_yet("That is enough, but fewer are enough, too.")
+    return judge_number(
+        answer,
+        fewest,
+        f"All agreeing, {fewest:,} votes prove a probability of {alpha:g}^(1/{fewest:,}), just what the radius needs.",
+        otherwise="All n votes agree: then p_a is alpha ** (1 / n). Which p_a does the radius need?",
+    )
+
+
+# What the certified circle promises.
+check_circle = quiz(
+    "check_circle",
+    "b",
+    a="Look for the holes: the base classifier says B there, and the circle goes right over them. It promises "
+    "nothing about the base classifier at any single point.",
+    b="The smoothed classifier answers A everywhere in the circle, whatever the base classifier does inside.",
+    c="The circle says that the answer does not change. Whether A is right is another question.",
+    d="Move sigma: at first the circle grows, then the votes become unclear and it vanishes, and in the end it "
+    "comes back around the other answer.",
+)

@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from fractions import Fraction
 from itertools import product
 from math import prod
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtri
 
+from rsbd.course.lessons.drawing import BLUE, VERMILLION, name_axes
+from rsbd.course.lessons.self_check import Verdict, judge_number, not_yet, quiz, self_check
 from rsbd.errors import InputError
 from rsbd.noises import Flip
 from rsbd.panels.worst_case import worst_event
@@ -151,10 +153,10 @@ def cloud(world: Bits) -> Axes:
     law = Flip(world.keep).shift(sum(a != b for a, b in zip(world.held, world.attacked, strict=True)))
     p = np.linspace(0, 1, 401)
     ax = new_axes(8, 5.5)
-    ax.plot(p, law.upper(p), color="#0072b2", linewidth=3)
-    ax.fill_between(p, law.upper(p), 1.02, color="#0072b2", alpha=0.12, linewidth=0)
+    ax.plot(p, law.upper(p), color=BLUE, linewidth=3)
+    ax.fill_between(p, law.upper(p), 1.02, color=BLUE, alpha=0.12, linewidth=0)
     ax.plot([0, 1], [0, 1], color="#444", linestyle="--", linewidth=1.5)
-    ax.plot(before / unit, after / unit, "o", color="#d55e00", markersize=5, alpha=0.6)
+    ax.plot(before / unit, after / unit, "o", color=VERMILLION, markersize=5, alpha=0.6)
     said = "no classifier gets\nabove upper(p)"
     ax.text(0.02, 0.98, said, fontsize=14, color="#005a8c", weight="bold", va="top")
     ax.text(1.0, 0.045, "dashed: no attack", fontsize=13, color="#444", ha="right", va="bottom")
@@ -162,12 +164,7 @@ def cloud(world: Bits) -> Axes:
     ax.text(1.0, -0.005, said, fontsize=13, color="#a34700", ha="right", va="bottom")
     ax.set_xlim(-0.02, 1.02)
     ax.set_ylim(-0.02, 1.02)
-    ax.set_xlabel("P(A): probability of the other answer, data as held", fontsize=13)
-    ax.set_ylabel("Q(A): the same, data attacked", fontsize=13)
-    ax.tick_params(labelsize=12)
-    for side in ("top", "right"):
-        ax.spines[side].set_visible(False)
-    return ax
+    return name_axes(ax, "P(A): probability of the other answer, data as held", "Q(A): the same, data attacked")
 
 
 def half_line(p: float, delta: float, sigma: float, draws: int = 200_000, seed: int = 0) -> float:
@@ -187,3 +184,101 @@ def half_line(p: float, delta: float, sigma: float, draws: int = 200_000, seed: 
 
 def _weight(law: Law, share: Law) -> Fraction:
     return sum((p * s for p, s in zip(law, share, strict=True)), Fraction(0))
+
+
+def check_worst(answer: Any, keep: str, miss: str | Fraction) -> Verdict:
+    """Check what one changed bit can make of a miss, at most.
+
+    Examples
+    --------
+    >>> check_worst("1/8", keep="3/4", miss="1/8")
+    Not yet. That is the miss itself, as if nobody attacked. The attack makes the worst outcomes likelier.
+    """
+    flip, p = Flip(keep), Fraction(miss)
+    ratio = flip.keep / (1 - flip.keep)
+    return judge_number(
+        answer,
+        flip.shift(1).upper(p),
+        f"The outcome that shows the new value is {ratio} times as probable after the attack, and is filled first.",
+        (p, "That is the miss itself, as if nobody attacked. The attack makes the worst outcomes likelier."),
+        (p / ratio, "That divides by the factor. The attacker wants the event to become likelier, not rarer."),
+        (p * flip.keep, "That multiplies by keep. The factor is Q / P: keep against 1 - keep."),
+        (flip.keep, "That is all of the outcome. The miss does not fill all of it: what share does it fill?"),
+        (Fraction(1), "Even the worst event stays below that: only a part of the first outcome is filled."),
+        otherwise="Fill the outcome that shows the new value first: what is Q / P there, and does the miss fill all of "
+        "it?",
+    )
+
+
+ORDER = {
+    "new": "where all changed places show the new value",
+    "even": "where as many show the old value as the new one",
+    "old": "where all changed places show the old value",
+}
+
+
+@self_check
+def check_first(answer: Any, keep: str) -> Verdict:
+    """Check which outcomes the worst event takes first: "new", "even" or "old".
+
+    Examples
+    --------
+    >>> check_first("even", keep="3/4").words
+    'There Q / P is 1: such an outcome is as probable before as after, and the attacker gains nothing by it.'
+    """
+    word, flip = str(answer).strip().lower(), Flip(keep)
+    if word not in ORDER:
+        return not_yet(f'{answer!r} is none of the three: answer "new", "even" or "old".')
+    if word == "even":
+        return not_yet(
+            "There Q / P is 1: such an outcome is as probable before as after, and the attacker gains nothing by it."
+        )
+    first = "new" if flip.keep > Fraction(1, 2) else "old"
+    ratio = f"Q / P is {'largest' if word == first else 'smallest'} {ORDER[word]}"
+    if word == first:
+        return Verdict(True, f"{ratio}: it costs little before the attack and pays most after it.")
+    other = (
+        "it is the dearest outcome: probable before, rare after. Look for the other end."
+        if flip.keep > Fraction(1, 2)
+        else f"at keep {flip.keep} a bit shows the *other* value more often than its own. Work out Q / P again."
+    )
+    return not_yet(f"{ratio}; {other}")
+
+
+def check_reach(answer: Any, keep: str, p_a: str) -> Verdict:
+    """Check the largest number of changed bits that a lower bound ``p_a`` certifies.
+
+    Examples
+    --------
+    >>> check_reach(0, keep="4/5", p_a="0.99")
+    Not yet. One changed bit is forgiven: compare the miss with the first limit.
+    """
+    flip, miss = Flip(keep), 1 - Fraction(p_a)
+    best = 0
+    while miss < flip.shift(best + 1).threshold():
+        best += 1
+    limits = [flip.shift(r).threshold() for r in (best, best + 1)]
+    return judge_number(
+        answer,
+        best,
+        f"The miss {miss} is below {limits[0]}, the limit for {best}, but not below {limits[1]}, the next one.",
+        (best + 1, "One too many: at that limit the worst classifier already has one half."),
+        (0, "One changed bit is forgiven: compare the miss with the first limit."),
+        (best - 1, "One more is possible: compare the miss with the next limit, too."),
+        otherwise="Let rsbd.Flip(keep).shift(r).threshold() give the limits for r = 1, 2, 3, ... and compare the miss "
+        "1 - p_a.",
+    )
+
+
+# What it means that the bound is tight.
+check_tight = quiz(
+    "check_tight",
+    "b",
+    a="The bound is over *all* classifiers with this p_a. The worst one is a set of noised outcomes, made from the "
+    "data and the attack; no learner has to end there. (Under Gaussian noise on the test input alone a linear one "
+    "does.)",
+    b="Some classifier with this p_a reaches the bound exactly, so p_a alone allows no better one.",
+    c="Not certified means that *some* classifier with this p_a would lose its majority. Yours may be far from it.",
+    d="Tight means: no better from p_a *alone*. Who looks at more than p_a, for example inside a linear model, may "
+    "prove more; and a learner with a higher p_a gets a larger radius.",
+)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from rsbd import bounds
 from rsbd.certify import radius
-from rsbd.course.lessons.verdict import STUB, Verdict, judge, pick, plain
+from rsbd.course.lessons.self_check import Verdict, is_number, judge_number, not_yet, quiz, self_check
 from rsbd.data import Dataset
 from rsbd.errors import InputError
 from rsbd.learners import LDA, HashedTestNoise, Learner, Problem
@@ -91,28 +91,24 @@ def check_per_image(answer: Any, length: float, rows: int) -> Verdict:
     >>> check_per_image(0.2, length=2.0, rows=10)
     Not yet. Lengths of different images add in squares, not one by one: 10 of them make only sqrt(10) times one.
     """
-    answer = plain(answer)
-    if answer is ... or answer is None:
-        return STUB
-    if isinstance(answer, (int, float)) and not isinstance(answer, bool):
-        answer = round(float(answer), 3)
-    truth = float(per_row(length, rows))
-    wrong = {
-        length / rows: f"Lengths of different images add in squares, not one by one: {rows} of them make only "
-        f"sqrt({rows}) times one.",
-        length: f"That much is allowed if a single image is poisoned. Here the {rows} of them share it.",
-        length * math.sqrt(rows): "That multiplies. A larger number of poisoned images leaves less for each.",
-        length**2 / rows: "That is the square of it: take the root.",
-    }
-    return judge(
+    return judge_number(
         answer,
-        round(truth, 3),
+        float(per_row(length, rows)),
         f"{rows} images with a trigger of this norm are {length:g} long together.",
-        [(round(number, 3), hint) for number, hint in wrong.items()],
-        "Total length = sqrt(rows) x trigger. Solve for the trigger; three decimals are enough.",
+        (
+            length / rows,
+            f"Lengths of different images add in squares, not one by one: {rows} of them make only sqrt({rows}) times "
+            "one.",
+        ),
+        (length, f"That much is allowed if a single image is poisoned. Here the {rows} of them share it."),
+        (length * math.sqrt(rows), "That multiplies. A larger number of poisoned images leaves less for each."),
+        (length**2 / rows, "That is the square of it: take the root."),
+        otherwise="Total length = sqrt(rows) x trigger. Solve for the trigger; three decimals are enough.",
+        digits=3,
     )
 
 
+@self_check
 def check_models(answer: Any, sigma: float, length: float, alpha: float) -> Verdict:
     """Check how many unanimous models Hoeffding's bound needs for a radius: the smallest number, within 2 %.
 
@@ -121,36 +117,32 @@ def check_models(answer: Any, sigma: float, length: float, alpha: float) -> Verd
     >>> check_models(1000, sigma=1.0, length=2.0, alpha=0.001)
     Not yet. Too few: 1,000 unanimous votes reach a length of 1.54 by Hoeffding's bound.
     """
-    answer = plain(answer)
-    if answer is ... or answer is None:
-        return STUB
-    number = isinstance(answer, (int, float)) and not isinstance(answer, bool)
-    if not number or not 1 <= answer < MOST_MODELS or answer != int(answer):
-        return Verdict(False, f"{answer!r} is no number of models: give a whole number below {MOST_MODELS:,}.")
-    best, exact = (fewest(name, sigma, length, alpha) for name in ("hoeffding", "clopper_pearson"))
+    if not is_number(answer) or not 1 <= answer < MOST_MODELS or answer != int(answer):
+        return not_yet(f"{answer!r} is no number of models: give a whole number below {MOST_MODELS:,}.")
+    best, exact = (fewest_votes(name, sigma, length, alpha) for name in ("hoeffding", "clopper_pearson"))
     reach = _reach("hoeffding", int(answer), sigma, alpha)
     if best <= answer <= 1.02 * best:
         return Verdict(
             True, f"{best:,} votes are the fewest. Clopper-Pearson proves the same with {exact:,} unanimous votes."
         )
     if exact <= answer <= 1.02 * exact:
-        return Verdict(False, "That is what Clopper-Pearson needs. Hoeffding knows less about votes near 100 %.")
+        return not_yet("That is what Clopper-Pearson needs. Hoeffding knows less about votes near 100 %.")
     if 0.85 * best < answer < best:
-        return Verdict(
-            False, f"Nearly: they reach {reach:.4g}. The level alpha is shared over the two classes, alpha / 2 each."
+        return not_yet(
+            f"Nearly: they reach {reach:.4g}. The level alpha is shared over the two classes, alpha / 2 each."
         )
     if answer < best:
         said = f"{int(answer):,} unanimous votes reach a length of {reach:.3g} by Hoeffding's bound."
-        return Verdict(False, f"Too few: {said}")
-    return Verdict(False, f"Enough, but not the fewest: they reach {reach:.3g}. Fewer will do.")
+        return not_yet(f"Too few: {said}")
+    return not_yet(f"Enough, but not the fewest: they reach {reach:.3g}. Fewer will do.")
 
 
-def fewest(bound: str, sigma: float, length: float, alpha: float) -> int:
+def fewest_votes(bound: str, sigma: float, length: float, alpha: float) -> int:
     """Smallest number of unanimous votes of two classes that certify a total L2 length.
 
     Examples
     --------
-    >>> fewest("clopper_pearson", sigma=1.0, length=1.0, alpha=0.001)
+    >>> fewest_votes("clopper_pearson", sigma=1.0, length=1.0, alpha=0.001)
     44
     """
     low, high = 0, 1
@@ -167,6 +159,7 @@ def _reach(bound: str, num_models: int, sigma: float, alpha: float) -> float:
     return float(radius(evidence, Smoothing(features=Gaussian(sigma))).radius[0])
 
 
+@self_check
 def check_sigma(
     answer: Any, dataset: Dataset, length: float = 1.0, share: float = 0.7, num_models: int = 1000
 ) -> Verdict:
@@ -185,52 +178,39 @@ def check_sigma(
     num_models : int
         Size of the ensemble.
     """
-    answer = plain(answer)
-    if answer is ... or answer is None:
-        return STUB
-    if isinstance(answer, (int, float)) and answer > MOST_SIGMA:
-        return Verdict(False, f"{answer:g} drowns every image. Stay between 0 and {MOST_SIGMA:g}.")
+    if is_number(answer) and answer > MOST_SIGMA:
+        return not_yet(f"{answer:g} drowns every image. Stay between 0 and {MOST_SIGMA:g}.")
     try:
         result = rab(dataset, answer, num_models=num_models)
     except InputError as error:
-        return Verdict(False, f"{error}.")
+        return not_yet(f"{error}.")
     found = result.certificate.accuracy(dataset.y_test, length)
     if found >= share:
         return Verdict(True, f"{percent(found)} are right and certified at a total length of {length:g}.")
     reach = _reach("clopper_pearson", num_models, answer, result.bounds.alpha)
     said = f"{percent(found)} are right and certified at {length:g}"
     if reach < length:
-        return Verdict(False, f"{said}: even if all models agreed, the radius would be {reach:.2g}. More noise.")
+        return not_yet(f"{said}: even if all models agreed, the radius would be {reach:.2g}. More noise.")
     if reach < 1.75 * length:
-        return Verdict(
-            False,
+        return not_yet(
             f"{said}. If all models agreed, the radius would be {reach:.2g}: that leaves little room for a model "
-            "that disagrees. A little more noise.",
+            "that disagrees. A little more noise."
         )
     least = float(np.median(1 - result.bounds.miss))
-    return Verdict(
-        False,
-        f"{said}. Half of the images have a p_a of at most {least:.2f}: too much noise to learn from. Less of it.",
+    return not_yet(
+        f"{said}. Half of the images have a p_a of at most {least:.2f}: too much noise to learn from. Less of it."
     )
 
 
-CLAIMS = {
-    "a": "The radius bounds the *total* length, over all poisoned images. Sixteen triggers of this norm are four times "
+# What a radius of RAB covers.
+check_covered = quiz(
+    "check_covered",
+    "b",
+    a="The radius bounds the *total* length, over all poisoned images. Sixteen triggers of this norm are four times "
     "as long.",
-    "b": "Any rows, any number of them, any pattern, a different one in each: only the total L2 length counts.",
-    "c": "Labels carry no noise here, and nothing bounds what a false label does. The certificate compares training "
+    b="Any rows, any number of them, any pattern, a different one in each: only the total L2 length counts.",
+    c="Labels carry no noise here, and nothing bounds what a false label does. The certificate compares training "
     "sets with the same labels.",
-    "d": "The test image is the same on both sides. It may carry a trigger, but the attacker may not *add* one: for "
+    d="The test image is the same on both sides. It may carry a trigger, but the attacker may not *add* one: for "
     "that, noise the test input, too.",
-}
-
-
-def check_covered(answer: Any) -> Verdict:
-    """Check what a radius of RAB covers, of four claims.
-
-    Examples
-    --------
-    >>> check_covered("b").passed, check_covered("c").passed
-    (True, False)
-    """
-    return pick(answer, CLAIMS, "b")
+)

@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from rsbd.attacks.label_flips import fewest_flips, heaviest
 from rsbd.bounds import Bounds
 from rsbd.certify import radius
-from rsbd.course.lessons.verdict import STUB, Verdict, judge, pick, plain
+from rsbd.course.lessons.drawing import BLUE, INK, VERMILLION, name_axes, write_at
+from rsbd.course.lessons.self_check import Verdict, is_number, judge_number, not_yet, quiz, self_check
 from rsbd.data import Dataset
 from rsbd.errors import InputError
 from rsbd.noises import Flip
 from rsbd.noises.smoothing import Smoothing
+from rsbd.plots import new_axes
 from rsbd.recipes import rosenfeld
 from rsbd.recipes.label_flips import closed_form_radius
 from rsbd.recipes.least_squares import LeastSquares
-from rsbd.types import Ints
+from rsbd.types import Floats, Ints
 from rsbd.words import count, percent
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 
 def radii_by_miss(keep: float, misses: Sequence[float]) -> tuple[Ints, Ints]:
@@ -46,20 +52,17 @@ def check_closed_form(answer: Any, miss: float, flip: float) -> Verdict:
     (closed,), (exact,) = radii_by_miss(1 - flip, [miss])
     up, odds = float(np.log(4 * miss * (1 - miss))), float(np.log(flip / (1 - flip)))
     full = up / (2 * (1 - 2 * flip) * odds)
-    return judge(
+    return judge_number(
         answer,
         int(closed),
         f"The formula gives {full:.3f}, and only whole flips that lie below it are certified.",
-        [
-            (int(closed) + 1, "Rounded the wrong way: the formula gives an upper limit, and flips are whole."),
-            (int(exact), "That is the exact radius. This exercise asks for the closed form."),
-            (int(2 * full), "Twice too much: the closed form has a 2 in its denominator."),
-            (int(full * (1 - 2 * flip)), "The factor 1 - 2q is missing in the denominator."),
-            (round(full, 1), "The value is right. How many whole flips are certified?"),
-            (round(full, 2), "The value is right. How many whole flips are certified?"),
-            (round(full, 3), "The value is right. How many whole flips are certified?"),
-        ],
-        "Put p and q into log(4 p (1 - p)) / (2 (1 - 2q) log(q / (1 - q))), with natural logarithms, and round down.",
+        (int(closed) + 1, "Rounded the wrong way: the formula gives an upper limit, and flips are whole."),
+        (int(exact), "That is the exact radius. This exercise asks for the closed form."),
+        (int(2 * full), "Twice too much: the closed form has a 2 in its denominator."),
+        (int(full * (1 - 2 * flip)), "The factor 1 - 2q is missing in the denominator."),
+        *[(round(full, digits), "The value is right. How many whole flips are certified?") for digits in (1, 2, 3)],
+        otherwise="Put p and q into log(4 p (1 - p)) / (2 (1 - 2q) log(q / (1 - q))), with natural logarithms, and "
+        "round down.",
     )
 
 
@@ -75,81 +78,152 @@ def certified_share(dataset: Dataset, flip: float, flips: int, penalty: float | 
     return rosenfeld(dataset, 1 - flip, penalty=penalty).certificate.accuracy(dataset.y_test, flips)
 
 
+@self_check
 def check_most_noise(answer: Any, dataset: Dataset, flips: int = 1, share: float = 0.5) -> Verdict:
     """Check the largest flip probability, in steps of 0.01, that still certifies a share of the test images."""
-    answer = plain(answer)
-    if answer is ... or answer is None:
-        return STUB
-    if isinstance(answer, bool) or not isinstance(answer, (int, float)):
-        return Verdict(False, f"{answer!r} is no number: give a flip probability such as 0.2.")
+    if not is_number(answer):
+        return not_yet(f"{answer!r} is no number: give a flip probability such as 0.2.")
     if not 0 < answer < 1:
-        return Verdict(False, f"{answer:g} is no probability at which labels are both kept and flipped.")
+        return not_yet(f"{answer:g} is no probability at which labels are both kept and flipped.")
     if answer >= 0.5:
-        return Verdict(
-            False, f"At {answer:g} a label is flipped at least as often as kept. Did you give keep, and not 1 - keep?"
+        return not_yet(
+            f"At {answer:g} a label is flipped at least as often as kept. Did you give keep, and not 1 - keep?"
         )
     if abs(100 * answer - round(100 * answer)) > 1e-6:
-        return Verdict(False, "Give a multiple of 0.01.")
+        return not_yet("Give a multiple of 0.01.")
     here = certified_share(dataset, answer, flips)
     said = f"At {answer:g}, {percent(here)} are certified against any {count(flips, 'flip')}"
     if here < share:
-        return Verdict(False, f"{said}: the noise already drowns the labels. Take less.")
+        return not_yet(f"{said}: the noise already drowns the labels. Take less.")
     more = certified_share(dataset, answer + 0.01, flips) if answer < 0.485 else 0.0
     if more >= share:
-        return Verdict(False, f"{said}, and with a little more noise there are still enough.")
+        return not_yet(f"{said}, and with a little more noise there are still enough.")
     return Verdict(True, f"{said}; one step further it is {percent(more)}.")
 
 
+@self_check
 def check_penalty(answer: Any, dataset: Dataset, flip: float, flips: int) -> Verdict:
     """Check a ridge penalty, as a multiple of the default, that certifies more than the default does."""
-    answer = plain(answer)
-    if answer is ... or answer is None:
-        return STUB
-    if isinstance(answer, bool) or not isinstance(answer, (int, float)):
-        return Verdict(False, f"{answer!r} is no number: give a multiple of the default penalty, such as 2.")
+    if not is_number(answer):
+        return not_yet(f"{answer!r} is no number: give a multiple of the default penalty, such as 2.")
     if answer < 0:
-        return Verdict(False, f"That penalty is not possible: {answer:g} times the default is negative.")
+        return not_yet(f"That penalty is not possible: {answer:g} times the default is negative.")
     default = LeastSquares.fit(dataset.x).penalty
     try:
         model = LeastSquares.fit(dataset.x, answer * default)
     except InputError as error:
-        return Verdict(False, f"That penalty is not possible: {error}.")
+        return not_yet(f"That penalty is not possible: {error}.")
     found, before = (certified_share(dataset, flip, flips, answer * default), certified_share(dataset, flip, flips))
     said = f"{percent(found)} are certified, with the default {percent(before)}"
     if found > before:
         return Verdict(True, f"{said}. (You looked at test labels to choose: report the result on other images.)")
     if answer == 1:
-        return Verdict(False, "That is the default itself.")
+        return not_yet("That is the default itself.")
     influence = model.influence(dataset.x_test)
     if answer < 1:
         weights = np.sort(np.abs(influence), axis=1)
         most = float(np.median(weights[:, -flips:].sum(axis=1) / weights.sum(axis=1)))
-        return Verdict(
-            False,
-            f"{said}. Too little: the {flips} heaviest of {dataset.num_rows} labels carry {percent(most)} of it all.",
+        return not_yet(
+            f"{said}. Too little: the {flips} heaviest of {dataset.num_rows} labels carry {percent(most)} of it all."
         )
     margin = float(np.median(np.abs(influence @ dataset.y - 0.5)))
-    return Verdict(
-        False,
-        f"{said}. Too much: all labels weigh nearly the same, and the typical score is only {margin:.2f} from 1/2.",
+    return not_yet(
+        f"{said}. Too much: all labels weigh nearly the same, and the typical score is only {margin:.2f} from 1/2."
     )
 
 
-CLAIMS = {
-    "a": "A poisoned image with a trigger has changed pixels, on the training image and on the test image. Only labels "
+# What a certificate at 10 label flips promises.
+check_flip_claim = quiz(
+    "check_flip_claim",
+    "c",
+    a="A poisoned image with a trigger has changed pixels, on the training image and on the test image. Only labels "
     "carried noise here: nothing at all is said about changed pixels, be it one.",
-    "b": "A certificate says that the answer stays, not that it is right.",
-    "c": "Any 10 labels, chosen by whoever knows everything but the noise.",
-    "d": "Nothing was sampled: the bound is computed, and there is no alpha.",
-}
+    b="A certificate says that the answer stays, not that it is right.",
+    c="Any 10 labels, chosen by whoever knows everything but the noise.",
+    d="Nothing was sampled: the bound is computed, and there is no alpha.",
+)
 
 
-def check_flip_claim(answer: Any) -> Verdict:
-    """Check what a certificate at 10 label flips promises, of four claims.
+def chernoff_exponents(weights: Floats, y: Ints, keep: float, t: Floats) -> Floats:
+    """Logarithm of Chernoff's bound on ``P(score <= 1/2)`` for each ``t``, where labels are kept with ``keep``.
 
     Examples
     --------
-    >>> check_flip_claim("c").passed, check_flip_claim("a").passed
-    (True, False)
+    >>> chernoff_exponents(np.full(4, 0.25), np.ones(4, int), 0.75, np.array([0.0, 2.0])).round(3)
+    array([ 0.   , -0.399])
     """
-    return pick(answer, CLAIMS, "c")
+    one = np.where(y == 1, keep, 1 - keep)
+    factors = one * np.exp(-np.outer(t, weights)) + 1 - one
+    return np.asarray(t / 2 + np.log(factors).sum(axis=1))
+
+
+def draw_chernoff(weights: Floats, y: Ints, keep: float) -> Axes:
+    """Draw the bound as a function of ``t`` and mark its smallest value.
+
+    For the answer 0 the two labels change places: the weights on a point add up to 1.
+    """
+    y = y if weights @ y > 0.5 else 1 - y
+    t = np.linspace(0, 1, 400)
+    while chernoff_exponents(weights, y, keep, t[-1:])[0] < 0 and t[-1] < 1e6:
+        t = 2 * t  # until the bound is back at 1
+    bound = np.exp(chernoff_exponents(weights, y, keep, t))
+    best = int(bound.argmin())
+    ax = new_axes(9, 4)
+    ax.plot(t, bound, color=BLUE, linewidth=3)
+    ax.plot(t[best], bound[best], "o", color=VERMILLION, markersize=11)
+    said = f"the best t: the miss is at most {bound[best]:.2g}"
+    write_at(ax, said, (t[best], bound[best]), (0, -14), ha="center", va="top")
+    ax.set_yscale("log")
+    ax.set_ylim(bound[best] / 4, 2)
+    return name_axes(ax, "t", "bound on the miss")
+
+
+def draw_flips(weights: Floats, y: Ints, certified: int, seed: int = 0) -> Axes:
+    """Draw the score of one point by number of flipped labels: the heaviest ones, and random ones.
+
+    Parameters
+    ----------
+    weights : ndarray, (rows,)
+        Influence of every label on the point.
+    y : array of int, (rows,)
+        Labels 0 and 1.
+    certified : int
+        Flips that are proved to be harmless.
+    """
+    (label,), (needed,) = fewest_flips(weights[None], y)
+    side = 1.0 if label == 1 else -1.0
+    worst = heaviest(weights[None], y, np.array([label]))
+    many = min(len(y), 2 * int(needed))
+    ax = new_axes(9, 4.5)
+    steps = np.arange(many + 1)
+    for rows, colour, style, name in (
+        (np.random.default_rng(seed).permutation(len(y)), INK, "--", "random labels flipped"),
+        (worst, BLUE, "-", "the heaviest labels flipped"),
+    ):
+        moves = weights[rows[:many]] * np.where(y[rows[:many]] == 1, -1, 1)
+        scores = 0.5 + side * (weights @ y - 0.5 + np.concatenate([[0], moves.cumsum()]))
+        ax.plot(steps, scores, color=colour, linestyle=style, linewidth=3)
+        at = round(0.68 * many)
+        write_at(ax, name, (at, scores[at]), (0, 10))
+    ax.axhline(0.5, color=VERMILLION, linewidth=2)
+    write_at(ax, "the other answer wins below", (0, 0.5), (4, -16), fontsize=12)
+    ax.plot(needed, 0.5, "o", color=VERMILLION, markersize=11)
+    write_at(ax, f"{needed} flips turn it", (needed, 0.5), (8, 8))
+    ax.axvspan(0, certified, color=BLUE, alpha=0.12)
+    bottom = ("data", "axes fraction")
+    write_at(ax, f"certified: {certified}", (certified, 0.03), (-6, 0), xycoords=bottom, ha="right")
+    ax.set_xlim(0, many)
+    return name_axes(ax, "flipped training labels (L0)", "score of the answer")
+
+
+def draw_radii(keep: float, smallest: float = 1e-12) -> Axes:
+    """Draw the certified flips by miss, exactly and by the closed form."""
+    misses = np.logspace(np.log10(0.5), np.log10(smallest), 300)[1:]
+    closed, exact = radii_by_miss(keep, misses.tolist())
+    ax = new_axes(9, 4.5)
+    for radii, colour, style, name in ((exact, BLUE, "-", "exact"), (closed, VERMILLION, "--", "closed form")):
+        ax.step(misses, radii, where="post", color=colour, linestyle=style, linewidth=3)
+        write_at(ax, name, (misses[200], radii[200]), (-6, 8), ha="right", fontsize=14)
+    ax.set_xscale("log")
+    ax.set_xlim(0.5, smallest)
+    return name_axes(ax, "miss (upper bound), smaller to the right", "certified label flips (L0)")

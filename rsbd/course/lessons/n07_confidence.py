@@ -13,8 +13,8 @@ from scipy.stats import beta
 
 from rsbd.bounds import dkw
 from rsbd.certify.confidence import measured
-from rsbd.course.lessons.steps import part_of
-from rsbd.course.lessons.verdict import STUB, Verdict, judge, pick, plain
+from rsbd.course.lessons.datasets import part_of
+from rsbd.course.lessons.self_check import Verdict, is_number, judge_number, not_yet, quiz, self_check
 from rsbd.data import Dataset
 from rsbd.ensemble.one_model import FixedModel
 from rsbd.errors import InputError
@@ -125,17 +125,16 @@ def check_by_hand(answer: Any, scores: Sequence[str], law: Tradeoff) -> Verdict:
     gaps = [b - a for a, b in zip([Fraction(0), *ordered], ordered, strict=False)]
     beyond = sum((g * law.lower(Fraction(count - k - 1, count)) for k, g in enumerate(gaps)), start=Fraction(0))
     even = sum((law.lower(Fraction(count - k, count)) for k in range(count)), start=Fraction(0)) / count
-    return judge(
+    return judge_number(
         answer,
         whole,
         f"Level by level {float(whole):g} is kept; from the average alone it would be {float(naive):g}.",
-        [
-            (naive, "That pushes the average through the trade-off: the naive bound. Push every level by itself."),
-            (sum(ordered, Fraction(0)) / count, "That is the average before the attack."),
-            (beyond, "You took the share of scores above each threshold. The score that equals it reaches it, too."),
-            (even, "You gave all steps the same width. Each level counts as wide as its step from the score before."),
-        ],
-        "For each score: the share that reaches it, pushed through the trade-off, times the step from the last score.",
+        (naive, "That pushes the average through the trade-off: the naive bound. Push every level by itself."),
+        (sum(ordered, Fraction(0)) / count, "That is the average before the attack."),
+        (beyond, "You took the share of scores above each threshold. The score that equals it reaches it, too."),
+        (even, "You gave all steps the same width. Each level counts as wide as its step from the score before."),
+        otherwise="For each score: the share that reaches it, pushed through the trade-off, times the step from the "
+        "last score.",
     )
 
 
@@ -153,6 +152,7 @@ def copies_for(width: float, alpha: float) -> int:
     return num
 
 
+@self_check
 def check_copies(answer: Any, width: float, alpha: float) -> Verdict:
     """Check how many noisy copies make the band narrow enough.
 
@@ -171,27 +171,28 @@ def check_copies(answer: Any, width: float, alpha: float) -> Verdict:
         (-np.log(alpha) / (2 * width), "The width must be squared: half the width takes four times the copies."),
     )
     near = [(n + d, hint) for number, hint in mistakes for n in (int(number),) for d in (0, 1)]
-    return judge(
+    return judge_number(
         answer,
         truth,
         f"{truth:,} copies. Half the width would take four times as many.",
-        [(truth - 1, "One too few: the band would still be a hair wider."), *near],
-        f"{_width(answer, width, alpha)}Solve sqrt(ln(1 / alpha) / (2 N)) = width for N, and round up.",
+        (truth - 1, "One too few: the band would still be a hair wider."),
+        *near,
+        otherwise=f"{_width(answer, width, alpha)}Solve sqrt(ln(1 / alpha) / (2 N)) = width for N, and round up.",
     )
 
 
 def _width(answer: Any, width: float, alpha: float) -> str:
-    """Say what is to be said of so many copies before the formula, if it is a number of copies."""
-    copies = plain(answer)
-    if isinstance(copies, bool) or not isinstance(copies, (int, float)) or not 1 <= copies < 1e12:
+    """Return what this number of copies achieves, to be said before the formula."""
+    if not is_number(answer) or not 1 <= answer < 1e12:
         return ""
-    if copies != int(copies):
+    if answer != int(answer):
         return "Copies are whole. "
-    if copies > copies_for(width, alpha):
+    if answer > copies_for(width, alpha):
         return "Enough, but not the fewest. "
-    return f"{copies:,.0f} copies make it {dkw(int(copies), alpha):.2g} wide. "
+    return f"{answer:,.0f} copies make it {dkw(int(answer), alpha):.2g} wide. "
 
 
+@self_check
 def check_agree(answer: Any, law: Tradeoff, average: str = "0.6", count: int = 5) -> Verdict:
     """Check scores for which the naive bound is as good as the one from the whole distribution.
 
@@ -201,31 +202,25 @@ def check_agree(answer: Any, law: Tradeoff, average: str = "0.6", count: int = 5
     >>> check_agree([0, 0, 1, 1, 1], Flip("4/5").shift(1)).passed
     True
     """
-    if answer is ... or answer is None:
-        return STUB
     try:
         scores = [Fraction(str(score)) for score in answer]
     except (TypeError, ValueError, ZeroDivisionError):
-        return Verdict(False, f"{answer!r} is no list of numbers.")
+        return not_yet(f"{answer!r} is no list of numbers.")
     if len(scores) != count or not all(0 <= score <= 1 for score in scores):
-        return Verdict(False, f"Give {count} scores between 0 and 1.")
+        return not_yet(f"Give {count} scores between 0 and 1.")
     found = sum(scores, Fraction(0)) / count
     if found != Fraction(average):
-        return Verdict(False, f"Their average is {float(found):g}, and it should be {average}.")
+        return not_yet(f"Their average is {float(found):g}, and it should be {average}.")
     whole, naive = by_hand(scores, law)
     if whole == naive:
         if set(scores) <= {0, 1}:
-            said = "All scores at the ends: then the average tells everything about the distribution."
-        else:
-            said = (
-                f"Both keep {float(whole):g}, as for these shares the trade-off is a straight line. "
-                "Scores of 0 and 1 do it for every trade-off."
-            )
-        return Verdict(True, said)
+            return Verdict(True, "All scores at the ends: then the average tells everything about the distribution.")
+        straight = f"Both keep {float(whole):g}, as for these shares the trade-off is a straight line."
+        return Verdict(True, f"{straight} Scores of 0 and 1 do it for every trade-off.")
     said = f"The whole distribution keeps {float(whole):g}, the average alone {float(naive):g}"
     if len(set(scores)) == 1:
-        return Verdict(False, f"{said}. Equal scores are the opposite: an attacker cannot lower them at all.")
-    return Verdict(False, f"{said}. Move the scores apart: what does the naive bound take for granted?")
+        return not_yet(f"{said}. Equal scores are the opposite: an attacker cannot lower them at all.")
+    return not_yet(f"{said}. Move the scores apart: what does the naive bound take for granted?")
 
 
 def band_breaks(copies: int, alpha: float, runs: int = 2000, seed: int = 0) -> tuple[float, float]:
@@ -246,21 +241,13 @@ def band_breaks(copies: int, alpha: float, runs: int = 2000, seed: int = 0) -> t
     return float(band.mean()), float(each.mean())
 
 
-CLAIMS = {
-    "a": "Look at the table above: how often a model is right and how sure it says it is are two things.",
-    "b": "The bound speaks of the average score over the noise after any change within the radius: of how sure, not of "
+# What a certified confidence of 0.8 promises.
+check_confidence_claim = quiz(
+    "check_confidence_claim",
+    "b",
+    a="Look at the table above: how often a model is right and how sure it says it is are two things.",
+    b="The bound speaks of the average score over the noise after any change within the radius: of how sure, not of "
     "how right.",
-    "c": "It is the average that is bounded. Single noisy copies may have any score.",
-    "d": "Within the radius. Beyond it nothing is said.",
-}
-
-
-def check_confidence_claim(answer: Any) -> Verdict:
-    """Check what a certified confidence of 0.8 promises, of four claims.
-
-    Examples
-    --------
-    >>> check_confidence_claim("b").passed, check_confidence_claim("a").passed
-    (True, False)
-    """
-    return pick(answer, CLAIMS, "b")
+    c="It is the average that is bounded. Single noisy copies may have any score.",
+    d="Within the radius. Beyond it nothing is said.",
+)

@@ -6,17 +6,14 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
-from rsbd.course.lessons.pictures import finish
+from rsbd.course.lessons.drawing import BLUE, INK, VERMILLION, name_axes, write_at
 from rsbd.plots import new_axes
 from rsbd.tradeoff import Tradeoff
+from rsbd.types import Floats
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-
-Floats = NDArray[np.floating]
-BLUE, VERMILLION, INK = "#0072b2", "#d55e00", "#1a1a1a"
 
 
 def draw_scores(scores: Sequence[Floats], names: Sequence[str]) -> Axes:
@@ -27,10 +24,10 @@ def draw_scores(scores: Sequence[Floats], names: Sequence[str]) -> Axes:
         share = np.histogram(some, bins)[0] / len(some)
         ax.stairs(share, bins, color=colour, linestyle=style, linewidth=3)
         peak = int(share.argmax())
-        ax.annotate(name, (bins[peak], share[peak]), (-8, 4), textcoords="offset points", ha="right", fontsize=13)
+        write_at(ax, name, (bins[peak], share[peak]), (-8, 4), ha="right")
     ax.set_xlim(0, 1)
     ax.set_ylim(0, 1.15 * ax.get_ylim()[1])
-    return finish(ax, "score of the answer on a noisy copy", "share of the copies")
+    return name_axes(ax, "score of the answer on a noisy copy", "share of the copies")
 
 
 def draw_levels(scores: Sequence[float], law: Tradeoff) -> Axes:
@@ -55,7 +52,7 @@ def draw_levels(scores: Sequence[float], law: Tradeoff) -> Axes:
         ax.text(*at, words, fontsize=13)
     ax.set_xlim(0, 1)
     ax.set_ylim(0, 1.05)
-    return finish(ax, "threshold s", "share with score of at least s")
+    return name_axes(ax, "threshold s", "share with score of at least s")
 
 
 def draw_bounds(radii: Floats, curves: Sequence[tuple[str, Floats]]) -> Axes:
@@ -65,17 +62,9 @@ def draw_bounds(radii: Floats, curves: Sequence[tuple[str, Floats]]) -> Axes:
     for k, ((name, values), (colour, style)) in enumerate(zip(curves, styles, strict=False)):
         ax.plot(radii, values, color=colour, linestyle=style, linewidth=3)
         at = (2 + 2 * k) * len(radii) // 12
+        point, place = (radii[at], values[at]), (0.5, 0.9 - 0.12 * k)
         thread = {"arrowstyle": "-", "color": colour, "relpos": (0, 0.5)}
-        place = (0.5, 0.9 - 0.12 * k)
-        ax.annotate(
-            name,
-            (radii[at], values[at]),
-            place,
-            textcoords="axes fraction",
-            arrowprops=thread,
-            fontsize=13,
-            va="center",
-        )
+        ax.annotate(name, point, place, textcoords="axes fraction", arrowprops=thread, fontsize=13, va="center")
     ax.set_xlim(0, float(radii[-1]))
     ax.set_ylim(0, 1)
-    return finish(ax, "L2 radius of a change of the test image (pixel units)", "certified average score")
+    return name_axes(ax, "L2 radius of a change of the test image (pixel units)", "certified average score")

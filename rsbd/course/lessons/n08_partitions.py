@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from rsbd.course.lessons.verdict import STUB, Verdict, judge, pick, plain
+from rsbd.course.lessons.self_check import Verdict, judge_number, not_yet, quiz, self_check
 from rsbd.data import Dataset
 from rsbd.errors import InputError
 from rsbd.noises import Partition
@@ -35,31 +35,30 @@ def check_dpa_radius(answer: Any, votes: Sequence[int]) -> Verdict:
     lead, tie = votes[top] - max(others), any(v == max(others) for v in votes[:top])
     # Where the tie-break changes nothing the truth is passed over, and the other hints fit.
     half = "That would do for the lower label. At a tie the lower label wins, and here it is the rival."
-    return judge(
+    return judge_number(
         answer,
         found,
         f"The lead of {lead}{', less 1 for the tie' if tie else ''}, halved and rounded down.",
-        [
-            (lead // 2, half),
-            (
-                lead,
-                "That is the lead in votes. A row that is put in one part can turn that vote round: what does that do "
-                "to the lead?",
-            ),
-            (lead - 1, "The tie is thought of. But a vote that turns round takes 2 from the lead."),
-            (
-                found // 2,
-                "That counts rows that are changed, which are in and out at once. The question is about rows that are "
-                "only inserted or removed.",
-            ),
-            (votes[top] // 2, "Half of the winner's votes: the attacker needs only to close the gap to the runner-up."),
-            (Fraction(lead - tie, 2), "Rows are whole: round down."),
-            (found + 1, "One too many: with so many rows the rival draws level, and look who wins a tie."),
-        ],
-        "Each row turns one vote: one less for the winner, one more for the rival. When does the rival win?",
+        (lead // 2, half),
+        (
+            lead,
+            "That is the lead in votes. A row that is put in one part can turn that vote round: what does that do "
+            "to the lead?",
+        ),
+        (lead - 1, "The tie is thought of. But a vote that turns round takes 2 from the lead."),
+        (
+            found // 2,
+            "That counts rows that are changed, which are in and out at once. The question is about rows that are "
+            "only inserted or removed.",
+        ),
+        (votes[top] // 2, "Half of the winner's votes: the attacker needs only to close the gap to the runner-up."),
+        (Fraction(lead - tie, 2), "Rows are whole: round down."),
+        (found + 1, "One too many: with so many rows the rival draws level, and look who wins a tie."),
+        otherwise="Each row turns one vote: one less for the winner, one more for the rival. When does the rival win?",
     )
 
 
+@self_check
 def check_parts(answer: Any, dataset: Dataset, rows: int, share: float) -> Verdict:
     """Check a number of parts that certifies enough test images against changed rows: the models are really trained.
 
@@ -81,21 +80,17 @@ def check_parts(answer: Any, dataset: Dataset, rows: int, share: float) -> Verdi
     >>> check_parts(10, digits, rows=5, share=0.9)
     Not yet. Even if all 10 models agree, no more than 2 changed rows can be certified: deal out more parts.
     """
-    answer = plain(answer)
-    if answer is ... or answer is None:
-        return STUB
     try:
         parts = int(answer)
         best = int(Partition(parts).radius(np.zeros((parts, 1), np.int64), 2)[1][0]) // 2
     except (TypeError, ValueError, OverflowError, InputError):
-        return Verdict(False, f"{answer!r} is no number of parts: give a whole number, at least 1.")
+        return not_yet(f"{answer!r} is no number of parts: give a whole number, at least 1.")
     if parts != answer or parts > MOST_PARTS:
-        return Verdict(False, f"{answer!r} is no number of parts here: give a whole number up to {MOST_PARTS}.")
+        return not_yet(f"{answer!r} is no number of parts here: give a whole number up to {MOST_PARTS}.")
     if best < rows:
-        return Verdict(
-            False,
+        return not_yet(
             f"Even if all {parts} models agree, no more than {count(best, 'changed row')} can be certified: deal out "
-            "more parts.",
+            "more parts."
         )
     result = dpa(dataset, parts)
     found, alone = (result.changed.accuracy(dataset.y_test, rows), float((result.labels == dataset.y_test).mean()))
@@ -103,14 +98,13 @@ def check_parts(answer: Any, dataset: Dataset, rows: int, share: float) -> Verdi
     if found >= share:
         return Verdict(True, f"{said}.")
     if parts < 5 * rows:
-        return Verdict(
-            False, f"{said}: there is hardly a vote to spare, so models must be unanimous. Deal out some more parts."
+        return not_yet(
+            f"{said}: there is hardly a vote to spare, so models must be unanimous. Deal out some more parts."
         )
     learned = dataset.num_rows / parts
-    return Verdict(
-        False,
+    return not_yet(
         f"{said}: a model learns from about {count(round(learned), 'row')} and is alone right for {percent(alone)} of "
-        "the test images, so the votes are not clear enough. Give each model more rows.",
+        "the test images, so the votes are not clear enough. Give each model more rows."
     )
 
 
@@ -127,48 +121,38 @@ def check_bag_misses(answer: Any, size: int, poisoned: int, num_rows: int) -> Ve
     clean = num_rows - poisoned
     misses = (clean / num_rows) ** size
     without = float(np.prod([(clean - i) / (num_rows - i) for i in range(size)])) if size <= num_rows else 0.0
-    return judge(
+    return judge_number(
         answer,
         misses,
         f"Each of the {size} draws misses them with probability {clean}/{num_rows}, whatever the others did.",
-        [
-            (clean / num_rows, f"That is one draw. A bag is drawn anew {size} times."),
-            (1 - misses, "That is the probability that the bag holds at least one of them."),
-            (
-                1 - size * poisoned / num_rows,
-                "To subtract for every draw counts a bag twice that draws two poisoned rows. Multiply the "
-                "probabilities of missing instead.",
-            ),
-            (without, "That is for drawing without replacement. Here each row is put back before the next draw."),
-            (
-                (1 - size / num_rows) ** poisoned,
-                "Size and poisoned rows are exchanged: a bag makes so many draws as it has rows.",
-            ),
-        ],
-        "One draw misses the poisoned rows with probability 1 - poisoned / rows; all draws must miss. Give it with at "
-        "least six decimals, or as an expression.",
+        (clean / num_rows, f"That is one draw. A bag is drawn anew {size} times."),
+        (1 - misses, "That is the probability that the bag holds at least one of them."),
+        (
+            1 - size * poisoned / num_rows,
+            "To subtract for every draw counts a bag twice that draws two poisoned rows. Multiply the "
+            "probabilities of missing instead.",
+        ),
+        (without, "That is for drawing without replacement. Here each row is put back before the next draw."),
+        (
+            (1 - size / num_rows) ** poisoned,
+            "Size and poisoned rows are exchanged: a bag makes so many draws as it has rows.",
+        ),
+        otherwise="One draw misses the poisoned rows with probability 1 - poisoned / rows; all draws must miss. Give "
+        "it with at least six decimals, or as an expression.",
     )
 
 
-TRIGGER_CLAIMS = {
-    "a": "The certificate speaks of the test image as it is. With a trigger on it, it is another image, which may get "
+# What a partition's certificate promises.
+check_trigger_claim = quiz(
+    "check_trigger_claim",
+    "b",
+    a="The certificate speaks of the test image as it is. With a trigger on it, it is another image, which may get "
     "another label even from models that never saw the attack.",
-    "b": "Whatever is written into those rows, few models see it; the test image is taken as it is.",
-    "c": "The size of the trigger on training rows does not matter: a part that holds a poisoned row is given up "
+    b="Whatever is written into those rows, few models see it; the test image is taken as it is.",
+    c="The size of the trigger on training rows does not matter: a part that holds a poisoned row is given up "
     "whole, however little changed in it.",
-    "d": "It says that the prediction stays the same. (Certified accuracy counts those that are also right.)",
-}
-
-
-def check_trigger_claim(answer: Any) -> Verdict:
-    """Check what a partition's certificate promises, of four claims.
-
-    Examples
-    --------
-    >>> check_trigger_claim("b").passed, check_trigger_claim("a").passed
-    (True, False)
-    """
-    return pick(answer, TRIGGER_CLAIMS, "b")
+    d="It says that the prediction stays the same. (Certified accuracy counts those that are also right.)",
+)
 
 
 def proved(found: Certified | Parted, dataset: Dataset, threat: Threat) -> float | str:

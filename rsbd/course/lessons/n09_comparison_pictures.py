@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rsbd import plots
+from rsbd.course.lessons.drawing import VERMILLION, write_at
 from rsbd.course.lessons.n09_comparison import changes, curve
 from rsbd.recipes.contest import Comparison
 from rsbd.recipes.contest.figure import paint
@@ -76,19 +77,10 @@ def by_rows(
             after = min(at + 1, len(rows) - 1)
             spot = (rows[at] ** 0.2 * rows[after] ** 0.8, 0.2 * shares[at] + 0.8 * shares[after])
             shift, side = ((-10, -14), "right") if at > len(rows) / 2 or (at and i % 2) else ((10, 4), "left")
-        ax.annotate(
-            name,
-            spot,
-            shift,
-            textcoords="offset points",
-            ha=side,
-            color=colour,
-            fontsize=13,
-            fontweight="bold",
-            path_effects=[withStroke(linewidth=4, foreground="white")],
-        )
+        halo = [withStroke(linewidth=4, foreground="white")]
+        write_at(ax, name, spot, shift, ha=side, color=colour, fontweight="bold", path_effects=halo)
     far = budget > 0.8 * ticks[-1]
-    ax.axvline(budget, color="#d55e00", linestyle=":", linewidth=3)
+    ax.axvline(budget, color=VERMILLION, linestyle=":", linewidth=3)
     ax.text(budget, 1.06, f" poison rate {percent(rate)} ", fontsize=12, color="#a63d00", ha="right" if far else "left")
     if ticks[-1] > 50:
         ax.set_xscale("log")

@@ -7,7 +7,7 @@ from typing import Any
 
 import ipywidgets as ipw
 
-from rsbd.course.lessons.verdict import marked
+from rsbd.course.lessons.self_check import marked
 from rsbd.panels.svg import escape
 
 

@@ -1,4 +1,4 @@
-"""Steps of the lessons that are no method of their own."""
+"""What several notebooks do first: load a few digits, noise them, and watch an attack on them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from rsbd.attacks.poisoning import Poisoning, attack_success_rate, clean_accuracy, stamp
 from rsbd.data import Dataset, load
@@ -16,7 +15,7 @@ from rsbd.errors import InputError
 from rsbd.learners.linear.linear import Linear
 from rsbd.learners.undefended import predict_undefended
 from rsbd.noises import Noise
-from rsbd.recipes.report import Report
+from rsbd.types import Points
 
 
 def part_of(name: str, view: str, **parts: Mapping[str, Any]) -> Dataset:
@@ -25,7 +24,7 @@ def part_of(name: str, view: str, **parts: Mapping[str, Any]) -> Dataset:
     Parameters
     ----------
     name : str
-        What the reader's switch says: a key of ``parts``.
+        What the reader chose: a key of ``parts``.
     view : str
         As in :func:`rsbd.load`.
     **parts
@@ -42,8 +41,7 @@ def part_of(name: str, view: str, **parts: Mapping[str, Any]) -> Dataset:
     Dataset('digits', 204 rows, 20 points, shape 8x8, classes 0/1, values=None)
     """
     if name not in parts:
-        known = " or ".join(map(repr, parts))
-        raise InputError(f"this lesson has no data set {name!r}", f"choose {known}")
+        raise InputError(f"this lesson has no data set {name!r}", f"choose {' or '.join(map(repr, parts))}")
     return load(name, view=view, **parts[name])
 
 
@@ -64,6 +62,37 @@ def two_digits(name: str = "digits", view: str = "binary") -> Dataset:
     """
     few = {"classes": (1, 7), "rows": 1000, "points": 500}
     return part_of(name, view, digits={"classes": (0, 1)}, mnist=few)
+
+
+def ten_digits(name: str = "digits") -> Dataset:
+    """Load all ten handwritten digits with continuous pixels, few enough training images for live work.
+
+    Parameters
+    ----------
+    name : str
+        ``"digits"`` (in the package) or ``"mnist"`` (read from ``$RSBD_DATA``).
+
+    Examples
+    --------
+    >>> ten_digits()
+    Dataset('digits', 1000 rows, 797 points, shape 8x8, classes 0/1/2/3/4/5/6/7/8/9, values=None)
+    """
+    return part_of(name, "unit", digits={}, mnist={"rows": 3000, "points": 1000})
+
+
+def noised(noise: Noise | None, x: Points, seed: int = 0) -> Points:
+    """Draw one noised copy of some inputs.
+
+    Examples
+    --------
+    >>> from rsbd import Flip
+    >>> noised(Flip(0), np.zeros((1, 2), np.float32))
+    array([[1., 1.]], dtype=float32)
+    """
+    if noise is None:
+        return x
+    sample: Points = noise.sample(torch.from_numpy(x), torch.Generator().manual_seed(seed)).numpy()
+    return sample
 
 
 @dataclass(frozen=True)
@@ -97,7 +126,7 @@ def watch(dataset: Dataset, attack: Poisoning, seed: int = 0) -> Watched:
     """
     poisoned, mask = attack.apply(dataset, seed)
     both = np.concatenate([dataset.x_test, stamp(attack.trigger, dataset, dataset.x_test)])
-    learner = Linear()  # it needs noise, so its undefended stand-in is logistic regression
+    learner = Linear()  # it needs noise: without any, its undefended stand-in is ridge least squares
     before = predict_undefended(dataset, learner, dataset.x_test, seed)
     clean, triggered = np.split(predict_undefended(poisoned, learner, both, seed), 2)
     return Watched(
@@ -106,30 +135,3 @@ def watch(dataset: Dataset, attack: Poisoning, seed: int = 0) -> Watched:
         clean_accuracy(clean, dataset.y_test),
         attack_success_rate(triggered, dataset.y_test, dataset.label(attack.target)),
     )
-
-
-def noised(noise: Noise | None, x: NDArray[np.float32], seed: int = 0) -> NDArray[np.float32]:
-    """Draw one noised copy of some inputs.
-
-    Examples
-    --------
-    >>> from rsbd import Flip
-    >>> noised(Flip(0), np.zeros((1, 2), np.float32))
-    array([[1., 1.]], dtype=float32)
-    """
-    if noise is None:
-        return x
-    sample: NDArray[np.float32] = noise.sample(torch.from_numpy(x), torch.Generator().manual_seed(seed)).numpy()
-    return sample
-
-
-def fooled(name: str, found: Report) -> list[str | float]:
-    """One row of a table: an attack, its size, what it was seen to do, and what is proved against it."""
-    undefended, smoothed = found.outcome.undefended, found.outcome.smoothed
-    return [
-        name,
-        f"{found.budget:,.0f}",
-        undefended.attack_success_rate,
-        smoothed.attack_success_rate,
-        found.against_attack,
-    ]

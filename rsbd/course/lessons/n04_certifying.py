@@ -1,0 +1,153 @@
+"""Notebook 04: the picture of misses and limits, and its self-checks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from rsbd import bounds
+from rsbd.certify import radius
+from rsbd.course.lessons.drawing import BLUE, VERMILLION, name_axes, write_at
+from rsbd.course.lessons.self_check import Verdict, judge_number, not_yet, self_check
+from rsbd.data import Dataset
+from rsbd.noises import Flip
+from rsbd.noises.smoothing import Smoothing, Threat
+from rsbd.plots import new_axes
+from rsbd.recipes import wang
+from rsbd.words import percent
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+
+def misses_and_limits(evidence: bounds.Bounds, limits: Sequence[float]) -> Axes:
+    """Draw the miss of every test input, in order, and for each radius the limit that it must stay below.
+
+    Parameters
+    ----------
+    evidence : Bounds
+        Of all points.
+    limits : sequence of float
+        ``limits[r]`` is the threshold of the trade-off at radius ``r``, falling.
+
+    Examples
+    --------
+    >>> ax = misses_and_limits(bounds.simultaneous([[1000, 0], [700, 300]], 0.001), [0.5, 0.125])
+    >>> [text.get_text() for text in ax.texts]
+    ['radius 0: 100 % certified', 'radius 1: 50 % certified', 'miss of each test image']
+    """
+    misses = np.sort(evidence.miss)
+    share = 100 * np.arange(1, len(misses) + 1) / len(misses)
+    ax = new_axes(9, 4.5)
+    ax.plot(share, misses, color=BLUE, linewidth=3)
+    right_edge = ax.get_yaxis_transform()
+    for size, limit in enumerate(limits):
+        ax.axhline(limit, color=VERMILLION, linestyle="--", linewidth=1.5)
+        words = f"radius {size}: {percent(float((misses < limit).mean()))} certified"
+        write_at(ax, words, (1, limit), (8, 0), xycoords=right_edge, va="center", color="#a34700")
+    ax.set_yscale("log")
+    ax.yaxis.set_major_formatter(lambda miss, _: f"{100 * miss:g} %")
+    ax.set_xlim(0, 100)
+    ax.set_ylim(min(float(misses[0]), limits[-1]) / 2, 1)
+    at = len(misses) // 2
+    look = {"fontweight": "bold", "color": BLUE, "va": "top"}
+    write_at(ax, "miss of each test image", (share[at], misses[at]), (-8, -12), **look)
+    return name_axes(ax, "test images, the clearest vote first (%)", "miss (at most)")
+
+
+def check_miss(answer: Any, keep: float) -> Verdict:
+    """Check the miss at which radius 1 stops being certified, for binary pixels.
+
+    Examples
+    --------
+    >>> check_miss(0.5, keep=0.8)
+    Not yet. At 1/2 the vote itself is open: that is the limit for radius 0.
+    """
+    flip = Flip(keep)
+    away = 1 - flip.keep
+    ratio = flip.keep / away
+    return judge_number(
+        answer,
+        flip.shift(1).threshold(),
+        f"The attack multiplies a small probability by {ratio} at most, and the product must stay below 1/2.",
+        (Fraction(1, 2), "At 1/2 the vote itself is open: that is the limit for radius 0."),
+        (1 / ratio, "The attack must not lift the miss to 1/2. You allowed it to reach 1."),
+        (away, "That is the probability of a flip. Ask what one changed pixel can make of a miss p."),
+        (flip.keep, "That is keep. Ask what one changed pixel can make of a miss p."),
+        (ratio, "That is the factor of the attack. Which miss, times this factor, reaches 1/2?"),
+        (ratio / 2, "A miss is a probability, so it is below 1. Which miss, times the factor, reaches 1/2?"),
+        otherwise="One changed pixel multiplies a small miss by keep / (1 - keep). The result must stay below 1/2.",
+    )
+
+
+def check_votes(answer: Any, keep: float, num_models: int, alpha: float) -> Verdict:
+    """Check the largest radius that unanimous votes certify under tied noise.
+
+    Examples
+    --------
+    >>> check_votes(1000, keep=0.8, num_models=1000, alpha=0.001).words
+    'That is the number of votes. Ask which miss they leave possible, and which radius forgives that miss.'
+    """
+    smoothing = Smoothing(features=Flip(keep), labels=Flip(keep), test=Flip(keep))
+    unanimous = bounds.simultaneous(np.array([[num_models, 0]]), alpha)
+    best = int(radius(unanimous, smoothing).radius[0])
+    asked = "That is the number of votes. Ask which miss they leave possible, and which radius forgives that miss."
+    return judge_number(
+        answer,
+        best,
+        f"{num_models:,} unanimous votes allow a miss up to {unanimous.miss[0]:.2g}. A larger radius needs more votes.",
+        (num_models, asked),
+        (best + 1, "One too many: the miss that these votes leave possible is just above that limit."),
+        (best - 1, "One more is possible: compare the miss with the next limit, too."),
+        (0, "Unanimous votes are strong evidence. Compare the miss that they leave possible with the limits."),
+        otherwise="Let bounds.simultaneous([[votes, 0]], alpha) and rsbd.radius answer for a point that all models "
+        "agree on.",
+    )
+
+
+@self_check
+def check_noise(keeps: Any, dataset: Dataset, threat: Threat, share: float = 0.25, num_models: int = 4000) -> Verdict:
+    """Check that a noise for each slot certifies enough points against a threat: the ensemble is really trained.
+
+    Parameters
+    ----------
+    keeps : mapping
+        ``keep_features``, ``keep_labels`` and ``keep_test``.
+    dataset : Dataset
+        Binary features.
+    threat : Threat
+        What the attacker may do.
+    share : float
+        Certified accuracy to reach.
+    num_models : int
+        Size of the ensemble.
+    """
+    names = ("keep_features", "keep_labels", "keep_test")
+    if not isinstance(keeps, Mapping) or set(keeps) != set(names):
+        return not_yet(f"Give one number for each of {', '.join(names)}.")
+    result = wang(dataset, num_models=num_models, **keeps)
+    found = float(np.mean(result.certify(threat) & (result.bounds.label == dataset.y_test)))
+    if found >= share and len(set(result.bounds.label.tolist())) == 1:
+        return not_yet(
+            f"{percent(found)} are certified, and it is useless: every image gets the same answer, whatever it shows. "
+            "Leave the models something to learn."
+        )
+    if found >= share:
+        return Verdict(True, f"{percent(found)} of the test images are certified against this threat.")
+    limit = float(result.smoothing.tradeoff(threat).threshold())
+    typical = float(np.median(result.bounds.miss))
+    best = float(bounds.simultaneous(np.array([[num_models, 0]]), result.bounds.alpha).miss[0])
+    said = f"{percent(found)} are certified: the threat forgives a miss below {limit:.2g}"
+    if best >= limit:
+        return not_yet(
+            f"{said}, but {num_models:,} unanimous votes prove no less than {best:.2g}. Too little noise where "
+            "the attacker changes something."
+        )
+    return not_yet(
+        f"{said}, and half of the images have one above {typical:.2g}. The votes are not clear enough: take back some "
+        "noise. Where does it hurt the votes most? Each model averages over its training images, but sees the test "
+        "image once."
+    )

@@ -1,0 +1,207 @@
+"""What the self-checks of the exercises are made of: an answer gets a verdict, and a hint that fits the mistake."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec, TypeAlias
+
+import numpy as np
+
+from rsbd.errors import InputError
+from rsbd.panels.svg import escape
+
+P = ParamSpec("P")
+Number: TypeAlias = int | float | Fraction
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a self-check says; shown as one line in a notebook.
+
+    Attributes
+    ----------
+    passed : bool or None
+        True if the answer is right, None if there is no answer yet.
+    words : str
+        Why it is right, or a hint that fits the mistake. A hint never gives the answer away.
+    """
+
+    passed: bool | None
+    words: str
+
+    @property
+    def sentence(self) -> str:
+        """The verdict in one line."""
+        return f"{_LOOKS[self.passed][0]} {self.words}"
+
+    def __repr__(self) -> str:
+        return self.sentence
+
+    def _repr_html_(self) -> str:
+        _, sign, colour = _LOOKS[self.passed]
+        return (
+            f'<p style="border-left:5px solid {colour};padding:4px 12px;margin:4px 0;font-size:16px">'
+            f"{sign} {marked(self.sentence)}</p>"
+        )
+
+
+_LOOKS = {
+    True: ("Right.", "\u2713", "#009e73"),
+    False: ("Not yet.", "\u2717", "#d55e00"),
+    None: ("Your turn.", "\u270e", "#888"),
+}
+_STUB = Verdict(None, "Put your answer in the place of the three dots and run the cell again.")
+
+
+def not_yet(hint: str) -> Verdict:
+    """Return the verdict on a wrong answer."""
+    return Verdict(False, hint)
+
+
+def self_check(check: Callable[Concatenate[Any, P], Verdict]) -> Callable[Concatenate[Any, P], Verdict]:
+    """Make a self-check of a function that judges an answer, its first argument.
+
+    The function sees only answers: ``...`` and None, also as a value of a mapping, get the verdict "Your turn". A
+    single number of numpy, which the library's own results have, arrives as a Python number. An InputError that the
+    function raises becomes the hint.
+
+    Examples
+    --------
+    >>> @self_check
+    ... def check_even(answer):
+    ...     return Verdict(True, "It is even.") if answer % 2 == 0 else not_yet("Halve it: what remains?")
+    >>> check_even(np.array([4]))
+    Right. It is even.
+    >>> check_even(...)
+    Your turn. Put your answer in the place of the three dots and run the cell again.
+    """
+
+    @wraps(check)
+    def checked(answer: Any, /, *args: P.args, **kwargs: P.kwargs) -> Verdict:
+        if isinstance(answer, (np.generic, np.ndarray)) and answer.size == 1:
+            answer = answer.item()
+        parts = answer.values() if isinstance(answer, Mapping) else [answer]
+        if any(part is ... or part is None for part in parts):
+            return _STUB
+        try:
+            return check(answer, *args, **kwargs)
+        except InputError as error:
+            return not_yet(f"{error}.")
+
+    return checked
+
+
+def is_number(answer: Any) -> bool:
+    """Return True for an int or a float that is no bool."""
+    return isinstance(answer, (int, float)) and not isinstance(answer, bool)
+
+
+@self_check
+def judge_number(
+    answer: Any, truth: Number, why: str, *hints: tuple[Number, str], otherwise: str, digits: int | None = None
+) -> Verdict:
+    """Judge a number: right, one of the typical mistakes, or something else.
+
+    Parameters
+    ----------
+    answer : object
+        What the reader wrote. A number may be written as a string, such as "2/3".
+    truth : number
+        The right answer; 0.125 and ``Fraction(1, 8)`` are the same.
+    why : str
+        What is said of a right answer.
+    *hints : (number, str)
+        A hint for each typical mistake. The first one that fits is given. One that equals the truth is passed over,
+        so that the numbers may come from a computation.
+    otherwise : str
+        The hint for every other answer.
+    digits : int, optional
+        Decimals that are asked for. Numbers are compared after rounding, and a right answer that is rounded up or down
+        is right.
+
+    Examples
+    --------
+    >>> judge_number(12, 19, "All counted.", (12, "And the labels?"), otherwise="Count again.")
+    Not yet. And the labels?
+    >>> judge_number(19, 19, "All counted.", (12, "And the labels?"), otherwise="Count again.")
+    Right. All counted.
+    >>> judge_number(0.333, 1 / 3, "One in three.", otherwise="Count again.")
+    Not yet. Close: it looks rounded. Give all of it, for example as a fraction such as 2 / 3.
+    >>> judge_number(0.333, 1 / 3, "One in three.", otherwise="Count again.", digits=3)
+    Right. One in three.
+    """
+    try:
+        value = None if isinstance(answer, bool) else Fraction(str(answer))
+    except (ValueError, ZeroDivisionError):
+        value = None
+    if value is None:
+        return not_yet(f"{answer!r} is not a number. {otherwise}")
+    exact = Fraction(str(truth))
+    if _same(value, exact) or (digits is not None and abs(value - exact) <= Fraction(1, 10**digits)):
+        return Verdict(True, why)
+    for number, hint in hints:
+        wrong = Fraction(str(number))
+        if _same(value, wrong) or (digits is not None and round(value, digits) == round(wrong, digits)):
+            return not_yet(hint)
+    return not_yet(_form(value, exact) or otherwise)
+
+
+def _same(a: Fraction, b: Fraction) -> bool:
+    return abs(a - b) <= Fraction(1, 10**6)
+
+
+def _form(value: Fraction, exact: Fraction) -> str:
+    """Return a hint where the number is right and the way it is written is not."""
+    if exact.denominator == 1:
+        return ""
+    if abs(value - exact) < abs(exact) / 100:
+        return "Close: it looks rounded. Give all of it, for example as a fraction such as 2 / 3."
+    per_cent = abs(value / 100 - exact) < abs(exact) / 100
+    return "That looks like per cent. Give it as a fraction of one, such as 2 / 3." if per_cent else ""
+
+
+def quiz(name: str, right: str, **claims: str) -> Callable[[Any], Verdict]:
+    """Return the self-check of a choice among claims.
+
+    Parameters
+    ----------
+    name : str
+        The name of the check.
+    right : str
+        The claim that is right.
+    **claims : str
+        For each claim, what is said to a reader who chooses it.
+
+    Examples
+    --------
+    >>> check_claim = quiz("check_claim", "b", a="It does not.", b="It does.")
+    >>> check_claim(" A. ")
+    Not yet. It does not.
+    """
+
+    @self_check
+    def check(answer: Any) -> Verdict:
+        letter = str(answer).strip(" .\"'()").lower()
+        if letter not in claims:
+            names = [f'"{claim}"' for claim in claims]
+            return not_yet(f"{answer!r} is none of the claims: answer {', '.join(names[:-1])} or {names[-1]}.")
+        return Verdict(letter == right, claims[letter])
+
+    check.__name__ = check.__qualname__ = name
+    check.__doc__ = f"Check a choice among the claims {', '.join(claims)}."
+    return check
+
+
+def marked(text: str) -> str:
+    """Write prose as HTML: escaped, and a word between asterisks in italics.
+
+    Examples
+    --------
+    >>> marked("Tight: from p_a *alone*. 2 * 3 < 7 * 1")
+    'Tight: from p_a <em>alone</em>. 2 * 3 &lt; 7 * 1'
+    """
+    return re.sub(r"(?<![\w*])\*(\w[^*]*)(?<!\s)\*(?![\w*])", r"<em>\1</em>", escape(text))
