@@ -53,7 +53,7 @@ def images(values: int | None) -> Dataset:
 
 
 @pytest.mark.parametrize("setting", SETTINGS)
-@pytest.mark.parametrize("learner", list(learners()), ids=repr)
+@pytest.mark.parametrize("learner", list(learners()), ids=lambda learner: type(learner).__name__)
 def test_every_learner_works_and_repeats_itself_under_every_noise(learner, setting):
     values, smoothing = SETTINGS[setting]
     data = images(values)
