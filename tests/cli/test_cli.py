@@ -7,6 +7,7 @@ import io
 import os
 import subprocess
 import sys
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 
 import pytest
@@ -20,9 +21,24 @@ from rsbd.data import SOURCES
 
 
 def run(*arguments: str, cwd: Path | None = None, **environment: str) -> subprocess.CompletedProcess[str]:
-    env = os.environ | {"PYTHONPATH": str(Path(rsbd.__file__).parents[2])} | environment
+    """Run a command in this process: a process of its own would first import torch for seconds."""
+    out, err = io.StringIO(), io.StringIO()
+    with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
+        patch.setattr(sys, "argv", ["rsbd", *arguments])
+        for name, value in environment.items():
+            patch.setenv(name, value)
+        if cwd:
+            patch.chdir(cwd)
+        with pytest.raises(SystemExit) as end:
+            cli.main()
+    return subprocess.CompletedProcess(arguments, end.value.code or 0, out.getvalue(), err.getvalue())
+
+
+def run_alone(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run a command in a process of its own."""
+    env = os.environ | {"PYTHONPATH": str(Path(rsbd.__file__).parents[1])}
     command = [sys.executable, "-m", "rsbd", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, env=env, cwd=cwd, timeout=120)
+    return subprocess.run(command, capture_output=True, text=True, env=env, timeout=120)
 
 
 def says_one_sentence(result: subprocess.CompletedProcess[str], *words: str) -> None:
@@ -34,10 +50,11 @@ def says_one_sentence(result: subprocess.CompletedProcess[str], *words: str) -> 
 
 
 def test_version_and_help() -> None:
-    assert run("--version").stdout == f"{rsbd.__version__}\n"
+    assert run_alone("--version").stdout == f"{rsbd.__version__}\n"
     assert run("version").stdout == f"{rsbd.__version__}\n"
+    said = run_alone("--help").stdout
     for command in ("lab", "data", "doctor", "version"):
-        assert command in run("--help").stdout
+        assert command in said
         assert run(command, "--help").returncode == 0
 
 
@@ -47,7 +64,7 @@ def test_help_does_not_wait_for_heavy_imports() -> None:
         "heavy = {'torch', 'sklearn', 'scipy', 'numpy', 'matplotlib', 'jupyterlab'} & set(sys.modules)\n"
         "assert not heavy, heavy"
     )
-    subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(rsbd.__file__).parents[2])
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(rsbd.__file__).parents[1])
 
 
 def test_data_lists_every_set_with_its_state(tmp_path: Path) -> None:
@@ -105,7 +122,7 @@ def test_files_that_cannot_be_written_are_one_sentence(tmp_path: Path) -> None:
         "def write(): pathlib.Path('file/result.json').write_text('x')\n"
         "sys.argv = ['rsbd', 'write']; cli.main()"
     )
-    env = os.environ | {"PYTHONPATH": str(Path(rsbd.__file__).parents[2])}
+    env = os.environ | {"PYTHONPATH": str(Path(rsbd.__file__).parents[1])}
     result = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path, env=env, timeout=60
     )
@@ -123,7 +140,7 @@ def test_every_option_is_explained_in_words() -> None:
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device of Linux")
 def test_a_full_disk_under_the_output_is_one_sentence() -> None:
-    env = os.environ | {"PYTHONPATH": str(Path(rsbd.__file__).parents[2])}
+    env = os.environ | {"PYTHONPATH": str(Path(rsbd.__file__).parents[1])}
     command = [sys.executable, "-m", "rsbd", "certify", "--rows", "20", "--points", "5", "--models", "8"]
     with Path("/dev/full").open("w") as full:
         done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, env=env, timeout=120)
@@ -153,7 +170,7 @@ def test_ctrl_c_says_what_is_kept_and_the_run_goes_on(tmp_path: Path, out: bool)
     )
     small = ["certify", "--rows", "60", "--points", "20", "--models", "2000"]
     small += ["--out", str(tmp_path / "a b")] if out else []
-    env = os.environ | {"PYTHONPATH": str(Path(rsbd.__file__).parents[2])}
+    env = os.environ | {"PYTHONPATH": str(Path(rsbd.__file__).parents[1])}
     command = [sys.executable, "-c", code, *small]
     done = subprocess.run(command, capture_output=True, text=True, env=env, timeout=120)
     assert done.returncode == 130, done.stderr
@@ -248,7 +265,7 @@ def test_a_working_folder_that_is_gone(tmp_path: Path) -> None:
     gone = tmp_path / "gone"
     gone.mkdir()
     code = "import pathlib; pathlib.Path.cwd().rmdir(); from rsbd.cli import main; main()"
-    env = os.environ | {"PYTHONPATH": str(Path(rsbd.__file__).parents[2])}
+    env = os.environ | {"PYTHONPATH": str(Path(rsbd.__file__).parents[1])}
     command = [sys.executable, "-c", code, "certify"]
     done = subprocess.run(command, capture_output=True, text=True, cwd=gone, env=env, timeout=60)
     says_one_sentence(done, "the folder that this runs in is gone")

@@ -162,7 +162,7 @@ for n in range(64, int(sys.argv[1]) + 1, 64):
 
 
 def child(*arguments: str, before: str = "", **environment: str) -> subprocess.Popen[str]:
-    env = os.environ | {"PYTHONPATH": str(Path(rsbd.__file__).parents[2])} | environment
+    env = os.environ | {"PYTHONPATH": str(Path(rsbd.__file__).parents[1])} | environment
     command = [sys.executable, "-W", "error", "-c", before + WRITER, *arguments]
     return subprocess.Popen(command, env=env, stderr=subprocess.PIPE, text=True)
 

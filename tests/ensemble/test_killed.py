@@ -58,7 +58,7 @@ print(*left, sep="\\n")
 
 
 def environment(**changes: str) -> dict[str, str]:
-    return os.environ | {"PYTHONPATH": str(Path(rsbd.__file__).parents[2]), "OMP_NUM_THREADS": "1"} | changes
+    return os.environ | {"PYTHONPATH": str(Path(rsbd.__file__).parents[1]), "OMP_NUM_THREADS": "1"} | changes
 
 
 def test_killed_at_any_moment_a_run_goes_on_to_the_same_counts(tmp_path: Path) -> None:

@@ -36,7 +36,7 @@ def test_ten_thousand_models_take_less_than_a_gigabyte(learner: str) -> None:
     view, noise, at_least = RUNS[learner]
     code = CODE.format(view=view, noise=noise, learner=learner)
     environment = os.environ | {
-        "PYTHONPATH": str(Path(rsbd.__file__).parents[2]),
+        "PYTHONPATH": str(Path(rsbd.__file__).parents[1]),
         "CUDA_VISIBLE_DEVICES": "",
         "OMP_NUM_THREADS": "2",
     }

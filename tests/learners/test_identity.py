@@ -170,7 +170,7 @@ def test_a_module_beside_the_notebook_is_read(tmp_path: Path) -> None:
         run = subprocess.run(
             [sys.executable, "-c", f"import sys; sys.path[:0] = [{str(tmp_path)!r}]; {code}"],
             capture_output=True, text=True, check=True,
-            env={**os.environ, "PYTHONPATH": str(Path(rsbd.__file__).parents[2]), "PYTHONDONTWRITEBYTECODE": "1"},
+            env={**os.environ, "PYTHONPATH": str(Path(rsbd.__file__).parents[1]), "PYTHONDONTWRITEBYTECODE": "1"},
         )  # fmt: skip
         seen.add(run.stdout)
     assert len(seen) == 2
@@ -192,7 +192,7 @@ def test_it_is_the_same_in_every_process_and_for_copies() -> None:
     said = {
         subprocess.run(
             [sys.executable, "-c", code], capture_output=True, text=True, check=True,
-            env={**os.environ, "PYTHONPATH": str(Path(rsbd.__file__).parents[2]), "PYTHONHASHSEED": seed},
+            env={**os.environ, "PYTHONPATH": str(Path(rsbd.__file__).parents[1]), "PYTHONHASHSEED": seed},
         ).stdout
         for seed in ("1", "2")
     }  # fmt: skip
