@@ -12,7 +12,6 @@ from pathlib import Path
 
 import typer
 
-from rsbd.course.lecture.chromium import browser
 from rsbd.errors import InputError
 
 
@@ -195,6 +194,8 @@ def _cache() -> Iterator[Finding]:
 
 
 def _chromium() -> Iterator[Finding]:
+    from rsbd.course.lecture.chromium import browser
+
     found = browser()
     mend = "" if found else "only the browser tests need it: install chromium, or set RSBD_CHROMIUM"
     yield Finding("chromium", found or "not found", mend, essential=False)
