@@ -11,7 +11,7 @@ Examples
 >>> from rsbd import Gaussian, Smoothing, bounds, radius
 >>> from rsbd.panels import Panel, Picture, Slider, SyncRunner, svg
 >>> from rsbd.panels.chart import Chart
->>> from rsbd.panels.start import first
+>>> from rsbd.panels.inputs import first_params
 >>> from rsbd.words import down, percent, state
 >>> @dataclass(frozen=True)
 ... class Params:
@@ -39,7 +39,7 @@ Examples
 ...     Slider("agree", "share of the models that agree", 0.5, 0.99, 0.01),
 ... )
 >>> def votes(*, runner=None, **settings):
-...     return Panel(first(Params, settings), CONTROLS, compute, render, runner)
+...     return Panel(first_params(Params, settings), CONTROLS, compute, render, runner)
 >>> panel = votes(agree=0.95, runner=SyncRunner())
 >>> panel.sentence
 'If 95 % of the models agree, 1,000 of them certify an L2 radius of 0.71 (alpha = 0.001).'

@@ -1,4 +1,4 @@
-"""One chart of a panel: a box with axes in which curves, bands, marks and direct labels are drawn as SVG."""
+"""One chart of a panel: a box with axes, and curves, bands, marks and labels in it, drawn as SVG."""
 
 from __future__ import annotations
 
@@ -7,33 +7,33 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from rsbd.panels import svg
+from rsbd.types import AnyFloats, Ints
 from rsbd.words import percent
 
-Values = Sequence[float] | npt.NDArray[np.floating] | npt.NDArray[np.integer]
+_Values = Sequence[float] | AnyFloats | Ints
 Box = tuple[float, float, float, float]
-Format = Callable[[float], str]
+_Format = Callable[[float], str]
 
 
 @dataclass(frozen=True)
 class Chart:
-    """A chart; each method returns a piece of SVG, and :meth:`frame` goes first.
+    """A chart. Each method returns a piece of SVG; :meth:`frame` goes first.
 
     Attributes
     ----------
     box : tuple of float
-        Left, top, right and bottom of the plotted area on the page; leave 68 to the left for the tick labels,
+        Left, top, right and bottom of the plotted area on the page. Leave 68 to the left for the tick labels,
         45 below for the axis label and 45 above for the title.
     xlim, ylim : tuple of float
-        Range of the data. What lies outside is cut off at the box.
+        Range of the data. Curves are cut off at the box.
     title, xlabel, ylabel : str
-        The one message, and what the axes measure, in which unit and norm.
+        The message of the chart, and the quantity of each axis with its unit and norm.
     xticks, yticks : sequence of float, optional
         Round numbers unless given.
     xformat, yformat : callable
-        How a tick is written; :func:`share` writes per cent.
+        Writes a tick; :func:`share` writes per cent.
 
     Examples
     --------
@@ -53,45 +53,45 @@ class Chart:
     ylabel: str = ""
     xticks: Sequence[float] | None = None
     yticks: Sequence[float] | None = None
-    xformat: Format = "{:g}".format
-    yformat: Format = "{:g}".format
+    xformat: _Format = "{:g}".format
+    yformat: _Format = "{:g}".format
 
     @property
     def x(self) -> svg.Scale:
-        """Page position of a value on the horizontal axis."""
+        """The map from a value on the horizontal axis to the page."""
         return svg.scale(*self.xlim, self.box[0], self.box[2])
 
     @property
     def y(self) -> svg.Scale:
-        """Page position of a value on the vertical axis."""
+        """The map from a value on the vertical axis to the page."""
         return svg.scale(*self.ylim, self.box[3], self.box[1])
 
     def frame(self) -> str:
-        """Title, axes, ticks and labels."""
+        """Draw title, axes, ticks and labels."""
         xticks = ticks(*self.xlim) if self.xticks is None else self.xticks
         yticks = ticks(*self.ylim) if self.yticks is None else self.yticks
         title = svg.text(self.box[0] - 60, self.box[1] - 20, self.title, weight=600)
         labels = (self.xlabel, self.ylabel, self.box, self.xformat, self.yformat)
         return title + svg.axes(self.x, self.y, xticks, yticks, *labels)
 
-    def line(self, xs: Values, ys: Values, colour: str, label: str = "", dash: str = "", width: float = 3) -> str:
-        """Draw a curve, with its label at the right end of what is seen of it."""
+    def line(self, xs: _Values, ys: _Values, colour: str, label: str = "", dash: str = "", width: float = 3) -> str:
+        """Draw a curve, with its label at the right end of its visible part."""
         return self._cut(svg.path(self._points(xs, ys), colour, width, dash)) + self._named(xs, ys, label)
 
-    def step(self, xs: Values, ys: Values, colour: str, label: str = "", dash: str = "", width: float = 3) -> str:
-        """Draw a curve over whole numbers; where it ends at zero it stays there until the end of the axis."""
-        corners = held(xs, ys)
+    def step(self, xs: _Values, ys: _Values, colour: str, label: str = "", dash: str = "", width: float = 3) -> str:
+        """Draw a curve over whole numbers; a curve that ends at zero goes on at zero to the end of the axis."""
+        corners = level_around(xs, ys)
         if not corners[1][-1]:
             corners[0][-1] = max(corners[0][-1], self.xlim[1])
         return self.line(*corners, colour, label, dash, width)
 
-    def band(self, xs: Values, low: Values, high: Values, colour: str, opacity: float = 0.2) -> str:
+    def band(self, xs: _Values, low: _Values, high: _Values, colour: str, opacity: float = 0.2) -> str:
         """Fill the area between two curves."""
         around = self._points([*_list(xs), *reversed(_list(xs))], [*_list(low), *reversed(_list(high))])
         return self._cut(f'<g opacity="{opacity:g}">{svg.path(around + "Z", "none", 0, fill=colour)}</g>')
 
-    def area(self, rings: Sequence[npt.NDArray[np.floating]], colour: str, opacity: float = 0.2) -> str:
-        """Fill closed rings of points, each (points, 2); one that turns the other way inside another is a hole."""
+    def area(self, rings: Sequence[AnyFloats], colour: str, opacity: float = 0.2) -> str:
+        """Fill closed rings of points, each (points, 2); a ring inside another that turns the other way is a hole."""
         around = "".join(self._points(ring[:, 0], ring[:, 1]) + "Z" for ring in rings)
         return self._cut(f'<g opacity="{opacity:g}">{svg.path(around, "none", 0, fill=colour)}</g>')
 
@@ -103,7 +103,7 @@ class Chart:
         return svg.marker(self.x(x), self.y(y), shape, colour, size) + said
 
     def upright(self, x: float, colour: str, label: str = "", dash: str = "3 5", high: float = 0) -> str:
-        """Draw a line at a value of the horizontal axis; its label stands above, ``high`` further up."""
+        """Draw a vertical line at a value of the horizontal axis; its label stands ``high`` above the usual height."""
         if not min(self.xlim) <= x <= max(self.xlim):
             return ""
         anchor = "start" if self.x(x) < (self.box[0] + self.box[2]) / 2 else "end"
@@ -116,8 +116,23 @@ class Chart:
             halo=True,
         )
 
+    def budget(self, x: float, label: str) -> str:
+        """Mark the attacker's budget on the horizontal axis, or its end with an arrow if the budget lies beyond."""
+        end = self.xlim[1]
+        return self.upright(min(x, end), svg.VERMILLION, label + (" \u2192" if x > end else ""), high=26)
+
+    def key(self, *curves: tuple[str, str, str], wide: float = 300, high: float = 20) -> str:
+        """Name curves in a line above the box, each as ``(words, colour, dash)`` beside a piece of the curve."""
+        y = self.box[1] - high
+        parts = []
+        for i, (words, colour, dash) in enumerate(curves):
+            x = self.box[0] - 60 + i * wide
+            parts.append(svg.line(x, y - 6, x + 46, y - 6, colour, 3, dash))
+            parts.append(svg.text(x + 56, y, words, weight=600))
+        return "".join(parts)
+
     def level(self, y: float, colour: str, label: str = "", dash: str = "3 5") -> str:
-        """Draw a line at a value of the vertical axis, with its label at the left end."""
+        """Draw a horizontal line at a value of the vertical axis, with its label at the left end."""
         if not min(self.ylim) <= y <= max(self.ylim):
             return ""
         return svg.line(self.box[0], self.y(y), self.box[2], self.y(y), colour, 2, dash) + svg.text(
@@ -125,14 +140,14 @@ class Chart:
         )
 
     def note(self, words: str) -> str:
-        """Say below the axis what the picture speaks of."""
+        """Write a remark below the axis."""
         return svg.text(self.box[0] - 60, self.box[3] + 66, words, fill=svg.SOFT)
 
-    def _points(self, xs: Values, ys: Values) -> str:
+    def _points(self, xs: _Values, ys: _Values) -> str:
         x, y = self.x, self.y
         return "M" + "L".join(f"{x(a):.1f} {y(b):.1f}" for a, b in zip(_list(xs), _list(ys), strict=True))
 
-    def _named(self, xs: Values, ys: Values, label: str) -> str:
+    def _named(self, xs: _Values, ys: _Values, label: str) -> str:
         seen = [(a, b) for a, b in zip(_list(xs), _list(ys), strict=True) if a <= self.xlim[1]]
         if not label or not seen:
             return ""
@@ -141,20 +156,20 @@ class Chart:
         return svg.text(self.x(a) - 4, at, label, anchor="end", weight=600, halo=True)
 
     def _cut(self, drawn: str) -> str:
-        """Cut off what leaves the box; an inner ``<svg>`` does it without a name that could occur twice on a page."""
+        """Cut a drawing off at the box. An inner ``<svg>`` needs no name, which could occur twice on a page."""
         left, top, right, bottom = self.box
-        edge = 3.0  # so that a thick line along the axis is whole
+        edge = 3.0  # a thick line along the axis stays whole
         at = f"{left - edge:.1f} {top - edge:.1f} {right - left + 2 * edge:.1f} {bottom - top + 2 * edge:.1f}"
         x, y, w, h = at.split()
         return f'<svg x="{x}" y="{y}" width="{w}" height="{h}" viewBox="{at}">{drawn}</svg>'
 
 
-def held(xs: Values, ys: Values) -> tuple[npt.NDArray[np.floating], npt.NDArray[np.floating]]:
-    """Corners of a curve that is level around each whole number, so that above 1 stands what holds at 1.
+def level_around(xs: _Values, ys: _Values) -> tuple[AnyFloats, AnyFloats]:
+    """Return the corners of a curve that is level around each whole number: above 1 stands the value at 1.
 
     Examples
     --------
-    >>> [corners.tolist() for corners in held([0, 1], [0.9, 0.4])]
+    >>> [corners.tolist() for corners in level_around([0, 1], [0.9, 0.4])]
     [[-0.5, 0.5, 0.5, 1.5], [0.9, 0.9, 0.4, 0.4]]
     """
     at = np.repeat(np.asarray(xs, dtype=float), 2)
@@ -173,7 +188,7 @@ def share(value: float) -> str:
 
 
 def ticks(low: float, high: float, most: int = 6) -> list[float]:
-    """Round numbers from ``low`` to ``high``, at most ``most`` of them.
+    """Return at most ``most`` round numbers from ``low`` to ``high``.
 
     Examples
     --------
@@ -187,15 +202,15 @@ def ticks(low: float, high: float, most: int = 6) -> list[float]:
     return [round(i * step, 12) for i in range(first, last + 1)]
 
 
-def radii_for(radius: npt.NDArray[np.floating] | npt.NDArray[np.integer], norm: str) -> npt.NDArray[np.floating]:
-    """Choose the radii of the curve: every whole one, or a hundred up to a round number.
+def radii_for(radius: AnyFloats | Ints, norm: str) -> AnyFloats:
+    """Choose the radii of a curve: every whole number, or a hundred lengths up to a round number.
 
     Parameters
     ----------
     radius : array, (points,)
         The certified radius of each point.
     norm : str
-        "L0" for whole radii; any other for continuous ones.
+        "L0" for whole radii, any other norm for lengths.
 
     Examples
     --------
@@ -204,20 +219,15 @@ def radii_for(radius: npt.NDArray[np.floating] | npt.NDArray[np.integer], norm: 
     """
     most = float(np.max(radius, initial=0))
     if norm == "L0":
-        return np.arange(min(max(6, most + 2), 502))  # noise that forgets everything certifies any number
+        return np.arange(min(max(6, most + 2), 502))  # noise that forgets everything certifies every radius
     end = next((e for e in (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0) if most < e), min(most * 1.1, 100.0))
     return np.linspace(0, end, 101)
 
 
 def bars(
-    box: Box,
-    names: Sequence[str],
-    values: Sequence[float],
-    colours: Sequence[str],
-    height: float = 26,
-    gap: float = 12,
+    box: Box, names: Sequence[str], values: Sequence[float], colours: Sequence[str], height: float = 26, gap: float = 12
 ) -> str:
-    """Draw named horizontal bars for shares in [0, 1] with their figures; ``box[0]`` is where the bars begin.
+    """Draw named horizontal bars for shares in [0, 1] with their figures; the bars begin at ``box[0]``.
 
     A value that is NaN gets its name and "none to test", never a bar of length 0.
     """
@@ -232,5 +242,5 @@ def bars(
     return "".join(parts)
 
 
-def _list(values: Values) -> list[float]:
+def _list(values: _Values) -> list[float]:
     return [float(v) for v in values]

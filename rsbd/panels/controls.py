@@ -1,7 +1,7 @@
-"""Controls from a declaration: sliders paired with a labelled number box, choices and check boxes.
+"""The controls of a panel: sliders with a labelled number box, choices and check boxes.
 
-A panel lists its controls once; :class:`Controls` builds the widgets, keeps slider and number box equal,
-and hands every change over as a dictionary of values. All of them work from the keyboard.
+A panel lists its controls once. :class:`Controls` builds the widgets, keeps each slider equal to its number box,
+and reports every change as a dictionary of values. All controls work from the keyboard.
 """
 
 from __future__ import annotations
@@ -14,17 +14,19 @@ import ipywidgets as ipw
 
 from rsbd.errors import InputError
 
+_WIDE = {"style": {"description_width": "170px"}, "layout": {"width": "490px"}}
+
 
 @dataclass(frozen=True)
 class Slider:
-    """A number on a scale; whole numbers where ``step`` is an int.
+    """A number on a scale; a whole number if ``step`` is an int.
 
     Attributes
     ----------
     name : str
-        The parameter that it sets.
+        The parameter that the slider sets.
     label : str
-        What a reader sees and a screen reader says, with the unit.
+        The visible label with the unit, which screen readers read too.
     low, high, step : int or float
         Range and step. The number box takes any value of the range.
     """
@@ -36,32 +38,22 @@ class Slider:
     step: float
 
     def check(self, value: float) -> None:
-        """Refuse a value outside the range, which the widget would bend to the nearest end."""
+        """Raise for a value outside the range; the widget itself would silently take the nearest end."""
         if not self.low <= value <= self.high:
             raise InputError(
                 f"{self.name} is {value}, outside this panel's range", f"give a value from {self.low} to {self.high}"
             )
 
     def build(self, value: float) -> tuple[ipw.Widget, ipw.Widget]:
-        """Row of number box and slider, and the slider as the one that holds the value."""
+        """Build a row with a number box and a slider, and return the row and the slider, which holds the value."""
         self.check(value)
         whole = isinstance(self.step, int)
         box_type = ipw.BoundedIntText if whole else ipw.BoundedFloatText
         slider_type = ipw.IntSlider if whole else ipw.FloatSlider
         shared = {"min": self.low, "max": self.high, "step": self.step, "value": value}
-        box = box_type(
-            **shared,
-            description=self.label,
-            style={"description_width": "170px"},
-            layout={"width": "260px"},
-        )
-        slider = slider_type(
-            **shared,
-            readout=False,
-            continuous_update=True,
-            layout={"width": "220px"},
-        )
-        # Linked in the kernel, and each side written only when it differs. A link in the browser sends every
+        box = box_type(**shared, description=self.label, style=_WIDE["style"], layout={"width": "260px"})
+        slider = slider_type(**shared, readout=False, continuous_update=True, layout={"width": "220px"})
+        # They are linked in the kernel, and a side is written only if it differs. A link in the browser sends every
         # key twice, and an answer to an older key can move the handle back under the reader's hand.
         slider.observe(lambda change: _follow(box, change["new"]), names="value")
         box.observe(lambda change: _follow(slider, change["new"]), names="value")
@@ -72,23 +64,15 @@ class Slider:
 
 @dataclass(frozen=True)
 class Choice:
-    """One of a few values, as a dropdown or, with ``radio``, as radio buttons."""
+    """One of a few values, as a dropdown."""
 
     name: str
     label: str
     options: tuple[tuple[str, Any], ...]
-    radio: bool = False
 
     def build(self, value: Any) -> tuple[ipw.Widget, ipw.Widget]:
-        """Build the widget; it is its own row."""
-        kind = ipw.RadioButtons if self.radio else ipw.Dropdown
-        widget = kind(
-            options=list(self.options),
-            value=value,
-            description=self.label,
-            style={"description_width": "170px"},
-            layout={"width": "490px"},
-        )
+        """Build the widget, and return it as the row and as the holder of the value."""
+        widget = ipw.Dropdown(options=list(self.options), value=value, description=self.label, **_WIDE)
         return widget, widget
 
 
@@ -100,8 +84,8 @@ class Toggle:
     label: str
 
     def build(self, value: bool) -> tuple[ipw.Widget, ipw.Widget]:
-        """Build the widget; it is its own row."""
-        widget = ipw.Checkbox(value=value, description=self.label, indent=False, layout={"width": "490px"})
+        """Build the widget, and return it as the row and as the holder of the value."""
+        widget = ipw.Checkbox(value=value, description=self.label, indent=False, layout=_WIDE["layout"])
         return widget, widget
 
 
@@ -109,26 +93,22 @@ Control: TypeAlias = "Slider | Choice | Toggle"
 
 
 class Controls:
-    """The widgets of a declaration, and their values.
+    """The widgets of a panel's controls, and their values.
 
     Parameters
     ----------
     spec : sequence of Slider, Choice, Toggle
-        In the order in which they are shown.
+        The controls, in the order in which they are shown.
     values : mapping
-        The first value of each, by name.
+        The first value of each control, by name.
     on_change : callable
-        Called with all values after each change by a reader; not after :meth:`set`.
+        Called with all values after each change by a reader, but not after :meth:`set`.
     """
 
     def __init__(
-        self,
-        spec: Sequence[Control],
-        values: Mapping[str, Any],
-        on_change: Callable[[dict[str, Any]], None],
+        self, spec: Sequence[Control], values: Mapping[str, Any], on_change: Callable[[dict[str, Any]], None]
     ) -> None:
         self.spec = tuple(spec)
-        self._spec = {control.name: control for control in spec}
         self._on_change = on_change
         self._muted = False
         self.rows: dict[str, ipw.Widget] = {}
@@ -142,21 +122,20 @@ class Controls:
 
     @property
     def values(self) -> dict[str, Any]:
-        """What the widgets say now, by name."""
+        """The present values of the widgets, by name."""
         return {name: _clean(holder.value) for name, holder in self._holders.items()}
 
     def set(self, values: Mapping[str, Any]) -> None:
-        """Move the widgets that ``values`` names, silently.
+        """Set the widgets that ``values`` names, without a call of ``on_change``.
 
         Raises
         ------
         InputError
             If a value is outside its control's range.
         """
-        for name, value in values.items():
-            control = self._spec.get(name)
-            if isinstance(control, Slider):
-                control.check(value)
+        for control in self.spec:
+            if isinstance(control, Slider) and control.name in values:
+                control.check(values[control.name])
         self._muted = True
         try:
             for name, value in values.items():
@@ -166,7 +145,7 @@ class Controls:
             self._muted = False
 
     def show(self, visible: Mapping[str, bool]) -> None:
-        """Show or hide rows by name, for controls that only apply in some modes."""
+        """Show or hide rows by name, for controls that apply in some modes only."""
         for name, shown in visible.items():
             if name in self.rows:
                 self.rows[name].layout.display = None if shown else "none"
@@ -177,7 +156,7 @@ class Controls:
 
 
 def _clean(value: Any) -> Any:
-    """0.9099999999999999, as a browser adds up steps, is 0.91."""
+    """Round off the error of a browser that adds up steps: 0.9099999999999999 is 0.91."""
     return round(value, 10) if isinstance(value, float) else value
 
 

@@ -1,9 +1,9 @@
-"""The engine under every panel: parameters in, computed pictures out, never a stale one.
+"""The engine of every panel: it computes and draws the newest parameters, and never shows an older result.
 
-A panel's author writes two pure functions. ``compute(params, cancel, progress)`` either returns its
-result, or is a generator: it *yields* previews, which sharpen as evidence arrives, and *returns* the
-final result. ``render(result)`` turns a result into a :class:`Picture`. The engine runs them on one
-worker thread. Only the newest parameters count: a submission cancels what runs and replaces what waits.
+The author of a panel writes two pure functions. ``compute(params, cancel, progress)`` returns its result, or is a
+generator that *yields* previews while evidence arrives and *returns* the final result. ``render(result)`` turns a
+result into a :class:`Picture`. The engine runs both on one worker thread. Only the newest parameters count: a
+submission cancels the computation that runs and replaces the one that waits.
 """
 
 from __future__ import annotations
@@ -18,32 +18,32 @@ from typing import Any, Generic, Literal, Protocol, TypeVar
 
 from rsbd.errors import InputError
 
-P = TypeVar("P")
-R = TypeVar("R")
+_P = TypeVar("_P")
+_R = TypeVar("_R")
 State = Literal["busy", "preview", "final", "error"]
 Cancel = Callable[[], bool]
 Progress = Callable[[int, int], None]
-Compute = Callable[[P, Cancel, Progress], "R | Generator[R, None, R]"]
+Compute = Callable[[_P, Cancel, Progress], "_R | Generator[_R, None, _R]"]
 
 
-class Cancelled(Exception):  # noqa: N818 - it is a way out, not an error
-    """Raised inside ``compute`` to leave early once ``cancel()`` is true; the engine swallows it."""
+class Cancelled(Exception):  # noqa: N818 - not an error: it ends a computation early
+    """Raised inside ``compute`` to stop early once ``cancel()`` is true; the engine catches it."""
 
 
 @dataclass(frozen=True)
 class Picture:
-    """What a reader gets: the drawing, what it shows in words, and the result as a sentence.
+    """The drawing, a description of it in words, and the result as a sentence.
 
     Attributes
     ----------
     svg : str
         One complete ``<svg>`` element.
     alt : str
-        What is seen, for a reader who does not see it; names the current parameters.
+        What the drawing shows, with the current parameters, for a reader who does not see it.
     sentence : str
-        The result, read honestly.
+        The result in words, with its limits.
     note : str
-        What the result rests on, shown beside its state: "200 of 1,000 models".
+        The evidence behind the result, shown beside its state: "200 of 1,000 models".
     """
 
     svg: str
@@ -54,7 +54,7 @@ class Picture:
 
 @dataclass(frozen=True)
 class Frame:
-    """One change of what is on screen. ``None`` leaves that part as it is."""
+    """One change of the screen. A part that is ``None`` stays as it is."""
 
     state: State
     picture: Picture | None = None
@@ -63,30 +63,30 @@ class Frame:
 
 
 class Runner(Protocol):
-    """Runs tasks for an engine. A new task replaces one that has not started yet."""
+    """Run tasks for an engine. A new task replaces one that has not started yet."""
 
     def run(self, task: Callable[[], None]) -> None:
-        """Run ``task`` now or later, after which none that came before it starts."""
+        """Run ``task`` now or later. After this call no earlier task starts."""
 
     def close(self) -> None:
         """Start no more tasks."""
 
 
 class SyncRunner:
-    """Runs each task at once, in the caller's thread: for tests and for static pictures."""
+    """Run each task at once in the caller's thread: for tests and for static pictures."""
 
     def run(self, task: Callable[[], None]) -> None:
         """Run ``task`` before returning."""
         task()
 
     def close(self) -> None:
-        """Nothing waits, so there is nothing to drop."""
+        """Do nothing: no task ever waits."""
 
 
 class ThreadRunner:
-    """A slot that holds the newest task only, and a daemon thread that ends when there was none for ``idle`` seconds.
+    """Run the newest task on a daemon thread, which ends after ``idle`` seconds without a task.
 
-    Cells that are run again leave panels behind that nobody moves any more.
+    It ends because a notebook cell that is run again leaves its old panel behind, with its thread.
     """
 
     def __init__(self, idle: float = 60.0) -> None:
@@ -97,8 +97,8 @@ class ThreadRunner:
         self._thread: threading.Thread | None = None
 
     def run(self, task: Callable[[], None]) -> None:
-        """Put ``task`` in the slot, in place of whatever waited there."""
-        context = contextvars.copy_context()  # messages to the browser name the event that caused them
+        """Let ``task`` wait for the thread, in place of the task that waited so far."""
+        context = contextvars.copy_context()  # a message to the browser names the event that caused it
         with self._ready:
             if self._closed:
                 raise RuntimeError("this panel is closed: make a new one")
@@ -109,7 +109,7 @@ class ThreadRunner:
             self._ready.notify()
 
     def close(self) -> None:
-        """Drop the waiting task and end the thread after the one that runs."""
+        """Drop the waiting task, and end the thread after the task that runs."""
         with self._ready:
             self._closed, self._slot = True, None
             self._ready.notify()
@@ -125,18 +125,18 @@ class ThreadRunner:
             task()
 
 
-class Engine(Generic[P, R]):
-    """Computes and draws the newest parameters, and nothing else.
+class Engine(Generic[_P, _R]):
+    """Compute and draw the newest parameters, and nothing else.
 
     Parameters
     ----------
     compute : callable
-        ``compute(params, cancel, progress)``, pure; returns the result or generates previews and
-        returns the result. Asks ``cancel()`` at every batch and tells ``progress(done, total)``.
+        ``compute(params, cancel, progress)``, pure. It returns the result, or yields previews and returns the
+        result. It asks ``cancel()`` at every batch and calls ``progress(done, total)``.
     render : callable
         ``render(result) -> Picture``, pure.
     show : callable
-        ``show(frame)``; called with one frame at a time, also from the worker thread.
+        ``show(frame)``, called with one frame at a time, also from the worker thread.
     runner : Runner, optional
         A :class:`ThreadRunner` unless given.
 
@@ -161,8 +161,8 @@ class Engine(Generic[P, R]):
 
     def __init__(
         self,
-        compute: Compute[P, R],
-        render: Callable[[R], Picture],
+        compute: Compute[_P, _R],
+        render: Callable[[_R], Picture],
         show: Callable[[Frame], None],
         runner: Runner | None = None,
         progress_every: float = 0.1,
@@ -176,11 +176,11 @@ class Engine(Generic[P, R]):
         self._error: BaseException | None = None
 
     @property
-    def compute(self) -> Compute[P, R]:
-        """The panel's own function, for those who ask what a picture was computed from."""
+    def compute(self) -> Compute[_P, _R]:
+        """The panel's own ``compute``, which knows the data that a picture was computed from."""
         return self._compute
 
-    def submit(self, params: P) -> None:
+    def submit(self, params: _P) -> None:
         """Start on ``params``, cancelling everything older."""
         with self._changed:
             self._generation += 1
@@ -190,7 +190,7 @@ class Engine(Generic[P, R]):
         self._runner.run(lambda: self._work(mine, params))
 
     def reject(self, error: InputError) -> None:
-        """Cancel what runs and show why the newest wish cannot be computed."""
+        """Cancel the computation that runs, and show why the newest setting cannot be computed."""
         with self._changed:
             self._generation += 1
             self._fail(self._generation, error)
@@ -210,7 +210,7 @@ class Engine(Generic[P, R]):
                 raise self._error
 
     def cancel(self) -> None:
-        """Leave the computation that runs; what is on screen stays."""
+        """Stop the computation that runs; the screen stays as it is."""
         with self._changed:
             self._generation += 1
             self._running = False
@@ -221,18 +221,18 @@ class Engine(Generic[P, R]):
         self.cancel()
         self._runner.close()
 
-    def _work(self, mine: int, params: P) -> None:
+    def _work(self, mine: int, params: _P) -> None:
         try:
             outcome = self._compute(params, self._stale(mine), self._teller(mine))
             with contextlib.closing(_results(outcome)) as results:
                 for state, result in results:
                     if self._stale(mine)():
-                        return  # before drawing: a picture that will not be shown costs nothing
+                        return  # before drawing, so that no picture is drawn in vain
                     self._publish(mine, Frame(state, self._render(result)))
         except Cancelled:
-            if not self._stale(mine)():  # nobody asked for it: saying nothing would leave the panel busy
+            if not self._stale(mine)():  # nobody cancelled it: without a message the panel would stay busy
                 self._fail(mine, RuntimeError("the computation stopped before its end: move a control to restart"))
-        except (Exception, SystemExit) as error:  # the one outlet: shown as a sentence, raised by wait()
+        except (Exception, SystemExit) as error:  # every error is shown as a sentence and raised by wait()
             self._fail(mine, error)
 
     def _stale(self, mine: int) -> Cancel:
@@ -266,7 +266,7 @@ class Engine(Generic[P, R]):
 
 
 def _results(outcome: Any) -> Generator[tuple[State, Any], None, None]:
-    """Previews and then the final result, whether ``compute`` returned or generated them."""
+    """Yield the previews of a generator and then its final result, or the result of a plain function."""
     if not isinstance(outcome, Generator):
         yield "final", outcome
         return
@@ -281,7 +281,7 @@ def _results(outcome: Any) -> Generator[tuple[State, Any], None, None]:
 
 
 def sentence_of(error: BaseException) -> str:
-    """One sentence for a panel's reader; the package's own errors already are one.
+    """Write an error as one sentence; the package's own errors already are one.
 
     Examples
     --------

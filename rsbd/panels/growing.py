@@ -39,11 +39,7 @@ def grow(known: dict[int, Votes], num_models: int, train: Callable[[Votes | None
 
 
 def watch(
-    growing: Iterable[tuple[Votes, ...]],
-    num_models: int,
-    cancel: Cancel,
-    progress: Progress,
-    found: Callable[..., R],
+    growing: Iterable[tuple[Votes, ...]], num_models: int, cancel: Cancel, progress: Progress, found: Callable[..., R]
 ) -> Generator[R, None, R]:
     """Yield a preview now and then while ensembles grow side by side; return the final result.
 

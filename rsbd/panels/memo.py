@@ -1,4 +1,4 @@
-"""A small memory for what is dear to compute and cheap to keep, such as votes."""
+"""A small memory for results that are costly to compute and cheap to keep, such as votes."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from typing import Any, TypeVar
 
-T = TypeVar("T")
+_T = TypeVar("_T")
 
 
 class Memo:
-    """The last ``size`` results by key; the one that was used longest ago goes first. Safe under threads.
+    """Keep the last ``size`` results by key, and forget the one that was used longest ago. Safe under threads.
 
     Examples
     --------
     >>> memo = Memo(2)
     >>> memo.get("a", lambda: 1), memo.get("a", lambda: 2)
     (1, 1)
-    >>> memo.put("b", 3), memo.put("c", 4), memo.peek("a")
-    (None, None, None)
+    >>> memo.get("b", lambda: 3), memo.get("c", lambda: 4), memo.get("a", lambda: 5)
+    (3, 4, 5)
     """
 
     def __init__(self, size: int) -> None:
@@ -30,26 +30,16 @@ class Memo:
     def __len__(self) -> int:
         return len(self._kept)
 
-    def peek(self, key: Hashable) -> Any:
-        """Return what is kept under ``key``, or None."""
+    def get(self, key: Hashable, make: Callable[[], _T]) -> _T:
+        """Return the result under ``key``, or make and keep it; errors are not kept."""
         with self._lock:
-            if key not in self._kept:
-                return None
-            self._kept.move_to_end(key)
-            return self._kept[key]
-
-    def put(self, key: Hashable, value: Any) -> None:
-        """Keep ``value``."""
+            if key in self._kept:
+                self._kept.move_to_end(key)
+                kept: _T = self._kept[key]
+                return kept
+        made = make()  # without the lock: it may take seconds
         with self._lock:
-            self._kept[key] = value
-            self._kept.move_to_end(key)
+            self._kept[key] = made
             while len(self._kept) > self._size:
                 self._kept.popitem(last=False)
-
-    def get(self, key: Hashable, make: Callable[[], T]) -> T:
-        """Return what is kept under ``key``, or make and keep it; errors are not kept."""
-        kept: T | None = self.peek(key)
-        if kept is None:
-            kept = make()
-            self.put(key, kept)
-        return kept
+        return made

@@ -1,4 +1,4 @@
-"""A panel: controls, engine and picture wired together, and usable from code as well as by hand."""
+"""A panel: controls, engine and picture wired together, for use by hand and from code."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ import ipywidgets as ipw
 from rsbd.errors import InputError
 from rsbd.panels.controls import Control, Controls
 from rsbd.panels.engine import Compute, Engine, Picture, Runner
-from rsbd.panels.picture import PictureWidget
+from rsbd.panels.picture_widget import PictureWidget
 from rsbd.panels.svg import escape
 
-P = TypeVar("P")
-R = TypeVar("R")
+_P = TypeVar("_P")
+_R = TypeVar("_R")
 
 
-class Panel(Generic[P, R]):
+class Panel(Generic[_P, _R]):
     """A live panel.
 
     Parameters
@@ -27,13 +27,13 @@ class Panel(Generic[P, R]):
     params : frozen dataclass
         The first parameters.
     controls : sequence of Control
-        Which parameters a reader moves. The others stay, and :meth:`set` reaches them all.
+        The parameters that a reader can move. :meth:`set` reaches the others too.
     compute, render : callable
         The panel's two pure functions; see :class:`~rsbd.panels.engine.Engine`.
     runner : Runner, optional
         A worker thread unless given.
     visible : callable, optional
-        ``visible(params)`` names the controls to show (true) or hide (false).
+        ``visible(params)`` says by name which controls are shown (true) or hidden (false).
 
     Examples
     --------
@@ -52,32 +52,31 @@ class Panel(Generic[P, R]):
 
     def __init__(
         self,
-        params: P,
+        params: _P,
         controls: Sequence[Control],
-        compute: Compute[P, R],
-        render: Callable[[R], Picture],
+        compute: Compute[_P, _R],
+        render: Callable[[_R], Picture],
         runner: Runner | None = None,
-        visible: Callable[[P], Mapping[str, bool]] | None = None,
+        visible: Callable[[_P], Mapping[str, bool]] | None = None,
     ) -> None:
         self._params = params
         self._visible = visible
         self.picture = PictureWidget()
-        self.engine: Engine[P, R] = Engine(compute, render, self.picture.show, runner)
-        names = {field.name for field in dataclasses.fields(params)}  # type: ignore[arg-type]
-        self._names = names
-        self.controls = Controls(controls, {n: getattr(params, n) for n in names}, self._moved)
+        self.engine: Engine[_P, _R] = Engine(compute, render, self.picture.show, runner)
+        self._names = sorted(field.name for field in dataclasses.fields(params))  # type: ignore[arg-type]
+        self.controls = Controls(controls, {name: getattr(params, name) for name in self._names}, self._moved)
         self._widget = ipw.VBox([self.controls.widget, self.picture])
         self._widget.add_class("rsbd-panel")
         self._submit(params)
 
     @property
-    def params(self) -> P:
+    def params(self) -> _P:
         """The newest parameters."""
         return self._params
 
     @property
     def widget(self) -> ipw.Widget:
-        """The ipywidget, to place it in a layout of your own."""
+        """The ipywidget, for a layout of your own."""
         return self._widget
 
     @property
@@ -87,7 +86,7 @@ class Panel(Generic[P, R]):
 
     @property
     def alt(self) -> str:
-        """What the picture on screen shows, in words."""
+        """The description of the picture on screen."""
         return str(self.picture.alt)
 
     @property
@@ -105,25 +104,20 @@ class Panel(Generic[P, R]):
         """
         for name in changes:
             if name not in self._names:
-                raise InputError(
-                    f"this panel has no parameter {name!r}", f"choose from {', '.join(sorted(self._names))}"
-                )
+                raise InputError(f"this panel has no parameter {name!r}", f"choose from {', '.join(self._names)}")
         params = dataclasses.replace(self._params, **changes)  # type: ignore[type-var]
         self.controls.set(changes)
         self._submit(params)
 
     def wait(self, timeout: float | None = 120.0) -> None:
-        """Wait for the final picture; raise what its computation raised.
+        """Wait for the final picture; raise the error of its computation.
 
-        A notebook cell calls it, so that an error in the worker fails the cell and not only the panel.
+        A notebook cell calls it, so that an error in the worker thread fails the cell too.
         """
         self.engine.wait(timeout)
 
     def static(self) -> Static:
-        """Return the final picture and its sentence, for pages where no kernel runs.
-
-        A committed notebook shows it beside the live panel.
-        """
+        """Return the final picture and its sentence for a page without a kernel, such as a committed notebook."""
         self.wait()
         return Static(Picture(self.svg, self.alt, self.sentence))
 
@@ -139,13 +133,13 @@ class Panel(Generic[P, R]):
     def _moved(self, values: dict[str, Any]) -> None:
         try:
             params = dataclasses.replace(self._params, **values)  # type: ignore[type-var]
-        except InputError as error:  # values that are fine one by one and not together
+        except InputError as error:  # each value is valid, but not all of them together
             self.engine.reject(error)
             return
         if params != self._params:
             self._submit(params)
 
-    def _submit(self, params: P) -> None:
+    def _submit(self, params: _P) -> None:
         self._params = params
         if self._visible is not None:
             self.controls.show(self._visible(params))
@@ -153,7 +147,7 @@ class Panel(Generic[P, R]):
 
 
 class Static:
-    """A picture that needs no kernel: an image with its alt text, and the sentence under it."""
+    """A picture that needs no kernel: an image with its alt text, and the sentence below it."""
 
     def __init__(self, picture: Picture) -> None:
         self._picture = picture

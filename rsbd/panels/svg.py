@@ -1,8 +1,8 @@
 """SVG from data: small pure functions that return strings, fast enough to redraw while a slider moves.
 
-Text takes the page's own colours through CSS variables, so that a picture reads in a light and in a dark
-theme; the second value of each is what a page without the theme shows. Colours are Okabe and Ito's, told
-apart by colour-blind readers, and never the only difference between two things.
+Text takes the page's own colours through CSS variables, so that a picture is readable in a light and in a dark
+theme; a page without a theme shows the second value of each variable. The colours are Okabe and Ito's, which
+colour-blind readers can tell apart, and colour is never the only difference between two marks.
 """
 
 from __future__ import annotations
@@ -15,25 +15,24 @@ from collections.abc import Callable, Iterable, Sequence
 from html import escape as _escape
 
 import numpy as np
-import numpy.typing as npt
 
+from rsbd.types import AnyFloats
 from rsbd.words import percent
 
 BLUE = "var(--rsbd-blue,#0072b2)"  # in a dark theme the page makes it Okabe and Ito's sky blue
-ORANGE, GREEN, VERMILLION, PURPLE = "#e69f00", "#009e73", "#d55e00", "#cc79a7"
+ORANGE, GREEN, VERMILLION = "#e69f00", "#009e73", "#d55e00"
 INK = "var(--rsbd-ink,#1a1a1a)"
 SOFT = "var(--rsbd-soft,#444)"
 PAPER = "var(--rsbd-paper,#fff)"
 GRID = "var(--rsbd-grid,#d0d0d0)"
-SIZE = 19.0  # of all words but a few larger ones: on stage about a 42nd of the height of a slide
-FONT = "system-ui,-apple-system,'Segoe UI',Roboto,'Liberation Sans',sans-serif"
+_SIZE = 19.0  # font size of all words but a few larger ones: on stage about a 42nd of the height of a slide
+_FONT = "system-ui,-apple-system,'Segoe UI',Roboto,'Liberation Sans',sans-serif"
 
 Scale = Callable[[float], float]
-Array = npt.NDArray[np.floating]
 
 
 def escape(value: object) -> str:
-    """Make text safe inside SVG and HTML, attributes included; control characters go.
+    """Make text safe inside SVG and HTML, attributes included, and drop control characters.
 
     Examples
     --------
@@ -44,18 +43,18 @@ def escape(value: object) -> str:
 
 
 def document(width: float, height: float, parts: Iterable[str]) -> str:
-    """One ``<svg>`` that fills its column at any size."""
+    """Return one ``<svg>`` that fills its column at any size."""
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:g} {height:g}" '
-        f'font-family="{escape(FONT)}" style="fill:{INK}">{"".join(parts)}</svg>'
+        f'font-family="{escape(_FONT)}" style="fill:{INK}">{"".join(parts)}</svg>'
     )
 
 
 def text(
-    x: float, y: float, words: object, size: float = SIZE, anchor: str = "start", weight: int = 400,
-    fill: str = INK, turn: float = 0, halo: bool = False,
+    x: float, y: float, words: object, size: float = _SIZE, anchor: str = "start", weight: int = 400,
+    fill: str = INK, turn: float = 0, halo: bool = False
 ) -> str:  # fmt: skip
-    """Words at a point; ``halo`` outlines them with the paper's colour where they cross a line."""
+    """Write words at a point; ``halo`` outlines them in the paper's colour, for words that cross a line."""
     turned = f' transform="rotate({turn:g} {x:.1f} {y:.1f})"' if turn else ""
     edge = f";stroke:{PAPER};stroke-width:4px;paint-order:stroke;stroke-linejoin:round" if halo else ""
     return (
@@ -65,9 +64,9 @@ def text(
 
 
 def rect(
-    x: float, y: float, w: float, h: float, fill: str, stroke: str = "none", width: float = 1, opacity: float = 1,
+    x: float, y: float, w: float, h: float, fill: str, stroke: str = "none", width: float = 1, opacity: float = 1
 ) -> str:  # fmt: skip
-    """Draw a rectangle; ``opacity`` is that of what fills it."""
+    """Draw a rectangle; ``opacity`` is the opacity of its fill."""
     thin = f";fill-opacity:{opacity:.3g}" if opacity < 1 else ""
     return (
         f'<rect x="{x:.1f}" y="{y:.1f}" width="{max(w, 0):.1f}" height="{max(h, 0):.1f}" '
@@ -101,7 +100,7 @@ def marker(x: float, y: float, shape: str, fill: str, size: float = 6) -> str:
 
 
 def scale(d0: float, d1: float, p0: float, p1: float) -> Scale:
-    """Return the straight map of data ``[d0, d1]`` to page ``[p0, p1]``.
+    """Return the linear map from data ``[d0, d1]`` to page ``[p0, p1]``.
 
     Examples
     --------
@@ -115,9 +114,9 @@ def scale(d0: float, d1: float, p0: float, p1: float) -> Scale:
 def axes(
     x: Scale, y: Scale, xticks: Sequence[float], yticks: Sequence[float], xlabel: str, ylabel: str,
     box: tuple[float, float, float, float], xformat: Callable[[float], str] = "{:g}".format,
-    yformat: Callable[[float], str] = "{:g}".format,
+    yformat: Callable[[float], str] = "{:g}".format
 ) -> str:  # fmt: skip
-    """Ticks, faint horizontal lines and labels around ``box = (left, top, right, bottom)``."""
+    """Draw ticks, faint horizontal lines and labels around ``box = (left, top, right, bottom)``."""
     left, top, right, bottom = box
     parts = []
     for tick in yticks:
@@ -134,7 +133,7 @@ def axes(
 
 
 def bar(x: float, y: float, length: float, height: float, value: float, colour: str, hatched: bool) -> str:
-    """Horizontal bar for a share in [0, 1] with its figure; in stripes where ``hatched``."""
+    """Draw a horizontal bar for a share in [0, 1] with its figure, in stripes if ``hatched``."""
     long = length * float(value)
     stripes = (line(x + 7 * i, y, x + 7 * i, y + height, colour, 2.5) for i in range(1, int(long / 7) + 1))
     return (
@@ -145,8 +144,8 @@ def bar(x: float, y: float, length: float, height: float, value: float, colour: 
     )
 
 
-def image(pixels: Array, x: float, y: float, size: float, border: str = GRID, width: float = 1) -> str:
-    """Draw a picture with crisp pixels, ``size`` high.
+def image(pixels: AnyFloats, x: float, y: float, size: float, border: str = GRID, width: float = 1) -> str:
+    """Draw an image with crisp pixels, ``size`` high.
 
     Parameters
     ----------

@@ -10,13 +10,13 @@ import pytest
 from rsbd.data import load
 from rsbd.errors import InputError
 from rsbd.panels import SyncRunner, confidence
-from rsbd.panels.confidence.compute import SELECTION, Bench, Params
-from rsbd.panels.confidence.draw import sentence
+from rsbd.panels.confidence.compute import ConfidenceComputation, ConfidenceParams
+from rsbd.panels.confidence.draw import draw_confidence
 from rsbd.panels.engine import Cancelled
 from rsbd.recipes import kumar
 
 DATA = load("digits", view="unit", rows=300, points=30)
-BENCH = Bench(DATA)
+COMPUTE = ConfidenceComputation(DATA)
 
 
 def area(ys, xs):
@@ -24,12 +24,12 @@ def area(ys, xs):
 
 
 def found(**settings):
-    return BENCH(Params(**settings), lambda: False, lambda done, total: None)
+    return COMPUTE(ConfidenceParams(**settings), lambda: False, lambda done, total: None)
 
 
 @pytest.mark.parametrize("measure", ["score", "margin"])
 def test_bounds_are_those_of_the_recipe(measure):
-    recipe = kumar(DATA, 0.5, (0, 0.25, 0.5), measure=measure, num_selection=SELECTION, device="cpu")
+    recipe = kumar(DATA, 0.5, (0, 0.25, 0.5), measure=measure, num_selection=100, device="cpu")
     for j, radius in enumerate((0, 0.25, 0.5)):
         seen = found(measure=measure, radius=radius, point=3)
         assert seen.label == recipe.label[3]
@@ -52,9 +52,9 @@ def test_the_blue_area_is_the_certified_average(measure, point):
 
 def test_only_sigma_and_copies_sample_again(monkeypatch):
     asked = []
-    bench = Bench(DATA)
-    sample = Bench._sample
-    monkeypatch.setattr(Bench, "_sample", lambda *rest: (asked.append(1), sample(*rest))[1])
+    bench = ConfidenceComputation(DATA)
+    sample = ConfidenceComputation._sample
+    monkeypatch.setattr(ConfidenceComputation, "_sample", lambda *rest: (asked.append(1), sample(*rest))[1])
     for settings in (
         {},
         {"radius": 0.4},
@@ -63,13 +63,13 @@ def test_only_sigma_and_copies_sample_again(monkeypatch):
         {"sigma": 1.0},
         {"copies": 100},
     ):
-        bench(Params(**settings), lambda: False, lambda done, total: None)
+        bench(ConfidenceParams(**settings), lambda: False, lambda done, total: None)
     assert len(asked) == 3
 
 
 def test_sampling_is_left_when_cancelled():
     with pytest.raises(Cancelled):
-        Bench(DATA)(Params(copies=3000), lambda: True, lambda done, total: None)
+        ConfidenceComputation(DATA)(ConfidenceParams(copies=3000), lambda: True, lambda done, total: None)
 
 
 def test_the_sentence_promises_no_calibration():
@@ -95,6 +95,6 @@ def test_a_name_is_loaded_and_an_unknown_setting_named():
 def test_what_is_promised_is_rounded_down():
     for radius in (0.1, 0.25, 0.4, 0.9):
         seen = found(radius=radius, measure="margin")
-        said = re.search(r"at least (-?\d\.\d\d)", sentence(seen))
+        said = re.search(r"at least (-?\d\.\d\d)", draw_confidence(seen).sentence)
         assert said
         assert seen.here[0] - 0.01 <= float(said[1]) <= seen.here[0]

@@ -152,7 +152,7 @@ def test_errors_are_shown_and_raised(runner):
     engine.submit("input")
     with pytest.raises(InputError, match="keep is 2"):
         engine.wait(10)
-    assert frames[-1].error == "keep is 2", "give a number from 0 to 1"
+    assert frames[-1].error == "keep is 2: give a number from 0 to 1"
     engine.submit("bug")
     with pytest.raises(ZeroDivisionError):
         engine.wait(10)

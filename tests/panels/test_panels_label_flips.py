@@ -8,7 +8,7 @@ import pytest
 from rsbd.data import load
 from rsbd.errors import InputError
 from rsbd.panels import SyncRunner, label_flips
-from rsbd.panels.label_flips.compute import Bench, Params
+from rsbd.panels.label_flips.compute import LabelFlipsComputation, LabelFlipsParams
 from rsbd.recipes import rosenfeld
 from rsbd.recipes.least_squares import LeastSquares
 
@@ -16,7 +16,7 @@ DATA = load("digits", view="unit", classes=(0, 1))
 
 
 def found(**settings):
-    return Bench(DATA, 40)(Params(**settings), lambda: False, lambda done, total: None)
+    return LabelFlipsComputation(DATA, 40)(LabelFlipsParams(**settings), lambda: False, lambda done, total: None)
 
 
 @pytest.mark.parametrize(("flip", "penalty"), [(0.1, 1.0), (0.3, 0.1)])

@@ -23,20 +23,19 @@ from rsbd.learners.linear import class_sums
 from rsbd.learners.linear.linear import Linear
 from rsbd.noises import Bagging, Partition
 from rsbd.noises.smoothing import Smoothing
-from rsbd.panels import Slider, SyncRunner
+from rsbd.panels import Slider, SyncRunner, partitions
 from rsbd.panels.engine import Cancelled
-from rsbd.panels.partitions import Params, partitions
-from rsbd.panels.partitions.compute import Bench
-from rsbd.panels.partitions.draw import render
-from rsbd.panels.partitions.params import ALPHA, CONTROLS, METHODS, visible
+from rsbd.panels.partitions.compute import ALPHA, PartitionsComputation, PartitionsParams
+from rsbd.panels.partitions.draw import draw_partitions
 from rsbd.recipes import bagging, dpa
 
 DATA = load("digits", classes=(0, 1), points=40)
-BENCH = Bench(DATA, 0)
+COMPUTE = PartitionsComputation(DATA, 0)
+METHODS = ("dpa", "finite", "bagging", "bagflip")
 
 
 def found(**settings):
-    return BENCH(Params(**settings), lambda: False, lambda done, total: None)
+    return COMPUTE(PartitionsParams(**settings), lambda: False, lambda done, total: None)
 
 
 def planted(rows: int):
@@ -91,7 +90,7 @@ def test_curves_are_those_of_the_recipes() -> None:
 
 def test_bagflip_curves_are_certificates() -> None:
     shown = found(method="bagflip", size=20, keep=0.95, trigger=2, num_models=400)
-    flip = BENCH.memo.get(("bagflip", 20, 400, ALPHA, 0, 0.95), lambda: None)
+    flip = COMPUTE.memo.get(("bagflip", 20, 400, ALPHA, 0, 0.95), lambda: None)
     right = flip.votes.label == DATA.y_test
     for rows in (0, 1, 3):
         small = certify(flip.bounds, flip.smoothing, Threat(rows, 2), DATA.num_rows)
@@ -114,8 +113,8 @@ def test_inserted_rows_are_certified_as_bagging_says() -> None:
 @pytest.mark.parametrize("method", METHODS)
 def test_every_control_that_a_method_shows_changes_the_picture(method: str) -> None:
     panel = partitions(DATA, method=method, runner=SyncRunner())
-    for control in CONTROLS:
-        if not isinstance(control, Slider) or not visible(panel.params).get(control.name, True):
+    for control in panel.controls.spec:
+        if not isinstance(control, Slider) or panel.controls.rows[control.name].layout.display == "none":
             continue
         seen = set()
         before = getattr(panel.params, control.name)
@@ -132,7 +131,7 @@ def test_every_control_that_a_method_shows_changes_the_picture(method: str) -> N
 def test_words_agree_with_the_picture() -> None:
     for method, poisoned in itertools.product(METHODS, (1, 7)):
         shown = found(method=method, poisoned=poisoned, num_models=200)
-        picture = render(shown)
+        picture = draw_partitions(shown)
         words = " ".join(ET.fromstring(picture.svg).itertext())
         untouched = int((~(shown.holds | shown.lost)).sum())
         assert f"untouched by the attack: {untouched:,}" in words
@@ -147,7 +146,7 @@ def test_words_agree_with_the_picture() -> None:
 def test_it_stops_when_told_to() -> None:
     for method in ("dpa", "bagging"):
         with pytest.raises(Cancelled):
-            Bench(DATA, 0)(Params(method=method), lambda: True, lambda done, total: None)
+            PartitionsComputation(DATA, 0)(PartitionsParams(method=method), lambda: True, lambda done, total: None)
 
 
 def test_bad_input_is_named() -> None:
@@ -157,6 +156,6 @@ def test_bad_input_is_named() -> None:
         partitions(method="boosting")
     with pytest.raises(InputError, match="shows images"):
         partitions("breast_cancer")
-    with pytest.raises(InputError, match="no set of binary images"):
+    with pytest.raises(InputError, match="not a set of binary images"):
         partitions(load("digits", view="unit", classes=(0, 1)))
-    assert replace(Params(), method="finite").models == 150
+    assert replace(PartitionsParams(), method="finite").models == 150

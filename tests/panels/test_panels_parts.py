@@ -103,7 +103,7 @@ def test_first_value_outside_the_range_is_refused():
 def test_controls_that_clash_show_a_sentence():
     panel, _ = make(Params(side=8))
     holder(panel, "unit").value = "km"
-    assert panel.sentence == "8 km is too far", "choose metres"
+    assert panel.sentence == "8 km is too far: choose metres"
     with pytest.raises(InputError):
         panel.wait(1)
     holder(panel, "side").value = 7

@@ -10,21 +10,26 @@ from scipy.stats import beta, norm
 
 from rsbd.errors import InputError
 from rsbd.panels import SyncRunner, plane
-from rsbd.panels.plane.compute import SELECTION, Bench, Found, Params
-from rsbd.panels.plane.draw import render
-from rsbd.panels.plane.world import NAMES, World, border
+from rsbd.panels.plane.compute import (
+    CLASSES,
+    SELECTION_COPIES,
+    WORLD,
+    PlaneParams,
+    PlaneResult,
+    compute_plane,
+    true_border,
+)
+from rsbd.panels.plane.draw import draw_plane
 
-WORLD = World()
 
-
-def found(**settings: object) -> Found:
-    return Bench()(Params(**settings), lambda: False, lambda done, total: None)
+def found(**settings: object) -> PlaneResult:
+    return compute_plane(PlaneParams(**settings))
 
 
 @pytest.mark.parametrize("sigma", [0.05, 0.3, 2.0])
 def test_the_radius_is_that_of_the_paper(sigma: float) -> None:
     seen = found(sigma=sigma)
-    votes, number = seen.counts[NAMES.index(seen.label)], sum(seen.counts)
+    votes, number = seen.counts[CLASSES.index(seen.label)], sum(seen.counts)
     p_a = beta.ppf(0.001, votes, number - votes + 1)  # Clopper and Pearson
     assert seen.p_a == pytest.approx(p_a, abs=1e-6)
     assert seen.radius == pytest.approx(sigma * norm.ppf(p_a), abs=1e-5)
@@ -33,15 +38,15 @@ def test_the_radius_is_that_of_the_paper(sigma: float) -> None:
 def test_few_votes_abstain() -> None:
     seen = found(samples=10, sigma=0.6)
     assert seen.radius < 0
-    assert "ABSTAIN" in render(seen).sentence
-    assert "ABSTAIN" in render(seen).svg
-    assert "no circle" in render(seen).alt
+    assert "ABSTAIN" in draw_plane(seen).sentence
+    assert "ABSTAIN" in draw_plane(seen).svg
+    assert "no circle" in draw_plane(seen).alt
 
 
 def test_the_label_is_picked_by_other_votes() -> None:
     # Where the two classes are about equally probable, the picks and the majorities differ now and then.
-    x, y = border(WORLD, 0.5)[0][0]
-    seen = [found(x=x, y=y, samples=SELECTION, sigma=0.5, seed=seed) for seed in range(20)]
+    x, y = true_border(WORLD, 0.5)[0][0]
+    seen = [found(x=x, y=y, samples=SELECTION_COPIES, sigma=0.5, seed=seed) for seed in range(20)]
     assert any(s.share < 0.5 for s in seen)
 
 
@@ -72,7 +77,7 @@ def test_holes_turn_the_other_way() -> None:
 
 
 def test_at_the_drawn_border_both_answers_are_equally_probable() -> None:
-    (line,) = (b for b in border(WORLD, 0.3) if len(b) > 40)
+    (line,) = (b for b in true_border(WORLD, 0.3) if len(b) > 40)
     for point in line[:: len(line) // 6]:
         _, labels = WORLD.votes(tuple(point), 0.3, (0,), 40_000)
         assert labels.mean() == pytest.approx(0.5, abs=0.02)
@@ -80,7 +85,7 @@ def test_at_the_drawn_border_both_answers_are_equally_probable() -> None:
 
 def test_the_circle_never_crosses_the_border() -> None:
     """The panel's point: a promise about a function that nobody can see, kept."""
-    lines = np.concatenate(border(WORLD, 0.3))
+    lines = np.concatenate(true_border(WORLD, 0.3))
     for x, y in np.random.default_rng(0).uniform(-1.5, 1.5, (40, 2)):
         seen = found(x=x, y=y)
         assert np.hypot(*(lines - (x, y)).T).min() > seen.radius - 0.01  # the grid's step
@@ -97,11 +102,11 @@ def test_large_noise_certifies_the_other_answer() -> None:
     seen = found(sigma=2.0)
     assert (seen.base, seen.label) == ("A", "B")
     assert seen.radius > found().radius
-    assert "no dashed line" in render(seen).svg
+    assert "no dashed line" in draw_plane(seen).svg
 
 
 def test_numbers_are_rounded_down() -> None:
-    assert "99.9 %" in render(found(x=2.0, y=2.0, sigma=0.05, samples=100_000)).svg
+    assert "99.9 %" in draw_plane(found(x=2.0, y=2.0, sigma=0.05, samples=100_000)).svg
 
 
 def test_errors_name_the_remedy() -> None:

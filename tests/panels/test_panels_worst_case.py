@@ -12,7 +12,9 @@ import pytest
 from rsbd.errors import InputError
 from rsbd.noises import Flip, Gaussian, Uniform
 from rsbd.panels import SyncRunner, worst_case
-from rsbd.panels.worst_case import Params, compute, draw, levels, words, worst_event
+from rsbd.panels.worst_case.compute import WorstCaseParams as Params
+from rsbd.panels.worst_case.compute import compute_worst_case, flip_levels, worst_event
+from rsbd.panels.worst_case.draw import draw_worst_case
 
 
 def weight(law, share):
@@ -23,7 +25,7 @@ def weight(law, share):
 @pytest.mark.parametrize("changes", [0, 1, 4])
 @pytest.mark.parametrize("p", [Fraction(0), Fraction(1, 100), Fraction(1, 3), Fraction(1)])
 def test_the_filled_event_is_what_the_trade_off_says(keep, changes, p):
-    _, P, Q = levels(Fraction(keep), changes)
+    _, P, Q = flip_levels(Fraction(keep), changes)
     assert sum(P) == sum(Q) == 1
     share = worst_event(P, Q, p)
     assert weight(P, share) == p if keep not in "10" or not changes else weight(P, share) <= p
@@ -32,7 +34,7 @@ def test_the_filled_event_is_what_the_trade_off_says(keep, changes, p):
 
 
 def test_no_event_is_worse():
-    _, P, Q = levels(Fraction(2, 3), 3)
+    _, P, Q = flip_levels(Fraction(2, 3), 3)
     for event in product((0, 1), repeat=4):
         assert weight(Q, event) <= weight(Q, worst_event(P, Q, weight(P, event)))
 
@@ -48,7 +50,7 @@ def test_no_event_is_worse():
     ],
 )
 def test_found_is_the_law(params, law):
-    found = compute.compute(params)
+    found = compute_worst_case(params)
     miss = float(params.miss)
     assert found.upper == pytest.approx(law.upper(miss))
     assert found.certified == law.certifies(params.miss if params.noise == "flips" else miss)
@@ -59,22 +61,22 @@ def test_found_is_the_law(params, law):
 
 
 def test_exactly_at_the_limit_is_not_certified():
-    at = compute.compute(Params(keep=0.8, changes=1, p_a=0.875))
+    at = compute_worst_case(Params(keep=0.8, changes=1, p_a=0.875))
     assert at.upper == 0.5
     assert not at.certified
-    assert words.sentence(at).count("Not certified") == 1
-    assert compute.compute(Params(keep=0.8, changes=1, p_a=0.876)).certified
+    assert draw_worst_case(at).sentence.count("Not certified") == 1
+    assert compute_worst_case(Params(keep=0.8, changes=1, p_a=0.876)).certified
 
 
 @pytest.mark.parametrize("p_a", [0.51, 0.9, 0.99])
 def test_the_radius_is_the_last_change_that_is_certified(p_a):
-    reach = int(compute.compute(Params(keep=0.8, p_a=p_a)).reach)
-    assert compute.compute(Params(keep=0.8, p_a=p_a, changes=reach)).certified
-    assert not compute.compute(Params(keep=0.8, p_a=p_a, changes=reach + 1)).certified
+    reach = int(compute_worst_case(Params(keep=0.8, p_a=p_a)).reach)
+    assert compute_worst_case(Params(keep=0.8, p_a=p_a, changes=reach)).certified
+    assert not compute_worst_case(Params(keep=0.8, p_a=p_a, changes=reach + 1)).certified
     for noise in ("gaussian", "uniform"):
-        found = compute.compute(Params(noise=noise, p_a=p_a))
+        found = compute_worst_case(Params(noise=noise, p_a=p_a))
         for factor in (0.999, 1.001):
-            near = compute.compute(Params(noise=noise, p_a=p_a, shift=found.reach * factor))
+            near = compute_worst_case(Params(noise=noise, p_a=p_a, shift=found.reach * factor))
             assert near.certified == (factor < 1)
 
 
@@ -94,12 +96,12 @@ def test_the_radius_is_the_last_change_that_is_certified(p_a):
     ],
 )
 def test_the_sentence_reads_the_result(params, said):
-    assert said in words.sentence(compute.compute(params))
+    assert said in draw_worst_case(compute_worst_case(params)).sentence
 
 
 def test_filled_bars_are_as_high_as_the_event_is_probable():
-    found = compute.compute(Params(keep=0.7, changes=3, p_a=0.9))
-    bars = [r for r in ET.fromstring(draw.render(found).svg).iter() if r.tag.endswith("rect")]
+    found = compute_worst_case(Params(keep=0.7, changes=3, p_a=0.9))
+    bars = [r for r in ET.fromstring(draw_worst_case(found).svg).iter() if r.tag.endswith("rect")]
     for colour, probability in (("#0072b2", 0.1), ("#d55e00", found.upper)):
         mine = [r for r in bars if colour in r.get("style")]
         outlined = sum(float(r.get("height")) for r in mine if "fill:none" in r.get("style"))

@@ -17,7 +17,7 @@ from rsbd.course.lessons.self_check import Verdict, is_number, judge_number, not
 from rsbd.errors import InputError
 from rsbd.noises import Gaussian
 from rsbd.noises.smoothing import Smoothing
-from rsbd.panels.plane import World
+from rsbd.panels.plane.compute import WORLD
 from rsbd.plots import STYLES, new_axes
 from rsbd.types import Floats, Ints
 from rsbd.words import percent
@@ -36,7 +36,7 @@ def plane_votes(point: Point, sigma: float, num: int, seed: int = 0) -> Ints:
     >>> plane_votes((0, 0), sigma=0.05, num=100)
     array([[100,   0]])
     """
-    _, labels = World().votes(point, sigma, (seed, 0), num)
+    _, labels = WORLD.votes(point, sigma, (seed, 0), num)
     return np.bincount(labels, minlength=2)[None]
 
 

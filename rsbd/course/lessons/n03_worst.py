@@ -17,7 +17,7 @@ from rsbd.course.lessons.drawing import BLUE, VERMILLION, name_axes
 from rsbd.course.lessons.self_check import Verdict, judge_number, not_yet, quiz, self_check
 from rsbd.errors import InputError
 from rsbd.noises import Flip
-from rsbd.panels.worst_case import worst_event
+from rsbd.panels.worst_case.compute import worst_event
 from rsbd.plots import new_axes
 
 if TYPE_CHECKING:

@@ -19,10 +19,7 @@ def render(found: Found) -> Picture:
     titles = ("1  collected", "2  slipped into training", "3  shown later: what it is called")
     rows = [_row(title, row, 10 + 405 * i) for i, (title, row) in enumerate(zip(titles, found.samples, strict=True))]
     said = svg.text(
-        10,
-        158,
-        "label underneath; bold: not the true one; framed: the attacker\u2019s doing",
-        fill=svg.SOFT,
+        10, 158, "label underneath; bold: not the true one; framed: the attacker\u2019s doing", fill=svg.SOFT
     )
     parts = [*rows, said, _curves(found, (78, 222, 740, 480)), _weights(found, 830, 202)]
     rates = len(found.curve)

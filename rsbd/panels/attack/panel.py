@@ -11,8 +11,8 @@ from rsbd.panels.attack.draw import render
 from rsbd.panels.attack.params import KINDS, MOST, Found, Params
 from rsbd.panels.controls import Choice, Control, Slider, Toggle
 from rsbd.panels.engine import Runner
+from rsbd.panels.inputs import first_params, image_dataset
 from rsbd.panels.panel import Panel
-from rsbd.panels.start import first, images
 
 
 def attack(
@@ -53,7 +53,7 @@ def attack(
     >>> panel.sentence[:56]
     '20 of 1,000 training images carry a white patch (4 pixel'
     """
-    data = images(dataset, "unit")
+    data = image_dataset(dataset, "unit")
     if data.values is not None:
         raise InputError(
             f"{data.name} has {data.values} levels, which a faint trigger would leave", "load it with view='unit'"
@@ -61,7 +61,7 @@ def attack(
     if "target" in settings:
         settings["target"] = data.label(settings["target"])
     return Panel(
-        first(Params, settings),
+        first_params(Params, settings),
         _controls(data),
         Bench(data, seed),
         render,

@@ -100,13 +100,7 @@ class Bench:
         )
 
     def found(
-        self,
-        params: Params,
-        attack: Attack,
-        smoothing: Smoothing,
-        samples: Samples,
-        clean: Votes,
-        attacked: Votes,
+        self, params: Params, attack: Attack, smoothing: Smoothing, samples: Samples, clean: Votes, attacked: Votes
     ) -> Found:
         """Certify the votes at hand."""
         data, count, norm = self.dataset, len(attack.rows), "L2" if params.noise == "gaussian" else "L0"

@@ -175,12 +175,7 @@ def _map(found: Found, box: Box) -> str:
     parts.append(svg.text((left + right) / 2, bottom + 42, label, anchor="middle"))
     parts.append(svg.text(left - 62, (top + bottom) / 2, "poisoned training images", anchor="middle", turn=-90))
     parts.append(
-        svg.text(
-            left - 85,
-            bottom + 66,
-            "figures: % of test images right and certified; 0: no proof",
-            fill=svg.SOFT,
-        )
+        svg.text(left - 85, bottom + 66, "figures: % of test images right and certified; 0: no proof", fill=svg.SOFT)
     )
     return "".join(parts) + _point(found, box, wide, high)
 

@@ -12,8 +12,8 @@ from rsbd.panels.backdoor.compute import Bench
 from rsbd.panels.backdoor.draw import render, render_compact
 from rsbd.panels.backdoor.params import COMPACT, FULL, Found, Params, visible
 from rsbd.panels.engine import Runner
+from rsbd.panels.inputs import first_params, image_dataset
 from rsbd.panels.panel import Panel
-from rsbd.panels.start import first, images
 
 
 def backdoor(
@@ -59,8 +59,8 @@ def backdoor(
     >>> panel.sentence[:30]
     'With 100 models and keep 0.8: '
     """
-    data = images(dataset, classes=(1, 7))
-    params = first(Params, settings)
+    data = image_dataset(dataset, classes=(1, 7))
+    params = first_params(Params, settings)
     if data.values is None and params.noise != "gaussian":
         raise InputError(f"{data.name} is continuous", "load its binary view, or give noise='gaussian'")
     bench = Bench(data, data.label(target), learner or Linear(), seed)

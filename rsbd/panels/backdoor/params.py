@@ -143,10 +143,7 @@ SLOTS = (
     Slider("keep_test", "keep (test image)", 0.5, 1.0, 0.01),
 )
 SIGMA = Slider("sigma", "sigma (pixel units)", 0.05, 3.0, 0.05)
-ATTACK = (
-    Slider("trigger_pixels", "trigger (pixels)", 1, 25, 1),
-    Slider("poison_rate", "poison rate", 0.0, 0.1, 0.001),
-)
+ATTACK = (Slider("trigger_pixels", "trigger (pixels)", 1, 25, 1), Slider("poison_rate", "poison rate", 0.0, 0.1, 0.001))
 MODELS = Slider("num_models", "models", 100, 5000, 100)
 ALPHA = Choice("alpha", "alpha", tuple((f"{a:g}", a) for a in (0.1, 0.05, 0.01, 0.001, 0.0001)))
 
@@ -160,9 +157,4 @@ def visible(params: Params) -> dict[str, bool]:
     """Which controls apply under the chosen noise."""
     slots = {slider.name: params.noise == "slots" for slider in SLOTS}
     gaussian = params.noise == "gaussian"
-    return {
-        **slots,
-        "keep": params.noise == "tied",
-        "sigma": gaussian,
-        "keep_labels": slots["keep_labels"] or gaussian,
-    }
+    return {**slots, "keep": params.noise == "tied", "sigma": gaussian, "keep_labels": slots["keep_labels"] or gaussian}

@@ -10,8 +10,8 @@ from rsbd.panels.compare.compute import Contest
 from rsbd.panels.compare.draw import render
 from rsbd.panels.compare.params import CONTROLS, Found, Params
 from rsbd.panels.engine import Runner
+from rsbd.panels.inputs import first_params
 from rsbd.panels.panel import Panel
-from rsbd.panels.start import first
 from rsbd.recipes.contest.bench import Bench
 
 
@@ -60,4 +60,4 @@ def compare(
         classes = (0, 1) if dataset is None else None
         dataset = load(dataset or "digits", view="unit", classes=classes)
     bench = Bench.of(dataset, 0.25, num_models, 0.001, "each", seed, learner or Linear(), {})
-    return Panel(first(Params, settings), CONTROLS, Contest(bench), render, runner)
+    return Panel(first_params(Params, settings), CONTROLS, Contest(bench), render, runner)

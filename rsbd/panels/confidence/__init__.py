@@ -1,4 +1,4 @@
-"""The panel of certified confidence: how sure a smoothed classifier stays, and not only which class it names."""
+"""The panel of certified confidence: how sure of its class a smoothed classifier stays under attack."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from typing import Any
 
 from rsbd.data import Dataset
 from rsbd.learners import LDA, Learner
-from rsbd.panels.confidence.compute import FURTHEST, Bench, Found, Params
-from rsbd.panels.confidence.draw import render
+from rsbd.panels.confidence.compute import FURTHEST_RADIUS, ConfidenceComputation, ConfidenceParams, ConfidenceResult
+from rsbd.panels.confidence.draw import draw_confidence
 from rsbd.panels.controls import Choice, Control, Slider
 from rsbd.panels.engine import Runner
+from rsbd.panels.inputs import first_params, image_dataset
 from rsbd.panels.panel import Panel
-from rsbd.panels.start import first, images
 
 __all__ = ["confidence"]
 
@@ -23,7 +23,7 @@ def confidence(
     seed: int = 0,
     runner: Runner | None = None,
     **settings: Any,
-) -> Panel[Params, Found]:
+) -> Panel[ConfidenceParams, ConfidenceResult]:
     """Return the live panel of certified confidence under Gaussian noise on the test image.
 
     Parameters
@@ -33,16 +33,17 @@ def confidence(
     learner : Learner, optional
         A learner with scores; :class:`~rsbd.learners.discriminant.lda.LDA` unless given.
     seed : int
-        Of the noise.
+        Seed of the noise.
     runner : Runner, optional
         A worker thread unless given.
     **settings
-        First values of :class:`Params`: ``sigma``, ``radius``, ``measure``, ``point``, ``copies``, ``alpha``.
+        First values of :class:`~rsbd.panels.confidence.compute.ConfidenceParams`:
+        ``sigma``, ``radius``, ``measure``, ``point``, ``copies``, ``alpha``.
 
     Raises
     ------
     InputError
-        If the inputs are no images, or a setting is out of range.
+        If the inputs are not images, or a setting is out of range.
 
     Examples
     --------
@@ -51,12 +52,13 @@ def confidence(
     >>> panel.sentence[:43]
     'Test image 0 is called “3”, which is right.'
     """
-    data = images(dataset, "unit", rows=500, points=200)
+    data = image_dataset(dataset, "unit", rows=500, points=200)
     controls: tuple[Control, ...] = (
         Slider("sigma", "sigma (pixel units)", 0.05, 2.0, 0.05),
-        Slider("radius", "L2 radius", 0.0, FURTHEST, 0.01),
+        Slider("radius", "L2 radius", 0.0, FURTHEST_RADIUS, 0.01),
         Choice("measure", "confidence", (("score of the class", "score"), ("margin to the next class", "margin"))),
         Slider("point", "test image", 0, data.num_points - 1, 1),
         Choice("copies", "noisy copies", tuple((f"{n:,}", n) for n in (100, 300, 1000, 3000))),
     )
-    return Panel(first(Params, settings), controls, Bench(data, learner or LDA(), seed), render, runner)
+    compute = ConfidenceComputation(data, learner or LDA(), seed)
+    return Panel(first_params(ConfidenceParams, settings), controls, compute, draw_confidence, runner)

@@ -1,4 +1,4 @@
-"""Certified confidence: the scores of noisy copies, and how far an attack can push their average down."""
+"""Compute the panel of certified confidence: scores of noisy copies, and how far an attack can lower their average."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import NDArray
 
 from rsbd.bounds import dkw
 from rsbd.certify.confidence import RANGE, expected, from_mean, measured
@@ -16,16 +15,15 @@ from rsbd.learners import LDA, Learner
 from rsbd.noises import Gaussian
 from rsbd.panels.engine import Cancel, Cancelled, Progress
 from rsbd.panels.memo import Memo
-from rsbd.types import Ints
+from rsbd.types import AnyFloats, Ints
 
-Floats = NDArray[np.floating]
-FURTHEST = 1.5  # L2, where the axis and the slider end
-SELECTION = 100  # noisy copies that pick the class, and bound nothing
-GRID = 201
+FURTHEST_RADIUS = 1.5  # L2 length at the end of the axis and of the slider
+_SELECTION = 100  # noisy copies that pick the class; other copies bound its confidence
+_GRID = 201
 
 
 @dataclass(frozen=True)
-class Params:
+class ConfidenceParams:
     """Settings of one certificate.
 
     Attributes
@@ -37,9 +35,9 @@ class Params:
     measure : {"score", "margin"}
         Confidence in the class, or its lead over the next one.
     point : int
-        Which test image.
+        Number of the test image.
     copies : int
-        Noisy copies that bound the average.
+        Number of noisy copies that bound the average.
     alpha : float
         Failure probability for each image.
     """
@@ -53,73 +51,73 @@ class Params:
 
 
 @dataclass(frozen=True)
-class Sampled:
-    """What one trained model thinks of noisy copies of every test image: nothing here depends on an attack.
+class _Sampled:
+    """The scores that one trained model gives noisy copies of every test image; nothing here depends on an attack.
 
     Attributes
     ----------
     label : array of int, (points,)
-        The class whose confidence is bounded; picked by copies of its own.
+        The class whose confidence is bounded, picked by separate copies.
     draws : array, (copies, points, classes)
         Confidences in all classes.
     noised : array, shape of one image
-        A noisy copy of the first image's shape, for the picture: the noise alone.
+        One draw of the noise, for the picture.
     """
 
     label: Ints
-    draws: Floats
-    noised: Floats
+    draws: AnyFloats
+    noised: AnyFloats
 
 
 @dataclass(frozen=True)
-class Found:
-    """Everything that the picture and the sentence say.
+class ConfidenceResult:
+    """Both bounds on the average confidence of one test image, and the distribution that they rest on.
 
     Attributes
     ----------
     label : int
         Predicted class of the image.
     noise : array
-        One draw of the noise, to show the image as the model sees it.
+        One draw of the noise, which shows the image as the model sees it.
     average : float
         Average score over the copies.
     at, reached, lowered, pushed : array, (grid,)
-        Scores; the share of copies with at least this score; the same less the band; the same after the attack.
+        Scores; the share of copies with at least this score; this share less the band; this share after the attack.
     mean_kept : float
-        What the naive bound keeps of the average, as a share of the range.
+        The naive bound on the average, as a share of the range.
     radii, lower, naive : array, (radii,)
         Both bounds on the average score by radius, for this image.
     here : (float, float)
-        Both at the chosen radius.
+        Both bounds at the chosen radius.
     shares : (float, float)
-        Test images that are right and certified at the chosen radius, by both bounds.
+        Share of test images that are right and certified at the chosen radius, by each bound.
     """
 
-    params: Params
+    params: ConfidenceParams
     dataset: Dataset
     label: int
-    noise: Floats
+    noise: AnyFloats
     average: float
-    at: Floats
-    reached: Floats
-    lowered: Floats
-    pushed: Floats
+    at: AnyFloats
+    reached: AnyFloats
+    lowered: AnyFloats
+    pushed: AnyFloats
     mean_kept: float
-    radii: Floats
-    lower: Floats
-    naive: Floats
+    radii: AnyFloats
+    lower: AnyFloats
+    naive: AnyFloats
     here: tuple[float, float]
     shares: tuple[float, float]
 
     @property
     def range(self) -> tuple[float, float, float]:
-        """Smallest and largest score, and the average above which no other class is surer."""
+        """The smallest and the largest score, and the average above which no other class has a higher one."""
         return RANGE[self.params.measure]
 
 
 @dataclass(frozen=True)
-class Bench:
-    """Call it as the panel's ``compute``: moving sigma or the copies samples, everything else only certifies."""
+class ConfidenceComputation:
+    """The panel's ``compute``: a change of sigma or of the copies samples, every other change only certifies."""
 
     dataset: Dataset
     learner: Learner = field(default_factory=LDA)
@@ -127,28 +125,28 @@ class Bench:
     sampled: Memo = field(default_factory=lambda: Memo(4))  # some dozen MB each
     scored: Memo = field(default_factory=lambda: Memo(8))
 
-    def __call__(self, params: Params, cancel: Cancel, progress: Progress) -> Found:
-        """Sample what is not known yet, and certify."""
+    def __call__(self, params: ConfidenceParams, cancel: Cancel, progress: Progress) -> ConfidenceResult:
+        """Sample the scores that are not known yet, and certify."""
         data, (low, high, top) = self.dataset, RANGE[params.measure]
         key = (params.sigma, params.copies)
-        drawn: Sampled = self.sampled.get(key, lambda: self._sample(params, cancel, progress))
+        drawn: _Sampled = self.sampled.get(key, lambda: self._sample(params, cancel, progress))
         scores = self.scored.get(
             (*key, params.measure), lambda: np.sort(measured(drawn.draws, drawn.label, params.measure))
         )
         noise = Gaussian(params.sigma)
         law, one = noise.shift(params.radius), scores[[params.point]]
-        radii = np.linspace(0, FURTHEST, 61)
+        radii = np.linspace(0, FURTHEST_RADIUS, 61)
         laws = [noise.shift(radius) for radius in radii]
         right = drawn.label == data.y_test
         everywhere = (
             expected(scores, [law], params.alpha, low)[:, 0],
             from_mean(scores, [law], params.alpha, low, high)[:, 0],
         )
-        at: Floats = np.linspace(low, high, GRID)
+        at: AnyFloats = np.linspace(low, high, _GRID)
         reached = 1 - np.searchsorted(one[0], at) / params.copies
         lowered = np.maximum(reached - dkw(params.copies, params.alpha), 0)
         here = float(everywhere[0][params.point]), float(everywhere[1][params.point])
-        return Found(
+        return ConfidenceResult(
             params=params,
             dataset=data,
             label=int(drawn.label[params.point]),
@@ -163,23 +161,20 @@ class Bench:
             lower=expected(one, laws, params.alpha, low)[0],
             naive=from_mean(one, laws, params.alpha, low, high)[0],
             here=here,
-            shares=(
-                float(np.mean((everywhere[0] > top) & right)),
-                float(np.mean((everywhere[1] > top) & right)),
-            ),
+            shares=(float(np.mean((everywhere[0] > top) & right)), float(np.mean((everywhere[1] > top) & right))),
         )
 
-    def _sample(self, params: Params, cancel: Cancel, progress: Progress) -> Sampled:
-        noise, total = Gaussian(params.sigma), SELECTION + params.copies
+    def _sample(self, params: ConfidenceParams, cancel: Cancel, progress: Progress) -> _Sampled:
+        noise, total = Gaussian(params.sigma), _SELECTION + params.copies
         model = FixedModel.train(self.dataset, noise, self.learner, self.seed, "cpu")
-        done: list[Floats] = []
-        chunks: Iterable[Floats] = model.confidences(self.dataset.x_test, range(total))
+        done: list[AnyFloats] = []
+        chunks: Iterable[AnyFloats] = model.confidences(self.dataset.x_test, range(total))
         for chunk in chunks:
             if cancel():
                 raise Cancelled
             done.append(chunk)
             progress(sum(map(len, done)), total)
         draws = np.concatenate(done)
-        label = draws[:SELECTION].sum(axis=0).argmax(axis=1).astype(np.int64)
+        label = draws[:_SELECTION].sum(axis=0).argmax(axis=1).astype(np.int64)
         drawn = np.random.default_rng(self.seed).normal(0, params.sigma, self.dataset.shape)
-        return Sampled(label, draws[SELECTION:], drawn)
+        return _Sampled(label, draws[_SELECTION:], drawn)

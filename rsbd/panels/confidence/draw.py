@@ -1,4 +1,4 @@
-"""The picture and the words of the panel of certified confidence."""
+"""Draw the panel of certified confidence, and say its result in words."""
 
 from __future__ import annotations
 
@@ -6,19 +6,19 @@ import numpy as np
 
 from rsbd.panels import svg
 from rsbd.panels.chart import Chart, share
-from rsbd.panels.confidence.compute import FURTHEST, Found
+from rsbd.panels.confidence.compute import FURTHEST_RADIUS, ConfidenceResult
 from rsbd.panels.engine import Picture
 from rsbd.words import down, percent, state
 
 
-def render(found: Found) -> Picture:
+def draw_confidence(found: ConfidenceResult) -> Picture:
     """Draw the distribution before and after the attack, the image, and both bounds by radius."""
     parts = [_distribution(found), _image(found, 700, 20), _bounds(found)]
     words = f"{found.params.copies:,} noisy copies"
-    return Picture(svg.document(1200, 532, parts), alt(found), sentence(found), words)
+    return Picture(svg.document(1200, 532, parts), _alt(found), _sentence(found), words)
 
 
-def _distribution(found: Found) -> str:
+def _distribution(found: ConfidenceResult) -> str:
     low, high, _ = found.range
     name = found.dataset.classes[found.label]
     unit = f"score of class \u201c{name}\u201d" if low == 0 else f"margin of class \u201c{name}\u201d"
@@ -56,29 +56,23 @@ def _distribution(found: Found) -> str:
             chart.line(found.at, found.pushed, svg.BLUE, width=4),
             svg.text(at, high, said, weight=600, halo=True),
             svg.text(chart.box[0] + 12, top, "after the attack", weight=600, halo=True),
-            svg.text(
-                chart.box[0] + 12,
-                naive,
-                "naive: only the average is known",
-                weight=600,
-                halo=True,
-            ),
+            svg.text(chart.box[0] + 12, naive, "naive: only the average is known", weight=600, halo=True),
             chart.note(_area(found)),
         ]
     )
 
 
-def _area(found: Found) -> str:
+def _area(found: ConfidenceResult) -> str:
     less = " less 1" if found.range[0] < 0 else ""
     return f"blue area{less} = certified average {down(found.here[0])}; dashed: {down(found.here[1])}"
 
 
 def _two(value: float) -> str:
-    """Two decimals, and no negative zero."""
+    """Write two decimals, and no negative zero."""
     return f"{round(value, 2) + 0.0:.2f}"
 
 
-def _image(found: Found, left: float, top: float) -> str:
+def _image(found: ConfidenceResult, left: float, top: float) -> str:
     data, params = found.dataset, found.params
     image = data.x_test[params.point]
     name, true = data.classes[found.label], data.classes[data.y_test[params.point]]
@@ -98,12 +92,12 @@ def _image(found: Found, left: float, top: float) -> str:
     )
 
 
-def _bounds(found: Found) -> str:
+def _bounds(found: ConfidenceResult) -> str:
     params = found.params
     low, high, top = found.range
     chart = Chart(
         (720, 218, 1185, 455),
-        (0, FURTHEST),
+        (0, FURTHEST_RADIUS),
         (low, high),
         f"certified average {params.measure} by radius",
         "L2 radius of a change of the test image (pixel units)",
@@ -127,8 +121,8 @@ def _bounds(found: Found) -> str:
     return "".join(parts)
 
 
-def _names(chart: Chart, found: Found) -> list[str]:
-    """Name both bounds where they are furthest from the line of the threshold."""
+def _names(chart: Chart, found: ConfidenceResult) -> list[str]:
+    """Name both bounds at the radius where they are furthest from the line of the threshold."""
     line = chart.y(found.range[2])
     i = max((12, 20, 28), key=lambda i: abs(chart.y(float(found.lower[i])) - 10 - line))
     x, above, below = (float(v) for v in (found.radii[i], found.lower[i], found.naive[i]))
@@ -138,18 +132,13 @@ def _names(chart: Chart, found: Found) -> list[str]:
     return [
         svg.text(chart.x(x) + 8, high, "whole distribution", weight=600, halo=True),
         svg.text(
-            chart.x(x) - 8,
-            min(chart.y(below) + 20, chart.box[3] - 6),
-            "naive",
-            anchor="end",
-            weight=600,
-            halo=True,
+            chart.x(x) - 8, min(chart.y(below) + 20, chart.box[3] - 6), "naive", anchor="end", weight=600, halo=True
         ),
     ]
 
 
-def sentence(found: Found) -> str:
-    """Read the result honestly."""
+def _sentence(found: ConfidenceResult) -> str:
+    """Say how sure the classifier stays, and what that does not mean."""
     params, data = found.params, found.dataset
     _, _, top = found.range
     name, true = data.classes[found.label], data.classes[data.y_test[params.point]]
@@ -166,8 +155,8 @@ def sentence(found: Found) -> str:
     )
 
 
-def alt(found: Found) -> str:
-    """Say what the picture shows, with every setting and the main figures."""
+def _alt(found: ConfidenceResult) -> str:
+    """Describe the picture, with every setting and the main figures."""
     params, data = found.params, found.dataset
     steps = [int(np.searchsorted(found.radii, r - 1e-9)) for r in (0, 0.25, 0.5, 1)]
     curve = ", ".join(f"{down(found.lower[i])} (naive {down(found.naive[i])}) at {found.radii[i]:g}" for i in steps)

@@ -1,4 +1,4 @@
-"""The panel of label flips: what is proved without a single sample, and what attackers really reach."""
+"""The panel of label flips: certificates without sampling, and attacks that are really carried out."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from rsbd.data import Dataset
 from rsbd.errors import InputError
 from rsbd.panels.controls import Choice, Control, Slider
 from rsbd.panels.engine import Runner
-from rsbd.panels.label_flips.compute import Bench, Found, Params
-from rsbd.panels.label_flips.draw import PENALTIES, render
+from rsbd.panels.inputs import first_params, image_dataset
+from rsbd.panels.label_flips.compute import LabelFlipsComputation, LabelFlipsParams, LabelFlipsResult
+from rsbd.panels.label_flips.draw import PENALTIES, draw_label_flips
 from rsbd.panels.panel import Panel
-from rsbd.panels.start import first, images
 
 __all__ = ["label_flips"]
 
 
 def label_flips(
     dataset: Dataset | None = None, *, runner: Runner | None = None, **settings: Any
-) -> Panel[Params, Found]:
+) -> Panel[LabelFlipsParams, LabelFlipsResult]:
     """Return the live panel of label-flip attacks on least squares and of what is certified against them.
 
     Parameters
@@ -28,12 +28,12 @@ def label_flips(
     runner : Runner, optional
         A worker thread unless given.
     **settings
-        First values of :class:`Params`: ``flip``, ``penalty``, ``flips``.
+        First values of :class:`~rsbd.panels.label_flips.compute.LabelFlipsParams`: ``flip``, ``penalty``, ``flips``.
 
     Raises
     ------
     InputError
-        If the inputs are no images of two classes, or a setting is out of range.
+        If the inputs are not images of two classes, or a setting is out of range.
 
     Examples
     --------
@@ -42,7 +42,7 @@ def label_flips(
     >>> panel.sentence[:59]
     'Against any 10 flipped training labels, 74 % of test images'
     """
-    data = images(dataset, "unit", classes=(0, 1))
+    data = image_dataset(dataset, "unit", classes=(0, 1))
     if data.num_classes != 2:
         raise InputError(
             f"{data.name} has {data.num_classes} classes",
@@ -54,4 +54,6 @@ def label_flips(
         Choice("penalty", "ridge penalty", PENALTIES),
         Slider("flips", "flipped labels (attack)", 0, most, 1),
     )
-    return Panel(first(Params, settings), controls, Bench(data, most), render, runner)
+    return Panel(
+        first_params(LabelFlipsParams, settings), controls, LabelFlipsComputation(data, most), draw_label_flips, runner
+    )

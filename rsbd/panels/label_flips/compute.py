@@ -1,4 +1,4 @@
-"""Label flips: what is certified without a single sample, and what attackers really reach."""
+"""Compute the panel of label flips: the certified accuracy, without sampling, and the accuracy under real attacks."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from rsbd.recipes.label_flips import closed_form_radius, evidence
 from rsbd.recipes.least_squares import LeastSquares
 from rsbd.types import Bools, Floats, Ints
 
-THUMBS = 5
+_THUMBS = 5  # training images that the picture shows
 
 
 @dataclass(frozen=True)
-class Params:
+class LabelFlipsParams:
     """Settings of one defence and one attack.
 
     Attributes
@@ -29,7 +29,7 @@ class Params:
     flip : float in [0, 1]
         Probability that the noise flips a training label: 1 - keep.
     penalty : float
-        Ridge penalty, as a multiple of the default, which is taken from the training features.
+        Ridge penalty, as a multiple of the default, which depends on the training features.
     flips : int
         Training labels that the attacker flips.
     """
@@ -40,17 +40,17 @@ class Params:
 
 
 @dataclass(frozen=True)
-class Fitted:
-    """Least squares at one penalty, and all that attackers reach: nothing here depends on the noise.
+class AttackedLeastSquares:
+    """Least squares at one penalty, and its accuracy under attack; nothing here depends on the noise.
 
     Attributes
     ----------
     influence : array, (points, rows)
-        Of each training label on each test image.
+        Influence of each training label on the score of each test image.
     one, each : array, (flips + 1,)
-        Accuracy after 0, 1, 2, ... flips: one set of them against all test images, or a set for each.
+        Accuracy after 0, 1, 2, ... flips: one set of flips against all test images, or one set against each.
     needed : array of int, (points,)
-        Flips that turn each prediction.
+        Number of flips that changes each prediction.
     """
 
     model: LeastSquares
@@ -61,26 +61,26 @@ class Fitted:
 
 
 @dataclass(frozen=True)
-class Found:
-    """Everything that the picture and the sentence say; accuracies by number of flipped labels.
+class LabelFlipsResult:
+    """The certified accuracies by number of flipped labels, and the attack on one test image.
 
     Attributes
     ----------
     exact, closed : array, (flips + 1,)
         Certified accuracy by the exact trade-off and by the closed form.
     victim : int
-        The test image that is shown, with the labels that weigh most on it.
+        The test image that is shown.
     rows : array of int
-        These rows, heaviest first.
+        The training rows with the largest influence on it, largest first.
     answer : int
         Prediction of least squares for the victim after the flips.
     radii : (int, int)
-        Certified flips of the victim, exact and closed form; -1 where not even the prediction is certain.
+        Certified flips of the victim, exact and closed form; -1 if not even the prediction is certain.
     """
 
-    params: Params
+    params: LabelFlipsParams
     dataset: Dataset
-    fitted: Fitted
+    fitted: AttackedLeastSquares
     exact: Floats
     closed: Floats
     victim: int
@@ -90,16 +90,16 @@ class Found:
 
 
 @dataclass(frozen=True)
-class Bench:
-    """Call it as the panel's ``compute``."""
+class LabelFlipsComputation:
+    """The panel's ``compute``, with its data set and the results that are known."""
 
     dataset: Dataset
     most: int
     memo: Memo = field(default_factory=lambda: Memo(8))
     certified: Memo = field(default_factory=lambda: Memo(256))
 
-    def __call__(self, params: Params, cancel: Cancel, progress: Progress) -> Found:
-        """Certify and attack; nothing is drawn."""
+    def __call__(self, params: LabelFlipsParams, cancel: Cancel, progress: Progress) -> LabelFlipsResult:
+        """Certify the smoothed classifier, and attack least squares."""
         data, fitted = self.dataset, self.fitted(params.penalty)
         noise = Flip(1 - params.flip)
         key = (params.flip, params.penalty)
@@ -109,20 +109,20 @@ class Bench:
         weights = fitted.influence[[victim]]
         before = carried_out(weights, data.y, np.zeros(0, dtype=np.int64))[0]
         rows = heaviest(weights, data.y, before)
-        return Found(
+        return LabelFlipsResult(
             params,
             data,
             fitted,
             np.mean((exact[:, None] >= steps) & right[:, None], axis=0),
             np.mean((closed[:, None] >= steps) & right[:, None], axis=0),
             victim,
-            rows[:THUMBS],
+            rows[:_THUMBS],
             int(carried_out(weights, data.y, rows[: params.flips])[-1, 0]),
             (int(exact[victim]), int(closed[victim])),
         )
 
-    def fitted(self, penalty: float) -> Fitted:
-        """Least squares at a multiple of the default penalty, with all attacks on it."""
+    def fitted(self, penalty: float) -> AttackedLeastSquares:
+        """Return least squares at a multiple of the default penalty, with all attacks on it."""
         return self.memo.get(penalty, lambda: self._fit(penalty))
 
     def victim(self) -> int:
@@ -135,7 +135,7 @@ class Bench:
         exact = radius(known, Smoothing(labels=noise)).radius.astype(np.int64)
         return known.label == self.dataset.y_test, exact, closed_form_radius(known.miss, noise)
 
-    def _fit(self, penalty: float) -> Fitted:
+    def _fit(self, penalty: float) -> AttackedLeastSquares:
         data = self.dataset
         model = LeastSquares.fit(data.x)
         if penalty != 1:
@@ -146,4 +146,4 @@ class Bench:
         one = np.mean(carried_out(influence, data.y, rows) == data.y_test, axis=1)
         withstands = needed[:, None] > np.arange(self.most + 1)
         each = np.mean(withstands & (label == data.y_test)[:, None], axis=0)
-        return Fitted(model, influence, one, each, needed)
+        return AttackedLeastSquares(model, influence, one, each, needed)

@@ -1,13 +1,13 @@
-"""The picture and the words of the panel of label flips."""
+"""Draw the panel of label flips, and say its result in words."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from rsbd.panels import svg
-from rsbd.panels.chart import Chart, bars, held, share, ticks
+from rsbd.panels.chart import Chart, bars, level_around, share, ticks
 from rsbd.panels.engine import Picture
-from rsbd.panels.label_flips.compute import Found, Params
+from rsbd.panels.label_flips.compute import LabelFlipsParams, LabelFlipsResult
 from rsbd.types import Floats
 from rsbd.words import count, percent, state
 
@@ -21,13 +21,13 @@ PENALTIES = (
 )
 
 
-def render(found: Found) -> Picture:
+def draw_label_flips(found: LabelFlipsResult) -> Picture:
     """Draw the curves, the attack on one test image, and the figures at the chosen number of flips."""
     parts = [_curves(found), _victim(found, 800, 25), _figures(found, (1010, 292, 1185, 470))]
-    return Picture(svg.document(1200, 530, parts), alt(found), sentence(found), "nothing is sampled")
+    return Picture(svg.document(1200, 530, parts), _alt(found), _sentence(found), "nothing is sampled")
 
 
-def _curves(found: Found) -> str:
+def _curves(found: LabelFlipsResult) -> str:
     fitted, flips = found.fitted, found.params.flips
     end = len(found.exact) - 1
     chart = Chart(
@@ -47,7 +47,7 @@ def _curves(found: Found) -> str:
         (found.exact, svg.BLUE, ""),
         (found.closed, svg.BLUE, "9 6"),
     )
-    under = held(steps, found.exact)
+    under = level_around(steps, found.exact)
     parts = [chart.frame(), chart.band(under[0], np.zeros(len(under[0])), under[1], svg.BLUE, 0.15)]
     parts += [chart.step(steps, ys, colour, dash=dash) for ys, colour, dash in curves]
     parts.append(chart.upright(flips, svg.INK, count(flips, "flip")))
@@ -87,7 +87,7 @@ def _name(chart: Chart, curves: list[Floats], i: int, words: str, height: float)
     )
 
 
-def _victim(found: Found, left: float, top: float) -> str:
+def _victim(found: LabelFlipsResult, left: float, top: float) -> str:
     data, flips = found.dataset, found.params.flips
     names, true = data.classes, int(data.y_test[found.victim])
     turned = found.answer != true
@@ -110,14 +110,14 @@ def _victim(found: Found, left: float, top: float) -> str:
     return "".join(parts)
 
 
-def _proof(found: Found) -> str:
+def _proof(found: LabelFlipsResult) -> str:
     needed, (exact, closed) = found.fitted.needed[found.victim], found.radii
     if exact < 0:
         return f"{needed} flips turn it; certified: not even the answer"
     return f"{needed} flips turn it; certified: {exact} (closed form: {max(closed, 0)})"
 
 
-def _figures(found: Found, box: tuple[float, float, float, float]) -> str:
+def _figures(found: LabelFlipsResult, box: tuple[float, float, float, float]) -> str:
     flips, fitted = found.params.flips, found.fitted
     names = ("no attack", "one attack on all", "attack on each", "exact certificate", "closed form")
     values = (fitted.one[0], fitted.one[flips], fitted.each[flips], found.exact[flips], found.closed[flips])
@@ -126,8 +126,8 @@ def _figures(found: Found, box: tuple[float, float, float, float]) -> str:
     return title + bars(box, names, [float(v) for v in values], colours, 24, 14)
 
 
-def sentence(found: Found) -> str:
-    """Read the result honestly."""
+def _sentence(found: LabelFlipsResult) -> str:
+    """Say what is certified and what the attacks reach."""
     params, fitted = found.params, found.fitted
     m = params.flips
     against = f"Against any {count(m, 'flipped training label')}" if m else "With no label flipped"
@@ -141,8 +141,8 @@ def sentence(found: Found) -> str:
     )
 
 
-def alt(found: Found) -> str:
-    """Say what the picture shows, with every setting and the main figures."""
+def _alt(found: LabelFlipsResult) -> str:
+    """Describe the picture, with every setting and the main figures."""
     params, fitted, data = found.params, found.fitted, found.dataset
     at = sorted({0, 5, 10, 20, params.flips} & set(range(len(found.exact))))
     curves = ((found.closed, "closed form"), (found.exact, "exact"), (fitted.each, "attacked image by image"))
@@ -155,5 +155,5 @@ def alt(found: Found) -> str:
     )
 
 
-def _penalty(params: Params) -> str:
+def _penalty(params: LabelFlipsParams) -> str:
     return next((name for name, value in PENALTIES if value == params.penalty), f"{params.penalty:g} x the default")

@@ -1,6 +1,96 @@
-"""The panel of partitions and bags, in three parts: what is set and found, the computation, the drawing."""
+"""The panel of partitions and bags: hide each training row from most models."""
 
-from rsbd.panels.partitions.panel import partitions
-from rsbd.panels.partitions.params import Found, Params
+from __future__ import annotations
 
-__all__ = ["Found", "Params", "partitions"]
+from typing import Any
+
+from rsbd.data import Dataset
+from rsbd.errors import InputError
+from rsbd.panels.controls import Choice, Control, Slider
+from rsbd.panels.engine import Runner
+from rsbd.panels.inputs import first_params, image_dataset
+from rsbd.panels.panel import Panel
+from rsbd.panels.partitions.compute import PartitionsComputation, PartitionsParams, PartitionsResult
+from rsbd.panels.partitions.draw import draw_partitions
+
+__all__ = ["partitions"]
+
+_CONTROLS: tuple[Control, ...] = (
+    Choice(
+        "method",
+        "method",
+        (
+            ("DPA: rows dealt out", "dpa"),
+            ("Finite Aggregation: small parts, shared", "finite"),
+            ("bagging: rows drawn at random", "bagging"),
+            ("BagFlip: drawn, then flipped", "bagflip"),
+        ),
+    ),
+    Slider("poisoned", "poisoned rows", 1, 30, 1),
+    Slider("parts", "parts", 5, 100, 1),
+    Slider("spread", "models that share a row", 1, 4, 1),
+    Slider("size", "rows in a bag", 1, 100, 1),
+    Slider("keep", "keep (pixels and labels)", 0.5, 1.0, 0.01),
+    Slider("trigger", "trigger (pixels)", 1, 9, 1),
+    Slider("num_models", "models", 100, 5000, 100),
+)
+
+
+def _visible(params: PartitionsParams) -> dict[str, bool]:
+    """Show the controls that apply to the chosen method."""
+    flips = params.method == "bagflip"
+    return {
+        "parts": not params.drawn,
+        "spread": params.method == "finite",
+        "size": params.drawn,
+        "num_models": params.drawn,
+        "keep": flips,
+        "trigger": flips,
+    }
+
+
+def partitions(
+    dataset: Dataset | str | None = None,
+    *,
+    target: int | str = 0,
+    seed: int = 0,
+    runner: Runner | None = None,
+    **settings: Any,
+) -> Panel[PartitionsParams, PartitionsResult]:
+    """Return the live panel of methods that hide each training row from most models.
+
+    Parameters
+    ----------
+    dataset : Dataset or str, optional
+        Images in their binary view; a name is loaded. The digits 0 and 1 unless given.
+    target : int or str
+        Class that the attacker wants.
+    seed : int
+        Seed of the attack and of the ensemble.
+    runner : Runner, optional
+        A worker thread unless given.
+    **settings
+        First values of :class:`~rsbd.panels.partitions.compute.PartitionsParams`:
+        ``method``, ``poisoned``, ``parts``, ...
+
+    Raises
+    ------
+    InputError
+        If the inputs are not binary images, the target is not a class, or a setting is out of range.
+
+    References
+    ----------
+    As in :func:`rsbd.recipes.dpa`, :func:`rsbd.recipes.bagging` and :func:`rsbd.recipes.bagflip`.
+
+    Examples
+    --------
+    >>> from rsbd.panels import SyncRunner
+    >>> panel = partitions(parts=30, poisoned=2, runner=SyncRunner())
+    >>> panel.sentence[:71]
+    'DPA with 30 parts: with 2 poisoned rows, 28 of 30 models are untouched.'
+    """
+    data = image_dataset(dataset, classes=(0, 1))
+    if data.values != 2:
+        raise InputError(f"{data.name} is not a set of binary images", "load digits, in its binary view")
+    compute = PartitionsComputation(data, data.label(target), seed)
+    return Panel(first_params(PartitionsParams, settings), _CONTROLS, compute, draw_partitions, runner, _visible)

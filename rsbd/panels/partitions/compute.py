@@ -1,4 +1,4 @@
-"""The panel's computation: deal or draw the rows, train, vote, certify, and see which models an attack reaches."""
+"""Compute the panel of partitions: deal or draw rows, train, vote, certify, and see which models an attack reaches."""
 
 from __future__ import annotations
 
@@ -13,47 +13,120 @@ from rsbd.attacks.poisoning import Poisoning
 from rsbd.certify import Certificate, poisoned_rows, radius
 from rsbd.certify.pairs import Evidence
 from rsbd.data import Dataset
+from rsbd.errors import InputError
 from rsbd.learners import randomness
 from rsbd.noises import Bagging, Partition
 from rsbd.noises.smoothing import Threat
 from rsbd.panels.engine import Cancel, Cancelled, Progress
 from rsbd.panels.memo import Memo
-from rsbd.panels.partitions.params import ALPHA, Found, Params
 from rsbd.recipes import bagflip, bagging, dpa
 from rsbd.recipes.wang import Certified
-from rsbd.types import Bools
+from rsbd.types import Bools, Floats
 
-FURTHEST = 60  # poisoned rows that the curves go to
-PATCH = 9  # pixels of the planted trigger where the certificate does not ask for its size
+_FURTHEST = 60  # the most poisoned rows of a curve
+_PATCH = 9  # pixels of the planted trigger if the certificate does not depend on its size
+ALPHA = 0.001
+_METHODS = ("dpa", "finite", "bagging", "bagflip")
 
 
 @dataclass(frozen=True)
-class Bench:
-    """What stays the same while sliders move, and the votes that are known. Call it as the panel's ``compute``."""
+class PartitionsParams:
+    """Settings of one defence and one attack.
+
+    Attributes
+    ----------
+    method : {"dpa", "finite", "bagging", "bagflip"}
+        How rows are given to models.
+    poisoned : int
+        Poisoned rows of the attack.
+    parts, spread : int
+        DPA and Finite Aggregation: a model learns from about one row in ``parts``. Finite Aggregation: a row
+        reaches ``spread`` models.
+    size, num_models : int
+        Bagging and BagFlip: rows in a bag, and number of bags.
+    keep : float in [0, 1]
+        BagFlip: probability that a pixel or a label keeps its value.
+    trigger : int
+        BagFlip: pixels of the trigger. The other methods certify any change of a row.
+    """
+
+    method: str = "dpa"
+    poisoned: int = 5
+    parts: int = 50
+    spread: int = 3
+    size: int = 20
+    keep: float = 0.95
+    trigger: int = 1
+    num_models: int = 1000
+
+    def __post_init__(self) -> None:
+        if self.method not in _METHODS:
+            raise InputError(f"method is {self.method!r}", f"choose one of {', '.join(_METHODS)}")
+
+    @property
+    def drawn(self) -> bool:
+        """True if rows are drawn at random, False if they are dealt out."""
+        return self.method in ("bagging", "bagflip")
+
+    @property
+    def models(self) -> int:
+        """The number of models that vote."""
+        return self.num_models if self.drawn else self.parts * (self.spread if self.method == "finite" else 1)
+
+
+@dataclass(frozen=True)
+class PartitionsResult:
+    """The models that an attack reaches, and the certified accuracies.
+
+    Attributes
+    ----------
+    holds, lost : bool array, (models,)
+        Models that learn from a poisoned row, and models that only lost the row that was poisoned: if rows are dealt
+        out by their content, a changed row moves.
+    accuracy, alone : float
+        Clean accuracy of the vote, and the average clean accuracy of its models.
+    changed, second : array, (rows,)
+        Certified accuracy against 0, 1, 2, ... poisoned rows, and against the other kind of change that the picture
+        names.
+    """
+
+    params: PartitionsParams
+    dataset: str
+    holds: Bools
+    lost: Bools
+    accuracy: float
+    alone: float
+    changed: Floats
+    second: Floats
+
+
+@dataclass(frozen=True)
+class PartitionsComputation:
+    """The panel's ``compute``, with its data set and the votes that are known."""
 
     dataset: Dataset
     target: int
     seed: int = 0
     memo: Memo = field(default_factory=lambda: Memo(64))  # counts of votes: small
 
-    def __call__(self, params: Params, cancel: Cancel, progress: Progress) -> Found:
-        """Train what is not trained yet; certify; plant the attack and look whom it reaches."""
+    def __call__(self, params: PartitionsParams, cancel: Cancel, progress: Progress) -> PartitionsResult:
+        """Train the models that are not trained yet, certify, plant the attack and find the models that it reaches."""
         holds, lost = self.reached(params)
         if cancel():
             raise Cancelled
         label, right, certificates = self._drawn(params, cancel, progress) if params.drawn else self._dealt(params)
         data = self.dataset
-        changed, second = (c.curve(data.y_test, np.arange(FURTHEST + 1)) for c in certificates)
+        changed, second = (c.curve(data.y_test, np.arange(_FURTHEST + 1)) for c in certificates)
         accuracy = float(np.mean(label == data.y_test))
-        return Found(params, data.name, holds, lost, accuracy, right, changed, second)
+        return PartitionsResult(params, data.name, holds, lost, accuracy, right, changed, second)
 
-    def reached(self, params: Params) -> tuple[Bools, Bools]:
-        """Plant the attack in the rows; which models hold a poisoned row, and which only lost one."""
+    def reached(self, params: PartitionsParams) -> tuple[Bools, Bools]:
+        """Plant the attack; return which models hold a poisoned row, and which only lost one."""
         data = self.dataset
-        patch = BadPatch(3, pixels=params.trigger if params.method == "bagflip" else PATCH)
+        patch = BadPatch(3, pixels=params.trigger if params.method == "bagflip" else _PATCH)
         attack = Poisoning(patch, self.target, params.poisoned / data.num_rows)
         poisoned, mask = attack.apply(data, self.seed)
-        if params.drawn:  # the first thing that a model of an ensemble draws is its bag
+        if params.drawn:  # a model of an ensemble draws its bag before anything else
             streams = randomness.generators(self.seed, range(params.num_models))
             bags = [Bagging(params.size).draw(data.num_rows, stream).numpy() for stream in streams]
             holds = np.array([mask[bag].any() for bag in bags])
@@ -65,7 +138,7 @@ class Bench:
         )
         return holds, held & ~holds
 
-    def _dealt(self, params: Params) -> tuple[Any, float, tuple[Certificate, Certificate]]:
+    def _dealt(self, params: PartitionsParams) -> tuple[Any, float, tuple[Certificate, Certificate]]:
         spread = params.models // params.parts
         key = (params.parts, spread)
         found = self.memo.get(key, lambda: dpa(self.dataset, params.parts, spread=spread, seed=self.seed))
@@ -73,7 +146,7 @@ class Bench:
         return found.certificate.label, right, (found.changed, found.certificate)
 
     def _drawn(
-        self, params: Params, cancel: Cancel, progress: Progress
+        self, params: PartitionsParams, cancel: Cancel, progress: Progress
     ) -> tuple[Any, float, tuple[Certificate, Certificate]]:
         def tell(votes: Any) -> None:
             progress(votes.num_models, params.num_models)
@@ -90,16 +163,16 @@ class Bench:
         return votes.label, right, _with_flips(found, params) if flips else _by_bags(found, params)
 
 
-def _by_bags(found: Certified, params: Params) -> tuple[Certificate, Certificate]:
-    """Rows changed, and rows only inserted: these leave every clean row in its place, and dilute it."""
+def _by_bags(found: Certified, params: PartitionsParams) -> tuple[Certificate, Certificate]:
+    """Certify against changed rows, and against rows that are only inserted and so leave every clean row in place."""
     evidence, bag = Evidence.of(found.bounds), Bagging(params.size)
-    laws = [bag.shift(0, found.num_rows, inserted=r) for r in range(FURTHEST + 1)]
+    laws = [bag.shift(0, found.num_rows, inserted=r) for r in range(_FURTHEST + 1)]
     held = [evidence.certified(law)[evidence.back] for law in laws]
     return found.certificate, replace(found.certificate, radius=np.cumprod(held, axis=0).sum(0) - 1)
 
 
-def _with_flips(found: Certified, params: Params) -> tuple[Certificate, Certificate]:
-    """A trigger of so many pixels with its label and on the test image, and rows changed at will."""
+def _with_flips(found: Certified, params: PartitionsParams) -> tuple[Certificate, Certificate]:
+    """Certify against a trigger with a false label that is also on the test image, and against rows changed at will."""
     threat, rows = Threat(trigger=params.trigger), found.num_rows
-    small = poisoned_rows(found.bounds, found.smoothing, threat, rows, FURTHEST)
-    return small, radius(found.bounds, found.smoothing, max_radius=FURTHEST, num_rows=rows)
+    small = poisoned_rows(found.bounds, found.smoothing, threat, rows, _FURTHEST)
+    return small, radius(found.bounds, found.smoothing, max_radius=_FURTHEST, num_rows=rows)

@@ -1,4 +1,4 @@
-"""The panel's picture: a strip of models, the curve, and what it costs."""
+"""Draw the panel of partitions: a strip of models, the curves, and the clean accuracy; say the result in words."""
 
 from __future__ import annotations
 
@@ -7,14 +7,20 @@ import numpy as np
 from rsbd.panels import svg
 from rsbd.panels.chart import Chart, bars, share, ticks
 from rsbd.panels.engine import Picture
-from rsbd.panels.partitions.params import ALPHA, SECOND, Floats, Found, Params
+from rsbd.panels.partitions.compute import ALPHA, PartitionsParams, PartitionsResult
+from rsbd.types import Floats
 from rsbd.words import count, percent, state
 
-SHOWN, ACROSS = 100, 50  # models in the strip, and in one line of it
-ALONG = (0.0, 0.25, 0.5, 0.75, 1.0)
+_SHOWN, _ACROSS = 100, 50  # models in the strip, and in one line of it
+_SECOND = {
+    "dpa": "rows only inserted or removed",
+    "finite": "rows only inserted or removed",
+    "bagging": "rows only inserted",
+    "bagflip": "any change of a row, test image as it is",
+}
 
 
-def render(found: Found) -> Picture:
+def draw_partitions(found: PartitionsResult) -> Picture:
     """Draw everything."""
     p = found.params
     last = int(np.flatnonzero(found.changed + found.second).max(initial=0))
@@ -26,7 +32,7 @@ def render(found: Found) -> Picture:
         "certified accuracy",
         "number of poisoned training rows",
         xticks=ticks(0, end),
-        yticks=ALONG,
+        yticks=(0, 0.25, 0.5, 0.75, 1),
         yformat=share,
     )
     rows = np.arange(end + 1)
@@ -49,13 +55,13 @@ def render(found: Found) -> Picture:
     return Picture(svg.document(1200, 538, parts), _alt(found), _sentence(found), count(p.models, "model"))
 
 
-def _strip(found: Found) -> str:
-    """One cell for each model: plain, or with a sign where the attack reached it."""
-    holds, lost = found.holds[:SHOWN], found.lost[:SHOWN]
-    across = ACROSS if len(holds) > ACROSS else max(len(holds), 20)
+def _strip(found: PartitionsResult) -> str:
+    """Draw one cell for each model: plain, or with a sign if the attack reached it."""
+    holds, lost = found.holds[:_SHOWN], found.lost[:_SHOWN]
+    across = _ACROSS if len(holds) > _ACROSS else max(len(holds), 20)
     side, high = 1180 / across, 80.0 / -(-len(holds) // across)
     total = len(found.holds)
-    which = f"the first {SHOWN} of {total:,} models" if total > SHOWN else f"all {total} models"
+    which = f"the first {_SHOWN} of {total:,} models" if total > _SHOWN else f"all {total} models"
     one, n = "the poisoned row", found.params.poisoned
     rows = one if n == 1 else f"one of the {count(n, 'poisoned row')}"
     parts = [svg.text(10, 24, f"which models see {rows}?  ({which})", weight=600)]
@@ -80,17 +86,14 @@ def _cell(x: float, y: float, wide: float, high: float, hit: bool, gone: bool) -
     return drawn + (svg.marker(x + wide / 2, y + high / 2, "triangle", svg.VERMILLION, 6) if gone else "")
 
 
-def _curves(found: Found) -> list[tuple[Floats, str, str]]:
+def _curves(found: PartitionsResult) -> list[tuple[Floats, str, str]]:
     return [(found.second, svg.GREEN, "square"), (found.changed, svg.BLUE, "circle")]
 
 
-def _key(found: Found) -> str:
+def _key(found: PartitionsResult) -> str:
     """Name the two curves, each beside a piece of its line, with its figure at this attack."""
     p = found.params
-    lines = (
-        (_threat(p), found.changed, svg.BLUE, "", 4.0),
-        (SECOND[p.method], found.second, svg.GREEN, "9 5", 3.0),
-    )
+    lines = ((_threat(p), found.changed, svg.BLUE, "", 4.0), (_SECOND[p.method], found.second, svg.GREEN, "9 5", 3.0))
     parts = [svg.text(812, 214, f"right and certified, {count(p.poisoned, 'row')}", weight=600)]
     for i, (name, curve, colour, dash, width) in enumerate(lines):
         y = 252 + 62 * i
@@ -100,14 +103,14 @@ def _key(found: Found) -> str:
     return "".join(parts)
 
 
-def _threat(p: Params) -> str:
+def _threat(p: PartitionsParams) -> str:
     if p.method == "bagflip":
         return f"{count(p.trigger, 'pixel')} and label; the test image too"
     return "rows changed at will, test image as it is"
 
 
-def settings(p: Params) -> str:
-    """Name the method with all that applies to it."""
+def _method(p: PartitionsParams) -> str:
+    """Name the method with its settings."""
     if p.method == "dpa":
         return f"DPA with {p.parts} parts"
     if p.method == "finite":
@@ -118,7 +121,7 @@ def settings(p: Params) -> str:
     return f"BagFlip with {bags}, keep {p.keep:g}, a trigger of {count(p.trigger, 'pixel')}"
 
 
-def _sentence(found: Found) -> str:
+def _sentence(found: PartitionsResult) -> str:
     p, held = found.params, float(found.changed[found.params.poisoned])
     untouched = int((~(found.holds | found.lost)).sum())
     rows = "one training row" if p.poisoned == 1 else f"any {p.poisoned} training rows"
@@ -134,22 +137,22 @@ def _sentence(found: Found) -> str:
         limit = "The test image counts as it is: a trigger on it is not covered."
     sure = f"each with probability {1 - ALPHA:g}" if p.drawn else "with certainty"
     return (
-        f"{settings(p)}: with {count(p.poisoned, 'poisoned row')}, {untouched:,} of {p.models:,} models are untouched. "
+        f"{_method(p)}: with {count(p.poisoned, 'poisoned row')}, {untouched:,} of {p.models:,} models are untouched. "
         f"{percent(held)} of test images are classified correctly and certified, {sure}: {what} alter the "
         f"prediction. {limit} The vote is right for {percent(found.accuracy)} of clean test images, one model alone "
         f"for {percent(found.alone)}."
     )
 
 
-def _alt(found: Found) -> str:
+def _alt(found: PartitionsResult) -> str:
     p, seen = found.params, int(found.holds.sum())
     curves = []
-    for name, curve in ((_threat(p), found.changed), (SECOND[p.method], found.second)):
+    for name, curve in ((_threat(p), found.changed), (_SECOND[p.method], found.second)):
         at = [r for r in (0, 1, 2, 5, 10, 20, 40) if r < len(curve) and curve[r] > 0]
         said = ", ".join(f"{percent(float(curve[r]))} at {r}" for r in at) or "none"
         curves.append(f"{name}: {said}")
     return (
-        f"Panel of rows hidden from models, on {found.dataset}: {settings(p)}, "
+        f"Panel of rows hidden from models, on {found.dataset}: {_method(p)}, "
         f"{count(p.poisoned, 'poisoned row')}, alpha {ALPHA if p.drawn else 0:g}. Strip of models: {seen:,} of "
         f"{p.models:,} see a poisoned row, {int(found.lost.sum()):,} only lost the changed row. Certified accuracy by "
         f"poisoned rows, {'; '.join(curves)}. Clean accuracy {percent(found.accuracy)} of the vote, "

@@ -1,7 +1,56 @@
-"""The panel of smoothing in two dimensions: the world, the computation, the drawing."""
+"""The panel of smoothing in two dimensions."""
 
-from rsbd.panels.plane.compute import Found, Params
-from rsbd.panels.plane.panel import plane
-from rsbd.panels.plane.world import World
+from __future__ import annotations
 
-__all__ = ["Found", "Params", "World", "plane"]
+from typing import Any
+
+from rsbd.panels.controls import Choice, Control, Slider
+from rsbd.panels.engine import Runner
+from rsbd.panels.inputs import first_params
+from rsbd.panels.panel import Panel
+from rsbd.panels.plane.compute import REACH, PlaneParams, PlaneResult, compute_plane
+from rsbd.panels.plane.draw import draw_plane
+
+__all__ = ["plane"]
+
+_CONTROLS: tuple[Control, ...] = (
+    Slider("x", "x of the point", -REACH, REACH, 0.05),
+    Slider("y", "y of the point", -REACH, REACH, 0.05),
+    Slider("sigma", "sigma (units of the plane)", 0.05, 2.0, 0.05),
+    Choice("samples", "noisy copies", tuple((f"{n:,}", n) for n in (10, 30, 100, 300, 1000, 10_000, 100_000))),
+    Choice("alpha", "alpha", tuple((f"{a:g}", a) for a in (0.1, 0.01, 0.001, 0.0001))),
+    Slider("seed", "noise drawn (number)", 0, 20, 1),
+)
+
+
+def plane(*, runner: Runner | None = None, **settings: Any) -> Panel[PlaneParams, PlaneResult]:
+    """Return a live panel of a smoothed classifier in two dimensions, where everything can be seen.
+
+    A base classifier with a wiggly region; a point; Gaussian noise around it; the votes; the interval of Clopper and
+    Pearson; and the circle in which the smoothed classifier provably gives the same answer.
+
+    Parameters
+    ----------
+    runner : Runner, optional
+        A worker thread unless given.
+    **settings
+        First values of :class:`~rsbd.panels.plane.compute.PlaneParams`:
+        ``x``, ``y``, ``sigma``, ``samples``, ``alpha``, ``seed``.
+
+    Raises
+    ------
+    InputError
+        If a setting does not exist or is out of range.
+
+    References
+    ----------
+    Cohen, Rosenfeld, Kolter, "Certified Adversarial Robustness via Randomized Smoothing", 2019, theorem 1.
+
+    Examples
+    --------
+    >>> from rsbd.panels import SyncRunner
+    >>> panel = plane(sigma=2.0, runner=SyncRunner())
+    >>> panel.sentence[:30]
+    'At (0.3, -0.25) with sigma 2, '
+    """
+    return Panel(first_params(PlaneParams, settings), _CONTROLS, compute_plane, draw_plane, runner)

@@ -1,4 +1,4 @@
-"""The plane panel's picture and its words."""
+"""Draw the panel of the plane, and say its result in words."""
 
 from __future__ import annotations
 
@@ -9,38 +9,37 @@ import numpy as np
 from rsbd.panels import svg
 from rsbd.panels.chart import Chart, bars
 from rsbd.panels.engine import Picture
-from rsbd.panels.plane.compute import REACH, SELECTION, Found
-from rsbd.panels.plane.world import NAMES
+from rsbd.panels.plane.compute import CLASSES, REACH, SELECTION_COPIES, WORLD, PlaneResult
 from rsbd.words import down
 
-COLOURS = dict(zip(NAMES, (svg.BLUE, svg.VERMILLION), strict=True))
-SHAPES = dict(zip(NAMES, ("circle", "square"), strict=True))
+_COLOURS = dict(zip(CLASSES, (svg.BLUE, svg.VERMILLION), strict=True))
+_SHAPES = dict(zip(CLASSES, ("circle", "square"), strict=True))
 
 
-def render(found: Found) -> Picture:
+def draw_plane(found: PlaneResult) -> Picture:
     """Draw the plane with the noise and the circle, and the three steps from votes to radius beside it."""
     parts = [_plane(found, (70, 40, 510, 480)), _steps(found, 610)]
-    return Picture(svg.document(1200, 560, parts), alt(found), sentence(found))
+    return Picture(svg.document(1200, 560, parts), _alt(found), _sentence(found))
 
 
-def _plane(found: Found, box: tuple[float, float, float, float]) -> str:
+def _plane(found: PlaneResult, box: tuple[float, float, float, float]) -> str:
     params, ticks = found.params, (-2, -1, 0, 1, 2)
     title = "abstains: nothing is certified"
     if found.radius >= 0:
         title = f"{found.label} within distance {down(found.radius, 3)}: certified"
     chart = Chart(box, (-REACH, REACH), (-REACH, REACH), title, "x", "y", ticks, ticks)
     everywhere = np.array([(-REACH, -REACH), (REACH, -REACH), (REACH, REACH), (-REACH, REACH)])
-    rings = found.world.rings()
+    rings = WORLD.rings()
     parts = [
         chart.frame(),
-        chart.area([everywhere], COLOURS["B"], 0.13),
+        chart.area([everywhere], _COLOURS["B"], 0.13),
         chart.area(rings, svg.PAPER, 1),
-        chart.area(rings, COLOURS["A"], 0.2),
+        chart.area(rings, _COLOURS["A"], 0.2),
     ]
     for copy, label in zip(found.copies, found.labels, strict=True):
         if np.all(np.abs(copy) <= REACH):
-            name = NAMES[label]
-            parts.append(chart.mark(copy[0], copy[1], COLOURS[name], shape=SHAPES[name], size=4))
+            name = CLASSES[label]
+            parts.append(chart.mark(copy[0], copy[1], _COLOURS[name], shape=_SHAPES[name], size=4))
     parts += [chart.line(ring[:, 0], ring[:, 1], svg.SOFT, width=1) for ring in rings]
     parts += [chart.line(line[:, 0], line[:, 1], svg.INK, dash="7 5", width=2) for line in found.border]
     parts.append(svg.text(chart.x(-0.5), chart.y(0), "A", 34, "middle", 700, halo=True))
@@ -57,11 +56,11 @@ def _plane(found: Found, box: tuple[float, float, float, float]) -> str:
     return "".join(parts)
 
 
-def _steps(found: Found, left: float) -> str:
+def _steps(found: PlaneResult, left: float) -> str:
     params, number = found.params, sum(found.counts)
-    names = [f"{name}: {votes:,}" for name, votes in zip(NAMES, found.counts, strict=True)]
+    names = [f"{name}: {votes:,}" for name, votes in zip(CLASSES, found.counts, strict=True)]
     shares = [votes / number for votes in found.counts]
-    colours = [COLOURS[name] for name in NAMES]
+    colours = [_COLOURS[name] for name in CLASSES]
     chart = Chart(
         (left + 20, 240, 1150, 340),
         (0, 1),
@@ -71,13 +70,13 @@ def _steps(found: Found, left: float) -> str:
         yticks=(),
         xformat=lambda p: f"{100 * p:g}",
     )
-    colour = COLOURS[found.label]
+    colour = _COLOURS[found.label]
     noted = (f"line: interval (wrong with probability {params.alpha:g})", "diamond: share of votes")
     return "".join(
         [
             svg.text(left, 26, f"1  the votes of {number:,} noisy copies", 20, weight=600),
             bars((left + 120, 56, 1180, 0), names, shares, colours, 30),
-            svg.text(left, 212, f"2  the probability of {found.label} is at least {least(found)}", 20, weight=600),
+            svg.text(left, 212, f"2  the probability of {found.label} is at least {_least(found)}", 20, weight=600),
             chart.frame(),
             chart.upright(0.5, svg.SOFT, "one half"),
             chart.line([found.p_a, found.p_a], [0, 0.7], colour),
@@ -90,45 +89,45 @@ def _steps(found: Found, left: float) -> str:
     )
 
 
-def _working(found: Found) -> str:
+def _working(found: PlaneResult) -> str:
     if found.radius < 0:
-        return f"{least(found)} is not above one half: ABSTAIN"
+        return f"{_least(found)} is not above one half: ABSTAIN"
     sigma = found.params.sigma
     return f"= {sigma:g} \u00d7 {down(found.radius / sigma, 3)} = {down(found.radius, 3)}"
 
 
-def least(found: Found) -> str:
+def _least(found: PlaneResult) -> str:
     """Write the lower bound, rounded down."""
     return f"{down(100 * found.p_a, 1)} %"
 
 
-def sentence(found: Found) -> str:
-    """Read the result: label, bound and radius, or that it abstains."""
+def _sentence(found: PlaneResult) -> str:
+    """State label, bound and radius, or that the classifier abstains."""
     params = found.params
-    votes = found.counts[NAMES.index(found.label)]
+    votes = found.counts[CLASSES.index(found.label)]
     opening = (
         f"At ({params.x:g}, {params.y:g}) with sigma {params.sigma:g}, {votes:,} of {sum(found.counts):,} noisy "
         f"copies vote {found.label}"
     )
     if found.radius < 0:
         return (
-            f"{opening}: its probability is at least {least(found)}, which is not above one half. "
+            f"{opening}: its probability is at least {_least(found)}, which is not above one half. "
             "The smoothed classifier must ABSTAIN, and nothing is certified."
         )
     return (
-        f"{opening}: its probability is at least {least(found)} (alpha = {params.alpha:g}). So the smoothed classifier "
+        f"{opening}: its probability is at least {_least(found)} (alpha = {params.alpha:g}). So the smoothed classifier "
         f"answers {found.label} everywhere within L2 distance {down(found.radius, 3)} of the point. The base "
         f"classifier says {found.base} here; what it says elsewhere in the circle is not promised."
     )
 
 
-def alt(found: Found) -> str:
-    """Say what the picture shows, with every setting and the main figures."""
+def _alt(found: PlaneResult) -> str:
+    """Describe the picture, with every setting and the main figures."""
     params = found.params
     circle = f"certified circle of radius {down(found.radius, 3)}" if found.radius >= 0 else "no circle, it abstains"
     return (
         f"Plane with a wiggly region A, with holes, in the middle of B. Point x {params.x:g}, y {params.y:g}, "
-        f"sigma {params.sigma:g}, {params.samples} samples, {SELECTION} others to pick the label, alpha "
+        f"sigma {params.sigma:g}, {params.samples} samples, {SELECTION_COPIES} others to pick the label, alpha "
         f"{params.alpha:g}, seed {params.seed}. Votes: {found.counts[0]} for A, {found.counts[1]} for B. "
-        f"{found.label} has probability at least {least(found)}: {circle}. (final)"
+        f"{found.label} has probability at least {_least(found)}: {circle}. (final)"
     )

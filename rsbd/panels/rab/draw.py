@@ -82,7 +82,7 @@ def _rates(found: Found) -> str:
         (238.0, "proved at this attack\u2019s length", [
             (words.NAMES[name], value, LOOKS[name][0]) for name, value in found.at_attack.items()]),
         (376.0, f"seen: triggered images called \u201c{found.target}\u201d", [
-            ("undefended", found.attack_success[0], svg.VERMILLION), ("smoothed", found.attack_success[1], svg.BLUE)]),
+            ("undefended", found.attack_success[0], svg.VERMILLION), ("smoothed", found.attack_success[1], svg.BLUE)])
     )  # fmt: skip
     parts = []
     for top, title, rows in groups:

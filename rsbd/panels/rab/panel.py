@@ -8,11 +8,11 @@ from rsbd.data import Dataset
 from rsbd.errors import InputError
 from rsbd.learners import LDA, Learner
 from rsbd.panels.engine import Runner
+from rsbd.panels.inputs import first_params, image_dataset
 from rsbd.panels.panel import Panel
 from rsbd.panels.rab.compute import Bench
 from rsbd.panels.rab.draw import render
 from rsbd.panels.rab.params import CONTROLS, Found, Params
-from rsbd.panels.start import first, images
 
 
 def rab(
@@ -60,10 +60,10 @@ def rab(
     >>> panel.sentence[:30]
     'With 100 models and sigma 0.5,'
     """
-    data = images(dataset, "unit", classes=(0, 1))
+    data = image_dataset(dataset, "unit", classes=(0, 1))
     if data.values == 2:
         raise InputError(
             f"{data.name} has {data.values} values", "give gray images, such as rsbd.load('digits', view='unit')"
         )
     bench = Bench(data, data.label(target), learner or LDA(), seed)
-    return Panel(first(Params, settings), CONTROLS, bench, render, runner)
+    return Panel(first_params(Params, settings), CONTROLS, bench, render, runner)

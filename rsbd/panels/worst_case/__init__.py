@@ -1,7 +1,68 @@
-"""The worst classifier: Neyman and Pearson's regions and the trade-off curve that they trace."""
+"""The panel of the worst classifier: Neyman and Pearson's worst event, and the trade-off curve that it traces."""
 
-from rsbd.panels.worst_case.compute import Found, levels, worst_event
-from rsbd.panels.worst_case.panel import worst_case
-from rsbd.panels.worst_case.params import Params
+from __future__ import annotations
 
-__all__ = ["Found", "Params", "levels", "worst_case", "worst_event"]
+from typing import Any
+
+from rsbd.panels.controls import Choice, Control, Slider
+from rsbd.panels.engine import Runner
+from rsbd.panels.inputs import first_params
+from rsbd.panels.panel import Panel
+from rsbd.panels.worst_case.compute import WorstCaseParams, WorstCaseResult, compute_worst_case
+from rsbd.panels.worst_case.draw import draw_worst_case
+
+__all__ = ["worst_case"]
+
+_CONTROLS: tuple[Control, ...] = (
+    Choice(
+        "noise",
+        "noise",
+        (("flips on bits", "flips"), ("Gaussian on numbers", "gaussian"), ("uniform on numbers", "uniform")),
+    ),
+    Slider("keep", "keep", 0.0, 1.0, 0.01),
+    Slider("sigma", "sigma (input units)", 0.25, 1.5, 0.05),
+    Slider("width", "width (input units)", 0.5, 4.0, 0.1),
+    Slider("changes", "changed bits (L0)", 0, 10, 1),
+    Slider("shift", "length of the change", 0.0, 2.0, 0.05),
+    Slider("p_a", "p_a (top class)", 0.5, 0.999, 0.001),
+)
+
+
+def _visible(params: WorstCaseParams) -> dict[str, bool]:
+    """Show the controls that apply under the chosen noise."""
+    mine = {"flips": ("keep", "changes"), "gaussian": ("sigma", "shift"), "uniform": ("width", "shift")}
+    every = {name for names in mine.values() for name in names}
+    return {name: name in mine[params.noise] for name in every}
+
+
+def worst_case(*, runner: Runner | None = None, **settings: Any) -> Panel[WorstCaseParams, WorstCaseResult]:
+    """Return the live panel of the worst classifier.
+
+    Parameters
+    ----------
+    runner : Runner, optional
+        A worker thread unless given.
+    **settings
+        First values of :class:`~rsbd.panels.worst_case.compute.WorstCaseParams`:
+        ``noise``, ``keep``, ``sigma``, ``width``, ``changes``, ``shift``, ``p_a``.
+
+    Raises
+    ------
+    InputError
+        If a setting does not exist or is out of range.
+
+    References
+    ----------
+    Neyman and Pearson 1933; Lee et al. 2019, section 4 (flips); Cohen et al. 2019, theorem 1 (Gaussian); Weber et al.
+    2023, corollary 2 (uniform).
+
+    Examples
+    --------
+    >>> from rsbd.panels import SyncRunner
+    >>> panel = worst_case(keep=0.8, changes=1, p_a=0.9, runner=SyncRunner())
+    >>> panel.sentence[:84]
+    'With p_a = 0.9 the miss is 0.1, and 1 changed bit (keep 0.8) can make of it up to 0.'
+    """
+    return Panel(
+        first_params(WorstCaseParams, settings), _CONTROLS, compute_worst_case, draw_worst_case, runner, _visible
+    )

@@ -1,4 +1,4 @@
-"""Neyman and Pearson's regions: which outcomes the worst event holds, and how probable it becomes."""
+"""Compute the worst event by Neyman and Pearson's lemma: its outcomes, and its probability after the attack."""
 
 from __future__ import annotations
 
@@ -10,32 +10,70 @@ from typing import Any
 
 import numpy as np
 
+from rsbd.errors import InputError
 from rsbd.noises import Flip, Gaussian, Uniform
-from rsbd.panels.worst_case.params import Params
 from rsbd.types import Floats
 
-SEARCHED = 50  # changed bits; a longer radius is said to be at least that
+SEARCHED = 50  # changed bits; a longer radius is only said to be at least this
 
 
 @dataclass(frozen=True)
-class Found:
-    """What the picture and the sentence say.
+class WorstCaseParams:
+    """One noise, one attack, and the probability of the top class.
+
+    Attributes
+    ----------
+    noise : {"flips", "gaussian", "uniform"}
+        The noise on the data: flips of bits, or noise that is added to numbers.
+    keep : float
+        Probability that a bit keeps its value.
+    sigma, width : float
+        Standard deviation, and length of the interval, in input units.
+    changes : int
+        Bits that the attacker changes (L0).
+    shift : float
+        Length of the attacker's change: L2 for Gaussian noise, L1 for uniform noise.
+    p_a : float
+        Probability of the top class, or a lower bound on it.
+    """
+
+    noise: str = "flips"
+    keep: float = 0.7
+    sigma: float = 0.5
+    width: float = 2.0
+    changes: int = 3
+    shift: float = 0.5
+    p_a: float = 0.95
+
+    def __post_init__(self) -> None:
+        if self.noise not in ("flips", "gaussian", "uniform"):
+            raise InputError(f"noise is {self.noise!r}", "choose 'flips', 'gaussian' or 'uniform'")
+
+    @property
+    def miss(self) -> Fraction:
+        """``1 - p_a``, for the exact decimal number ``p_a``."""
+        return 1 - Fraction(repr(self.p_a))
+
+
+@dataclass(frozen=True)
+class WorstCaseResult:
+    """The largest probability after the attack, and how far certificates reach.
 
     Attributes
     ----------
     upper : float
-        Largest probability after the attack of an event of probability ``miss`` before; rounded up.
+        Largest probability after the attack of an event with probability ``miss`` before it; rounded up.
     certified : bool
-        Whether that stays below one half.
+        True if ``upper`` is below one half.
     limit : float
-        The miss at which certificates stop.
+        The smallest miss that is not certified.
     reach : float
-        Largest change that is certified with this ``p_a``: bits, or a length; -1 where not even none is.
+        Largest change that is certified with this ``p_a``: bits, or a length; -1 if not even "no change" is.
     curve : tuple of array
         Points ``p`` and ``upper(p)``.
     """
 
-    params: Params
+    params: WorstCaseParams
     upper: float
     certified: bool
     limit: float
@@ -43,15 +81,15 @@ class Found:
     curve: tuple[Floats, Floats]
 
 
-def levels(keep: Fraction, changes: int) -> tuple[list[int], list[Fraction], list[Fraction]]:
+def flip_levels(keep: Fraction, changes: int) -> tuple[list[int], list[Fraction], list[Fraction]]:
     """List the levels ``s`` of bits under flips, and the probability of each under ``P`` and ``Q``.
 
-    ``s`` counts the changed places that show the old value, minus those that show the new one. Nothing else of the
-    outcome tells ``P`` from ``Q``.
+    ``s`` counts the changed places that show the old value, minus the places that show the new one. ``P`` and ``Q``
+    differ in nothing else.
 
     Examples
     --------
-    >>> levels(Fraction(4, 5), 1)
+    >>> flip_levels(Fraction(4, 5), 1)
     ([-1, 1], [Fraction(1, 5), Fraction(4, 5)], [Fraction(4, 5), Fraction(1, 5)])
     """
     # j of the changed places show the old value
@@ -88,46 +126,48 @@ def worst_event(P: Sequence[Fraction], Q: Sequence[Fraction], p: Fraction) -> li
     return share
 
 
-def kept(params: Params) -> Fraction:
-    """``keep`` as the decimal that it is written as."""
+def exact_keep(params: WorstCaseParams) -> Fraction:
+    """Return ``keep`` as an exact decimal number."""
     return Fraction(repr(params.keep))
 
 
-def compute(params: Params, _cancel: Any = None, _progress: Any = None) -> Found:
-    """Ask the trade-off; nothing is trained."""
+def compute_worst_case(params: WorstCaseParams, _cancel: Any = None, _progress: Any = None) -> WorstCaseResult:
+    """Evaluate the trade-off of the noise; nothing is trained."""
     noise = _noise(params)
     if isinstance(noise, Flip):
         law = noise.shift(params.changes)
-        p, q = _corners(kept(params), params.changes)
+        p, q = _corners(exact_keep(params), params.changes)
         upper = law.upper(params.miss)
-        return Found(params, float(upper), 2 * upper < 1, float(law.threshold()), _bits(noise, params), (p, q))
+        return WorstCaseResult(
+            params, float(upper), 2 * upper < 1, float(law.threshold()), _bits(noise, params), (p, q)
+        )
     law, p, miss = noise.shift(params.shift), np.linspace(0, 1, 201) ** 2, np.array([float(params.miss)])
     reach = float(noise.reach(miss, miss)[0])
     holds = bool(law.certifies(miss)[0])
-    return Found(params, float(law.upper(miss)[0]), holds, float(law.threshold()), reach, (p, law.upper(p)))
+    return WorstCaseResult(params, float(law.upper(miss)[0]), holds, float(law.threshold()), reach, (p, law.upper(p)))
 
 
-def _noise(params: Params) -> Flip | Gaussian | Uniform:
+def _noise(params: WorstCaseParams) -> Flip | Gaussian | Uniform:
     if params.noise == "flips":
         return Flip(params.keep)
     return Gaussian(params.sigma) if params.noise == "gaussian" else Uniform(params.width)
 
 
 def _corners(keep: Fraction, changes: int) -> tuple[Floats, Floats]:
-    """Where the trade-off of flips bends: after each level that is filled."""
-    _, P, Q = levels(keep, changes)
+    """Return the corners of the trade-off of flips: one after each level that is filled."""
+    _, P, Q = flip_levels(keep, changes)
     order = sorted(range(len(P)), key=lambda i: _misfit(P[i], Q[i]))
     p, q = ([0.0, *np.cumsum([float(law[i]) for i in order]), 1.0] for law in (P, Q))
     return np.minimum(p, 1.0), np.minimum(q, 1.0)
 
 
 def _misfit(p: Fraction, q: Fraction) -> Fraction:
-    """Rise as ``Q / P`` falls, also where one of them is 0; outcomes that neither law shows come last."""
+    """Return a number that rises as ``Q / P`` falls, also if one is 0; outcomes impossible in both come last."""
     return p / (p + q) if p + q else Fraction(2)
 
 
-def _bits(noise: Flip, params: Params) -> int:
-    """Most changed bits at which the miss stays below the limit; -1 where it is too large for none."""
+def _bits(noise: Flip, params: WorstCaseParams) -> int:
+    """Return the most changed bits for which the miss is below the limit, or -1 if there are none."""
     most = -1
     while most < SEARCHED and params.miss < noise.shift(most + 1).threshold():
         most += 1

@@ -1,7 +1,8 @@
-"""The panel's picture: the filled regions on the left, the trade-off that they trace on the right."""
+"""Draw the worst event on the left and its point on the trade-off curve on the right; say the result in words."""
 
 from __future__ import annotations
 
+from fractions import Fraction
 from math import pi, sqrt
 from typing import Any
 
@@ -11,22 +12,29 @@ from scipy.special import ndtri
 from rsbd.panels import svg
 from rsbd.panels.chart import Chart, ticks
 from rsbd.panels.engine import Picture
-from rsbd.panels.worst_case import words
-from rsbd.panels.worst_case.compute import Found, kept, levels, worst_event
+from rsbd.panels.worst_case.compute import (
+    SEARCHED,
+    WorstCaseParams,
+    WorstCaseResult,
+    exact_keep,
+    flip_levels,
+    worst_event,
+)
 from rsbd.types import Floats
+from rsbd.words import count
 
-LEFT, RIGHT = (70.0, 62.0, 590.0, 430.0), (745.0, 62.0, 1180.0, 430.0)
-AHEAD = 1.45  # room above the highest bar for the words of `_sums`
+_LEFT, _RIGHT = (70.0, 62.0, 590.0, 430.0), (745.0, 62.0, 1180.0, 430.0)
+_AHEAD = 1.45  # room above the highest bar for the words of `_sums`
 
 
-def render(found: Found) -> Picture:
+def draw_worst_case(found: WorstCaseResult) -> Picture:
     """Draw the regions on the left and the trade-off on the right."""
     regions = _bars(found) if found.params.noise == "flips" else _densities(found)
-    return Picture(svg.document(1200, 512, [regions, _curve(found)]), words.alt(found), words.sentence(found))
+    return Picture(svg.document(1200, 512, [regions, _curve(found)]), _alt(found), _sentence(found))
 
 
-def _bars(found: Found) -> str:
-    s, P, Q = levels(kept(found.params), found.params.changes)
+def _bars(found: WorstCaseResult) -> str:
+    s, P, Q = flip_levels(exact_keep(found.params), found.params.changes)
     xlabel = "s = changed places that show the old value \u2212 the new one"
     chart = _left((s[0] - 1, s[-1] + 1), float(max(*P, *Q)), xlabel, "probability of the level", s)
     parts, wide, base = [chart.frame()], chart.x(0.75) - chart.x(0), chart.y(0)
@@ -41,14 +49,14 @@ def _bars(found: Found) -> str:
     return "".join(parts) + _sums(found) + chart.note(note)
 
 
-def _densities(found: Found) -> str:
+def _densities(found: WorstCaseResult) -> str:
     params = found.params
     gaussian = params.noise == "gaussian"
     scale = params.sigma if gaussian else params.width
     peak = 1 / (scale * sqrt(2 * pi)) if gaussian else 1 / scale
     aside = 0.45 * scale if gaussian else scale / 2 + 0.05  # where the letter stands beside its curve
     cut = scale * (float(ndtri(params.p_a)) if gaussian else params.p_a - 0.5)
-    xlabel = f"noised data along the attacker\u2019s change (input units, {words.norm(params)})"
+    xlabel = f"noised data along the attacker\u2019s change (input units, {_norm(params)})"
     chart = _left((-4, 6), peak, xlabel, "density", ticks(-4, 6))
     parts, xs, inside = [chart.frame()], np.linspace(-4, 6, 801), np.linspace(cut, 6, 401)
     for letter, centre, colour, opacity, dash, side in (
@@ -75,29 +83,29 @@ def _density(x: Floats, gaussian: bool, scale: float) -> Floats:
 
 def _left(xlim: tuple[float, float], peak: float, xlabel: str, ylabel: str, xticks: Any) -> Chart:
     title = "the worst event A: fill where Q / P is largest"
-    yticks = [t for t in ticks(0, AHEAD * peak) if t <= 1.2 * peak]
-    return Chart(LEFT, xlim, (0, AHEAD * peak), title, xlabel, ylabel, xticks, yticks, xformat=words.signed)
+    yticks = [t for t in ticks(0, _AHEAD * peak) if t <= 1.2 * peak]
+    return Chart(_LEFT, xlim, (0, _AHEAD * peak), title, xlabel, ylabel, xticks, yticks, xformat=_signed)
 
 
-def _sums(found: Found) -> str:
-    """Say how probable the filled event is under both laws, above everything that is drawn."""
-    said = f"P(A) = 1 \u2212 p_a = {words.short(found.params.miss)}", f"Q(A) = {words.short(found.upper)}"
+def _sums(found: WorstCaseResult) -> str:
+    """Write the probability of the filled event under both laws, above the drawing."""
+    said = f"P(A) = 1 \u2212 p_a = {_short(found.params.miss)}", f"Q(A) = {_short(found.upper)}"
     return "".join(
-        svg.text(LEFT[0] + left, LEFT[1] + 20, word, weight=600) for left, word in zip((12, 260), said, strict=True)
+        svg.text(_LEFT[0] + left, _LEFT[1] + 20, word, weight=600) for left, word in zip((12, 260), said, strict=True)
     )
 
 
-def _curve(found: Found) -> str:
+def _curve(found: WorstCaseResult) -> str:
     miss, upper = float(found.params.miss), min(found.upper, 1.0)
     chart = Chart(
-        RIGHT, (0, 1), (0, 1), "the trade-off: what an attack can make of p",
-        "p: probability of an event, data as held", "upper(p): at most, data attacked",
+        _RIGHT, (0, 1), (0, 1), "the trade-off: what an attack can make of p",
+        "p: probability of an event, data as held", "upper(p): at most, data attacked"
     )  # fmt: skip
     colour, shape = (svg.GREEN, "circle") if found.certified else (svg.VERMILLION, "diamond")
     x, y = chart.x(miss), chart.y(upper)
     verdict = "certified" if found.certified else "not certified"
 
-    # A trade-off never lies below the diagonal: there is always room for words.
+    # A trade-off never lies below the diagonal: there is always room for words there.
     def below(height: float, said: str, weight: int) -> str:
         return svg.text(chart.box[2] - 8, chart.y(height), said, anchor="end", weight=weight, halo=True)
 
@@ -109,8 +117,92 @@ def _curve(found: Found) -> str:
         svg.line(x, chart.y(0), x, y, colour, 2, "3 5"),
         svg.line(chart.x(0), y, x, y, colour, 2, "3 5"),
         below(0.445, "one half: the majority", 600),
-        below(0.16, f"{words.short(found.params.miss)} becomes {words.short(upper)}: {verdict}", 700),
+        below(0.16, f"{_short(found.params.miss)} becomes {_short(upper)}: {verdict}", 700),
         below(0.06, "dashed: no attack, upper(p) = p", 400),
         svg.marker(x, y, shape, colour, 9),
     )
     return "".join(parts)
+
+
+def _short(number: float | Fraction) -> str:
+    """Write three figures; a number below 1 is never written as 1.
+
+    Examples
+    --------
+    >>> _short(Fraction(1, 8)), _short(1.0), _short(1 - 1e-6)
+    ('0.125', '1', '0.999\u2026')
+    """
+    said = f"{float(number):.3g}"
+    return "0.999\u2026" if said == "1" and number < 1 else said
+
+
+def _signed(number: float) -> str:
+    """Write a tick of an axis with two sides.
+
+    Examples
+    --------
+    >>> _signed(-2), _signed(0), _signed(2)
+    ('\u22122', '0', '+2')
+    """
+    return f"{number:+g}".replace("-", "\u2212") if number else "0"
+
+
+def _norm(params: WorstCaseParams) -> str:
+    """Name the norm in which the noise measures a change."""
+    return {"flips": "L0", "gaussian": "L2", "uniform": "L1"}[params.noise]
+
+
+def _change(params: WorstCaseParams) -> str:
+    """Name the attacker's change and the noise against it."""
+    if params.noise == "flips":
+        return f"{count(params.changes, 'changed bit')} (keep {params.keep:g})"
+    noise = f"sigma {params.sigma:g}" if params.noise == "gaussian" else f"width {params.width:g}"
+    return f"a change of {_norm(params)} length {params.shift:g} ({noise})"
+
+
+def _sentence(found: WorstCaseResult) -> str:
+    """Say if the prediction is certified, by how much, and how far this ``p_a`` reaches."""
+    params = found.params
+    if found.reach < 0:
+        said = "there is no majority to lose: nothing is certified, not even without an attack."
+        return f"With p_a = {params.p_a:g} {said}"
+    opening = (
+        f"With p_a = {params.p_a:g} the miss is {_short(params.miss)}, and {_change(params)} can make of it up to "
+        f"{_short(found.upper)}; the worst classifier reaches that."
+    )
+    if found.certified:
+        gap = f"Certified: {_short(0.5 - found.upper)} below one half."
+    elif found.limit > 0:
+        gap = (
+            f"Not certified: a classifier with this p_a exists that loses its majority, as {_short(found.upper)} is "
+            f"not below one half. It takes a miss below {_short(found.limit)}."
+        )
+    else:
+        gap = "Not certified, and no p_a below 1 would be: a classifier as sure exists that loses its majority."
+    return f"{opening} {gap} {_radius(found)}"
+
+
+def _radius(found: WorstCaseResult) -> str:
+    """Say how large a change this ``p_a`` certifies under this noise."""
+    if found.params.noise == "flips":
+        bits = count(found.reach, "changed bit")
+        most = f"{bits} and more" if found.reach >= SEARCHED else f"up to {bits}"
+        return f"This p_a certifies {most} (L0 radius)."
+    return f"This p_a certifies up to a length of {_short(found.reach)} ({_norm(found.params)} radius)."
+
+
+def _alt(found: WorstCaseResult) -> str:
+    """Describe the picture, with every setting and the main figures."""
+    params = found.params
+    setting = {
+        "flips": f"keep {params.keep:g}, changed bits (L0) {params.changes:g}",
+        "gaussian": f"sigma (input units) {params.sigma:g}, length of the change {params.shift:g}",
+        "uniform": f"width (input units) {params.width:g}, length of the change {params.shift:g}",
+    }[params.noise]
+    return (
+        f"Worst-case panel: {params.noise}, {setting}, p_a (top class) {params.p_a:g}. "
+        "Left, the two laws P and Q with the worst event filled: "
+        f"probability {_short(params.miss)} under P, {_short(found.upper)} under Q. Right, the trade-off curve above "
+        f"the diagonal with that point on it, {'' if found.certified else 'not '}below one half; the limit is a miss "
+        f"of {_short(found.limit)} (final)"
+    )

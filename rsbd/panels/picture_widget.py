@@ -1,7 +1,7 @@
-"""The carrier: shows an SVG in the browser and swaps it in place, with its alt text, sentence and state.
+"""The widget that shows an SVG in the browser and replaces it in place, with its alt text, sentence and state.
 
-An anywidget of a hundred lines of JavaScript (``picture.js``). Redrawing through it takes about 40 ms from
-key press to picture, and neither flickers nor grows the page's memory as PNG images do.
+It is an anywidget with a hundred lines of JavaScript (``picture.js``). A redraw takes about 40 ms from key press to
+picture. The picture does not flicker, and the page's memory does not grow as it does with PNG images.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ _HERE = pathlib.Path(__file__).parent
 
 
 class PictureWidget(anywidget.AnyWidget):
-    """Shows frames of an :class:`~rsbd.panels.engine.Engine`.
+    """Show the frames of an :class:`~rsbd.panels.engine.Engine`.
 
-    The kernel writes, the browser only reads: so frames may come from the worker thread. Each frame is
-    one message, and a browser never sees the picture of one result beside the sentence of another.
+    Frames may come from the worker thread, since the kernel writes and the browser only reads. Each frame is one
+    message, so a browser never shows the picture of one result beside the sentence of another.
     """
 
     _esm = "\n".join((_HERE / name).read_text(encoding="utf-8") for name in ("calm.js", "picture.js"))
@@ -33,7 +33,7 @@ class PictureWidget(anywidget.AnyWidget):
     state = traitlets.Enum(["busy", "preview", "final", "error"], "busy").tag(sync=True)
     note = traitlets.Unicode("").tag(sync=True)
     progress = traitlets.Float(0.0).tag(sync=True)
-    held = traitlets.Bool(False).tag(sync=True)  # the page keeps what it shows until it is let go
+    held = traitlets.Bool(False).tag(sync=True)  # if true, the page keeps the picture that it shows
 
     def show(self, frame: Frame) -> None:
         """Show ``frame``; the engine calls this under its lock."""
