@@ -115,8 +115,8 @@ def _sentence(found: PlaneResult) -> str:
             "The smoothed classifier must ABSTAIN, and nothing is certified."
         )
     return (
-        f"{opening}: its probability is at least {_least(found)} (alpha = {params.alpha:g}). So the smoothed classifier "
-        f"answers {found.label} everywhere within L2 distance {down(found.radius, 3)} of the point. The base "
+        f"{opening}: its probability is at least {_least(found)} (alpha = {params.alpha:g}). So the smoothed "
+        f"classifier answers {found.label} everywhere within L2 distance {down(found.radius, 3)} of the point. The base "
         f"classifier says {found.base} here; what it says elsewhere in the circle is not promised."
     )
 
