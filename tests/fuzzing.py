@@ -15,6 +15,17 @@ WORDS = (
     "; touch owned", "`touch owned`", "../../owned", "/dev/null/x", "None", "True", "[]", "patch", "digits", "auto",
     "cpu", "linear", "poisoned", "all", "mnist", "gaussian",
 )  # fmt: skip
+# Number of inputs that are tried: of damaged files of each kind, and of odd words for each command (others: 10).
+FILE_INPUTS = {"votes": 420, "cache": 40, "mnist": 40}
+COMMAND_INPUTS = {
+    "certify": 300,
+    "compare": 60,
+    "lecture": 40,
+    "lab": 60,
+    "data check": 40,
+    "data download": 40,
+    "cache clear": 60,
+}
 
 
 def damage(whole: bytes, other: bytes, random: Random) -> bytes:

@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parents[1]
 
 @pytest.mark.parametrize(
     "command",
-    ["ruff format --check --no-cache .", "ruff check --no-cache .", "mypy"],
+    ["ruff format --check --no-cache .", "ruff check --no-cache .", pytest.param("mypy", marks=pytest.mark.slow)],
     ids=["ruff format", "ruff check", "mypy"],
 )
 def test_clean(command: str) -> None:

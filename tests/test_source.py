@@ -63,6 +63,7 @@ def test_each_of_them_would_be_found(source: str) -> None:
     assert list(sins(ast.parse(source)))
 
 
+@pytest.mark.slow
 def test_nothing_calls_home() -> None:
     """An experiment and a panel run with every connection forbidden, and with none tried."""
     code = """

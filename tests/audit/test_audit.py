@@ -27,6 +27,7 @@ def certified(digits: Dataset) -> Certified:
     return wang(digits, keep=0.8, num_models=1000)
 
 
+@pytest.mark.slow
 def test_no_attack_found_within_the_radius_changes_a_certified_prediction(
     digits: Dataset, certified: Certified
 ) -> None:
@@ -39,12 +40,14 @@ def test_no_attack_found_within_the_radius_changes_a_certified_prediction(
     assert np.mean([finding.after - finding.before for finding in found]) < -0.02
 
 
+@pytest.mark.slow
 def test_far_beyond_the_radius_attacks_succeed(digits: Dataset, certified: Certified) -> None:
     points = np.flatnonzero(certified.certificate.radius >= 1)[:6]
     found = attack(digits, certified.smoothing, Linear(), certified.certificate, points, beyond=15, seed=7)
     assert any(finding.broken for finding in found)
 
 
+@pytest.mark.slow
 def test_a_certificate_that_claims_too_much_is_caught(digits: Dataset, certified: Certified) -> None:
     points = np.flatnonzero(certified.certificate.radius >= 1)[:6]
     boast = replace(certified.certificate, radius=np.full_like(certified.certificate.radius, 16))

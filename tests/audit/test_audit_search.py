@@ -124,6 +124,10 @@ CASES: dict[str, Callable[[], Case]] = {
     "Rosenfeld, three classes": labels_of_three,
 }
 FAR = {"Cohen, the exact worst direction": 0.4, "DPA": 4, "gray levels": 40, "poisoned rows, flips": 80}
+SLOW = {
+    "gray levels", "Cohen, a network", "uniform on rows", "Gaussian on rows and point", "RAB", "RAB, nearest neighbour",
+    "RAB, three neighbours", "Finite Aggregation",
+}  # fmt: skip
 UNBROKEN = (
     "poisoned rows, Gaussian",
     "bags with Gaussian noise",
@@ -136,7 +140,7 @@ def certified(certificate: Certificate, most: int) -> np.ndarray:
     return held[np.argsort(certificate.radius[held], kind="stable")][:most]
 
 
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("name", [pytest.param(n, marks=pytest.mark.slow) if n in SLOW else n for n in CASES])
 def test_within_the_radius_nothing_breaks_and_beyond_it_something_does(name: str) -> None:
     data, defence, learner, certificate, more = CASES[name]()
     points = certified(certificate, 1 if isinstance(learner, Nearest) else 3)

@@ -131,6 +131,7 @@ print(json.dumps({"threads": torch.get_num_threads(), "package": rsbd.__file__, 
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="Binder is Linux")
 def test_post_build_and_start_as_binder_runs_them(tmp_path: Path) -> None:
     """In a copy, with a home of its own, no network, and nothing written outside; the first picture is warm."""

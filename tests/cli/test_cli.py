@@ -138,6 +138,7 @@ def test_every_option_is_explained_in_words() -> None:
             assert jargon not in said, (command, jargon)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device of Linux")
 def test_a_full_disk_under_the_output_is_one_sentence() -> None:
     env = os.environ | {"PYTHONPATH": str(Path(rsbd.__file__).parents[1])}
@@ -154,6 +155,7 @@ def test_a_full_disk_under_the_output_is_one_sentence() -> None:
     assert "certified" in silent.stdout  # what nobody reads is no reason to lose the result
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of Unix")
 @pytest.mark.parametrize("out", [True, False])
 def test_ctrl_c_says_what_is_kept_and_the_run_goes_on(tmp_path: Path, out: bool) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 import typer
-from fuzzing import WORDS, snapshot, within
+from fuzzing import COMMAND_INPUTS, FILE_INPUTS, WORDS, snapshot, within
 
 from rsbd import cli
 from rsbd.data import vision
@@ -31,15 +31,6 @@ SMALL: dict[str, list[str]] = {
     "doctor": [],
     "version": [],
 }
-INPUTS = {
-    "certify": 300,
-    "compare": 60,
-    "lecture": 40,
-    "lab": 60,
-    "data check": 40,
-    "data download": 40,
-    "cache clear": 60,
-}  # others: 10
 
 
 class Box:
@@ -150,7 +141,9 @@ def answer(words: list[str]) -> int | str:
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="links and alarms of Unix")
-@pytest.mark.parametrize("name", sorted(SMALL))
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.slow) if name == "certify" else name for name in sorted(SMALL)]
+)
 def test_no_traceback_no_hang_and_nothing_touched(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -169,7 +162,7 @@ def test_no_traceback_no_hang_and_nothing_touched(
     box.out.mkdir()
     named = (box.out, tmp_path / "work" / "rsbd-course", tmp_path / "home" / "rsbd-course")
     before, codes, wrong = snapshot(tmp_path, named), set(), []
-    for _ in range(INPUTS.get(name, 10)):
+    for _ in range(COMMAND_INPUTS.get(name, 10)):
         words = arguments(name, command, random, box)
         with within(30):
             code = answer(words)
@@ -181,10 +174,8 @@ def test_no_traceback_no_hang_and_nothing_touched(
     assert wrong == []
     after = snapshot(tmp_path, named)
     assert {path for path in before | after if before.get(path) != after.get(path)} == set()
-    assert len(codes) > 1 or name not in INPUTS or name == "lecture"  # some inputs are fine, some are not
+    assert len(codes) > 1 or name not in COMMAND_INPUTS or name == "lecture"  # some inputs are fine, some are not
 
 
 def test_a_thousand_inputs_in_all() -> None:
-    from test_fuzz_files import INPUTS as FILES
-
-    assert sum(INPUTS.get(name, 10) for name in SMALL) + sum(FILES.values()) >= 1000
+    assert sum(COMMAND_INPUTS.get(name, 10) for name in SMALL) + sum(FILE_INPUTS.values()) >= 1000

@@ -11,6 +11,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import urllib.error
 import urllib.request
 import zipfile
@@ -100,6 +101,7 @@ def folders(tmp_path: Path) -> tuple[Path, Path]:
     return tmp_path / "work", tmp_path / "home"
 
 
+@pytest.mark.slow
 def test_lab_from_the_wheel_serves_a_copy(installed: Path, tmp_path: Path) -> None:
     work, home = folders(tmp_path)
     mine = work / "rsbd-course" / notebooks.FIRST
@@ -132,6 +134,7 @@ def test_lab_from_the_wheel_serves_a_copy(installed: Path, tmp_path: Path) -> No
     assert stored <= {p for p in copied if ".ipynb_checkpoints" not in p.parts}
 
 
+@pytest.mark.slow
 def test_the_wheel_carries_the_lecture(installed: Path) -> None:
     here = ROOT / "rsbd" / "lecture"
     files = {p.relative_to(here) for p in here.rglob("*") if p.is_file() and "__pycache__" not in p.parts}
@@ -140,6 +143,7 @@ def test_the_wheel_carries_the_lecture(installed: Path) -> None:
                      if p.is_file()}  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of Unix")
 @pytest.mark.parametrize("name", ["SIGINT", "SIGHUP"])
 def test_a_signal_ends_server_and_kernels(installed: Path, tmp_path: Path, name: str) -> None:
@@ -221,30 +225,33 @@ def test_a_file_in_the_way_is_one_sentence(monkeypatch: pytest.MonkeyPatch, tmp_
     assert (tmp_path / "file").read_text() == "mine"
 
 
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """Yield a folder that every user may enter; those of pytest are closed, and shared by its workers."""
+    with tempfile.TemporaryDirectory() as name:
+        Path(name).chmod(0o755)
+        yield Path(name)
+
+
 @pytest.mark.skipif(not hasattr(os, "seteuid"), reason="permissions of Unix")
 @pytest.mark.parametrize("full", [False, True], ids=["empty", "with the course in it"])
-def test_a_read_only_folder_is_one_sentence(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, full: bool) -> None:
-    in_wheel(monkeypatch, tmp_path)
-    locked = tmp_path / "locked"
+def test_a_read_only_folder_is_one_sentence(monkeypatch: pytest.MonkeyPatch, open_folder: Path, full: bool) -> None:
+    in_wheel(monkeypatch, open_folder)
+    locked = open_folder / "locked"
     if full:
         notebooks.folder(locked)
     locked.mkdir(exist_ok=True)
     for path in (locked, locked / "images"):
         if path.exists():
             path.chmod(0o555)
-    me, above = os.geteuid(), [tmp_path, *tmp_path.parents]
-    closed = {p: mode for p in above if not (mode := p.stat().st_mode) & 0o001}  # pytest's own folders
+    me = os.geteuid()
     try:
         if me == 0:  # nothing is read-only to root
-            for path, mode in closed.items():
-                path.chmod(mode | 0o011)
             os.seteuid(65534)
         with pytest.raises(InputError, match=r"locked \(Permission denied\): name a folder .* with --course$"):
             notebooks.folder(locked)
     finally:
         os.seteuid(me)
-        for path, mode in closed.items():
-            path.chmod(mode)
 
 
 def test_an_unwritable_working_folder_falls_back_to_home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

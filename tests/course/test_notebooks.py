@@ -175,6 +175,7 @@ def test_links_lead_somewhere(name: str, target: Path) -> None:
 
 
 @each_notebook
+@pytest.mark.slow
 def test_gives_the_same_outputs_again(notebook: Path, tmp_path: Path) -> None:
     """nbval compares every output; meanwhile the kernel's memory is watched."""
     pytest.importorskip("nbval", reason="install the test extra")

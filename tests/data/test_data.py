@@ -228,6 +228,7 @@ def test_embedded_data_needs_no_torch() -> None:
     subprocess.run([sys.executable, "-c", code], check=True, env=os.environ | {"PYTHONPATH": str(Path.cwd())})
 
 
+@pytest.mark.slow
 def test_torchvision_imports_beside_this_torch() -> None:
     """Operators are declared exactly where the compiled part did not bring them. The first import decides."""
     code = (

@@ -167,6 +167,7 @@ def child(*arguments: str, before: str = "", **environment: str) -> subprocess.P
     return subprocess.Popen(command, env=env, stderr=subprocess.PIPE, text=True)
 
 
+@pytest.mark.slow
 def test_two_kernels_write_at_once(folder: Path, digits: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
     runs = [child("384"), child("640")]
     for run in runs:
@@ -232,6 +233,7 @@ def test_a_full_disk_costs_one_warning(
     assert not list(folder.iterdir())
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="limits of Unix")
 def test_a_disk_that_is_really_full(folder: Path) -> None:
     """No file may grow beyond 300 bytes: every write fails half way, and leaves nothing."""

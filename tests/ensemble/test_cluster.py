@@ -44,6 +44,7 @@ def digits() -> Dataset:
     return load("digits", classes=(0, 1), points=60)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("smoothing", "learner"),
     [(FLIPS, Linear()), (GAUSSIAN, LDA()), (GAUSSIAN, MLP((8,), epochs=2))],
@@ -58,6 +59,7 @@ def test_a_cluster_counts_like_one_process(
     assert np.array_equal(found.counts, collect(*run, seed=5).counts)
 
 
+@pytest.mark.slow
 def test_a_worker_that_is_killed_costs_time_and_no_vote(client: object, digits: Dataset) -> None:
     run = (digits, FLIPS, Linear(), digits.x_test, 6400)
     victims: list[int] = []
@@ -91,6 +93,7 @@ def test_what_is_sent_is_small_and_whole() -> None:
     assert np.array_equal(task.x.tensor("cpu").numpy(), unit.x.reshape(unit.num_rows, -1))
 
 
+@pytest.mark.slow
 def test_a_scheduler_that_is_killed_is_one_sentence_and_costs_no_vote(digits: Dataset, tmp_path: Path) -> None:
     """Two processes, as `dask scheduler` and `dask worker` start them."""
     start = [sys.executable, "-m", "distributed.cli.dask_scheduler", "--host", "127.0.0.1", "--port", "0"]
@@ -107,7 +110,7 @@ def test_a_scheduler_that_is_killed_is_one_sentence_and_costs_no_vote(digits: Da
         "1",
     ]
     worker = subprocess.Popen([*start, "--no-dashboard", "--death-timeout", "60"], **quiet)
-    run = (digits, FLIPS, Linear(), digits.x_test, 64_000)
+    run = (digits, FLIPS, Linear(), digits.x_test, 12_800)
 
     def kill(votes: Votes) -> None:
         if votes.num_models >= 640:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import multiprocessing
 import threading
-from concurrent.futures import CancelledError, ProcessPoolExecutor, ThreadPoolExecutor
+from collections.abc import Iterator
+from concurrent.futures import CancelledError, Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -46,18 +47,25 @@ def gather(
     return collect(data, smoothing, learner, data.x_test, num_models, seed=3, **options)
 
 
+@pytest.fixture(scope="module")
+def processes() -> Iterator[Executor]:
+    """Yield two processes, for all tests: each of them takes seconds to import torch."""
+    fresh = multiprocessing.get_context("spawn")  # a forked child would inherit torch's threads without running them
+    with ProcessPoolExecutor(2, fresh) as pool:
+        yield pool
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("learner", [Linear(), MLP((8,), epochs=2)], ids=["linear", "mlp"])
 @pytest.mark.parametrize("smoothing", [FLIPS, GAUSSIAN], ids=["flips", "Gaussian"])
 def test_counts_do_not_depend_on_executor_order_or_process(
-    digits: Dataset, smoothing: Smoothing, learner: Learner
+    digits: Dataset, smoothing: Smoothing, learner: Learner, processes: Executor
 ) -> None:
     expected = gather(digits, smoothing, learner=learner)
     assert expected.counts.sum(1).tolist() == [256] * 60
-    fresh = multiprocessing.get_context("spawn")  # a forked child would inherit torch's threads without running them
-    for executor in (ThreadPoolExecutor(1), ThreadPoolExecutor(3), Reversed(), ProcessPoolExecutor(2, fresh)):
-        with executor:
-            found = gather(digits, smoothing, learner=learner, executor=executor)
-            assert np.array_equal(found.counts, expected.counts)
+    for executor in (ThreadPoolExecutor(1), ThreadPoolExecutor(3), Reversed(), processes):
+        found = gather(digits, smoothing, learner=learner, executor=executor)
+        assert np.array_equal(found.counts, expected.counts)
 
 
 @pytest.mark.parametrize("smoothing", [FLIPS, GAUSSIAN], ids=["flips", "Gaussian"])

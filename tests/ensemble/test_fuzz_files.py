@@ -14,7 +14,7 @@ from random import Random
 
 import numpy as np
 import pytest
-from fuzzing import damage, snapshot, within
+from fuzzing import FILE_INPUTS, damage, snapshot, within
 
 from rsbd import Dataset, Flip, Linear, Smoothing, Votes, collect, load
 from rsbd.data import sources, vision
@@ -23,7 +23,6 @@ from rsbd.errors import InputError
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="links, pipes and alarms of Unix")
 FLIPS = Smoothing(features=Flip(0.8), labels=Flip(0.8, 2), test=Flip(0.8))
-INPUTS = {"votes": 420, "cache": 40, "mnist": 40}
 
 
 class Bomb:
@@ -53,7 +52,7 @@ def test_votes(digits: Dataset, tmp_path: Path) -> None:
     Votes(votes.counts[:3], votes.models, {"seed": 7}).save(other)
     whole, second = path.read_bytes(), other.read_bytes()
     sentences, before = [], snapshot(tmp_path, (path,))
-    for _ in range(INPUTS["votes"]):
+    for _ in range(FILE_INPUTS["votes"]):
         path.write_bytes(damage(whole, second, random))
         try:
             with within(20):
@@ -63,7 +62,7 @@ def test_votes(digits: Dataset, tmp_path: Path) -> None:
         else:
             assert found.manifest in (votes.manifest, {"seed": 7})
             assert found.counts.tolist() in (votes.counts.tolist(), votes.counts[:3].tolist())
-    assert len(sentences) > INPUTS["votes"] / 2
+    assert len(sentences) > FILE_INPUTS["votes"] / 2
     assert not any("\n" in sentence for sentence in sentences)
     path.write_bytes(whole)
     assert snapshot(tmp_path) == before | {str(path): whole}
@@ -144,7 +143,7 @@ def test_cache(digits: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     other = Votes(expected.counts, expected.models, {**expected.manifest, "seed": 1})
     other.save(tmp_path / "other.npz")
     second = (tmp_path / "other.npz").read_bytes()
-    for number in range(INPUTS["cache"]):
+    for number in range(FILE_INPUTS["cache"]):
         file.unlink(missing_ok=True)
         if number % 10 == 0:
             file.symlink_to(outside)
@@ -167,7 +166,7 @@ def test_mnist(tmp_path: Path) -> None:
     raw.mkdir(parents=True)
     images = struct.pack(">IIII", 0x803, 50, 28, 28) + bytes(50 * 784)
     labels = struct.pack(">II", 0x801, 50) + bytes(50)
-    for number in range(INPUTS["mnist"]):
+    for number in range(FILE_INPUTS["mnist"]):
         for part in sources._IDX:
             path = raw / f"{part}-ubyte"
             path.unlink(missing_ok=True)

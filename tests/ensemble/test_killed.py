@@ -12,7 +12,7 @@ import pytest
 
 import rsbd
 
-pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="processes of Unix")
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(not hasattr(os, "fork"), reason="processes of Unix")]
 
 # A process that has imported everything forks one child per moment: a start takes milliseconds, not seconds.
 KILLER = """

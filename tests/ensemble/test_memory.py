@@ -29,6 +29,7 @@ RUNS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="reads the peak where Linux tells it")
 @pytest.mark.parametrize("learner", RUNS)
 def test_ten_thousand_models_take_less_than_a_gigabyte(learner: str) -> None:
