@@ -14,7 +14,6 @@ from rsbd.attacks.poisoning import Poisoning
 from rsbd.course.lessons.datasets import noised, two_digits
 from rsbd.noises import Flip
 from rsbd.noises.smoothing import Smoothing
-from rsbd.recipes import experiment
 from rsbd.recipes.experiment import Experiment
 from rsbd.recipes.report import Report, report
 from rsbd.words import percent
@@ -31,7 +30,7 @@ def run(num_models: int = 1000) -> Report:
     noise = Flip(0.8)
     smoothing = Smoothing(features=noise, labels=noise, test=noise)
     attack = Poisoning(BadPatch(3), target=0, rate=0.05)
-    return report(experiment.run(Experiment(two_digits(), attack, smoothing, num_models=num_models)))
+    return report(Experiment(two_digits(), attack, smoothing, num_models=num_models).run())
 
 
 def overview(found: Report) -> Figure:
@@ -59,7 +58,8 @@ def alt(found: Report) -> str:
     """Say what the picture shows."""
     outcome, certified = (found.outcome, found.certificate.curve(found.outcome.experiment.dataset.y_test, [1, 2]))
     first, second = (percent(float(share)) for share in certified)
-    fooled, clean = (percent(outcome.undefended.attack_success_rate), percent(outcome.undefended.clean_accuracy))
+    seen = outcome.attack.undefended
+    fooled, clean = percent(seen.attack_success_rate), percent(seen.clean_accuracy)
     return (
         "Four steps. Plant: digits stamped with a white square and relabelled. "
         f"Watch: {fooled} of triggered images are fooled while clean accuracy stays at {clean}. "
@@ -70,19 +70,19 @@ def alt(found: Report) -> str:
 
 def _plant(found: Report, ax: Axes) -> None:
     outcome = found.outcome
-    e, rows = outcome.experiment, np.flatnonzero(outcome.mask)[:3]
+    e, rows = outcome.experiment, np.flatnonzero(outcome.attack.mask)[:3]
     poisoned, _ = e.poisoning.apply(e.dataset, e.seed)
     plots.images({"clean": e.dataset.x[rows], "poisoned": poisoned.x[rows]}, ax=ax)
     ax.tick_params(labelsize=15)
     ax.set_xlabel(
-        f"{len(np.flatnonzero(outcome.mask))} of {e.dataset.num_rows} training images,\n"
+        f"{len(np.flatnonzero(outcome.attack.mask))} of {e.dataset.num_rows} training images,\n"
         f"all relabelled \u201c{e.dataset.classes[e.dataset.label(e.poisoning.target)]}\u201d",
         fontsize=15,
     )
 
 
 def _watch(found: Report, ax: Axes) -> None:
-    seen = found.outcome.undefended
+    seen = found.outcome.attack.undefended
     values = (seen.attack_success_rate, seen.clean_accuracy)
     ax.barh([0, 1], values, color=(VERMILLION, BLUE), height=0.42)
     for at, (name, value) in enumerate(zip(("triggered images fooled", "clean accuracy"), values, strict=True)):
@@ -95,7 +95,7 @@ def _watch(found: Report, ax: Axes) -> None:
 
 def _smooth(found: Report, ax: Axes) -> None:
     e = found.outcome.experiment
-    rows = np.flatnonzero(found.outcome.mask)[:3]
+    rows = np.flatnonzero(found.outcome.attack.mask)[:3]
     copies = {f"model {i + 1}": noised(e.smoothing.features, e.dataset.x[rows], seed=i) for i in range(2)}
     plots.images(copies, ax=ax)
     ax.tick_params(labelsize=15)

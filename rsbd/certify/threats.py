@@ -113,7 +113,15 @@ def certified_map(
     correct = truth(y, bounds.label) == bounds.label
     weight = np.bincount(evidence.back[correct], minlength=len(evidence.miss)) / max(1, len(correct))
     threats = [[Threat(m, size, relabel, on_test) for size in triggers] for m in rows]
-    return np.array(
-        [[weight @ evidence.certified(smoothing.tradeoff(threat, num_rows)) for threat in row] for row in threats],
-        dtype=np.float64,
-    ).reshape(len(rows), len(triggers))
+    # The smallest threat that changes all that the others change: it raises where one of them has no noise to face.
+    least = Threat(min(1, max(rows, default=0)), min(1, max(triggers, default=0)), relabel, on_test)
+    smoothing.tradeoff(least, num_rows)
+    table: Floats = np.zeros((len(rows), len(triggers)))
+    beaten: list[tuple[int, float]] = []
+    for (i, j), _ in np.ndenumerate(table):
+        # Where nothing is certified against a smaller attack, nothing is against one that includes it.
+        if not any(m <= rows[i] and size <= triggers[j] for m, size in beaten):
+            table[i, j] = weight @ evidence.certified(smoothing.tradeoff(threats[i][j], num_rows))
+            if not table[i, j]:
+                beaten.append((rows[i], triggers[j]))
+    return table

@@ -123,14 +123,6 @@ def certify(
             rich_help_panel=DEFENCE,
         ),
     ] = "clean",
-    until_radius: Annotated[
-        float | None,
-        typer.Option(
-            help="Stop at fewer models once every point is decided at this radius (bounds that allow for looking).",
-            metavar="RADIUS",
-            rich_help_panel=DEFENCE,
-        ),
-    ] = None,
     seed: options.Seed = 0,
     device: options.Device = "auto",
     scheduler: Annotated[
@@ -154,8 +146,8 @@ def certify(
     """Plant a backdoor, train an ensemble on noised copies, and certify its predictions."""
     from rsbd.attacks.poisoning import Poisoning
     from rsbd.cli.show import show
-    from rsbd.recipes import report as reports
-    from rsbd.recipes.experiment import Experiment, stream
+    from rsbd.recipes.experiment import Experiment
+    from rsbd.recipes.report import report
 
     options.one_of("--alpha-for", alpha_for, "each", "all")
     options.one_of("--centre", centre, "clean", "poisoned")
@@ -174,14 +166,13 @@ def certify(
         device=device,
         centre=centre,
         points=alpha_for,
-        until=until_radius,
     )
     with options.interruptible(out), _workers(scheduler) as executor:
-        outcomes = stream(experiment, None if out is None else out / "votes", executor)
-        found = reports.report(_watch(experiment, outcomes))
+        outcomes = experiment.stream(None if out is None else out / "votes", executor)
+        found = report(_watch(experiment, outcomes))
     show(found)
     if out is not None:
-        paths = reports.write(found, out)
+        paths = found.write(out)
         typer.echo(f"written to {out}: {', '.join(path.name for path in paths)}")
 
 

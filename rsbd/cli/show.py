@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from math import isnan
 from typing import TYPE_CHECKING
 
 from rich import box
@@ -19,21 +20,16 @@ def show(found: Report) -> None:
     console = Console(highlight=False)
     console.print(
         f"[bold]{e.dataset.name}[/], classes {' '.join(e.dataset.classes)}: {e.dataset.num_rows:,} rows "
-        f"({int(outcome.mask.sum()):,} poisoned), {e.dataset.num_points:,} points, {_models(found)}, "
-        f"alpha {e.alpha:g}"
+        f"({int(outcome.attack.mask.sum()):,} poisoned), {e.dataset.num_points:,} points, "
+        f"{outcome.votes.num_models:,} models, alpha {e.alpha:g}"
     )
     for title, table in (_rates(found), _curve(found), _map(found)):
         console.print(f"\n[bold]{title}[/]")
         console.print(table)
     console.print(sentence(found))
-    seconds = {"train": outcome.seconds["train"], "vote": outcome.seconds["vote"], "certify": found.seconds}
-    spent = ", ".join(f"{name} {value:.2f}" for name, value in seconds.items())
+    seconds = {**outcome.seconds, "certify": found.seconds}
+    spent = ", ".join(f"{name} {seconds[name]:.2f}" for name in ("train", "vote", "certify"))
     console.print(f"seconds, summed over workers: {spent}")
-
-
-def _models(found: Report) -> str:
-    voted, e = found.outcome.votes.num_models, found.outcome.experiment
-    return f"{voted:,} models" + (f" (of at most {e.num_models:,})" if e.until is not None else "")
 
 
 def _table(*columns: str) -> Table:
@@ -46,7 +42,7 @@ def _table(*columns: str) -> Table:
 def _rates(found: Report) -> tuple[str, Table]:
     outcome, table = found.outcome, _table("", "clean accuracy", "attack success")
     table.add_row("undefended, not attacked", _percent(outcome.unpoisoned), "")
-    for name, rate in (("undefended", outcome.undefended), ("smoothed", outcome.smoothed)):
+    for name, rate in (("undefended", outcome.attack.undefended), ("smoothed", outcome.smoothed)):
         table.add_row(name, _percent(rate.clean_accuracy), _percent(rate.attack_success_rate))
     return "What the attack did", table
 
@@ -102,4 +98,4 @@ def sentence(found: Report) -> str:
 
 
 def _percent(share: float) -> str:
-    return f"{100 * share:.1f} %"
+    return "-" if isnan(share) else f"{100 * share:.1f} %"

@@ -1,22 +1,17 @@
-"""The paper's main experiment: plant a backdoor, watch it work, smooth, certify."""
+"""Run the paper's main experiment: plant a backdoor, measure it, smooth the pipeline, and collect the votes."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
 from rsbd import bounds, ensemble
-from rsbd.attacks.poisoning import Poisoning, attack_success_rate, clean_accuracy, stamp
+from rsbd.attacks.poisoning import Poisoning, clean_accuracy
 from rsbd.bounds import Bounds
-from rsbd.certify.stopping import Decided
 from rsbd.data import Dataset
 from rsbd.ensemble import checks, devices, workers
 from rsbd.ensemble.votes import Votes
@@ -24,8 +19,8 @@ from rsbd.errors import InputError
 from rsbd.learners import Learner
 from rsbd.learners.linear.linear import Linear
 from rsbd.learners.undefended import predict_undefended
-from rsbd.noises.smoothing import Smoothing, Threat
-from rsbd.types import Labels, Points
+from rsbd.noises.smoothing import Smoothing
+from rsbd.recipes.planted import PlantedAttack, Rates, plant_attack
 
 
 @dataclass(frozen=True)
@@ -50,9 +45,9 @@ class Experiment:
         the attack was that small.
     points : str
         What ``alpha`` speaks of: ``"each"`` point by itself, or ``"all"`` of them at once (Bonferroni).
-    until : Threat or float, optional
-        Train no more models once every point is decided against this threat or radius, at ``num_models`` in any case.
-        The certificates then rest on anytime-valid bounds, which allow for having looked: somewhat smaller radii.
+    watched : bool
+        Whether somebody watches the certificates while votes arrive and may stop when they look good. Then the final
+        bounds are anytime-valid too.
     """
 
     dataset: Dataset
@@ -65,32 +60,79 @@ class Experiment:
     device: str = "auto"
     centre: str = "clean"
     points: str = "each"
-    until: Threat | float | None = None
+    watched: bool = False
 
     def __post_init__(self) -> None:
         if self.centre not in ("clean", "poisoned"):
             raise InputError(f"centre is {self.centre!r}", "choose clean or poisoned")
         bounds.over_points(self.alpha, 1, self.points)
-        self.decided(Votes(np.array([[1, 0]]), ((0, 1),), {}))
         checks.settings(self.dataset, self.smoothing, self.num_models, self.seed)
         devices.named(self.device)
 
-    def decided(self, votes: Votes) -> bool:
-        """Whether votes on the test points settle all that :attr:`until` asks for."""
-        return self.until is not None and votes.of_the_first and self._rule(votes)
+    def stream(
+        self,
+        folder: Path | None = None,
+        executor: Executor | None = None,
+        attack: PlantedAttack | None = None,
+        grow: Callable[..., Iterator[Votes]] = ensemble.stream,
+    ) -> Iterator[Outcome]:
+        """Run the experiment and yield what is known after every block of models; the last outcome is final.
 
-    @cached_property
-    def _rule(self) -> Decided:
-        assert self.until is not None  # noqa: S101  (asked by `decided` alone)
-        return Decided(self.smoothing, self.until, self.alpha, points=self.points, num_rows=self.dataset.num_rows)
+        The ensembles on the poisoned and on the clean rows grow side by side, so that every outcome speaks of about as
+        many models of each. Closing the iterator stops the work.
 
+        Parameters
+        ----------
+        folder : Path, optional
+            Where votes are kept as they arrive; an interrupted run continues from there.
+        executor : Executor, optional
+            Computes the votes in place of this machine's cores.
+        attack : PlantedAttack, optional
+            The attack of this experiment if it has been planted before.
+        grow : callable
+            Yields the votes of one ensemble; called like :func:`rsbd.ensemble.stream`, which it may ask for the models
+            whose votes are not known yet.
 
-@dataclass(frozen=True)
-class Rates:
-    """Shares of the clean test points that a classifier gets right, and of the triggered ones sent to the target."""
+        Raises
+        ------
+        InputError
+            The attack does not fit the data, or the device is missing: at once, before any model is trained.
+        """
+        if executor is None:
+            devices.pick_device(self.device)
+        if attack is None:
+            attack = plant_attack(self.dataset, self.poisoning, self.learner, self.seed)
+        return self._stream(folder, executor, attack, grow)
 
-    clean_accuracy: float
-    attack_success_rate: float
+    def run(self, folder: Path | None = None) -> Outcome:
+        """Run the experiment to its end."""
+        *_, last = self.stream(folder)
+        return last
+
+    def _stream(
+        self,
+        folder: Path | None,
+        executor: Executor | None,
+        attack: PlantedAttack,
+        grow: Callable[..., Iterator[Votes]],
+    ) -> Iterator[Outcome]:
+        data, target = self.dataset, self.dataset.label(self.poisoning.target)
+        asked = [(attack.dataset, attack.points)]
+        if self.centre == "clean":
+            asked.append((data, data.x_test))
+        with nullcontext(executor) if executor else workers.threads(self.device) as pool:
+            run = {"device": self.device, "executor": pool, "store": folder}
+            streams = [
+                grow(rows, self.smoothing, self.learner, points, self.num_models, self.seed, **run)
+                for rows, points in asked
+            ]
+            for votes in ensemble.together(streams, self.num_models):
+                rates = Rates.of(votes[0].label, data.y_test, target)
+                # The clean test points come before the triggered ones.
+                centre = replace(votes[-1], counts=votes[-1].counts[: data.num_points])
+                spent = {k: sum(v.seconds.get(k, 0.0) for v in votes) for k in ("train", "vote")}
+                voted = tuple(v.num_models for v in votes)
+                yield Outcome(self, attack, rates, centre, voted, {"undefended": attack.seconds, **spent})
 
 
 @dataclass(frozen=True)
@@ -100,108 +142,42 @@ class Outcome:
     Parameters
     ----------
     experiment : Experiment
-        What was asked.
-    mask : ndarray
-        Which training rows are poisoned, bool (rows,).
-    unpoisoned : float
-        Clean accuracy of the undefended classifier had nobody attacked.
-    undefended, smoothed : Rates
-        Of the classifiers trained on the poisoned rows.
+        The settings.
+    attack : PlantedAttack
+        The poisoned rows, and what they do to an undefended classifier.
+    smoothed : Rates
+        The rates of the ensemble trained on the poisoned rows.
     votes : Votes
-        On the clean test points, by the ensemble on which the certificate is centred.
-    final : bool
-        Whether all models have voted, or enough of them to decide every point.
+        Votes on the clean test points, by the ensemble on which the certificate is centred.
+    voted : tuple of int
+        How many models of each ensemble have voted.
     seconds : dict
         Time for ``train`` and ``vote``, summed over workers, and ``undefended``.
     """
 
     experiment: Experiment
-    mask: NDArray[np.bool_]
-    unpoisoned: float
-    undefended: Rates
+    attack: PlantedAttack
     smoothed: Rates
     votes: Votes
-    final: bool
+    voted: tuple[int, ...]
     seconds: dict[str, float]
+
+    @property
+    def final(self) -> bool:
+        """Return True if all models have voted."""
+        return min(self.voted) >= self.experiment.num_models
+
+    @cached_property
+    def unpoisoned(self) -> float:
+        """Clean accuracy of an undefended classifier trained on the clean rows."""
+        e, data = self.experiment, self.experiment.dataset
+        return clean_accuracy(predict_undefended(data, e.learner, data.x_test, e.seed), data.y_test)
 
     @cached_property
     def bounds(self) -> Bounds:
-        """From ``votes``: simultaneous Clopper-Pearson for a number fixed in advance, else anytime-valid."""
-        bound = bounds.simultaneous if self.final and self.experiment.until is None else bounds.anytime
+        """Bounds from ``votes``: simultaneous Clopper-Pearson once all models have voted, anytime-valid before.
+
+        Clopper-Pearson holds for one look at a number of models that is fixed in advance.
+        """
+        bound = bounds.simultaneous if self.final and not self.experiment.watched else bounds.anytime
         return bound(self.votes.counts, self.experiment.alpha, points=self.experiment.points)
-
-
-def stream(experiment: Experiment, folder: Path | None = None, executor: Executor | None = None) -> Iterator[Outcome]:
-    """Run an experiment and yield what is known after every block of models; the last outcome is final.
-
-    Both ensembles, on the poisoned and on the clean rows, grow side by side, so that every outcome speaks of equally
-    many models of each. With a ``folder`` the votes are kept there as they come, and an interrupted run goes on. An
-    ``executor`` computes them elsewhere.
-
-    Raises
-    ------
-    InputError
-        The attack does not fit the data, or the device is not there: at once, before anything is computed.
-    """
-    data = experiment.dataset
-    if executor is None:
-        devices.pick_device(experiment.device)
-    poisoned, mask = experiment.poisoning.apply(data, experiment.seed)
-    both = np.concatenate([data.x_test, stamp(experiment.poisoning.trigger, data, data.x_test)])
-    return _stream(experiment, poisoned, mask, both, folder, executor)
-
-
-def _stream(
-    e: Experiment,
-    poisoned: Dataset,
-    mask: NDArray[np.bool_],
-    both: Points,
-    folder: Path | None,
-    executor: Executor | None,
-) -> Iterator[Outcome]:
-    data, target = e.dataset, e.dataset.label(e.poisoning.target)
-    began = time.perf_counter()
-    at_first = predict_undefended(data, e.learner, data.x_test, e.seed)
-    attacked = predict_undefended(poisoned, e.learner, both, e.seed)
-    plain = time.perf_counter() - began
-
-    def rates(labels: Labels) -> Rates:
-        clean, stamped = np.split(labels, 2)
-        success = attack_success_rate(stamped, data.y_test, target)
-        return Rates(clean_accuracy(clean, data.y_test), success)
-
-    unpoisoned, undefended = clean_accuracy(at_first, data.y_test), rates(attacked)
-    with nullcontext(executor) if executor else workers.threads(e.device) as pool:
-        grow = partial(
-            ensemble.stream,
-            smoothing=e.smoothing,
-            learner=e.learner,
-            num_models=e.num_models,
-            seed=e.seed,
-            device=e.device,
-            executor=pool,
-            store=folder,
-        )
-        enough = None if e.until is None else lambda votes: e.decided(_first(votes, data.num_points))
-        streams = [grow(poisoned, x_test=both, until=None if e.centre == "clean" else enough)]
-        if e.centre == "clean":
-            streams.append(grow(data, x_test=data.x_test, until=enough))
-        for votes, *clean in ensemble.together(streams, e.num_models):
-            centre = _first(clean[0] if clean else votes, data.num_points)
-            spent = {k: sum(v.seconds.get(k, 0.0) for v in (votes, *clean)) for k in ("train", "vote")}
-            final = min(v.num_models for v in (votes, *clean)) >= e.num_models or e.decided(centre)
-            found = (unpoisoned, undefended, rates(votes.label))
-            yield Outcome(e, mask, *found, centre, final, {"undefended": plain, **spent})
-            if final:
-                return
-
-
-def _first(votes: Votes, points: int) -> Votes:
-    """Votes on the clean test points, which come before the triggered ones."""
-    return replace(votes, counts=votes.counts[:points])
-
-
-def run(experiment: Experiment, folder: Path | None = None) -> Outcome:
-    """Run an experiment to its end."""
-    *_, last = stream(experiment, folder)
-    return last

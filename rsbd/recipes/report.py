@@ -1,27 +1,30 @@
-"""What an experiment's votes prove: curve, map and the planted attack, as numbers and as files."""
+"""Certify the outcome of an experiment: a curve, a map and the planted attack, as numbers and as files."""
 
 from __future__ import annotations
 
 import csv
 import io
 import json
+import math
 import time
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from rsbd.certify import Certificate, certified_map, certify, radius
 from rsbd.files import whole
 from rsbd.noises.smoothing import Threat
 from rsbd.recipes.experiment import Experiment, Outcome
+from rsbd.recipes.planted import Rates
+from rsbd.types import Floats
 from rsbd.version import __version__
 
-ROWS = (0, 1, 2, 3, 5, 7, 10, 15, 20)
-LENGTHS = (0.0, 0.1, 0.25, 0.5, 1.0, 1.5, 2.0, 3.0)
-TRIGGERS = {"L0": (0, 1, 2, 3, 4, 6, 9), "L1": LENGTHS, "L2": LENGTHS}
+_ROWS = (0, 1, 2, 3, 5, 7, 10, 15, 20)
+_LENGTHS = (0.0, 0.1, 0.25, 0.5, 1.0, 1.5, 2.0, 3.0)
+_PIXELS = (0, 1, 2, 3, 4, 6, 9)
 
 
 @dataclass(frozen=True)
@@ -50,38 +53,114 @@ class Report:
 
     outcome: Outcome
     certificate: Certificate
-    radii: NDArray[np.float64]
-    accuracies: NDArray[np.float64]
+    radii: Floats
+    accuracies: Floats
     threat: Threat
     budget: float
     against_attack: float
     rows: tuple[int, ...]
     triggers: tuple[float, ...]
-    accuracy_map: NDArray[np.float64]
+    accuracy_map: Floats
     seconds: float
 
+    def as_dict(self) -> dict[str, Any]:
+        """Return everything in ``result.json``: the figures and every setting that made them."""
+        outcome, undefended = self.outcome, self.outcome.attack.undefended
+        curve = zip(self.radii, self.accuracies, strict=True)
+        cells = np.ndenumerate(self.accuracy_map)
+        return {
+            "clean_accuracy": outcome.smoothed.clean_accuracy,
+            "clean_accuracy_undefended": undefended.clean_accuracy,
+            "clean_accuracy_unpoisoned": outcome.unpoisoned,
+            "attack_success_rate": {"undefended": _success(undefended), "smoothed": _success(outcome.smoothed)},
+            "certified_accuracy": {f"{r:.6g}": float(a) for r, a in curve},
+            "certified_map": [
+                {"rows": self.rows[i], "trigger": self.triggers[j], "accuracy": float(share)}
+                for (i, j), share in cells
+            ],
+            "against_this_attack": {
+                "accuracy": self.against_attack,
+                "budget": self.budget,
+                "threat": asdict(self.threat),
+            },
+            "norm": self.certificate.norm,
+            "slots": list(self.certificate.slots),
+            "models_that_voted": outcome.votes.num_models,
+            "seconds": {**outcome.seconds, "certify": self.seconds},
+            "settings": _settings(outcome.experiment),
+        }
 
-def report(outcome: Outcome, rows: tuple[int, ...] | None = None, triggers: tuple[float, ...] | None = None) -> Report:
-    """Certify an outcome: everything that follows from its votes without training again."""
+    def write(self, folder: Path) -> list[Path]:
+        """Write ``result.json``, ``points.csv``, ``votes.npz`` and the plot as PNG and SVG; return their paths."""
+        from rsbd import plots
+
+        folder.mkdir(parents=True, exist_ok=True)
+        paths = [folder / name for name in ("result.json", "points.csv", "votes.npz")]
+        with whole(paths[0]) as file:
+            file.write(json.dumps(self.as_dict(), indent=2).encode() + b"\n")
+        with whole(paths[1]) as file:
+            file.write(self._points().encode())
+        self.outcome.votes.save(paths[2])
+        return [*paths, *plots.save(self.figure(), folder, "certified")]
+
+    def figure(self) -> Any:
+        """Return the curve and the map side by side, as a matplotlib figure."""
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
+        from matplotlib.figure import Figure
+
+        from rsbd import plots
+
+        drawing = Figure(figsize=(13, 5), layout="constrained")
+        FigureCanvasAgg(drawing)
+        left, right = drawing.subplots(1, 2)
+        norm = self.certificate.norm
+        plots.certified_accuracy(self.radii, self.accuracies, norm=norm, budget=self.budget, ax=left)
+        point = (self.threat.rows, self.threat.trigger_on("features"))
+        measured = self.outcome.experiment.smoothing.trigger_norm
+        plots.certified_map(self.accuracy_map, self.rows, self.triggers, point=point, norm=measured, ax=right)
+        return drawing
+
+    def _points(self) -> str:
+        """Return the text of ``points.csv``, one line for each test point."""
+        data, votes, bounds = self.outcome.experiment.dataset, self.outcome.votes, self.outcome.bounds
+        text = io.StringIO(newline="")
+        table = csv.writer(text)
+        table.writerow(["point", "label", "predicted", "votes", "miss", f"radius ({self.certificate.norm})"])
+        for i, (y, label) in enumerate(zip(data.y_test, bounds.label, strict=True)):
+            reached = self.certificate.radius[i]
+            # In full: a rounded radius may lie above what is certified, a rounded miss below what bounds it.
+            held = reached if reached >= 0 else "abstain"
+            names = (data.classes[int(y)], data.classes[int(label)])
+            table.writerow([i, *names, int(votes.counts[i, label]), bounds.miss[i], held])
+        return text.getvalue()
+
+
+def report(outcome: Outcome, rows: Sequence[int] | None = None, triggers: Sequence[float] | None = None) -> Report:
+    """Certify an outcome: everything that follows from its votes without training again.
+
+    Parameters
+    ----------
+    outcome : Outcome
+        The votes, all of them or those that have arrived.
+    rows, triggers : sequence, optional
+        Numbers of poisoned rows and sizes of the trigger in the map.
+    """
     began = time.perf_counter()
     e, data = outcome.experiment, outcome.experiment.dataset
     certificate = radius(outcome.bounds, e.smoothing, e.smoothing.radius_slots, num_rows=data.num_rows)
     radii = radii_up_to(float(max(certificate.radius.max(), 0)), certificate.norm)
     norm = e.smoothing.trigger_norm
-    triggers = triggers or TRIGGERS.get(norm, LENGTHS)
-    rows = rows or tuple(number for number in ROWS if number <= data.num_rows)
-    threat = planted_threat(e, int(outcome.mask.sum()), norm)
-    cells = certified_map(
-        outcome.bounds,
-        data.y_test,
-        e.smoothing,
-        rows,
-        triggers,
-        relabel=threat.relabel,
-        on_test=threat.on_test,
-        num_rows=data.num_rows,
-    )
-    held = certify(outcome.bounds, e.smoothing, threat, data.num_rows) & (outcome.bounds.label == data.y_test)
+    triggers = tuple(triggers or (_PIXELS if norm == "L0" else _LENGTHS))
+    rows = tuple(rows or (number for number in _ROWS if number <= data.num_rows))
+    threat = planted_threat(e, int(outcome.attack.mask.sum()), norm)
+    kind = (threat.relabel, threat.on_test, data.num_rows)
+    cells = certified_map(outcome.bounds, data.y_test, e.smoothing, rows, triggers, *kind)
+    # The planted attack includes each smaller one, and nothing is certified against more than against less.
+    within = (np.array(rows) <= threat.rows)[:, None] & (np.array(triggers) <= threat.trigger_on("features"))
+    against = 0.0
+    if cells[within].all():
+        held = certify(outcome.bounds, e.smoothing, threat, data.num_rows)
+        against = float((held & (outcome.bounds.label == data.y_test)).mean())
     return Report(
         outcome=outcome,
         certificate=certificate,
@@ -89,7 +168,7 @@ def report(outcome: Outcome, rows: tuple[int, ...] | None = None, triggers: tupl
         accuracies=certificate.curve(data.y_test, radii),
         threat=threat,
         budget=threat.budget(certificate.norm),
-        against_attack=float(held.mean()),
+        against_attack=against,
         rows=rows,
         triggers=triggers,
         accuracy_map=cells,
@@ -97,8 +176,8 @@ def report(outcome: Outcome, rows: tuple[int, ...] | None = None, triggers: tupl
     )
 
 
-def radii_up_to(top: float, norm: str) -> NDArray[np.float64]:
-    """Radii to report: every count up to 100, ever fewer beyond and the last ``top``, or a hundred lengths past it."""
+def radii_up_to(top: float, norm: str) -> Floats:
+    """Return the radii to report: each count up to 100 and fewer beyond, to ``top``; or a hundred lengths past it."""
     if norm not in ("L0", "rows"):
         # Lengths of six digits, as they are written down: the accuracy is the one at the very number that is read.
         return np.array([float(f"{length:.6g}") for length in np.linspace(0, top * 1.05 or 1.0, 101)])
@@ -107,46 +186,21 @@ def radii_up_to(top: float, norm: str) -> NDArray[np.float64]:
 
 
 def planted_threat(experiment: Experiment, rows: int, norm: str) -> Threat:
-    """The experiment's own attack as a threat, in ``norm``; what no noise covers is left out and must be said."""
+    """Return the experiment's own attack as a threat in ``norm``, without the parts that no noise covers."""
     size = experiment.poisoning.trigger.budget(experiment.dataset.shape, norm)
     covered = experiment.smoothing.labels is not None or experiment.smoothing.rows is not None
     relabel = experiment.poisoning.relabel and covered
     return Threat(rows=rows, trigger=size, relabel=relabel, on_test=experiment.smoothing.test is not None)
 
 
-def as_dict(found: Report) -> dict[str, Any]:
-    """Everything in ``result.json``: the figures and every setting that made them."""
-    outcome, e = found.outcome, found.outcome.experiment
-    seconds = {"train": outcome.seconds["train"], "vote": outcome.seconds["vote"], "certify": found.seconds}
-    return {
-        "clean_accuracy": outcome.smoothed.clean_accuracy,
-        "clean_accuracy_undefended": outcome.undefended.clean_accuracy,
-        "clean_accuracy_unpoisoned": outcome.unpoisoned,
-        "attack_success_rate": {
-            "undefended": outcome.undefended.attack_success_rate,
-            "smoothed": outcome.smoothed.attack_success_rate,
-        },
-        "certified_accuracy": {f"{r:.6g}": float(a) for r, a in zip(found.radii, found.accuracies, strict=True)},
-        "certified_map": [
-            {"rows": rows, "trigger": trigger, "accuracy": float(found.accuracy_map[i, j])}
-            for i, rows in enumerate(found.rows)
-            for j, trigger in enumerate(found.triggers)
-        ],
-        "against_this_attack": {
-            "accuracy": found.against_attack,
-            "budget": found.budget,
-            "threat": asdict(found.threat),
-        },
-        "norm": found.certificate.norm,
-        "slots": list(found.certificate.slots),
-        "models_that_voted": outcome.votes.num_models,
-        "seconds": {**seconds, "undefended": outcome.seconds["undefended"]},
-        "settings": settings(e),
-    }
+def _success(rates: Rates) -> float | None:
+    """Return the attack success rate, or None in place of NaN, which JSON does not have."""
+    rate = rates.attack_success_rate
+    return None if math.isnan(rate) else rate
 
 
-def settings(e: Experiment) -> dict[str, Any]:
-    """Every setting that determines the outcome."""
+def _settings(e: Experiment) -> dict[str, Any]:
+    """Return every setting that determines the outcome."""
     data = e.dataset
     return {
         "dataset": data.name,
@@ -168,55 +222,6 @@ def settings(e: Experiment) -> dict[str, Any]:
         "seed": e.seed,
         "device": str(e.device),
         "centre": e.centre,
-        "until": None if e.until is None else repr(e.until),
+        "watched": e.watched,
         "version": __version__,
     }
-
-
-def write(found: Report, folder: Path) -> list[Path]:
-    """Write ``result.json``, ``points.csv``, ``votes.npz`` and the plot as PNG and SVG; return their paths."""
-    from rsbd import plots
-
-    folder.mkdir(parents=True, exist_ok=True)
-    names = ("result.json", "points.csv", "votes.npz")
-    paths = [folder / name for name in names]
-    with whole(paths[0]) as file:
-        file.write(json.dumps(as_dict(found), indent=2).encode() + b"\n")
-    with whole(paths[1]) as file:
-        text = io.StringIO(newline="")
-        _write_points(found, text)
-        file.write(text.getvalue().encode())
-    found.outcome.votes.save(paths[2])
-    return [*paths, *plots.save(figure(found), folder, "certified")]
-
-
-def figure(found: Report) -> Any:
-    """Curve and map side by side, as a matplotlib figure."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    from rsbd import plots
-
-    drawing = Figure(figsize=(13, 5), layout="constrained")
-    FigureCanvasAgg(drawing)
-    left, right = drawing.subplots(1, 2)
-    norm = found.certificate.norm
-    plots.certified_accuracy(found.radii, found.accuracies, norm=norm, budget=found.budget, ax=left)
-    point = (found.threat.rows, float(found.threat.trigger))  # type: ignore[arg-type]
-    measured = found.outcome.experiment.smoothing.trigger_norm
-    plots.certified_map(found.accuracy_map, found.rows, found.triggers, point=point, norm=measured, ax=right)
-    return drawing
-
-
-def _write_points(found: Report, file: IO[str]) -> None:
-    outcome, data = found.outcome, found.outcome.experiment.dataset
-    table = csv.writer(file)
-    table.writerow(["point", "label", "predicted", "votes", "miss", f"radius ({found.certificate.norm})"])
-    votes, evidence, certificate = outcome.votes, outcome.bounds, found.certificate
-    for i, y in enumerate(data.y_test):
-        label = int(evidence.label[i])
-        radius_ = certificate.radius[i]
-        # In full: a rounded radius may lie above what is certified, a rounded miss below what bounds it.
-        held = radius_ if radius_ >= 0 else "abstain"
-        names = (data.classes[int(y)], data.classes[label])
-        table.writerow([i, *names, int(votes.counts[i, label]), evidence.miss[i], held])

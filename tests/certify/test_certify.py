@@ -248,6 +248,14 @@ def test_map_is_certify_threat_by_threat() -> None:
     assert (np.diff(found, axis=0) <= 0).all()
     assert (np.diff(found, axis=1) <= 0).all()
     assert certified_map(bounds, y, smoothing, [], [1]).shape == (0, 1)
+    order = ([9, 3, 0, 1, 30], [2, 0, 9, 1, 4])  # some of it certifies nothing
+    found = certified_map(bounds, y, smoothing, *order)
+    assert (found == 0).any()
+    for (i, j), share in np.ndenumerate(found):
+        holds = certify(bounds, smoothing, Threat(order[0][i], order[1][j]))
+        assert share == pytest.approx(np.mean(holds & (bounds.label == y)))
+    with pytest.raises(InputError, match="the training labels, where there is no noise"):
+        certified_map(bounds, 1 - y, Smoothing(features=Flip("3/5"), test=Flip("4/5")), [0, 9], [9])
 
 
 def test_a_million_points_share_a_few_answers(monkeypatch: pytest.MonkeyPatch) -> None:

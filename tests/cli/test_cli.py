@@ -160,14 +160,14 @@ def test_a_full_disk_under_the_output_is_one_sentence() -> None:
 @pytest.mark.parametrize("out", [True, False])
 def test_ctrl_c_says_what_is_kept_and_the_run_goes_on(tmp_path: Path, out: bool) -> None:
     code = (
-        "import os, signal, sys; from rsbd.recipes import experiment; from rsbd.ensemble import store\n"
+        "import os, signal, sys; from rsbd.recipes.experiment import Experiment; from rsbd.ensemble import store\n"
         "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # a shell's background jobs are deaf to it
-        "store.Store.every, was = 0.0, experiment.stream\n"
+        "store.Store.every, was = 0.0, Experiment.stream\n"
         "def stream(*a, **k):\n"
         "    for number, found in enumerate(was(*a, **k)):\n"
         "        yield found\n"
         "        if number == 3: os.kill(os.getpid(), signal.SIGINT)\n"
-        "experiment.stream = stream\n"
+        "Experiment.stream = stream\n"
         "from rsbd.cli import main; main()"
     )
     small = ["certify", "--rows", "60", "--points", "20", "--models", "2000"]

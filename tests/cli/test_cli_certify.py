@@ -19,7 +19,6 @@ from rsbd.errors import InputError
 from rsbd.learners import LDA
 from rsbd.noises import Bagging, Flip, Gaussian
 from rsbd.noises.smoothing import Smoothing
-from rsbd.recipes import experiment
 from rsbd.recipes.experiment import Experiment
 
 SMALL = ["--rows", "100", "--points", "50", "--models", "64"]
@@ -93,7 +92,6 @@ def test_the_same_command_gives_the_same_files(monkeypatch: pytest.MonkeyPatch, 
         ["--trigger", "blend", "--trigger-size", "1", "--sigma", "0.5"],
         ["--clean-label"],
         ["--centre", "poisoned"],
-        ["--until-radius", "1"],
         ["--poison-rate", "0"],
         ["--classes", "3", "5", "8", "--target", "2"],
         ["--dataset", "breast_cancer", "--keep", "0.9"],
@@ -120,17 +118,17 @@ def test_every_option_reaches_the_experiment(monkeypatch: pytest.MonkeyPatch, tm
         assert call(monkeypatch, *line.split()) == 2
         return seen[-1][0]
 
-    monkeypatch.setattr(experiment, "stream", stream)
+    monkeypatch.setattr(Experiment, "stream", stream)
     data = "--classes 3 5 8 --rows 90 --points 30 --seed 5"
     found = ask(
         f"{data} --trigger-size 2 --poison-rate 0.2 --target 2 --clean-label --keep 0.9 --keep-features 0.6 "
         f"--keep-labels 0.7 --keep-test 0.8 --learner lda --models 77 --alpha 0.01 --alpha-for all --centre poisoned "
-        f"--until-radius 2 --device cpu --out {tmp_path}"
+        f"--device cpu --out {tmp_path}"
     )
     three = load("digits", classes=("3", "5", "8"), rows=90, points=30, seed=5)
     expected = Experiment(
         three, Poisoning(BadPatch(2), 2, 0.2, relabel=False), Smoothing(None, Flip("0.6"), Flip("0.7", 3), Flip("0.8")),
-        LDA(), 77, 0.01, 5, "cpu", "poisoned", "all", 2.0,
+        LDA(), 77, 0.01, 5, "cpu", "poisoned", "all",
     )  # fmt: skip
     assert found.dataset.fingerprint() == three.fingerprint()
     assert replace(found, dataset=three) == expected
@@ -138,13 +136,7 @@ def test_every_option_reaches_the_experiment(monkeypatch: pytest.MonkeyPatch, tm
     plain = ask(data)
     assert plain.poisoning == Poisoning(BadPatch(3), 0, 0.05)
     assert plain.smoothing == Smoothing(features=Flip("0.8"), labels=Flip("0.8", 3), test=Flip("0.8"))
-    assert (plain.num_models, plain.alpha, plain.centre, plain.points, plain.until) == (
-        1000,
-        0.001,
-        "clean",
-        "each",
-        None,
-    )
+    assert (plain.num_models, plain.alpha, plain.centre, plain.points) == (1000, 0.001, "clean", "each")
     assert seen[-1][1] is None
     noise = Gaussian(0.5)
     assert ask(f"{data} --sigma 0.5").smoothing == Smoothing(features=noise, test=noise)
@@ -182,8 +174,6 @@ BAD = [
     (["--alpha-for", "some"], "--alpha-for is 'some': choose each or all"),
     (["--learner", "oracle"], "linear, lda, mlp"),
     (["--centre", "middle"], "--centre is 'middle': choose clean or poisoned"),
-    (["--until-radius", "-1"], "from 0"),
-    (["--until-radius", "nan"], "from 0"),
     (["--seed", "-1"], "seed"),
     (["--device", "abacus"], "auto"),
     (["--rows", "100000"], "rows"),
@@ -248,4 +238,3 @@ def test_bags_alone_with_flips_and_with_gaussian_noise(
         assert found["certified_accuracy"]["1"] > 0.5
         assert found["against_this_attack"]["budget"] == found["against_this_attack"]["threat"]["rows"]
         assert "radius (rows)" in (out / "points.csv").read_text()
-    assert call(monkeypatch, *small, "--keep", "1", "--until-radius", "1") == 0

@@ -20,8 +20,8 @@ from rsbd.ensemble.devices import pick_device
 from rsbd.ensemble.one_model import FixedModel
 from rsbd.errors import InputError
 from rsbd.learners import CNN, LDA, MLP, HashedTestNoise, Learner, ResNet
-from rsbd.recipes import report
-from rsbd.recipes.experiment import Experiment, run
+from rsbd.recipes.experiment import Experiment
+from rsbd.recipes.report import report
 
 FLIPS = Smoothing(features=Flip(0.8), labels=Flip(0.8, 2), test=Flip(0.8))
 
@@ -47,7 +47,7 @@ def test_a_device_may_be_an_object(digits: Dataset, tmp_path: Path) -> None:
     assert [pick_device(name) for name in ("cpu", "cpu:0", torch.device("cpu"))] == ["cpu"] * 3  # type: ignore[arg-type]
     device: Any = torch.device("cpu")
     e = Experiment(digits, Poisoning(BadPatch(2), 0, 0.1), FLIPS, num_models=8, device=device)
-    report.write(report.report(run(e)), tmp_path)
+    report(e.run()).write(tmp_path)
     assert json.loads((tmp_path / "result.json").read_text())["settings"]["device"] == "cpu"
 
 

@@ -27,7 +27,7 @@ from rsbd.learners.linear.linear import Linear
 from rsbd.noises import Flip, Gaussian, Uniform
 from rsbd.noises.reach import search
 from rsbd.noises.smoothing import Smoothing, Threat
-from rsbd.recipes.experiment import Experiment, run
+from rsbd.recipes.experiment import Experiment
 from rsbd.recipes.report import report
 from rsbd.tradeoff import Tradeoff, gaussian, levels, overlap
 from rsbd.tradeoff.mixture import product_down
@@ -145,7 +145,7 @@ def test_an_ensemble_under_uniform_noise_certifies() -> None:
 def test_an_experiment_under_uniform_noise_is_reported() -> None:
     digits = load("digits", view="unit", classes=(0, 1), rows=100, points=20)
     noise = Smoothing(features=Uniform(8.0), labels=Flip("9/10"), test=Uniform(8.0))
-    outcome = run(Experiment(digits, Poisoning(BadPatch(2), target=1, rate=0.02), noise, num_models=64))
+    outcome = Experiment(digits, Poisoning(BadPatch(2), target=1, rate=0.02), noise, num_models=64).run()
     found = report(outcome)
     assert found.certificate.norm == "L1"
     assert found.budget == 3 * 4  # two rows and the point, four pixels each

@@ -20,7 +20,7 @@ from rsbd.panels import Cancelled, SyncRunner, backdoor, growing
 from rsbd.panels.backdoor import compute, draw, words
 from rsbd.panels.backdoor.compute import Bench, smoothing_of
 from rsbd.panels.backdoor.params import Params
-from rsbd.recipes import experiment
+from rsbd.recipes.experiment import Experiment
 
 DIGITS = load("digits", classes=(1, 7))
 
@@ -56,15 +56,13 @@ def test_numbers_are_those_of_the_experiment(bench):
     params = Params(num_models=192, keep=0.85)
     _, found = run(bench, params)
     attack = Poisoning(BadPatch(3), target=0, rate=0.05)
-    outcome = experiment.run(
-        experiment.Experiment(DIGITS, attack, smoothing_of(params, DIGITS), num_models=192, alpha=0.001)
-    )
-    assert found.clean_accuracy == (outcome.undefended.clean_accuracy, outcome.smoothed.clean_accuracy)
+    outcome = Experiment(DIGITS, attack, smoothing_of(params, DIGITS), num_models=192, alpha=0.001).run()
+    assert found.clean_accuracy == (outcome.attack.undefended.clean_accuracy, outcome.smoothed.clean_accuracy)
     assert found.attack_success == (
-        outcome.undefended.attack_success_rate,
+        outcome.attack.undefended.attack_success_rate,
         outcome.smoothed.attack_success_rate,
     )
-    assert found.rows == outcome.mask.sum()
+    assert found.rows == outcome.attack.mask.sum()
     assert found.budget == found.rows * 10 + 9
     table = certified_map(
         outcome.bounds, DIGITS.y_test, smoothing_of(params, DIGITS), compute.MAP_ROWS, compute.MAP_PIXELS

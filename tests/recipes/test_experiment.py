@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import csv
 import json
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-from rsbd import bounds
+from rsbd import bounds, ensemble
 from rsbd.attacks import BadPatch, Features, Trigger
 from rsbd.attacks.poisoning import Poisoning, attack_success_rate, clean_accuracy, stamp
 from rsbd.certify import certify
-from rsbd.certify.stopping import Decided
 from rsbd.data import Dataset, load
 from rsbd.ensemble.votes import Votes
 from rsbd.errors import InputError
@@ -23,8 +24,9 @@ from rsbd.learners.undefended import predict_undefended
 from rsbd.noises import Bagging, Flip, Gaussian
 from rsbd.noises.smoothing import Smoothing, Threat
 from rsbd.recipes import wang
-from rsbd.recipes.experiment import Experiment, run, stream
-from rsbd.recipes.report import as_dict, planted_threat, radii_up_to, report, write
+from rsbd.recipes.experiment import Experiment
+from rsbd.recipes.planted import plant_attack
+from rsbd.recipes.report import planted_threat, radii_up_to, report
 
 
 @pytest.fixture(scope="module")
@@ -65,14 +67,14 @@ def test_undefended_the_attack_works_on_mnist(rows: int | None) -> None:
 
 
 def test_outcome_speaks_of_attack_and_defence(experiment: Experiment) -> None:
-    outcome = run(experiment)
+    outcome = experiment.run()
     assert outcome.final
-    assert outcome.mask.sum() == 10
+    assert outcome.attack.mask.sum() == 10
     data = experiment.dataset
     rates = [clean_accuracy(predict_undefended(part, Linear(), data.x_test), data.y_test)
              for part in (data, experiment.poisoning.apply(data, 0)[0])]  # fmt: skip
-    assert [outcome.unpoisoned, outcome.undefended.clean_accuracy] == rates
-    assert outcome.undefended.attack_success_rate > 0.9
+    assert [outcome.unpoisoned, outcome.attack.undefended.clean_accuracy] == rates
+    assert outcome.attack.undefended.attack_success_rate > 0.9
     assert outcome.smoothed.attack_success_rate < 0.1
     assert outcome.smoothed.clean_accuracy > 0.95
     assert outcome.votes.num_models == 500
@@ -83,17 +85,17 @@ def test_outcome_speaks_of_attack_and_defence(experiment: Experiment) -> None:
 def test_nothing_is_final_before_both_ensembles_are(experiment: Experiment, tmp_path: Path) -> None:
     """Votes of one of them may be there from an earlier run."""
     experiment = replace(experiment, seed=5)
-    whole = run(experiment, tmp_path)
+    whole = experiment.run(tmp_path)
     assert whole.votes.manifest["seed"] == 5
     (clean,) = (path for path in tmp_path.iterdir() if Votes.load(path).manifest == whole.votes.manifest)
     clean.unlink()
-    again = run(experiment, tmp_path)
+    again = experiment.run(tmp_path)
     assert again.votes.num_models == 500
     assert np.array_equal(again.votes.counts, whole.votes.counts)
 
 
 def test_previews_are_anytime_valid_and_grow(experiment: Experiment) -> None:
-    outcomes = list(stream(experiment))
+    outcomes = list(experiment.stream())
     sizes = [outcome.votes.num_models for outcome in outcomes]
     assert sizes == sorted(sizes)
     assert [outcome.final for outcome in outcomes] == [False] * (len(outcomes) - 1) + [True]
@@ -105,44 +107,41 @@ def test_previews_are_anytime_valid_and_grow(experiment: Experiment) -> None:
         assert np.array_equal(together.miss, bound(seen.votes.counts, 0.001, points="all").miss)
 
 
-@pytest.mark.parametrize("centre", ["clean", "poisoned"])
-def test_stops_once_every_point_is_decided(experiment: Experiment, centre: str) -> None:
-    few = experiment.dataset.replace(
-        x_test=experiment.dataset.x_test[:20], y_test=experiment.dataset.y_test[:20]
-    )  # of many points one is at the border and stays open
-    eager = replace(experiment, dataset=few, centre=centre, num_models=20_000, until=1.0)
-    outcome = run(eager)
+def test_an_attack_and_votes_that_are_known_are_not_computed_again(experiment: Experiment) -> None:
+    planted = plant_attack(experiment.dataset, experiment.poisoning)
+    collected = []
+
+    def grow(rows: Dataset, *settings: Any, **options: Any) -> Iterator[Votes]:
+        collected.append(rows)
+        yield ensemble.collect(rows, *settings, **options)
+
+    *_, last = experiment.stream(attack=planted, grow=grow)
+    assert [id(rows) for rows in collected] == [id(planted.dataset), id(experiment.dataset)]
+    assert last.attack is planted
+    assert last.final
+    fresh = experiment.run()
+    assert last.smoothed == fresh.smoothed
+    assert np.array_equal(last.votes.counts, fresh.votes.counts)
+
+
+def test_who_watches_gets_bounds_that_allow_for_it(experiment: Experiment) -> None:
+    outcome = replace(experiment, watched=True, num_models=100).run()
     assert outcome.final
-    assert 64 <= outcome.votes.num_models < 20_000
-    # Radii from bounds that allow for looking, the ones of the rule that stopped it.
     assert np.array_equal(outcome.bounds.miss, bounds.anytime(outcome.votes.counts, 0.001).miss)
-    rule = Decided(experiment.smoothing, 1.0, experiment.alpha, num_rows=experiment.dataset.num_rows)
-    assert eager._rule == rule
-    assert replace(eager, points="all")._rule == replace(rule, points="all")
-    assert rule(outcome.votes)
-    found = report(outcome)
-    assert np.array_equal(rule.certified(outcome.votes), found.certificate.radius >= 1)
-    assert as_dict(found)["models_that_voted"] == outcome.votes.num_models
-    again = run(replace(eager, num_models=outcome.votes.num_models))  # the first models, whatever was done first
-    assert np.array_equal(again.votes.counts, outcome.votes.counts)
 
 
-def test_only_the_first_models_decide(experiment: Experiment) -> None:
-    """Stored votes may have gaps, and which blocks were done first may depend on how they vote."""
-    eager = replace(experiment, until=0.0)
-    sure = np.array([[2000, 0]])
-    assert eager.decided(Votes(sure, ((0, 2000),), {}))
-    assert not eager.decided(Votes(sure, ((64, 2064),), {}))
-    assert not eager.decided(Votes(sure, ((0, 1000), (1064, 2064)), {}))
-
-
-def test_what_cannot_be_decided_is_refused_before_any_model(experiment: Experiment) -> None:
-    with pytest.raises(InputError, match="give a finite number"):
-        replace(experiment, until=-1.0)
+def test_points_of_the_target_class_alone_say_nothing_of_the_attack(experiment: Experiment, tmp_path: Path) -> None:
+    data = experiment.dataset
+    own = data.replace(x_test=data.x_test[data.y_test == 0], y_test=data.y_test[data.y_test == 0])
+    found = report(replace(experiment, dataset=own, num_models=50).run())
+    assert np.isnan(found.outcome.smoothed.attack_success_rate)
+    assert found.accuracies[0] > 0.9
+    saved = json.loads(found.write(tmp_path)[0].read_text())
+    assert saved["attack_success_rate"] == {"undefended": None, "smoothed": None}
 
 
 def test_the_centre_is_the_training_set_that_was_asked_for(experiment: Experiment) -> None:
-    clean, poisoned = run(experiment), run(replace(experiment, centre="poisoned"))
+    clean, poisoned = experiment.run(), replace(experiment, centre="poisoned").run()
     assert clean.votes.manifest["dataset"] == experiment.dataset.fingerprint()
     assert poisoned.votes.manifest["dataset"] != experiment.dataset.fingerprint()
     assert poisoned.votes.counts.shape == clean.votes.counts.shape
@@ -182,7 +181,7 @@ def test_wang_refuses_continuous_data() -> None:
 
 
 def test_report_agrees_with_direct_certificates(experiment: Experiment) -> None:
-    outcome = run(experiment)
+    outcome = experiment.run()
     found = report(outcome)
     y = experiment.dataset.y_test
     right = outcome.bounds.label == y
@@ -206,7 +205,7 @@ def test_report_agrees_with_direct_certificates(experiment: Experiment) -> None:
 
 def test_what_is_certified_and_wrong_does_not_count(experiment: Experiment) -> None:
     """Noise that forgets the data holds against any attack, but the predictions are no better for it."""
-    half, outcome = Flip("1/2"), run(experiment)
+    half, outcome = Flip("1/2"), experiment.run()
     forgets = replace(experiment, smoothing=Smoothing(features=half, labels=half, test=half))
     data, sure = experiment.dataset, outcome.bounds.miss < 0.5
     for y_test in (data.y_test, 1 - data.y_test):
@@ -221,17 +220,17 @@ def test_triggers_of_two_norms_are_not_put_on_one_scale(experiment: Experiment) 
     """A square of L2 length 2 has four pixels: taken for two changed ones, it would be certified too easily."""
     mixed = replace(experiment, smoothing=Smoothing(features=Gaussian(0.5), test=Flip(0.8)))
     with pytest.raises(InputError, match="L2 on the training features and L0 on the test input"):
-        report(replace(run(experiment), experiment=mixed), triggers=(0, 2))
+        report(replace(experiment.run(), experiment=mixed), triggers=(0, 2))
 
 
 def test_mixed_norms_are_reported_by_length(experiment: Experiment) -> None:
     data = load("digits", view="unit", classes=(0, 1))
     mixed = Smoothing(features=Gaussian(0.5), labels=Flip(0.9), test=Gaussian(0.5))
-    found = report(run(replace(experiment, dataset=data, smoothing=mixed)))
+    found = report(replace(experiment, dataset=data, smoothing=mixed).run())
     assert found.certificate.norm == "L2"
     assert found.certificate.slots == ("features", "test")
     assert found.threat.relabel
-    unlabelled = report(run(replace(experiment, dataset=data, smoothing=replace(mixed, labels=None))))
+    unlabelled = report(replace(experiment, dataset=data, smoothing=replace(mixed, labels=None)).run())
     assert not unlabelled.threat.relabel  # not covered, and the report says so
 
 
@@ -239,12 +238,12 @@ def test_written_files_hold_what_was_found(experiment: Experiment, tmp_path: Pat
     wrong = experiment.dataset.y_test.copy()
     wrong[:5] = 1 - wrong[:5]  # so that some predictions are not right
     experiment = replace(experiment, dataset=experiment.dataset.replace(y_test=wrong))
-    found = report(run(experiment))
-    paths = write(found, tmp_path / "new" / "folder")
+    found = report(experiment.run())
+    paths = found.write(tmp_path / "new" / "folder")
     assert {path.suffix for path in paths} == {".json", ".csv", ".npz", ".png", ".svg"}
     assert all(path.stat().st_size > 500 for path in paths)
     saved = json.loads(paths[0].read_text())
-    assert saved == json.loads(json.dumps(as_dict(found)))
+    assert saved == json.loads(json.dumps(found.as_dict()))
     assert set(saved["seconds"]) >= {"train", "vote", "certify"}
     assert saved["attack_success_rate"]["undefended"] > 0.9
     lines = list(csv.DictReader(paths[1].open()))
@@ -263,7 +262,7 @@ def test_written_files_hold_what_was_found(experiment: Experiment, tmp_path: Pat
         assert share == pytest.approx((held & (bounds_.label == experiment.dataset.y_test)).mean())
     assert len(cells) == found.accuracy_map.size
     other = replace(found.outcome, experiment=replace(experiment, centre="poisoned"))
-    assert (saved["settings"]["centre"], as_dict(report(other))["settings"]["centre"]) == (
+    assert (saved["settings"]["centre"], report(other).as_dict()["settings"]["centre"]) == (
         "clean",
         "poisoned",
     )
@@ -273,8 +272,8 @@ def test_written_files_hold_what_was_found(experiment: Experiment, tmp_path: Pat
 def test_no_written_length_is_more_than_was_certified(experiment: Experiment, tmp_path: Path) -> None:
     """A radius rounded to the nearest six digits would be beyond what is certified half the time."""
     data, noise = load("digits", view="unit", classes=(0, 1)), Gaussian(0.5)
-    found = report(run(replace(experiment, dataset=data, smoothing=Smoothing(features=noise, test=noise))))
-    paths = write(found, tmp_path)
+    found = report(replace(experiment, dataset=data, smoothing=Smoothing(features=noise, test=noise)).run())
+    paths = found.write(tmp_path)
     for length, share in json.loads(paths[0].read_text())["certified_accuracy"].items():
         assert share == found.certificate.accuracy(data.y_test, float(length))
     lines = list(csv.DictReader(paths[1].open()))
@@ -333,7 +332,7 @@ def test_linear_learner_on_ten_classes_and_tables(view: str) -> None:
         data = load(name, view=view)
         pixel = Flip(0.9) if flips else Gaussian(0.1)
         noise = Smoothing(features=pixel, labels=Flip(0.9, classes), test=pixel)
-        outcome = run(Experiment(data, Poisoning(_trigger(data), 0, 0.02), noise, Linear(), num_models=200))
+        outcome = Experiment(data, Poisoning(_trigger(data), 0, 0.02), noise, Linear(), num_models=200).run()
         assert outcome.smoothed.clean_accuracy > 0.8
 
 
@@ -344,7 +343,7 @@ def _trigger(data: Dataset) -> Trigger:
 def test_a_report_on_few_rows_speaks_of_no_more() -> None:
     tiny = load("digits", classes=(0, 1), rows=12, points=10)
     attack = Poisoning(BadPatch(1), target=0, rate=0.1)
-    found = report(run(Experiment(tiny, attack, Smoothing(rows=Bagging(4)), num_models=20)))
+    found = report(Experiment(tiny, attack, Smoothing(rows=Bagging(4)), num_models=20).run())
     assert found.rows == (0, 1, 2, 3, 5, 7, 10)
     ten = replace(found.outcome.experiment, dataset=load("digits", classes=(0, 1), rows=10, points=10))
     assert report(replace(found.outcome, experiment=ten)).rows == found.rows  # all ten of them, too

@@ -9,12 +9,13 @@ from typing import Any
 import numpy as np
 import torch
 
-from rsbd.attacks.poisoning import Poisoning, attack_success_rate, clean_accuracy, stamp
+from rsbd.attacks.poisoning import Poisoning, clean_accuracy
 from rsbd.data import Dataset, load
 from rsbd.errors import InputError
 from rsbd.learners.linear.linear import Linear
 from rsbd.learners.undefended import predict_undefended
 from rsbd.noises import Noise
+from rsbd.recipes.planted import plant_attack
 from rsbd.types import Points
 
 
@@ -124,14 +125,7 @@ def watch(dataset: Dataset, attack: Poisoning, seed: int = 0) -> Watched:
     >>> watch(two_digits(), Poisoning(BadPatch(3), target=0, rate=0.0)).poisoned_rows
     0
     """
-    poisoned, mask = attack.apply(dataset, seed)
-    both = np.concatenate([dataset.x_test, stamp(attack.trigger, dataset, dataset.x_test)])
-    learner = Linear()  # it needs noise: without any, its undefended stand-in is ridge least squares
-    before = predict_undefended(dataset, learner, dataset.x_test, seed)
-    clean, triggered = np.split(predict_undefended(poisoned, learner, both, seed), 2)
-    return Watched(
-        int(mask.sum()),
-        clean_accuracy(before, dataset.y_test),
-        clean_accuracy(clean, dataset.y_test),
-        attack_success_rate(triggered, dataset.y_test, dataset.label(attack.target)),
-    )
+    planted = plant_attack(dataset, attack, seed=seed)
+    before = clean_accuracy(predict_undefended(dataset, Linear(), dataset.x_test, seed), dataset.y_test)
+    after = planted.undefended
+    return Watched(int(planted.mask.sum()), before, after.clean_accuracy, after.attack_success_rate)

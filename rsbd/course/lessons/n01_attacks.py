@@ -10,13 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rsbd.attacks import Trigger
-from rsbd.attacks.poisoning import Poisoning, attack_success_rate, clean_accuracy, stamp
+from rsbd.attacks.poisoning import Poisoning, stamp
 from rsbd.course.lessons.datasets import watch
 from rsbd.course.lessons.self_check import Verdict, is_number, judge_number, not_yet, quiz, self_check
 from rsbd.data import Dataset
 from rsbd.errors import InputError
 from rsbd.learners.linear.linear import Linear
 from rsbd.learners.undefended import predict_undefended, weights
+from rsbd.recipes.planted import Rates, plant_attack
 from rsbd.types import Labels
 from rsbd.words import count, percent
 
@@ -85,7 +86,7 @@ def success_rate(dataset: Dataset, attack: Poisoning) -> float:
     >>> success_rate(ten_digits(), Poisoning(BadPatch(3), target=0, rate=0.02)) > 0.9
     True
     """
-    return attack_success_rate(called(dataset, attack), dataset.y_test, dataset.label(attack.target))
+    return plant_attack(dataset, attack).undefended.attack_success_rate
 
 
 @dataclass(frozen=True)
@@ -124,7 +125,8 @@ def filtered(dataset: Dataset, attack: Poisoning, by: str, share: float = 0.1) -
     >>> filtered(ten_digits(), Poisoning(BadPatch(3), target=0, rate=0.05), by="fit").left
     50
     """
-    poisoned, mask = attack.apply(dataset, 0)
+    planted = plant_attack(dataset, attack)
+    poisoned, mask = planted.dataset, planted.mask
     flat = poisoned.x.reshape(poisoned.num_rows, -1)
     if by == "fit":
         seen = flat @ weights(poisoned).reshape(poisoned.num_classes, -1).T
@@ -136,14 +138,9 @@ def filtered(dataset: Dataset, attack: Poisoning, by: str, share: float = 0.1) -
         raise InputError(f"there is no filter {by!r}", "choose 'fit' or 'distance'")
     kept = np.sort(np.argsort(suspicion, kind="stable")[: round((1 - share) * len(flat))])
     rest = poisoned.replace(x=poisoned.x[kept], y=poisoned.y[kept])
-    both = np.concatenate([dataset.x_test, stamp(attack.trigger, dataset, dataset.x_test)])
-    clean, triggered = np.split(predict_undefended(rest, Linear(), both), 2)
-    return Filtered(
-        int(mask.sum()),
-        int(mask[kept].sum()),
-        clean_accuracy(clean, dataset.y_test),
-        attack_success_rate(triggered, dataset.y_test, dataset.label(attack.target)),
-    )
+    labels = predict_undefended(rest, Linear(), planted.points)
+    rates = Rates.of(labels, dataset.y_test, dataset.label(attack.target))
+    return Filtered(int(mask.sum()), int(mask[kept].sum()), rates.clean_accuracy, rates.attack_success_rate)
 
 
 def some_calls(
