@@ -75,8 +75,7 @@ class Report:
             "attack_success_rate": {"undefended": _success(undefended), "smoothed": _success(outcome.smoothed)},
             "certified_accuracy": {f"{r:.6g}": float(a) for r, a in curve},
             "certified_map": [
-                {"rows": self.rows[i], "trigger": self.triggers[j], "accuracy": float(share)}
-                for (i, j), share in cells
+                {"rows": self.rows[i], "trigger": self.triggers[j], "accuracy": float(share)} for (i, j), share in cells
             ],
             "against_this_attack": {
                 "accuracy": self.against_attack,
