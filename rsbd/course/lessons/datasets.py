@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import torch
 
 from rsbd.attacks.poisoning import Poisoning, clean_accuracy
@@ -86,6 +85,7 @@ def noised(noise: Noise | None, x: Points, seed: int = 0) -> Points:
 
     Examples
     --------
+    >>> import numpy as np
     >>> from rsbd import Flip
     >>> noised(Flip(0), np.zeros((1, 2), np.float32))
     array([[1., 1.]], dtype=float32)
