@@ -22,8 +22,9 @@ if os.environ.get("CI"):
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
-    """Start no workers for a single named test: they would take longer to start than it takes to run."""
-    return 0 if len(config.args) == 1 and "::" in config.args[0] else None
+    """Start no workers where times are measured, nor for a single named test, which runs sooner than they start."""
+    single = len(config.args) == 1 and "::" in config.args[0]
+    return 0 if single or config.getoption("benchmark_enable") else None
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

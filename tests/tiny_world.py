@@ -5,6 +5,9 @@ the test input. `models` maps each of the states (as the base learner sees it, n
 predicted label. Probabilities under the noise are integers over one common denominator; an attack
 replaces some coordinates of a state by any values, so the worst attack on given coordinates is a minimum
 over their axes.
+
+This checks the checker too: `rsbd.audit` also enumerates, for noises and rules of any kind and one attack at a time.
+The two share no code, and `test_tiny_world.py` holds their probabilities and their attacks to each other.
 """
 
 from __future__ import annotations

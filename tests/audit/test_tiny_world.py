@@ -24,8 +24,10 @@ from tiny_world import (
     worst,
 )
 
+from rsbd.audit import world as audit_world
 from rsbd.bounds import Bounds
 from rsbd.certify import certify, exact_radius, radius
+from rsbd.data import Dataset
 from rsbd.noises.smoothing import Threat
 from rsbd.tradeoff import Tradeoff
 
@@ -85,6 +87,19 @@ def certified(world: World, law: Tradeoff, miss: Ints, second: Ints) -> npt.NDAr
     pairs, back = np.unique(np.stack([miss.ravel(), second.ravel()]), axis=1, return_inverse=True)
     fractions = ((Fraction(int(a), world.total), Fraction(int(b), world.total)) for a, b in pairs.T)
     return np.array([law.certifies(*pair) for pair in fractions])[back.reshape(-1)].reshape(miss.shape)
+
+
+@pytest.mark.parametrize("world", [BINARY[0], BINARY[2]], ids=name)
+def test_the_audit_enumerates_the_same_world(world: World) -> None:
+    """Both find equal probabilities of every data set, and attacks on equal coordinates."""
+    rows = np.zeros((world.rows, world.features), np.float32)
+    data = Dataset("tiny", rows, np.arange(world.rows) % 2, rows[:1], [0], ("a", "b"), values=2)
+    audited = audit_world.World(data, world.smoothing, lambda x, y, point: int(x.sum() + y.sum() + point.sum()) % 2)
+    chances, unit = audited.smoothed
+    assert audited.sizes == world.sizes
+    assert (chances * world.total == world.smooth(parity(world)).astype(object) * unit).all()
+    for threat in THREATS:
+        assert set(audited.supports(threat)) == set(world.supports(threat))
 
 
 @pytest.mark.parametrize("world", WORLDS, ids=name)

@@ -102,6 +102,7 @@ def test_frozen_weights_stay_as_they_were():
         assert not torch.equal(models.state["3.weight"][i], start[3].weight)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("together", [1, 5])
 def test_an_ensemble_is_the_same_in_parts_and_in_other_processes(together):
     data = load("digits", classes=(0, 1), rows=60, points=40)
