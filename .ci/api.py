@@ -29,6 +29,7 @@ def write(folder: Path) -> None:
             for name in module.__all__:
                 setattr(module, name, getattr(module, name))  # pdoc does not see what is imported on first use
     warnings.filterwarnings("ignore", "Error parsing type annotation")  # the page then shows the annotation's text
+    warnings.filterwarnings("ignore", "The module specification 'rsbd.certify'")  # it is in `rsbd.__all__` as well
     pdoc.render.configure(docformat="numpy", show_source=False)
     pdoc.pdoc(*modules, output_directory=folder)
 

@@ -114,6 +114,7 @@ def test_the_software_is_cited_by_its_version_and_the_paper_it_began_with() -> N
     assert f"## {rsbd.__version__}" in page("CHANGELOG.md")
     project = tomllib.loads(page("pyproject.toml"))["project"]
     assert said["license"] == project["license"]
+    assert said["version"] == project["version"]
     assert set(project["urls"].values()) == {paper["url"]}
 
 
