@@ -92,7 +92,11 @@ def test_loose_modules_import_no_package() -> None:
         assert set(imports(PACKAGE / f"{name}.py")) <= LOOSE, name
 
 
-@pytest.mark.parametrize("name", ["tradeoff", "bounds", "attacks", "certify", "bounds.nearest"])
-def test_the_theory_needs_no_torch(name: str) -> None:
-    code = f"import sys, rsbd.{name}; assert 'torch' not in sys.modules"
+def test_the_theory_needs_no_torch() -> None:
+    code = (
+        "import sys, importlib\n"
+        "for name in ('tradeoff', 'bounds', 'attacks', 'certify', 'bounds.nearest'):\n"
+        "    importlib.import_module(f'rsbd.{name}')\n"
+        "    assert 'torch' not in sys.modules, name"
+    )
     subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)
