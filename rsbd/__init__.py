@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from rsbd.certify import certify as certify
     from rsbd.certify import poisoned_rows as poisoned_rows
     from rsbd.certify import radius as radius
-    from rsbd.certify.stopping import Decided as Decided
     from rsbd.data import Dataset as Dataset
     from rsbd.data import load as load
     from rsbd.ensemble import collect as collect
@@ -57,7 +56,6 @@ _HOMES = {
     "attacks.poisoning": "Poisoning attack_success_rate clean_accuracy",
     "bounds": "Bounds",
     "certify": "ABSTAIN Certificate certified_map poisoned_rows radius",
-    "certify.stopping": "Decided",
     "data": "Dataset load",
     "ensemble": "collect",
     "ensemble.votes": "Votes",

@@ -13,7 +13,6 @@ from hypothesis import settings
 if "PYTEST_XDIST_WORKER_COUNT" in os.environ:
     share = (os.cpu_count() or 1) // int(os.environ["PYTEST_XDIST_WORKER_COUNT"])
     os.environ.setdefault("OMP_NUM_THREADS", str(max(1, share)))
-os.environ["RSBD_CACHE"] = "off"  # tests collect their own votes and leave the user's cache alone
 
 # A run that decides about a change tries the same examples every time; a run at a desk looks for new ones.
 settings.register_profile("same", derandomize=True, print_blob=True)

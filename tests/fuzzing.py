@@ -16,7 +16,7 @@ WORDS = (
     "cpu", "linear", "poisoned", "all", "mnist", "gaussian",
 )  # fmt: skip
 # Number of inputs that are tried: of damaged files of each kind, and of odd words for each command (others: 10).
-FILE_INPUTS = {"votes": 420, "cache": 40, "mnist": 40}
+FILE_INPUTS = {"votes": 420, "store": 40, "mnist": 40}
 COMMAND_INPUTS = {
     "certify": 300,
     "compare": 60,
@@ -24,7 +24,6 @@ COMMAND_INPUTS = {
     "lab": 60,
     "data check": 40,
     "data download": 40,
-    "cache clear": 60,
 }
 
 

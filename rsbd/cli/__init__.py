@@ -17,7 +17,6 @@ import typer
 
 from rsbd import __version__
 from rsbd.cli.arguments import spread
-from rsbd.cli.cache import app as cache_app
 from rsbd.cli.certify import certify
 from rsbd.cli.compare import compare
 from rsbd.cli.data import app as data_app
@@ -38,7 +37,6 @@ app.command()(lecture)
 app.command()(certify)
 app.command()(compare)
 app.add_typer(data_app, name="data")
-app.add_typer(cache_app, name="cache")
 app.command()(doctor)
 
 

@@ -49,7 +49,6 @@ def examine() -> Iterator[Finding]:
         _kernel,
         _threads,
         _notebooks,
-        _cache,
         _chromium,
     ):
         try:
@@ -178,19 +177,6 @@ def _notebooks() -> Iterator[Finding]:
         yield Finding("notebooks", str(notebooks.stored()[0]))
     except InputError as error:
         yield Finding("notebooks", str(error), "pip install --force-reinstall rsbd")
-
-
-def _cache() -> Iterator[Finding]:
-    from rsbd.ensemble import cache
-
-    folder = cache.folder()
-    if folder is None:
-        yield Finding("cache", "off (RSBD_CACHE)")
-        return
-    above = next(path for path in (folder, *folder.parents) if path.exists())
-    fine = above.is_dir() and os.access(above, os.W_OK)
-    mend = "" if fine else "votes are not kept: set RSBD_CACHE to a folder that you can write to"
-    yield Finding("cache", str(folder), mend, essential=False)
 
 
 def _chromium() -> Iterator[Finding]:

@@ -86,12 +86,13 @@ class Task:
         manifest = {
             "dataset": dataset.fingerprint(),
             "points": hashlib.sha256(np.ascontiguousarray(x_test, np.float32).data).hexdigest(),
-            "smoothing": identity.named(smoothing),
-            "learner": identity.named(learner),
+            "smoothing": identity.settings_text(smoothing),
+            "learner": identity.settings_text(learner),
             "seed": int(seed),
             "device": torch.device(device).type,
             "rsbd": __version__,
             "torch": torch.__version__.split("+")[0],
+            **identity.unnamed_mark(smoothing, learner),
         }
         sizes = (dataset.num_classes, dataset.values, dataset.shape)
         x = Packed.of(dataset.x, dataset.values)

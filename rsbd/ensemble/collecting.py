@@ -7,13 +7,12 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor, CancelledError, Executor
 from contextlib import nullcontext
-from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
 
 from rsbd.data import Dataset
-from rsbd.ensemble import blocks, cache, checks
+from rsbd.ensemble import blocks, checks
 from rsbd.ensemble.devices import named, pick_device
 from rsbd.ensemble.store import Store
 from rsbd.ensemble.votes import Votes
@@ -37,8 +36,7 @@ def collect(
     progress: Callable[[Votes], None] | None = None,
     cancel: threading.Event | None = None,
     resume: Votes | None = None,
-    store: str | Path | bool | None = None,
-    until: Callable[[Votes], bool] | None = None,
+    store: str | Path | None = None,
 ) -> Votes:
     """Train ``num_models`` models, each on its own noised training set, and let each vote on its own noisy test points.
 
@@ -76,14 +74,10 @@ def collect(
         Once set, collecting stops after the block at hand.
     resume : Votes, optional
         Votes of the same experiment; only the models that have not voted are trained.
-    store : path or True, optional
+    store : path, optional
         Folder where votes are kept as they come, under a key of everything that determines them. A run that was
         interrupted, or is to have more models, goes on from there; a damaged file is set aside with a warning.
-        True takes the user's cache, see :mod:`rsbd.ensemble.cache`, for what takes longer than a second.
-    until : callable, optional
-        Asked of the votes of the first models after every block; once it says yes, collecting stops, and
-        ``votes.num_models`` says after how many. Bounds for a fixed number of votes do not hold for such votes, even
-        if all models voted in the end: use :class:`rsbd.certify.stopping.Decided`, and its bounds.
+        Learners and noises that run code of yours need a ``name`` for that.
 
     Raises
     ------
@@ -93,8 +87,7 @@ def collect(
         ``cancel`` was set.
     """
     votes = None
-    run = (dataset, smoothing, learner, x_test, num_models, seed, device, executor, resume, store, until)
-    for votes in stream(*run):
+    for votes in stream(dataset, smoothing, learner, x_test, num_models, seed, device, executor, resume, store):
         if progress is not None:
             progress(votes)
         if cancel is not None and cancel.is_set():
@@ -113,8 +106,7 @@ def stream(
     device: str = "auto",
     executor: Executor | None = None,
     resume: Votes | None = None,
-    store: str | Path | bool | None = None,
-    until: Callable[[Votes], bool] | None = None,
+    store: str | Path | None = None,
 ) -> Iterator[Votes]:
     """Yield the votes so far after every block of models; parameters as for :func:`collect`.
 
@@ -128,18 +120,16 @@ def stream(
     where = named(device) if executor else pick_device(device)
     task = blocks.Task.of(dataset, smoothing, learner, x_test, seed, where)
     votes = Votes(np.zeros((len(x_test), dataset.num_classes), np.int64), (), task.manifest)
-    file = _file(store, task)
+    file = None
+    if store is not None:
+        identity.check_named(smoothing, learner)
+        file = Store(place(store).absolute(), task.manifest)
     for known in (resume, None if file is None else file.load(at_most=num_models)):
         if known is not None:
             votes = _either(votes, known)
 
-    def enough(votes: Votes) -> bool:
-        return until is not None and votes.of_the_first and until(votes)
-
     if votes.num_models:
         yield votes
-        if enough(votes):
-            return
     spans = _missing(votes, num_models, blocks.block_size(task))
     if spans and file is not None:
         file.check()
@@ -147,14 +137,11 @@ def stream(
     in_hand = 64 if executor else 2 * (os.cpu_count() or 1)
     with nullcontext(executor) if executor else threads(device) as pool:
         try:
-            for grown in gather(task, votes, spans, pool, in_hand, in_order=until is not None):
+            for grown in gather(task, votes, spans, pool, in_hand):
                 votes = grown
-                last = votes.num_models >= num_models or enough(votes)
                 if file is not None:
-                    file.save(votes, last)
+                    file.save(votes, last=votes.num_models >= num_models)
                 yield votes
-                if last:
-                    return
         except BaseException as error:  # whatever ends a run early, what has come is kept
             if file is not None and votes.num_models:
                 file.save(votes, last=True)
@@ -186,17 +173,6 @@ def _either(first: Votes, second: Votes) -> Votes:
         if first.manifest != second.manifest:
             raise
         return max(first, second, key=lambda votes: votes.num_models)
-
-
-def _file(store: str | Path | bool | None, task: blocks.Task) -> Store | None:
-    """Where the votes are kept, if anywhere."""
-    if store is None or store is False:
-        return None
-    if store is not True:
-        return Store(place(store).absolute(), task.manifest)
-    noises = (getattr(task.smoothing, field.name) for field in fields(task.smoothing))
-    folder = cache.folder() if identity.ours(task.learner, *noises) else None
-    return None if folder is None else cache.Cached(folder, task.manifest)
 
 
 def _missing(votes: Votes, num_models: int, block: int) -> list[blocks.Span]:

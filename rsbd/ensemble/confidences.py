@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from rsbd.data import Dataset
 from rsbd.ensemble import blocks, checks, devices, workers
-from rsbd.ensemble.one_model import in_order, scoring
+from rsbd.ensemble.one_model import scoring
 from rsbd.learners import Learner, arithmetic, randomness
 from rsbd.noises.smoothing import Smoothing
 
@@ -50,7 +50,7 @@ def confidences(
     block = blocks.block_size(task)
     starts = range(models.start // block * block, models.stop, block)
     with workers.threads(device) as pool:
-        for start, soft in zip(starts, in_order(pool, partial(_block, task, block), starts), strict=True):
+        for start, soft in zip(starts, workers.in_order(pool, partial(_block, task, block), starts), strict=True):
             yield soft[max(0, models.start - start) : models.stop - start]
 
 

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Executor, Future
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 import torch
@@ -18,14 +16,12 @@ from rsbd.data import Dataset
 from rsbd.ensemble import blocks, checks, devices, workers
 from rsbd.ensemble.votes import Votes
 from rsbd.errors import InputError
-from rsbd.learners import Learner, Models, Problem, ScoringModels, arithmetic, randomness
+from rsbd.learners import Learner, Models, Problem, ScoringModels, arithmetic, identity, randomness
 from rsbd.noises import Noise
 from rsbd.noises.smoothing import Smoothing
 from rsbd.types import Points
 
 CHUNK = 64  # noisy copies handed to a worker at a time
-Item = TypeVar("Item")
-Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
@@ -70,11 +66,12 @@ class FixedModel:
             problem = Problem(x, y, dataset.num_classes, dataset.values, dataset.shape, smoothing)
             models = learner.train(problem, randomness.generators(seed, range(1), device))
         manifest = {
-            "fixed model": repr(learner),
+            "fixed model": identity.settings_text(learner),
             "dataset": dataset.fingerprint(),
-            "test noise": repr(noise),
+            "test noise": identity.settings_text(noise),
             "seed": int(seed),
             "device": torch.device(device).type,
+            **identity.unnamed_mark(learner, noise),
         }
         return cls(models, noise, dataset.num_classes, seed, device, manifest)
 
@@ -131,18 +128,7 @@ class FixedModel:
 
         starts = range(randomness.consecutive(copies).start, copies.stop, CHUNK)
         with workers.threads(self.device) as pool:
-            yield from in_order(pool, chunk, starts)
-
-
-def in_order(pool: Executor, work: Callable[[Item], Result], items: Iterable[Item], ahead: int = 8) -> Iterator[Result]:
-    """Map over the pool, in order, with few results in hand: unlike ``pool.map``, which holds them all."""
-    running: deque[Future[Result]] = deque()
-    for item in items:
-        running.append(pool.submit(work, item))
-        if len(running) > ahead:
-            yield running.popleft().result()
-    while running:
-        yield running.popleft().result()
+            yield from workers.in_order(pool, chunk, starts)
 
 
 def scoring(models: Models) -> ScoringModels:

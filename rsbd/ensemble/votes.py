@@ -40,7 +40,8 @@ class Votes:
     models : tuple of (int, int)
         Which models voted, as sorted half-open spans: ``((0, 1000),)`` for the first thousand.
     manifest : mapping
-        Everything that determines the votes: data, noise, learner, seed, versions. Only equal manifests merge.
+        Everything that determines the votes: data, noise, learner, seed, versions. Only equal manifests merge; code of
+        yours that has no name is never equal.
     seconds : mapping
         Time spent on ``train`` and ``vote``, summed over workers; neither saved nor compared.
 
@@ -63,15 +64,6 @@ class Votes:
         return sum(stop - start for start, stop in self.models)
 
     @property
-    def of_the_first(self) -> bool:
-        """Whether these are the votes of the first models, with none left out.
-
-        Whoever stops by what the votes say may only ask these: which other blocks are done first may depend on how
-        they vote.
-        """
-        return len(self.models) == 1 and self.models[0][0] == 0
-
-    @property
     def label(self) -> NDArray[np.int64]:
         """The smoothed classifier's estimate: the label with most votes, the lowest one on a tie. Shape (points,)."""
         label: NDArray[np.int64] = self.counts.argmax(1)
@@ -86,6 +78,11 @@ class Votes:
             The votes are of another experiment, or some model has voted in both.
         """
         different = [k for k in {*self.manifest, *other.manifest} if self.manifest.get(k) != other.manifest.get(k)]
+        if "unnamed" in different:
+            raise InputError(
+                "these votes are of code of yours without a name, so those of another version could be among them",
+                'give the learner or noise a name, such as name="two layers, version 1"',
+            )
         if different:
             raise InputError(
                 f"these votes differ in {', '.join(sorted(different))}", "only votes of one experiment can be merged"

@@ -1,53 +1,57 @@
-"""Who computes an ensemble: threads of this machine or anybody's executor, with few blocks in hand at a time."""
+"""Computes the blocks of an ensemble on threads of this machine or on an executor, a few blocks at a time."""
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
-from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, ThreadPoolExecutor, wait
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import BrokenExecutor, Executor, Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
+from typing import TypeVar
 
 from rsbd.ensemble import blocks
 from rsbd.ensemble.devices import named
 from rsbd.ensemble.votes import Votes, join
 from rsbd.learners import arithmetic
 
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
 
 def gather(
-    task: blocks.Task,
-    votes: Votes,
-    spans: list[blocks.Span],
-    pool: Executor,
-    in_hand: int,
-    in_order: bool,
+    task: blocks.Task, votes: Votes, spans: Iterable[blocks.Span], pool: Executor, in_hand: int
 ) -> Iterator[Votes]:
-    """Keep the workers busy with few blocks in hand, so that memory stays bounded and stopping is quick."""
-    waiting = iter(spans)
-    running: set[Future[blocks.Counted]] = set()
-    finished: dict[blocks.Span, blocks.Counted] = {}
-    turn = deque(spans)
+    """Yield the votes so far after every block of models, in the order of the blocks."""
+    for counts, span, seconds in in_order(pool, partial(blocks.vote, task), spans, in_hand):
+        spent = {k: votes.seconds.get(k, 0) + v for k, v in seconds.items()}
+        votes = replace(votes, counts=votes.counts + counts, models=join(votes.models, (span,)), seconds=spent)
+        yield votes
+
+
+def in_order(
+    pool: Executor, work: Callable[[Item], Result], items: Iterable[Item], in_hand: int = 8
+) -> Iterator[Result]:
+    """Yield ``work(item)`` for every item, in order, with at most ``in_hand`` items in the pool at a time.
+
+    Unlike ``pool.map``, which submits all items at once: memory stays bounded, and stopping is quick.
+    """
+    running: deque[Future[Result]] = deque()
     try:
-        while True:
-            while len(running) < in_hand and (span := next(waiting, None)) is not None:
-                running.add(_submit(pool, task, span))
-            if not running:
-                return
-            done, running = wait(running, return_when=FIRST_COMPLETED)
-            finished.update((future.result()[1], future.result()) for future in done)
-            while finished and (turn[0] in finished or not in_order):
-                counts, span, seconds = finished.pop(turn.popleft() if in_order else next(iter(finished)))
-                spent = {k: votes.seconds.get(k, 0) + v for k, v in seconds.items()}
-                votes = replace(votes, counts=votes.counts + counts, models=join(votes.models, (span,)), seconds=spent)
-                yield votes
+        for item in items:
+            running.append(_submit(pool, work, item))
+            if len(running) == in_hand:
+                yield running.popleft().result()
+        while running:
+            yield running.popleft().result()
     finally:
         for future in running:
             future.cancel()
 
 
-def _submit(pool: Executor, task: blocks.Task, span: blocks.Span) -> Future[blocks.Counted]:
+def _submit(pool: Executor, work: Callable[[Item], Result], item: Item) -> Future[Result]:
     try:
-        return pool.submit(blocks.vote, task, span)
+        return pool.submit(work, item)
     except RuntimeError as error:  # it was shut down, here or far away
         raise BrokenExecutor(str(error)) from error
 

@@ -1,157 +1,106 @@
-"""What tells one experiment from another where people bring their own code: the code itself, and all that it reads.
+"""The text under which votes of a learner and its noise are kept, and the names that code of the user needs for that.
 
-Votes are kept and merged under a name. A function may change under an unchanged name, or read a number that has
-changed; then its old votes are those of another experiment.
+Settings determine what the code of this package computes, but not what other code computes: a function may change
+under an unchanged name. So the author of other code gives it a name, and a new one with each version.
 """
 
 from __future__ import annotations
 
-import dis
-import hashlib
-import re
-import sys
-import sysconfig
-from collections.abc import Iterator, Mapping
+import secrets
+from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from fractions import Fraction
-from functools import lru_cache, partial
-from pathlib import Path
-from types import CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
 
 import numpy as np
-import torch
 
-_PLAIN = (bool, int, float, complex, str, bytes, Fraction, range, type(None), type(...))
-_ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
-Seen = dict[int, tuple[int, Any]]
+from rsbd.errors import InputError
+from rsbd.learners.base import Learner
+from rsbd.noises import Noise
 
 
-def named(thing: object) -> str:
-    """Return ``repr``, with a digest where it holds anything that is not of this package.
+def settings_text(thing: object) -> str:
+    """Return the type of `thing` and all settings in it, without addresses in memory.
 
-    >>> named(Fraction(1, 2)), named(len)[:25]
-    ('Fraction(1, 2)', '<built-in function len> #')
+    >>> from rsbd.noises import Flip
+    >>> settings_text(Flip("4/5")), settings_text(len)
+    ('Flip(keep=Fraction(4, 5), values=2)', 'len')
     """
-    text = _ADDRESS.sub("", repr(thing))
-    return text if ours(thing) else f"{text} #{digest(thing)}"
+    if isinstance(thing, (np.generic, np.ndarray)):
+        thing = thing.tolist()
+    if isinstance(thing, Mapping):
+        thing = list(thing.items())
+    if _is_plain(thing):
+        return repr(thing)
+    if isinstance(thing, (list, tuple)):
+        return f"({', '.join(map(settings_text, thing))})"
+    if callable(thing) and hasattr(thing, "__qualname__"):
+        return str(thing.__qualname__)
+    parts = ", ".join(f"{name}={settings_text(value)}" for name, value in _settings(thing).items())
+    return f"{type(thing).__qualname__}({parts})"
 
 
-def ours(*parts: object) -> bool:
-    """Whether all of these, and what they hold, are of this package, whose version tells them apart."""
-    return all(map(_ours, parts))
+def check_named(*things: object) -> None:
+    """Raise unless :func:`settings_text` tells each of these from every other one.
 
-
-def digest(*things: object) -> str:
-    """Return 12 hex digits, others wherever settings, code, defaults, closures or globals that it reads are others.
-
-    What is installed is looked at by name and version, modules beside a notebook by their files. Code that is found
-    only while running, such as by ``importlib``, is not seen.
+    Raises
+    ------
+    InputError
+        Code that is not of this package has no name.
 
     Examples
     --------
-    >>> digest(partial(max, 2)) == digest(partial(max, 2)), digest(partial(max, 2)) == digest(partial(max, 3))
-    (True, False)
+    >>> from rsbd.learners import Module
+    >>> check_named(Module(len, name="two layers, version 1"))
+    >>> check_named(Module(len))
+    Traceback (most recent call last):
+    rsbd.errors.InputError: Module(...) runs code of yours, and votes of another version of that code ...
     """
-    seen: Seen = {}
-    return hashlib.sha256(repr([_describe(thing, seen) for thing in things]).encode()).hexdigest()[:12]
+    unnamed = _unnamed(things)
+    if unnamed is not None:
+        raise InputError(
+            f"{type(unnamed).__qualname__}(...) runs code of yours, and votes of another version of that code would be "
+            "taken for this one's",
+            'give it a name, and a new one whenever the code changes: name="two layers, version 1"',
+        )
 
 
-def _ours(part: object) -> bool:
-    if part is None or isinstance(part, (int, float, str, Fraction)):
-        return True
-    if isinstance(part, tuple):
-        return ours(*part)
-    known = type(part).__module__.startswith("rsbd.") and is_dataclass(part)
-    return known and ours(*(getattr(part, field.name) for field in fields(part)))  # type: ignore[arg-type]
+def unnamed_mark(*things: object) -> dict[str, str]:
+    """Return an entry for the manifest of votes that nobody can repeat: a random one, unless all things are named.
+
+    Examples
+    --------
+    >>> from rsbd.learners import Linear, Module
+    >>> unnamed_mark(Linear()), list(unnamed_mark(Module(len)))
+    ({}, ['unnamed'])
+    """
+    return {} if _unnamed(things) is None else {"unnamed": secrets.token_hex(16)}
 
 
-def _describe(thing: Any, seen: Seen) -> object:
-    if isinstance(thing, _PLAIN):
-        return repr(thing)
-    if id(thing) in seen:
-        return seen[id(thing)][0]
-    seen[id(thing)] = (len(seen), thing)  # kept, so that no other thing takes its address
-    name = type(thing).__name__
-    if isinstance(thing, torch.Tensor):
-        thing = thing.detach().cpu().numpy()
-    if isinstance(thing, np.ndarray) and not thing.dtype.hasobject:
-        return name, thing.dtype.str, thing.shape, hashlib.sha256(thing.tobytes()).hexdigest()
-    if isinstance(thing, Mapping):
-        items = sorted(thing.items(), key=lambda item: _ADDRESS.sub("", repr(item[0])))
-        return name, [(_describe(key, seen), _describe(value, seen)) for key, value in items]
-    if isinstance(thing, (set, frozenset)):
-        return name, sorted(repr(_describe(item, seen)) for item in thing)
-    if isinstance(thing, (list, tuple, np.ndarray)):
-        return name, [_describe(item, seen) for item in thing]
-    return name, [_describe(part, seen) for part in _parts(thing)]
+def _is_plain(thing: object) -> bool:
+    return thing is None or isinstance(thing, (int, float, str, Fraction, np.generic))
 
 
-def _parts(thing: Any) -> Iterator[object]:
-    """What a function, class, module or any other object is made of."""
-    if isinstance(thing, ModuleType):
-        yield from (thing.__name__, _version(thing.__name__))
-        if not _installed(thing.__name__) and getattr(thing, "__file__", None):
-            yield Path(str(thing.__file__)).read_bytes()
-    elif isinstance(thing, CodeType):
-        yield from (thing.co_code, thing.co_names, thing.co_varnames, thing.co_consts)
-    elif isinstance(thing, (FunctionType, type)):
-        yield from (thing.__module__, thing.__qualname__, _version(thing.__module__))
-        if not _installed(thing.__module__):
-            yield from _class(thing) if isinstance(thing, type) else _function(thing)
-    elif isinstance(thing, partial):
-        yield from (thing.func, thing.args, thing.keywords)
-    elif isinstance(thing, MethodType):
-        yield from (thing.__func__, thing.__self__)
-    elif isinstance(thing, (staticmethod, classmethod)):
-        yield thing.__func__
-    elif isinstance(thing, property):
-        yield from (thing.fget, thing.fset)
+def _settings(thing: Any) -> Mapping[str, object]:
+    """Return what can be read of the settings, and the name."""
+    if is_dataclass(thing):
+        found = {field.name: getattr(thing, field.name) for field in fields(thing)}
     else:
-        yield type(thing)
-        yield getattr(thing, "__dict__", None) or _ADDRESS.sub("", repr(thing))
+        found = dict(sorted(thing.get_params(deep=False).items())) if hasattr(thing, "get_params") else {}
+    return found | ({"name": thing.name} if _has_name(thing) else {})
 
 
-def _function(function: FunctionType) -> Iterator[object]:
-    yield from (function.__code__, function.__defaults__, function.__kwdefaults__)
-    for cell in function.__closure__ or ():
-        try:
-            yield cell.cell_contents
-        except ValueError:  # not filled yet
-            yield "empty"
-    read = sorted(_globals(function.__code__))
-    yield {name: function.__globals__[name] for name in read if name in function.__globals__}
+def _has_name(thing: object) -> bool:
+    return isinstance(thing, (Learner, Noise)) and bool(getattr(thing, "name", None))
 
 
-def _class(found: type) -> Iterator[object]:
-    yield found.__bases__
-    for name, value in sorted(vars(found).items()):
-        if not name.startswith("__") or isinstance(value, (FunctionType, staticmethod, classmethod)):
-            yield from (name, value)
-
-
-def _globals(code: CodeType) -> set[str]:
-    """Names that code and the functions and classes inside it look up outside of it."""
-    names = {
-        str(step.argval) for step in dis.get_instructions(code) if step.opname.startswith(("LOAD_GLOBAL", "LOAD_NAME"))
-    }
-    return names.union(*(_globals(inner) for inner in code.co_consts if isinstance(inner, CodeType)))
-
-
-def _version(module: str) -> str:
-    root = sys.modules.get(module.partition(".")[0])
-    return str(getattr(root, "__version__", ""))
-
-
-@lru_cache(maxsize=256)
-def _installed(module: str) -> bool:
-    """Whether it comes with Python, with pip or with this package: then its version tells what it does."""
-    root = module.partition(".")[0]
-    if root in ("rsbd", *sys.builtin_module_names):
-        return True
-    file = getattr(sys.modules.get(root), "__file__", None)
-    if root == "__main__" or not file:
-        return False
-    path = Path(file).resolve()
-    standard = Path(sysconfig.get_path("stdlib")).resolve()
-    return bool({"site-packages", "dist-packages"} & set(path.parts)) or path.is_relative_to(standard)
+def _unnamed(thing: object) -> object:
+    """Return the learner, noise or other thing inside that the text does not determine; None if all is determined."""
+    if _is_plain(thing) or _has_name(thing):  # a name speaks for all that is inside
+        return None
+    if isinstance(thing, tuple):
+        return next((found for found in map(_unnamed, thing) if found is not None), None)
+    if not (is_dataclass(thing) and type(thing).__module__.startswith("rsbd.")):
+        return thing
+    found = _unnamed(tuple(_settings(thing).values()))
+    return found if found is None or isinstance(found, (Learner, Noise)) else thing

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,7 @@ from torch import Generator, Tensor
 
 from rsbd.errors import InputError
 from rsbd.learners.base import Learner, Models, Problem, noised_points
-from rsbd.learners.identity import digest
+from rsbd.learners.identity import settings_text
 from rsbd.learners.networks.network import augmentation
 from rsbd.noises import Noise
 
@@ -31,6 +31,9 @@ class Sklearn(Learner):
     estimator : classifier
         Anything with scikit-learn's ``fit``, ``predict`` and ``get_params``; a pipeline too. What it is fitted to
         is noised, so scaling or PCA in a pipeline is covered by the certificate. A copy is taken.
+    name : str, optional
+        What you call this version of the estimator and of all that it calls. Needed to store votes, or to merge or
+        resume them: votes of another version of the code would be taken for this one's.
 
     Raises
     ------
@@ -41,24 +44,25 @@ class Sklearn(Learner):
     --------
     >>> from sklearn.naive_bayes import GaussianNB
     >>> Sklearn(GaussianNB())
-    Sklearn(GaussianNB(priors=None, var_smoothing=1e-09), scikit-learn ...)
+    Sklearn(estimator=GaussianNB(priors=None, var_smoothing=1e-09), name=None, version=...)
     """
 
     estimator: Any
+    name: str | None = None
+    version: str = field(init=False)  # of scikit-learn
 
     def __post_init__(self) -> None:
-        from sklearn.base import clone, is_classifier  # here and below: it takes a second to import
+        import sklearn  # here and below: it takes a second to import
+        from sklearn.base import clone, is_classifier
 
         known = hasattr(self.estimator, "get_params") and not isinstance(self.estimator, type)
         if not known or not is_classifier(self.estimator):
             raise InputError(f"{self.estimator!r} is no classifier of scikit-learn", "give one, such as GaussianNB()")
         object.__setattr__(self, "estimator", clone(self.estimator))
+        object.__setattr__(self, "version", sklearn.__version__)
 
     def __repr__(self) -> str:
-        import sklearn
-
-        # Votes are kept under this text. scikit-learn's own leaves out defaults and shortens what is long.
-        return f"Sklearn({_describe(self.estimator)}, scikit-learn {sklearn.__version__} #{digest(self.estimator)})"
+        return settings_text(self)
 
     def train(self, problem: Problem, generators: Sequence[Generator]) -> Fitted:
         """Fit one copy per generator."""
@@ -98,15 +102,3 @@ class Fitted(Models):
                 found = model.predict(noised_points(x, noise, generator).cpu().numpy())
                 labels.append(torch.from_numpy(np.asarray(found, dtype=np.int64)))
         return torch.stack(labels).to(x.device)
-
-
-def _describe(value: Any) -> str:
-    """All settings, in full."""
-    if hasattr(value, "get_params") and not isinstance(value, type):
-        settings = sorted(value.get_params(deep=False).items())
-        return f"{type(value).__name__}({', '.join(f'{k}={_describe(v)}' for k, v in settings)})"
-    if isinstance(value, (list, tuple)):
-        return f"({', '.join(_describe(v) for v in value)})"
-    if callable(value):  # what it does is in the digest, and its address in memory means nothing
-        return str(getattr(value, "__qualname__", type(value).__qualname__))
-    return repr(value.tolist() if isinstance(value, np.ndarray) else value)

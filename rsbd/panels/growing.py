@@ -28,7 +28,8 @@ def grow(known: dict[int, Votes], num_models: int, train: Callable[[Votes | None
     if num_models in known:
         yield known[num_models]
         return
-    fewer = [n for n in known if n < num_models]
+    # Votes of code without a name cannot be resumed: its models are trained anew.
+    fewer = [n for n, votes in known.items() if n < num_models and "unnamed" not in votes.manifest]
     resume = known[max(fewer)] if fewer else None
     if resume is not None:
         yield resume

@@ -124,10 +124,5 @@ def all_votes(
     seed: int,
     options: Mapping[str, Any],
 ) -> Votes:
-    """Collect votes on the test points, of a number of models that no vote decides: recipes' bounds rest on that."""
-    if options.get("until") is not None:
-        raise InputError(
-            "until stops by what the votes say, and then these bounds fail more often than alpha",
-            "use rsbd.collect(..., until=rule) and rule.bounds(votes)",
-        )
+    """Collect the votes of all models on the test points."""
     return ensemble.collect(dataset, smoothing, learner, dataset.x_test, num_models, seed, **options)

@@ -26,19 +26,17 @@ SMALL: dict[str, list[str]] = {
     "data": [],
     "data check": [],
     "data download": [],
-    "cache": [],
-    "cache clear": [],
     "doctor": [],
     "version": [],
 }
 
 
 class Box:
-    """A folder with a working folder, a home, a cache, a data folder and things that must not be touched."""
+    """A folder with a working folder, a home, a data folder and things that must not be touched."""
 
     def __init__(self, root: Path) -> None:
         self.root, self.out = root, root / "out"
-        for name in ("work", "home", "cache", "data", "precious"):
+        for name in ("work", "home", "data", "precious"):
             (root / name).mkdir()
         self.precious = root / "precious" / "thesis.txt"
         self.precious.write_text("years of work")
@@ -148,7 +146,6 @@ def test_no_traceback_no_hang_and_nothing_touched(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     box, random, command = Box(tmp_path), Random(name), commands()[name]
-    monkeypatch.setenv("RSBD_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("RSBD_DATA", str(tmp_path / "data"))
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     monkeypatch.setenv("MPLCONFIGDIR", str(tmp_path.parent / "matplotlib"))

@@ -15,9 +15,8 @@ import pytest
 import torch
 from reversed_executor import Reversed
 
-import rsbd
 from rsbd.data import Dataset, load
-from rsbd.ensemble import collect, confidences, stream
+from rsbd.ensemble import blocks, collect, confidences, stream
 from rsbd.ensemble.blocks import Packed, Task
 from rsbd.ensemble.devices import pick_device
 from rsbd.ensemble.one_model import FixedModel
@@ -238,7 +237,7 @@ def test_another_experiment_has_another_file(digits: Dataset, tmp_path: Path, mo
         assert not np.array_equal(found.counts, first.counts), name
     collect(**same, num_models=8, store=tmp_path)
     assert len(list(tmp_path.iterdir())) == 6
-    for number, module in enumerate((rsbd, torch), 7):
+    for number, module in enumerate((blocks, torch), 7):
         monkeypatch.setattr(module, "__version__", "0.0.1")
         collect(**same, num_models=8, store=tmp_path)
         assert len(list(tmp_path.iterdir())) == number, module
@@ -260,6 +259,6 @@ def test_a_damaged_store_is_set_aside_and_redone(digits: Dataset, tmp_path: Path
     file.write_bytes(b"damaged again")
     aside.unlink()
     aside.mkdir()
-    with pytest.raises(InputError, match=r"delete it and collect again; it cannot be set aside as .*\.damaged \("):
+    with pytest.raises(InputError, match=r"and cannot be set aside as .*\.damaged \(.*: delete it and collect again"):
         gather(digits, store=tmp_path)
     assert file.read_bytes() == b"damaged again"

@@ -1,4 +1,4 @@
-"""Files of votes, the cache and data sets, damaged in every way: one sentence each, and nothing is run or written."""
+"""Files of votes, stores and data sets, damaged in every way: one sentence each, and nothing is run or written."""
 
 from __future__ import annotations
 
@@ -18,7 +18,6 @@ from fuzzing import FILE_INPUTS, damage, snapshot, within
 
 from rsbd import Dataset, Flip, Linear, Smoothing, Votes, collect, load
 from rsbd.data import sources, vision
-from rsbd.ensemble import cache
 from rsbd.errors import InputError
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="links, pipes and alarms of Unix")
@@ -40,7 +39,7 @@ def digits() -> Dataset:
     return load("digits", classes=(0, 1), rows=30, points=10)
 
 
-def gather(digits: Dataset, **options: bool) -> Votes:
+def gather(digits: Dataset, **options: Path) -> Votes:
     return collect(digits, FLIPS, Linear(), digits.x_test, 64, **options)
 
 
@@ -130,20 +129,18 @@ def test_votes_made_to_do_harm(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_cache(digits: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whatever becomes of the cache, the counts are the same; what is damaged is said once."""
-    folder, random = tmp_path / "cache", Random(2)
-    monkeypatch.setenv("RSBD_CACHE", str(folder))
-    monkeypatch.setattr(cache, "WORTH", 0.0)
+def test_store(digits: Dataset, tmp_path: Path) -> None:
+    """Whatever becomes of the store, the counts are the same; what is damaged is said once."""
+    folder, random = tmp_path / "store", Random(2)
     expected = gather(digits)
-    gather(digits, store=True)
+    gather(digits, store=folder)
     (file,) = folder.iterdir()
     whole, outside = file.read_bytes(), tmp_path / "outside"
     outside.write_text("not to be touched")
     other = Votes(expected.counts, expected.models, {**expected.manifest, "seed": 1})
     other.save(tmp_path / "other.npz")
     second = (tmp_path / "other.npz").read_bytes()
-    for number in range(FILE_INPUTS["cache"]):
+    for number in range(FILE_INPUTS["store"]):
         file.unlink(missing_ok=True)
         if number % 10 == 0:
             file.symlink_to(outside)
@@ -153,12 +150,11 @@ def test_cache(digits: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
             file.write_bytes(damage(whole, second, random))
         with warnings.catch_warnings(record=True) as said, within(20):
             warnings.simplefilter("always")
-            found = gather(digits, store=True)
+            found = gather(digits, store=folder)
         assert np.array_equal(found.counts, expected.counts)
         assert len(said) <= 1
         assert outside.read_text() == "not to be touched"
-    cache.clear()
-    assert {path.name for path in tmp_path.iterdir()} == {"cache", "outside", "other.npz"}
+    assert {path.name for path in tmp_path.iterdir()} == {"store", "outside", "other.npz"}
 
 
 def test_mnist(tmp_path: Path) -> None:

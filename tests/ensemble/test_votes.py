@@ -139,10 +139,5 @@ def test_spans_join_where_they_touch() -> None:
     assert join(((0, 2), (6, 8)), ((2, 4), (10, 11))) == ((0, 4), (6, 8), (10, 11))
 
 
-def test_votes_of_the_first_models_have_no_gap() -> None:
-    held = [votes(models).of_the_first for models in (((0, 4),), ((0, 2), (3, 5)), ((4, 8),))]
-    assert held == [True, False, False]
-
-
 def test_a_tie_goes_to_the_lowest_label() -> None:
     assert Votes(np.array([[2, 2, 1]]), ((0, 5),), {}).label.tolist() == [0]

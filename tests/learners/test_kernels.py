@@ -17,7 +17,7 @@ from rsbd.learners import CNN, LDA, MLP, HashedTestNoise, Linear, ResNet, random
 from rsbd.noises import Bagging, Flip, Gaussian, Uniform
 from rsbd.noises.smoothing import Smoothing
 
-NETWORKS = MLP(epochs=1, target_loss=1.0), CNN((2,), 4, epochs=1), ResNet(width=4, epochs=1)
+NETWORKS = MLP(epochs=1), CNN((2,), 4, epochs=1), ResNet(width=4, epochs=1)
 BELL = Smoothing(features=Gaussian(0.5), test=Gaussian(0.5))
 FLIPS = Smoothing(Bagging(40), Flip(0.8, 17), Flip(0.8, 10), Flip(0.8, 17))
 BITS = Smoothing(features=Flip(0.8), labels=Flip(0.8, 10), test=Flip(0.8))

@@ -107,7 +107,7 @@ def test_frozen_weights_stay_as_they_were():
 def test_an_ensemble_is_the_same_in_parts_and_in_other_processes(together):
     data = load("digits", classes=(0, 1), rows=60, points=40)
     noise = Smoothing(features=Flip(0.8), labels=Flip(0.8), test=Flip(0.8))
-    learner = Module(partial(plain, classes=2), epochs=3, together=together)
+    learner = Module(partial(plain, classes=2), epochs=3, together=together, name="plain")
     whole = collect(data, noise, learner, data.x_test, 12)
     part = collect(data, noise, learner, data.x_test, 7)
     assert np.array_equal(collect(data, noise, learner, data.x_test, 12, resume=part).counts, whole.counts)
@@ -167,22 +167,6 @@ def test_initial_weights_have_the_law_of_torchs_own():
 def test_what_cannot_be_repeated_is_refused():
     with pytest.raises(InputError, match="no generator"), Drawing(torch.Generator()):
         torch.native_dropout(torch.ones(3), 0.5, True)
-
-
-def changed():
-    return nn.Sequential(nn.Flatten(), nn.Linear(64, 16), nn.ReLU(), nn.Linear(16, 10))
-
-
-class Other(Residual):
-    def forward(self, x):
-        return -super().forward(x)
-
-
-def test_votes_are_kept_under_the_code_of_the_network():
-    names = [repr(Module(f)) for f in (plain, changed, Residual, Other, partial(plain, 3), partial(plain, 4))]
-    assert len(set(names)) == 6
-    assert repr(Module(plain)) == names[0]
-    assert "0x" not in "".join(names)
 
 
 def dropped():

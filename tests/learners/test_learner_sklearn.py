@@ -94,7 +94,7 @@ def test_a_training_set_of_one_class_says_that_class():
 def test_an_ensemble_of_it_is_the_same_in_parts_and_from_a_copy():
     data = load("digits", classes=(0, 1), rows=100, points=40)
     noise = Smoothing(features=Flip(0.8), labels=Flip(0.8), test=Flip(0.8))
-    learner = Sklearn(make_pipeline(SelectKBest(k=30), GaussianNB()))
+    learner = Sklearn(make_pipeline(SelectKBest(k=30), GaussianNB()), name="thirty best")
     whole = collect(data, noise, learner, data.x_test, 30)
     part = collect(data, noise, pickle.loads(pickle.dumps(learner)), data.x_test, 13)
     again = collect(data, noise, learner, data.x_test, 30, resume=part)

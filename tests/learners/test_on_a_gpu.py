@@ -38,10 +38,9 @@ def own() -> nn.Module:
 def learners():
     yield from (Linear(), LDA())
     for precision in ("float32", "bfloat16"):
-        for target_loss in (None, 1.0):
-            kept = {"epochs": 2, "batch": 32, "precision": precision, "target_loss": target_loss}
-            yield from (MLP((8, 6), **kept), CNN((3, 4), 8, kernel=3, **kept), ResNet(width=4, **kept))
-            yield Module(own, **kept)
+        kept = {"epochs": 2, "batch": 32, "precision": precision}
+        yield from (MLP((8, 6), **kept), CNN((3, 4), 8, kernel=3, **kept), ResNet(width=4, **kept))
+        yield Module(own, **kept)
 
 
 def images(values: int | None) -> Dataset:

@@ -429,12 +429,6 @@ def test_bad_settings_are_one_sentence(unit: Dataset, change: dict[str, object],
         compare(unit, **({"rows": [1], "triggers": [1], "num_models": MODELS} | change))
 
 
-def test_votes_that_stop_by_what_they_say_are_refused(unit: Dataset) -> None:
-    """The bounds of a comparison are for a number of votes fixed beforehand."""
-    with pytest.raises(InputError, match="until stops by what the votes say"):
-        compare(unit, [1], [1], num_models=MODELS, contenders=[CONTENDERS[0]], until=lambda votes: True)
-
-
 def test_inputs_off_the_scale_are_refused(unit: Dataset) -> None:
     with pytest.raises(InputError, match="scale them"):
         views(unit.replace(x=unit.x * 2))

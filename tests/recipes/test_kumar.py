@@ -24,7 +24,8 @@ from rsbd.certify import confidence
 from rsbd.certify.confidence import Confidence, expected, from_mean, measured, survival
 from rsbd.data import Dataset, load
 from rsbd.ensemble import confidences
-from rsbd.ensemble.one_model import FixedModel, in_order
+from rsbd.ensemble.one_model import FixedModel
+from rsbd.ensemble.workers import in_order
 from rsbd.errors import InputError
 from rsbd.learners import LDA, Learner, Linear, Models, Problem, ScoringModels, randomness
 from rsbd.noises import Bagging, Flip, Gaussian, Noise
@@ -339,9 +340,9 @@ def test_results_come_in_order_and_few_are_made_ahead() -> None:
         return number**2
 
     with ThreadPoolExecutor(3) as pool:
-        results = in_order(pool, work, range(100), ahead=8)
+        results = in_order(pool, work, range(100), in_hand=8)
         assert next(results) == 0
-        assert max(begun) <= 8
+        assert max(begun) < 8
         assert list(results) == [number**2 for number in range(1, 100)]
 
 

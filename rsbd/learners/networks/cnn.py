@@ -38,7 +38,7 @@ class CNN(Network):
         Units of the dense layer.
     kernel : int
         Side of the convolutions, odd. Images with a side below 16 get a border of zeros that keeps their size.
-    epochs, batch, learning_rate, weight_decay, target_loss, precision
+    epochs, batch, learning_rate, weight_decay, precision
         As for any network.
 
     Raises
@@ -164,15 +164,14 @@ class Gradients:
         """Gradients in these weights, whatever they are at each call."""
         return cls(plan, [part.detach().requires_grad_() for part in parts])
 
-    def __call__(self, x: Tensor, y: Tensor, found: Sequence[Tensor]) -> Tensor:
-        """Write them into ``found``; return the losses."""
+    def __call__(self, x: Tensor, y: Tensor, found: Sequence[Tensor]) -> None:
+        """Write them into ``found``."""
         with torch.enable_grad():
             scores = self.plan.scores(as_layers(self.leaves), x).float()
             losses = functional.cross_entropy(scores, y, reduction="none").mean(1)
             slopes = torch.autograd.grad(losses.sum(), self.leaves)
         for room, slope in zip(found, slopes, strict=True):
             room.copy_(slope)
-        return losses.detach()
 
 
 @dataclass(frozen=True)

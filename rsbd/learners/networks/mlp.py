@@ -28,7 +28,7 @@ class MLP(Network):
     ----------
     hidden : tuple of int
         Units of each hidden layer, at least one layer.
-    epochs, batch, learning_rate, weight_decay, target_loss, precision
+    epochs, batch, learning_rate, weight_decay, precision
         As for any network.
 
     Raises
@@ -55,8 +55,7 @@ class MLP(Network):
         sizes = (problem.x.shape[1], *self.hidden, problem.num_classes)
         weights = initial(list(itertools.pairwise(sizes)), generators)
         batches = self.batches(problem, generators)
-        watch = self.target_loss is not None
-        self.descend(weights, lambda parts: Gradients(as_layers(parts), watch), batches)
+        self.descend(weights, lambda parts: Gradients(as_layers(parts)), batches)
         return Networks(as_layers(weights.parts))
 
     def block_size(self, problem: Problem) -> int:
@@ -104,19 +103,18 @@ class Gradients:
     What can be made once is: threads that take turns at small steps wait for each other.
     """
 
-    def __init__(self, layers: Sequence[Layer], watch: bool = False) -> None:
-        self.layers, self.turned, self.watch = layers, [weights.mT for weights, _ in layers], watch
+    def __init__(self, layers: Sequence[Layer]) -> None:
+        self.layers, self.turned = layers, [weights.mT for weights, _ in layers]
         self.rooms: dict[int, Room] = {}  # by number of rows
 
-    def __call__(self, x: Tensor, y: Tensor, found: Sequence[Tensor]) -> Tensor | None:
-        """Write them into ``found``, in the order weights, biases, layer by layer; return the losses if watched."""
+    def __call__(self, x: Tensor, y: Tensor, found: Sequence[Tensor]) -> None:
+        """Write them into ``found``, in the order weights, biases, layer by layer."""
         rows = y.shape[1]
         if rows not in self.rooms:
             self.rooms[rows] = Room.of(self.layers, x)
         room = self.rooms[rows]
         forward(self.layers, x, room.activations)
         chances = torch.softmax(room.activations[-1], 1, dtype=room.chances.dtype, out=room.chances)
-        losses = -chances.gather(1, y[:, None]).log_().mean((1, 2)) if self.watch else None
         chances.scatter_add_(1, y[:, None], room.minus)
         chances /= rows
         error = room.errors[-1].copy_(chances)
@@ -127,7 +125,6 @@ class Gradients:
                 error = torch.bmm(self.turned[i], error, out=room.errors[i - 1])
                 slope = room.activations[i - 1]  # ReLU's, where above 0
                 torch.ops.aten.threshold_backward(error, slope, 0, grad_input=error)
-        return losses
 
 
 @dataclass(frozen=True)

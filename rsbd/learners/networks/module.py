@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from functools import lru_cache, partial
 
 import torch
 from torch import Generator, Tensor, nn
-from torch.func import functional_call, grad_and_value, stack_module_state, vmap
+from torch.func import functional_call, grad, stack_module_state, vmap
 
 from rsbd.errors import InputError
 from rsbd.learners.arithmetic import repeatable
 from rsbd.learners.base import Problem, ScoringModels, noised_points
-from rsbd.learners.identity import digest
+from rsbd.learners.identity import settings_text
 from rsbd.learners.networks.adam import Stack
 from rsbd.learners.networks.drawing import Drawing
 from rsbd.learners.networks.network import Network, Precision
@@ -36,7 +36,10 @@ class Module(Network):
     together : int or None
         How many models train at once. None: as many as keep weights and training sets within 128 MB (4 GB on a
         GPU), at most 64; fewer are faster where activations are large.
-    epochs, batch, learning_rate, weight_decay, target_loss, precision
+    name : str, optional
+        What you call this version of the factory and of all that it calls. Needed to store votes, or to merge or resume
+        them: votes of another version of your code would be taken for this one's.
+    epochs, batch, learning_rate, weight_decay, precision
         As for any network.
 
     Raises
@@ -47,9 +50,6 @@ class Module(Network):
 
     Notes
     -----
-    Stored votes are kept under the factory's name, its code and all that this reads, and the modules that it makes, so
-    that a changed network is another experiment.
-
     On CUDA, some of torch's layers, such as adaptive pooling and upsampling, add up gradients in any order: with them a
     seed need not give the same bits again.
 
@@ -58,11 +58,12 @@ class Module(Network):
     >>> def network():
     ...     return nn.Sequential(nn.Linear(64, 32), nn.Tanh(), nn.Linear(32, 10))
     >>> Module(network, epochs=5)
-    Module(network #..., epochs=5, batch=128, learning_rate=0.001, ..., together=None)
+    Module(epochs=5, batch=128, learning_rate=0.001, ..., factory=network, together=None, name=None)
     """
 
     factory: Callable[[], nn.Module]
     together: int | None = field(default=None, kw_only=True)
+    name: str | None = field(default=None, kw_only=True)
     learning_rate: float = field(default=0.001, kw_only=True)
 
     def __post_init__(self) -> None:
@@ -73,8 +74,7 @@ class Module(Network):
             raise InputError(f"together is {self.together}", "give the number of models to train at once, from 1")
 
     def __repr__(self) -> str:
-        rest = [f"{f.name}={getattr(self, f.name)!r}" for f in fields(self) if f.name != "factory"]
-        return f"Module({', '.join([fingerprint(self.factory), *rest])})"
+        return settings_text(self)
 
     def train(self, problem: Problem, generators: Sequence[Generator]) -> Stacked:
         """Train one network per generator."""
@@ -132,19 +132,17 @@ class Gradients:
 
     def __init__(self, net: nn.Module, weights: State, fixed: State, problem: Problem, precision: Precision) -> None:
         self.net, self.weights, self.fixed, self.problem = net, weights, fixed, problem
-        self.slopes = vmap(grad_and_value(self._loss), randomness="error")
+        self.slopes = vmap(grad(self._loss), randomness="error")
         # What a module makes itself is in float32: autocast lets it meet weights that are not.
         kind, rounded = problem.x.device.type, precision == "bfloat16"
         self.rounded = partial(torch.autocast, kind, torch.bfloat16, rounded)
 
-    def __call__(self, x: Tensor, y: Tensor, found: Sequence[Tensor]) -> Tensor:
-        """Write them into ``found``, in the order of the weights; return the losses."""
-        losses: Tensor
+    def __call__(self, x: Tensor, y: Tensor, found: Sequence[Tensor]) -> None:
+        """Write them into ``found``, in the order of the weights."""
         with self.rounded():
-            slopes, losses = self.slopes(self.weights, self.fixed, as_inputs(x.mT, self.problem.shape), y)
+            slopes = self.slopes(self.weights, self.fixed, as_inputs(x.mT, self.problem.shape), y)
         for name, room in zip(self.weights, found, strict=True):
             room.copy_(slopes[name])
-        return losses
 
     def _loss(self, weights: State, fixed: State, x: Tensor, y: Tensor) -> Tensor:
         scores, classes = functional_call(self.net, {**weights, **fixed}, (x,)), self.problem.num_classes
@@ -179,13 +177,3 @@ class Stacked(ScoringModels):
     def parameters(self) -> Tensor:
         """Weights and buffers, (models, numbers)."""
         return torch.cat([tensor.float().reshape(len(tensor), -1) for tensor in self.state.values()], dim=1)
-
-
-def fingerprint(factory: Callable[[], nn.Module]) -> str:
-    """Name of a factory, with a digest of all that it reads and of the layout and settings of what it makes."""
-    made = [
-        (type(part), {k: v for k, v in vars(part).items() if not k.startswith("_")})
-        for part in build(factory, Generator()).modules()
-    ]
-    inner = factory.func if isinstance(factory, partial) else factory
-    return f"{getattr(inner, '__qualname__', type(inner).__qualname__)} #{digest(factory, made)}"

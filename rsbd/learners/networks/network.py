@@ -13,7 +13,6 @@ from rsbd.errors import InputError
 from rsbd.learners.arithmetic import repeatable
 from rsbd.learners.base import Learner, Problem
 from rsbd.learners.networks.adam import Adam, Stack
-from rsbd.learners.networks.early import Early
 from rsbd.noises import Gaussian, Noise
 
 if TYPE_CHECKING:
@@ -21,8 +20,8 @@ if TYPE_CHECKING:
 
 _UNIT = 16  # rows: with others, products and softmax are up to a tenth slower
 Batch = tuple[Tensor, Tensor]  # features (models, features, rows), labels (models, rows)
-# Writes the gradients of a batch into the tensors, and returns the mean losses (models,) where they are asked for.
-Backward = Callable[[Tensor, Tensor, Sequence[Tensor]], Tensor | None]
+# Writes the gradients of a batch into the tensors.
+Backward = Callable[[Tensor, Tensor, Sequence[Tensor]], None]
 Precision = Literal["float32", "bfloat16"]
 
 
@@ -43,9 +42,6 @@ class Network(Learner):
         Largest step size of Adam.
     weight_decay : float
         Share of each weight taken away at the largest step (decoupled from Adam's scaling).
-    target_loss : float or None
-        A model is done after the first pass over which its mean loss was at most this, and a batch of models is when
-        all of them are, which saves the passes that are left. None: all passes are made.
     precision : "float32" or "bfloat16"
         Of activations and gradients in training. Products are summed in float32, and weights, Adam's moments and
         predictions are in float32 all the same. bfloat16 keeps 8 bits and is faster where a processor (AVX-512 BF16,
@@ -61,7 +57,6 @@ class Network(Learner):
     batch: int = 128
     learning_rate: float = 0.01
     weight_decay: float = 0.0
-    target_loss: float | None = None
     precision: Precision = "float32"
 
     def __post_init__(self) -> None:
@@ -69,8 +64,6 @@ class Network(Learner):
         if not (enough and self.learning_rate > 0 and self.weight_decay >= 0):
             found = ", ".join(f"{field.name}={getattr(self, field.name)}" for field in fields(Network)[:4])
             raise InputError(f"{found} cannot train", "the first three must be above 0, weight_decay at least 0")
-        if self.target_loss is not None and not self.target_loss >= 0:
-            raise InputError(f"target_loss is {self.target_loss}", "give a loss to stop at, from 0, or None")
         if self.precision not in get_args(Precision):
             raise InputError(f"precision is {self.precision!r}", "choose 'float32' or 'bfloat16'")
 
@@ -134,21 +127,14 @@ class Network(Learner):
         # In float32 these are the same tensors, and copying one onto itself costs nothing.
         rounded, found = (stack.to(batches[0][0].dtype) for stack in (weights, slopes))
         write = gradients(rounded.parts)
-        early = None if self.target_loss is None else Early(weights, self.target_loss)
         steps = len(batches) * (self.epochs or max(10, -(-80 // len(batches))))
         with torch.no_grad(), repeatable():
             for step in range(steps):
                 x, y = batches[step % len(batches)]
                 rounded.flat.copy_(weights.flat)
-                losses = write(x, y, found.parts)
+                write(x, y, found.parts)
                 slopes.flat.copy_(found.flat)
                 adam.step(slopes.flat, self.learning_rate * (1 - step / steps), self.weight_decay)
-                if early is not None and losses is not None:
-                    early.see(losses, y.shape[1])
-                    if (step + 1) % len(batches) == 0 and early.all_done():
-                        break
-            if early is not None:
-                early.restore()
 
 
 def augmentation(smoothing: Smoothing) -> Noise | None:

@@ -28,7 +28,7 @@ class ResNet(Network):
         Residual blocks in a stage.
     width : int
         Channels of the first stage, a multiple of 4.
-    epochs, batch, learning_rate, weight_decay, target_loss, precision
+    epochs, batch, learning_rate, weight_decay, precision
         As for any network.
 
     Raises

@@ -176,7 +176,7 @@ class Bench:
 
         def train(resume: Votes | None) -> Iterator[Votes]:
             run = (dataset, smoothing, self.learner, x, num_models, self.seed)
-            return ensemble.stream(*run, executor=pool, resume=resume, store=True)
+            return ensemble.stream(*run, executor=pool, resume=resume)
 
         return grow(known, num_models, train)
 

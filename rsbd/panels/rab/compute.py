@@ -119,7 +119,7 @@ class Bench:
 
         def train(resume: Votes | None) -> Iterator[Votes]:
             run = (dataset, smoothing, models, x, number, self.seed)
-            return ensemble.stream(*run, executor=pool, resume=resume, store=True)
+            return ensemble.stream(*run, executor=pool, resume=resume)
 
         return grow(self.memo.get((name, params.sigma), dict), number, train)
 
