@@ -14,7 +14,6 @@ from rsbd.bounds import Bounds
 from rsbd.certify import Certificate, certify, radius
 from rsbd.data import Dataset
 from rsbd.ensemble.votes import Votes
-from rsbd.errors import InputError
 from rsbd.learners import Learner
 from rsbd.learners.linear.linear import Linear
 from rsbd.noises.smoothing import Keep, Smoothing, Threat

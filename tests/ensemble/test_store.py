@@ -120,6 +120,7 @@ def child(*arguments: object, before: str = "", **environment: str) -> subproces
     return subprocess.Popen(command, env=env, stderr=subprocess.PIPE, text=True)
 
 
+@pytest.mark.slow
 def test_two_kernels_write_at_once(folder: Path, digits: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
     runs = [child(folder, 384), child(folder, 640)]
     for run in runs:
@@ -137,6 +138,7 @@ def test_a_greater_number_in_hand_and_a_smaller_on_disk(folder: Path, digits: Da
     assert same(gather(digits, folder, resume=expected), expected)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="limits of Unix")
 def test_a_disk_that_is_really_full(folder: Path) -> None:
     """No file may grow beyond 300 bytes: every write fails half way, and leaves nothing."""
