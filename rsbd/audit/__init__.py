@@ -12,7 +12,6 @@ from rsbd.audit.judges import Judge as Judge
 from rsbd.audit.judges import Nearest as Nearest
 from rsbd.audit.judges import NoisedLabels as NoisedLabels
 from rsbd.audit.judges import Retrained as Retrained
-from rsbd.audit.linear import LinearRule as LinearRule
 from rsbd.audit.rowworld import exhaustive_rows as exhaustive_rows
 from rsbd.audit.search import AuditReport as AuditReport
 from rsbd.audit.search import Finding as Finding

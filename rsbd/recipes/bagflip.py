@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from rsbd import bounds
+from rsbd import bounds, ensemble
 from rsbd.certify import poisoned_rows
 from rsbd.data import Dataset
-from rsbd.errors import InputError
 from rsbd.learners import Learner
 from rsbd.learners.linear.linear import Linear
-from rsbd.noises import Bagging, Flip
+from rsbd.noises import Bagging
 from rsbd.noises.smoothing import Keep, Smoothing, Threat
-from rsbd.recipes.wang import Certified, all_votes
+from rsbd.recipes.certified import Certified
 
 
 def bagflip(
@@ -74,12 +73,10 @@ def bagflip(
     >>> result.certificate.accuracy(digits.y_test, radius=2) > 0.5
     True
     """
-    if dataset.values is None:
-        raise InputError(f"{dataset.name} is continuous, and this method flips values", "load its binary or gray view")
-    pixels, labels = Flip(keep, dataset.values), Flip(keep, dataset.num_classes)
-    smoothing = Smoothing(Bagging(size), pixels, labels if relabel else None, pixels if on_test else None)
-    votes = all_votes(dataset, smoothing, learner or Linear(), num_models, seed, options)
+    attacked = {"features", *(("labels",) if relabel else ()), *(("test",) if on_test else ())}
+    smoothing = Smoothing.flips(dataset, keep, rows=Bagging(size), slots=attacked)
+    votes = ensemble.collect(dataset, smoothing, learner or Linear(), dataset.x_test, num_models, seed, **options)
     evidence = bounds.simultaneous(votes.counts, alpha, points=points)
     threat = Threat(trigger=trigger, relabel=relabel, on_test=on_test)
     certificate = poisoned_rows(evidence, smoothing, threat, dataset.num_rows)
-    return Certified(smoothing, votes, evidence, certificate, dataset.num_rows)
+    return Certified(smoothing, evidence, certificate, dataset.num_rows, votes=votes)

@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from rsbd import bounds
-from rsbd.certify import Certificate, allocation, radius
-from rsbd.certify.pairs import Evidence
+from rsbd import bounds, ensemble
+from rsbd.certify import radius
 from rsbd.data import Dataset
-from rsbd.errors import InputError
 from rsbd.learners import Learner
 from rsbd.learners.linear.linear import Linear
 from rsbd.noises import Bagging
 from rsbd.noises.smoothing import Smoothing
-from rsbd.recipes.wang import Certified, all_votes
+from rsbd.recipes.certified import Certified
 
 
 def bagging(
@@ -74,52 +68,7 @@ def bagging(
     True
     """
     smoothing = Smoothing(rows=Bagging(size))
-    votes = all_votes(dataset, smoothing, learner or Linear(), num_models, seed, options)
+    votes = ensemble.collect(dataset, smoothing, learner or Linear(), dataset.x_test, num_models, seed, **options)
     evidence = bounds.simultaneous(votes.counts, alpha, runner_up=dataset.num_classes > 2, points=points)
     certificate = radius(evidence, smoothing, num_rows=dataset.num_rows)
-    return Certified(smoothing, votes, evidence, certificate, dataset.num_rows)
-
-
-def edited(found: Certified, edit: str) -> Certificate:
-    """Certify the same votes against rows that are only inserted, or only removed, which certifies more than changes.
-
-    Parameters
-    ----------
-    found : Certified
-        From :func:`bagging`, whose own certificate holds for any mixture of the three.
-    edit : str
-        ``"inserted"`` or ``"removed"``.
-
-    Returns
-    -------
-    Certificate
-        Its radius counts such rows, up to as many as there are.
-
-    Raises
-    ------
-    InputError
-        Another edit, or votes without bags.
-
-    References
-    ----------
-    Jia, Cao, Gong 2021, theorem 1, for data sets of another size.
-
-    Examples
-    --------
-    >>> from rsbd.data import load
-    >>> digits = load("digits", classes=(0, 1), points=50)
-    >>> result = bagging(digits, size=20, num_models=200)
-    >>> bool((edited(result, "inserted").radius >= result.certificate.radius).all())
-    True
-    """
-    rows, total = found.smoothing.rows, found.num_rows
-    if edit not in ("inserted", "removed") or not isinstance(rows, Bagging) or total is None:
-        raise InputError(f"edit is {edit!r} under {rows!r}", "give votes of bagging, and 'inserted' or 'removed'")
-    evidence = Evidence.of(found.bounds)
-
-    def certified(count: int, who: NDArray[np.int64]) -> NDArray[np.bool_]:
-        return evidence.some(who).certified(rows.shift(0, total, **{edit: count}))
-
-    reached = allocation.search(certified, len(evidence.miss), total - 1)[evidence.back]
-    norm, own = f"{edit} rows", found.certificate
-    return replace(own, radius=reached, norm=norm, max_radius=total - 1)
+    return Certified(smoothing, evidence, certificate, dataset.num_rows, votes=votes)

@@ -9,7 +9,7 @@ from rsbd.ensemble.one_model import FixedModel
 from rsbd.learners import LDA, Learner, randomness
 from rsbd.noises import Gaussian
 from rsbd.noises.smoothing import Smoothing
-from rsbd.recipes.wang import Certified
+from rsbd.recipes.certified import Certified
 
 
 def cohen(
@@ -78,4 +78,4 @@ def cohen(
     selection, votes = model.votes(dataset.x_test, first), model.votes(dataset.x_test, others)
     evidence = bounds.clopper_pearson(votes.counts, alpha, selection.counts, points=points)
     smoothing = Smoothing(test=noise)
-    return Certified(smoothing, votes, evidence, radius(evidence, smoothing))
+    return Certified(smoothing, evidence, radius(evidence, smoothing), votes=votes)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from math import sqrt
 from typing import Any
 
@@ -10,14 +9,14 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import ndtri
 
-from rsbd import bounds
+from rsbd import bounds, ensemble
 from rsbd.certify import radius
 from rsbd.data import Dataset
 from rsbd.errors import InputError, is_whole
 from rsbd.learners import LDA, HashedTestNoise, Learner
 from rsbd.noises import Gaussian, Noise
 from rsbd.noises.smoothing import Smoothing
-from rsbd.recipes.wang import Certified, all_votes
+from rsbd.recipes.certified import Certified
 from rsbd.types import Floats
 
 BOUNDS = {"hoeffding": bounds.hoeffding, "clopper-pearson": bounds.clopper_pearson}
@@ -58,8 +57,7 @@ def rab(
     Parameters
     ----------
     dataset : Dataset
-        The certificate is centred on it. The paper: MNIST 0 against 1, CIFAR-10 airplane against bird, tabular data:
-        see :data:`rsbd.recipes.rab_settings.SETTINGS`.
+        The certificate is centred on it. The paper: MNIST 0 against 1, CIFAR-10 airplane against bird, tabular data.
     sigma : float
         Standard deviation of the noise, in input units (pixels in [0, 1]). The paper: 0.5 to 2 on MNIST.
     noise : Noise, optional
@@ -97,9 +95,9 @@ def rab(
     noise = Gaussian(sigma) if noise is None else noise
     smoothing = Smoothing(features=noise)
     models = HashedTestNoise(learner or LDA(), noise)
-    votes = all_votes(dataset, smoothing, models, num_models, seed, options)
+    votes = ensemble.collect(dataset, smoothing, models, dataset.x_test, num_models, seed, **options)
     evidence = BOUNDS[bound](votes.counts, alpha, runner_up=dataset.num_classes > 2, points=points)
-    return Certified(smoothing, votes, evidence, radius(evidence, smoothing))
+    return Certified(smoothing, evidence, radius(evidence, smoothing), votes=votes)
 
 
 def per_row(radius: ArrayLike, rows: int) -> Floats:
@@ -164,40 +162,6 @@ def published_radius(
         width = np.sqrt(np.log(1 / alpha) / (2 * num_models))
         top, second = np.maximum(1e-8, top - width), np.minimum(1 - 1e-8, second + width)
     return np.asarray(sigma / 2 * (ndtri(top) - ndtri(second)))
-
-
-def published_metrics(radius: ArrayLike, correct: ArrayLike, radii: Sequence[float]) -> tuple[Floats, Floats, Floats]:
-    """The three curves of the paper: certified rate, and accuracy with and among certified points, at ``> r``.
-
-    The library counts a point at ``>= r``, as a radius that is certified is certified.
-
-    Parameters
-    ----------
-    radius : array, shape (points,)
-        Certified radius; points that are not certified have none above 0.
-    correct : array of bool, shape (points,)
-        Whether the prediction is right.
-    radii : sequence of float
-        Where to ask.
-
-    Returns
-    -------
-    tuple of array, each (radii,)
-        *Certified accuracy*: share of points that are correct and certified. *Conditional accuracy*: share of correct
-        ones among the certified, NaN where there are none. *Certified rate*: share of certified points.
-
-    Examples
-    --------
-    >>> certified, conditional, rate = published_metrics([1.0, 2.0, -0.5], [True, False, True], radii=[0, 1, 2])
-    >>> conditional
-    array([0.5, 0. , nan])
-    """
-    beyond = np.asarray(radius)[:, None] > np.asarray(radii, np.float64)
-    right = np.asarray(correct, bool)[:, None] & beyond
-    certified, all_points = beyond.sum(axis=0), max(1, len(beyond))
-    with np.errstate(invalid="ignore"):
-        conditional = right.sum(axis=0) / certified
-    return right.sum(axis=0) / all_points, conditional, certified / all_points
 
 
 def _positive(rows: int) -> int:

@@ -2,43 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
-from numpy.typing import NDArray
 
 from rsbd.bounds import Bounds
-from rsbd.bounds.nearest import Race, smoothed
-from rsbd.certify import Certificate, certify, radius
+from rsbd.bounds.nearest import smoothed
+from rsbd.certify import radius
 from rsbd.data import Dataset
 from rsbd.noises import Gaussian
-from rsbd.noises.smoothing import Smoothing, Threat
-
-
-@dataclass(frozen=True)
-class Exact:
-    """What a recipe returns that needs no votes: probabilities, and what they prove.
-
-    Parameters
-    ----------
-    smoothing : Smoothing
-        The noise in each slot.
-    probabilities : Race
-        Bounds on the probability of every class, (points, classes).
-    bounds : Bounds
-        Label, miss and runner-up per point; they hold with certainty (``alpha`` is 0).
-    certificate : Certificate
-        Certified radius per point.
-    """
-
-    smoothing: Smoothing
-    probabilities: Race
-    bounds: Bounds
-    certificate: Certificate
-
-    def certify(self, threat: Threat) -> NDArray[np.bool_]:
-        """Which points keep their label against ``threat``: bool array (points,)."""
-        return certify(self.bounds, self.smoothing, threat)
+from rsbd.noises.smoothing import Smoothing
+from rsbd.recipes.certified import Exact
 
 
 def rab_knn(dataset: Dataset, sigma: float = 1.0, *, neighbours: int = 1, resolution: int = 500) -> Exact:
@@ -84,7 +56,7 @@ def rab_knn(dataset: Dataset, sigma: float = 1.0, *, neighbours: int = 1, resolu
 
     Examples
     --------
-    >>> from rsbd.data import load
+    >>> from rsbd import Threat, load
     >>> digits = load("digits", view="unit", classes=(0, 1), rows=200, points=20)
     >>> result = rab_knn(digits, sigma=0.5)
     >>> result.certificate.accuracy(digits.y_test, radius=0.75)
@@ -104,4 +76,4 @@ def rab_knn(dataset: Dataset, sigma: float = 1.0, *, neighbours: int = 1, resolu
     others[rows, label] = 0.0
     miss = found.miss[rows, label]
     evidence = Bounds(label, miss, np.minimum(miss, others.max(axis=1)), alpha=0.0)
-    return Exact(smoothing, found, evidence, radius(evidence, smoothing))
+    return Exact(smoothing, evidence, radius(evidence, smoothing), probabilities=found)

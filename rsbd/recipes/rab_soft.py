@@ -2,45 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
-from numpy.typing import NDArray
 
 from rsbd.bounds import Bounds, over_points
-from rsbd.certify import Certificate, certify, radius
+from rsbd.certify import radius
 from rsbd.data import Dataset
 from rsbd.ensemble import confidences
 from rsbd.learners import LDA, HashedTestNoise, Learner, randomness
 from rsbd.noises import Gaussian, Noise
-from rsbd.noises.smoothing import Smoothing, Threat
+from rsbd.noises.smoothing import Smoothing
+from rsbd.recipes.certified import Scored
 from rsbd.types import Floats
-
-
-@dataclass(frozen=True)
-class Scored:
-    """What :func:`rab_soft` returns.
-
-    Parameters
-    ----------
-    smoothing : Smoothing
-        The noise in each slot.
-    scores : array, shape (points, classes)
-        Average confidence of the models in each class.
-    bounds : Bounds
-        Label, miss and runner-up per point, of the expected confidences.
-    certificate : Certificate
-        Certified radius per point: the class of the largest expected confidence stays.
-    """
-
-    smoothing: Smoothing
-    scores: Floats
-    bounds: Bounds
-    certificate: Certificate
-
-    def certify(self, threat: Threat) -> NDArray[np.bool_]:
-        """Which points keep their label against ``threat``: bool array (points,)."""
-        return certify(self.bounds, self.smoothing, threat)
 
 
 def rab_soft(
@@ -95,7 +67,7 @@ def rab_soft(
         sums += block.sum(axis=0, dtype=np.float64)
     evidence = hoeffding(sums / num_models, num_models, over_points(alpha, dataset.num_points, points))
     evidence = Bounds(evidence.label, evidence.miss, evidence.runner_up, alpha, points)
-    return Scored(smoothing, sums / num_models, evidence, radius(evidence, smoothing))
+    return Scored(smoothing, evidence, radius(evidence, smoothing), scores=sums / num_models)
 
 
 def hoeffding(scores: Floats, num_models: int, alpha: float) -> Bounds:

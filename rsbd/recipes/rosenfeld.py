@@ -2,48 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from fractions import Fraction
 
 import numpy as np
-from numpy.typing import NDArray
 
-from rsbd.bounds import Bounds
-from rsbd.certify import ABSTAIN, Certificate, certify, radius
+from rsbd.certify import ABSTAIN, Certificate, radius
 from rsbd.data import Dataset
 from rsbd.noises import Flip
-from rsbd.noises.smoothing import Smoothing, Threat
+from rsbd.noises.smoothing import Smoothing
+from rsbd.recipes.certified import LabelFlips
 from rsbd.recipes.label_flips import closed_form_radius, evidence
 from rsbd.recipes.least_squares import LeastSquares
-
-
-@dataclass(frozen=True)
-class LabelFlips:
-    """What :func:`rosenfeld` returns.
-
-    Parameters
-    ----------
-    smoothing : Smoothing
-        Noise on the labels.
-    penalty : float
-        The regularisation of least squares.
-    bounds : Bounds
-        Label and miss per point; they hold with certainty.
-    certificate : Certificate
-        Certified label flips per point, by the exact trade-off.
-    closed_form : Certificate
-        The same by the paper's closed form, about half of it.
-    """
-
-    smoothing: Smoothing
-    penalty: float
-    bounds: Bounds
-    certificate: Certificate
-    closed_form: Certificate
-
-    def certify(self, threat: Threat) -> NDArray[np.bool_]:
-        """Which points keep their label against ``threat``: bool array (points,)."""
-        return certify(self.bounds, self.smoothing, threat)
 
 
 def rosenfeld(dataset: Dataset, keep: float | Fraction | str = 0.7, *, penalty: float | None = None) -> LabelFlips:
@@ -92,4 +61,4 @@ def rosenfeld(dataset: Dataset, keep: float | Fraction | str = 0.7, *, penalty: 
     flips = closed_form_radius(bounds.miss, noise)
     label = np.where(flips < 0, ABSTAIN, bounds.label)
     closed_form = Certificate(label, flips, bounds.alpha, exact.norm, exact.slots, exact.max_radius)
-    return LabelFlips(smoothing, model.penalty, bounds, exact, closed_form)
+    return LabelFlips(smoothing, bounds, exact, penalty=model.penalty, closed_form=closed_form)

@@ -2,50 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from rsbd import bounds, ensemble
-from rsbd.bounds import Bounds
-from rsbd.certify import Certificate, certify, radius
+from rsbd.certify import radius
 from rsbd.data import Dataset
-from rsbd.ensemble.votes import Votes
 from rsbd.learners import Learner
 from rsbd.learners.linear.linear import Linear
-from rsbd.noises.smoothing import Keep, Smoothing, Threat
-
-
-@dataclass(frozen=True)
-class Certified:
-    """What a recipe returns: the evidence, and what it proves.
-
-    Parameters
-    ----------
-    smoothing : Smoothing
-        The noise in each slot.
-    votes : Votes
-        Counts of labels over the models, (points, classes).
-    bounds : Bounds
-        Label, miss and runner-up per point, at the confidence 1 - alpha.
-    certificate : Certificate
-        Certified radius per point.
-    num_rows : int, optional
-        Number of training rows, where the rows carry noise.
-    """
-
-    smoothing: Smoothing
-    votes: Votes
-    bounds: Bounds
-    certificate: Certificate
-    num_rows: int | None = None
-
-    def certify(self, threat: Threat) -> NDArray[np.bool_]:
-        """Which points keep their label against ``threat``: bool array (points,)."""
-        return certify(self.bounds, self.smoothing, threat, self.num_rows)
+from rsbd.noises.smoothing import Keep, Smoothing
+from rsbd.recipes.certified import Certified
 
 
 def wang(
@@ -110,18 +75,6 @@ def wang(
     True
     """
     smoothing = Smoothing.flips(dataset, keep, features=keep_features, labels=keep_labels, test=keep_test)
-    votes = all_votes(dataset, smoothing, learner or Linear(), num_models, seed, options)
+    votes = ensemble.collect(dataset, smoothing, learner or Linear(), dataset.x_test, num_models, seed, **options)
     evidence = bounds.simultaneous(votes.counts, alpha, points=points)
-    return Certified(smoothing, votes, evidence, radius(evidence, smoothing))
-
-
-def all_votes(
-    dataset: Dataset,
-    smoothing: Smoothing,
-    learner: Learner,
-    num_models: int,
-    seed: int,
-    options: Mapping[str, Any],
-) -> Votes:
-    """Collect the votes of all models on the test points."""
-    return ensemble.collect(dataset, smoothing, learner, dataset.x_test, num_models, seed, **options)
+    return Certified(smoothing, evidence, radius(evidence, smoothing), votes=votes)

@@ -8,11 +8,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from edited_rows import edited
+from linear_rule import LinearRule
 
 from rsbd.audit import (
     AuditReport,
     Finding,
-    LinearRule,
     Nearest,
     NoisedLabels,
     attack,
@@ -27,7 +28,6 @@ from rsbd.learners import LDA, MLP, HashedTestNoise, Linear
 from rsbd.noises import Bagging, Flip, Gaussian, Partition, Uniform
 from rsbd.noises.smoothing import Smoothing, Threat
 from rsbd.recipes import bagflip, bagging, dpa, rab, rab_knn, rosenfeld, wang
-from rsbd.recipes.bagging import edited
 from rsbd.recipes.least_squares import LeastSquares
 
 BITS = load("digits", classes=(0, 1), rows=60, points=30)
@@ -183,8 +183,6 @@ def test_a_linear_rule_is_certified_up_to_where_it_turns() -> None:
             for size in np.linspace(0, 1.5 * rule.turns_at, 7):
                 law = rule.noise.shift(float(size))
                 assert law.upper(float(miss[0])) >= rule.miss(float(size)) - 1e-15
-    with pytest.raises(InputError, match="give one for Uniform"):
-        LinearRule(Uniform(2), (1.0, 2.0), 1.0)
 
 
 def test_the_direction_found_for_a_linear_model_is_against_its_weights() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import product
@@ -13,6 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from numpy.typing import ArrayLike
 from scipy.special import ndtri
 
 from rsbd.bounds import clopper_pearson
@@ -26,8 +28,9 @@ from rsbd.learners.hashed import seed
 from rsbd.noises import Gaussian, Uniform
 from rsbd.noises.smoothing import Smoothing, Threat
 from rsbd.recipes import rab, rab_soft
-from rsbd.recipes.rab import per_row, published_metrics, published_radius, total
+from rsbd.recipes.rab import per_row, published_radius, total
 from rsbd.recipes.rab_soft import hoeffding
+from rsbd.types import Floats
 
 VECTORS = os.environ.get("RSBD_VECTORS")
 needs_vectors = pytest.mark.skipif(not VECTORS, reason="RSBD_VECTORS names no folder with reference values")
@@ -70,6 +73,16 @@ def test_published_radii() -> None:
         bounded = published_radius(*given, num_models=case["N_m"], alpha=case["alpha"])
         assert bounded == pytest.approx(float(case["cert_bound"]), abs=1e-9)
         assert published_radius(*given) == pytest.approx(float(case["cert_bound_exp"]), abs=1e-9)
+
+
+def published_metrics(radius: ArrayLike, correct: ArrayLike, radii: Sequence[float]) -> tuple[Floats, Floats, Floats]:
+    """Return certified accuracy, conditional accuracy and certified rate of the paper, each at radii above `radii`."""
+    beyond = np.asarray(radius)[:, None] > np.asarray(radii, np.float64)
+    right = np.asarray(correct, bool)[:, None] & beyond
+    certified, all_points = beyond.sum(axis=0), max(1, len(beyond))
+    with np.errstate(invalid="ignore"):
+        conditional = right.sum(axis=0) / certified
+    return right.sum(axis=0) / all_points, conditional, certified / all_points
 
 
 @needs_vectors

@@ -14,8 +14,8 @@ from rsbd.errors import InputError
 from rsbd.noises import Partition
 from rsbd.noises.smoothing import Threat
 from rsbd.recipes import dpa
+from rsbd.recipes.certified import Certified
 from rsbd.recipes.dpa import Parted
-from rsbd.recipes.wang import Certified
 from rsbd.words import count, percent
 
 MOST_PARTS = 200  # more are not needed, and take long

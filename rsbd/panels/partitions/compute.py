@@ -20,7 +20,7 @@ from rsbd.noises.smoothing import Threat
 from rsbd.panels.engine import Cancel, Cancelled, Progress
 from rsbd.panels.memo import Memo
 from rsbd.recipes import bagflip, bagging, dpa
-from rsbd.recipes.wang import Certified
+from rsbd.recipes.certified import Certified
 from rsbd.types import Bools, Floats
 
 _FURTHEST = 60  # the most poisoned rows of a curve

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from rsbd import bounds
+from rsbd import bounds, ensemble
 from rsbd.bounds import Bounds
 from rsbd.certify import certify
 from rsbd.data import Dataset
@@ -18,7 +18,6 @@ from rsbd.learners.linear.linear import Linear
 from rsbd.noises import Noise, Partition
 from rsbd.noises.smoothing import Smoothing, Threat
 from rsbd.recipes.contest.threats import Attack, Defence, posed
-from rsbd.recipes.wang import all_votes
 from rsbd.types import Bools, Labels
 
 
@@ -79,8 +78,8 @@ class Run:
         """Counts of labels over the models, (points, classes)."""
         key = (repr(learner), repr(self.smoothing), self.data.values, self.num_models, self.seed)
         if key not in self.known:
-            run = (self.data, self.smoothing, learner, self.num_models, self.seed, self.options)
-            self.known[key] = all_votes(*run).counts
+            run = (self.data, self.smoothing, learner, self.data.x_test, self.num_models, self.seed)
+            self.known[key] = ensemble.collect(*run, **self.options).counts
         return self.known[key] * self.times
 
 

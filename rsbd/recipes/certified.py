@@ -1,0 +1,93 @@
+"""The results that recipes return: bounds on class probabilities, and the certificate that follows from them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from rsbd.bounds import Bounds
+from rsbd.bounds.nearest import Race
+from rsbd.certify import Certificate, certify
+from rsbd.ensemble.votes import Votes
+from rsbd.noises.smoothing import Smoothing, Threat
+from rsbd.types import Bools, Floats
+
+
+@dataclass(frozen=True)
+class Proof:
+    """A smoothed classifier's predictions, and what is proved about them.
+
+    Parameters
+    ----------
+    smoothing : Smoothing
+        The noise in each slot.
+    bounds : Bounds
+        Label, miss and runner-up per point, at the confidence 1 - alpha; with certainty where ``alpha`` is 0.
+    certificate : Certificate
+        Certified radius per point.
+    num_rows : int, optional
+        Number of training rows, where the rows carry noise.
+    """
+
+    smoothing: Smoothing
+    bounds: Bounds
+    certificate: Certificate
+    num_rows: int | None = None
+
+    def certify(self, threat: Threat) -> Bools:
+        """Return which points keep their label against ``threat``: bool array (points,)."""
+        return certify(self.bounds, self.smoothing, threat, self.num_rows)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Certified(Proof):
+    """A proof from the votes of an ensemble.
+
+    Parameters
+    ----------
+    votes : Votes
+        Counts of labels over the models, (points, classes).
+    """
+
+    votes: Votes
+
+
+@dataclass(frozen=True, kw_only=True)
+class Exact(Proof):
+    """A proof without votes, which holds with certainty.
+
+    Parameters
+    ----------
+    probabilities : Race
+        Bounds on the probability of every class, (points, classes).
+    """
+
+    probabilities: Race
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scored(Proof):
+    """A proof about the class of the largest expected confidence.
+
+    Parameters
+    ----------
+    scores : array, shape (points, classes)
+        Average confidence of the models in each class.
+    """
+
+    scores: Floats
+
+
+@dataclass(frozen=True, kw_only=True)
+class LabelFlips(Proof):
+    """A proof against flipped training labels, which holds with certainty.
+
+    Parameters
+    ----------
+    penalty : float
+        The regularisation of least squares.
+    closed_form : Certificate
+        Certified label flips by the paper's closed form, about half of those of ``certificate``.
+    """
+
+    penalty: float
+    closed_form: Certificate
