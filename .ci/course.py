@@ -7,11 +7,11 @@ After notebooks were executed, added or renamed. Outputs stay as they are.
 
 from __future__ import annotations
 
-import importlib.util
 import re
+import runpy
 import sys
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
 
 ROOT = Path(__file__).resolve().parents[1]
 COURSE = ROOT / "notebooks"
@@ -46,7 +46,7 @@ def connect(path: Path, titles: dict[Path, str]) -> None:
     """
     import nbformat
 
-    tool = _other()
+    tool = SimpleNamespace(**runpy.run_path(str(Path(__file__).with_name("notebooks.py"))))
     notebook = nbformat.read(path, as_version=4)
     first, last = notebook.cells[0], notebook.cells[-1]
     if "](GLOSSARY.md)" not in first.source:
@@ -78,15 +78,6 @@ def first_cells() -> dict[Path, str]:
     import nbformat
 
     return {path: str(nbformat.read(path, as_version=4).cells[0].source) for path in notebooks()}
-
-
-def _other() -> Any:
-    spec = importlib.util.spec_from_file_location("notebooks_tool", Path(__file__).with_name("notebooks.py"))
-    if spec is None or spec.loader is None:
-        raise FileNotFoundError("notebooks.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 if __name__ == "__main__":

@@ -1,4 +1,7 @@
-"""The stored result on all ones and sevens of MNIST: ``python .ci/mnist_labels.py FILE`` makes it anew."""
+"""Compute the stored result on all ones and sevens of MNIST.
+
+python .ci/mnist_labels.py notebooks/results/mnist-labels.json
+"""
 
 from __future__ import annotations
 
@@ -15,24 +18,17 @@ from rsbd.data import Dataset, load
 from rsbd.recipes import rosenfeld
 from rsbd.recipes.least_squares import LeastSquares
 
-BLOCK = 200  # points at once, so that a million influences are held and not thirty
-STEPS = tuple(range(0, 1201, 10))
+_BLOCK = 200  # points at once: a million influences fit in memory, thirty million may not
+_STEPS = tuple(range(0, 1201, 10))
 
 
 def mnist_labels(
-    data: Dataset, keeps: Sequence[float] = (0.99, 0.9, 0.8, 0.7, 0.6, 0.55), steps: Sequence[int] = STEPS
+    data: Dataset, keeps: Sequence[float] = (0.99, 0.9, 0.8, 0.7, 0.6, 0.55), steps: Sequence[int] = _STEPS
 ) -> dict[str, Any]:
-    """Tell what is certified at each keep, and by how many flips least squares is turned.
-
-    Examples
-    --------
-    >>> found = mnist_labels(load("digits", view="unit", classes=(0, 1)), keeps=(0.8,), steps=(0, 5))
-    >>> found["certified"][0]["exact"][1] > found["certified"][0]["closed_form"][1]
-    True
-    """
+    """Return what is certified at each keep, and how many flips change the answers of least squares."""
     model = LeastSquares.fit(data.x)
     parts = [
-        fewest_flips(model.influence(data.x_test[i : i + BLOCK]), data.y) for i in range(0, data.num_points, BLOCK)
+        fewest_flips(model.influence(data.x_test[i : i + _BLOCK]), data.y) for i in range(0, data.num_points, _BLOCK)
     ]
     label, needed = (np.concatenate(part) for part in zip(*parts, strict=True))
     right = label == data.y_test

@@ -1,4 +1,7 @@
-"""The course in one wide picture, drawn from a real run: plant, watch, smooth, certify."""
+"""Draw the course in one wide picture, from a real run: plant, watch, smooth, certify.
+
+python .ci/overview.py notebooks/images
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,7 @@ from rsbd import plots
 from rsbd.attacks import BadPatch
 from rsbd.attacks.poisoning import Poisoning
 from rsbd.course.lessons.datasets import noised, two_digits
+from rsbd.course.lessons.drawing import BLUE, VERMILLION
 from rsbd.noises import Flip
 from rsbd.noises.smoothing import Smoothing
 from rsbd.recipes.experiment import Experiment
@@ -22,11 +26,9 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-BLUE, VERMILLION = "#0072b2", "#d55e00"
-
 
 def run(num_models: int = 1000) -> Report:
-    """Plant a 3 x 3 patch on one row in twenty, and certify tied noise with keep 0.8 against it."""
+    """Plant a 3 x 3 patch on one row in twenty, and certify against it with keep 0.8 in all three slots."""
     noise = Flip(0.8)
     smoothing = Smoothing(features=noise, labels=noise, test=noise)
     attack = Poisoning(BadPatch(3), target=0, rate=0.05)
@@ -55,7 +57,7 @@ def overview(found: Report) -> Figure:
 
 
 def alt(found: Report) -> str:
-    """Say what the picture shows."""
+    """Return the picture in words."""
     outcome, certified = (found.outcome, found.certificate.curve(found.outcome.experiment.dataset.y_test, [1, 2]))
     first, second = (percent(float(share)) for share in certified)
     seen = outcome.attack.undefended
@@ -119,7 +121,7 @@ def _certify(found: Report, ax: Axes) -> None:
 
 
 def main() -> None:
-    """Write ``overview.png`` to the folder that is named."""
+    """Write ``overview.png`` into the folder that the command names, and print the picture in words."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
     found = run()

@@ -49,7 +49,6 @@ def examine() -> Iterator[Finding]:
         _kernel,
         _threads,
         _notebooks,
-        _chromium,
     ):
         try:
             yield from check()
@@ -174,14 +173,6 @@ def _notebooks() -> Iterator[Finding]:
     from rsbd.course import notebooks
 
     try:
-        yield Finding("notebooks", str(notebooks.stored()[0]))
+        yield Finding("notebooks", str(notebooks.stored_course()[0]))
     except InputError as error:
         yield Finding("notebooks", str(error), "pip install --force-reinstall rsbd")
-
-
-def _chromium() -> Iterator[Finding]:
-    from rsbd.course.lecture.chromium import browser
-
-    found = browser()
-    mend = "" if found else "only the browser tests need it: install chromium, or set RSBD_CHROMIUM"
-    yield Finding("chromium", found or "not found", mend, essential=False)

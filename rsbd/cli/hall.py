@@ -33,7 +33,7 @@ def run(port: int | None = None, browser: bool = True) -> int:
     """
     if importlib.util.find_spec("voila") is None:
         raise InputError("voila is not installed, and shows the lecture", "pip install voila")
-    source = notebooks.stored()[0] / NOTEBOOK
+    source = notebooks.stored_course()[0] / NOTEBOOK
     if not source.is_file():
         raise InputError(f"there is no {source}", "install rsbd again with pip")
     port, token = port or server.free_port(), secrets.token_hex(24)

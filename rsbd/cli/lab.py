@@ -36,7 +36,7 @@ def lab(
     from rsbd.course import notebooks
 
     server.check_port(port)
-    found = notebooks.folder(own or to)
+    found = notebooks.open_course(own or to)
     typer.echo(f"rsbd: {found.sentence}")
     raise typer.Exit(_serve(found.home, notebooks.FIRST, no_browser, port))
 

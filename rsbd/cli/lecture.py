@@ -30,7 +30,7 @@ def lecture(
         typer.Option(
             metavar="FILE",
             parser=options.path,
-            help="Write the hand-out to print into this file (.html or .pdf), and end.",
+            help="Write the hand-out to print into this file (.html), and end.",
         ),
     ] = None,
     scene: Annotated[

@@ -8,12 +8,13 @@ from pathlib import Path
 import rsbd
 from rsbd.errors import InputError
 from rsbd.files import try_to_write
+from rsbd.words import count
 
 FIRST = "00_start_here.ipynb"
 
 
-def stored() -> tuple[Path, bool]:
-    """Return the folder of the notebooks, and whether it is a checkout that may be worked in.
+def stored_course() -> tuple[Path, bool]:
+    """Return the folder of the notebooks, and True if it belongs to a checkout, in which the user may work.
 
     Raises
     ------
@@ -30,7 +31,7 @@ def stored() -> tuple[Path, bool]:
 
 
 @dataclass(frozen=True)
-class Copy:
+class CourseCopy:
     """A folder with the course, and what was done to it.
 
     Attributes
@@ -38,7 +39,7 @@ class Copy:
     home : Path
         The folder, resolved.
     copied, kept : int
-        Files that were put there now, and files of the same name that were there before and are as they were.
+        Number of files that were copied now, and of files that existed before and stay as they are.
     """
 
     home: Path
@@ -47,77 +48,68 @@ class Copy:
 
     @property
     def sentence(self) -> str:
-        """What a user wants to know.
+        """Return what the user is told.
 
         Examples
         --------
-        >>> Copy(Path("mine"), copied=12, kept=1).sentence
+        >>> CourseCopy(Path("mine"), copied=12, kept=1).sentence
         'the course is in mine: 12 files copied, 1 file that was there kept as it is'
-        >>> Copy(Path("notebooks")).sentence
+        >>> CourseCopy(Path("notebooks")).sentence
         'the course is in notebooks'
         """
         if not self.copied and not self.kept:
             return f"the course is in {self.home}"
-        said = [f"{_files(self.copied)} copied"] if self.copied or not self.kept else ["nothing to copy"]
+        said = f"{count(self.copied, 'file')} copied" if self.copied else "nothing to copy"
         if self.kept:
-            said.append(f"{_files(self.kept)} that {'was' if self.kept == 1 else 'were'} there kept as ")
-            said[-1] += "it is" if self.kept == 1 else "they are"
-        return f"the course is in {self.home}: {', '.join(said)}"
+            verb, rest = ("was", "it is") if self.kept == 1 else ("were", "they are")
+            said += f", {count(self.kept, 'file')} that {verb} there kept as {rest}"
+        return f"the course is in {self.home}: {said}"
 
 
-def _files(number: int) -> str:
-    return f"{number} file{'' if number == 1 else 's'}"
-
-
-def folder(to: Path | None = None) -> Copy:
+def open_course(to: Path | None = None) -> CourseCopy:
     """Return a folder with the course that the user can write to.
 
-    A checkout is used as it is unless ``to`` is given. The course of an installed package is copied, to ``to``, or to
-    ``rsbd-course`` in the working folder or else the home folder. What is there already is the user's work: it is
+    A checkout is used as it is unless ``to`` is given. The course of an installed package is copied to ``to``, or to
+    ``rsbd-course`` in the working folder or else in the home folder. A file that exists is the user's work: it is
     never overwritten.
 
     Raises
     ------
     InputError
-        If there are no notebooks, or they cannot be copied where they should go.
+        If there are no notebooks, or they cannot be copied.
     """
-    source, is_checkout = stored()
+    source, is_checkout = stored_course()
     if to is not None:
-        return _given(source, to)
+        return _copy_to(source, to)
     if is_checkout:
-        return Copy(source)
+        return CourseCopy(source)
     tried = [Path.cwd() / "rsbd-course", Path.home() / "rsbd-course"]
     for target in tried:
         try:
             return _copy_new(source, target)
         except OSError:
             continue
-    raise InputError(
-        f"the course cannot be copied to {' or '.join(map(str, tried))}",
-        "name a folder that you can write to with --course",
-    )
+    what = f"the course cannot be copied to {' or '.join(map(str, tried))}"
+    raise InputError(what, "name a folder that you can write to with --course")
 
 
-def _given(source: Path, to: Path) -> Copy:
+def _copy_to(source: Path, to: Path) -> CourseCopy:
     if to.resolve().is_relative_to(source.resolve()):
         raise InputError(f"{to} is where the course itself is stored", "name a folder of your own with --course")
     try:
         return _copy_new(source, to)
     except (FileExistsError, NotADirectoryError) as error:
         blocked = Path(error.filename or to)
-        what = next(p for p in (*reversed(blocked.parents), blocked) if not p.is_dir())
-        raise InputError(
-            f"{what} is no folder, so the course cannot be copied to {to}", "name another folder with --course"
-        ) from None
+        file = next(path for path in (*reversed(blocked.parents), blocked) if not path.is_dir())
+        what = f"{file} is no folder, so the course cannot be copied to {to}"
+        raise InputError(what, "name another folder with --course") from None
     except OSError as error:
-        raise InputError(
-            f"the course cannot be copied to {to} ({error.strerror})",
-            "name a folder that you can write to with --course",
-        ) from None
+        what = f"the course cannot be copied to {to} ({error.strerror})"
+        raise InputError(what, "name a folder that you can write to with --course") from None
 
 
-def _copy_new(source: Path, target: Path) -> Copy:
-    """Copy what is not there yet; a name that is taken by anything at all, a broken link too, is kept."""
+def _copy_new(source: Path, target: Path) -> CourseCopy:
+    """Copy the files that do not exist yet; keep whatever has the name of one, even a broken link."""
     copied = kept = 0
     for file in sorted(source.rglob("*")):
         inside = file.relative_to(source)
@@ -126,7 +118,7 @@ def _copy_new(source: Path, target: Path) -> Copy:
         copy = target / inside
         copy.parent.mkdir(parents=True, exist_ok=True)
         try:
-            new = copy.open("xb")  # fails where something is, and does not follow a link
+            new = copy.open("xb")  # fails if anything has this name, and does not follow a link
         except FileExistsError:
             kept += 1
             continue
@@ -138,5 +130,5 @@ def _copy_new(source: Path, target: Path) -> Copy:
             raise
         copied += 1
     if not copied:
-        try_to_write(target)  # found out now, not when the user saves for the first time
-    return Copy(target.resolve(), copied, kept)
+        try_to_write(target)  # fail now, and not when the user saves for the first time
+    return CourseCopy(target.resolve(), copied, kept)

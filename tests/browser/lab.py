@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import re
+import shutil
 import socket
 import subprocess
 import sys
@@ -13,8 +14,6 @@ import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
-
-from rsbd.course.lecture.chromium import browser as chromium
 
 ROOT = Path(__file__).resolve().parents[2]
 ARTIFACTS = ROOT / ".artifacts"
@@ -47,6 +46,13 @@ NOT_OURS = re.compile(
     r"|\[Violation\]"  # Chromium timing its host page
     r"|Plugin \S+ \(with \d+ dependants\) took [\d.]+ms to activate"  # JupyterLab timing itself
 )
+
+
+def chromium() -> str | None:
+    """Return the path of a Chromium, the one that ``$RSBD_CHROMIUM`` names if it is set; None if there is none."""
+    if named := os.environ.get("RSBD_CHROMIUM"):
+        return shutil.which(named)
+    return next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 
 
 def free_port() -> int:

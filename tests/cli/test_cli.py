@@ -185,7 +185,7 @@ def test_ctrl_c_says_what_is_kept_and_the_run_goes_on(tmp_path: Path, out: bool)
 
 
 def test_doctor_reports_and_ends_by_what_it_found(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr("rsbd.course.notebooks.stored", lambda: (tmp_path, True))
+    monkeypatch.setattr("rsbd.course.notebooks.stored_course", lambda: (tmp_path, True))
     result = CliRunner().invoke(app, ["doctor"])
     for word in (
         "python",

@@ -172,16 +172,16 @@ def test_the_copy_never_overwrites(monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
     in_wheel(monkeypatch, tmp_path)
     monkeypatch.chdir(tmp_path)
     mine = tmp_path / "rsbd-course"
-    assert notebooks.folder() == notebooks.Copy(mine, copied=2)
+    assert notebooks.open_course() == notebooks.CourseCopy(mine, copied=2)
     (mine / notebooks.FIRST).write_text("my own work")
     (mine / "images" / "a.png").unlink()
-    assert notebooks.folder() == notebooks.Copy(mine, copied=1, kept=1)
+    assert notebooks.open_course() == notebooks.CourseCopy(mine, copied=1, kept=1)
     assert (mine / notebooks.FIRST).read_text() == "my own work"
     assert (mine / "images" / "a.png").read_text() == "picture"
     assert not (mine / ".ipynb_checkpoints").exists()
-    assert notebooks.folder() == notebooks.Copy(mine, kept=2)
-    assert notebooks.folder().sentence.endswith("nothing to copy, 2 files that were there kept as they are")
-    assert notebooks.folder(tmp_path / "elsewhere" / "deep") == notebooks.Copy(
+    assert notebooks.open_course() == notebooks.CourseCopy(mine, kept=2)
+    assert notebooks.open_course().sentence.endswith("nothing to copy, 2 files that were there kept as they are")
+    assert notebooks.open_course(tmp_path / "elsewhere" / "deep") == notebooks.CourseCopy(
         tmp_path / "elsewhere" / "deep", copied=2
     )
 
@@ -194,11 +194,11 @@ def test_links_are_kept_and_not_written_through(monkeypatch: pytest.MonkeyPatch,
     (real / notebooks.FIRST).symlink_to(tmp_path / "nowhere.ipynb")  # broken: it "does not exist"
     (real / "images").mkdir()
     (real / "images" / "a.png").mkdir()  # a folder where a file should go
-    assert notebooks.folder(linked) == notebooks.Copy(real, kept=2)
+    assert notebooks.open_course(linked) == notebooks.CourseCopy(real, kept=2)
     assert not (tmp_path / "nowhere.ipynb").exists()
     (tmp_path / "broken").symlink_to(tmp_path / "gone")
     with pytest.raises(InputError, match="broken is no folder"):
-        notebooks.folder(tmp_path / "broken")
+        notebooks.open_course(tmp_path / "broken")
     assert not (tmp_path / "gone").exists()
 
 
@@ -211,8 +211,8 @@ def test_a_copy_that_fails_leaves_no_half_notebook(monkeypatch: pytest.MonkeyPat
     with monkeypatch.context() as patch:
         patch.setattr(Path, "read_bytes", no_space)
         with pytest.raises(InputError, match=r"mine \(No space left on device\): name a folder"):
-            notebooks.folder(tmp_path / "mine")
-    assert notebooks.folder(tmp_path / "mine") == notebooks.Copy(tmp_path / "mine", copied=2)
+            notebooks.open_course(tmp_path / "mine")
+    assert notebooks.open_course(tmp_path / "mine") == notebooks.CourseCopy(tmp_path / "mine", copied=2)
 
 
 def test_a_file_in_the_way_is_one_sentence(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -220,7 +220,7 @@ def test_a_file_in_the_way_is_one_sentence(monkeypatch: pytest.MonkeyPatch, tmp_
     (tmp_path / "file").write_text("mine")
     for wanted in (tmp_path / "file", tmp_path / "file" / "inside"):
         with pytest.raises(InputError, match=r"file is no folder, so the course cannot be copied .* --course$"):
-            notebooks.folder(wanted)
+            notebooks.open_course(wanted)
     assert (tmp_path / "file").read_text() == "mine"
 
 
@@ -238,7 +238,7 @@ def test_a_read_only_folder_is_one_sentence(monkeypatch: pytest.MonkeyPatch, ope
     in_wheel(monkeypatch, open_folder)
     locked = open_folder / "locked"
     if full:
-        notebooks.folder(locked)
+        notebooks.open_course(locked)
     locked.mkdir(exist_ok=True)
     for path in (locked, locked / "images"):
         if path.exists():
@@ -248,7 +248,7 @@ def test_a_read_only_folder_is_one_sentence(monkeypatch: pytest.MonkeyPatch, ope
         if me == 0:  # nothing is read-only to root
             os.seteuid(65534)
         with pytest.raises(InputError, match=r"locked \(Permission denied\): name a folder .* with --course$"):
-            notebooks.folder(locked)
+            notebooks.open_course(locked)
     finally:
         os.seteuid(me)
 
@@ -259,11 +259,11 @@ def test_an_unwritable_working_folder_falls_back_to_home(monkeypatch: pytest.Mon
     monkeypatch.chdir(work)
     monkeypatch.setattr(Path, "home", lambda: home)
     (work / "rsbd-course").touch()  # a file: no folder can be made there, not even by root
-    assert notebooks.folder() == notebooks.Copy(home / "rsbd-course", copied=2)
+    assert notebooks.open_course() == notebooks.CourseCopy(home / "rsbd-course", copied=2)
     (home / "elsewhere").touch()
     monkeypatch.setattr(Path, "home", lambda: home / "elsewhere")
     with pytest.raises(InputError, match="name a folder that you can write to with --course"):
-        notebooks.folder()
+        notebooks.open_course()
 
 
 def checkout(monkeypatch: pytest.MonkeyPatch, folder: Path) -> Path:
@@ -276,22 +276,22 @@ def checkout(monkeypatch: pytest.MonkeyPatch, folder: Path) -> Path:
 
 def test_a_checkout_is_used_as_it_is(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     notebooks = checkout(monkeypatch, tmp_path)
-    assert notebooks.folder() == notebooks.Copy(notebooks)
+    assert notebooks.open_course() == notebooks.CourseCopy(notebooks)
     (tmp_path / "pyproject.toml").unlink()
     with pytest.raises(InputError, match="has no notebooks"):
-        notebooks.folder()
+        notebooks.open_course()
 
 
 def test_a_checkout_gives_a_copy_when_asked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     notebooks = checkout(monkeypatch, tmp_path / "repository")
-    assert notebooks.folder(tmp_path / "mine") == notebooks.Copy(tmp_path / "mine", copied=1)
+    assert notebooks.open_course(tmp_path / "mine") == notebooks.CourseCopy(tmp_path / "mine", copied=1)
     for inside in (notebooks, notebooks / "mine"):
         with pytest.raises(InputError, match="where the course itself is stored"):
-            notebooks.folder(inside)
+            notebooks.open_course(inside)
     assert list(notebooks.iterdir()) == [notebooks / notebooks.FIRST]
     (tmp_path / "link").symlink_to(notebooks)
     with pytest.raises(InputError, match="where the course itself is stored"):
-        notebooks.folder(tmp_path / "link" / "mine")
+        notebooks.open_course(tmp_path / "link" / "mine")
 
 
 @pytest.mark.parametrize("option", ["--course", "--to"])

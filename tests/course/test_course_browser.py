@@ -15,7 +15,7 @@ TABS = "() => [...window.jupyterapp.shell.widgets('main')].map(widget => widget.
 
 
 def test_the_glossary_opens_as_a_page_beside_the_notebook(tmp_path: Path) -> None:
-    copy = notebooks.folder(tmp_path / "mine")
+    copy = notebooks.open_course(tmp_path / "mine")
     assert copy.copied > 10
     with open_browser(copy.home, tmp_path / "home") as open_page, open_page() as lab:
         # As `rsbd lab` opens it: with tabs, not as a single document.

@@ -112,6 +112,7 @@ def test_the_stored_result_is_made_by_its_script():
     assert made["certified"][0]["exact"] == pytest.approx(
         rosenfeld(small, 0.8).certificate.curve(small.y_test, [0, 5, 10]), abs=1e-4
     )
+    assert made["certified"][0]["exact"][1] > made["certified"][0]["closed_form"][1]
     for one in stored["certified"]:
         exact, closed = np.array(one["exact"]), np.array(one["closed_form"])
         assert (closed <= exact + 1e-9).all()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import importlib.util
 import json
 import os
 import re
@@ -17,9 +16,11 @@ from typing import Any
 import psutil
 import pytest
 import torch
+from ci_tools import script
 
 ROOT = Path(__file__).resolve().parents[2]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+TOOL = script("notebooks")
 # Bytes: Binder guarantees 1 GB and has torch for CPUs; the one for GPUs takes 340 MB more before anything runs.
 MEMORY = 1.4e9 if torch.version.cuda else 1e9
 LONGEST = 10  # lines of a function in a notebook; longer ones belong in the package
@@ -113,7 +114,7 @@ def _asks_the_hall(notebook: Path) -> None:
         assert f"| {scene.title} | {scene.message} | {scene.question} |" in made, "execute the notebook again"
     code = ["".join(cell["source"]) for cell in cells(notebook, "code")]
     assert sum("lessons.predict(" in source for source in code) >= 2
-    keys = (ROOT / "rsbd" / "lecture" / "keys.js").read_text("utf-8")
+    keys = (ROOT / "rsbd" / "course" / "lecture" / "keys.js").read_text("utf-8")
     for key in re.findall(r'\["(\w)", ', keys):
         assert re.search(rf"^\| {key}[ ,]", prose(notebook), re.MULTILINE), key
 
@@ -126,23 +127,14 @@ def _source(cell: dict[str, Any]) -> str:
     return "".join(cell["source"])
 
 
-def _tool() -> Any:
-    spec = importlib.util.spec_from_file_location("notebooks_tool", ROOT / ".ci" / "notebooks.py")
-    assert spec
-    assert spec.loader
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 @each_notebook
 def test_its_times_are_measured_ones(notebook: Path) -> None:
     nbformat = pytest.importorskip("nbformat")
     read = nbformat.read(notebook, as_version=4)
-    minutes, exercises = _tool().reading_minutes(read), _tool().has_exercises(read)
+    minutes, exercises = TOOL.reading_minutes(read), TOOL.has_exercises(read)
     (line,) = re.findall(r"^\*\*Time\.\*\*.*$", prose(notebook), re.MULTILINE)
     seconds = int(re.findall(r"about (\d+) seconds", line)[0])
-    assert line == _tool().time_line(minutes, seconds, exercises)
+    assert line == TOOL.time_line(minutes, seconds, exercises)
     assert seconds <= SLOWEST
 
 

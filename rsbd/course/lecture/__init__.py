@@ -1,7 +1,7 @@
-"""In front of a hall: ten scenes with presets, as a live stage, as static pages without a kernel, on paper.
+"""The lecture: ten scenes with presets, as a live stage, as static pages without a kernel, and as a hand-out.
 
-One list, ``SCENES``, is behind all three. :func:`stage` is what notebook 10 and ``rsbd lecture`` show,
-:func:`write_pages` and :func:`write_handout` need no kernel afterwards.
+All three show the one list ``SCENES``. :func:`stage` is what notebook 10 and ``rsbd lecture`` show; what
+:func:`write_pages` and :func:`write_handout` write needs no kernel.
 """
 
 from __future__ import annotations

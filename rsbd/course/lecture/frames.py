@@ -1,4 +1,4 @@
-"""The pictures of a scene, computed once and for all by the panel's own two functions."""
+"""The pictures of a scene at all stops of its controls, computed and drawn by its panel."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from rsbd.course.lecture.scene import Scene
-from rsbd.errors import InputError
 from rsbd.panels import Panel, SyncRunner
 from rsbd.panels.controls import Choice, Control, Slider
 from rsbd.panels.engine import Picture, sentence_of
@@ -15,19 +14,19 @@ from rsbd.version import __version__
 
 
 @dataclasses.dataclass(frozen=True)
-class Axis:
-    """A control of a scene with the values that are computed.
+class Stops:
+    """A control of a scene, and the values at which it stops.
 
     Attributes
     ----------
     name, label : str
         As in the panel.
     values : tuple
-        On the grid.
+        The values for which pictures are computed.
     shown : tuple of str
-        How each is written.
+        Each value in words.
     slides : bool
-        A slider rather than a list of choices.
+        True for a slider, False for a list of choices.
     """
 
     name: str
@@ -37,7 +36,7 @@ class Axis:
     slides: bool
 
     @classmethod
-    def of(cls, control: Control, values: Iterable[Any]) -> Axis:
+    def of(cls, control: Control, values: Iterable[Any]) -> Stops:
         """Take the label and the wording of a panel's control."""
         kept = tuple(values)
         if isinstance(control, Slider):
@@ -55,31 +54,33 @@ class Frames:
     Attributes
     ----------
     scene : Scene
-        Which.
-    axes : tuple of Axis
-        Its controls, in the panel's order; the last moves fastest in ``pictures``.
+        The scene.
+    controls : tuple of Stops
+        Its controls, in the panel's order; the last one moves fastest in ``pictures``.
     points : tuple of dict
-        Where the pictures were computed.
+        The values of the controls for each picture.
     pictures : tuple of Picture
-        One for each; without a drawing where it failed, the sentence says why.
+        One for each point. A picture that failed has no drawing, and its sentence says why.
     provenance : dict of str to str
-        What they were computed from, without date or machine.
-    failed : int
-        How many failed.
+        What the pictures were computed from, without date or machine.
     """
 
     scene: Scene
-    axes: tuple[Axis, ...]
+    controls: tuple[Stops, ...]
     points: tuple[dict[str, Any], ...]
     pictures: tuple[Picture, ...]
     provenance: dict[str, str]
-    failed: int
+
+    @property
+    def failed(self) -> int:
+        """Return the number of pictures that could not be computed."""
+        return sum(not picture.svg for picture in self.pictures)
 
 
 def compute_frames(scene: Scene, points: Iterable[Mapping[str, Any]] | None = None) -> Frames:
-    """Compute the pictures of a scene at points of its grid, at all of them unless given.
+    """Compute the pictures of a scene at some points of its grid, by default at all of them.
 
-    Whatever goes wrong leaves a sentence in place of the picture: one broken scene does not take the others along.
+    An error leaves a sentence in place of its picture, so that one broken scene does not stop the others.
 
     Examples
     --------
@@ -88,29 +89,20 @@ def compute_frames(scene: Scene, points: Iterable[Mapping[str, Any]] | None = No
     >>> frames = compute_frames(scene)
     >>> [picture.sentence[:30] for picture in frames.pictures]
     ['With 100 models and keep 0.8: ', 'With 100 models and keep 0.9: ']
-    >>> frames.axes[0].label, frames.provenance["models"]
+    >>> frames.controls[0].label, frames.provenance["models"]
     ('keep', '100')
     """
     try:
         panel = scene.open(SyncRunner())
-    except Exception as error:  # a sentence on the page, and an exit status for whoever built it
+    except Exception as error:  # it becomes a sentence on the page, and is counted as a failure
         said = f"This scene cannot be shown: {sentence_of(error)}"
-        return Frames(scene, (), (dict(scene.first),), (Picture("", said, said),), {"rsbd": __version__}, 1)
+        return Frames(scene, (), (dict(scene.first),), (Picture("", said, said),), {"rsbd": __version__})
     try:
-        axes = tuple(
-            Axis.of(control, scene.grid[control.name]) for control in panel.controls.spec if control.name in scene.grid
-        )
-        if missing := set(scene.grid) - {axis.name for axis in axes}:
-            raise InputError(
-                f"the panel {scene.panel!r} has no control {', '.join(sorted(missing))}",
-                "name its own controls in grid",
-            )
-        ordered = dataclasses.replace(scene, grid={axis.name: axis.values for axis in axes})
+        controls = tuple(Stops.of(c, scene.grid[c.name]) for c in panel.controls.spec if c.name in scene.grid)
+        ordered = dataclasses.replace(scene, grid={control.name: control.values for control in controls})
         where = tuple({**scene.first, **point} for point in (ordered.points() if points is None else points))
         pictures = tuple(_picture(panel, point) for point in where)
-        return Frames(
-            scene, axes, where, pictures, provenance(panel, scene), sum(not picture.svg for picture in pictures)
-        )
+        return Frames(scene, controls, where, pictures, provenance(panel, scene))
     finally:
         panel.close()
 
@@ -126,9 +118,9 @@ def _picture(panel: Panel[Any, Any], point: Mapping[str, Any]) -> Picture:
 
 
 def provenance(panel: Panel[Any, Any], scene: Scene) -> dict[str, str]:
-    """Say what the pictures of a panel are computed from, without date or machine."""
+    """Return what the pictures of a panel are computed from, without date or machine."""
     compute, params = panel.engine.compute, dataclasses.asdict(panel.params)
-    bench = getattr(compute, "bench", compute)  # some computations keep theirs in one object
+    bench = getattr(compute, "bench", compute)  # some computations keep their data in a bench
     data = getattr(bench, "dataset", None) or getattr(bench, "final", {}).get("unit")
     said = {"rsbd": __version__, "panel": scene.panel, "data": "none: the settings alone"}
     if data is not None:

@@ -1,4 +1,4 @@
-"""One scene of a lecture: what it says, which panel shows it, and the places at which it stops."""
+"""A scene of a lecture: its message, the panel that shows it, and the values at which its controls stop."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from rsbd.errors import InputError
 from rsbd.panels import PANELS, Panel
 from rsbd.panels.engine import Runner
 
-MOST = 150  # points of a grid: each is a picture that is computed and stored
+_MOST_POINTS = 150  # of a grid: each is a picture that is computed and stored
 
 
 @dataclass(frozen=True)
@@ -23,17 +23,18 @@ class Scene:
     Attributes
     ----------
     title, message, question : str
-        What the scene is about, the one thing to take away, and what to ask the hall before moving anything.
+        What the scene is about, the one thing to remember, and what to ask the audience before anything moves.
     panel : str
         Name of the panel in :data:`rsbd.panels.PANELS`.
     grid : mapping from str to sequence
-        The controls on stage, with the values that the static page offers for each; live they move freely.
+        The controls on stage, and the values at which each stops on the static page; on the live stage they move
+        freely.
     presets : mapping from str to mapping
-        Two or more named places on the grid. The first opens the scene, and leaves no control of the grid open.
+        Two or more named points of the grid. The first one opens the scene, and sets every control of the grid.
     settings : mapping
-        What else the panel is made with.
+        Other arguments of the panel.
     data : callable, optional
-        Loads the data set, once the scene opens; the panel's own unless given.
+        Loads the data set when the scene opens; by default the panel loads its own.
 
     Raises
     ------
@@ -72,35 +73,39 @@ class Scene:
                 f"the first preset of scene {self.title!r} leaves {', '.join(sorted(missing))} open",
                 "set every control of the grid",
             )
-        if (size := math.prod(map(len, self.grid.values()))) > MOST:
-            raise InputError(f"the grid of scene {self.title!r} has {size} points", f"{MOST} are the most")
+        if (size := math.prod(map(len, self.grid.values()))) > _MOST_POINTS:
+            raise InputError(f"the grid of scene {self.title!r} has {size} points", f"give {_MOST_POINTS} at most")
 
     @property
     def first(self) -> Mapping[str, Any]:
-        """The values with which the scene opens."""
+        """Return the values with which the scene opens."""
         return next(iter(self.presets.values()))
 
     def preset(self, number: int) -> dict[str, Any]:
-        """Return all values of a preset, counted from 0; what it leaves open is as in the first."""
+        """Return all values of a preset, counted from 0; those that it does not set are as in the first preset."""
         return {**self.first, **list(self.presets.values())[number]}
 
     def points(self) -> Iterator[dict[str, Any]]:
-        """Every point of the grid, the last control moving fastest."""
+        """Yield every point of the grid; the last control moves fastest."""
         for values in itertools.product(*self.grid.values()):
             yield dict(zip(self.grid, values, strict=True))
 
     def open(self, runner: Runner | None = None) -> Panel[Any, Any]:
-        """Make the panel, at the first preset, with no other controls than those of the grid in view.
+        """Create the panel at the first preset, and show only the controls of the grid.
 
         Raises
         ------
         InputError
-            If there is no such panel, or it has no such setting.
+            If there is no such panel, or it has no such setting or control.
         """
         if self.panel not in PANELS:
             raise InputError(f"scene {self.title!r} wants the panel {self.panel!r}", f"choose from {', '.join(PANELS)}")
         settings = dict(self.settings) if self.data is None else {**self.settings, "dataset": self.data()}
         panel = PANELS[self.panel](runner=runner, **settings)
+        if missing := set(self.grid) - set(panel.controls.rows):
+            panel.close()
+            said = f"the panel {self.panel!r} has no control {', '.join(sorted(missing))}"
+            raise InputError(said, "name its own controls in grid")
         for name, row in panel.controls.rows.items():
             if name not in self.grid:
                 row.add_class("rsbd-off-stage")

@@ -1,4 +1,4 @@
-"""The ten scenes, in the order in which they tell the story."""
+"""The ten scenes of the course, in order."""
 
 from __future__ import annotations
 
@@ -146,7 +146,7 @@ SCENES: tuple[Scene, ...] = (
 
 
 def chosen(numbers: Sequence[int]) -> tuple[Scene, ...]:
-    """Return the scenes of these numbers, counted from 1; all of them where none is given.
+    """Return the scenes of these numbers, counted from 1; all of them if there are no numbers.
 
     Raises
     ------

@@ -1,9 +1,8 @@
-"""The stage: one scene at a time, moved by keys, with a page that says when its kernel has gone."""
+"""The live lecture: one scene at a time, moved by keys, on a page that says when its kernel has died."""
 
 from __future__ import annotations
 
 import contextlib
-import pathlib
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -11,24 +10,19 @@ import anywidget
 import ipywidgets as ipw
 import traitlets
 
+from rsbd.course.lecture.pages import read_assets
 from rsbd.course.lecture.scene import Scene
 from rsbd.course.lecture.scenes import SCENES
 from rsbd.errors import InputError
 from rsbd.panels import Panel, ThreadRunner
 from rsbd.panels.engine import Runner, sentence_of
 
-_HERE = pathlib.Path(__file__).parent
-
-
-def _text(*names: str) -> str:
-    return "\n".join((_HERE / name).read_text("utf-8") for name in names)
-
 
 class Bar(anywidget.AnyWidget):
-    """Title, message, buttons and keys. The page sends what was pressed; the kernel answers with what is so."""
+    """Title, message, buttons and keys. The page sends what was pressed; the kernel answers with the new state."""
 
-    _esm = _text("keys.js", "stage.js")
-    _css = _text("look.css", "stage.css")
+    _esm = read_assets("keys.js", "stage.js")
+    _css = read_assets("look.css", "stage.css")
 
     scenes: Any = traitlets.List().tag(sync=True)
     scene = traitlets.Int(0).tag(sync=True)
@@ -38,7 +32,7 @@ class Bar(anywidget.AnyWidget):
 
 
 class Stage:
-    """Scenes, one at a time.
+    """Show scenes, one at a time.
 
     Parameters
     ----------
@@ -77,24 +71,24 @@ class Stage:
 
     @property
     def scene(self) -> Scene:
-        """The scene on stage."""
+        """Return the scene on stage."""
         return self._scenes[self._number]
 
     @property
     def panel(self) -> Panel[Any, Any]:
-        """The panel on stage.
+        """Return the panel on stage.
 
         Raises
         ------
         InputError
-            If it could not be made.
+            If the panel could not be created.
         """
         if self._number not in self._panels:
             raise InputError(self.bar.trouble or "no scene is on stage", "go to another scene")
         return self._panels[self._number]
 
     def go(self, number: int) -> None:
-        """Open a scene, counted from 1; each is found as it was left.
+        """Open a scene, counted from 1; it is as it was left.
 
         Raises
         ------
@@ -112,7 +106,7 @@ class Stage:
         self.go(min(self._number + 2, len(self._scenes)))
 
     def previous(self) -> None:
-        """Open the scene before; the first one stays."""
+        """Open the previous scene; the first one stays."""
         self.go(max(self._number, 1))
 
     def preset(self, number: int) -> None:
@@ -135,7 +129,7 @@ class Stage:
         self.preset(1)
 
     def freeze(self, on: bool | None = None) -> None:
-        """Keep the picture on screen while controls move, or let go of it; changes over unless told which."""
+        """Keep the picture on screen while controls move, or release it; without an argument, toggle."""
         self.bar.frozen = not self.bar.frozen if on is None else on
         if self._number in self._panels:
             self._panels[self._number].picture.held = self.bar.frozen
@@ -145,7 +139,7 @@ class Stage:
         self.panel.wait(timeout)
 
     def close(self) -> None:
-        """Stop all workers and take the widgets off the page."""
+        """Stop all workers and remove the widgets from the page."""
         for panel in self._panels.values():
             panel.close()
         for widget in (self.bar, self._place, self.widget):
@@ -157,14 +151,14 @@ class Stage:
         return {**data, "text/plain": f"A stage with {len(self._scenes)} scenes, which needs a running kernel"}
 
     def _show(self) -> None:
-        """Put the scene on stage. One that cannot be made leaves a sentence; the others go on."""
+        """Put the scene on stage. A scene that cannot be created leaves a sentence; the lecture goes on."""
         shown: list[ipw.Widget] = []
         trouble = ""
         try:
             if self._number not in self._panels:
                 self._make(self._number)
             shown = [self._panels[self._number].widget]
-        except Exception as error:  # a lecture goes on
+        except Exception as error:
             trouble = f"This scene cannot be shown: {sentence_of(error)}"
         with self.bar.hold_sync():
             self.bar.scene, self.bar.trouble = self._number, trouble
@@ -172,11 +166,11 @@ class Stage:
         self._place.children = shown
 
     def _prepare(self) -> None:
-        """Make the next scene while this one is talked about: it then opens with its picture ready."""
+        """Create the next scene while the lecturer talks about this one, so that it opens with its picture."""
         here, then = self._panels.get(self._number), self._number + 1
         if here is None or here.picture.state != "final" or then in self._panels or then >= len(self._scenes):
             return
-        with contextlib.suppress(Exception):  # it is said when the scene is opened
+        with contextlib.suppress(Exception):  # reported when the scene is opened
             self._make(then)
 
     def _make(self, number: int) -> None:
@@ -185,7 +179,7 @@ class Stage:
         self._panels[number] = panel
 
     def _compare(self) -> None:
-        """Tell the page which preset the controls are at."""
+        """Tell the page which preset the controls show."""
         panel = self._panels.get(self._number)
         at = [
             i
@@ -195,7 +189,7 @@ class Stage:
         self.bar.preset = at[0] if at else -1
 
     def _asked(self, _: Any, content: Any, __: Any) -> None:
-        """Do what the page asks for. What it cannot mean is ignored: a wrong key changes nothing."""
+        """Do what the page asks for. Ignore a message that makes no sense: a wrong key changes nothing."""
         what = content.get("do") if isinstance(content, dict) else None
         if what == "ping":
             self.bar.send({"pong": True})
