@@ -275,21 +275,21 @@ def checkout(monkeypatch: pytest.MonkeyPatch, folder: Path) -> Path:
 
 
 def test_a_checkout_is_used_as_it_is(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    notebooks = checkout(monkeypatch, tmp_path)
-    assert notebooks.open_course() == notebooks.CourseCopy(notebooks)
+    stored = checkout(monkeypatch, tmp_path)
+    assert notebooks.open_course() == notebooks.CourseCopy(stored)
     (tmp_path / "pyproject.toml").unlink()
     with pytest.raises(InputError, match="has no notebooks"):
         notebooks.open_course()
 
 
 def test_a_checkout_gives_a_copy_when_asked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    notebooks = checkout(monkeypatch, tmp_path / "repository")
+    stored = checkout(monkeypatch, tmp_path / "repository")
     assert notebooks.open_course(tmp_path / "mine") == notebooks.CourseCopy(tmp_path / "mine", copied=1)
-    for inside in (notebooks, notebooks / "mine"):
+    for inside in (stored, stored / "mine"):
         with pytest.raises(InputError, match="where the course itself is stored"):
             notebooks.open_course(inside)
-    assert list(notebooks.iterdir()) == [notebooks / notebooks.FIRST]
-    (tmp_path / "link").symlink_to(notebooks)
+    assert list(stored.iterdir()) == [stored / notebooks.FIRST]
+    (tmp_path / "link").symlink_to(stored)
     with pytest.raises(InputError, match="where the course itself is stored"):
         notebooks.open_course(tmp_path / "link" / "mine")
 
