@@ -79,7 +79,7 @@ class NoisedLabels:
 
     def __call__(self, dataset: Dataset, x: Points, num_models: int, seed: int) -> Floats:  # noqa: D102
         influence = torch.from_numpy(LeastSquares.fit(dataset.x, self.penalty).influence(x).T)
-        stream, y = randomness.generators(seed, range(1))[0], torch.from_numpy(dataset.y)
+        stream, y = randomness.generators(seed, range(1))[0], torch.tensor(dataset.y)
         drawn = self.noise.sample(y.expand(num_models, -1), stream)
         if dataset.num_classes == 2:
             label = (drawn.double() @ influence > 0.5).long()

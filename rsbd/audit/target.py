@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from rsbd.audit.judges import Judge, Retrained
 from rsbd.data import Dataset
 from rsbd.learners import Problem, ScoringModels, randomness
+from rsbd.learners.base import train
 from rsbd.noises import Noise, Partition
 from rsbd.noises.smoothing import Smoothing, Threat
 from rsbd.types import Floats, Ints
@@ -100,7 +101,7 @@ class Target:
         data, smoothing = self.dataset, self.judge.smoothing
         problem = Problem(
             torch.from_numpy(self.flat.astype(np.float32)),
-            torch.from_numpy(data.y),
+            torch.tensor(data.y),
             data.num_classes,
             data.values,
             data.shape,
@@ -109,7 +110,7 @@ class Target:
         step = 1.0 if data.values == 2 else 0.1
         around = np.vstack([self.point, self.point + step * np.eye(len(self.point))]).astype(np.float32)
         streams = randomness.generators(1, range(MODELS))
-        models = self.judge.learner.train(problem, streams)
+        models = train(self.judge.learner, problem, streams)
         if not isinstance(models, ScoringModels):
             return None
         scores = models.scores(torch.from_numpy(around), None, streams).double().mean(0).numpy()

@@ -18,6 +18,9 @@ from rsbd.errors import InputError
 class Dataset:
     """Training rows and test points with their labels.
 
+    The arrays are copied, and the copies are read-only: what was checked, and what a certificate is centred on, stays
+    as it is.
+
     Parameters
     ----------
     name : str
@@ -59,7 +62,9 @@ class Dataset:
     def __post_init__(self) -> None:
         for field in ("x", "y", "x_test", "y_test"):
             dtype = np.float32 if field.startswith("x") else np.int64
-            object.__setattr__(self, field, np.ascontiguousarray(getattr(self, field), dtype=dtype))
+            own = np.array(getattr(self, field), dtype, order="C")
+            own.setflags(write=False)
+            object.__setattr__(self, field, own)
         object.__setattr__(self, "classes", tuple(str(c) for c in self.classes))
         if self.x.ndim < 2 or self.x.shape[1:] != self.x_test.shape[1:]:
             raise InputError(

@@ -55,7 +55,7 @@ def load(
     Returns
     -------
     Dataset
-        With fresh arrays, which the caller may change.
+        Its arrays are read-only: to change some, copy them and call ``replace``.
 
     Raises
     ------

@@ -19,6 +19,7 @@ from rsbd.data import Dataset
 from rsbd.ensemble import devices
 from rsbd.errors import InputError
 from rsbd.learners import Learner, Problem, arithmetic, identity, randomness
+from rsbd.learners.base import lent, train
 from rsbd.noises.smoothing import Smoothing
 from rsbd.version import __version__
 
@@ -45,7 +46,7 @@ class Packed:
         """Unpack to float32, (rows, features)."""
         count = self.shape[0] * self.shape[1]
         data = np.unpackbits(self.data, count=count).astype(np.float32) if self.bits else self.data
-        return torch.from_numpy(data.reshape(self.shape)).to(device)
+        return torch.tensor(data.reshape(self.shape), device=device)
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,7 +115,7 @@ class Task:
 def problem(task: Task) -> Problem:
     """Put the training set on the device, once: learners keep what they derive from it."""
     device = devices.pick_device(task.device)
-    return _problem(task, task.x.tensor(device), torch.from_numpy(task.y).to(device))
+    return _problem(task, task.x.tensor(device), torch.tensor(task.y, device=device))
 
 
 def _problem(task: Task, x: Tensor, y: Tensor) -> Problem:
@@ -152,11 +153,20 @@ def vote(task: Task, span: Span) -> Counted:
         setting, block = problem(task), block_size(task)
         first = span[0] // block * block
         streams = randomness.generators(task.seed, range(first, first + block), task.device)
-        models = task.learner.train(setting, streams)
+        models = train(task.learner, setting, streams)
         trained = time.perf_counter()
-        labels = models.predict(points(task), task.smoothing.test, streams)[span[0] - first : span[1] - first]
-        counts = count(labels, task.num_classes)
+        labels = models.predict(lent(points(task), models), task.smoothing.test, streams)
+        expect_shape(labels, (block, task.x_test.shape[0]))
+        counts = count(labels[span[0] - first : span[1] - first], task.num_classes)
     return counts, span, {"train": trained - began, "vote": time.perf_counter() - trained}
+
+
+def expect_shape(labels: Tensor, shape: tuple[int, int]) -> None:
+    """Raise unless there is one label for each model and point: others would be counted for points not their own."""
+    if labels.shape != shape:
+        raise InputError(
+            f"models gave labels of shape {tuple(labels.shape)}", f"give one a model and point, {shape[0]} x {shape[1]}"
+        )
 
 
 def count(labels: Tensor, num_classes: int) -> NDArray[np.int64]:

@@ -115,7 +115,7 @@ def stream(
     checks.settings(dataset, smoothing, num_models, seed)
     if executor is not None and not hasattr(executor, "submit"):
         raise InputError(f"executor is {executor!r}", "give a concurrent.futures.Executor, or leave it out")
-    x_test, num_models, seed = np.asarray(x_test, np.float32), int(num_models), int(seed)
+    x_test, num_models, seed = np.array(x_test, np.float32), int(num_models), int(seed)  # a copy: it may be changed
     checks.points(smoothing.test, x_test)
     where = named(device) if executor else pick_device(device)
     task = blocks.Task.of(dataset, smoothing, learner, x_test, seed, where)

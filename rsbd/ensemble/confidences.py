@@ -12,6 +12,7 @@ from rsbd.data import Dataset
 from rsbd.ensemble import blocks, checks, devices, workers
 from rsbd.ensemble.one_model import scoring
 from rsbd.learners import Learner, arithmetic, randomness
+from rsbd.learners.base import lent, train
 from rsbd.noises.smoothing import Smoothing
 
 
@@ -57,6 +58,6 @@ def confidences(
 def _block(task: blocks.Task, block: int, start: int) -> NDArray[np.float32]:
     with devices.asked(task.device, task.learner), arithmetic.settled():
         streams = randomness.generators(task.seed, range(start, start + block), task.device)
-        models = scoring(task.learner.train(blocks.problem(task), streams))
-        scores = models.scores(blocks.points(task), task.smoothing.test, streams)
+        models = scoring(train(task.learner, blocks.problem(task), streams))
+        scores = models.scores(lent(blocks.points(task), models), task.smoothing.test, streams)
     return np.asarray(scores.softmax(1).mT.cpu().numpy())

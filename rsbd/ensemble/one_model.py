@@ -17,6 +17,7 @@ from rsbd.ensemble import blocks, checks, devices, workers
 from rsbd.ensemble.votes import Votes
 from rsbd.errors import InputError
 from rsbd.learners import Learner, Models, Problem, ScoringModels, arithmetic, identity, randomness
+from rsbd.learners.base import lent, train
 from rsbd.noises import Noise
 from rsbd.noises.smoothing import Smoothing
 from rsbd.types import Points
@@ -61,10 +62,10 @@ class FixedModel:
         checks.settings(dataset, smoothing, 1, seed)
         device = devices.pick_device(device)
         with devices.asked(device, learner):
-            x = torch.from_numpy(dataset.x.reshape(dataset.num_rows, -1)).to(device)
-            y = torch.from_numpy(dataset.y).to(device)
+            x = torch.tensor(dataset.x.reshape(dataset.num_rows, -1), device=device)
+            y = torch.tensor(dataset.y, device=device)
             problem = Problem(x, y, dataset.num_classes, dataset.values, dataset.shape, smoothing)
-            models = learner.train(problem, randomness.generators(seed, range(1), device))
+            models = train(learner, problem, randomness.generators(seed, range(1), device))
         manifest = {
             "fixed model": identity.settings_text(learner),
             "dataset": dataset.fingerprint(),
@@ -92,7 +93,9 @@ class FixedModel:
         points, counts = self._flat(x_test), np.zeros((len(x_test), self.num_classes), np.int64)
 
         def labels(x: Tensor, stream: torch.Generator) -> Tensor:
-            return self.models.predict(x, self.noise, [stream])
+            found = self.models.predict(lent(x, self.models), self.noise, [stream])
+            blocks.expect_shape(found, (1, len(x)))
+            return found
 
         for chunk in self._map(labels, points, copies):
             counts += blocks.count(chunk, self.num_classes)
@@ -110,14 +113,14 @@ class FixedModel:
         models = scoring(self.models)
 
         def softmax(x: Tensor, stream: torch.Generator) -> Tensor:
-            return models.scores(x, self.noise, [stream]).softmax(1).mT
+            return models.scores(lent(x, models), self.noise, [stream]).softmax(1).mT
 
         for chunk in self._map(softmax, self._flat(x_test), copies):
             yield chunk.numpy()
 
     def _flat(self, x_test: Points) -> Tensor:
         checks.points(self.noise, x_test)
-        return torch.from_numpy(np.ascontiguousarray(x_test, np.float32)).flatten(1).to(self.device)
+        return torch.tensor(np.asarray(x_test, np.float32), device=self.device).flatten(1)
 
     def _map(self, ask: Callable[[Tensor, torch.Generator], Tensor], x: Tensor, copies: range) -> Iterator[Tensor]:
         def chunk(start: int) -> Tensor:

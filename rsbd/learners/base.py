@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar
 
 import torch
@@ -51,7 +51,7 @@ class Problem:
         return len(self.x) if self.smoothing.rows is None else self.smoothing.rows.size
 
     def drawn(self, generator: Generator) -> tuple[Tensor, Tensor]:
-        """Draw the rows of one training set, without noise on them."""
+        """Draw the rows of one training set, without noise on them; the tensors may be those of the problem."""
         if self.smoothing.rows is None:
             return self.x, self.y
         bag = self.smoothing.rows.draw(len(self.x), generator)
@@ -60,16 +60,21 @@ class Problem:
     def noised(self, generator: Generator) -> tuple[Tensor, Tensor]:
         """Draw one noised training set row by row: which rows, then labels, then features.
 
-        This is the law that every faster sampler in the package must reproduce.
+        This is the law that every faster sampler in the package must reproduce. The tensors are the caller's own, who
+        may write on them.
         """
         labels, features = self.smoothing.labels, self.smoothing.features
         x, y = self.drawn(generator)
-        y = y if labels is None else labels.sample(y, generator)
-        return (x if features is None else features.sample(x, generator)), y
+        y = y.clone() if labels is None else labels.sample(y, generator)
+        return (x.clone() if features is None else features.sample(x, generator)), y
 
 
 class Models(ABC):
-    """A batch of trained models."""
+    """A batch of trained models.
+
+    A point's label may depend on the model, on the point under the model's noise, and on nothing else: not on the other
+    points that are labelled with it, nor on what was labelled before. All certificates speak of such models.
+    """
 
     @abstractmethod
     def predict(self, x: Tensor, noise: Noise | None, generators: Sequence[Generator]) -> Tensor:
@@ -154,8 +159,24 @@ def draw_test_noise(
 
 
 def noised_points(x: Tensor, noise: Noise | None, generator: Generator) -> Tensor:
-    """Return the points under one model's noise, by one draw for all of them where the noise has such a form."""
-    if noise is None:
-        return x
-    drawn = noise.affine(x.shape[1], generator)
-    return noise.sample(x, generator) if drawn is None else drawn[0] * x + drawn[1]
+    """Return the points under one model's noise, drawn for each point by itself, in a tensor of the caller's own.
+
+    This is for models whose inside is not known. One that looks at all of its points at once, such as one that scales
+    them to mean 0, would subtract a noise that they share, and be certified against changes that turn it around. With
+    a noise of its own for each point, what such a model sees of the other points is independent of the noise on this
+    one. The vote for this point is then the vote of a randomised classifier of the noised training set and the noised
+    point alone, models stay independent of each other, and the certificate of the point holds while the other points
+    stay as they are.
+    """
+    return x.clone() if noise is None else noise.sample(x, generator)
+
+
+def lent(tensor: Tensor, borrower: object) -> Tensor:
+    """Return the tensor for a learner or models of this package, which never write on it, or else a copy of it."""
+    return tensor if type(borrower).__module__.startswith("rsbd.") else tensor.clone()
+
+
+def train(learner: Learner, problem: Problem, generators: Sequence[Generator]) -> Models:
+    """Train models; a learner that is not of this package gets a training set that it may write on."""
+    x, y = lent(problem.x, learner), lent(problem.y, learner)
+    return learner.train(problem if x is problem.x else replace(problem, x=x, y=y), generators)

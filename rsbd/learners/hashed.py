@@ -19,7 +19,7 @@ import torch
 from torch import Generator, Tensor
 
 from rsbd.errors import InputError
-from rsbd.learners.base import Learner, Models, Problem, ScoringModels
+from rsbd.learners.base import Learner, Models, Problem, ScoringModels, lent, train
 from rsbd.noises import Noise
 from rsbd.noises.base import Channel
 from rsbd.tradeoff import Tradeoff
@@ -66,7 +66,7 @@ class HashedTestNoise(Learner):
             raise InputError(
                 f"the test input carries {problem.smoothing.test} and hashed noise", "use Smoothing(test=None)"
             )
-        models = self.learner.train(_told(problem, self.noise, self.learner.in_double), generators)
+        models = train(self.learner, _told(problem, self.noise, self.learner.in_double), generators)
         return HashedModels(models, self.noise, tuple(seed(row) for row in models.parameters().cpu()))
 
     def block_size(self, problem: Problem) -> int:
@@ -94,13 +94,13 @@ class HashedModels(ScoringModels):
 
     def predict(self, x: Tensor, noise: Noise | None, generators: Sequence[Generator]) -> Tensor:
         """Label every point, (models, points). Neither ``noise`` nor ``generators`` are asked."""
-        return self.models.predict(x, _Anywhere(self.noise, str(x.device)), self._streams())
+        return self.models.predict(lent(x, self.models), _Anywhere(self.noise, str(x.device)), self._streams())
 
     def scores(self, x: Tensor, noise: Noise | None, generators: Sequence[Generator]) -> Tensor:
         """Score every class, (models, classes, points), if the models do."""
         if not isinstance(self.models, ScoringModels):
             raise InputError(f"{type(self.models).__name__} give labels only", "choose a learner with scores, LDA()")
-        return self.models.scores(x, _Anywhere(self.noise, str(x.device)), self._streams())
+        return self.models.scores(lent(x, self.models), _Anywhere(self.noise, str(x.device)), self._streams())
 
     def parameters(self) -> Tensor:
         """Return those of the models."""

@@ -22,9 +22,10 @@ class Sklearn(Learner):
     """A copy of a scikit-learn classifier per model, fitted to the model's own noised rows.
 
     Each copy, and each part of a pipeline, has its ``random_state`` set from the model's generator, where it has
-    one. Every noised training set is really drawn, so this is as slow as the classifier is. Where training
-    features carry less noise than the test input, the rest is added before training. A noised training set with
-    a single class left gives a model that always says that class.
+    one. It is handed arrays of its own, so it may work in place. Every noised training set and every noised point is
+    really drawn, so this is as slow as the classifier is. Where training features carry less noise than the test
+    input, the rest is added before training. A noised training set with a single class left gives a model that always
+    says that class.
 
     Parameters
     ----------
@@ -38,7 +39,7 @@ class Sklearn(Learner):
     Raises
     ------
     InputError
-        ``estimator`` is no classifier, such as a class in place of an instance.
+        ``estimator`` is no classifier, such as a class in place of an instance; or what it predicts are not classes.
 
     Examples
     --------
@@ -99,6 +100,12 @@ class Fitted(Models):
             if isinstance(model, int):
                 labels.append(torch.full((len(x),), model))
             else:
-                found = model.predict(noised_points(x, noise, generator).cpu().numpy())
-                labels.append(torch.from_numpy(np.asarray(found, dtype=np.int64)))
+                found = np.asarray(model.predict(noised_points(x, noise, generator).cpu().numpy()))
+                whole = found.astype(np.int64) if found.dtype.kind in "biuf" else found
+                if found.shape != (len(x),) or not np.array_equal(whole, found) or whole.dtype != np.int64:
+                    raise InputError(
+                        f"{type(model).__name__} predicted an array {found.shape} of {found.dtype} for {len(x)} points",
+                        "it must give each point the number of a class",
+                    )
+                labels.append(torch.from_numpy(whole))
         return torch.stack(labels).to(x.device)

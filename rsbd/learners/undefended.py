@@ -9,7 +9,9 @@ import torch
 from numpy.typing import NDArray
 
 from rsbd.data import Dataset
+from rsbd.errors import InputError
 from rsbd.learners import Learner, Problem
+from rsbd.learners.base import train
 from rsbd.learners.randomness import generators
 from rsbd.noises.smoothing import Smoothing
 
@@ -40,12 +42,14 @@ def predict_undefended(dataset: Dataset, learner: Learner, x: NDArray[np.float32
         Labels, shape (points,), int64.
     """
     if not learner.needs_noise:
-        rows = torch.from_numpy(dataset.x.reshape(dataset.num_rows, -1))
-        y = torch.from_numpy(dataset.y)
+        rows, y = torch.tensor(dataset.x.reshape(dataset.num_rows, -1)), torch.tensor(dataset.y)
         problem = Problem(rows, y, dataset.num_classes, dataset.values, dataset.shape, Smoothing())
         streams = generators(seed, range(1))
-        points = torch.from_numpy(np.ascontiguousarray(x.reshape(len(x), -1)))
-        return learner.train(problem, streams).predict(points, None, streams)[0].numpy()
+        points = torch.tensor(x.reshape(len(x), -1))
+        labels = train(learner, problem, streams).predict(points, None, streams)
+        if labels.shape != (1, len(x)):
+            raise InputError(f"models gave labels of shape {tuple(labels.shape)}", f"give one a point, 1 x {len(x)}")
+        return labels[0].numpy()
     model = _ridge(dataset)
     # Scores of a few binary rows are often equal, and then rounding, which differs between machines, would decide.
     scores = model.decision_function(_with_one(x)).round(9)

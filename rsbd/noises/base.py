@@ -73,9 +73,10 @@ class Noise(ABC):
     def affine(self, num_features: int, generator: Generator) -> tuple[Tensor, Tensor] | None:
         """Draw one noise as ``x -> scale * x + offset`` (each of shape (features,)), or None if it has no such form.
 
-        All test points of one model may share this draw: a certificate speaks of one point, and the votes for one point
-        come from different models, so they stay independent. Sharing turns a noisy copy of every point for every model
-        into a change of the model's first layer.
+        All test points of one model may share this draw if the model labels each point by itself: a certificate speaks
+        of one point, and the votes for one point come from different models, so they stay independent. Sharing turns a
+        noisy copy of every point for every model into a change of the model's first layer. It is unsound for a model
+        that looks at several points at once; see :func:`rsbd.learners.base.noised_points`.
         """
         return None
 

@@ -107,7 +107,7 @@ class Bench:
         return Picture(svg.document(1200, 520, parts), alt, sentence, models)
 
     def _seen(self, found: Found) -> str:
-        noise, x = found.smoothing.features, torch.from_numpy(self.dataset.x[:1])
+        noise, x = found.smoothing.features, torch.tensor(self.dataset.x[:1])
         if noise is None or len(self.dataset.shape) < 2:
             return ""
         seen = noise.sample(x, torch.Generator().manual_seed(self.seed))[0].numpy()

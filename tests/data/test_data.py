@@ -129,10 +129,17 @@ def test_fingerprint_sees_every_part() -> None:
     assert data.replace(name="other").fingerprint() == data.fingerprint()
 
 
-def test_loaded_arrays_are_the_callers_own() -> None:
-    data = load(rows=10)
-    data.x[:] = 0
-    assert load(rows=10).x.any()
+@pytest.mark.parametrize("field", ["x", "y", "x_test", "y_test"])
+def test_a_dataset_owns_its_arrays(field: str) -> None:
+    loaded = load(rows=10, points=10)
+    array = getattr(loaded, field).copy()
+    view = array[2:]
+    array.setflags(write=False)  # read-only, and yet not safe: `view` can still be written to
+    data = loaded.replace(**{field: array})
+    view[:] = 1 - view
+    assert np.array_equal(getattr(data, field), getattr(loaded, field))
+    with pytest.raises(ValueError, match="read-only"):
+        getattr(data, field)[:] = 0
 
 
 @pytest.mark.parametrize(

@@ -84,8 +84,7 @@ def test_points_are_seen_under_each_models_own_noise():
     models, twin = learner.train(problem, streams), learner.train(problem, same)
     scores = models.scores(x, NOISE.test, streams)
     for i, generator in enumerate(same):
-        scale, offset = NOISE.test.affine(64, generator)
-        clean = twin.scores(scale * x + offset, None, same)[i]
+        clean = twin.scores(NOISE.test.sample(x, generator), None, same)[i]
         torch.testing.assert_close(scores[i], clean)
 
 

@@ -50,6 +50,8 @@ class Module(Network):
 
     Notes
     -----
+    The test noise is drawn for each point by itself, see :func:`rsbd.learners.base.noised_points`.
+
     On CUDA, some of torch's layers, such as adaptive pooling and upsampling, add up gradients in any order: with them a
     seed need not give the same bits again.
 
@@ -139,8 +141,9 @@ class Gradients:
 
     def __call__(self, x: Tensor, y: Tensor, found: Sequence[Tensor]) -> None:
         """Write them into ``found``, in the order of the weights."""
+        own = x.mT.clone(memory_format=torch.contiguous_format)  # the module may write on it
         with self.rounded():
-            slopes = self.slopes(self.weights, self.fixed, as_inputs(x.mT, self.problem.shape), y)
+            slopes = self.slopes(self.weights, self.fixed, as_inputs(own, self.problem.shape), y)
         for name, room in zip(self.weights, found, strict=True):
             room.copy_(slopes[name])
 

@@ -85,7 +85,7 @@ class Bench:
         """Take three training images along: poisoned ones where there are any."""
         others = np.flatnonzero(self.dataset.y != self.target)
         rows = np.concatenate([attack.rows, others])[:3]
-        x, y = torch.from_numpy(attack.poisoned.x[rows]), torch.from_numpy(attack.poisoned.y[rows])
+        x, y = torch.tensor(attack.poisoned.x[rows]), torch.tensor(attack.poisoned.y[rows])
         stream = torch.Generator().manual_seed(self.seed)
         noised_y = y if smoothing.labels is None else smoothing.labels.sample(y, stream)
         noised_x = x if smoothing.features is None else smoothing.features.sample(x, stream)
