@@ -16,13 +16,13 @@ from typing import Annotated
 import typer
 
 from rsbd import __version__
-from rsbd.cli.arguments import spread
 from rsbd.cli.certify import certify
 from rsbd.cli.compare import compare
 from rsbd.cli.data import app as data_app
 from rsbd.cli.doctor import doctor
 from rsbd.cli.lab import lab
 from rsbd.cli.lecture import lecture
+from rsbd.cli.options import spread
 from rsbd.errors import InputError
 
 app = typer.Typer(

@@ -6,13 +6,10 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
 from rsbd.cli import options
-from rsbd.cli.options import ATTACK, DEFENCE, RUN
+from rsbd.cli.options import attack_option, defence_option, run_option
 from rsbd.errors import InputError
 
 if TYPE_CHECKING:
@@ -24,142 +21,71 @@ if TYPE_CHECKING:
     from rsbd.recipes.experiment import Experiment, Outcome
 
 
+_TRIGGER_SIZE = (
+    "Side of the patch in pixels (of a table: how many features); L2 length of the other triggers, where an input "
+    "goes from 0 to 1."
+)
+_KEEP = (
+    "Probability, such as 0.8 or 4/5, that a pixel or label keeps its value: of training pixels, training labels and "
+    "the test input."
+)
+_SIGMA = (
+    "Instead of flips, Gaussian noise of this standard deviation on training and test inputs, which go from 0 to 1; "
+    "labels are noised only with --keep-labels."
+)
+_BAG = (
+    "Rows that each model draws at random (bagging; with flips in them, BagFlip): radii count rows. With --keep 1 "
+    "nothing else is noised."
+)
+
+
 def certify(
     dataset: options.DataSet = "digits",
     classes: options.Classes = None,
     rows: options.Rows = None,
     points: options.Points = None,
-    trigger: Annotated[
-        str,
-        typer.Option(help="patch, one-pixel, four-pixel or blend.", metavar="NAME", rich_help_panel=ATTACK),
-    ] = "patch",
-    trigger_size: Annotated[
-        float,
-        typer.Option(
-            help="Side of the patch in pixels (of a table: how many features); L2 length of the other triggers, "
-            "where an input goes from 0 to 1.",
-            metavar="SIZE",
-            rich_help_panel=ATTACK,
-        ),
-    ] = 3,
-    poison_rate: Annotated[
-        float,
-        typer.Option(
-            help="Share of the training rows that is poisoned, 0 to 1.",
-            metavar="SHARE",
-            rich_help_panel=ATTACK,
-        ),
-    ] = 0.05,
-    target: Annotated[
-        int,
-        typer.Option(
-            help="Label that the attacker wants: 0 is the first of the classes.",
-            metavar="LABEL",
-            rich_help_panel=ATTACK,
-        ),
-    ] = 0,
+    trigger: Annotated[str, attack_option("NAME", "patch, one-pixel, four-pixel or blend.")] = "patch",
+    trigger_size: Annotated[float, attack_option("SIZE", _TRIGGER_SIZE)] = 3,
+    poison_rate: Annotated[float, attack_option("SHARE", "Share of the training rows to poison, 0 to 1.")] = 0.05,
+    target: Annotated[int, attack_option("LABEL", "Label that the attacker wants: 0 is the first of the classes.")] = 0,
     clean_label: Annotated[
-        bool,
-        typer.Option(
-            "--clean-label",
-            help="Poison rows of the target class and keep their label.",
-            rich_help_panel=ATTACK,
-        ),
+        bool, attack_option(None, "Poison rows of the target class and keep their label.", "--clean-label")
     ] = False,
-    keep: Annotated[
-        str,
-        typer.Option(
-            help="Probability, such as 0.8 or 4/5, that a pixel or label keeps its value: of training pixels, "
-            "training labels and the test input.",
-            metavar="SHARE",
-            rich_help_panel=DEFENCE,
-        ),
-    ] = "0.8",
-    keep_features: Annotated[
-        str | None,
-        typer.Option(help="The same for training pixels alone.", metavar="SHARE", rich_help_panel=DEFENCE),
-    ] = None,
-    keep_labels: Annotated[
-        str | None,
-        typer.Option(help="The same for training labels alone.", metavar="SHARE", rich_help_panel=DEFENCE),
-    ] = None,
-    keep_test: Annotated[
-        str | None,
-        typer.Option(help="The same for the test input alone.", metavar="SHARE", rich_help_panel=DEFENCE),
-    ] = None,
-    sigma: Annotated[
-        float | None,
-        typer.Option(
-            help="Instead of flips, Gaussian noise of this standard deviation on training and test inputs, which go "
-            "from 0 to 1; labels are noised only with --keep-labels.",
-            metavar="SIGMA",
-            rich_help_panel=DEFENCE,
-        ),
-    ] = None,
-    bag: Annotated[
-        int | None,
-        typer.Option(
-            help="Rows that each model draws at random (bagging; with flips in them, BagFlip): radii count rows. "
-            "With --keep 1 nothing else is noised.",
-            metavar="N",
-            rich_help_panel=DEFENCE,
-        ),
-    ] = None,
-    learner: Annotated[
-        str,
-        typer.Option(help="Base learner: linear, lda, mlp, cnn or resnet.", metavar="NAME", rich_help_panel=DEFENCE),
-    ] = "linear",
-    models: Annotated[
-        int,
-        typer.Option(help="Models in the ensemble, at most 10,000,000.", metavar="N", rich_help_panel=DEFENCE),
-    ] = 1000,
+    keep: Annotated[str, defence_option("SHARE", _KEEP)] = "0.8",
+    keep_features: Annotated[str | None, defence_option("SHARE", "The same for training pixels alone.")] = None,
+    keep_labels: Annotated[str | None, defence_option("SHARE", "The same for training labels alone.")] = None,
+    keep_test: Annotated[str | None, defence_option("SHARE", "The same for the test input alone.")] = None,
+    sigma: Annotated[float | None, defence_option("SIGMA", _SIGMA)] = None,
+    bag: Annotated[int | None, defence_option("N", _BAG)] = None,
+    learner: Annotated[str, defence_option("NAME", "Base learner: linear, lda, mlp, cnn or resnet.")] = "linear",
+    models: Annotated[int, defence_option("N", "Models in the ensemble, at most 10,000,000.")] = 1000,
     alpha: options.Alpha = 0.001,
     alpha_for: options.AlphaFor = "each",
     centre: Annotated[
-        str,
-        typer.Option(
-            help="Certify the ensemble trained on the clean or on the poisoned rows.",
-            metavar="CLEAN|POISONED",
-            rich_help_panel=DEFENCE,
-        ),
+        str, defence_option("CLEAN|POISONED", "Certify the ensemble trained on the clean or on the poisoned rows.")
     ] = "clean",
     seed: options.Seed = 0,
     device: options.Device = "auto",
     scheduler: Annotated[
-        str | None,
-        typer.Option(
-            help="Address of a dask scheduler, tcp://host:8786, whose workers compute.",
-            metavar="ADDRESS",
-            rich_help_panel=RUN,
-        ),
+        str | None, run_option("ADDRESS", "Address of a dask scheduler, tcp://host:8786, whose workers compute.")
     ] = None,
-    out: Annotated[
-        Path | None,
-        typer.Option(
-            help="Folder for plot, votes, table and result.json; an interrupted run goes on from there.",
-            metavar="FOLDER",
-            parser=options.path,
-            rich_help_panel=RUN,
-        ),
-    ] = None,
+    out: options.Out = None,
 ) -> None:
     """Plant a backdoor, train an ensemble on noised copies, and certify its predictions."""
     from rsbd.attacks.poisoning import Poisoning
-    from rsbd.cli.show import show
+    from rsbd.cli.tables import print_report
     from rsbd.recipes.experiment import Experiment
     from rsbd.recipes.report import report
 
     options.one_of("--alpha-for", alpha_for, "each", "all")
     options.one_of("--centre", centre, "clean", "poisoned")
-    if out is not None:
-        options.check_writable(out)
-    view = "binary" if sigma is None else "unit"
-    data = options.dataset(dataset, view, classes, rows, points, seed)
+    kept = options.check_out(out)
+    data = options.load_part(dataset, "binary" if sigma is None else "unit", classes, rows, points, seed)
     experiment = Experiment(
         dataset=data,
         poisoning=Poisoning(_trigger(trigger, trigger_size, data), target, poison_rate, relabel=not clean_label),
         smoothing=_smoothing(data, keep, keep_features, keep_labels, keep_test, sigma, bag),
-        learner=options.learner(learner),
+        learner=options.make_learner(learner),
         num_models=models,
         alpha=alpha,
         seed=seed,
@@ -168,12 +94,9 @@ def certify(
         points=alpha_for,
     )
     with options.interruptible(out), _workers(scheduler) as executor:
-        outcomes = experiment.stream(None if out is None else out / "votes", executor)
-        found = report(_watch(experiment, outcomes))
-    show(found)
-    if out is not None:
-        paths = found.write(out)
-        typer.echo(f"written to {out}: {', '.join(path.name for path in paths)}")
+        found = report(_watch(experiment, experiment.stream(kept, executor)))
+    print_report(found)
+    options.write_out(out, found.write)
 
 
 def _trigger(name: str, size: float, data: Dataset) -> Trigger:
@@ -208,34 +131,20 @@ def _smoothing(
     sigma: float | None,
     bag: int | None,
 ) -> Smoothing:
-    from rsbd.noises import Bagging, Flip, Gaussian
+    from rsbd.noises import Bagging
     from rsbd.noises.smoothing import Smoothing
 
     rows = None if bag is None else Bagging(bag)
-
-    def flip(keep: str, values: int) -> Flip | None:
-        noise = Flip(keep, values)
-        return None if rows is not None and noise.keep == 1 else noise  # bags alone
-
-    if sigma is not None:
-        if features is not None or test is not None:
-            raise InputError(
-                "--sigma noises the features and the test input", "leave out --keep-features and --keep-test"
-            )
-        noise = Gaussian(sigma)
-        return Smoothing(rows, noise, None if labels is None else flip(labels, data.num_classes), noise)
-    values = data.values or 2
-    return Smoothing(
-        rows,
-        features=flip(features or keep, values),
-        labels=flip(labels or keep, data.num_classes),
-        test=flip(test or keep, values),
-    )
+    if sigma is None:
+        return Smoothing.flips(data, keep, features=features, labels=labels, test=test, rows=rows)
+    if features is not None or test is not None:
+        raise InputError("--sigma noises the features and the test input", "leave out --keep-features and --keep-test")
+    return Smoothing.gaussian(data, sigma, labels=labels, rows=rows)
 
 
 @contextmanager
 def _workers(scheduler: str | None) -> Iterator[Executor | None]:
-    """The cluster's executor, or None for the cores at hand."""
+    """Yield the cluster's executor, or None for this machine's cores."""
     if scheduler is None:
         yield None
         return
@@ -243,11 +152,11 @@ def _workers(scheduler: str | None) -> Iterator[Executor | None]:
         distributed = import_module("distributed")
     except ImportError:
         raise InputError("--scheduler needs dask.distributed", "pip install distributed") from None
-    # What it tells in tracebacks, we say in a sentence.
+    # It reports in tracebacks what is said in a sentence here.
     logging.getLogger("distributed").setLevel(logging.CRITICAL)
     try:
         client = distributed.Client(scheduler, timeout="10s")
-    except Exception as error:  # each way of reaching one has its own
+    except Exception as error:  # each protocol raises its own
         raise InputError(
             f"no dask scheduler answers at {scheduler!r} ({type(error).__name__})", "check the address"
         ) from None
@@ -257,7 +166,7 @@ def _workers(scheduler: str | None) -> Iterator[Executor | None]:
 
 def _watch(experiment: Experiment, outcomes: Iterator[Outcome]) -> Outcome:
     outcome = None
-    with options.bar() as bar:
+    with options.progress_bar() as bar:
         task = bar.add_task("training models", total=experiment.num_models)
         for outcome in outcomes:
             bar.update(task, completed=outcome.votes.num_models)

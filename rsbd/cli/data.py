@@ -10,7 +10,7 @@ app = typer.Typer(help="List, check and download data sets.", invoke_without_com
 
 
 @app.callback()
-def show(context: typer.Context) -> None:
+def list_data(context: typer.Context) -> None:
     """List the data sets and whether they are here."""
     if context.invoked_subcommand is not None:
         return
@@ -19,7 +19,7 @@ def show(context: typer.Context) -> None:
     root = data_root()
     for name, source in SOURCES.items():
         size = f"{source.rows:,} rows, {source.points:,} points"
-        typer.echo(f"{name:14} {state(name):14} {source.description}; {size}")
+        typer.echo(f"{name:14} {presence(name):14} {source.description}; {size}")
     typer.echo(f"\nThe data folder is {root} (set RSBD_DATA to use another).")
     if missing := [name for name, source in SOURCES.items() if not source.present(root)]:
         typer.echo(f"To get a missing one: rsbd data download {missing[0]}")
@@ -50,10 +50,10 @@ def download(
         source(name)  # all names are checked before the first download starts
     for name in names:
         read(name, root, download=True)
-        typer.echo(f"{name}: in the package" if state(name) == "in the package" else f"{name}: in {root}")
+        typer.echo(f"{name}: in the package" if presence(name) == "in the package" else f"{name}: in {root}")
 
 
-def state(name: str) -> str:
+def presence(name: str) -> str:
     """Say whether a data set is here."""
     from rsbd.data.sources import SOURCES, data_root
 

@@ -23,7 +23,7 @@ EXTENSIONS = ("anywidget", "@jupyter-widgets/jupyterlab-manager", "@voila-dashbo
 _PAGE = Path(rsbd.__file__).parent / "course" / "lecture" / "page"
 
 
-def run(port: int | None = None, browser: bool = True) -> int:
+def serve_lecture(port: int | None = None, browser: bool = True) -> int:
     """Serve the lecture until the server ends or we are asked to stop, and return its exit status.
 
     Raises

@@ -15,28 +15,23 @@ from rsbd.cli import options, server
 
 
 def lab(
-    no_browser: Annotated[bool, typer.Option("--no-browser", help="Only print the address.")] = False,
-    port: Annotated[
-        int | None,
-        typer.Option(min=1, max=65535, metavar="N", help="Port on this machine; a free one by default."),
-    ] = None,
+    no_browser: options.NoBrowser = False,
+    port: options.Port = None,
     own: Annotated[
         Path | None,
         typer.Option(
             "--course",
             metavar="FOLDER",
-            parser=options.path,
+            parser=options.as_path,
             help="Work in a copy of the course in this folder; files that are there are kept.",
         ),
     ] = None,
-    # What --course was called at first.
-    to: Annotated[Path | None, typer.Option(hidden=True, parser=options.path)] = None,
 ) -> None:
     """Open the course in JupyterLab (for this machine only, protected by its token); Ctrl-C ends it."""
     from rsbd.course import notebooks
 
     server.check_port(port)
-    found = notebooks.open_course(own or to)
+    found = notebooks.open_course(own)
     typer.echo(f"rsbd: {found.sentence}")
     raise typer.Exit(_serve(found.home, notebooks.FIRST, no_browser, port))
 

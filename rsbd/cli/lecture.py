@@ -12,16 +12,13 @@ from rsbd.errors import InputError
 
 
 def lecture(
-    no_browser: Annotated[bool, typer.Option("--no-browser", help="Only print the address.")] = False,
-    port: Annotated[
-        int | None,
-        typer.Option(min=1, max=65535, metavar="N", help="Port on this machine; a free one by default."),
-    ] = None,
+    no_browser: options.NoBrowser = False,
+    port: options.Port = None,
     static: Annotated[
         Path | None,
         typer.Option(
             metavar="FOLDER",
-            parser=options.path,
+            parser=options.as_path,
             help="Write pages that need no kernel, server or network into this folder, and end.",
         ),
     ] = None,
@@ -29,7 +26,7 @@ def lecture(
         Path | None,
         typer.Option(
             metavar="FILE",
-            parser=options.path,
+            parser=options.as_path,
             help="Write the hand-out to print into this file (.html), and end.",
         ),
     ] = None,
@@ -45,7 +42,7 @@ def lecture(
         from rsbd.cli import hall, server
 
         server.check_port(port)
-        raise typer.Exit(hall.run(port, not no_browser))
+        raise typer.Exit(hall.serve_lecture(port, not no_browser))
     if no_browser or port is not None:
         raise InputError("--static and --handout serve nothing", "leave --port and --no-browser out")
     from rsbd.course.lecture.handout import write_handout

@@ -1,11 +1,12 @@
-"""Options that several commands share, and what is made of them."""
+"""Options that several commands share, and how their values are read."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 import typer
 
@@ -17,101 +18,10 @@ if TYPE_CHECKING:
     from rsbd.data import Dataset
     from rsbd.learners import Learner
 
-DATA, ATTACK, DEFENCE, RUN = "Data", "Attack", "Defence", "Run"
-PAIRS = {"digits": ["0", "1"], "mnist": ["1", "7"]}  # told apart unless others are asked for
-
-DataSet: TypeAlias = Annotated[
-    str,
-    typer.Option(
-        help="digits, breast_cancer, mnist, fashion-mnist or cifar10; `rsbd data` says which are here.",
-        metavar="NAME",
-        rich_help_panel=DATA,
-    ),
-]
-Classes: TypeAlias = Annotated[
-    list[str] | None,
-    typer.Option(
-        help="Classes to tell apart, such as 1 7 (by default 0 1 of digits, 1 7 of mnist, else all).",
-        metavar="NAME...",
-        rich_help_panel=DATA,
-    ),
-]
-Rows: TypeAlias = Annotated[
-    int | None,
-    typer.Option(
-        help="Training rows, drawn at random from each class (all by default).",
-        metavar="N",
-        rich_help_panel=DATA,
-    ),
-]
-Points: TypeAlias = Annotated[
-    int | None,
-    typer.Option(
-        help="Test points, drawn at random from each class (all by default).",
-        metavar="N",
-        rich_help_panel=DATA,
-    ),
-]
-Alpha: TypeAlias = Annotated[
-    float,
-    typer.Option(
-        help="Probability, between 0 and 1, that a certificate is wrong.",
-        metavar="ALPHA",
-        rich_help_panel=DEFENCE,
-    ),
-]
-AlphaFor: TypeAlias = Annotated[
-    str,
-    typer.Option(
-        help="each: alpha is for each point by itself; all: for all certificates to hold at once.",
-        metavar="EACH|ALL",
-        rich_help_panel=DEFENCE,
-    ),
-]
-Seed: TypeAlias = Annotated[
-    int, typer.Option(help="Seed of everything random, 0 or more.", metavar="N", rich_help_panel=RUN)
-]
-Device: TypeAlias = Annotated[
-    str,
-    typer.Option(
-        help="cpu, cuda, cuda:1 ...; auto takes a CUDA GPU where there is one.",
-        metavar="NAME",
-        rich_help_panel=RUN,
-    ),
-]
+_PAIRS = {"digits": ["0", "1"], "mnist": ["1", "7"]}  # the classes unless others are asked for
 
 
-def dataset(
-    name: str, view: str, classes: list[str] | None, rows: int | None, points: int | None, seed: int
-) -> Dataset:
-    """Load what was asked for; of some data sets, a pair of classes unless others are named."""
-    from rsbd.data import load
-
-    return load(name, view=view, classes=classes or PAIRS.get(name), rows=rows, points=points, seed=seed)
-
-
-def learner(name: str) -> Learner:
-    """Return the base learner of that name."""
-    from rsbd.learners import LEARNERS
-
-    if name not in LEARNERS:
-        raise InputError(f"there is no learner {name!r}", f"choose {', '.join(LEARNERS)}")
-    return LEARNERS[name]()
-
-
-def check_writable(out: Path) -> None:
-    """Find out before the work, not after it."""
-    from rsbd.files import try_to_write
-
-    if (out / "votes").is_symlink():
-        raise InputError(f"{out / 'votes'} is a link, which may lead anywhere", "delete it, or name another folder")
-    try:
-        try_to_write(out)
-    except OSError as error:
-        raise InputError(f"--out {out} cannot be written to ({error.strerror})", "name another folder") from None
-
-
-def path(name: str) -> Path:
+def as_path(name: str) -> Path:
     """Read an option that names a file or folder."""
     from rsbd.files import place
 
@@ -121,8 +31,98 @@ def path(name: str) -> Path:
         raise typer.BadParameter(str(error)) from None
 
 
+def _option(panel: str, metavar: str | None, help_: str, *names: str, **more: Any) -> Any:
+    return typer.Option(*names, help=help_, metavar=metavar, rich_help_panel=panel, **more)
+
+
+data_option = partial(_option, "Data")
+attack_option = partial(_option, "Attack")
+defence_option = partial(_option, "Defence")
+run_option = partial(_option, "Run")
+_NAMES = "digits, breast_cancer, mnist, fashion-mnist or cifar10; `rsbd data` says which are here."
+_CLASSES = "Classes to tell apart, such as 1 7 (by default 0 1 of digits, 1 7 of mnist, else all)."
+_ROWS = "Training rows, drawn at random from each class (all by default)."
+_POINTS = "Test points, drawn at random from each class (all by default)."
+_ALPHA = "Probability, between 0 and 1, that a certificate is wrong."
+_DEVICE = "cpu, cuda, cuda:1 ...; auto takes a CUDA GPU where there is one."
+_EACH = "each: alpha is for each point by itself; all: for all certificates to hold at once."
+_OUT = "Folder for result.json, table, picture and votes; an interrupted run goes on from there."
+
+DataSet: TypeAlias = Annotated[str, data_option("NAME", _NAMES)]
+Classes: TypeAlias = Annotated[list[str] | None, data_option("NAME...", _CLASSES)]
+Rows: TypeAlias = Annotated[int | None, data_option("N", _ROWS)]
+Points: TypeAlias = Annotated[int | None, data_option("N", _POINTS)]
+Alpha: TypeAlias = Annotated[float, defence_option("ALPHA", _ALPHA)]
+AlphaFor: TypeAlias = Annotated[str, defence_option("EACH|ALL", _EACH)]
+Seed: TypeAlias = Annotated[int, run_option("N", "Seed of everything random, 0 or more.")]
+Device: TypeAlias = Annotated[str, run_option("NAME", _DEVICE)]
+Out: TypeAlias = Annotated[Path | None, run_option("FOLDER", _OUT, parser=as_path)]
+NoBrowser: TypeAlias = Annotated[bool, typer.Option("--no-browser", help="Only print the address.")]
+Port: TypeAlias = Annotated[
+    int | None, typer.Option(min=1, max=65535, metavar="N", help="Port on this machine; a free one by default.")
+]
+
+
+def spread(arguments: list[str], *options: str) -> list[str]:
+    """Let an option take several values, which typer cannot: ``--classes 1 7`` is ``--classes 1 --classes 7``.
+
+    Examples
+    --------
+    >>> spread(["certify", "--classes", "1", "7", "--rows", "100"], "--classes")
+    ['certify', '--classes', '1', '--classes', '7', '--rows', '100']
+    """
+    out: list[str] = []
+    current = ""
+    for argument in arguments:
+        if argument.startswith("--"):
+            current = argument if argument in options else ""
+        elif current and out[-1] != current:
+            out.append(current)
+        out.append(argument)
+    return out
+
+
+def load_part(
+    name: str, view: str, classes: list[str] | None, rows: int | None, points: int | None, seed: int
+) -> Dataset:
+    """Load a data set; of some, a pair of classes unless others are named."""
+    from rsbd.data import load
+
+    return load(name, view=view, classes=classes or _PAIRS.get(name), rows=rows, points=points, seed=seed)
+
+
+def make_learner(name: str) -> Learner:
+    """Return the base learner of that name."""
+    from rsbd.learners import LEARNERS
+
+    if name not in LEARNERS:
+        raise InputError(f"there is no learner {name!r}", f"choose {', '.join(LEARNERS)}")
+    return LEARNERS[name]()
+
+
+def check_out(out: Path | None) -> Path | None:
+    """Check, before the work and not after it, that results can be written to ``out``; return the folder for votes."""
+    from rsbd.files import try_to_write
+
+    if out is None:
+        return None
+    if (out / "votes").is_symlink():
+        raise InputError(f"{out / 'votes'} is a link, which may lead anywhere", "delete it, or name another folder")
+    try:
+        try_to_write(out)
+    except OSError as error:
+        raise InputError(f"--out {out} cannot be written to ({error.strerror})", "name another folder") from None
+    return out / "votes"
+
+
+def write_out(out: Path | None, write: Callable[[Path], list[Path]]) -> None:
+    """Write the results to ``out``, if it was given, and name the files."""
+    if out is not None:
+        typer.echo(f"written to {out}: {', '.join(path.name for path in write(out))}")
+
+
 def one_of(option: str, value: str, *choices: str) -> None:
-    """Refuse what an option does not offer, under the name that the user typed."""
+    """Raise unless the value is one of the choices, and name the option as the user typed it."""
     if value not in choices:
         raise InputError(f"{option} is {value!r}", f"choose {' or '.join(choices)}")
 
@@ -138,17 +138,10 @@ def interruptible(out: Path | None) -> Iterator[None]:
         raise typer.Exit(130) from None
 
 
-def bar() -> Progress:
-    """Return a progress bar on a terminal's stderr, where it is in no one's way: how far, how fast, how much longer."""
+def progress_bar() -> Progress:
+    """Return a progress bar on the terminal's stderr: how far, how fast, how much longer."""
     from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        ProgressColumn,
-        TextColumn,
-        TimeRemainingColumn,
-    )
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, TextColumn, TimeRemainingColumn
     from rich.text import Text
 
     class Rate(ProgressColumn):
@@ -157,5 +150,5 @@ def bar() -> Progress:
 
     done = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()
     console = Console(stderr=True)
-    off = not console.is_terminal  # a file has no use for it, and may lie on a full disk
+    off = not console.is_terminal  # a file does not need it, and may lie on a full disk
     return Progress(*done, Rate(), TimeRemainingColumn(), console=console, transient=True, disable=off)

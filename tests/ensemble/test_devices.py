@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 
-from rsbd import Bagging, Dataset, Flip, Gaussian, Linear, Smoothing, collect, load
+from rsbd import Bagging, Dataset, Flip, Linear, Smoothing, collect, load
 from rsbd.attacks import BadPatch
 from rsbd.attacks.poisoning import Poisoning
 from rsbd.ensemble import blocks, devices
@@ -124,29 +123,3 @@ def test_no_draw_makes_do_with_fewer_bits(noise: Any, monkeypatch: pytest.Monkey
         noise.sample(torch.ones(3, 5), generator)
     assert asked
     assert all(given == (-(2**63), None) or given[1] - given[0] <= 2**31 for given in asked)
-
-
-def test_doctor_says_what_a_device_is_good_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    doctor = import_module("rsbd.cli.doctor")
-    mlp, linear = import_module("rsbd.learners").MLP, Linear
-    monkeypatch.setattr("rsbd.learners.LEARNERS", {"linear": linear, "mlp": lambda: mlp(epochs=1)})
-    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    monkeypatch.setattr("rsbd.ensemble.pick_device", lambda name: "cpu")
-    train = linear.train
-
-    def no_double(learner: Linear, problem: Any, generators: Any) -> Any:
-        if isinstance(problem.smoothing.features, Gaussian):
-            return train(learner, problem, generators)
-        raise InputError("device 'mps' lacks what Linear needs here (no float64)", "use --device cpu")
-
-    monkeypatch.setattr(linear, "train", no_double)
-    found = {finding.what: finding for finding in doctor.examine() if finding.what.startswith("device")}
-    assert set(found) == {"device cpu", "device mps"}
-    mps = found["device mps"]
-    assert mps.found.startswith("not for linear (flips)")
-    assert "mlp" not in mps.found
-    assert "no float64" in mps.mend
-    assert not mps.essential
-    monkeypatch.setattr(linear, "train", train)
-    assert replace(doctor._device("mps", "")).mend == ""

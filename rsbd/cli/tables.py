@@ -1,4 +1,4 @@
-"""A report as tables in the terminal."""
+"""Reports and comparisons as tables in the terminal."""
 
 from __future__ import annotations
 
@@ -10,11 +10,17 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from rsbd.recipes.contest.threats import WORDS
+
 if TYPE_CHECKING:
+    from rsbd.recipes.contest import Comparison, Row
+    from rsbd.recipes.contest.threats import Attack
     from rsbd.recipes.report import Report
 
+_WIDE = 6  # threats side by side: as many as a terminal of 80 columns has room for
 
-def show(found: Report) -> None:
+
+def print_report(found: Report) -> None:
     """Print what was asked, what the attack did, what is certified and what that means."""
     outcome, e = found.outcome, found.outcome.experiment
     console = Console(highlight=False)
@@ -26,7 +32,7 @@ def show(found: Report) -> None:
     for title, table in (_rates(found), _curve(found), _map(found)):
         console.print(f"\n[bold]{title}[/]")
         console.print(table)
-    console.print(sentence(found))
+    console.print(_sentence(found))
     seconds = {**outcome.seconds, "certify": found.seconds}
     spent = ", ".join(f"{name} {seconds[name]:.2f}" for name in ("train", "vote", "certify"))
     console.print(f"seconds, summed over workers: {spent}")
@@ -76,7 +82,7 @@ def _attack(found: Report) -> str:
     return f"{labels}, {'trigger on the test input too' if found.threat.on_test else 'test input unchanged'}"
 
 
-def sentence(found: Report) -> str:
+def _sentence(found: Report) -> str:
     """What the certificate says, what it is centred on, and how it fares against the planted attack."""
     e, threat = found.outcome.experiment, found.threat
     about = (
@@ -99,3 +105,55 @@ def sentence(found: Report) -> str:
 
 def _percent(share: float) -> str:
     return "-" if isnan(share) else f"{100 * share:.1f} %"
+
+
+def print_comparison(found: Comparison) -> None:
+    """Print who can face which attack, with what noise, and what is certified."""
+    console = Console(highlight=False)
+    s = found.settings
+    console.print(
+        f"[bold]{s['dataset']}[/], classes {' '.join(s['classes'])}: {s['rows']:,} rows, {s['points']:,} points, "
+        f"at most {s['models']:,} models a method, alpha {s['alpha']:g}"
+    )
+    for attack in found.attacks:
+        rows = found.against(attack)
+        console.print(f"\n[bold]{attack_title(attack)}[/]: certified accuracy by poisoned rows x pixels of the trigger")
+        for start in range(0, len(rows[0].threats), _WIDE):
+            console.print(_methods(rows, start))
+        # Reasons stand below: in the table they would take the place of the figures.
+        for reason in dict.fromkeys(row.reason for row in rows if row.reason):
+            names = "; ".join(row.method for row in rows if row.reason == reason)
+            console.print(f"  Cannot face it: [bold]{names}[/]: {reason}.")
+    many = "for each point" if s["alpha_for"] == "each" else "for all points at once"
+    console.print(
+        f"\nEach figure: the share of test points that are right, and that no such attack changes with the noise "
+        f"shown, with confidence {1 - s['alpha']:g} {many}. Each noise is the best of a few on "
+        f"{round(s['validation'] * s['rows']):,} held-out training rows."
+    )
+
+
+def attack_title(attack: Attack) -> str:
+    """Name what the attacker changes.
+
+    Examples
+    --------
+    >>> attack_title(("features", "test"))
+    'The attacker changes training pixels and test input'
+    """
+    *first, last = [WORDS[slot] for slot in attack]
+    return f"The attacker changes {', '.join(first)}{' and ' if first else ''}{last}"
+
+
+def _methods(rows: tuple[Row, ...], start: int) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
+    table.add_column("method", no_wrap=True)
+    for threat in rows[0].threats[start : start + _WIDE]:
+        table.add_column(f"{threat.rows} x {threat.trigger}", justify="right", no_wrap=True)
+    table.add_column("clean", justify="right", no_wrap=True)
+    table.add_column("models", justify="right", no_wrap=True)
+    table.add_column("best noise")
+    for row in rows:
+        if row.certified is not None and row.clean is not None:
+            shares = [f"{100 * share:.0f}" for share in (*row.certified[start : start + _WIDE], row.clean)]
+            table.add_row(row.method, *shares, f"{row.models:,}", row.noise)
+    return table
