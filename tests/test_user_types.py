@@ -29,6 +29,7 @@ def kept() -> float:
 """
 
 
+@pytest.mark.slow
 def test_a_script_with_the_public_names_passes_strict_mypy(tmp_path: Path) -> None:
     pytest.importorskip("mypy", reason="install the test extra")
     (tmp_path / "script.py").write_text(SCRIPT)
