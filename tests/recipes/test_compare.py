@@ -24,8 +24,8 @@ from rsbd.errors import InputError
 from rsbd.learners import LDA, MLP
 from rsbd.noises import Bagging, Flip, Gaussian, Partition, Uniform
 from rsbd.noises.smoothing import Smoothing, Threat
-from rsbd.recipes import bagflip, bagging, cohen, dpa, rab, rab_knn, rosenfeld, wang
-from rsbd.recipes.contest import CONTENDERS, Comparison, Contender, Row, Run, compare, posed, refusal, threat_map
+from rsbd.recipes import bagflip, bagging, cohen, compare, dpa, rab, rab_knn, rosenfeld, wang
+from rsbd.recipes.contest import CONTENDERS, Comparison, Contender, Row, Run, posed, refusal, threat_map
 from rsbd.recipes.contest.bench import views
 from rsbd.recipes.contest.threats import attacked
 
