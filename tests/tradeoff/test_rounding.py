@@ -36,6 +36,7 @@ def on_a_machine(**kind: str) -> dict[str, object]:
     return dict(json.loads(found))
 
 
+@pytest.mark.slow
 def test_hashed_noise_and_ties_do_not_hang_on_the_last_bit() -> None:
     here = on_a_machine()
     plain = on_a_machine(MKL_CBWR="COMPATIBLE", OPENBLAS_CORETYPE="Prescott", ATEN_CPU_CAPABILITY="default")

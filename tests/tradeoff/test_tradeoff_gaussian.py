@@ -90,6 +90,7 @@ def test_mixed_is_sound_and_tight(parts: list[tuple[Fraction, int, int]], p: flo
     assert truth - mp.mpf(10) ** -30 <= value <= truth + mp.mpf("1e-9")
 
 
+@pytest.mark.slow
 @given(some_parts(2, 3), shifts.filter(lambda mu: mu < 8))
 @settings(max_examples=40, deadline=None)
 def test_mixed_threshold(parts: list[tuple[Fraction, int, int]], mu: float) -> None:
