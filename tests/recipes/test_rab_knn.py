@@ -53,6 +53,7 @@ def marcum(a: float, b: float) -> float:
     return float(ncx2.sf(b**2, 2, a**2)) if a else float(np.exp(-(b**2) / 2))
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=15)
 @given(st.floats(0, 6), st.floats(0, 6), st.floats(0, 6.28), st.floats(0.5, 3))
 def test_two_rows_in_the_plane(near: float, far: float, angle: float, sigma: float) -> None:
@@ -255,6 +256,7 @@ def test_distances_count_as_near_and_as_far_as_they_may_be(off: float) -> None:
     assert (truth <= counts.high(table)).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dim", [2, 8, 64, 784])
 def test_two_rows_in_closed_form_into_the_far_tail(dim: int) -> None:
     """One row on the point, one at a distance: how often the far one is nearer, with 50 digits.
