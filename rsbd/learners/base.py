@@ -155,7 +155,7 @@ def draw_test_noise(
     if noise is None:
         ones = torch.ones(len(generators), num_features, device=generators[0].device)
         return ones, torch.zeros_like(ones)
-    return noise.affine_many(num_features, generators)
+    return noise.affine(num_features, generators)
 
 
 def noised_points(x: Tensor, noise: Noise | None, generator: Generator) -> Tensor:

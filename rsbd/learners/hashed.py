@@ -156,8 +156,8 @@ class _Anywhere(Noise):
     def sample(self, x: Tensor, generator: Generator) -> Tensor:
         return self.noise.sample(x.cpu(), generator).to(self.device)
 
-    def affine(self, num_features: int, generator: Generator) -> tuple[Tensor, Tensor] | None:
-        drawn = self.noise.affine(num_features, generator)
+    def affine(self, num_features: int, generators: Sequence[Generator]) -> tuple[Tensor, Tensor] | None:
+        drawn = self.noise.affine(num_features, generators)
         return None if drawn is None else (drawn[0].to(self.device), drawn[1].to(self.device))
 
     def channel(self) -> Channel:

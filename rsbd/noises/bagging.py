@@ -1,4 +1,4 @@
-"""Bagging: every model learns from rows drawn at random, with replacement."""
+"""Bagging: each model learns from rows drawn at random, with replacement."""
 
 from __future__ import annotations
 
@@ -17,25 +17,25 @@ from rsbd.tradeoff.mixture import BITS, EXACT_BITS
 if TYPE_CHECKING:
     from torch import Generator, Tensor
 
-WHOLE = 64
-"""Bags up to this size count every number of poisoned rows; larger ones lose what is rarer than `RARE`."""
-RARE = Fraction(1, 2**64)
+_WHOLE = 64  # bags up to this size count every number of poisoned rows; in larger ones, a tail below _RARE is lost
+_RARE = Fraction(1, 2**64)
 
 
 @dataclass(frozen=True)
 class Bagging:
     """Draw ``size`` training rows with replacement: the noise for the slot ``rows``.
 
-    A bag that holds no changed row shows nothing of the attack. With ``m`` of ``n`` rows changed that is a share
-    ``(1 - m/n)^size`` of the bags; where nothing else is noised, the other bags are lost. Where features and labels
-    carry discrete noise, drawn anew for every row of the bag, the other bags are hidden as far as that noise
-    hides their changed rows (BagFlip). Where features carry Gaussian noise, bags with many changed rows are lost and
-    the others count as if they held as many as such a bag can: more than the truth, so sound, and not tight.
+    A bag without a changed row shows nothing of the attack. With ``m`` of ``n`` rows changed, a share
+    ``(1 - m/n)^size`` of the bags is of this kind. The other bags are lost where nothing else is noised. Where features
+    and labels carry discrete noise, drawn anew for every row of the bag, that noise also hides the changed rows in the
+    other bags (BagFlip). Where features carry Gaussian noise, bags with many changed rows count as lost, and each of
+    the others counts as if it held the largest number that is not lost: this overstates the attack, so it is sound but
+    not tight.
 
     Guarantee
     ---------
     ``shift`` is the exact trade-off of changed, inserted and removed rows; denominators beyond 4096 bits are rounded
-    to the attacker's advantage.
+    in the attacker's favour.
 
     Parameters
     ----------
@@ -45,7 +45,7 @@ class Bagging:
     Raises
     ------
     InputError
-        ``size`` not a whole number from 1.
+        If ``size`` is not a whole number of at least 1.
 
     References
     ----------
@@ -67,10 +67,10 @@ class Bagging:
         object.__setattr__(self, "size", int(self.size))
 
     def shift(self, size: int, num_rows: int | None = None, *, inserted: int = 0, removed: int = 0) -> Tradeoff:
-        """Trade-off where ``size`` of the rows change in place, and others are inserted or removed.
+        """Return the trade-off where ``size`` of the rows change in place and others are inserted or removed.
 
-        Insertions and removals alone do less than changes. Against any mixture of the three, up to ``r`` in all,
-        ``shift(r)`` decides: what it certifies, every mixture leaves certified (the tests go through all of them).
+        Insertions and removals alone do less than changes. A point that ``shift(r)`` certifies is certified against
+        every mixture of the three with at most ``r`` edits in all (proof below; the tests check every mixture).
 
         Parameters
         ----------
@@ -92,13 +92,14 @@ class Bagging:
             raise InputError(f"{inserted} rows inserted and {removed} of {before} removed", "some rows must be left")
         return tradeoff.overlap(Fraction(common, before) ** self.size, Fraction(common, after) ** self.size)
 
-    # Why changes decide for every mixture: r edits that lead from n to n' rows leave at least e = max(n, n') - r in
-    # common, and a point is certified against them if miss + runner_up + (n'/n)^s - 2 (e/n)^s < 0. For n' <= n the left
-    # side grows with n'. For n' >= n it falls with n' as soon as (n' / (n' - r))^(s-1) <= 2; certified at n' = n means
-    # (1 - r/n)^s > 1/2, which says so for n' = n, and the quotient falls with n'. So n' = n is the worst.
+    # Why changes are the worst mixture. Let r edits lead from n to n' rows. They leave at least e = max(n, n') - r rows
+    # in common, and a point is certified against them if miss + runner_up + (n'/n)^s - 2 (e/n)^s < 0.
+    # For n' <= n the left side grows with n'. For n' >= n it falls with n' as soon as (n' / (n' - r))^(s-1) <= 2. A
+    # point certified at n' = n has (1 - r/n)^s > 1/2, which implies this inequality for n' = n, and its left side
+    # falls with n'. So n' = n, where every edit is a change, is the worst case.
 
     def shift_rows(self, rows: int, num_rows: int | None, inside: Callable[[int], Tradeoff]) -> Tradeoff:
-        """Trade-off of ``rows`` changed ones; ``inside(j)`` is that of a bag with ``j`` of them."""
+        """Return the trade-off of ``rows`` changed rows; ``inside(j)`` is the one of a bag that holds ``j`` of them."""
         rows, total = int(rows), self._num_rows(num_rows, rows)
         one = inside(1)
         if not rows or (not one.mu and one.upper(Fraction(0)) == 1):
@@ -109,7 +110,7 @@ class Bagging:
         return tradeoff.mixture(weights, [inside(j) for j in range(len(weights))])
 
     def _drawn(self, rows: int, total: int) -> list[Fraction]:
-        """Binomial probabilities of 0, 1, 2, ... changed rows in a bag, long ones rounded down."""
+        """Return the binomial probabilities of 0, 1, 2, ... changed rows in a bag, long fractions rounded down."""
         whole = total**self.size
         unit = whole if whole.bit_length() <= EXACT_BITS else 1 << BITS
         found: list[Fraction] = []
@@ -118,7 +119,7 @@ class Bagging:
             count = comb(self.size, j) * rows**j * (total - rows) ** (self.size - j)
             found.append(Fraction(count * unit // whole, unit))
             left -= found[-1]
-            if self.size > WHOLE and left < RARE:
+            if self.size > _WHOLE and left < _RARE:
                 break
         return found
 
@@ -127,10 +128,10 @@ class Bagging:
             raise InputError("bagging hides changed rows among all of them", "say how many there are, num_rows=...")
         if not 0 <= changed <= num_rows:
             raise InputError(f"{changed} of {num_rows} rows changed or removed", f"give a number from 0 to {num_rows}")
-        return int(num_rows)  # numpy's whole numbers would overflow in powers
+        return int(num_rows)  # numpy's integers would overflow in powers
 
     def outcomes(self, num_rows: int) -> Iterator[tuple[tuple[int, ...], Fraction]]:
-        """Yield every bag, row numbers in the order of drawing, and its probability."""
+        """Yield every bag as row numbers in the order of drawing, with its probability."""
         for bag in product(range(num_rows), repeat=self.size):
             yield bag, Fraction(1, num_rows**self.size)
 
@@ -138,17 +139,17 @@ class Bagging:
         """Draw a bag: the numbers of its rows, shape (size,)."""
         import torch
 
-        # The remainder of 62 random bits favours no row by more than num_rows / 2^62.
-        # Whole words: devices that draw but 32 bits refuse those, and would cut a range of 62 bits in silence.
+        # The remainder of 62 random bits favours no row by more than num_rows / 2^62. Whole 64-bit words are drawn,
+        # since a device that draws only 32 bits refuses them, but would silently truncate a range of 62 bits.
         words = torch.empty(self.size, dtype=torch.int64, device=generator.device)
         return (words.random_(-(2**63), None, generator=generator) & (2**62 - 1)) % num_rows
 
 
 def _at_most(weights: list[Fraction], inside: Callable[[int], Tradeoff]) -> Tradeoff:
-    """Law of bags whose rows carry Gaussian noise, whose mixture has no finite form: one that is above it.
+    """Return an upper bound on the trade-off of bags with Gaussian noise, whose mixture has no finite form.
 
-    Bags with more than `most` changed rows are lost, all others are taken to hold `most` of them, which does more than
-    fewer do. That is above the mixture whatever `most` is; the one that certifies the most is taken.
+    Bags with more than `most` changed rows count as lost. All others count as if they held exactly `most`, which is a
+    stronger attack than fewer. This bounds the mixture for every `most`; the best of several is returned.
     """
     best = tradeoff.overlap(weights[0])
     for share in (0.6, 0.8, 0.9, 0.97, 0.99, 0.999):

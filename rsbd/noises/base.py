@@ -1,31 +1,35 @@
-"""What a noise is: something that can be drawn, with a bound on what a change of the data can do through it."""
+"""The interface of a noise: a sampler, and a bound on what a change of the data can do through the noise."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import reduce
 from operator import mul
 from typing import TYPE_CHECKING, ClassVar
 
+import numpy as np
+
 from rsbd import tradeoff
 from rsbd.errors import InputError
-from rsbd.noises.reach import search
-from rsbd.types import Floats
+from rsbd.types import Bools, Floats, Ints
 
 if TYPE_CHECKING:
     from torch import Generator, Tensor
 
     from rsbd.tradeoff import Tradeoff
 
+_STEPS = 1 << 20  # sizes from one power of two to the next: neighbours differ by at most one part in a million
+_SMALLEST, _LARGEST = -30, 20  # exponents of the smallest and largest size that the search distinguishes
+
 
 @dataclass(frozen=True)
 class Channel:
     """First two moments of a noised feature given its clean value: ``E = scale * x + offset``, ``Var = variance``.
 
-    Learners use them to undo a known noise. They steer the accuracy of a model, never a certificate.
+    Learners use them to undo a known noise. They affect the accuracy of a model, never a certificate.
     """
 
     scale: float = 1.0
@@ -34,10 +38,10 @@ class Channel:
 
 
 class Noise(ABC):
-    """A noise that acts on every coordinate by itself.
+    """A noise that acts on every coordinate independently.
 
     A new noise is one file with one frozen dataclass: ``sample`` draws it and ``shift`` certifies it. The two must
-    speak of the same law; nothing else in the package needs to change.
+    describe the same law; nothing else in the package needs to change.
     """
 
     norm: ClassVar[str]
@@ -46,22 +50,22 @@ class Noise(ABC):
 
     @abstractmethod
     def shift(self, size: float) -> Tradeoff:
-        """Trade-off between data and data changed by at most ``size`` in the noise's norm."""
+        """Return the trade-off between data and data changed by at most ``size`` in the noise's norm."""
 
     def shift_each(self, size: float, times: int) -> Tradeoff:
-        """Trade-off where ``times`` rows each change by at most ``size``; their noises are independent."""
+        """Return the trade-off where ``times`` rows each change by at most ``size``; their noises are independent."""
         return reduce(mul, [self.shift(size)] * times, tradeoff.identity())
 
     def covers(self, other: Noise) -> bool:
-        """Whether an attacker who may spread one change over both noises loses nothing by putting all of it here."""
+        """Return True if an attacker who may split one change between both noises does best with all of it here."""
         return self == other
 
     def reach(self, miss: Floats, runner_up: Floats) -> Floats:
-        """Largest change, in a norm that is a length, against which each pair of bounds is certified.
+        """Return the largest change, in a norm that is a length, against which each pair of bounds is certified.
 
-        Rounded down, by at most a millionth unless a noise knows better; -1 where not even no change is certified.
+        Rounded down, by at most a millionth unless a noise has a formula; -1 where not even no change is certified.
         """
-        return search(self.shift, miss, runner_up)
+        return largest_size(self.shift, miss, runner_up)
 
     @abstractmethod
     def sample(self, x: Tensor, generator: Generator) -> Tensor:
@@ -70,69 +74,81 @@ class Noise(ABC):
         Floats are features in [0, 1]; integers are labels.
         """
 
-    def affine(self, num_features: int, generator: Generator) -> tuple[Tensor, Tensor] | None:
-        """Draw one noise as ``x -> scale * x + offset`` (each of shape (features,)), or None if it has no such form.
+    # The methods below draw for many models at once, with one generator for each. Threads that alternate in small
+    # steps mostly wait for each other, so a noise that is drawn for thousands of models shares as much work as it can.
 
-        All test points of one model may share this draw if the model labels each point by itself: a certificate speaks
-        of one point, and the votes for one point come from different models, so they stay independent. Sharing turns a
-        noisy copy of every point for every model into a change of the model's first layer. It is unsound for a model
-        that looks at several points at once; see :func:`rsbd.learners.base.noised_points`.
+    def sample_many(self, x: Tensor, generators: Sequence[Generator]) -> Tensor:
+        """Return each ``x[i]`` under noise from its own generator, as `sample` does."""
+        import torch
+
+        return torch.stack([self.sample(one, generator) for one, generator in zip(x, generators, strict=True)])
+
+    def affine(self, num_features: int, generators: Sequence[Generator]) -> tuple[Tensor, Tensor] | None:
+        """Draw one noise per generator as ``x -> scale * x + offset``, or return None if it has no such form.
+
+        Scales and offsets have the shape (generators, features). All test points of one model may share this draw if the
+        model labels each point by itself: a certificate is a statement about one point, and the votes for one point come
+        from different models, so they stay independent. Sharing turns a noisy copy of every point for every model into
+        a change of the model's first layer. It is unsound for a model that looks at several points at once; see
+        :func:`rsbd.learners.base.noised_points`.
         """
         return None
 
-    def channel(self) -> Channel:
-        """Return the moments of a noised feature; without better knowledge, those of no noise."""
-        return Channel()
-
-    def sample_sums(self, sums: Tensor, sizes: Tensor, generator: Generator) -> Tensor | None:
-        """Draw the sums of noised features over groups of rows from the clean sums, or None if those do not suffice.
+    def sample_sums(self, sums: Tensor, sizes: Tensor, generators: Sequence[Generator]) -> Tensor | None:
+        """Draw sums of noised features over groups of rows from the clean sums; None if those are not sufficient.
 
         The law must be exactly that of noising every row and adding up; the cost does not depend on the rows.
 
         Parameters
         ----------
         sums : Tensor
-            Clean sums, shape (groups, features).
+            Clean sums, shape (generators, groups, features).
         sizes : Tensor
-            Rows in each group, shape (groups,).
+            Rows in each group, shape (generators, groups).
         """
         return None
 
-    # What is drawn for many models at once, one generator each. Threads that take turns at small steps wait for each
-    # other most of the time, so a noise that is drawn for thousands of models does here what it can for all together.
-
-    def sample_many(self, x: Tensor, generators: Sequence[Generator]) -> Tensor:
-        """Put each ``x[i]`` under noise of its own generator, as `sample` does."""
-        import torch
-
-        return torch.stack([self.sample(one, generator) for one, generator in zip(x, generators, strict=True)])
-
-    def affine_many(self, num_features: int, generators: Sequence[Generator]) -> tuple[Tensor, Tensor] | None:
-        """Draw scales and offsets as `affine` does, both (generators, features)."""
-        import torch
-
-        drawn = [self.affine(num_features, generator) for generator in generators]
-        pairs = [pair for pair in drawn if pair is not None]
-        if len(pairs) < len(drawn):
-            return None
-        scales, offsets = zip(*pairs, strict=True)
-        return torch.stack(scales), torch.stack(offsets)
-
-    def sample_sums_many(self, sums: Tensor, sizes: Tensor, generators: Sequence[Generator]) -> Tensor | None:
-        """Draw sums as `sample_sums` does, from sums (generators, groups, features) and sizes (generators, groups)."""
-        import torch
-
-        triples = zip(sums, sizes, generators, strict=True)
-        drawn = [found for s, n, g in triples if (found := self.sample_sums(s, n, g)) is not None]
-        return torch.stack(drawn) if len(drawn) == len(generators) else None
+    def channel(self) -> Channel:
+        """Return the moments of a noised feature; those of no noise unless a noise says otherwise."""
+        return Channel()
 
     def outcomes(self, value: float) -> Iterable[tuple[float, Fraction]]:
-        """All that the noise can make of one coordinate, with exact probabilities; floats are features, ints labels.
+        """Return every value that the noise can make of one coordinate, with exact probabilities.
 
-        Optional: with it a tiny world can be audited by enumeration, see :func:`rsbd.audit.exhaustive`.
+        Floats are features, integers are labels. Optional: with it, a tiny world can be audited by enumeration, see
+        :func:`rsbd.audit.exhaustive`.
         """
         raise InputError(f"{self!r} has no list of outcomes", "search with audit.attack, or define outcomes(value)")
 
     def transition(self) -> Tensor | None:
-        """Probabilities of each noised label given the true one, (true, noised); None if it is no noise for labels."""
+        """Return the probability of each noised label given the true one, (true, noised); None if not for labels."""
         return None
+
+
+def largest_size(shift: Callable[[float], Tradeoff], miss: Floats, runner_up: Floats) -> Floats:
+    """Return the largest size from 2^-30 to 2^20, or 0, at which each pair is certified; -1 where even 0 is not.
+
+    >>> largest_size(tradeoff.gaussian, np.array([0.1, 0.5]), np.array([0.1, 0.5])).round(4)
+    array([ 1.2816, -1.    ])
+    """
+    tied = np.array_equal(miss, runner_up)
+
+    def certified(size: float, which: Bools) -> Bools:
+        return shift(size).certifies(miss[which], None if tied else runner_up[which])
+
+    # Positions on a logarithmic scale; position 0 stands for size 0. Size `low` is certified, size `high` is not.
+    last = (_LARGEST - _SMALLEST) * _STEPS
+    low, high = np.zeros(len(miss), np.int64), np.full(len(miss), last + 1)
+    while (high - low > 1).any():
+        middle = (low + high) // 2
+        for at in np.unique(middle[high - low > 1]):
+            which = (middle == at) & (high - low > 1)
+            holds = certified(float(_size(at)), which)
+            low[which], high[which] = np.where(holds, at, low[which]), np.where(holds, high[which], at)
+    return np.where(certified(0.0, np.ones(len(miss), bool)), _size(low), -1.0)
+
+
+def _size(at: Ints) -> Floats:
+    """Return the size at each position, exactly, so that the returned size is the certified one."""
+    doublings, steps = np.divmod(at, _STEPS)
+    return np.where(at > 0, np.ldexp(1 + steps / _STEPS, doublings + _SMALLEST), 0.0)

@@ -1,4 +1,4 @@
-"""Discrete noise: keep a value, or move to one of the others."""
+"""Discrete noise: a coordinate keeps its value or moves to one of the others."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def _as_probability(keep: Fraction | float | str) -> Fraction:
 
 @dataclass(frozen=True)
 class Flip(Noise):
-    """Keep each coordinate with probability ``keep``, else move it to one of the other values, all alike.
+    """Keep each coordinate with probability ``keep``, else move it to another value, each equally likely.
 
     Guarantee
     ---------
@@ -70,21 +70,17 @@ class Flip(Noise):
         object.__setattr__(self, "values", int(values))
 
     def shift(self, size: float) -> tradeoff.Tradeoff:
-        """Trade-off of data that differ in ``size`` coordinates."""
+        """Return the trade-off of data that differ in ``size`` coordinates."""
         if not is_whole(size):
             raise InputError(f"{size} changed coordinates", "the noise Flip counts them, so give a whole number from 0")
         return tradeoff.flips(self.keep, self.values, int(size))
 
     def shift_each(self, size: float, times: int) -> tradeoff.Tradeoff:
-        """Changes of different rows add up."""
+        """Return the trade-off of ``times`` changed rows: the numbers of their changes add up."""
         return self.shift(size * times)
 
-    def moves(self, shape: tuple[int, ...], generator: Generator) -> Tensor:
-        """Draw which coordinates move: bool tensor of ``shape``, each True with probability 1 - keep."""
-        return bernoulli(1 - self.keep, shape, [generator])[0]
-
     def channel(self) -> Channel:
-        """First two moments; with more than two values the variance is that of the middle level."""
+        """Return the first two moments; with more than two values, the variance at the middle level."""
         levels = [j / (self.values - 1) for j in range(self.values)]
         away = float((1 - self.keep) / (self.values - 1))
         middle = levels[self.values // 2]
@@ -93,7 +89,7 @@ class Flip(Noise):
         return Channel(scale, offset, square - (scale * middle + offset) ** 2)
 
     def outcomes(self, value: float) -> list[tuple[float, Fraction]]:
-        """Keep the value, or move to each of the others: levels for a float, codes for an int."""
+        """Return every value with its probability: levels for a float, codes for an integer."""
         away = (1 - self.keep) / (self.values - 1)
         steps = self.values - 1 if isinstance(value, float) else 1
         own = round(value * steps)
@@ -102,24 +98,19 @@ class Flip(Noise):
         ]
 
     def transition(self) -> Tensor:
-        """``keep`` on the diagonal, the rest spread evenly."""
+        """Return a matrix with ``keep`` on the diagonal and the rest spread evenly."""
         import torch
 
         away = float((1 - self.keep) / (self.values - 1))
         return torch.full((self.values, self.values), away).fill_diagonal_(float(self.keep))
 
-    def sample_sums(self, sums: Tensor, sizes: Tensor, generator: Generator) -> Tensor | None:
-        """Ones that stay plus zeros that turn: two binomials. More than two values are not determined by their sum."""
-        found = self.sample_sums_many(sums[None], sizes[None], [generator])
-        return None if found is None else found[0]
-
-    def sample_sums_many(self, sums: Tensor, sizes: Tensor, generators: Sequence[Generator]) -> Tensor | None:
-        """The same for each generator."""
+    def sample_sums(self, sums: Tensor, sizes: Tensor, generators: Sequence[Generator]) -> Tensor | None:
+        """Draw ones that stay plus zeros that turn: two binomials. With more values, the sum is not sufficient."""
         import torch
 
         if self.values != 2:
             return None
-        # In float64: in float32 torch's rejection test is off by some 1e-4 where rows are thousands.
+        # In float64: in float32, torch's rejection test is off by about 1e-4 for thousands of rows.
         keep, ones = float(self.keep), sums.double()
         zeros = sizes.double().unsqueeze(-1) - ones
         stay, turn = torch.full_like(ones[0], keep), torch.full_like(ones[0], 1 - keep)
@@ -134,13 +125,13 @@ class Flip(Noise):
         return self.sample_many(x[None], [generator])[0]
 
     def sample_many(self, x: Tensor, generators: Sequence[Generator]) -> Tensor:
-        """The same for each generator."""
+        """Return each ``x[i]`` under noise from its own generator."""
         import torch
 
         moved = bernoulli(1 - self.keep, tuple(x.shape[1:]), generators)
         if self.values == 2:
             return torch.where(moved, 1 - x, x)
-        # Moving by 1 .. K-1 steps round the circle of values reaches each of the others alike.
+        # Moving by 1 .. K-1 steps round the circle of values reaches each of the others with equal probability.
         steps = torch.empty(x.shape, dtype=torch.int64, device=x.device)
         for row, generator in zip(steps, generators, strict=True):
             row.random_(1, self.values, generator=generator)
@@ -148,33 +139,28 @@ class Flip(Noise):
         codes = torch.where(moved, (codes + steps) % self.values, codes)
         return (codes / (self.values - 1)).to(x.dtype) if x.is_floating_point() else codes.to(x.dtype)
 
-    def affine(self, num_features: int, generator: Generator) -> tuple[Tensor, Tensor] | None:
-        """A flipped bit is 1 - x; more than two values have no such form."""
-        found = self.affine_many(num_features, [generator])
-        return None if found is None else (found[0][0], found[1][0])
-
-    def affine_many(self, num_features: int, generators: Sequence[Generator]) -> tuple[Tensor, Tensor] | None:
-        """The same for each generator."""
+    def affine(self, num_features: int, generators: Sequence[Generator]) -> tuple[Tensor, Tensor] | None:
+        """Draw flips of bits as 1 - x; more than two values have no such form."""
         if self.values != 2:
             return None
         moved = bernoulli(1 - self.keep, (num_features,), generators).float()
         return 1 - 2 * moved, moved
 
     def __repr__(self) -> str:
-        """Show as it is written."""
+        """Return the noise as it is written in code."""
         return f"Flip('{self.keep}', values={self.values})"
 
 
 def bernoulli(p: Fraction, shape: tuple[int, ...], generators: Sequence[Generator]) -> Tensor:
     """Draw a bool tensor of ``shape`` per generator, True with probability ``p`` each, from 16 random bits a draw.
 
-    The 16 bits decide unless they equal the leading bits of ``p`` exactly, once in 65,536 draws; those few are settled
-    with 53 further bits, so that the law is ``p`` to within 2**-69 and not a multiple of 2**-16.
+    The 16 bits decide unless they equal the leading 16 bits of ``p``, which happens once in 65,536 draws. Those draws
+    are decided by 53 further bits, so that the probability is ``p`` to within 2**-69 and not a multiple of 2**-16.
     """
     import torch
 
     count, device = math.prod(shape), generators[0].device
-    # Whole 64-bit words are drawn and read as four numbers each: four times faster than drawing the 16 bits.
+    # 64-bit words are drawn and read as four numbers each: four times faster than drawing 16 bits at a time.
     words = torch.empty(len(generators), -(-count // 4), dtype=torch.int64, device=device)
     for row, generator in zip(words, generators, strict=True):
         row.random_(-(2**63), None, generator=generator)

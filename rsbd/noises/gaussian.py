@@ -18,8 +18,7 @@ from rsbd.types import Floats
 if TYPE_CHECKING:
     from torch import Generator, Tensor, dtype
 
-LARGEST = 1e18
-"""Its square still is a number in float32, in which inputs are noised."""
+_LARGEST = 1e18  # its square is finite in float32, in which inputs are noised
 
 
 @dataclass(frozen=True)
@@ -38,17 +37,17 @@ class Gaussian(Noise):
     Raises
     ------
     InputError
-        ``sigma`` not such a number.
+        If ``sigma`` is not such a number.
 
     Notes
     -----
-    As nearly everywhere in the field, the certificate speaks of real numbers, while float32 numbers are drawn, none
-    beyond 5.8 sigma. A changed coordinate loses some 1e-8 of its law by that, far below what votes can tell.
+    As nearly everywhere in the field, the certificate is about real numbers, while the noise is drawn in float32 and
+    never exceeds 5.8 sigma. A changed coordinate loses about 1e-8 of its law this way, far less than votes can detect.
 
     References
     ----------
-    Cohen, Rosenfeld, Kolter 2019, theorem 1 and lemma 4; on what is drawn, Voracek and Hein, "Sound Randomized
-    Smoothing in Floating-Point Arithmetics", 2023.
+    Cohen, Rosenfeld, Kolter 2019, theorem 1 and lemma 4; on sampling in floating point, Voracek and Hein, "Sound
+    Randomized Smoothing in Floating-Point Arithmetics", 2023.
 
     Examples
     --------
@@ -60,7 +59,7 @@ class Gaussian(Noise):
     sigma: float
 
     def __post_init__(self) -> None:
-        if not (isinstance(self.sigma, (int, float, np.number)) and 0 < self.sigma <= LARGEST):
+        if not (isinstance(self.sigma, (int, float, np.number)) and 0 < self.sigma <= _LARGEST):
             raise InputError(
                 f"sigma is {self.sigma!r}, but it is a standard deviation where inputs go from 0 to 1",
                 "give a number above 0, at most 1e18",
@@ -69,36 +68,32 @@ class Gaussian(Noise):
             object.__setattr__(self, "sigma", float(self.sigma))
 
     def shift(self, size: float) -> tradeoff.Tradeoff:
-        """Trade-off of data that differ by the L2 distance ``size``."""
+        """Return the trade-off of data that differ by the L2 distance ``size``."""
         if not (size >= 0 and math.isfinite(size)):
             raise InputError(
                 f"a shift of {size}", "the noise Gaussian measures an L2 distance, so give a number from 0"
             )
-        return tradeoff.gaussian(float(size) / self.sigma)  # numpy's short floats would round the quotient
+        return tradeoff.gaussian(float(size) / self.sigma)  # the division of numpy's short floats would round more
 
     def shift_each(self, size: float, times: int) -> tradeoff.Tradeoff:
-        """Lengths of different rows add in squares."""
+        """Return the trade-off of ``times`` changed rows: their lengths add in squares."""
         return self.shift(math.sqrt(times) * size)
 
     def covers(self, other: Noise) -> bool:
-        """A change does most where sigma is smallest."""
+        """Return True if sigma is at most the other's: a change does most where sigma is smallest."""
         return isinstance(other, Gaussian) and self.sigma <= other.sigma
 
     def reach(self, miss: Floats, runner_up: Floats) -> Floats:
-        """Radius ``sigma / 2 (Phi^-1(1 - miss) - Phi^-1(runner_up))``, rounded down."""
+        """Return the radius ``sigma / 2 (Phi^-1(1 - miss) - Phi^-1(runner_up))``, rounded down."""
         found = shift.reach(miss, runner_up)
         return np.where(found < 0, found, found / self.shift(1.0).mu)
 
     def channel(self) -> Channel:
-        """Gaussian noise leaves the mean and adds sigma^2."""
+        """Return the moments: the mean stays and the variance is sigma^2."""
         return Channel(1.0, 0.0, self.sigma**2)
 
-    def sample_sums(self, sums: Tensor, sizes: Tensor, generator: Generator) -> Tensor:
-        """Sum of ``n`` noises: one Gaussian of variance ``n sigma^2``."""
-        return self.sample_sums_many(sums[None], sizes[None], [generator])[0]
-
-    def sample_sums_many(self, sums: Tensor, sizes: Tensor, generators: Sequence[Generator]) -> Tensor:
-        """The same for each generator."""
+    def sample_sums(self, sums: Tensor, sizes: Tensor, generators: Sequence[Generator]) -> Tensor:
+        """Add to the sum of ``n`` rows the sum of their noises, one Gaussian of variance ``n sigma^2``."""
         noise = _normal(tuple(sums.shape[1:]), 1.0, generators, sums.dtype)
         return sums + self.sigma * sizes.sqrt().unsqueeze(-1) * noise
 
@@ -108,13 +103,8 @@ class Gaussian(Noise):
             raise InputError("labels cannot carry Gaussian noise", "use Flip(keep, values=number of classes)")
         return _normal(tuple(x.shape), self.sigma, [generator])[0].to(x.dtype).add_(x)
 
-    def affine(self, num_features: int, generator: Generator) -> tuple[Tensor, Tensor]:
-        """Noise only shifts: the scale is 1."""
-        scales, offsets = self.affine_many(num_features, [generator])
-        return scales[0], offsets[0]
-
-    def affine_many(self, num_features: int, generators: Sequence[Generator]) -> tuple[Tensor, Tensor]:
-        """The same for each generator."""
+    def affine(self, num_features: int, generators: Sequence[Generator]) -> tuple[Tensor, Tensor]:
+        """Draw the noise as an offset; the scale is 1."""
         offsets = _normal((num_features,), self.sigma, generators)
         return offsets.new_ones(()).expand_as(offsets), offsets
 

@@ -1,4 +1,4 @@
-"""Partition: rows dealt out to models by a hash, so that one row reaches few of them."""
+"""Partition: a hash deals the rows out to the models, so that each row reaches few of them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from rsbd.errors import InputError, is_whole
 from rsbd.types import Labels
 
-_POINTS = 512  # certified at a time, so that memory stays small
+_POINTS = 512  # points per block, which bounds the memory
 
 
 @dataclass(frozen=True)
@@ -26,20 +26,20 @@ class Partition:
 
     Guarantee
     ---------
-    ``radius`` counts rows inserted or removed, exactly and without failure probability. A row that is changed
-    counts twice, unless only its label is: then it stays in its bucket and counts once.
+    ``radius`` counts inserted or removed rows, exactly and without failure probability. A changed row counts twice,
+    unless only its label changes: then it stays in its bucket and counts once.
 
     Parameters
     ----------
     parts : int
         A model learns from about ``1 / parts`` of the rows.
     spread : int
-        Models that learn from a row.
+        Number of models that learn from each row.
 
     Raises
     ------
     InputError
-        ``parts`` or ``spread`` below 1.
+        If ``parts`` or ``spread`` is not a whole number of at least 1.
 
     References
     ----------
@@ -69,11 +69,11 @@ class Partition:
 
     @cached_property
     def steps(self) -> tuple[int, ...]:
-        """From a bucket's number to those of its models, round the circle; drawn once and for all."""
+        """Steps round the circle from a bucket's number to the numbers of its models; the same in every process."""
         return tuple(random.Random(999999999 + 208).sample(range(self.num_models), self.spread))  # noqa: S311
 
     def members(self, x: NDArray[np.float32], y: Labels) -> list[Labels]:
-        """Numbers of the rows that each model learns from, in an order that their content fixes.
+        """Return the numbers of the rows that each model learns from, in an order that their content determines.
 
         Parameters
         ----------
@@ -90,12 +90,12 @@ class Partition:
         ]
 
     def radius(self, labels: Labels, num_classes: int) -> tuple[Labels, Labels]:
-        """Most voted label of each point (the lowest of equals), and how many inserted or removed rows leave it so.
+        """Return each point's most voted label (ties: the lowest), and how many inserted or removed rows cannot change it.
 
         Parameters
         ----------
         labels : int64 array (models, points)
-            What each model says.
+            Prediction of each model.
         num_classes : int
 
         Returns
@@ -116,9 +116,9 @@ class Partition:
         radius = np.full(len(top), self.num_models)
         for rival in range(num_classes):
             lead = votes_top - counts[rival] - (rival < top)
-            # A model turned to the rival brings it 2 closer if it voted for the top label, 1 if for a third.
+            # A model that turns to the rival brings it 2 votes closer if it voted for the top label, 1 if for a third one.
             model = 1 + (labels == top) - (labels == rival)
             bucket = np.sum([np.roll(model, -step, axis=0) for step in self.steps], axis=0)
-            spent = np.cumsum(-np.sort(-bucket, axis=0), axis=0)  # the buckets that matter most, first
+            spent = np.cumsum(-np.sort(-bucket, axis=0), axis=0)  # buckets with the largest effect first
             radius = np.where(rival == top, radius, np.minimum(radius, (spent <= lead).sum(0)))
         return top.astype(np.int64), radius.astype(np.int64)

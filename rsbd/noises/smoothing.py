@@ -50,23 +50,23 @@ class Coded(Protocol):
 
 
 class RowNoise(Protocol):
-    """Noise on the rows themselves, such as a bootstrap: it decides how many poisoned rows are drawn."""
+    """Noise on the rows themselves, such as a bootstrap, which decides how many poisoned rows a model sees."""
 
     def shift_rows(self, rows: int, num_rows: int | None, inside: Callable[[int], Tradeoff]) -> Tradeoff:
-        """Trade-off of `rows` changed ones out of `num_rows`.
+        """Return the trade-off of `rows` changed rows out of `num_rows`.
 
-        `inside(j)` is the trade-off of features and labels where `j` poisoned rows were drawn; a slot
-        without noise is lost there.
+        `inside(j)` is the trade-off of features and labels where `j` poisoned rows were drawn; a slot without noise is
+        lost there.
         """
         ...
 
     def draw(self, num_rows: int, generator: Generator) -> Tensor:
-        """Numbers of the rows that one model learns from, in which a row may be missing or come up often."""
+        """Draw the numbers of the rows that one model learns from; a row may be absent or repeated."""
         ...
 
     @property
     def size(self) -> int:
-        """How many rows are drawn."""
+        """Number of rows that are drawn."""
         ...
 
 
@@ -77,7 +77,8 @@ class Smoothing:
     Parameters
     ----------
     rows : RowNoise, optional
-        Which rows are trained on, such as `Bagging`. Features and labels are noised anew for every row drawn.
+        Choice of the rows that a model learns from, such as `Bagging`. Features and labels are noised anew for every
+        drawn row.
     features, labels, test : Noise, optional
         Noise on the training features, the training labels and the test input.
 
@@ -225,23 +226,23 @@ class Smoothing:
         return next(iter(norms.values()), "L0")
 
     def tradeoff(self, threat: Threat, num_rows: int | None = None) -> Tradeoff:
-        """Trade-off between the data that the defender holds and any data within the threat.
+        """Return the trade-off between the data that the defender holds and any data within the threat.
 
-        Features change by one trigger a row (in L0 that is rows x trigger coordinates, in L2 a length of
-        sqrt(rows) x trigger), labels by one a row, the test input by one trigger. The slots' noises are
+        Features change by one trigger in each row (in L0, rows x trigger coordinates; in L2, a length of
+        sqrt(rows) x trigger), labels by one per row, the test input by one trigger. The noises of the slots are
         independent, so their trade-offs multiply.
 
         Parameters
         ----------
         threat : Threat
-            What may change.
+            What the attacker may change.
         num_rows : int, optional
             Number of training rows, where `rows` carries noise.
 
         Raises
         ------
         InputError
-            If something changes that carries no noise: names the slot and the remedy.
+            If a slot changes that carries no noise: names the slot and the remedy.
         """
         if self.rows is None:
             law = self._training(threat, threat.rows)

@@ -15,7 +15,7 @@ from rsbd.errors import InputError
 
 @dataclass(frozen=True)
 class Threat:
-    """What the attacker may do, in the attacker's words.
+    """What the attacker may change, in the attacker's terms.
 
     Parameters
     ----------
@@ -39,7 +39,7 @@ class Threat:
     def __post_init__(self) -> None:
         if not _is_count(self.rows):
             raise InputError(f"rows is {self.rows!r}", "give the number of poisoned rows, 0 or more")
-        object.__setattr__(self, "rows", int(self.rows))  # numpy's whole numbers would overflow in powers
+        object.__setattr__(self, "rows", int(self.rows))  # numpy's integers would overflow in powers
         if not isinstance(self.trigger, Mapping):
             object.__setattr__(self, "trigger", _plain_size(self.trigger))
             return
@@ -75,7 +75,7 @@ def _is_count(number: object) -> bool:
 
 
 def _plain_size(size: Any) -> float:
-    # Times the number of rows, numpy's short integers overflow and its short floats round: plain ones do neither.
+    # Multiplied by the number of rows, numpy's short integers overflow and its short floats round; Python's do not.
     plain: float = size.item() if isinstance(size, np.generic) else size
     if not (isinstance(size, Real) and isfinite(size) and float(size) >= 0):
         raise InputError(f"trigger is {size!r}", "give the size of the trigger, 0 or more")

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
-import numpy.typing as npt
 
 from rsbd import tradeoff
 from rsbd.errors import InputError
@@ -25,14 +25,13 @@ if TYPE_CHECKING:
 class Uniform(Noise):
     """Add independent noise to every coordinate, uniform on an interval of length ``width`` around 0.
 
-    A coordinate moved by ``d`` still shows the same value with probability ``1 - |d| / width``, and values that
-    both data sets can show are equally likely under both. So the data stay hidden with the product of these
-    probabilities, and with the rest, the total variation, they give themselves away.
+    If a coordinate moves by ``d``, the old and the new interval overlap in a share ``1 - |d| / width``, and values in
+    the overlap are equally likely under both. So a noised data set that both can produce has the product of these
+    shares as its probability; the rest, the total variation, reveals which of the two it was.
 
     Guarantee
     ---------
-    ``shift(size)`` is the exact trade-off of the worst data at the L1 distance ``size``, ``shift_by(deltas)`` that of
-    one known change.
+    ``shift(size)`` is the exact trade-off of the worst data at the L1 distance ``size``.
 
     Parameters
     ----------
@@ -43,7 +42,7 @@ class Uniform(Noise):
     Raises
     ------
     InputError
-        ``width`` not a finite number above 0.
+        If ``width`` is not a finite number above 0.
 
     References
     ----------
@@ -53,8 +52,6 @@ class Uniform(Noise):
     --------
     >>> Uniform(2).shift(0.5).upper(0.125)  # 1/8 + (1/2) / 2
     0.375000000000...
-    >>> Uniform(2).shift_by([0.25, -0.25]).upper(Fraction(1, 8))  # 1/8 + 1 - (7/8)^2
-    Fraction(23, 64)
     """
 
     norm: ClassVar[str] = "L1"
@@ -70,7 +67,7 @@ class Uniform(Noise):
         object.__setattr__(self, "width", exact)
 
     def shift(self, size: float | Fraction) -> tradeoff.Tradeoff:
-        """Trade-off of the worst data at the L1 distance ``size``."""
+        """Return the trade-off of the worst data at the L1 distance ``size``."""
         return tradeoff.overlap(self._kept(size))
 
     # Why all of the L1 distance in one coordinate is the worst: with t_i = |d_i| / width,
@@ -88,43 +85,40 @@ class Uniform(Noise):
         return max(Fraction(0), 1 - distance / self.width)
 
     def shift_each(self, size: float, times: int) -> tradeoff.Tradeoff:
-        """Trade-off of ``times`` rows, each at most ``size`` away: better than ``times * size`` anywhere."""
+        """Return the trade-off of ``times`` rows, each at most ``size`` away: a weaker attack than all in one place."""
         return tradeoff.overlap(product_down([self._kept(size)] * times))
 
-    def shift_by(self, deltas: npt.ArrayLike) -> tradeoff.Tradeoff:
-        """Trade-off of one known change: what is added to each coordinate, an array of any shape."""
-        moved = np.asarray(deltas).ravel()
-        return tradeoff.overlap(product_down(self._kept(abs(delta)) for delta in moved.tolist() if delta))
-
     def covers(self, other: Noise) -> bool:
-        """A change does most where the noise is narrowest."""
+        """Return True if the width is at most the other's: a change does most where the noise is narrowest."""
         return isinstance(other, Uniform) and self.width <= other.width
 
     def reach(self, miss: Floats, runner_up: Floats) -> Floats:
-        """Solve ``miss + runner_up + 2 size / width < 1``, a little below: room for the rounding of `shift` as well."""
+        """Return a solution of ``miss + runner_up + 2 size / width < 1``, lowered to cover the rounding in `shift`."""
         slack = 1 - miss - runner_up
         room = np.maximum(slack / 2 - 2e-14, 0.0)
         return np.where(slack > 0, room * (float(self.width) * (1 - 1e-15)), -1.0)
 
     def channel(self) -> Channel:
-        """Uniform noise leaves the mean and adds ``width**2 / 12``."""
+        """Return the moments: the mean stays and the variance is ``width**2 / 12``."""
         return Channel(1.0, 0.0, float(self.width) ** 2 / 12)
 
     def sample(self, x: Tensor, generator: Generator) -> Tensor:
         """Return ``x`` plus noise."""
         if not x.is_floating_point():
             raise InputError("labels cannot carry uniform noise", "use Flip(keep, values=number of classes)")
-        _, offset = self.affine(math.prod(x.shape), generator)
+        _, offset = self.affine(math.prod(x.shape), [generator])
         return x + offset.view(x.shape).to(x.dtype)
 
-    def affine(self, num_features: int, generator: Generator) -> tuple[Tensor, Tensor]:
-        """Noise only shifts: the scale is 1."""
+    def affine(self, num_features: int, generators: Sequence[Generator]) -> tuple[Tensor, Tensor]:
+        """Draw the noise as an offset; the scale is 1."""
         import torch
 
         half = float(self.width) / 2
-        offset = torch.empty(num_features, device=generator.device).uniform_(-half, half, generator=generator)
-        return torch.ones_like(offset), offset
+        offsets = torch.empty(len(generators), num_features, device=generators[0].device)
+        for row, generator in zip(offsets, generators, strict=True):
+            row.uniform_(-half, half, generator=generator)
+        return torch.ones_like(offsets), offsets
 
     def __repr__(self) -> str:
-        """Show as it is written."""
+        """Return the noise as it is written in code."""
         return f"Uniform('{self.width}')"

@@ -120,8 +120,8 @@ def test_points_are_seen_under_each_models_own_noise(noise):
     scores = SMALL.train(problem, streams).scores(x, noise, streams)
     models = SMALL.train(problem, same)
     for i, generator in enumerate(same):
-        pair = None if noise is None else noise.affine(64, generator)
-        points = x if noise is None else noise.sample(x, generator) if pair is None else pair[0] * x + pair[1]
+        pair = None if noise is None else noise.affine(64, [generator])
+        points = x if noise is None else noise.sample(x, generator) if pair is None else pair[0][0] * x + pair[1][0]
         wanted = models.plan.scores(models.parts[i], points.T[None])[0]
         torch.testing.assert_close(scores[i], wanted, atol=1e-4, rtol=1e-4)
 

@@ -150,8 +150,8 @@ def test_folding_the_test_noise_into_the_first_layer_gives_the_labels_of_noised_
     labels = learner.train(problem, streams).predict(x, noise, streams)
     layers = learner.train(problem, same).layers
     for i, generator in enumerate(same):
-        pair = None if noise is None else noise.affine(64, generator)
-        points = x if noise is None else noise.sample(x, generator) if pair is None else pair[0] * x + pair[1]
+        pair = None if noise is None else noise.affine(64, [generator])
+        points = x if noise is None else noise.sample(x, generator) if pair is None else pair[0][0] * x + pair[1][0]
         scores = forward([(w[i : i + 1], b[i : i + 1]) for w, b in layers], points.T[None])[-1]
         assert (largest(scores)[0] == labels[i]).float().mean() > 0.99  # all but near ties
 

@@ -60,16 +60,16 @@ def test_flip_of_features_stays_on_the_levels_and_matches_its_channel() -> None:
 @pytest.mark.parametrize("noise", [Flip(0.7), Gaussian(0.4)])
 def test_affine_form_has_the_law_of_sample(noise: Flip | Gaussian) -> None:
     x = torch.tensor([0.0, 1.0]).repeat_interleave(DRAWS)
-    form = noise.affine(2 * DRAWS, generator(1))
+    form = noise.affine(2 * DRAWS, [generator(1)])
     assert form is not None
-    shared, plain = form[0] * x + form[1], noise.sample(x, generator(2))
+    shared, plain = form[0][0] * x + form[1][0], noise.sample(x, generator(2))
     for part in (slice(0, DRAWS), slice(DRAWS, None)):
         assert stats.ks_2samp(shared[part].numpy(), plain[part].numpy()).pvalue > 1e-4
 
 
 def test_more_than_two_values_have_no_affine_form_and_no_sums() -> None:
-    assert Flip(0.7, 3).affine(4, generator()) is None
-    assert Flip(0.7, 3).sample_sums(torch.ones(2, 4), torch.ones(2), generator()) is None
+    assert Flip(0.7, 3).affine(4, [generator()]) is None
+    assert Flip(0.7, 3).sample_sums(torch.ones(1, 2, 4), torch.ones(1, 2), [generator()]) is None
 
 
 def test_a_float_means_the_decimal_that_was_typed() -> None:

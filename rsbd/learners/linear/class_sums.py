@@ -44,7 +44,7 @@ def sample(problem: Problem, generators: Sequence[Generator]) -> ClassSums:
     sums, sizes = _clean_sums(problem, y) if bags is None else _bag_sums(problem, bags, y)
     if noise is None:
         return ClassSums(sums, sizes)
-    drawn = noise.sample_sums_many(sums, sizes, generators)
+    drawn = noise.sample_sums(sums, sizes, generators)
     if drawn is not None:
         return ClassSums(drawn, sizes)
     clean = [problem.x] * len(generators) if bags is None else (problem.x[bag] for bag in bags)
