@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from rsbd import ensemble
 from rsbd.audit.changes import Change
-from rsbd.bounds.nearest import smoothed
+from rsbd.bounds.nearest import neighbour_bounds
 from rsbd.data import Dataset
 from rsbd.errors import InputError
 from rsbd.learners import Learner, randomness
@@ -123,7 +123,7 @@ class Nearest:
     def __call__(self, dataset: Dataset, x: Points, num_models: int, seed: int) -> Floats:  # noqa: D102
         rows, points = dataset.x.reshape(dataset.num_rows, -1), x.reshape(len(x), -1)
         classes, k = dataset.num_classes, self.neighbours
-        found = smoothed(rows, dataset.y, points, self.sigma, classes, self.resolution, k)
+        found = neighbour_bounds(rows, dataset.y, points, self.sigma, classes, self.resolution, k)
         return np.asarray((1 - found.miss + found.upper) / 2)
 
     def margin(self, num_models: int) -> float:  # noqa: D102

@@ -1,19 +1,19 @@
 """Bounds on class probabilities from the votes of an ensemble.
 
-Each function takes vote counts and returns :class:`Bounds`, which hold for every point with probability at
-least `1 - alpha` (for one point: over many points `alpha` is the expected share of points with a bound that
-does not hold, unless ``points="all"`` asks that all hold at once). The top class is read from votes too, so
-either it comes from separate `selection` votes, or the level is shared over the classes that it could have
-been. All values are rounded outward.
+Each function takes vote counts and returns :class:`Bounds`, which hold for each point with probability at least
+`1 - alpha`. Over many points, `alpha` is then the expected share of points with a bound that fails; with
+``points="all"`` the bounds of all points hold at once. The top class is read from votes too, so either it comes from
+separate `selection` votes, or the level is shared over the classes that it could have been. All values are rounded
+outward.
 
-`alpha` is spent once for every set of votes that is looked at. Whoever tries ten noises on the same test points and
-shows the best may be wrong ten times as often: choose by other points, as :func:`rsbd.recipes.contest.compare` does, or
-before any vote, or give each a tenth of `alpha`.
+`alpha` is spent once for every set of votes that is inspected. If you try ten noises on the same test points and report
+the best one, you may be wrong ten times as often. Choose on other points, as :func:`rsbd.recipes.contest.compare` does,
+or before any vote, or give each noise a tenth of `alpha`.
 """
 
-from rsbd.bounds.band import dkw as dkw
 from rsbd.bounds.base import Bounds as Bounds
 from rsbd.bounds.base import check_alpha as check_alpha
+from rsbd.bounds.base import dkw as dkw
 from rsbd.bounds.base import over_points as over_points
 from rsbd.bounds.votes import anytime as anytime
 from rsbd.bounds.votes import clopper_pearson as clopper_pearson

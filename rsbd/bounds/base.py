@@ -1,4 +1,4 @@
-"""What is known of each point, and at which level."""
+"""Bounds on the class probabilities of each point, and the sharing of the failure probability."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rsbd.errors import InputError
+from rsbd.errors import InputError, is_whole
 from rsbd.types import Floats, Ints
 
 
 @dataclass(frozen=True, eq=False)
 class Bounds:
-    """Evidence for a batch of points.
+    """Bounds on the class probabilities of a batch of points.
 
     Attributes
     ----------
@@ -24,9 +24,9 @@ class Bounds:
     runner_up : array of float, shape (points,)
         Upper bound on the probability of every other class; at most `miss`.
     alpha : float
-        Probability that a point's bounds do not hold, or those of any point where `points` is `"all"`.
+        Probability that a point's bounds fail, or that any point's bounds fail where `points` is `"all"`.
     points : str
-        What `alpha` speaks of: `"each"` point by itself, or `"all"` of them at once.
+        Whether `alpha` holds for `"each"` point by itself or for `"all"` of them at once.
     """
 
     label: Ints
@@ -37,18 +37,18 @@ class Bounds:
 
 
 def over_points(alpha: float, num_points: int, points: str = "all") -> float:
-    """Level of each point's bounds, so that with probability `1 - alpha` those of all points hold together.
+    """Return the level for each point such that, with probability `1 - alpha`, the bounds of all points hold.
 
-    A statement about each point may be wrong for a share `alpha` of them; "these 900 predictions cannot be
-    changed" needs all of them to be right. Bonferroni's `alpha / num_points` gives that however the points
-    depend on each other, as they do: the same models vote on all of them.
+    A statement about each point may be wrong for a share `alpha` of the points; "these 900 predictions cannot be
+    changed" needs all of them to be right. Bonferroni's `alpha / num_points` achieves this under any dependence between
+    points; and they do depend on each other, since the same models vote on all of them.
 
     Parameters
     ----------
     alpha : float
         Failure probability over all points.
     num_points : int
-        Number of points that the statement could be about, also those that it leaves out in the end.
+        Number of points that the statement could be about, including those that it leaves out in the end.
     points : str
         `"all"`, or `"each"`, which leaves `alpha` as it is.
 
@@ -65,6 +65,35 @@ def over_points(alpha: float, num_points: int, points: str = "all") -> float:
 
 
 def check_alpha(alpha: float) -> None:
-    """Raise for a failure probability that is none."""
+    """Raise unless 0 < alpha < 1."""
     if not 0 < alpha < 1:
         raise InputError(f"alpha is {alpha!r}, but it is a failure probability", "give a number between 0 and 1")
+
+
+def dkw(num: int, alpha: float) -> float:
+    """Return `sqrt(ln(1 / alpha) / (2 num))`, the width of a one-sided band around an empirical distribution.
+
+    Guarantee: with probability `1 - alpha` the true distribution function nowhere exceeds the empirical one plus this
+    width.
+
+    Parameters
+    ----------
+    num : int
+        Number of independent scores.
+    alpha : float
+        Failure probability, at most 1/2.
+
+    Examples
+    --------
+    >>> round(dkw(1000, 0.001), 4)
+    0.0588
+
+    References
+    ----------
+    Dvoretzky, Kiefer and Wolfowitz (1956); Massart (1990), for one side; used by Kumar et al. (2020).
+    """
+    if not is_whole(num, 1):
+        raise InputError(f"{num!r} scores", "give the number of scores, at least 1")
+    if not 0 < alpha <= 0.5:
+        raise InputError(f"alpha is {alpha!r}", "the one-sided band needs a number above 0, at most 0.5")
+    return float(np.nextafter(np.sqrt(-np.log(alpha) / (2 * num)) * (1 + 1e-15), np.inf))

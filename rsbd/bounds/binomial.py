@@ -1,6 +1,6 @@
-"""Upper bounds on a success probability from counted successes, rounded outward; :mod:`rsbd.bounds` shares the level.
+"""Upper bounds on a success probability from counts, rounded outward; :mod:`rsbd.bounds.votes` shares the level.
 
-Each takes successes, trials (arrays of int) and a level, and returns the bound for each pair.
+Each function takes successes and trials (arrays of int) and a level, and returns the bound for each pair.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from scipy.special import betaincc, betainccinv, betaln
 from rsbd.types import Floats, Ints
 
 
-def clopper_pearson(k: Ints, n: Ints, level: float) -> Floats:
-    """Solve `P(Binomial(n, x) <= k) = level` for `x`, then step outward until the tail is below."""
+def clopper_pearson_upper(k: Ints, n: Ints, level: float) -> Floats:
+    """Solve `P(Binomial(n, x) <= k) = level` for `x`, then step outward until the tail is below the level."""
     bound = np.ones(len(k))
     i = np.flatnonzero(k < n)
     a, b = (k[i] + 1).astype(float), (n[i] - k[i]).astype(float)
@@ -28,14 +28,14 @@ def clopper_pearson(k: Ints, n: Ints, level: float) -> Floats:
     return bound
 
 
-def hoeffding(k: Ints, n: Ints, level: float) -> Floats:
-    """Hoeffding's inequality; 1 where there are no trials."""
+def hoeffding_upper(k: Ints, n: Ints, level: float) -> Floats:
+    """Return the bound of Hoeffding's inequality; 1 where there are no trials."""
     trials = np.maximum(n, 1)
     bound = (k / trials + np.sqrt(-np.log(level) / (2 * trials))) * (1 + 1e-15)
     return np.where(n > 0, np.minimum(bound, 1.0), 1.0)
 
 
-def anytime(k: Ints, n: Ints, level: float, prior: float) -> Floats:
+def anytime_upper(k: Ints, n: Ints, level: float, prior: float) -> Floats:
     """Find the upper end, above `k / n`, of the set in :func:`rsbd.bounds.anytime`, on the logarithmic scale."""
     error = 1e-9 + 1e-15 * (n + 1) * (1 + np.log(n + 1))
     goal = np.log(level) + betaln(k + prior, n - k + prior) - betaln(prior, prior) - error

@@ -4,9 +4,9 @@ For `S = sum w_i Z_i` with `Z_i` in {-1, 0, 1} and every `t >= 0`
 
     P(S <= c)  <=  E exp(t (c - S))  =  exp(t c) prod_i (up_i e^{-t w_i} + rest_i + down_i e^{t w_i}).
 
-The right side is log-convex in `t`. Its minimum is found by Newton steps in float32, which is fast and needs no
-care: a `t` that is a little off costs tightness only. The bound is then evaluated once, in float64, at that `t`
-and rounded up.
+The right side is log-convex in `t`. Newton steps in float32 find its minimum, which is fast; rounding does no harm
+here, since the bound holds for every `t` and an inexact one costs tightness only. The bound is then evaluated once, in
+float64, at that `t`, and rounded up.
 
 References
 ----------
@@ -20,14 +20,13 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from rsbd.types import Floats
+from rsbd.types import UNIT, Floats
 
-UNIT = 2.0**-53
-# No exponent t w_i beyond this one, so that a product of GROUP factors neither overflows nor vanishes.
-FURTHEST = 40.0
-GROUP = 16
-# Cells (sums x terms) at once: what a processor's cache holds.
-CHUNK = 1 << 17
+# Exponents t w_i stay below this one, so that a product of _GROUP factors neither overflows nor vanishes.
+_FURTHEST = 40.0
+_GROUP = 16
+# Cells (sums x terms) per block, which fit in a processor's cache.
+_CHUNK = 1 << 17
 
 
 class Chances(NamedTuple):
@@ -39,16 +38,16 @@ class Chances(NamedTuple):
 
 
 def lower_tail(weights: npt.NDArray[np.floating], chances: Chances, at: npt.ArrayLike) -> Floats:
-    """Upper bounds on `P(sum_i weights[j, i] Z_i <= at[j])`, never too small.
+    """Return upper bounds on `P(sum_i weights[j, i] Z_i <= at[j])`, never too small.
 
     Parameters
     ----------
     weights : array of float, shape (sums, terms)
-        The numbers are taken as they are: the bound speaks of these weights exactly.
+        The bound is exactly about these floating-point weights.
     chances : Chances
         Law of the terms.
     at : float or array of float, shape (sums,)
-        Where the tails begin. Above the mean of the sum nothing can be said: the bound is 1.
+        Where the tails begin. Above the mean of the sum the bound is 1.
 
     Returns
     -------
@@ -65,10 +64,10 @@ def lower_tail(weights: npt.NDArray[np.floating], chances: Chances, at: npt.Arra
     weights = np.asarray(weights, dtype=np.float64)
     count, terms = weights.shape
     ends = np.broadcast_to(np.asarray(at, dtype=np.float64), (count,))
-    # Terms come in whole groups: the last is filled up with weights of zero.
-    fill = -terms % GROUP
+    # Terms are processed in groups of equal size: weights of zero fill up the last one.
+    fill = -terms % _GROUP
     law = Chances(*(np.pad(chance, (0, fill), constant_values=i == 1) for i, chance in enumerate(chances)))
-    size = max(1, CHUNK // max(1, terms))
+    size = max(1, _CHUNK // max(1, terms))
     found = [np.ones(0)]
     for i in range(0, count, size):
         block = np.pad(weights[i : i + size], ((0, 0), (0, fill)))
@@ -77,15 +76,15 @@ def lower_tail(weights: npt.NDArray[np.floating], chances: Chances, at: npt.Arra
 
 
 def _slopes(weights: Floats, law: Chances, at: Floats) -> Floats:
-    """Find about the best `t` of each sum."""
+    """Return an approximately best `t` for each sum."""
     up, rest, down = (chance.astype(np.float32) for chance in law)
     w, c = weights.astype(np.float32), at.astype(np.float32)
     largest = np.abs(w).max(axis=1, initial=0)
-    limit = FURTHEST / np.maximum(largest, np.float32(1e-30))
+    limit = _FURTHEST / np.maximum(largest, np.float32(1e-30))
     mean, square = up - down, (up + down) - (up - down) ** 2
     falls = np.einsum("ji,i->j", w, mean) - c
     width = np.einsum("ji,ji,i->j", w, w, square)
-    t = np.clip(falls / np.maximum(width, np.float32(1e-30)), 0, limit)  # the best one, were the sum Gaussian
+    t = np.clip(falls / np.maximum(width, np.float32(1e-30)), 0, limit)  # the best one if the sum were Gaussian
     low, high, active = np.zeros_like(t), limit.copy(), np.flatnonzero(t > 0)
     for _ in range(40):
         if not len(active):
@@ -104,7 +103,7 @@ def _slopes(weights: Floats, law: Chances, at: Floats) -> Floats:
         step = now - slope / np.maximum(curve, np.float32(1e-30))
         inside = (step > low[active]) & (step < high[active])
         t[active] = np.where(inside, step, (low[active] + high[active]) / 2)
-        # What is left to gain is about the square of this, and Newton's next step squares it again.
+        # The possible gain is about the square of this, and the next Newton step would square it again.
         settled = (slope * slope < 1e-3 * curve) & inside | (high[active] - low[active] <= 1e-6 * high[active])
         active = active[~settled]
     return np.asarray(t, dtype=np.float64)
@@ -113,9 +112,9 @@ def _slopes(weights: Floats, law: Chances, at: Floats) -> Floats:
 def _bound(weights: Floats, law: Chances, at: Floats, t: Floats) -> Floats:
     """Evaluate the bound at `t` and round it up.
 
-    A factor has a relative error of some ulps, and of some ulps times its exponent; a product of `GROUP` factors adds
-    one for each; the sum of logarithms, none of which is above its exponent, adds some dozens at most. `error` is twice
-    what that comes to.
+    A factor has a relative error of a few ulps plus a few ulps times its exponent. A product of `_GROUP` factors adds
+    one ulp per factor. The sum of the logarithms, none of which exceeds its exponent, adds a few dozen ulps at most.
+    `error` is twice the total.
     """
     up, rest, down = law
     exponents = t[:, None] * weights
@@ -125,9 +124,9 @@ def _bound(weights: Floats, law: Chances, at: Floats, t: Floats) -> Floats:
     factors += rest
     if down.any():
         factors += down / e
-    products = factors.reshape(len(t), -1, GROUP).prod(axis=2)
+    products = factors.reshape(len(t), -1, _GROUP).prod(axis=2)
     exponent = t * at + np.log(products).sum(axis=1)
     error = (64 * weights.shape[1] + 128 * total) * UNIT
-    # The smallest float stands for whatever is smaller.
+    # Adding the smallest float covers a result that underflowed.
     bound: Floats = np.exp(exponent + error) * (1 + 64 * UNIT) + 5e-324
     return np.minimum(bound, 1.0)

@@ -1,4 +1,4 @@
-"""Bounds from the counts of votes."""
+"""Bounds on class probabilities from counts of votes."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ def clopper_pearson(
     runner_up: bool = False,
     points: str = "each",
 ) -> Bounds:
-    """Exact binomial bounds.
+    """Return exact binomial bounds.
 
-    Guarantee: valid for a number of votes fixed in advance. Do not look, vote more and look again: see
+    Guarantee: valid if the number of votes is fixed in advance. If you inspect the bounds while votes arrive, use
     :func:`anytime`.
 
     Parameters
@@ -38,11 +38,10 @@ def clopper_pearson(
         Separate votes that pick the top class, as Cohen et al. do; the whole of `alpha` then bounds that
         class. Without them the level is shared over the classes, as in :func:`simultaneous`.
     runner_up : bool
-        Bound the other classes by their own votes too, which needs more of `alpha` and pays when the
-        other votes are spread over many classes. Otherwise `runner_up` is the miss.
+        Bound the other classes by their own votes too. This spends more of `alpha`, and pays off when the other votes
+        are spread over many classes. Otherwise `runner_up` is the miss.
     points : str
-        What `alpha` speaks of: `"each"` point by itself, or `"all"` of them at once: see
-        :func:`over_points`.
+        Whether `alpha` holds for `"each"` point by itself or for `"all"` of them at once: see :func:`over_points`.
 
     Examples
     --------
@@ -53,15 +52,14 @@ def clopper_pearson(
     ----------
     Clopper and Pearson (1934); Cohen, Rosenfeld and Kolter (2019), section 3.2.2.
     """
-    return _bounds(counts, alpha, selection, runner_up, binomial.clopper_pearson, points)
+    return _bounds(counts, alpha, selection, runner_up, binomial.clopper_pearson_upper, points)
 
 
 def simultaneous(counts: npt.ArrayLike, alpha: float, runner_up: bool = False, points: str = "each") -> Bounds:
-    """Clopper-Pearson bounds for all classes at once, so that the same votes may pick the top class.
+    """Return Clopper-Pearson bounds for all classes at once, so that the same votes may pick the top class.
 
-    The level is `alpha / classes`, or `alpha / (2 classes)` where upper bounds of the other classes are
-    used as well: that is two bounds for each class. The published `alpha / classes` for both can miss up
-    to twice `alpha`.
+    The level is `alpha / classes`, or `alpha / (2 classes)` where the other classes get upper bounds as well, which
+    makes two bounds for each class. The published `alpha / classes` for both can fail with up to twice `alpha`.
 
     Parameters
     ----------
@@ -70,7 +68,7 @@ def simultaneous(counts: npt.ArrayLike, alpha: float, runner_up: bool = False, p
 
     References
     ----------
-    Jia et al. (2020), after which Wang et al. (2020).
+    Jia et al. (2020); used by Wang et al. (2020).
     """
     return clopper_pearson(counts, alpha, runner_up=runner_up, points=points)
 
@@ -82,10 +80,10 @@ def hoeffding(
     runner_up: bool = False,
     points: str = "each",
 ) -> Bounds:
-    """Bounds from Hoeffding's inequality: `sqrt(ln(1 / level) / (2 votes))` to either side.
+    """Return bounds from Hoeffding's inequality: `sqrt(ln(1 / level) / (2 votes))` to either side.
 
-    Wider than :func:`clopper_pearson`, with the same sharing of the level; for comparison with RAB, which
-    uses it.
+    They are wider than those of :func:`clopper_pearson` and share the level in the same way; for comparison with RAB,
+    which uses them.
 
     Parameters
     ----------
@@ -96,7 +94,7 @@ def hoeffding(
     ----------
     Hoeffding (1963), theorem 1; Weber et al., "RAB" (2023).
     """
-    return _bounds(counts, alpha, selection, runner_up, binomial.hoeffding, points)
+    return _bounds(counts, alpha, selection, runner_up, binomial.hoeffding_upper, points)
 
 
 def anytime(
@@ -107,21 +105,21 @@ def anytime(
     prior: float = 0.5,
     points: str = "each",
 ) -> Bounds:
-    """Bounds that hold at every number of votes at once.
+    """Return bounds that hold at every number of votes at once.
 
-    Guarantee: with probability `1 - alpha` the bounds hold after 1, 2, 3, ... votes, so a plot may be watched
-    while votes arrive and stopped when it looks good.
+    Guarantee: with probability `1 - alpha` the bounds hold after 1, 2, 3, ... votes, so you may watch a plot while votes
+    arrive and stop when it looks good.
 
-    For each class, `{p : B(k + a, n - k + a) / B(a, a) < p^k (1 - p)^(n - k) / level}` with `k` of `n`
-    votes bounds the class from both sides at once, so upper bounds for the others cost nothing more; of
-    two classes, either one says all, and the level is not shared.
+    For a class with `k` of `n` votes, the set `{p : B(k + a, n - k + a) / B(a, a) < p^k (1 - p)^(n - k) / level}` bounds
+    its probability from both sides at once, so upper bounds for the other classes cost nothing more. Of two classes,
+    either one determines the other, and the level is not shared.
 
     Parameters
     ----------
     counts, alpha, selection, runner_up, points
         As in :func:`clopper_pearson`.
     prior : float
-        The `a` above; it shapes where the bounds are tight, never whether they hold.
+        The `a` above; it affects where the bounds are tight, never whether they hold.
 
     Examples
     --------
@@ -136,7 +134,7 @@ def anytime(
         raise InputError(f"prior is {prior!r}", "give a number above 0, such as 0.5")
 
     def upper(k: Ints, n: Ints, level: float) -> Floats:
-        return binomial.anytime(k, n, level, prior)
+        return binomial.anytime_upper(k, n, level, prior)
 
     return _bounds(counts, alpha, selection, runner_up, upper, points, two_sided=True)
 
@@ -156,7 +154,7 @@ def _bounds(
     if chosen.shape != votes.shape:
         raise InputError(f"selection has shape {chosen.shape}, but counts has {votes.shape}", "they must agree")
     num_points, classes = votes.shape
-    # Of two classes, a bound on one bounds the other.
+    # With two classes, a bound on one bounds the other.
     others = runner_up and classes > 2
     if selection is not None:
         shares = classes if others else 1
@@ -172,7 +170,7 @@ def _bounds(
     if others:
         rest = votes.copy()
         rest[rows, label] = -1
-        # The bound grows with the votes, so the largest of the others is the bound of the most voted.
+        # The bound grows with the votes, so the largest of the others is the one of the most voted class.
         second = np.minimum(miss, _once(upper, rest.max(axis=1), total, level / shares))
     return Bounds(label, miss, second, float(alpha), points)
 
@@ -189,11 +187,11 @@ def _votes(counts: npt.ArrayLike, name: str) -> Ints:
 
 
 def _once(upper: Upper, k: Ints, n: Ints, level: float) -> Floats:
-    """Bound each different pair of counts once: a million points share a thousand of them."""
+    """Bound each distinct pair of counts once: a million points share about a thousand pairs."""
     base = int(n.max(initial=0)) + 1
     code = n * base + k
     low = int(code.min(initial=0))
-    if int(code.max(initial=0)) - low < len(code):  # as good as always: far faster than sorting a million codes
+    if int(code.max(initial=0)) - low < len(code):  # nearly always, and far faster than sorting a million codes
         there = np.bincount(code - low) > 0
         pairs, place = np.flatnonzero(there) + low, np.cumsum(there) - 1
         return upper(pairs % base, pairs // base, level).take(place).take(code - low)

@@ -90,7 +90,7 @@ class Partition:
         ]
 
     def radius(self, labels: Labels, num_classes: int) -> tuple[Labels, Labels]:
-        """Return each point's most voted label (ties: the lowest), and how many inserted or removed rows cannot change it.
+        """Return each point's most voted label (ties: the lowest) and the number of row edits that cannot change it.
 
         Parameters
         ----------
@@ -116,7 +116,7 @@ class Partition:
         radius = np.full(len(top), self.num_models)
         for rival in range(num_classes):
             lead = votes_top - counts[rival] - (rival < top)
-            # A model that turns to the rival brings it 2 votes closer if it voted for the top label, 1 if for a third one.
+            # A model that turns to the rival brings it 2 votes closer if it voted for the top label, else 1.
             model = 1 + (labels == top) - (labels == rival)
             bucket = np.sum([np.roll(model, -step, axis=0) for step in self.steps], axis=0)
             spent = np.cumsum(-np.sort(-bucket, axis=0), axis=0)  # buckets with the largest effect first

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from rsbd.bounds import Bounds
-from rsbd.bounds.nearest import smoothed
+from rsbd.bounds.nearest import neighbour_bounds
 from rsbd.certify import radius
 from rsbd.data import Dataset
 from rsbd.noises import Gaussian
@@ -69,7 +69,7 @@ def rab_knn(dataset: Dataset, sigma: float = 1.0, *, neighbours: int = 1, resolu
     """
     smoothing = Smoothing(features=Gaussian(sigma))
     x, points = (each.reshape(len(each), dataset.num_features) for each in (dataset.x, dataset.x_test))
-    found = smoothed(x, dataset.y, points, sigma, dataset.num_classes, resolution, neighbours)
+    found = neighbour_bounds(x, dataset.y, points, sigma, dataset.num_classes, resolution, neighbours)
     label = found.miss.argmin(axis=1)
     rows = np.arange(len(label))
     others = found.upper.copy()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from rsbd.bounds import Bounds, over_points
+from rsbd.bounds.scores import hoeffding_scores
 from rsbd.certify import radius
 from rsbd.data import Dataset
 from rsbd.ensemble import confidences
@@ -12,7 +13,6 @@ from rsbd.learners import LDA, HashedTestNoise, Learner, randomness
 from rsbd.noises import Gaussian, Noise
 from rsbd.noises.smoothing import Smoothing
 from rsbd.recipes.certified import Scored
-from rsbd.types import Floats
 
 
 def rab_soft(
@@ -65,34 +65,6 @@ def rab_soft(
     (every,) = randomness.apart(num_models=num_models)
     for block in confidences.confidences(dataset, smoothing, models, dataset.x_test, every, seed, device):
         sums += block.sum(axis=0, dtype=np.float64)
-    evidence = hoeffding(sums / num_models, num_models, over_points(alpha, dataset.num_points, points))
+    evidence = hoeffding_scores(sums / num_models, num_models, over_points(alpha, dataset.num_points, points))
     evidence = Bounds(evidence.label, evidence.miss, evidence.runner_up, alpha, points)
     return Scored(smoothing, evidence, radius(evidence, smoothing), scores=sums / num_models)
-
-
-def hoeffding(scores: Floats, num_models: int, alpha: float) -> Bounds:
-    """Bound expected scores from averages of scores in [0, 1] that add up to 1 over the classes.
-
-    The level is shared as in :func:`rsbd.bounds.hoeffding`: one bound for each of two classes, two for each of more.
-
-    Parameters
-    ----------
-    scores : array, shape (points, classes)
-        Averages over the models.
-    num_models : int
-        Number of models.
-    alpha : float
-        Failure probability for each point.
-
-    Examples
-    --------
-    >>> hoeffding(np.array([[0.9, 0.1]]), num_models=1000, alpha=0.001).miss.round(4)
-    array([0.1616])
-    """
-    classes, label = scores.shape[1], scores.argmax(axis=1)
-    level = alpha / (classes if classes == 2 else 2 * classes)
-    # Scores are float32, so that averages are off by some 1e-6; the share of others is added up, not subtracted.
-    width = np.sqrt(-np.log(level) / (2 * num_models)) + 1e-6
-    others = np.where(np.arange(classes) == label[:, None], 0.0, scores)
-    miss = np.minimum(others.sum(axis=1) + width, 1.0)
-    return Bounds(label, miss, np.minimum(miss, others.max(axis=1) + width), alpha)

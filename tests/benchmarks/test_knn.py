@@ -10,7 +10,6 @@ import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 from scipy.stats import ncx2
 
-from rsbd.bounds.nearest import smoothed
 from rsbd.data import Dataset, load
 
 SIGMAS = [0.5, 1.0, 2.0]

@@ -194,9 +194,9 @@ def test_alpha_is_shared_over_all_bounds_that_may_fail(selected: bool, runner_up
     picked = votes if selected else None
     one_sided = {(False, False): 3, (False, True): 6, (True, False): 1, (True, True): 3}
     for method, upper, shares in (
-        (clopper_pearson, binomial.clopper_pearson, one_sided),
-        (hoeffding, binomial.hoeffding, one_sided),
-        (anytime, partial(binomial.anytime, prior=0.5), {**one_sided, (False, True): 3}),
+        (clopper_pearson, binomial.clopper_pearson_upper, one_sided),
+        (hoeffding, binomial.hoeffding_upper, one_sided),
+        (anytime, partial(binomial.anytime_upper, prior=0.5), {**one_sided, (False, True): 3}),
     ):
         found = method(votes, 0.06, picked, runner_up=runner_up)
         both = upper(np.array([40, 25]), np.array([100, 100]), 0.06 / shares[selected, runner_up])

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from scipy.stats import ncx2
 from sklearn.neighbors import KNeighborsClassifier
 
-from rsbd.bounds.nearest import smoothed
-from rsbd.bounds.nearest.arrivals import APART, CERTAIN, Law, arrival, together
+from rsbd.bounds.nearest import neighbour_bounds
+from rsbd.bounds.nearest.arrivals import APART, CERTAIN, Arrived, arrival, combined
 from rsbd.data import load
 
 
@@ -48,7 +48,7 @@ def test_two_classes_against_quadrature(k: int, dim: int, spread: float, copies:
     x, point = (random.random((n, dim)) * spread * 4 / np.sqrt(dim) for n in (14, 1))
     x[:copies] = point
     y = np.arange(14) % 2
-    found = smoothed(x, y, point, 1.0, num_classes=2, neighbours=k)
+    found = neighbour_bounds(x, y, point, 1.0, num_classes=2, neighbours=k)
     for label in (0, 1):
         truth = chance(x, y, point[0], 1.0, k, k // 2 + 1, label)
         lost = chance(x, y, point[0], 1.0, k, k // 2 + 1, 1 - label)
@@ -64,7 +64,7 @@ def test_more_classes_and_even_votes(classes: int, k: int) -> None:
     """More than half is enough; a label with the upper bound's votes need not win, but one without them never does."""
     random = np.random.default_rng(10 * classes + k)
     x, y, point = random.random((12, 3)), np.arange(12) % classes, random.random((1, 3))
-    found = smoothed(x, y, point, 0.3, classes, neighbours=k)
+    found = neighbour_bounds(x, y, point, 0.3, classes, neighbours=k)
     draws = 40_000
     noised = x + 0.3 * random.standard_normal((draws, *x.shape))
     near = y[((noised - point) ** 2).sum(axis=2).argpartition(k - 1, axis=1)[:, :k]]
@@ -85,7 +85,7 @@ def test_more_classes_and_even_votes(classes: int, k: int) -> None:
 def test_scikit_learn_agrees() -> None:
     digits = load("digits", view="unit", classes=(3, 8), rows=60, points=12)
     x, points = digits.x.reshape(60, -1).astype(float), digits.x_test.reshape(12, -1).astype(float)
-    found = smoothed(x, digits.y, points, 0.7, 2, neighbours=5)
+    found = neighbour_bounds(x, digits.y, points, 0.7, 2, neighbours=5)
     random, draws, said = np.random.default_rng(0), 2000, np.zeros(12)
     for _ in range(draws):
         model = KNeighborsClassifier(5, algorithm="brute").fit(x + 0.7 * random.standard_normal(x.shape), digits.y)
@@ -116,7 +116,7 @@ def test_laws_of_arrivals(rows: tuple[list[float], list[float]], sure: int, m: i
     near, rest = rows
     tight = not rest or (len(near) >= APART and min(near) >= max(rest))
     parts = [one_by_one([*near, *[CERTAIN] * sure], 4), in_sums(rest, 4)]
-    found = arrival(together(parts), m, np.ones(1), convex=False)
+    found = arrival(combined(parts), m, np.ones(1), convex=False)
     with mpmath.workdps(60):
         law = [mpmath.mpf(1)] + [mpmath.mpf(0)] * 30
         for h in [*near, *rest, *[CERTAIN] * sure]:
@@ -133,7 +133,7 @@ def test_laws_of_arrivals(rows: tuple[list[float], list[float]], sure: int, m: i
             assert high < truth * 1.01 + 1e-290
 
 
-def one_by_one(hazards: list[float], most: int) -> Law:
+def one_by_one(hazards: list[float], most: int) -> Arrived:
     number = np.zeros((most + 1, 1, 1))
     number[0] = 1
     for h in hazards:
@@ -142,13 +142,13 @@ def one_by_one(hazards: list[float], most: int) -> Law:
             number[i] = number[i] * np.exp(-h) + number[i - 1] * -np.expm1(-h)
         number[0] *= np.exp(-h)
     nothing, total = np.zeros((most + 1, 1, 1)), np.full((1, 1), sum(hazards))
-    return Law(number, number.copy(), nothing, nothing, total, total)
+    return Arrived(number, number.copy(), nothing, nothing, total, total)
 
 
-def in_sums(hazards: list[float], most: int) -> Law:
+def in_sums(hazards: list[float], most: int) -> Arrived:
     h = np.array(hazards).reshape(-1, 1, 1)
     sums = np.stack([h.sum(axis=0), *((np.expm1(h) ** i).sum(axis=0) for i in range(1, most + 1))])
     nobody = np.zeros((most + 1, 1, 1))
     nobody[0] = 1
     low, high = sums * (1 - 1e-10), sums * (1 + 1e-10)
-    return Law(nobody, nobody, low, high, low[0], high[0])
+    return Arrived(nobody, nobody, low, high, low[0], high[0])

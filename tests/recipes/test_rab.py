@@ -19,6 +19,7 @@ from scipy.special import ndtri
 
 from rsbd.bounds import clopper_pearson
 from rsbd.bounds import hoeffding as hoeffding_votes
+from rsbd.bounds.scores import hoeffding_scores
 from rsbd.certify import radius
 from rsbd.data import Dataset, load
 from rsbd.ensemble import collect, confidences
@@ -29,7 +30,6 @@ from rsbd.noises import Gaussian, Uniform
 from rsbd.noises.smoothing import Smoothing, Threat
 from rsbd.recipes import rab, rab_soft
 from rsbd.recipes.rab import per_row, published_radius, total
-from rsbd.recipes.rab_soft import hoeffding
 from rsbd.types import Floats
 
 VECTORS = os.environ.get("RSBD_VECTORS")
@@ -212,14 +212,14 @@ def test_soft_scores(digits: Dataset) -> None:
     models = HashedTestNoise(LDA(), Gaussian(1.0))
     every = confidences.confidences(digits, Smoothing(features=Gaussian(1.0)), models, digits.x_test, range(200), 0)
     assert found.scores == pytest.approx(np.concatenate(list(every)).mean(axis=0), abs=1e-6)
-    expected = hoeffding(found.scores, 200, 0.001)
+    expected = hoeffding_scores(found.scores, 200, 0.001)
     assert np.array_equal(found.bounds.miss, expected.miss)
     assert np.array_equal(found.bounds.runner_up, expected.runner_up)
     assert found.scores.sum(axis=1) == pytest.approx(1, abs=1e-6)
     assert (found.certificate.label == votes.certificate.label)[found.certificate.radius > 0].all()
     # A score of 0 or 1 is a vote.
     counts = np.array([[130, 50, 20], [20, 179, 1]])
-    as_scores, as_votes = hoeffding(counts / 200, 200, 0.01), hoeffding_votes(counts, 0.01, runner_up=True)
+    as_scores, as_votes = hoeffding_scores(counts / 200, 200, 0.01), hoeffding_votes(counts, 0.01, runner_up=True)
     assert as_scores.miss == pytest.approx(as_votes.miss, abs=2e-6)
     assert as_scores.runner_up == pytest.approx(as_votes.runner_up, abs=2e-6)
     assert (as_scores.miss >= as_votes.miss).all()
@@ -229,7 +229,7 @@ def test_soft_bounds_hold() -> None:
     """Scores of a known law: the bounds miss the expectation less often than alpha."""
     random, alpha, wrong = np.random.default_rng(0), 0.1, 0
     draws = random.dirichlet([5.0, 3.0, 2.0], size=(2000, 40))
-    bounds = hoeffding(draws.mean(axis=1), 40, alpha)
+    bounds = hoeffding_scores(draws.mean(axis=1), 40, alpha)
     truth = np.array([0.5, 0.3, 0.2])
     others = np.where(np.arange(3) == bounds.label[:, None], 0, truth)
     wrong = (bounds.miss < others.sum(axis=1)) | (bounds.runner_up < others.max(axis=1))

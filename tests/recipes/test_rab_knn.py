@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 from scipy.special import ndtr, ndtri
 from scipy.stats import ncx2
 
-from rsbd.bounds.nearest import smoothed
+from rsbd.bounds.nearest import neighbour_bounds
 from rsbd.bounds.nearest.counts import Counts, Nodes
 from rsbd.bounds.nearest.distance import hazards
-from rsbd.bounds.nearest.race import Arrival, first
+from rsbd.bounds.nearest.race import Arrival, arrives_first
 from rsbd.data import load
 from rsbd.errors import InputError
 from rsbd.noises.smoothing import Threat
@@ -37,7 +37,7 @@ def test_published_values() -> None:
     """Independent bounds at 6,000 radii hold ours; the bucketised value is near, and not always within."""
     outside = 0
     for case in vectors():
-        found = smoothed(case["X"], case["y"], [case["x"]], case["sigma"], num_classes=2)
+        found = neighbour_bounds(case["X"], case["y"], [case["x"]], case["sigma"], num_classes=2)
         low, high = 1 - found.miss[0, 1], found.upper[0, 1]
         assert case["independent_p1_lower"] <= high
         assert low <= case["independent_p1_upper"]
@@ -59,7 +59,7 @@ def marcum(a: float, b: float) -> float:
 def test_two_rows_in_the_plane(near: float, far: float, angle: float, sigma: float) -> None:
     """Against Stein's closed form (1964) for two Rice variables."""
     rows = [[near * np.cos(angle), near * np.sin(angle)], [0.0, far]]
-    found = smoothed(rows, [0, 1], [[0.0, 0.0]], sigma, num_classes=2, resolution=1000)
+    found = neighbour_bounds(rows, [0, 1], [[0.0, 0.0]], sigma, num_classes=2, resolution=1000)
     a, b = near / sigma / np.sqrt(2), far / sigma / np.sqrt(2)
     truth = (1 - marcum(a, b) + marcum(b, a)) / 2
     assert 1 - found.miss[0, 0] - 1e-12 <= truth <= found.upper[0, 0] + 1e-12
@@ -71,7 +71,7 @@ def test_two_rows_in_the_plane(near: float, far: float, angle: float, sigma: flo
 def test_several_classes_against_quadrature(dim: int, sigma: float) -> None:
     random = np.random.default_rng(dim)
     x, y, point = random.random((12, dim)), random.integers(0, 3, 12), random.random((1, dim))
-    found = smoothed(x, y, point, sigma, num_classes=4)
+    found = neighbour_bounds(x, y, point, sigma, num_classes=4)
     # P(class c) is the integral of H times the sum of its rows' hazard rates, H = P(no row within r).
     away = ((x - point) ** 2).sum(axis=1) / sigma**2
     ends = np.linspace(0, np.sqrt(away.max() + dim) + 9, 81)
@@ -92,7 +92,7 @@ def test_several_classes_against_quadrature(dim: int, sigma: float) -> None:
 def test_sampling_agrees() -> None:
     random = np.random.default_rng(1)
     x, y, points = random.random((12, 5)), random.integers(0, 3, 12), random.random((4, 5))
-    found = smoothed(x, y, points, 0.4, num_classes=3)
+    found = neighbour_bounds(x, y, points, 0.4, num_classes=3)
     draws = 50_000
     noised = x + 0.4 * random.standard_normal((draws, *x.shape))
     for i, point in enumerate(points):
@@ -104,7 +104,7 @@ def test_sampling_agrees() -> None:
 
 
 def test_equal_rows_share_alike_and_ties_do_no_harm() -> None:
-    found = smoothed(np.zeros((10, 7)), [0] * 3 + [1] * 7, np.zeros((1, 7)), 1.0, num_classes=2)
+    found = neighbour_bounds(np.zeros((10, 7)), [0] * 3 + [1] * 7, np.zeros((1, 7)), 1.0, num_classes=2)
     assert 1 - found.miss[0, 0] <= 0.3 <= found.upper[0, 0]
     assert found.upper[0, 0] + found.miss[0, 0] - 1 < 1e-4
 
@@ -112,7 +112,7 @@ def test_equal_rows_share_alike_and_ties_do_no_harm() -> None:
 @pytest.mark.parametrize("gap", [2.0, 4.0, 8.0, 12.0])
 def test_rare_misses_keep_their_digits(gap: float) -> None:
     """Two rows in the plane, far out: their distances differ almost like Gaussian numbers."""
-    found = smoothed([[100.0, 0.0], [0.0, 100.0 + gap]], [0, 1], [[0.0, 0.0]], 1.0, num_classes=2)
+    found = neighbour_bounds([[100.0, 0.0], [0.0, 100.0 + gap]], [0, 1], [[0.0, 0.0]], 1.0, num_classes=2)
     assert 1 < found.miss[0, 0] / ndtr(-gap / np.sqrt(2)) < 1.05
 
 
@@ -164,10 +164,10 @@ def test_a_race_of_exponentials() -> None:
     """Constant rates 1 and 3: the runner with rate 1 is first with probability 1/4, and the bound is nearly exact."""
     radii = np.linspace(0, 20, 200)
     slow, fast = (Arrival.first(rate * radii, rate * radii, radii, convex=True) for rate in (1.0, 3.0))
-    assert first(slow, fast) == pytest.approx(0.25, abs=0.02)
-    assert first(slow, fast) >= 0.25
+    assert arrives_first(slow, fast) == pytest.approx(0.25, abs=0.02)
+    assert arrives_first(slow, fast) >= 0.25
     plain = Arrival.first(3 * radii, 3 * radii, radii, convex=False)
-    assert first(slow, plain) > first(slow, fast)
+    assert arrives_first(slow, plain) > arrives_first(slow, fast)
 
 
 def test_the_recipe_certifies_with_certainty() -> None:
@@ -191,8 +191,8 @@ def test_the_recipe_certifies_with_certainty() -> None:
 def test_distances_that_are_hardly_known_cost_tightness_only() -> None:
     """Features so large that the distance is lost in rounding: the bounds are wide and still hold."""
     x = np.array([[1e8, 0.0], [1e8 + 2, 0.0]])
-    found = smoothed(x, [0, 1], [[1e8, 0.0]], 1.0, num_classes=2)
-    near = smoothed([[0.0, 0.0], [2.0, 0.0]], [0, 1], [[0.0, 0.0]], 1.0, num_classes=2)
+    found = neighbour_bounds(x, [0, 1], [[1e8, 0.0]], 1.0, num_classes=2)
+    near = neighbour_bounds([[0.0, 0.0], [2.0, 0.0]], [0, 1], [[0.0, 0.0]], 1.0, num_classes=2)
     assert found.upper[0, 0] >= near.upper[0, 0] - 1e-4
     assert found.miss[0, 0] >= near.miss[0, 0] - 1e-4
 
@@ -200,7 +200,7 @@ def test_distances_that_are_hardly_known_cost_tightness_only() -> None:
 def test_more_radii_are_tighter_and_agree() -> None:
     random = np.random.default_rng(2)
     x, y, points = random.random((40, 20)), random.integers(0, 2, 40), random.random((3, 20))
-    coarse, fine = (smoothed(x, y, points, 0.5, 2, resolution) for resolution in (100, 1000))
+    coarse, fine = (neighbour_bounds(x, y, points, 0.5, 2, resolution) for resolution in (100, 1000))
     assert (fine.upper + fine.miss < coarse.upper + coarse.miss).all()
     assert (1 - coarse.miss <= fine.upper).all()
     assert (1 - fine.miss <= coarse.upper).all()
@@ -223,16 +223,16 @@ def test_more_radii_are_tighter_and_agree() -> None:
 def test_bad_input_is_named(change: dict[str, Any], says: str) -> None:
     good = {"x": [[0.0], [1.0]], "y": [0, 1], "points": [[0.0]], "sigma": 1.0, "num_classes": 2}
     with pytest.raises(InputError, match=says):
-        smoothed(**{**good, **change})
+        neighbour_bounds(**{**good, **change})
 
 
 def test_far_from_the_origin_distances_are_rounded_outward() -> None:
     """The same rows and points, moved: at 3e6 a squared distance is off by up to 0.1, and that must be allowed for."""
     rng = np.random.default_rng(0)
     x, y, points = rng.integers(0, 8, (12, 3)) / 4, rng.integers(0, 2, 12), rng.integers(0, 8, (200, 3)) / 4
-    near = smoothed(x, y, points, 0.3, 2)
+    near = neighbour_bounds(x, y, points, 0.3, 2)
     for away in (1e6, 3e6):
-        moved = smoothed(x + away, y, points + away, 0.3, 2)
+        moved = neighbour_bounds(x + away, y, points + away, 0.3, 2)
         assert (moved.upper >= 1 - near.miss).all()
         assert (moved.miss >= 1 - near.upper).all()
 
@@ -275,6 +275,6 @@ def test_two_rows_in_closed_form_into_the_far_tail(dim: int) -> None:
                 exact += mpmath.exp(-rate) * rate**j / mpmath.factorial(j) * ways
         rows = np.zeros((2, dim))
         rows[1, 0] = distance
-        found = smoothed(rows, [0, 1], np.zeros((1, dim)), 1.0, 2).miss[0, 0]
+        found = neighbour_bounds(rows, [0, 1], np.zeros((1, dim)), 1.0, 2).miss[0, 0]
         assert found >= exact
         assert exact < 1e-19 or found <= 1.05 * exact  # what is left at last is an absolute 1e-21

@@ -1,11 +1,11 @@
-"""Smoothed nearest neighbours, exactly: no sampling, and rigorous bounds from both sides.
+"""Class probabilities of the smoothed nearest-neighbour classifier: rigorous bounds from both sides, without sampling.
 
-Modules: `distance` (the law of one row's distance), `counts` (sums over rows), `arrivals` (the distance of the m-th of
-several rows), `race` (which of two comes first), `vote` (which class most of the nearest rows are of), `smoothed`
-(points and rows).
+Modules: `distance` (the law of one row's distance), `counts` (sums over rows), `arrivals` (the distance of the m-th
+nearest of several rows), `race` (which of two distances is smaller), `vote` (which class has most of the nearest rows),
+`neighbours` (the computation for all points and rows).
 """
 
+from rsbd.bounds.nearest.neighbours import neighbour_bounds
 from rsbd.bounds.nearest.race import Race
-from rsbd.bounds.nearest.smoothed import smoothed
 
-__all__ = ["Race", "smoothed"]
+__all__ = ["Race", "neighbour_bounds"]

@@ -1,13 +1,15 @@
-"""When the m-th of several rows comes: bounds on the law of its radius, from those on the laws of single rows.
+"""Bounds on the distance of the m-th nearest of several rows, from bounds on the distances of single rows.
 
-Rows come independently of each other, and one with the cumulative hazard `h` has come with the odds `o = e^h - 1`. So
+A row "arrives" at the radius that equals its noised distance. Rows arrive independently, and a row with the cumulative
+hazard `h` at some radius has arrived by then with the odds `o = e^h - 1`. So
 
     P(N = i) = e^-H e_i,    H = sum of the h,    e_i = the i-th elementary symmetric polynomial of the odds,
 
-for the number `N` that have come, and `P(N < m)` falls as any `h` grows: bounds on hazards bound it. A class's nearest
-rows are taken one by one, with nothing subtracted. Of the others, sums of powers of their odds are counts times a
-table, as sums of hazards are, and Newton's identities make the `e_i` of them. Those subtract, which costs all digits
-where few rows outweigh all others; but such rows are among the nearest, or there is no need of digits.
+for the number `N` of rows that have arrived. `P(N < m)` falls as any `h` grows, so bounds on hazards bound it. The
+nearest rows of a class are added one by one, without any subtraction. For the other rows, the sums of the powers of
+their odds are counts times a table, as the sums of their hazards are, and Newton's identities turn them into the `e_i`.
+These identities subtract, which loses all digits where a few rows outweigh all others. But such rows are among the
+nearest, which are added one by one, or they are so far away that no digits are needed.
 """
 
 from __future__ import annotations
@@ -22,23 +24,23 @@ from rsbd.bounds.nearest.distance import Hazards
 from rsbd.bounds.nearest.race import ROUNDING, Arrival
 from rsbd.types import Floats, Ints
 
-APART = 8  # so many more than there are neighbours are taken one by one
-CERTAIN = 800.0  # e^-800 is 0
-HUGE = 1e250  # stands for odds that are too large to work with, from which nothing is concluded
+APART = 8  # rows added one by one, beyond the number of neighbours
+CERTAIN = 800.0  # a hazard that means certainty: e^-800 is 0
+_HUGE = 1e250  # stands for odds that are too large to work with; no conclusion is drawn from them
 
 
-class Law(NamedTuple):
-    """Bounds on how many of some rows have come; arrays (..., points, radii).
+class Arrived(NamedTuple):
+    """Bounds on the number of rows that have arrived by each radius; arrays (..., points, radii).
 
     Attributes
     ----------
     early, late : array
-        Law of the number of nearest rows, each as early and as late as it may come; the last entry stands for that
-        number or more.
+        Probability of each number of arrived rows among the nearest ones, if each of these arrives as early or as late
+        as its bounds allow; the last entry is for that number or more.
     low, high : array
-        Of the other rows: the sum of their hazards, then those of the powers of their odds.
+        For the other rows: the sum of their hazards, then the sums of the powers of their odds.
     total_low, total_high : array
-        Sum of the hazards of all.
+        Sum of the hazards of all rows.
     """
 
     early: Floats
@@ -49,12 +51,12 @@ class Law(NamedTuple):
     total_high: Floats
 
 
-def laws(
+def arrived_by_class(
     squares: Floats, error: Floats, nodes: Nodes, table: Hazards, y: Ints, classes: int, most: int, apart: int
-) -> list[Law]:
-    """Law of each class's rows, up to `most` of them, with the `apart` nearest taken one by one.
+) -> list[Arrived]:
+    """Bound the number of arrived rows of each class, up to `most`, with the `apart` nearest added one by one.
 
-    Rows nearer than all nodes count as having come from the start.
+    Rows nearer than all nodes count as having arrived at the first radius.
     """
     tables = [table, *(_odds(table, power, most) for power in range(1, most + 1) if most > 1)]
     shape = (len(squares), table.low.shape[1])
@@ -72,7 +74,7 @@ def laws(
     low, high = np.stack([counts.low(t) for t in tables]), np.stack([counts.high(t) for t in tables])
     sums = [(low[:, :, c], high[:, :, c]) for c in range(classes)]
     return [
-        Law(early, late, less, more, less[0] + near_low, more[0] + near_high)
+        Arrived(early, late, less, more, less[0] + near_low, more[0] + near_high)
         for (early, late, near_low, near_high), (less, more) in zip(found, sums, strict=True)
     ]
 
@@ -97,17 +99,17 @@ def _one_by_one(
     return early, late, total_low, total_high
 
 
-def together(parts: Sequence[Law]) -> Law:
-    """Law of the rows of all parts."""
+def combined(parts: Sequence[Arrived]) -> Arrived:
+    """Return the bounds for the rows of all parts together."""
     early, late = parts[0].early, parts[0].late
     for part in parts[1:]:
         early, late = _sum(early, part.early), _sum(late, part.late)
     sums = [np.sum(arrays, axis=0) for arrays in list(zip(*parts, strict=True))[2:]]
-    return Law(early, late, *sums)
+    return Arrived(early, late, *sums)
 
 
 def _sum(one: Floats, other: Floats) -> Floats:
-    """Law of the sum of two numbers; the last entry stands for that number or more."""
+    """Return the law of the sum of two independent numbers; the last entry is for that number or more."""
     out, last = np.zeros_like(one), len(one) - 1
     for i, chance in enumerate(one):
         for j, second in enumerate(other):
@@ -115,8 +117,8 @@ def _sum(one: Floats, other: Floats) -> Floats:
     return out
 
 
-def arrival(law: Law, m: int, radii: Floats, convex: bool) -> Arrival:
-    """When `m` of the rows have come; `convex` says whether each one's hazard is convex in the radius."""
+def arrival(law: Arrived, m: int, radii: Floats, convex: bool) -> Arrival:
+    """Bound the radius at which `m` rows have arrived; `convex` says if each row's hazard is convex in the radius."""
     if len(law.low) == 1:
         return Arrival.first(law.total_low, law.total_high, radii, convex)
     few, fewer, more = _others(law)
@@ -125,21 +127,21 @@ def arrival(law: Law, m: int, radii: Floats, convex: bool) -> Arrival:
     low = np.maximum(-np.log(most * (1 + ROUNDING) + 1e-300), 0.0)
     with np.errstate(divide="ignore"):
         high = -np.log(least * (1 - ROUNDING))
-    # Before any arrival, the digits are in the probability of one.
+    # While arrivals are unlikely, their probability has more digits than the probability of none.
     come = (sum(law.early[i] * more[m - i] for i in range(m)) + law.early[m:].sum(axis=0)) * (1 + ROUNDING)
     high = np.where(come < 0.5, np.minimum(-np.log1p(-np.minimum(come, 0.5)) + 1e-300, high), high)
     return Arrival.later(low, np.minimum(high, CERTAIN), law.total_low, law.total_high, radii, convex)
 
 
-def _others(law: Law) -> tuple[Floats, Floats, Floats]:
-    """Of the rows that are not apart, for i = 0, 1, ...: bounds above and below on P(N < i), above on P(N >= i)."""
+def _others(law: Arrived) -> tuple[Floats, Floats, Floats]:
+    """Bound, for the rows not added one by one and i = 0, 1, ..., P(N < i) from above and below, P(N >= i) from above."""
     with np.errstate(over="ignore", invalid="ignore"):
         low, high = _symmetric(law.low[1:], law.high[1:])
         few, fewer = (
             np.exp(-law.low[0]) * np.cumsum(high, axis=0),
             np.exp(-law.high[0]) * np.cumsum(low, axis=0),
         )
-        known = law.high[1] < HUGE**0.8
+        known = law.high[1] < _HUGE**0.8
         few = np.where(known & (few < 1), few, 1.0)
         fewer = np.where(fewer > 0, np.minimum(fewer, 1.0) * (1 - ROUNDING), 0.0)
         # e_(i+1) <= e_i e_1 / (i + 1), so that the rest of the series is at most a geometric one.
@@ -151,7 +153,7 @@ def _others(law: Law) -> tuple[Floats, Floats, Floats]:
 
 
 def _symmetric(low: Floats, high: Floats) -> tuple[Floats, Floats]:
-    """Bound e_0, e_1, ... from bounds on the sums of first, second, ... powers: Newton's identities."""
+    """Bound e_0, e_1, ... by Newton's identities from bounds on the sums of first, second, ... powers."""
     least, most = [np.ones_like(low[0])], [np.ones_like(low[0])]
     for i in range(1, len(low) + 1):
         down, up = 0.0, 0.0
@@ -172,11 +174,11 @@ def _odds(table: Hazards, power: int, most: int) -> Hazards:
     limit = 600 / most
     large = table.high > limit
     large[1:] |= large[:-1]
-    high = np.where(large, HUGE, np.expm1(np.minimum(table.high, limit)) ** power)
+    high = np.where(large, _HUGE, np.expm1(np.minimum(table.high, limit)) ** power)
     hazard = np.minimum(table.low, limit)
     slope = power * np.expm1(hazard) ** (power - 1) * np.exp(hazard)
     steepest = np.maximum(slope[:-1], slope[1:])
-    bend = np.minimum(table.bend, HUGE / np.maximum(steepest, 1.0)) * steepest + np.diff(hazard, axis=0) * np.diff(
+    bend = np.minimum(table.bend, _HUGE / np.maximum(steepest, 1.0)) * steepest + np.diff(hazard, axis=0) * np.diff(
         slope, axis=0
     )
     return Hazards(np.expm1(hazard) ** power, high, bend)

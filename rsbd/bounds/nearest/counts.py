@@ -1,7 +1,7 @@
-"""Rows counted by class and distance, so that the hazards of classes are counts times a table.
+"""Counts of rows by class and distance, so that the hazards of classes are counts times a table.
 
-A row between two tabulated distances counts as a part of each: that is the chord, an upper bound on its hazard. The
-lower bound is the chord less the bend of the cell (:mod:`rsbd.bounds.nearest.distance`).
+A row between two tabulated distances counts partly for each. This gives the chord of the hazard, an upper bound; the
+chord minus the bend of the cell is a lower bound (:mod:`rsbd.bounds.nearest.distance`).
 """
 
 from __future__ import annotations
@@ -28,26 +28,26 @@ class Nodes:
 
     @classmethod
     def between(cls, dim: int, low: float, high: float, step: float) -> Nodes:
-        """Nodes from just below one value of the square root to just above another."""
+        """Return nodes from just below one value of this square root to just above another."""
         start = max(float(np.sqrt(dim / 2)), low - 0.01)
         return cls(dim, start, step, 2 + int((high - start) / step))
 
     @cached_property
     def squares(self) -> Floats:
-        """The squared distances, rising from 0 or more."""
+        """Squared distances, rising from 0 or more."""
         squares = np.square(self.start + self.step * np.arange(self.number, dtype=np.float64)) - self.dim / 2
         squares[0] = max(squares[0], 0.0)
         return squares
 
     def place(self, squares: Floats) -> tuple[Ints, Floats]:
-        """Cell of each square and how far along it lies, in [0, 1]."""
+        """Return the cell of each square and its relative position in the cell, in [0, 1]."""
         cell = ((np.sqrt(squares + self.dim / 2) - self.start) / self.step).astype(np.int64)
         cell = np.clip(cell, 0, self.number - 2)
         start = self.squares[cell]
         return cell, np.clip((squares - start) / np.diff(self.squares)[cell], 0.0, 1.0)
 
     def single(self, squares: Floats, error: Floats, table: Hazards) -> tuple[Floats, Floats]:
-        """Bounds on the hazard of one row for each point, at (points,) squared distances: (points, radii)."""
+        """Return bounds on the hazard of one row for each point, at (points,) squared distances: (points, radii)."""
         cell, part = self.place(np.maximum(squares - error, 0.0))
         high = _chord(table.high, cell, part) * (1 + ROUNDING)
         cell, part = self.place(squares + error)
@@ -59,11 +59,11 @@ class Nodes:
 
 @dataclass(frozen=True, eq=False)
 class Counts:
-    """Rows of each class counted at the nodes, (points, classes, nodes), and how far hazards may be off chords."""
+    """Counts of each class at the nodes, (points, classes, nodes), and the largest distance of hazards from chords."""
 
-    near: Floats  # each row as near as it may be
-    far: Floats  # each row as far as it may be; rows beyond the last node are left out
-    bend: Floats  # w (1 - w) of rows in each cell
+    near: Floats  # with each row as near as its error allows
+    far: Floats  # with each row as far as its error allows; rows beyond the last node are left out
+    bend: Floats  # sum of w (1 - w) over the rows in each cell
 
     @classmethod
     def of(
@@ -92,17 +92,17 @@ class Counts:
         return cls(near, far, total(line + cell, here * part * (1 - part))[..., :-1])
 
     def high(self, table: Hazards) -> Floats:
-        """Upper bound on the hazard of each class, (points, classes, radii)."""
+        """Return an upper bound on the hazard of each class, (points, classes, radii)."""
         return _product(self.near, table.high) * (1 + ROUNDING)
 
     def low(self, table: Hazards) -> Floats:
-        """Lower bound on it."""
+        """Return a lower bound on the hazard of each class, (points, classes, radii)."""
         chord, bend = _product(self.far, table.low), _product(self.bend, table.bend)
         return _rising(chord * (1 - ROUNDING) - bend * (1 + ROUNDING))
 
 
 def _rising(low: Floats) -> Floats:
-    """What holds at one radius holds beyond; tables lose the furthest."""
+    """Return the running maximum: a lower bound at one radius also holds beyond it, where tables may be weaker."""
     rising: Floats = np.maximum(np.maximum.accumulate(low, axis=-1), 0.0)
     return rising
 

@@ -1,8 +1,8 @@
-"""The probability of each class under noise on the rows, for many points and rows.
+"""Bounds on the class probabilities of nearest neighbours under noise on the rows, for many points and rows.
 
-The hazard of a class at radius `r` is a sum over its rows of one function of the row's distance, so it is read from
-a table: rows are counted into cells between tabulated distances, and counts times table is one matrix product for
-many points. The function is convex, so its chords are upper bounds, and tangents give lower ones
+The hazard of a class at radius `r` is a sum over its rows of one function of the row's distance, so a table suffices:
+rows are counted into cells between tabulated distances, and counts times table is one matrix product for many points.
+The function is convex, so its chords are upper bounds and its tangents give lower ones
 (:mod:`rsbd.bounds.nearest.distance`).
 """
 
@@ -13,21 +13,21 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from rsbd.bounds.nearest.arrivals import APART, Law, laws
+from rsbd.bounds.nearest.arrivals import APART, Arrived, arrived_by_class
 from rsbd.bounds.nearest.counts import Nodes
-from rsbd.bounds.nearest.distance import UNIT, hazards
+from rsbd.bounds.nearest.distance import hazards
 from rsbd.bounds.nearest.race import Race
-from rsbd.bounds.nearest.vote import arrivals_needed, decided, vote
+from rsbd.bounds.nearest.vote import arrivals_needed, decided, vote_bounds
 from rsbd.errors import InputError, is_whole
-from rsbd.types import Floats, Ints
+from rsbd.types import UNIT, Floats, Ints
 
-SPAN = 1.0  # points whose nearest rows are within this of each other (in standard deviations) share a table
-FAR = 13.0  # a row that is so much further away than the nearest ones is counted as being at any distance beyond
-ROUGH = 0.02  # spacing of the radii on which the others are placed; every fifth stays
-HELD = 1 << 22  # numbers per array held at once
+_SPAN = 1.0  # points share a table if their nearest distances differ by at most this (in standard deviations)
+_FAR = 13.0  # rows further away than the nearest ones by more than this may be at any distance beyond
+_ROUGH = 0.02  # spacing of the first radii, by which the others are placed; every fifth of them is kept
+_HELD = 1 << 22  # numbers per array in one block
 
 
-def smoothed(
+def neighbour_bounds(
     x: npt.ArrayLike,
     y: npt.ArrayLike,
     points: npt.ArrayLike,
@@ -39,10 +39,10 @@ def smoothed(
     """Bound, for each class, the probability that most of the rows nearest to a point are of that class.
 
     Guarantee: the row features carry independent Gaussian noise, and the true probability (of the true nearest
-    neighbours, no buckets) is at most `upper` and at least `1 - miss`; no chance is involved. A class with more than
-    half of the neighbours is the label, one with fewer than another class is not, and between equals any rule may
-    decide. So the bounds meet (but for `resolution`) for one neighbour, and for two classes with an odd number of
-    neighbours; else they are apart by the probability that no class has more than half of them, or less.
+    neighbours, not of buckets) is at most `upper` and at least `1 - miss`, with certainty. A class with more than half
+    of the neighbours is the label, a class with fewer than another one is not, and any rule may break ties. So the
+    bounds meet, up to `resolution`, for one neighbour, and for two classes with an odd number of neighbours. Otherwise
+    they differ by at most the probability that no class has more than half of the neighbours.
 
     Parameters
     ----------
@@ -57,16 +57,16 @@ def smoothed(
     num_classes : int
         Number of classes, at least 2.
     resolution : int
-        Number of radii where it matters, at least 10. With 500, the bounds are about 1e-4 apart (1e-5 with 2000), for
-        several neighbours up to 1e-3 (1e-4); with a single feature, where less is known of the law, some 3e-3.
+        Number of radii in the relevant range, at least 10. With 500, the bounds differ by about 1e-4 (1e-5 with 2000),
+        for several neighbours by up to 1e-3 (1e-4), and with a single feature, where less is known of the law, by 3e-3.
     neighbours : int
-        How many rows vote.
+        Number of rows that vote.
 
     Examples
     --------
     Two rows, and a point half way between them:
 
-    >>> found = smoothed([[0.0, 0.0], [1.0, 1.0]], [0, 1], [[0.5, 0.5]], sigma=0.5, num_classes=2)
+    >>> found = neighbour_bounds([[0.0, 0.0], [1.0, 1.0]], [0, 1], [[0.5, 0.5]], sigma=0.5, num_classes=2)
     >>> found.upper.round(4)
     array([[0.5, 0.5]])
     """
@@ -85,7 +85,7 @@ def smoothed(
     if resolution < 10:
         raise InputError(f"resolution is {resolution!r}", "give a number of radii, at least 10")
     if not (is_whole(neighbours, 1) and neighbours <= len(rows)):
-        raise InputError(f"neighbours is {neighbours!r}", f"give a number from 1 to that of the rows, {len(rows)}")
+        raise InputError(f"neighbours is {neighbours!r}", f"give a number from 1 to {len(rows)}, the number of rows")
     field = _Field(rows / sigma, labels.astype(np.int64), num_classes, resolution, neighbours)
     return field.race(ask / sigma)
 
@@ -102,14 +102,14 @@ class _Field:
 
     def race(self, points: Floats) -> Race:
         upper, miss = np.empty((2, len(points), self.classes))
-        size = max(1, HELD // max(len(self.x), 4 * self.neighbours * self.classes * self.resolution))
+        size = max(1, _HELD // max(len(self.x), 4 * self.neighbours * self.classes * self.resolution))
         parts = [points[i : i + size] for i in range(0, len(points), size)]
         last = [np.partition(self._distances(part)[0], self.neighbours - 1)[:, self.neighbours - 1] for part in parts]
         scale = np.sqrt(np.concatenate([np.zeros(0), *last]) + self.dim / 2)
         order = np.argsort(scale)
         while len(order):
             some = order[:size]
-            some = some[scale[some] <= scale[some[0]] + SPAN]
+            some = some[scale[some] <= scale[some[0]] + _SPAN]
             upper[some], miss[some] = self._group(points[some])
             order = order[len(some) :]
         return Race(upper, miss)
@@ -120,35 +120,35 @@ class _Field:
         return int(self.x.shape[1])
 
     def _group(self, points: Floats) -> Race:
-        """Points with about the same distance to the last of their neighbours."""
+        """Bound the probabilities for points with similar distances to the last of their neighbours."""
         squares, error = self._distances(points)
         near = np.partition(np.maximum(squares - error, 0.0), self.neighbours - 1)[:, : self.neighbours]
         first, low, high = (
             float(np.sqrt(square + self.dim / 2)) for square in (near.min(), near.max(axis=1).min(), near.max())
         )
-        # The votes are not counted before this radius, and whatever is much nearer has come by then.
+        # No vote is decided before this radius, and rows that are much nearer have arrived by then.
         start = np.hypot(low, np.sqrt(self.dim / 2)) - 11
         sure = np.sqrt(np.maximum(np.square(max(start - 10, 0.0)) - self.dim / 2, 0.0))
         first = max(first, float(sure))
-        rough = np.arange(max(0.0, start), np.hypot(high, np.sqrt(self.dim / 2)) + 10, ROUGH)
+        rough = np.arange(max(0.0, start), np.hypot(high, np.sqrt(self.dim / 2)) + 10, _ROUGH)
 
-        def seen(radii: Floats, step: float) -> tuple[list[Law], Floats]:
-            nodes = Nodes.between(self.dim, first, high + FAR, step)
+        def seen(radii: Floats, step: float) -> tuple[list[Arrived], Floats]:
+            nodes = Nodes.between(self.dim, first, high + _FAR, step)
             table = hazards(self.dim, nodes.squares, radii)
             most, apart = arrivals_needed(self.neighbours, self.classes), self.neighbours + APART
-            found = laws(squares, error, nodes, table, self.y, self.classes, most, apart if most > 1 else 0)
+            found = arrived_by_class(squares, error, nodes, table, self.y, self.classes, most, apart if most > 1 else 0)
             come = (squares + error < nodes.squares[0]).sum(axis=1, keepdims=True)
             return found, come * np.exp(-table.low[0, 0])
 
-        radii = self._radii(seen(rough, 5 * ROUGH)[0], rough)
+        radii = self._radii(seen(rough, 5 * _ROUGH)[0], rough)
         found, late = seen(radii, 4 / self.resolution)
-        race = vote(found, self.neighbours, radii, convex=self.dim >= 2)
+        race = vote_bounds(found, self.neighbours, radii, convex=self.dim >= 2)
         return Race(np.minimum(race.upper + late, 1.0), np.minimum(race.miss + late, 1.0))
 
-    def _radii(self, found: list[Law], rough: Floats) -> Floats:
-        """Radii where rows arrive, densest where most do: they decide how tight bounds are, not whether they hold."""
+    def _radii(self, found: list[Arrived], rough: Floats) -> Floats:
+        """Return radii, densest where most rows arrive. They affect how tight the bounds are, never if they hold."""
         come = -np.expm1(-np.mean(decided(found, self.neighbours, rough), axis=0))
-        # Each point finds `resolution` radii where its neighbours may be, whichever points it is among.
+        # Each point gets `resolution` radii where its neighbours may arrive, whichever group of points it is in.
         arrivals = np.diff(come).max(axis=0)
         arrived = np.append(0.0, np.cumsum(np.maximum(arrivals, 0.0)))
         fine = np.interp(np.linspace(0, arrived[-1], int(self.resolution * arrived[-1])), arrived, rough)
@@ -156,7 +156,7 @@ class _Field:
         return radii[np.insert(np.diff(radii) > 1e-6, 0, True)]
 
     def _distances(self, points: Floats) -> tuple[Floats, Floats]:
-        """Squared distances (points, rows), and a bound on their error (points, 1)."""
+        """Return squared distances (points, rows) and a bound on their error (points, 1)."""
         here, there = (points**2).sum(axis=1)[:, None], (self.x**2).sum(axis=1)
         squares = np.maximum(here + there - 2 * points @ self.x.T, 0.0)
         return squares, UNIT * ((8 * self.dim + 64) * (here + there.max()) + 64 * self.dim)
