@@ -107,12 +107,12 @@ def anytime(
 ) -> Bounds:
     """Return bounds that hold at every number of votes at once.
 
-    Guarantee: with probability `1 - alpha` the bounds hold after 1, 2, 3, ... votes, so you may watch a plot while votes
-    arrive and stop when it looks good.
+    Guarantee: with probability `1 - alpha` the bounds hold after 1, 2, 3, ... votes, so you may watch a plot while
+    votes arrive and stop when it looks good.
 
-    For a class with `k` of `n` votes, the set `{p : B(k + a, n - k + a) / B(a, a) < p^k (1 - p)^(n - k) / level}` bounds
-    its probability from both sides at once, so upper bounds for the other classes cost nothing more. Of two classes,
-    either one determines the other, and the level is not shared.
+    For a class with `k` of `n` votes, the set `{p : B(k + a, n - k + a) / B(a, a) < p^k (1 - p)^(n - k) / level}`
+    bounds its probability from both sides at once, so upper bounds for the other classes cost nothing more. Of two
+    classes, either one determines the other, and the level is not shared.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Certificates: from bounds and noise to what an attacker provably cannot do."""
+"""Certificates: what an attacker provably cannot do, given bounds and noise."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from types import ModuleType
 from rsbd.certify.certificate import ABSTAIN as ABSTAIN
 from rsbd.certify.certificate import Certificate as Certificate
 from rsbd.certify.radii import exact_radius as exact_radius
-from rsbd.certify.radii import radii_by_votes as radii_by_votes
 from rsbd.certify.radii import radius as radius
 from rsbd.certify.threats import certified_map as certified_map
 from rsbd.certify.threats import certify as certify

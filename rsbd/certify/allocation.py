@@ -1,4 +1,4 @@
-"""How an attacker spreads changes over the slots, and the search for the most that is harmless."""
+"""The ways to spread an attack over the slots, and the search for the largest one that is certified."""
 
 from __future__ import annotations
 
@@ -12,13 +12,12 @@ from rsbd.noises.smoothing import Smoothing
 from rsbd.tradeoff import Tradeoff
 from rsbd.types import Bools, Ints
 
-# How far a count of changes is searched: where one noise is the weakest, and where several have to be
-# combined.
+# Largest count of changes that is searched, where one noise is the weakest and where several must be combined.
 FURTHEST, FURTHEST_COMBINED = 1 << 16, 64
 
 
-def attacked(smoothing: Smoothing, slots: Sequence[str] | None) -> tuple[tuple[str, ...], str, list[Noise]]:
-    """Names, common norm and noises of the slots that change (all that carry noise, if not given)."""
+def changed_slots(smoothing: Smoothing, slots: Sequence[str] | None) -> tuple[tuple[str, ...], str, list[Noise]]:
+    """Return names, common norm and noises of the slots that change, by default all that carry noise."""
     noised = smoothing.slots
     if smoothing.rows is not None and (slots is None or slots in ("rows", ["rows"], ("rows",))):
         return ("rows",), "rows", []
@@ -29,7 +28,7 @@ def attacked(smoothing: Smoothing, slots: Sequence[str] | None) -> tuple[tuple[s
         if slot not in noised:
             raise InputError(f"slot {slot!r} carries no noise", f"choose among {', '.join(noised) or 'none'}")
         if smoothing.rows is not None and slot != "test":
-            # A row that is drawn twice is noised twice: its changes count more than once.
+            # A row that is drawn twice is noised twice, so its changes count more than once.
             raise InputError(
                 f"changes of {slot} cannot be counted one by one where rows are drawn at random",
                 'use slots="rows", or certify a Threat',
@@ -41,8 +40,8 @@ def attacked(smoothing: Smoothing, slots: Sequence[str] | None) -> tuple[tuple[s
     return chosen, next(iter(norms)), [noised[slot] for slot in chosen]
 
 
-def least(noises: list[Noise]) -> Noise:
-    """The noise in which a change of a given length does most."""
+def weakest_noise(noises: list[Noise]) -> Noise:
+    """Return the noise in which a change of a given length does most."""
     for noise in noises:
         if all(noise.covers(other) for other in noises):
             return noise
@@ -50,8 +49,8 @@ def least(noises: list[Noise]) -> Noise:
     raise InputError(f"no radius spans {found}", "choose one slot, or certify a Threat")
 
 
-def limit(noises: list[Noise], max_radius: float | None) -> int:
-    """Number of changes where the search stops."""
+def search_limit(noises: list[Noise], max_radius: float | None) -> int:
+    """Return the number of changes at which the search stops."""
     if max_radius is None:
         return FURTHEST if len(noises) <= 1 else FURTHEST_COMBINED
     if not is_whole(max_radius):
@@ -59,38 +58,37 @@ def limit(noises: list[Noise], max_radius: float | None) -> int:
     return int(max_radius)
 
 
-def weakest(noises: list[Noise]) -> list[Noise]:
-    """The noises that an attacker could prefer: changes elsewhere never do more.
+def weakest_noises(noises: list[Noise]) -> list[Noise]:
+    """Return the noises that an attacker could prefer; changes under the others never do more.
 
-    If one change under `a` is at least as strong as one under `b` for every event (in Blackwell's order),
-    the same holds after any further independent changes, so an attacker who moves a change from `b` to
-    `a` loses nothing.
+    If one change under `a` is at least as strong as one under `b` for every event (in Blackwell's order), the same
+    holds after any further independent changes. So an attacker loses nothing by moving a change from `b` to `a`.
     """
     kept: list[Noise] = []
     for noise in dict.fromkeys(noises):
         one = noise.shift(1)
-        if noise.shift(2) != one * one:  # its changes are not independent of each other
+        if noise.shift(2) != one * one:  # its changes are not independent
             return list(dict.fromkeys(noises))
         if not any(other.shift(1).dominates(one) for other in kept):
             kept = [other for other in kept if not one.dominates(other.shift(1))] + [noise]
     return kept
 
 
-def laws(noises: list[Noise], size: int) -> Iterator[Tradeoff]:
-    """Trade-offs of every way to spread `size` changes over the noises."""
+def all_spreads(noises: list[Noise], size: int) -> Iterator[Tradeoff]:
+    """Yield the trade-off of every way to spread `size` changes over the noises."""
     first, *rest = noises
     if not rest:
         yield first.shift(size)
         return
     for here in range(size + 1):
-        for law in laws(rest, size - here):
+        for law in all_spreads(rest, size - here):
             yield first.shift(here) * law
 
 
-def search(certified: Callable[[int, Ints], Bools], count: int, limit: int) -> Ints:
-    """Largest size that is certified for each of `count` items, -1 for none; certified sizes have no gaps.
+def largest_certified(certified: Callable[[int, Ints], Bools], count: int, limit: int) -> Ints:
+    """Return the largest certified size of each of `count` items, -1 for none; certified sizes must have no gaps.
 
-    Doubles until nobody is left, then halves the open ranges, so that few sizes are tried.
+    The size doubles until no item is certified, then the open ranges are halved, so that few sizes are tried.
     """
     best = np.full(count, -1, dtype=np.int64)
     low, high, alive = -1, 0, np.arange(count)

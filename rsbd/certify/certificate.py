@@ -1,4 +1,4 @@
-"""What a certificate is: labels, radii, and the share of them that is right."""
+"""Certificates of a batch of points: labels, radii, and certified accuracy."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from rsbd.certify.pairs import truth
 from rsbd.types import Floats, Ints
 
 ABSTAIN = -1
-"""The label of a point whose top class is not even certain: always counted as wrong."""
+"""The label of a point whose top class is not certain even without an attack; it always counts as wrong."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,20 +24,19 @@ class Certificate:
     label : array of int, shape (points,)
         The certified label, `ABSTAIN` where not even radius 0 is certified.
     radius : array, shape (points,)
-        No attack of this size on the `slots` together, in the `norm`, changes the label; -1 where it is
-        not certain at all. Integers in L0 and rows, floats in L1 and L2. A radius equal to `max_radius` means
-        "at least".
+        No attack of this size on the `slots` together, in the `norm`, changes the label; -1 where even radius 0 is
+        not certified. Integers in L0 and rows, floats in L1 and L2. A radius equal to `max_radius` means "at least".
     alpha : float
-        Probability that a point's certificate is wrong (that any is, where `points` is `"all"`).
+        Probability that a point's certificate is wrong, or that any one is, where `points` is `"all"`.
     norm : str
         `"L0"` (number of changed coordinates), `"L1"` or `"L2"` (length of the change), or `"rows"` (number of
-        changed training rows: each changed at will, or, where a threat was given, as far as that says).
+        changed training rows: replaced, or changed within the limits of the threat, if one was given).
     slots : tuple of str
-        What the attacker changes, among `rows`, `features`, `labels`, `test`.
+        Slots that the attacker changes, among `rows`, `features`, `labels`, `test`.
     max_radius : float
-        Where the search stopped.
+        Size at which the search stopped.
     points : str
-        What `alpha` speaks of: `"each"` point by itself, or `"all"` of them at once.
+        Whether `alpha` holds for `"each"` point by itself or for `"all"` of them at once.
     """
 
     label: Ints
@@ -49,11 +48,11 @@ class Certificate:
     points: str = "each"
 
     def accuracy(self, y: npt.ArrayLike, radius: float = 0) -> float:
-        """Certified accuracy: the fraction of points that are correct **and** certified at `radius`."""
+        """Return the certified accuracy: the fraction of points that are correct **and** certified at `radius`."""
         return float(self.curve(y, [radius])[0])
 
     def curve(self, y: npt.ArrayLike, radii: npt.ArrayLike) -> Floats:
-        """Certified accuracy at each of `radii`; abstaining counts as wrong.
+        """Return the certified accuracy at each of `radii`; abstentions count as wrong.
 
         Parameters
         ----------

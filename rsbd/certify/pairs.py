@@ -1,4 +1,4 @@
-"""The evidence of a batch, each different pair of bounds once: a million points share a thousand of them."""
+"""The distinct bounds of a batch: a million points share about a thousand pairs of miss and runner-up."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from rsbd.types import Bools, Floats, Ints
 
 
 @dataclass(frozen=True, eq=False)
-class Evidence:
-    """The different (miss, runner-up) pairs of a batch."""
+class DistinctPairs:
+    """The distinct (miss, runner-up) pairs of a batch."""
 
     miss: Floats
     runner_up: Floats
-    back: Ints  # of each point, its pair
-    tied: bool  # whether the runner-up is the miss everywhere
+    back: Ints  # index of each point's pair
+    tied: bool  # True if the runner-up equals the miss everywhere
 
     @classmethod
-    def of(cls, bounds: Bounds) -> Evidence:
-        """Evidence of the bounds."""
+    def of(cls, bounds: Bounds) -> DistinctPairs:
+        """Return the distinct pairs of the bounds."""
         tied = bounds.runner_up is bounds.miss or np.array_equal(bounds.runner_up, bounds.miss)
         key = bounds.miss if tied else bounds.miss + 1j * bounds.runner_up
         pairs, back = np.unique(key, return_inverse=True)
@@ -35,14 +35,14 @@ class Evidence:
             )
         return cls(pairs.real, pairs.real if tied else pairs.imag, back.reshape(-1), tied)
 
-    def some(self, who: Ints) -> Evidence:
-        """Part of the evidence."""
+    def some(self, who: Ints) -> DistinctPairs:
+        """Return only the pairs at some indices."""
         return replace(self, miss=self.miss[who], runner_up=self.runner_up[who])
 
     def certified(self, law: Tradeoff) -> Bools:
-        """Which pairs an attack with this law cannot overturn."""
-        # What one part of the attack defeats alone, all of it defeats: the product of thousands of changes with
-        # hundreds, which would fill the memory, is never formed to say no.
+        """Return True for each pair that an attack with this law cannot overturn."""
+        # If one part of the attack defeats all pairs by itself, so does the whole attack. The product of thousands of
+        # changes with hundreds, which would fill the memory, need not be formed then.
         factors = law.factors()
         if len(factors) > 1 and not all(self.certified(factor).any() for factor in factors):
             return np.zeros(len(self.miss), dtype=bool)
@@ -51,7 +51,7 @@ class Evidence:
         return law.certifies(self.miss, self.runner_up)
 
     def certified_all(self, laws: Iterator[Tradeoff]) -> Bools:
-        """Which pairs none of the laws overturns."""
+        """Return True for each pair that none of the laws overturns."""
         holds = np.ones(len(self.miss), dtype=bool)
         for law in laws:
             holds &= self.certified(law)
@@ -61,7 +61,7 @@ class Evidence:
 
 
 def truth(y: npt.ArrayLike, label: Ints) -> npt.NDArray[np.int64]:
-    """Check that there is one true label for each predicted one, and return them as an array."""
+    """Check that there is one true label for each predicted one, and return the true labels as an array."""
     labels = np.asarray(y)
     if labels.dtype.kind not in "biuf":
         raise InputError(f"y holds {labels.dtype} values", "give labels as numbers from 0, as predicted ones are")

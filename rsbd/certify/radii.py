@@ -1,4 +1,4 @@
-"""Radii: the largest change, spread over the slots at will, that provably changes nothing."""
+"""Radii: the largest attack, spread over the slots at will, that provably changes no prediction."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from math import inf
 
 import numpy as np
 
-from rsbd.bounds import Bounds, simultaneous
+from rsbd.bounds import Bounds
 from rsbd.certify import allocation
 from rsbd.certify.certificate import ABSTAIN, Certificate
-from rsbd.certify.pairs import Evidence
+from rsbd.certify.pairs import DistinctPairs
 from rsbd.certify.threats import poisoned_rows
 from rsbd.errors import InputError
 from rsbd.noises.smoothing import Smoothing, Threat
@@ -25,22 +25,22 @@ def radius(
     max_radius: float | None = None,
     num_rows: int | None = None,
 ) -> Certificate:
-    """Largest attack on the slots together that provably changes nothing.
+    """Return the size of the largest attack on all slots together that provably changes no prediction.
 
-    In L0 the attacker may spread the changes over the slots at will: the worst way counts. In L1 and L2 that
-    is all of the change in the slot with the least noise. Where the rows carry noise, a radius counts rows
-    that the attacker changes wholly; for rows that change within bounds, see :func:`poisoned_rows`.
+    In L0 the attacker may spread the changes over the slots at will; the radius holds for every such allocation. In L1
+    and L2 the worst case is the whole change in the slot with the least noise. Where the rows carry noise, a radius
+    counts rows that the attacker replaces; for rows that change within limits, see :func:`poisoned_rows`.
 
     Parameters
     ----------
     bounds, smoothing
         As in :func:`certify`.
     slots : sequence of str, optional
-        What the attacker may change; every noised slot when left out. Their noises must share one norm.
+        Slots that the attacker may change, by default every noised slot. Their noises must share one norm.
     max_radius : float, optional
-        Where to stop searching, by default 65,536 changes (64 where different noises must be combined),
-        no limit in L1 and L2. Noise that forgets the data (keep = 1 / values) certifies any number of changes,
-        and reaches it.
+        Where the search stops: by default at 65,536 changes (64 where different noises must be combined), and without
+        limit in L1 and L2. Noise that hides the data completely (keep = 1 / values) certifies any number of changes, so
+        the search ends there.
     num_rows : int, optional
         Number of training rows, where the rows carry noise.
 
@@ -56,27 +56,27 @@ def radius(
     >>> radius(votes, Smoothing(features=Flip(0.8), test=Flip(0.8))).radius
     array([ 3,  0, -1])
     """
-    chosen, norm, noises = allocation.attacked(smoothing, slots)
+    chosen, norm, noises = allocation.changed_slots(smoothing, slots)
     if norm == "rows":
         wholly = Smoothing(rows=smoothing.rows)
         return poisoned_rows(bounds, wholly, Threat(on_test=False), num_rows, max_radius)
-    evidence = Evidence.of(bounds)
+    pairs = DistinctPairs.of(bounds)
     found: Ints | Floats
     if norm == "L0":
-        noises = allocation.weakest(noises)
-        limit: float = allocation.limit(noises, max_radius)
+        noises = allocation.weakest_noises(noises)
+        limit: float = allocation.search_limit(noises, max_radius)
 
         def certified(size: int, who: Ints) -> Bools:
-            return evidence.some(who).certified_all(allocation.laws(noises, size))
+            return pairs.some(who).certified_all(allocation.all_spreads(noises, size))
 
-        found = allocation.search(certified, len(evidence.miss), int(limit))
+        found = allocation.largest_certified(certified, len(pairs.miss), int(limit))
     else:
         limit = inf if max_radius is None else float(max_radius)
         if not limit >= 0:
             raise InputError(f"max_radius is {max_radius!r}", "give a length from 0")
-        length = allocation.least(noises).reach(evidence.miss, evidence.runner_up)
+        length = allocation.weakest_noise(noises).reach(pairs.miss, pairs.runner_up)
         found = np.minimum(length, limit)
-    reached = found[evidence.back]
+    reached = found[pairs.back]
     label = np.where(reached < 0, ABSTAIN, bounds.label)
     return Certificate(label, reached, bounds.alpha, norm, chosen, limit, bounds.points)
 
@@ -88,12 +88,12 @@ def exact_radius(
     max_radius: int | None = None,
     runner_up: Fraction | None = None,
 ) -> int:
-    """Largest number of changes that is certified, in exact rational arithmetic; -1 if none.
+    """Return the largest certified number of changes, in exact rational arithmetic; -1 if there is none.
 
     Parameters
     ----------
     miss, runner_up : Fraction
-        Upper bounds on `1 - P(top class)` and on the other classes, which is the miss when left out.
+        Upper bounds on `1 - P(top class)` and on the other classes; by default the second equals the first.
     smoothing, slots, max_radius
         As in :func:`radius`; L0 only.
 
@@ -103,62 +103,13 @@ def exact_radius(
     >>> exact_radius(Fraction(1, 1000), Smoothing(test=Flip("4/5")))
     5
     """
-    _, norm, noises = allocation.attacked(smoothing, slots)
+    _, norm, noises = allocation.changed_slots(smoothing, slots)
     if norm != "L0":
         raise InputError(f"an exact radius counts changes, but the noise is measured in {norm}", "use radius()")
-    noises = allocation.weakest(noises)
+    noises = allocation.weakest_noises(noises)
 
     def certified(size: int, who: Ints) -> Bools:
-        holds = all(law.certifies(miss, runner_up) for law in allocation.laws(noises, size))
+        holds = all(law.certifies(miss, runner_up) for law in allocation.all_spreads(noises, size))
         return np.full(len(who), holds)
 
-    return int(allocation.search(certified, 1, allocation.limit(noises, max_radius))[0])
-
-
-def radii_by_votes(
-    num_models: int,
-    smoothing: Smoothing,
-    alpha: float,
-    num_classes: int = 2,
-    slots: Sequence[str] | None = None,
-    max_radius: float | None = None,
-    num_rows: int | None = None,
-) -> Ints | Floats:
-    """Write out the radius for every number of votes: a million points are then one look into a table.
-
-    An ensemble gives a point one of ``num_models + 1`` numbers of votes, and the radius depends on nothing else.
-
-    Guarantee
-    ---------
-    Equal to :func:`radius` of :func:`rsbd.bounds.simultaneous`.
-
-    Parameters
-    ----------
-    num_models : int
-        Votes for each point.
-    smoothing, slots, max_radius, num_rows
-        As in :func:`radius`.
-    alpha : float
-        Failure probability for each point; for all at once see :func:`rsbd.bounds.over_points`.
-    num_classes : int
-        Number of classes.
-
-    Returns
-    -------
-    array, shape (num_models + 1,)
-        By the votes for the top class; of two classes, by the votes for either. -1 where nothing is certified.
-
-    Examples
-    --------
-    >>> from rsbd.noises import Flip
-    >>> radii = radii_by_votes(1000, Smoothing(test=Flip(0.8)), alpha=0.001)
-    >>> votes = np.array([[1000, 0], [700, 300], [40, 960]])
-    >>> radii[votes[:, 1]]
-    array([3, 0, 1])
-    """
-    top = np.arange(num_models + 1)
-    counts = np.zeros((len(top), num_classes), np.int64)
-    counts[:, 0], counts[:, 1] = top, num_models - top
-    found = radius(simultaneous(counts, alpha), smoothing, slots, max_radius, num_rows).radius
-    # Of three classes or more, a class without the majority has no radius, whichever other one has the votes.
-    return found if num_classes == 2 else np.where(2 * top > num_models, found, -1)
+    return int(allocation.largest_certified(certified, 1, allocation.search_limit(noises, max_radius))[0])

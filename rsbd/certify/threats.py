@@ -1,4 +1,4 @@
-"""Threats: what an attacker with so many rows, such a trigger and so on provably cannot do."""
+"""Certificates against threats: attackers with a number of rows, a size of trigger, and so on."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ import numpy.typing as npt
 from rsbd.bounds import Bounds
 from rsbd.certify import allocation
 from rsbd.certify.certificate import ABSTAIN, Certificate
-from rsbd.certify.pairs import Evidence, truth
+from rsbd.certify.pairs import DistinctPairs, truth
 from rsbd.noises.smoothing import Smoothing, Threat
 from rsbd.types import Bools, Floats, Ints
 
 
 def certify(bounds: Bounds, smoothing: Smoothing, threat: Threat, num_rows: int | None = None) -> Bools:
-    """Which predictions no attack within the threat can change.
+    """Return True for each prediction that no attack within the threat can change.
 
-    Guarantee: for each point, with probability at least `1 - bounds.alpha` over the votes, True is true.
+    Guarantee: for each point, with probability at least `1 - bounds.alpha` over the votes, an answer True is correct.
 
     Parameters
     ----------
     bounds : Bounds
-        Evidence for each point.
+        Bounds for each point.
     smoothing : Smoothing
         The noise that the votes were cast under.
     threat : Threat
-        What the attacker may do.
+        What the attacker may change.
     num_rows : int, optional
         Number of training rows, where the rows carry noise.
 
@@ -44,8 +44,8 @@ def certify(bounds: Bounds, smoothing: Smoothing, threat: Threat, num_rows: int 
     >>> certify(votes, Smoothing(test=Flip(0.8)), Threat(trigger=2))
     array([ True, False])
     """
-    evidence = Evidence.of(bounds)
-    return evidence.certified(smoothing.tradeoff(threat, num_rows))[evidence.back]
+    pairs = DistinctPairs.of(bounds)
+    return pairs.certified(smoothing.tradeoff(threat, num_rows))[pairs.back]
 
 
 def poisoned_rows(
@@ -55,21 +55,21 @@ def poisoned_rows(
     num_rows: int | None = None,
     max_radius: float | None = None,
 ) -> Certificate:
-    """Largest number of poisoned rows that provably changes nothing.
+    """Return the largest number of poisoned rows that provably changes no prediction.
 
     Parameters
     ----------
     bounds, smoothing, num_rows
         As in :func:`certify`.
     threat : Threat
-        What the attacker does to each row and to the test input; its own number of rows is not used.
+        Changes of each row and of the test input; its own number of rows is not used.
     max_radius : float, optional
-        Where to stop searching, by default all the rows, or 65,536.
+        Where the search stops, by default at all rows, or at 65,536.
 
     Returns
     -------
     Certificate
-        In the norm `"rows"`; -1 where not even the test input is safe.
+        In the norm `"rows"`; -1 where the trigger on the test input alone is not certified.
 
     Examples
     --------
@@ -80,14 +80,14 @@ def poisoned_rows(
     >>> poisoned_rows(votes, noise, Threat(trigger=1)).radius
     array([ 4, -1])
     """
-    evidence = Evidence.of(bounds)
-    limit = allocation.limit([], allocation.FURTHEST if max_radius is None else max_radius)
+    pairs = DistinctPairs.of(bounds)
+    limit = allocation.search_limit([], allocation.FURTHEST if max_radius is None else max_radius)
     limit = limit if num_rows is None else min(limit, num_rows)
 
     def certified(rows: int, who: Ints) -> Bools:
-        return evidence.some(who).certified(smoothing.tradeoff(replace(threat, rows=rows), num_rows))
+        return pairs.some(who).certified(smoothing.tradeoff(replace(threat, rows=rows), num_rows))
 
-    reached = allocation.search(certified, len(evidence.miss), limit)[evidence.back]
+    reached = allocation.largest_certified(certified, len(pairs.miss), limit)[pairs.back]
     label = np.where(reached < 0, ABSTAIN, bounds.label)
     return Certificate(label, reached, bounds.alpha, "rows", ("rows",), limit, bounds.points)
 
@@ -102,16 +102,16 @@ def certified_map(
     on_test: bool = True,
     num_rows: int | None = None,
 ) -> Floats:
-    """Certified accuracy against each number of poisoned rows and each size of trigger.
+    """Return the certified accuracy against each number of poisoned rows and each size of trigger.
 
     Returns
     -------
     array of float, shape (rows, triggers)
         Fraction of points that are correct and certified.
     """
-    evidence = Evidence.of(bounds)
+    pairs = DistinctPairs.of(bounds)
     correct = truth(y, bounds.label) == bounds.label
-    weight = np.bincount(evidence.back[correct], minlength=len(evidence.miss)) / max(1, len(correct))
+    weight = np.bincount(pairs.back[correct], minlength=len(pairs.miss)) / max(1, len(correct))
     threats = [[Threat(m, size, relabel, on_test) for size in triggers] for m in rows]
     # The smallest threat that changes all that the others change: it raises where one of them has no noise to face.
     least = Threat(min(1, max(rows, default=0)), min(1, max(triggers, default=0)), relabel, on_test)
@@ -121,7 +121,7 @@ def certified_map(
     for (i, j), _ in np.ndenumerate(table):
         # Where nothing is certified against a smaller attack, nothing is against one that includes it.
         if not any(m <= rows[i] and size <= triggers[j] for m, size in beaten):
-            table[i, j] = weight @ evidence.certified(smoothing.tradeoff(threats[i][j], num_rows))
+            table[i, j] = weight @ pairs.certified(smoothing.tradeoff(threats[i][j], num_rows))
             if not table[i, j]:
                 beaten.append((rows[i], triggers[j]))
     return table

@@ -26,12 +26,11 @@ from rsbd.certify import (
     certify,
     exact_radius,
     poisoned_rows,
-    radii_by_votes,
     radius,
 )
-from rsbd.certify.pairs import Evidence
+from rsbd.certify.pairs import DistinctPairs
 from rsbd.errors import InputError
-from rsbd.noises import Bagging, Flip, Gaussian, Noise, Uniform
+from rsbd.noises import Flip, Gaussian, Noise, Uniform
 from rsbd.noises.smoothing import Smoothing, Threat
 from rsbd.tradeoff import flips, identity
 
@@ -164,9 +163,9 @@ def test_slots_of_equal_noise_share_their_changes() -> None:
 
 def test_only_noises_that_an_attacker_could_prefer_are_combined() -> None:
     a, b, c = Flip("4/5"), Flip("9/10"), Flip("3/5", values=256)
-    assert allocation.weakest([a, b, a]) == [b]
-    assert allocation.weakest([b, c]) == [b, c]
-    assert allocation.weakest([Flip("1/5"), Flip("4/5")]) == [Flip("1/5")]  # equal strength: one is enough
+    assert allocation.weakest_noises([a, b, a]) == [b]
+    assert allocation.weakest_noises([b, c]) == [b, c]
+    assert allocation.weakest_noises([Flip("1/5"), Flip("4/5")]) == [Flip("1/5")]  # equal strength: one is enough
     combined = radius(evidence([1e-3, 1e-9]), Smoothing(features=b, test=c))
     assert combined.max_radius == allocation.FURTHEST_COMBINED
 
@@ -184,7 +183,7 @@ class Saturating(Noise):
 
 
 def test_noises_whose_changes_depend_on_each_other_are_all_kept() -> None:
-    found = allocation.weakest([Saturating(), Flip("9/10")])
+    found = allocation.weakest_noises([Saturating(), Flip("9/10")])
     assert len(found) == 2
 
 
@@ -198,7 +197,7 @@ def test_search_finds_the_largest_certified_size(truth: list[int], limit: int) -
         tried.append(size)
         return values[who] >= size
 
-    assert allocation.search(certified, len(values), limit).tolist() == np.minimum(values, limit).tolist()
+    assert allocation.largest_certified(certified, len(values), limit).tolist() == np.minimum(values, limit).tolist()
     assert max(tried) <= limit
 
 
@@ -260,9 +259,9 @@ def test_map_is_certify_threat_by_threat() -> None:
 
 def test_a_million_points_share_a_few_answers(monkeypatch: pytest.MonkeyPatch) -> None:
     asked = []
-    original = Evidence.certified
+    original = DistinctPairs.certified
     monkeypatch.setattr(
-        Evidence,
+        DistinctPairs,
         "certified",
         lambda self, law: asked.append(len(self.miss)) or original(self, law),
     )
@@ -347,24 +346,3 @@ def test_the_module_stands_in_for_its_function() -> None:
     votes = simultaneous([[1000, 0], [700, 300]], alpha=0.001)
     noise, threat = Smoothing(test=Flip(0.8)), Threat(trigger=2)
     assert np.array_equal(rsbd.certify(votes, noise, threat), certify(votes, noise, threat))
-
-
-@pytest.mark.parametrize("classes", [2, 3, 10])
-@pytest.mark.parametrize(
-    "smoothing",
-    [
-        Smoothing(features=Flip(0.8), test=Flip(0.9)),
-        Smoothing(test=Gaussian(0.5)),
-        Smoothing(rows=Bagging(30)),
-    ],
-    ids=["L0", "L2", "rows"],
-)
-def test_a_table_of_radii_is_what_the_points_would_get(classes: int, smoothing: Smoothing) -> None:
-    rng = np.random.default_rng(0)
-    counts = rng.multinomial(200, rng.dirichlet(np.full(classes, 0.2), 500))
-    one_by_one = radius(simultaneous(counts, 0.01), smoothing, num_rows=500).radius
-    table = radii_by_votes(200, smoothing, 0.01, classes, num_rows=500)
-    assert (table[counts.max(axis=1)] == one_by_one).all()
-    assert (one_by_one >= 0).any()
-    if classes == 2:
-        assert (table == table[::-1]).all()

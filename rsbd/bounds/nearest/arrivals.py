@@ -9,7 +9,7 @@ for the number `N` of rows that have arrived. `P(N < m)` falls as any `h` grows,
 nearest rows of a class are added one by one, without any subtraction. For the other rows, the sums of the powers of
 their odds are counts times a table, as the sums of their hazards are, and Newton's identities turn them into the `e_i`.
 These identities subtract, which loses all digits where a few rows outweigh all others. But such rows are among the
-nearest, which are added one by one, or they are so far away that no digits are needed.
+nearest, which are added one by one, or the digits are not needed.
 """
 
 from __future__ import annotations
@@ -134,7 +134,7 @@ def arrival(law: Arrived, m: int, radii: Floats, convex: bool) -> Arrival:
 
 
 def _others(law: Arrived) -> tuple[Floats, Floats, Floats]:
-    """Bound, for the rows not added one by one and i = 0, 1, ..., P(N < i) from above and below, P(N >= i) from above."""
+    """Bound P(N < i) from above and below and P(N >= i) from above, for the rows not added one by one; i = 0, 1, ..."""
     with np.errstate(over="ignore", invalid="ignore"):
         low, high = _symmetric(law.low[1:], law.high[1:])
         few, fewer = (

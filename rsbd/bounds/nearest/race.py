@@ -34,8 +34,8 @@ class Arrival(NamedTuple):
     low, high : array
         The cumulative hazard `-log P(no arrival within r)`.
     flat, steep : array, shape (..., radii - 1)
-        Between neighbouring radii, the probability of no arrival is at most an exponential that starts from its value at
-        the first radius and falls at the rate `flat`, and at least one that falls at the rate `steep`.
+        Between neighbouring radii, the probability of no arrival is at most an exponential that starts from its value
+        at the first radius and falls at the rate `flat`, and at least one that falls at the rate `steep`.
     """
 
     low: Floats
@@ -81,9 +81,9 @@ def arrives_first(runner: Arrival, other: Arrival) -> Floats:
 
     The probability is `- integral of H dR`, with the survival functions `R` of the runner and `H` of the other. Both
     fall, so an earlier runner and a later other can only raise it. On a cell, an exponential with rate `b` for `R` and
-    one with rate `a` for `H` contribute `H R b / (a + b) (1 - e^-(a + b))`. Where the exponential for `R` ends below the
-    bound at the next radius, `R` jumps up again, and the weight of `H` at that jump is subtracted. Without slopes, with
-    `H` constant on the cell, the contribution is the plain upper sum. The smaller of the two is used.
+    one with rate `a` for `H` contribute `H R b / (a + b) (1 - e^-(a + b))`. Where the exponential for `R` ends below
+    the bound at the next radius, `R` jumps up again, and the weight of `H` at that jump is subtracted. Without slopes,
+    with `H` constant on the cell, the contribution is the plain upper sum. The smaller of the two is used.
     """
     rate = np.diff(runner.high, axis=-1)
     start = np.exp(-other.low[..., :-1] - runner.high[..., :-1])

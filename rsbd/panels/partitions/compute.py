@@ -11,7 +11,7 @@ import numpy as np
 from rsbd.attacks import BadPatch
 from rsbd.attacks.poisoning import Poisoning
 from rsbd.certify import Certificate, poisoned_rows, radius
-from rsbd.certify.pairs import Evidence
+from rsbd.certify.pairs import DistinctPairs
 from rsbd.data import Dataset
 from rsbd.errors import InputError
 from rsbd.learners import randomness
@@ -165,7 +165,7 @@ class PartitionsComputation:
 
 def _by_bags(found: Certified, params: PartitionsParams) -> tuple[Certificate, Certificate]:
     """Certify against changed rows, and against rows that are only inserted and so leave every clean row in place."""
-    evidence, bag = Evidence.of(found.bounds), Bagging(params.size)
+    evidence, bag = DistinctPairs.of(found.bounds), Bagging(params.size)
     laws = [bag.shift(0, found.num_rows, inserted=r) for r in range(_FURTHEST + 1)]
     held = [evidence.certified(law)[evidence.back] for law in laws]
     return found.certificate, replace(found.certificate, radius=np.cumprod(held, axis=0).sum(0) - 1)
