@@ -1,8 +1,8 @@
-"""Certified confidence: how far an attack can push down the average score of the predicted class.
+"""Certified confidence: lower bounds on the average score of the predicted class under attack.
 
-The smoothed classifier's confidence at a point is the mean of a score under noise. For any thresholds `s_1 <
-s_2 < ...` the mean is at least `low + sum (s_j - s_(j-1)) P(score >= s_j)`, with `s_0 = low`, the smallest score
-there is. Under attack each probability is at least `lower` of what it was: one trade-off for every level of the
+The smoothed classifier's confidence at a point is the mean of a score under noise. For any thresholds `s_1 < s_2 < ...`
+the mean is at least `low + sum (s_j - s_(j-1)) P(score >= s_j)`, where `s_0 = low` is the smallest possible score. An
+attack changes each of these probabilities `p` to at least `lower(p)`, so one trade-off applies to every level of the
 distribution, whatever is noised. The distribution itself is known up to a band, :func:`rsbd.bounds.dkw`.
 """
 
@@ -18,14 +18,13 @@ from rsbd.bounds import dkw, over_points
 from rsbd.certify.pairs import truth
 from rsbd.errors import InputError
 from rsbd.tradeoff import Tradeoff
-from rsbd.types import Floats, Ints
+from rsbd.types import UNIT, Bools, Floats, Ints
 
 Scores = NDArray[np.floating]
 
-UNIT = 2.0**-53
-THRESHOLDS = 25_000  # the paper takes 10,000; more are tighter
-CELLS = 1 << 22  # scores handled at once
-# Smallest and largest score of each measure, and the mean above which no other class has a larger one.
+_THRESHOLDS = 25_000  # the paper uses 10,000; more are tighter
+_CELLS = 1 << 22  # scores in one block
+# Smallest and largest score of each measure, and the mean above which no other class can have a larger one.
 RANGE = {"score": (0.0, 1.0, 0.5), "margin": (-1.0, 1.0, 0.0)}
 
 
@@ -38,16 +37,16 @@ class Confidence:
     label : ndarray
         The class whose confidence is bounded, shape (points,).
     lower : ndarray
-        The average score of that class is at least this after any attack, shape (points, attacks).
+        Lower bound on the average score of that class after each attack, shape (points, attacks).
     naive : ndarray
-        The same from the average alone, without the distribution: for comparison.
+        The bound from the average alone, without the distribution, for comparison.
     measure : str
-        ``"score"``: the confidence in the class, in [0, 1]. ``"margin"``: that less the largest one of the others, in
-        [-1, 1].
+        ``"score"``: the confidence in the class, in [0, 1]. ``"margin"``: this confidence minus the largest one of the
+        other classes, in [-1, 1].
     alpha : float
-        Probability that a point's bounds do not hold (that any's do not, where ``points`` is ``"all"``).
+        Probability that a point's bounds fail, or that any point's bounds fail where ``points`` is ``"all"``.
     points : str
-        What ``alpha`` speaks of: ``"each"`` point by itself, or ``"all"`` of them at once.
+        Whether ``alpha`` holds for ``"each"`` point by itself or for ``"all"`` of them at once.
     """
 
     label: Ints
@@ -58,22 +57,22 @@ class Confidence:
     points: str = "each"
 
     @property
-    def certified(self) -> NDArray[np.bool_]:
-        """Where no other class can have a larger average confidence after the attack: bool (points, attacks)."""
+    def certified(self) -> Bools:
+        """True where no other class can have a larger average confidence after the attack: bool (points, attacks)."""
         return self.lower > RANGE[self.measure][2]
 
     def curve(self, y: Ints) -> Floats:
-        """Certified accuracy for each attack: the fraction of points that are correct and certified."""
+        """Return the certified accuracy for each attack: the fraction of points that are correct and certified."""
         return np.asarray((self.certified & (truth(y, self.label) == self.label)[:, None]).mean(axis=0))
 
 
 def measured(confidences: Scores, label: Ints, measure: str = "score") -> Scores:
-    """Score of the labelled class in every draw.
+    """Return the score of the labelled class in every draw.
 
     Parameters
     ----------
     confidences : ndarray
-        Each draw's confidence in each class, shape (draws, points, classes).
+        Confidence in each class, shape (draws, points, classes).
     label : ndarray
         Shape (points,).
     measure : str
@@ -93,7 +92,7 @@ def measured(confidences: Scores, label: Ints, measure: str = "score") -> Scores
     return np.asarray(chosen - others)
 
 
-def certify(
+def confidence_bounds(
     selection: Iterable[Scores],
     estimation: Iterable[Scores],
     laws: Sequence[Tradeoff],
@@ -106,18 +105,18 @@ def certify(
     Parameters
     ----------
     selection, estimation : iterable of ndarray
-        Draws of the randomised classifier's confidence, each array (draws, points, classes): some that pick the class,
-        and others that bound its score.
+        Draws of the randomised classifier's confidence, each array (draws, points, classes): the first pick the class,
+        the others bound its score.
     laws : sequence of Tradeoff
-        What each attack does.
+        Trade-off of each attack.
     alpha : float
         Failure probability, at most 1/2.
     measure, points
         See :class:`Confidence`.
     """
-    if not laws:  # before the draws, which may be made as they are asked for
+    if not laws:  # checked before the draws, which may be computed lazily
         raise InputError("there is no attack to certify against", "give one or more")
-    # The published selection: the class with the largest average.
+    # As published, the class with the largest average is selected.
     label = np.sum([chunk.sum(axis=0) for chunk in selection], axis=0).argmax(axis=1).astype(np.int64)
     scores = np.concatenate([measured(chunk, label, measure) for chunk in estimation], axis=1)
     low, high, _ = RANGE[measure]
@@ -127,26 +126,26 @@ def certify(
 
 
 def expected(
-    scores: Scores, laws: Sequence[Tradeoff], alpha: float, low: float = 0.0, thresholds: int = THRESHOLDS
+    scores: Scores, laws: Sequence[Tradeoff], alpha: float, low: float = 0.0, thresholds: int = _THRESHOLDS
 ) -> Floats:
-    """Lower bounds on the mean score after each attack, from the distribution of the scores.
+    """Return lower bounds on the mean score after each attack, from the distribution of the scores.
 
     Guarantee
     ---------
-    With probability ``1 - alpha`` over the draws, for each point: all attacks' bounds hold. Any thresholds are sound;
-    they are some of the scores, each one's rank counted exactly. (The published code takes thresholds to be equally
-    many scores apart, which over-estimates where their number does not divide that of the scores.)
+    For each point, with probability ``1 - alpha`` over the draws, the bounds of all attacks hold. Any thresholds are
+    sound; here they are some of the scores, with their exact ranks. (The published code assumes that thresholds are
+    equally many scores apart, which over-estimates if their number does not divide the number of scores.)
 
     Parameters
     ----------
     scores : ndarray
         Independent draws, shape (points, draws).
     laws : sequence of Tradeoff
-        What each attack does.
+        Trade-off of each attack.
     alpha : float
         Failure probability per point, at most 1/2.
     low : float
-        The smallest score there is.
+        The smallest possible score.
     thresholds : int
         At most this many scores are used as thresholds, evenly spread. More are tighter and slower.
 
@@ -169,21 +168,21 @@ def expected(
     ordered = np.sort(_checked(scores, low, np.inf), axis=1)
     rank, reached = survival(ordered.shape[1], alpha, thresholds)
     kept = np.array([law.lower(reached) for law in laws]).reshape(len(laws), len(rank)).T
-    size = max(1, CELLS // max(1, len(rank)))
+    size = max(1, _CELLS // max(1, len(rank)))
     parts = []
     for i in range(0, len(ordered), size):
         chosen = ordered[i : i + size, rank].astype(np.float64)
         parts.append(np.diff(chosen, axis=1, prepend=low) @ kept)
-    # All terms are positive; each has some roundings, and the sum one for each term.
+    # All terms are positive; each has a few roundings, and the sum has one for each term.
     return _down(low, np.concatenate(parts) * (1 - (len(rank) + 8) * UNIT))
 
 
 def survival(draws: int, alpha: float, thresholds: int) -> tuple[Ints, Floats]:
-    """Ranks of the scores that serve as thresholds, and how probable it is at least to reach each of them.
+    """Return the ranks of the scores that serve as thresholds, and lower bounds on the probability to reach them.
 
-    A threshold of rank ``k`` has ``k`` scores before it, so at least ``(draws - k) / draws`` of the draws reach it
-    (more where scores are equal), and the true probability is at most the width of the band lower. Ranks where
-    nothing is left are not returned.
+    A threshold of rank ``k`` has ``k`` scores before it, so at least a share ``(draws - k) / draws`` of the draws reach
+    it (more where scores are equal), and the true probability is lower by at most the width of the band. Ranks with a
+    bound of 0 or less are not returned.
     """
     rank = np.arange(0, draws, -(-draws // thresholds))
     reached = ((draws - rank) / draws) * (1 - 2 * UNIT) - dkw(draws, alpha) - UNIT
@@ -191,10 +190,10 @@ def survival(draws: int, alpha: float, thresholds: int) -> tuple[Ints, Floats]:
 
 
 def from_mean(scores: Scores, laws: Sequence[Tradeoff], alpha: float, low: float = 0.0, high: float = 1.0) -> Floats:
-    """Lower bounds on the mean score after each attack, from the mean alone (Hoeffding's inequality).
+    """Return lower bounds on the mean score after each attack, from the mean alone (Hoeffding's inequality).
 
-    What is known of the distribution is thrown away, so this is never much better than :func:`expected` and mostly
-    far worse: the baseline of the paper. Parameters as there; ``high`` is the largest score there is.
+    This is the baseline of the paper. It ignores the distribution, so it is never much better than :func:`expected` and
+    mostly far worse. Parameters as there; ``high`` is the largest possible score.
     """
     share = (_checked(scores, low, high).astype(np.float64).mean(axis=1) - low) / (high - low)
     draws = scores.shape[1]

@@ -81,7 +81,7 @@ def kumar(
     laws = [noise.shift(radius) for radius in radii]
     model = FixedModel.train(dataset, noise, learner or LDA(), seed, device)
     selection, estimation = (model.confidences(dataset.x_test, copies) for copies in (first, others))
-    return confidence.certify(selection, estimation, laws, alpha, measure, points)
+    return confidence.confidence_bounds(selection, estimation, laws, alpha, measure, points)
 
 
 def certified_confidence(
@@ -138,4 +138,4 @@ def certified_confidence(
     first, others = randomness.apart(num_selection=num_selection, num_models=num_models)
     selection, estimation = (draw(models, seed, device) for models in (first, others))
     laws = [smoothing.tradeoff(threat, dataset.num_rows) for threat in threats]
-    return confidence.certify(selection, estimation, laws, alpha, measure, points)
+    return confidence.confidence_bounds(selection, estimation, laws, alpha, measure, points)

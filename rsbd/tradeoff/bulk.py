@@ -2,21 +2,20 @@
 
 Why the value is never too small
 --------------------------------
-By weak duality every slope `t >= 0` bounds the trade-off: `upper(p) <= t p + sum max(0, Q_i - t P_i)`.
-The slope that is used is the computed ratio of the level in which `p` falls, so an error in the order of
-the levels, or in the choice of the level, costs tightness and never soundness. What is left is rounding,
-and there is no cancellation to fear:
+By weak duality every slope `t >= 0` bounds the trade-off: `upper(p) <= t p + sum max(0, Q_i - t P_i)`. The slope used
+here is the computed ratio of the level that contains `p`. So an error in the order of the levels, or in the choice of
+the level, costs tightness and never soundness. Only rounding remains, and nothing cancels:
 
-* every level is a positive number with relative error at most `slack`; the sums of the first levels `SP`,
-  `SQ` have relative error at most `slack + n u`, with `n` levels and `u = 2^-53`;
-* levels before the chosen one have ratios of at least `t (1 - 2 slack - 2 u)`, so `t SP <= SQ (1 +
-  small)`: each of the terms of `SQ + t (p - SP)` is at most the value itself, up to that factor;
-* hence the computed value has relative error at most `6 slack + 2 n u + 12 u`. `Bulk.margin` is larger
-  than that, and covers half an ulp of rounding in `p` too.
+* every level is a positive number with relative error at most `slack`; the sums of the first levels `SP`, `SQ` have
+  relative error at most `slack + n u`, with `n` levels and `u = 2^-53`;
+* levels before the chosen one have ratios of at least `t (1 - 2 slack - 2 u)`, so `t SP <= SQ (1 + small)`: each of the
+  terms of `SQ + t (p - SP)` is at most the value itself, up to that factor;
+* hence the computed value has relative error at most `6 slack + 2 n u + 12 u`. `FloatCurve.margin` is larger than that,
+  and also covers half an ulp of rounding in `p`.
 
-`P` is carried times `SCALE`, so that whatever a float64 `p > 0` can tell apart is an ordinary number. A
-level whose `P` is smaller still counts as `P = 0`: all of its `Q` is lost. A level whose `Q` is below
-`TINY` leaves the sums and its `Q` is added to the result.
+`P` is stored times `SCALE`, so that it is a normal float64 number wherever it could matter for a float64 `p > 0`. A
+level whose `P` is still smaller counts as `P = 0`: all of its `Q` is lost. A level whose `Q` is below `TINY` leaves the
+sums, and its `Q` is added to the result.
 """
 
 from __future__ import annotations
@@ -30,28 +29,27 @@ from typing import NamedTuple
 import numpy as np
 
 from rsbd.tradeoff.parts import Flips, Part, Table
-from rsbd.types import Floats
+from rsbd.types import UNIT, Floats
 
-UNIT = 2.0**-53
 SCALE_BITS = 450
 SCALE = 2.0**SCALE_BITS
 TINY = 2.0**-1000
-# Beyond this many changes exact integers cost more than they are worth; the recurrence in float64 is as safe.
-EXACT_CHANGES = 200
+# Beyond this many changes the recurrence in float64 replaces exact integers: it is as sound, and much faster.
+_EXACT_CHANGES = 200
 
 
 class FloatLevels(NamedTuple):
-    """Levels in order of falling `Q / P`: `P` times `SCALE`, `Q`, and what is needed to bound the errors."""
+    """Levels in order of falling `Q / P`: `P` times `SCALE`, `Q`, and bounds on the errors."""
 
     P: Floats
     Q: Floats
     slack: float  # bound on the relative error of every entry
-    lost: float  # Q of the levels left out
-    singular: float  # Q of the outcomes that P never reaches, rounded up
+    lost: float  # Q of the omitted levels
+    singular: float  # Q of the outcomes that have P = 0, rounded up
 
 
 @dataclass(frozen=True, eq=False)
-class Bulk:
+class FloatCurve:
     """A trade-off curve in float64."""
 
     corner_p: Floats
@@ -62,7 +60,7 @@ class Bulk:
     singular: float
 
     def upper(self, p: Floats) -> Floats:
-        """`upper(p)`, at most a relative `margin` too large, never too small."""
+        """Return `upper(p)`, too large by at most a relative `margin` and never too small."""
         scaled = p * SCALE
         i = np.searchsorted(self.corner_p, scaled, side="right") - 1
         with np.errstate(over="ignore"):
@@ -71,26 +69,26 @@ class Bulk:
         return np.where(p > 0, np.maximum(value, p), self.singular)
 
     def inverse_half(self) -> float:
-        """A `p`, as large as rounding allows, below which `upper` is under 1/2."""
+        """Return a `p`, as large as rounding allows, below which `upper` is under 1/2."""
         target = (0.5 - self.lost - TINY) / (1 + 2 * self.margin)
         i = int(np.searchsorted(self.corner_q, target, side="right")) - 1
         if i + 1 == len(self.corner_q) or self.singular >= 0.5 or target <= 0:
             return 0.0
         slope = self.slope[i]
         ahead = 0.0 if np.isinf(slope) else (target - self.corner_q[i]) / slope
-        # One float further down: a subnormal result may have been rounded up by more than the margin.
+        # Take the next float below, since a subnormal result may have been rounded up by more than the margin.
         return max(0.0, float(np.nextafter((self.corner_p[i] + ahead) / SCALE * (1 - 2 * self.margin), -1)))
 
 
-def curve(levels: FloatLevels) -> Bulk:
-    """The curve through the levels."""
+def float_curve(levels: FloatLevels) -> FloatCurve:
+    """Return the curve through the levels."""
     n = len(levels.P)
     with np.errstate(divide="ignore"):
         slope = levels.Q / levels.P
-    return Bulk(
+    return FloatCurve(
         corner_p=np.concatenate(([0.0], np.cumsum(levels.P))),
         corner_q=np.concatenate(([0.0], np.cumsum(levels.Q))),
-        # Past the last level everything is reached: a flat end.
+        # Beyond the last level the curve is flat.
         slope=np.append(slope, 0.0),
         margin=8 * levels.slack + 4 * n * UNIT + 32 * UNIT,
         lost=levels.lost,
@@ -99,7 +97,7 @@ def curve(levels: FloatLevels) -> Bulk:
 
 
 def float_levels(parts: tuple[Part, ...]) -> FloatLevels:
-    """Levels of independent parts attacked together, unmerged."""
+    """Return the levels of independent parts attacked together, without merging equal ratios."""
     whole = reduce(_product, (_part_levels(part) for part in parts))
     if len(parts) == 1:
         return whole
@@ -119,7 +117,7 @@ def _product(a: FloatLevels, b: FloatLevels) -> FloatLevels:
 
 
 def _either(a: float, b: float) -> float:
-    """Probability of one of two independent events, rounded up; exact where one is 0 or 1."""
+    """Return the probability of at least one of two independent events, rounded up; exact if one is 0 or 1."""
     if 0 in (a, b) or 1 in (a, b):
         return max(a, b)
     return min(1.0, (a + b * (1 - a)) * (1 + 8 * UNIT))
@@ -134,7 +132,7 @@ def _without_tiny(P: Floats, Q: Floats, slack: float, lost: float, singular: flo
 
 
 def _part_levels(part: Part) -> FloatLevels:
-    if isinstance(part, Flips) and part.changes > EXACT_CHANGES:
+    if isinstance(part, Flips) and part.changes > _EXACT_CHANGES:
         B, G, _ = part.weights
         if B and G and 2.0**-300 < Fraction(B, G) < 2.0**300:
             return _many_changes(part)
@@ -142,7 +140,7 @@ def _part_levels(part: Part) -> FloatLevels:
 
 
 def _from_integers(part: Flips | Table) -> FloatLevels:
-    """Correctly rounded from the exact integers: `int / int` in Python is."""
+    """Return the exact levels, each correctly rounded, as `int / int` is in Python."""
     key, P, Q, total_p, total_q = part.levels()
     singular = sum(q for k, q in zip(key, Q, strict=True) if k == 0)
     return _without_tiny(
@@ -155,10 +153,10 @@ def _from_integers(part: Flips | Table) -> FloatLevels:
 
 
 def _many_changes(part: Flips) -> FloatLevels:
-    """The recurrence of `parts.power` in float64 with exponents of its own, for thousands of changes.
+    """Return the levels of thousands of changes, by the recurrence of `parts.power` in float64 with separate exponents.
 
-    Only the lower half is run, where all terms are positive (at most 5 roundings a step); the upper half
-    is the lower half times `(B / G)^j`, and dividing by the sum makes probabilities of both.
+    The recurrence runs over the lower half only, where all terms are positive (at most 5 roundings in a step). The
+    upper half is the lower half times `(B / G)^j`. Dividing by the sum turns both into probabilities.
     """
     B, G, _ = part.weights
     r, ratio, middle = part.changes, B / G, part.values - 2

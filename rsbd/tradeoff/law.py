@@ -1,4 +1,4 @@
-"""What users hold: one trade-off, for single exact questions and for millions of float64 ones."""
+"""The class `Tradeoff`: exact answers for fractions, and fast sound ones for arrays of float64."""
 
 from __future__ import annotations
 
@@ -15,19 +15,18 @@ from rsbd.errors import InputError
 from rsbd.tradeoff import bulk, exact, mixed, shift
 from rsbd.tradeoff.parts import Part, merge
 from rsbd.tradeoff.rational import exactly
-from rsbd.types import Floats
+from rsbd.types import UNIT, Floats
 
 
 @dataclass(frozen=True)
 class Tradeoff:
-    """How probable an event of probability `p` can become when the data change within the threat.
+    """The largest probability that an event of probability `p` can reach when the data change within the threat.
 
-    Made by :func:`flips`, :func:`levels`, :func:`gaussian` and :func:`identity`; independent parts that
-    are attacked together multiply: ``a * b``. Equal laws compare equal.
+    Make one with :func:`flips`, :func:`levels`, :func:`gaussian` or :func:`identity`. Independent parts that are
+    attacked together multiply: ``a * b``. Equal laws compare equal.
 
-    Guarantee: `upper` is never below and `lower` never above the exact value. A `fractions.Fraction`
-    gives the exact `Fraction` (for laws without a Gaussian part); floats and arrays give float64 rounded
-    outward.
+    Guarantee: `upper` is never below and `lower` never above the exact value. A `fractions.Fraction` gives the exact
+    `Fraction` (for laws without a Gaussian part); floats and arrays give float64, rounded outward.
 
     Examples
     --------
@@ -54,12 +53,12 @@ class Tradeoff:
     @overload
     def upper(self, p: npt.ArrayLike) -> Floats: ...
     def upper(self, p: Any) -> Any:
-        """Largest probability after the attack of an event with probability at most `p` before.
+        """Return the largest probability after the attack of an event with probability at most `p` before it.
 
         Parameters
         ----------
         p
-            Probability, or an array of them. Pass a small one: the *miss*, not a number near 1.
+            Probability, or an array of them. Pass small ones: the *miss*, not a number near 1.
 
         Raises
         ------
@@ -79,21 +78,20 @@ class Tradeoff:
     @overload
     def lower(self, p: npt.ArrayLike) -> Floats: ...
     def lower(self, p: Any) -> Any:
-        """Smallest probability after the attack of an event with probability at least `p` before it.
+        """Return the smallest probability after the attack of an event with probability at least `p` before it.
 
-        It is `1 - upper(1 - p)`. Near `p = 1` ask for `upper` of the miss instead: a float cannot hold `1
-        - 1e-20`.
+        It is `1 - upper(1 - p)`. Near `p = 1` use `upper` of the miss instead: a float cannot hold `1 - 1e-20`.
         """
         if isinstance(p, Fraction):
             return 1 - self.upper(1 - p)
         array = _probabilities(p)
         if not self.parts and not self.mu:
             return array if array.ndim else float(array)
-        # Added to the miss: half an ulp of p, which may stand for a number such as 1 - 1e-20, and below 1/2 the
-        # rounding of 1 - p as well. 1 - upper is exact for upper >= 1/2.
-        miss = np.minimum(1 - array + np.where(array < 0.5, bulk.UNIT, bulk.UNIT / 2), 1.0)
+        # The miss is raised by half an ulp of p, which may stand for a number such as 1 - 1e-20, and below 1/2 also by
+        # the rounding of 1 - p. 1 - upper is exact for upper >= 1/2.
+        miss = np.minimum(1 - array + np.where(array < 0.5, UNIT, UNIT / 2), 1.0)
         value = self._upper(miss.reshape(-1)).reshape(array.shape)
-        value = np.where(value < 0.5, 1 - value - bulk.UNIT, 1 - value)
+        value = np.where(value < 0.5, 1 - value - UNIT, 1 - value)
         return value if array.ndim else float(value)
 
     @overload
@@ -101,14 +99,14 @@ class Tradeoff:
     @overload
     def certifies(self, miss: npt.ArrayLike, runner_up: npt.ArrayLike | None = None) -> npt.NDArray[np.bool_]: ...
     def certifies(self, miss: Any, runner_up: Any = None) -> Any:
-        """Whether no attack within the threat changes the prediction: `upper(miss) + upper(runner_up) < 1`.
+        """Return True if no attack within the threat changes the prediction: `upper(miss) + upper(runner_up) < 1`.
 
         Parameters
         ----------
         miss
             Upper bound on `1 - P(top class)`: a `Fraction`, a float or an array.
         runner_up
-            Upper bound on the probability of every other class; the miss itself when left out.
+            Upper bound on the probability of every other class; the miss itself by default.
 
         Returns
         -------
@@ -122,10 +120,10 @@ class Tradeoff:
         return self.upper(miss) + self.upper(runner_up) < 1
 
     def threshold(self) -> Fraction | float:
-        """The miss at which certificates stop: `certifies(miss)` holds exactly for every smaller one.
+        """Return the miss at which certificates stop: `certifies(miss)` holds exactly for every smaller one.
 
-        An exact `Fraction` for discrete laws, a float rounded down with a Gaussian part. 0 means that
-        nothing is ever certified.
+        It is an exact `Fraction` for discrete laws, and a float rounded down with a Gaussian part. 0 means that nothing
+        is ever certified.
 
         Examples
         --------
@@ -136,11 +134,11 @@ class Tradeoff:
         return self.fast_threshold() if self.mu else self._exact_curve().inverse(Fraction(1, 2))
 
     def fast_threshold(self) -> float:
-        """A float at or below :meth:`threshold` without exact arithmetic: `upper` is within 1e-9 of 1/2."""
+        """Return a float at or below :meth:`threshold`, without exact arithmetic; its `upper` is within 1e-9 of 1/2."""
         return _fast_threshold(self.parts, self.mu)
 
     def dominates(self, other: Tradeoff) -> bool:
-        """Whether this attack is at least as strong as the other for every event: `upper` is nowhere less.
+        """Return True if this attack is at least as strong as the other for every event: `upper` is nowhere less.
 
         Examples
         --------
@@ -152,11 +150,11 @@ class Tradeoff:
         """
         if self.mu or other.mu:
             return self.parts == other.parts and self.mu >= other.mu
-        # `other` is a broken line and `self` is concave: comparing at the corners is enough.
+        # `other` is a broken line and `self` is concave, so it is enough to compare them at the corners.
         return all(self.upper(p) >= q for p, q in other._exact.corners())
 
     def __mul__(self, other: Tradeoff) -> Tradeoff:
-        """Independent parts attacked together; Gaussian shifts add in squares."""
+        """Return the trade-off of independent parts attacked together; Gaussian shifts add in squares."""
         if not isinstance(other, Tradeoff):
             return NotImplemented
         mu = hypot(self.mu, other.mu) if self.mu and other.mu else self.mu + other.mu
@@ -165,7 +163,7 @@ class Tradeoff:
         return Tradeoff(merge(self.parts + other.parts), mu)
 
     def factors(self) -> tuple[Tradeoff, ...]:
-        """The independent parts, each a law by itself; none of them is above this one."""
+        """Return the independent parts, each as a trade-off; none of them is above this one."""
         gaussian = (Tradeoff((), self.mu),) if self.mu else ()
         return (*(Tradeoff((part,)) for part in self.parts), *gaussian)
 
@@ -173,19 +171,19 @@ class Tradeoff:
         names = [repr(part) for part in self.parts] + ([f"gaussian(mu={self.mu!r})"] if self.mu else [])
         return " * ".join(names) or "identity()"
 
-    def _exact_curve(self) -> exact.Exact:
+    def _exact_curve(self) -> exact.ExactCurve:
         if self.mu:
             raise InputError(f"{self!r} has a Gaussian part, which is never rational", "ask with a float")
         return self._exact
 
     @cached_property
-    def _exact(self) -> exact.Exact:
-        return exact.curve(self.parts)
+    def _exact(self) -> exact.ExactCurve:
+        return exact.exact_curve(self.parts)
 
     @cached_property
-    def _floats(self) -> bulk.Bulk | mixed.Mixed:
+    def _floats(self) -> bulk.FloatCurve | mixed.MixedCurve:
         found = bulk.float_levels(self.parts)
-        return mixed.mixed(found, self.mu) if self.mu else bulk.curve(found)
+        return mixed.mixed_curve(found, self.mu) if self.mu else bulk.float_curve(found)
 
     def _upper(self, p: Floats) -> Floats:
         if self.parts:
@@ -195,7 +193,7 @@ class Tradeoff:
 
 @lru_cache(maxsize=8192)
 def _fast_threshold(parts: tuple[Part, ...], mu: float) -> float:
-    # Remembered by itself, without the tables: a certified map asks for the same hundred laws at every alpha.
+    # Only the threshold is cached, not the tables: a certified map needs the same hundred laws at every alpha.
     if parts:
         return Tradeoff(parts, mu)._floats.inverse_half()
     return float(shift.threshold(mu)) if mu else 0.5

@@ -1,4 +1,4 @@
-"""The trade-offs to start from."""
+"""Functions that return the basic trade-offs."""
 
 from __future__ import annotations
 
@@ -14,20 +14,19 @@ from rsbd.tradeoff.rational import as_written, exactly
 
 
 def identity() -> Tradeoff:
-    """Nothing is attacked: `upper(p) = p`."""
+    """Return the trade-off of no attack: `upper(p) = p`."""
     return Tradeoff()
 
 
 def flips(keep: Fraction | float | str, values: int, changes: int) -> Tradeoff:
-    """Changes of coordinates under keep-or-move-uniformly noise.
+    """Return the trade-off of changed coordinates that keep their value or else move to another one.
 
     Parameters
     ----------
     keep
-        Probability that a coordinate keeps its value; a float means the decimal it is written as (0.8 is
-        4/5).
+        Probability that a coordinate keeps its value; a float means the decimal number as written (0.8 is 4/5).
     values
-        Number of values of a coordinate, at least 2. Otherwise it moves to one of the others, equally likely.
+        Number of values of a coordinate, at least 2. If it moves, each of the other values is equally likely.
     changes
         Number of coordinates that the attacker changes.
     """
@@ -45,7 +44,7 @@ def flips(keep: Fraction | float | str, values: int, changes: int) -> Tradeoff:
 
 
 def levels(P: Sequence[Fraction | int], Q: Sequence[Fraction | int]) -> Tradeoff:
-    """Any finite pair of laws: weights of the same outcomes before and after the attack.
+    """Return the trade-off of any finite pair of laws: weights of the same outcomes before and after the attack.
 
     Parameters
     ----------
@@ -54,7 +53,7 @@ def levels(P: Sequence[Fraction | int], Q: Sequence[Fraction | int]) -> Tradeoff
 
     Examples
     --------
-    A part of the outcomes that is lost, 1/10 here, adds to every probability:
+    If a share of the outcomes is lost, here 1/10, it adds to every probability:
 
     >>> levels([9, 1, 0], [9, 0, 1]).upper(Fraction(1, 5))
     Fraction(3, 10)
@@ -71,7 +70,7 @@ def levels(P: Sequence[Fraction | int], Q: Sequence[Fraction | int]) -> Tradeoff
 
 
 def gaussian(mu: float) -> Tradeoff:
-    """A shift of Gaussian noise by `mu` standard deviations: `upper(p) = Phi(Phi^-1(p) + mu)`."""
+    """Return the trade-off of a shift by `mu` standard deviations: `upper(p) = Phi(Phi^-1(p) + mu)`."""
     value = float(mu)
     if not (isfinite(value) and value >= 0):
         raise InputError(f"the Gaussian shift is {mu!r}", "give a finite number of standard deviations, 0 or more")
@@ -84,7 +83,7 @@ def _integers(weights: list[Fraction]) -> tuple[int, ...]:
 
 
 def _whole(number: Any) -> float:
-    """The number if it is whole, else -1, which every caller rejects."""
+    """Return the number if it is whole, else -1, which every caller rejects."""
     try:
         return float(number) if int(number) == number else -1
     except (TypeError, ValueError, OverflowError):

@@ -1,4 +1,4 @@
-"""Laws of which part is lost, and laws picked at random."""
+"""Trade-offs where a share of the outcomes is lost, and trade-offs picked at random."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from rsbd.tradeoff.make import levels
 from rsbd.tradeoff.parts import Part
 
 EXACT_BITS = 4096
-"""Denominators up to this many bits are exact; beyond, probabilities are rounded to `BITS` bits, always outward."""
+"""Denominators up to this length are exact; beyond, probabilities are rounded outward to `BITS` bits."""
 BITS = 512
 
 
 def overlap(before: Fraction, after: Fraction | None = None) -> Tradeoff:
-    """Two laws that share some outcomes, with one likelihood ratio; the others belong to one law alone.
+    """Return the trade-off of two laws that share some outcomes, at one likelihood ratio; the others belong to one law.
 
-    Guarantee: exact while the denominators have at most 4096 bits; beyond, the shared parts are rounded down,
-    which only strengthens the attacker.
+    Guarantee: exact while the denominators have at most 4096 bits; beyond, the shared parts are rounded down, which
+    only strengthens the attacker.
 
     Parameters
     ----------
@@ -56,27 +56,27 @@ def product_down(factors: Iterable[Fraction]) -> Fraction:
 
 
 def mixture(weights: Sequence[Fraction], laws: Sequence[Tradeoff]) -> Tradeoff:
-    """One of several laws, picked at random in a way that the attacker cannot change and the outcome shows.
+    """Return the trade-off of a law picked at random, by a choice that the outcome shows and no attacker can change.
 
-    Guarantee: exact while the common denominator has at most 4096 bits; beyond, every level is rounded down and
-    what is missing is lost, which only strengthens the attacker: an event that gains as much under the true law
-    gains at least as much here, with the lost outcomes in it.
+    Guarantee: exact while the common denominator has at most 4096 bits; beyond, every level is rounded down and the
+    rest counts as lost, which only strengthens the attacker: every event gains at least as much here as under the true
+    law, if it also takes the lost outcomes.
 
     Parameters
     ----------
     weights : sequence of Fraction
-        Probability of each law. If they add up to less than 1, the rest is lost to the attacker.
+        Probability of each law. If their sum is less than 1, the rest counts as lost.
     laws : sequence of Tradeoff
         Discrete laws.
 
     Raises
     ------
     InputError
-        Weights that are no probabilities, or a law with a Gaussian part.
+        If the weights are not probabilities, or a law has a Gaussian part.
 
     Examples
     --------
-    Of two bags in three none holds a poisoned row; in the third, one of two bits was changed:
+    Two bags in three hold no poisoned row; in the third bag, one bit was changed:
 
     >>> from rsbd.tradeoff import flips, identity
     >>> bag = mixture([Fraction(2, 3), Fraction(1, 3)], [identity(), flips("4/5", 2, 1)])
@@ -113,8 +113,8 @@ def mixture(weights: Sequence[Fraction], laws: Sequence[Tradeoff]) -> Tradeoff:
 
 @lru_cache(maxsize=512)
 def _ratios(parts: tuple[Part, ...]) -> tuple[list[tuple[int, int, int]], int, int]:
-    """Levels as `(a, b, Q)` with `P : Q = a : b` in lowest terms, and the totals of `P` and `Q`."""
-    whole = exact.levels(parts)
+    """Return levels as `(a, b, Q)` with `P : Q = a : b` in lowest terms, and the totals of `P` and `Q`."""
+    whole = exact.exact_levels(parts)
     cells = []
     for p, q in zip(whole.P, whole.Q, strict=True):
         ratio = Fraction(p * whole.total_q, q * whole.total_p)
@@ -123,7 +123,7 @@ def _ratios(parts: tuple[Part, ...]) -> tuple[list[tuple[int, int, int]], int, i
 
 
 def _unit(denominators: Sequence[int], longest: int = 0) -> int:
-    """Common denominator: the exact one if it is short, else a power of two that leaves `BITS` bits to every level."""
+    """Return the exact common denominator if it is short, else a power of two with `BITS` bits left for every level."""
     if max(chain([1], denominators)).bit_length() <= EXACT_BITS:
         unit = lcm(*denominators)
         if unit.bit_length() <= EXACT_BITS:

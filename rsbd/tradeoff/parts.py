@@ -1,4 +1,4 @@
-"""The discrete laws, one per independent part of the data, in exact integers."""
+"""The laws of the independent discrete parts of the data, in exact integers."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from typing import NamedTuple
 class Levels(NamedTuple):
     """Outcomes of a part grouped by likelihood ratio, in order of falling `Q / P`, in integers.
 
-    `P[i] / total_p` and `Q[i] / total_q` are the probabilities of level `i`. `key[i]` is `P / Q` times one
-    constant of the part: an integer that orders levels exactly and that multiplies when parts do. Levels that
-    `Q` never reaches are left out (they come last and carry nothing), so `P` may sum to less than `total_p`;
-    levels that `P` never reaches have key 0 and come first.
+    `P[i] / total_p` and `Q[i] / total_q` are the probabilities of level `i`. `key[i]` is `P / Q` times a constant of
+    the part: an integer that orders levels exactly, and keys multiply when parts do. Levels with `Q = 0` are omitted
+    (they would come last and add nothing), so `P` may sum to less than `total_p`; levels with `P = 0` have key 0 and
+    come first.
     """
 
     key: tuple[int, ...]
@@ -26,12 +26,11 @@ class Levels(NamedTuple):
 
 @dataclass(frozen=True)
 class Flips:
-    """Changes of `changes` coordinates, each kept with probability `keep`, else moved to another value.
+    """The law of `changes` changed coordinates, each kept with probability `keep`, else moved to another value.
 
-    With `s` = (outcomes equal to the old value) - (outcomes equal to the new value), the likelihood ratio
-    is `P / Q = (B / G)^s`, `P(s)` is a coefficient of `(B z^2 + (K - 2) G z + G)^r / N^r` and `Q(s) =
-    P(-s)`. The probabilities `B / N` of keeping and `G / N` of each other value are brought to lowest
-    integers.
+    With `s` = (outcomes equal to the old value) - (outcomes equal to the new value), the likelihood ratio is
+    `P / Q = (B / G)^s`, `P(s)` is a coefficient of `(B z^2 + (K - 2) G z + G)^r / N^r`, and `Q(s) = P(-s)`. Here
+    `B / N` is the probability of keeping and `G / N` that of each other value, in lowest terms.
 
     References
     ----------
@@ -45,7 +44,7 @@ class Flips:
 
     @property
     def weights(self) -> tuple[int, int, int]:
-        """`(B, G, N)`: kept, moved to one given other value, all. `B` and `G` have no common factor."""
+        """Integer weights `(B, G, N)`: keep, move to one given other value, all. `B` and `G` have no common factor."""
         B = self.keep.numerator * (self.values - 1)
         G = self.keep.denominator - self.keep.numerator
         common = gcd(B, G)
@@ -53,21 +52,21 @@ class Flips:
 
     @property
     def trivial(self) -> bool:
-        """Whether the attacker gains nothing: no change, or noise that forgets the data."""
+        """True if the attacker gains nothing: no change, or noise that hides the data completely."""
         return self.changes == 0 or self.keep * self.values == 1
 
     def levels(self) -> Levels:
-        """Exact levels; 2r + 1 of them, r + 1 for two values."""
+        """Return the exact levels; 2r + 1 of them, r + 1 for two values."""
         B, G, N = self.weights
         r = self.changes
         total = N**r
         if G == 0:
-            # No noise: the two data sets give disjoint outcomes, and everything is lost.
+            # Without noise the two data sets give disjoint outcomes, and everything is lost.
             return Levels((0,), (0,), (total,), total, total)
         f = power(B, (self.values - 2) * G, G, r)
         sign = -1 if B > G else 1  # falling Q / P = (G / B)^s
         shifts = [s for s in range(sign * r, -sign * r - sign, -sign) if f[r - s]]
-        b = max(B, 1)  # always moving (B = 0) leaves one level that both laws reach, and any key above 0 will do
+        b = max(B, 1)  # if B = 0, both laws share a single level, and any key above 0 will do
         return Levels(
             key=tuple(b ** (r + s) * G ** (r - s) if f[r + s] else 0 for s in shifts),
             P=tuple(f[r + s] for s in shifts),
@@ -82,19 +81,19 @@ class Flips:
 
 @dataclass(frozen=True)
 class Table:
-    """Any finite law: integer weights of its outcomes under `P` and under `Q`, at the same places."""
+    """Any pair of finite laws: integer weights of the same outcomes under `P` and under `Q`."""
 
     P: tuple[int, ...]
     Q: tuple[int, ...]
 
     @property
     def trivial(self) -> bool:
-        """Whether the two laws agree."""
+        """True if the two laws agree."""
         p, q = sum(self.P), sum(self.Q)
         return all(a * q == b * p for a, b in zip(self.P, self.Q, strict=True))
 
     def levels(self) -> Levels:
-        """Exact levels, equal ratios merged."""
+        """Return the exact levels, with equal ratios merged."""
         ratios: dict[Fraction, tuple[int, int]] = {}
         for p, q in zip(self.P, self.Q, strict=True):
             if q:
@@ -119,7 +118,7 @@ Part = Flips | Table
 
 
 def power(a: int, b: int, c: int, r: int) -> list[int]:
-    """Coefficients of `(a z^2 + b z + c)^r`, lowest first, for `c > 0`.
+    """Return the coefficients of `(a z^2 + b z + c)^r`, lowest first, for `c > 0`.
 
     `f = g^r` satisfies `f' g = r g' f`: each coefficient follows from the two before it by small factors,
     so the cost is linear in `r` (times the length of the integers), and every division is exact.
@@ -134,7 +133,7 @@ def power(a: int, b: int, c: int, r: int) -> list[int]:
 
 
 def merge(parts: tuple[Part, ...]) -> tuple[Part, ...]:
-    """The same law with the fewest parts, in canonical order: equal flips add up, trivial parts go."""
+    """Return the same law with the fewest parts, in canonical order: equal flips are added, trivial parts dropped."""
     flips: dict[tuple[int, Fraction], int] = {}
     tables = []
     for part in parts:

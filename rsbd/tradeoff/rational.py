@@ -1,4 +1,4 @@
-"""Exact fractions of whatever numbers come in: in Python's whole numbers, as numpy's overflow without a word."""
+"""Exact fractions from any kind of number, in Python's integers, since numpy's overflow silently."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 
 def exactly(number: Any) -> Fraction:
-    """Return the number itself.
+    """Return the exact value of the number.
 
     Examples
     --------
@@ -21,7 +21,7 @@ def exactly(number: Any) -> Fraction:
 
 
 def as_written(number: Any) -> Fraction:
-    """Take a float for the decimal that was typed: 0.8 means 4/5, not the binary number next to it.
+    """Return the decimal number as it is written: the float 0.8 means 4/5, not the nearest binary number.
 
     Examples
     --------

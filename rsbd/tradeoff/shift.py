@@ -5,16 +5,16 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import ndtr, ndtri
 
-from rsbd.tradeoff.bulk import TINY, UNIT
-from rsbd.types import Floats
+from rsbd.tradeoff.bulk import TINY
+from rsbd.types import UNIT, Floats
 
 
 def upper(p: Floats, mu: Floats | float) -> Floats:
-    """`Phi(Phi^-1(p) + mu)`, never too small.
+    """Return `Phi(Phi^-1(p) + mu)`, never too small.
 
-    `ndtri` and the sum are off by some ulps, which moves the argument; `ndtr` at `w` is off by some ulps
-    times `1 + w^2` in the tail; `TINY` is for subnormal results. All are covered with room to spare (the tests compare
-    with 40 digits).
+    `ndtri` and the sum have errors of a few ulps, which shift the argument. `ndtr` at `w` has an error of a few ulps
+    times `1 + w^2` in the tail. `TINY` covers subnormal results. The margins below exceed all of these (the tests
+    compare with 40 digits).
     """
     z = ndtri(p)
     with np.errstate(invalid="ignore", over="ignore"):
@@ -26,19 +26,19 @@ def upper(p: Floats, mu: Floats | float) -> Floats:
 
 
 def threshold(mu: Floats | float) -> Floats:
-    """The `p` where `upper` reaches 1/2, rounded down."""
-    z = np.maximum(-np.asarray(mu) * (1 + 4 * UNIT), -40.0)  # beyond, it is 0 as it is there
+    """Return the `p` at which `upper` reaches 1/2, rounded down."""
+    z = np.maximum(-np.asarray(mu) * (1 + 4 * UNIT), -40.0)  # below -40 the result is 0, as it is at -40
     return np.maximum(ndtr(z) * (1 - 16 * UNIT * (2 + z * z)) - TINY, 0.0)
 
 
 def reach(miss: Floats, runner_up: Floats) -> Floats:
-    """Largest certified shift `(Phi^-1(1 - miss) - Phi^-1(runner_up)) / 2`, rounded down; -1 where there is none."""
+    """Return the largest certified shift `(Phi^-1(1 - miss) - Phi^-1(runner_up)) / 2`, rounded down; -1 if none."""
     tied = np.array_equal(miss, runner_up)
-    # A normal variable cannot be told from certainty beyond some 38 sigma.
+    # Beyond about 38 sigma the tail of a normal variable is 0 in float64.
     found = np.clip(-(ndtri(miss) + ndtri(runner_up)) / 2, 0.0, 38.0)
     step = 1e-15
     while step < 1:
-        # Rounded up as the noise and the threshold may be, the certificate must still hold at this radius.
+        # The certificate must still hold at this radius after the upward rounding of the noise and of the threshold.
         mu = found * (1 + 8 * UNIT)
         holds = (upper(miss, mu) + upper(runner_up, mu) < 1) & ((miss < threshold(mu)) | (not tied))
         if holds.all():

@@ -212,7 +212,7 @@ def test_a_mixture_is_the_law_of_which_law_and_what_it_shows() -> None:
 def zip_levels(law):
     from rsbd.tradeoff import exact
 
-    found = exact.levels(law.parts)
+    found = exact.exact_levels(law.parts)
     pairs = zip(found.P, found.Q, strict=True)
     return [(Fraction(p, found.total_p), Fraction(q, found.total_q)) for p, q in pairs]
 

@@ -283,7 +283,7 @@ def test_points_and_data_off_the_levels_of_a_flip_are_refused() -> None:
 
 def test_bad_input_is_named() -> None:
     with pytest.raises(InputError, match="no attack to certify against"):
-        confidence.certify([np.zeros((1, 2, 2))], [np.zeros((1, 2, 2))], [], 0.1)
+        confidence.confidence_bounds([np.zeros((1, 2, 2))], [np.zeros((1, 2, 2))], [], 0.1)
     with pytest.raises(InputError, match=r"from 0\.5 to 1\.5"):
         from_mean(np.array([[0.5, 1.5]]), [identity()], 0.1)
     with pytest.raises(InputError, match="scores go from nan"):
@@ -295,7 +295,7 @@ def test_bad_input_is_named() -> None:
     with pytest.raises(InputError, match="measure is 'median'"):
         measured(np.zeros((1, 2, 2)), np.array([0, 1]), "median")
     with pytest.raises(InputError, match=r"alpha is 0\.7"):
-        confidence.certify([np.zeros((1, 2, 2))], [np.zeros((1, 2, 2))], [identity()], 0.7)
+        confidence.confidence_bounds([np.zeros((1, 2, 2))], [np.zeros((1, 2, 2))], [identity()], 0.7)
 
 
 def test_copies_that_pick_the_class_do_not_bound_it(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -42,7 +42,7 @@ def test_sound_and_tight(parts: list[tuple[Fraction, int, int]], p: float) -> No
 @settings(max_examples=150, deadline=None)
 def test_sound_at_every_corner_and_threshold(parts: list[tuple[Fraction, int, int]]) -> None:
     law = of(parts)
-    corners = [float(p) for p, _ in exact.curve(law.parts).corners()][:40]
+    corners = [float(p) for p, _ in exact.exact_curve(law.parts).corners()][:40]
     for center in [*corners, float(law.threshold())]:
         misses = near(center)
         for p, value in zip(misses, law.upper(misses), strict=True):
@@ -76,7 +76,7 @@ def test_recurrence_for_many_changes_agrees_with_integers(
         return
     (part,) = law.parts
     levels = bulk._many_changes(part)
-    curve = bulk.curve(levels)
+    curve = bulk.float_curve(levels)
     for p, value in zip(misses, curve.upper(np.array(misses)), strict=True):
         truth = law.upper(Fraction(p))
         assert truth <= Fraction(float(value)) <= truth + TIGHT
@@ -110,7 +110,7 @@ def test_unsorted_products_would_certify_too_much() -> None:
     """Pairs of sorted levels are not sorted: the known error elsewhere, which the oracle must tell from the truth."""
     law = flips("9/10", 2, 2) * flips("3/5", 2, 2)
     whole = bulk._product(*(bulk._part_levels(part) for part in law.parts))
-    careless = bulk.curve(whole).upper(np.linspace(0, 1, 101))
+    careless = bulk.float_curve(whole).upper(np.linspace(0, 1, 101))
     assert (careless < law.upper(np.linspace(0, 1, 101)) - 0.01).any()
 
 

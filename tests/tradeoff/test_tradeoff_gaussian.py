@@ -170,7 +170,7 @@ def test_search_does_not_decide_soundness(monkeypatch: pytest.MonkeyPatch) -> No
     misses = np.array([1e-6, 1e-3, 0.1, 0.5])
     tight = law.upper(misses)
     for wrong in (-3.0, 0.0, 2.0, 5.0):
-        monkeypatch.setattr(mixed.Mixed, "_solve", lambda self, p, wrong=wrong: np.full(len(p), wrong))
+        monkeypatch.setattr(mixed.MixedCurve, "_solve", lambda self, p, wrong=wrong: np.full(len(p), wrong))
         assert (law.upper(misses) >= tight - 1e-12).all()
 
 
