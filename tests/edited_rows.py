@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from rsbd.certify import Certificate, allocation
-from rsbd.certify.pairs import Evidence
+from rsbd.certify.pairs import DistinctPairs
 from rsbd.noises import Bagging
 from rsbd.recipes.certified import Certified
 from rsbd.types import Bools, Ints
@@ -18,10 +18,10 @@ def edited(found: Certified, edit: str) -> Certificate:
     rows, total = found.smoothing.rows, found.num_rows
     assert isinstance(rows, Bagging)
     assert total is not None
-    evidence = Evidence.of(found.bounds)
+    evidence = DistinctPairs.of(found.bounds)
 
     def certified(count: int, who: Ints) -> Bools:
         return evidence.some(who).certified(rows.shift(0, total, **{edit: count}))
 
-    reached = allocation.search(certified, len(evidence.miss), total - 1)[evidence.back]
+    reached = allocation.largest_certified(certified, len(evidence.miss), total - 1)[evidence.back]
     return replace(found.certificate, radius=np.asarray(reached), norm=f"{edit} rows", max_radius=total - 1)

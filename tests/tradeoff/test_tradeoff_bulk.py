@@ -99,7 +99,7 @@ def test_thousands_of_changes(keep: str, values: int) -> None:
 
 @pytest.mark.parametrize("keep", [Fraction(1, 10**400), 1 - Fraction(1, 10**400)])
 def test_keep_beyond_the_range_of_floats(keep: Fraction, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bulk, "EXACT_CHANGES", 2)  # many changes, from where the recurrence would be used
+    monkeypatch.setattr(bulk, "_EXACT_CHANGES", 2)  # many changes, from where the recurrence would be used
     law = flips(keep, 3, 5)
     for p in (0.0, 1e-300, 0.3):
         truth = law.upper(Fraction(p))
