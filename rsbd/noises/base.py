@@ -86,10 +86,10 @@ class Noise(ABC):
     def affine(self, num_features: int, generators: Sequence[Generator]) -> tuple[Tensor, Tensor] | None:
         """Draw one noise per generator as ``x -> scale * x + offset``, or return None if it has no such form.
 
-        Scales and offsets have the shape (generators, features). All test points of one model may share this draw if the
-        model labels each point by itself: a certificate is a statement about one point, and the votes for one point come
-        from different models, so they stay independent. Sharing turns a noisy copy of every point for every model into
-        a change of the model's first layer. It is unsound for a model that looks at several points at once; see
+        Scales and offsets have the shape (generators, features). All test points of one model may share this draw if
+        the model labels each point by itself: a certificate is a statement about one point, and the votes for one point
+        come from different models, so they stay independent. Sharing turns a noisy copy of every point for every model
+        into a change of the model's first layer. It is unsound for a model that looks at several points at once; see
         :func:`rsbd.learners.base.noised_points`.
         """
         return None

@@ -116,8 +116,8 @@ def _sentence(found: PlaneResult) -> str:
         )
     return (
         f"{opening}: its probability is at least {_least(found)} (alpha = {params.alpha:g}). So the smoothed "
-        f"classifier answers {found.label} everywhere within L2 distance {down(found.radius, 3)} of the point. The base "
-        f"classifier says {found.base} here; what it says elsewhere in the circle is not promised."
+        f"classifier answers {found.label} everywhere within L2 distance {down(found.radius, 3)} of the point. The "
+        f"base classifier says {found.base} here; what it says elsewhere in the circle is not promised."
     )
 
 
