@@ -41,7 +41,8 @@ class Noise(ABC):
     """A noise that acts on every coordinate independently.
 
     A new noise is one file with one frozen dataclass: ``sample`` draws it and ``shift`` certifies it. The two must
-    describe the same law; nothing else in the package needs to change.
+    describe the same law; nothing else in the package needs to change. Votes under it can be kept and resumed if it
+    has a ``name`` that changes with every version of its code.
     """
 
     norm: ClassVar[str]
