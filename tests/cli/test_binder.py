@@ -112,38 +112,36 @@ def box(folder: Path) -> dict[str, str]:
     }
 
 
+def names(folder: Path) -> set[str]:
+    """Return what lies in a folder, but not the compiled modules, which other tests write at the same time."""
+    return {path.name for path in folder.iterdir()} - {"__pycache__"}
+
+
 FIRST_PICTURE = """
-import json, os, sys, time
+import json
 from pathlib import Path
-began = time.perf_counter()
 import torch, rsbd
-from rsbd.ensemble import blocks
-trained, vote = [], blocks.vote
-blocks.vote = lambda task, span: trained.append(span) or vote(task, span)
 from rsbd.panels import SyncRunner, backdoor
 panel = backdoor(runner=SyncRunner())
 panel.wait()
 status = Path("/proc/self/status").read_text() if Path("/proc/self/status").exists() else "VmHWM: 0 kB"
 peak = int(status.split("VmHWM:")[1].split()[0]) / 1e3
-seconds = time.perf_counter() - began
-print(json.dumps({"threads": torch.get_num_threads(), "package": rsbd.__file__, "trained": len(trained),
-                  "alt": panel.alt, "MB": peak, "seconds": seconds}))
+print(json.dumps({"threads": torch.get_num_threads(), "package": rsbd.__file__, "alt": panel.alt, "MB": peak}))
 """
 
 
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="Binder is Linux")
 def test_post_build_and_start_as_binder_runs_them(tmp_path: Path) -> None:
-    """In a copy, with a home of its own, no network, and nothing written outside; the first picture is warm."""
+    """Run them in a copy, with a home of its own and no network; nothing is written outside."""
     pytest.importorskip("pip", reason="environments made by uv have none")
     variables, repository = box(tmp_path), tmp_path / "repository"
     outside = (Path(sysconfig.get_path("purelib")), ROOT / "rsbd", ROOT / "binder")
-    before = [sorted(path.name for path in folder.iterdir()) for folder in outside]
+    before = [names(folder) for folder in outside]
     run = {"cwd": repository, "env": variables, "capture_output": True, "text": True, "timeout": 300}
     built = subprocess.run([str(repository / "binder" / "postBuild")], **run)
     assert built.returncode == 0, built.stdout + built.stderr
     assert "The essentials work." in built.stdout
-    assert "backdoor: ready" in built.stdout
     elsewhere = {**run, "cwd": repository / "notebooks"}
     started = [str(repository / "binder" / "start"), "python", "-c", FIRST_PICTURE]
     answer = subprocess.run(started, **elsewhere)
@@ -151,7 +149,6 @@ def test_post_build_and_start_as_binder_runs_them(tmp_path: Path) -> None:
     found = json.loads(answer.stdout)
     assert found["threads"] == 1
     assert Path(found["package"]).is_relative_to(tmp_path / "env")
-    assert found["trained"] == 0  # every vote came from what postBuild had warmed
     assert "(final)" in found["alt"]
     assert found["MB"] < 1000
-    assert [sorted(path.name for path in folder.iterdir()) for folder in outside] == before
+    assert [names(folder) for folder in outside] == before
