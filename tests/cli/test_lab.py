@@ -135,10 +135,10 @@ def test_lab_from_the_wheel_serves_a_copy(installed: Path, tmp_path: Path) -> No
 
 
 @pytest.mark.slow
-def test_the_wheel_carries_the_lecture(installed: Path) -> None:
-    here, there = (folder / "rsbd" / "course" / "lecture" for folder in (ROOT, installed))
+def test_the_wheel_carries_all_of_the_course(installed: Path) -> None:
+    here, there = (folder / "rsbd" / "course" for folder in (ROOT, installed))
     files = {p.relative_to(here) for p in here.rglob("*") if p.is_file() and "__pycache__" not in p.parts}
-    assert {p.suffix for p in files} == {".py", ".js", ".css", ".json", ".j2"}
+    assert {p.suffix for p in files} == {".py", ".js", ".css", ".json", ".j2", ".toml"}
     assert files == {p.relative_to(there) for p in there.rglob("*") if p.is_file()}
 
 

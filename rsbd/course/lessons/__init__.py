@@ -23,5 +23,6 @@ from rsbd.course.lessons.n08_partitions import *
 from rsbd.course.lessons.n09_comparison import *
 from rsbd.course.lessons.n09_comparison_pictures import *
 from rsbd.course.lessons.prediction import *
+from rsbd.course.lessons.quizzes import *
 from rsbd.course.lessons.self_check import *
 from rsbd.course.lessons.stored_results import *

@@ -6,7 +6,7 @@ from typing import Any
 
 from rsbd.attacks.poisoning import Poisoning
 from rsbd.course.lessons.datasets import watch
-from rsbd.course.lessons.self_check import Verdict, judge_number, not_yet, quiz, self_check
+from rsbd.course.lessons.self_check import Verdict, judge_number, not_yet, self_check
 from rsbd.data import Dataset
 from rsbd.errors import InputError
 from rsbd.recipes.report import Report
@@ -74,17 +74,3 @@ def check_attack(attack: Any, dataset: Dataset, images: int = 5, success: float 
         return not_yet("It works, but clean accuracy falls by more than 2 points: somebody will notice.")
     enough = "image fools" if seen.poisoned_rows == 1 else "images fool"
     return Verdict(True, f"{seen.poisoned_rows} poisoned {enough} {percent(seen.success)} of the triggered ones.")
-
-
-# What a certificate at radius 2 promises.
-check_claim = quiz(
-    "check_claim",
-    "b",
-    a="That would be any number of poisoned images. The radius counts every changed pixel and label, of all images "
-    "together.",
-    b="It bounds the whole change, of training set and test image together.",
-    c="A certificate says that the prediction does not change, not that it is right. (Certified accuracy counts those "
-    "that are both.)",
-    d="The radius counts pixels and labels, not images. One image with one changed pixel, its new label and the pixel "
-    "on the test image are 3 changes already.",
-)

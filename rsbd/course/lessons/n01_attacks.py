@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from rsbd.attacks import Trigger
 from rsbd.attacks.poisoning import Poisoning, stamp
 from rsbd.course.lessons.datasets import watch
-from rsbd.course.lessons.self_check import Verdict, is_number, judge_number, not_yet, quiz, self_check
+from rsbd.course.lessons.self_check import Verdict, is_number, judge_number, not_yet, self_check
 from rsbd.data import Dataset
 from rsbd.errors import InputError
 from rsbd.learners.linear.linear import Linear
@@ -247,15 +247,3 @@ def check_faint(
     if seen.after < seen.before - 0.02:
         return not_yet("It works, but clean accuracy falls by more than 2 points: somebody will notice.")
     return Verdict(True, f"No pixel changes by more than {moved:.2f}, and {percent(seen.success)} are fooled.")
-
-
-# What high accuracy on clean test images says about backdoors.
-check_hidden = quiz(
-    "check_hidden",
-    "b",
-    a="It costs almost nothing: in the panel clean accuracy stays where it was while the attack succeeds.",
-    b="Clean test images do not carry the trigger, so accuracy on them says nothing about it.",
-    c="More clean images measure the same thing more precisely: what happens without the trigger.",
-    d="The wrong predictions may all be honest mistakes, and the backdoor shows in none of them: no test image "
-    "carries the trigger.",
-)

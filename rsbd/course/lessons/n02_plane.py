@@ -13,7 +13,7 @@ from scipy.special import ndtr, ndtri
 from rsbd import bounds
 from rsbd.certify import ABSTAIN, radius
 from rsbd.course.lessons.drawing import name_axes, write_at
-from rsbd.course.lessons.self_check import Verdict, is_number, judge_number, not_yet, quiz, self_check
+from rsbd.course.lessons.self_check import Verdict, is_number, judge_number, not_yet, self_check
 from rsbd.errors import InputError
 from rsbd.noises import Gaussian
 from rsbd.noises.smoothing import Smoothing
@@ -278,16 +278,3 @@ def check_enough(answer: Any, wanted: float, sigma: float, alpha: float = 0.001)
         f"All agreeing, {fewest:,} votes prove a probability of {alpha:g}^(1/{fewest:,}), just what the radius needs.",
         otherwise="All n votes agree: then p_a is alpha ** (1 / n). Which p_a does the radius need?",
     )
-
-
-# What the certified circle promises.
-check_circle = quiz(
-    "check_circle",
-    "b",
-    a="Look for the holes: the base classifier says B there, and the circle goes right over them. It promises "
-    "nothing about the base classifier at any single point.",
-    b="The smoothed classifier answers A everywhere in the circle, whatever the base classifier does inside.",
-    c="The circle says that the answer does not change. Whether A is right is another question.",
-    d="Move sigma: at first the circle grows, then the votes become unclear and it vanishes, and in the end it "
-    "comes back around the other answer.",
-)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scipy.special import ndtri
 
 from rsbd.course.lessons.drawing import BLUE, VERMILLION, name_axes
-from rsbd.course.lessons.self_check import Verdict, judge_number, not_yet, quiz, self_check
+from rsbd.course.lessons.self_check import Verdict, judge_number, not_yet, self_check
 from rsbd.errors import InputError
 from rsbd.noises import Flip
 from rsbd.panels.worst_case.compute import worst_event
@@ -268,17 +268,3 @@ def check_reach(answer: Any, keep: str, p_a: str) -> Verdict:
         otherwise="Let rsbd.Flip(keep).shift(r).threshold() give the limits for r = 1, 2, 3, ... and compare the miss "
         "1 - p_a.",
     )
-
-
-# What it means that the bound is tight.
-check_tight = quiz(
-    "check_tight",
-    "b",
-    a="The bound is over *all* classifiers with this p_a. The worst one is a set of noised outcomes, made from the "
-    "data and the attack; no learner has to end there. (Under Gaussian noise on the test input alone a linear one "
-    "does.)",
-    b="Some classifier with this p_a reaches the bound exactly, so p_a alone allows no better one.",
-    c="Not certified means that *some* classifier with this p_a would lose its majority. Yours may be far from it.",
-    d="Tight means: no better from p_a *alone*. Who looks at more than p_a, for example inside a linear model, may "
-    "prove more; and a learner with a higher p_a gets a larger radius.",
-)

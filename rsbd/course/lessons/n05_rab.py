@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from rsbd import bounds
 from rsbd.certify import radius
-from rsbd.course.lessons.self_check import Verdict, is_number, judge_number, not_yet, quiz, self_check
+from rsbd.course.lessons.self_check import Verdict, is_number, judge_number, not_yet, self_check
 from rsbd.data import Dataset
 from rsbd.errors import InputError
 from rsbd.learners import LDA, HashedTestNoise, Learner, Problem
@@ -200,17 +200,3 @@ def check_sigma(
     return not_yet(
         f"{said}. Half of the images have a p_a of at most {least:.2f}: too much noise to learn from. Less of it."
     )
-
-
-# What a radius of RAB covers.
-check_covered = quiz(
-    "check_covered",
-    "b",
-    a="The radius bounds the *total* length, over all poisoned images. Sixteen triggers of this norm are four times "
-    "as long.",
-    b="Any rows, any number of them, any pattern, a different one in each: only the total L2 length counts.",
-    c="Labels carry no noise here, and nothing bounds what a false label does. The certificate compares training "
-    "sets with the same labels.",
-    d="The test image is the same on both sides. It may carry a trigger, but the attacker may not *add* one: for "
-    "that, noise the test input, too.",
-)

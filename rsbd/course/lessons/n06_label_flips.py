@@ -11,7 +11,7 @@ from rsbd.attacks.label_flips import fewest_flips, heaviest
 from rsbd.bounds import Bounds
 from rsbd.certify import radius
 from rsbd.course.lessons.drawing import BLUE, INK, VERMILLION, name_axes, write_at
-from rsbd.course.lessons.self_check import Verdict, is_number, judge_number, not_yet, quiz, self_check
+from rsbd.course.lessons.self_check import Verdict, is_number, judge_number, not_yet, self_check
 from rsbd.data import Dataset
 from rsbd.errors import InputError
 from rsbd.noises import Flip
@@ -130,18 +130,6 @@ def check_penalty(answer: Any, dataset: Dataset, flip: float, flips: int) -> Ver
     return not_yet(
         f"{said}. Too much: all labels weigh nearly the same, and the typical score is only {margin:.2f} from 1/2."
     )
-
-
-# What a certificate at 10 label flips promises.
-check_flip_claim = quiz(
-    "check_flip_claim",
-    "c",
-    a="A poisoned image with a trigger has changed pixels, on the training image and on the test image. Only labels "
-    "carried noise here: nothing at all is said about changed pixels, be it one.",
-    b="A certificate says that the answer stays, not that it is right.",
-    c="Any 10 labels, chosen by whoever knows everything but the noise.",
-    d="Nothing was sampled: the bound is computed, and there is no alpha.",
-)
 
 
 def chernoff_exponents(weights: Floats, y: Ints, keep: float, t: Floats) -> Floats:

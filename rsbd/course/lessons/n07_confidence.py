@@ -14,7 +14,7 @@ from scipy.stats import beta
 from rsbd.bounds import dkw
 from rsbd.certify.confidence import measured
 from rsbd.course.lessons.datasets import part_of
-from rsbd.course.lessons.self_check import Verdict, is_number, judge_number, not_yet, quiz, self_check
+from rsbd.course.lessons.self_check import Verdict, is_number, judge_number, not_yet, self_check
 from rsbd.data import Dataset
 from rsbd.ensemble.one_model import FixedModel
 from rsbd.errors import InputError
@@ -239,15 +239,3 @@ def band_breaks(copies: int, alpha: float, runs: int = 2000, seed: int = 0) -> t
     band = np.any(reached - dkw(copies, alpha) > true, axis=1)
     each = np.any(beta.ppf(alpha, copies - rank, rank + 1) > true, axis=1)  # Clopper and Pearson's
     return float(band.mean()), float(each.mean())
-
-
-# What a certified confidence of 0.8 promises.
-check_confidence_claim = quiz(
-    "check_confidence_claim",
-    "b",
-    a="Look at the table above: how often a model is right and how sure it says it is are two things.",
-    b="The bound speaks of the average score over the noise after any change within the radius: of how sure, not of "
-    "how right.",
-    c="It is the average that is bounded. Single noisy copies may have any score.",
-    d="Within the radius. Beyond it nothing is said.",
-)

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from rsbd.course.lessons.self_check import Verdict, judge_number, not_yet, quiz, self_check
+from rsbd.course.lessons.self_check import Verdict, judge_number, not_yet, self_check
 from rsbd.data import Dataset
 from rsbd.errors import InputError
 from rsbd.noises import Partition
@@ -140,19 +140,6 @@ def check_bag_misses(answer: Any, size: int, poisoned: int, num_rows: int) -> Ve
         otherwise="One draw misses the poisoned rows with probability 1 - poisoned / rows; all draws must miss. Give "
         "it with at least six decimals, or as an expression.",
     )
-
-
-# What a partition's certificate promises.
-check_trigger_claim = quiz(
-    "check_trigger_claim",
-    "b",
-    a="The certificate speaks of the test image as it is. With a trigger on it, it is another image, which may get "
-    "another label even from models that never saw the attack.",
-    b="Whatever is written into those rows, few models see it; the test image is taken as it is.",
-    c="The size of the trigger on training rows does not matter: a part that holds a poisoned row is given up "
-    "whole, however little changed in it.",
-    d="It says that the prediction stays the same. (Certified accuracy counts those that are also right.)",
-)
 
 
 def proved(found: Certified | Parted, dataset: Dataset, threat: Threat) -> float | str:

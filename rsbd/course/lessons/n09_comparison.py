@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from rsbd import bounds, ensemble
 from rsbd.certify import certify
-from rsbd.course.lessons.self_check import Verdict, judge_number, not_yet, quiz, self_check
+from rsbd.course.lessons.self_check import Verdict, judge_number, not_yet, self_check
 from rsbd.data import Dataset
 from rsbd.errors import InputError
 from rsbd.learners import Linear
@@ -228,15 +228,3 @@ def check_combination(
         f"{said}, and {percent(float(right.mean()))} are right at all. The votes are not clear enough: take back some "
         "noise, or let each model see more rows."
     )
-
-
-# What a certified accuracy of 0 % against a threat says.
-check_limit_claim = quiz(
-    "check_limit_claim",
-    "c",
-    a="Nothing is proved, in either direction. The attack may fail; to know, somebody has to carry it out.",
-    b="More models sharpen the evidence. Against this threat even unanimous votes without end may not be enough, if "
-    "the noise hides too little of it.",
-    c="Exactly: the certificate is silent. Another method, another noise or another learner may still prove it.",
-    d="The accuracy on clean images can be perfect all the same; look at the column of clean accuracy.",
-)

@@ -164,38 +164,6 @@ def _form(value: Fraction, exact: Fraction) -> str:
     return "That looks like per cent. Give it as a fraction of one, such as 2 / 3." if per_cent else ""
 
 
-def quiz(name: str, right: str, **claims: str) -> Callable[[Any], Verdict]:
-    """Return the self-check of a choice among claims.
-
-    Parameters
-    ----------
-    name : str
-        The name of the check.
-    right : str
-        The claim that is right.
-    **claims : str
-        For each claim, what is said to a reader who chooses it.
-
-    Examples
-    --------
-    >>> check_claim = quiz("check_claim", "b", a="It does not.", b="It does.")
-    >>> check_claim(" A. ")
-    Not yet. It does not.
-    """
-
-    @self_check
-    def check(answer: Any) -> Verdict:
-        letter = str(answer).strip(" .\"'()").lower()
-        if letter not in claims:
-            names = [f'"{claim}"' for claim in claims]
-            return not_yet(f"{answer!r} is none of the claims: answer {', '.join(names[:-1])} or {names[-1]}.")
-        return Verdict(letter == right, claims[letter])
-
-    check.__name__ = check.__qualname__ = name
-    check.__doc__ = f"Check a choice among the claims {', '.join(claims)}."
-    return check
-
-
 def marked(text: str) -> str:
     """Write prose as HTML: escaped, and a word between asterisks in italics.
 
