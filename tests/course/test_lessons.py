@@ -146,7 +146,7 @@ def test_a_guess_is_kept_and_the_miss_shown():
     assert "8 points too low" in asked.widget.children[1].children[2].value
     asked.guess(98)
     # The first guess counts: the second one was made with the answer in view.
-    assert asked.reveal() == lessons.miss(90, 97.5)
+    assert asked.reveal() == lessons.compare_guess(90, 97.5)
     assert "first guess counts" in asked.widget.children[1].children[2].value
     assert asked.guesses == [90, 98]
     assert asked._repr_mimebundle_()["text/plain"] == "Predict: How many?"
@@ -179,7 +179,7 @@ def test_a_guess_may_be_written_in_several_ways(typed, guess):
     ],
 )
 def test_misses_in_words(guess, truth, unit, said):
-    assert lessons.miss(guess, truth, unit) == said
+    assert lessons.compare_guess(guess, truth, unit) == said
 
 
 def test_an_answer_is_folded_with_its_table_its_picture_and_its_words():

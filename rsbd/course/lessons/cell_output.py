@@ -1,4 +1,4 @@
-"""Pictures, sentences and tables as a notebook shows them: readable with no kernel, no eyes and no colours."""
+"""What a cell shows: prose, tables and pictures that can be read without a kernel, without sight, without colours."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Said:
-    """Markdown, made in a cell so that its numbers are computed ones."""
+    """Markdown that a cell makes, so that its numbers are computed."""
 
     text: str
 
@@ -28,11 +28,11 @@ class Said:
         return self.text
 
     def __repr__(self) -> str:
-        return re.sub(r'<img [^>]*alt="([^"]*)"[^>]*>', r"\1 ", self.text)  # no page of base64 where nothing draws it
+        return re.sub(r'<img [^>]*alt="([^"]*)"[^>]*>', r"\1 ", self.text)  # the alt text, and not a page of base64
 
 
 def say(text: str, **shares: float) -> Said:
-    """Write prose with numbers in it: each ``{name}`` is replaced by that share in per cent.
+    """Return prose in which each ``{name}`` is replaced by that share in per cent.
 
     Examples
     --------
@@ -43,7 +43,7 @@ def say(text: str, **shares: float) -> Said:
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> Said:
-    """Make a Markdown table; floats are shares and shown in per cent.
+    """Return a Markdown table; floats are shares, shown in per cent.
 
     Examples
     --------
@@ -60,16 +60,16 @@ def table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> Said:
 def answer(
     *parts: Said | Shown | str, fold: str = "Made your guess? Open to see what happened.", **shares: float
 ) -> Said:
-    """Fold what answers a prediction, so that nobody reads it before guessing; open, it reads like the rest.
+    """Return the answer to a prediction, folded so that nobody reads it before guessing.
 
     Parameters
     ----------
     *parts
-        Tables, figures and prose, in this order. Prose is written as for :func:`say`.
+        Tables, figures and prose, in order. Prose is written as for :func:`say`.
     fold : str
-        What stands on the fold.
+        The words that are shown while the answer is folded.
     **shares
-        For the prose.
+        The shares in the prose.
 
     Examples
     --------
@@ -91,7 +91,7 @@ def answer(
 
 @dataclass(frozen=True)
 class Shown:
-    """A drawing as an image with alt text, and a sentence under it."""
+    """A picture with alt text, and a sentence below it."""
 
     png: bytes
     alt: str
@@ -110,16 +110,16 @@ class Shown:
 
 
 def figure(drawing: Axes | Figure, alt: str, caption: str, dpi: int = 90) -> Shown:
-    """Show a matplotlib drawing with what a bare PNG lacks: alt text and a sentence.
+    """Show a matplotlib drawing with alt text and a sentence.
 
     Parameters
     ----------
     drawing : Axes or Figure
         As the functions of :mod:`rsbd.plots` return it.
     alt : str
-        What is seen, for a reader who does not see it.
+        A description for a reader who does not see the picture.
     caption : str
-        The one message of the picture.
+        The message of the picture.
     """
     sheet: Any = drawing if hasattr(drawing, "savefig") else drawing.figure
     file = io.BytesIO()
@@ -129,7 +129,7 @@ def figure(drawing: Axes | Figure, alt: str, caption: str, dpi: int = 90) -> Sho
 
 @dataclass(frozen=True)
 class Still:
-    """A panel's picture and sentence, folded: the live panel stands just above it."""
+    """The picture and the sentence of a panel, folded below the live panel."""
 
     static: Static
 
@@ -142,12 +142,12 @@ class Still:
 
 
 def still(panel: Panel[Any, Any]) -> Still:
-    """Wait for a panel's final picture, raise what its worker raised, and keep the picture for the page."""
+    """Wait for a panel's final picture, raise what its worker raised, and return the picture for the page."""
     return Still(panel.static())
 
 
 def falls(radii: Sequence[float], accuracies: Sequence[float]) -> str:
-    """Put a curve in words, for alt texts.
+    """Return a curve in words, for alt texts.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Notebook 00: a row of its table, and its self-checks."""
+"""Notebook 00: a row of its table, and the self-checks."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def check_budget(answer: Any, rows: int, trigger: int) -> Verdict:
 
 @self_check
 def check_attack(attack: Any, dataset: Dataset, images: int = 5, success: float = 0.9) -> Verdict:
-    """Check that an attack works with few images: the classifier is really trained on them.
+    """Check that an attack works with few images, by training a classifier on them.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Notebook 01: attacks on an undefended classifier, measured and filtered."""
+"""Notebook 01: attacks on an undefended classifier, what filters leave of them, and the self-checks."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from rsbd.attacks import Trigger
 from rsbd.attacks.poisoning import Poisoning, stamp
@@ -18,18 +17,18 @@ from rsbd.errors import InputError
 from rsbd.learners.linear.linear import Linear
 from rsbd.learners.undefended import predict_undefended, weights
 from rsbd.recipes.planted import Rates, plant_attack
-from rsbd.types import Labels
+from rsbd.types import Floats, Labels
 from rsbd.words import count, percent
 
 
-def called(dataset: Dataset, attack: Poisoning, seed: int = 0) -> Labels:
-    """Train on poisoned rows and label every test image with the trigger on it: shape (points,)."""
-    poisoned, _ = attack.apply(dataset, seed)
-    return predict_undefended(poisoned, Linear(), stamp(attack.trigger, dataset, dataset.x_test), seed)
+def _labels_with_trigger(dataset: Dataset, attack: Poisoning) -> Labels:
+    """Train on poisoned rows, and predict every test image with the trigger on it: shape (points,)."""
+    poisoned, _ = attack.apply(dataset, 0)
+    return predict_undefended(poisoned, Linear(), stamp(attack.trigger, dataset, dataset.x_test))
 
 
-def by_class(dataset: Dataset, attack: Poisoning) -> NDArray[np.float64]:
-    """Share of the triggered test images of each true class that are called the target.
+def by_class(dataset: Dataset, attack: Poisoning) -> Floats:
+    """Return, for each true class, the share of the triggered test images that are predicted as the target.
 
     Examples
     --------
@@ -38,25 +37,25 @@ def by_class(dataset: Dataset, attack: Poisoning) -> NDArray[np.float64]:
     >>> by_class(ten_digits(), Poisoning(BadPatch(3), target=0, rate=0.02)).shape
     (10,)
     """
-    fooled = called(dataset, attack) == dataset.label(attack.target)
+    fooled = _labels_with_trigger(dataset, attack) == dataset.label(attack.target)
     return np.array([fooled[dataset.y_test == c].mean() for c in range(dataset.num_classes)])
 
 
-FOR, AGAINST = (np.array([0.835, 0.369, 0.0]), np.array([0.0, 0.447, 0.698]))  # Okabe and Ito's vermilion and blue
+_FOR, _AGAINST = np.array([0.835, 0.369, 0.0]), np.array([0.0, 0.447, 0.698])  # Okabe and Ito's vermilion and blue
 
 
-def looks_for(dataset: Dataset, attack: Poisoning, labels: Sequence[int]) -> dict[str, NDArray[np.float64]]:
-    """Weights of some classes as coloured images, from clean and from poisoned rows: red for, blue against."""
+def looks_for(dataset: Dataset, attack: Poisoning, labels: Sequence[int]) -> dict[str, Floats]:
+    """Return the weights of some classes as images, from clean and from poisoned rows: red for, blue against."""
     poisoned, _ = attack.apply(dataset, 0)
     pair = np.stack([weights(dataset)[list(labels)], weights(poisoned)[list(labels)]])
     strength = (np.abs(pair) / np.abs(pair).max())[:, :, None]
-    ends = np.where(pair[:, :, None] > 0, FOR[:, None, None], AGAINST[:, None, None])
+    ends = np.where(pair[:, :, None] > 0, _FOR[:, None, None], _AGAINST[:, None, None])
     clean, attacked = 1 - strength * (1 - ends)
     return {"clean": clean, "poisoned": attacked}
 
 
 def fewest_images(dataset: Dataset, trigger: Trigger, success: float = 0.9, target: int = 0) -> int:
-    """Fewest poisoned rows that reach an attack success rate, found by training with 1, 2, 3, ... of them.
+    """Return the fewest poisoned rows that reach an attack success rate, by training with 1, 2, 3, ... of them.
 
     Raises
     ------
@@ -77,7 +76,7 @@ def fewest_images(dataset: Dataset, trigger: Trigger, success: float = 0.9, targ
 
 
 def success_rate(dataset: Dataset, attack: Poisoning) -> float:
-    """Attack success rate of a planted backdoor.
+    """Return the attack success rate of a planted backdoor.
 
     Examples
     --------
@@ -91,14 +90,14 @@ def success_rate(dataset: Dataset, attack: Poisoning) -> float:
 
 @dataclass(frozen=True)
 class Filtered:
-    """What is left of an attack after a filter has thrown training images away.
+    """An attack after a filter has removed training images.
 
     Attributes
     ----------
     poisoned, left : int
-        Poisoned rows before and after.
+        Number of poisoned rows before and after.
     accuracy, success : float
-        Clean accuracy and attack success rate of a classifier trained on what is left.
+        Clean accuracy and attack success rate of a classifier trained on the remaining rows.
     """
 
     poisoned: int
@@ -108,15 +107,15 @@ class Filtered:
 
 
 def filtered(dataset: Dataset, attack: Poisoning, by: str, share: float = 0.1) -> Filtered:
-    """Poison, throw away the most suspicious training images, train, and attack.
+    """Poison the rows, remove the most suspicious ones, train on the rest, and attack.
 
     Parameters
     ----------
     by : {"fit", "distance"}
-        What is suspicious: images that the trained classifier fits worst, or that are farthest from the mean of their
-        class.
+        The suspicious images are those that the trained classifier fits worst, or those farthest from the mean of
+        their class.
     share : float
-        Share of the rows that is thrown away.
+        Share of the rows that is removed.
 
     Examples
     --------
@@ -146,11 +145,11 @@ def filtered(dataset: Dataset, attack: Poisoning, by: str, share: float = 0.1) -
 def some_calls(
     dataset: Dataset, attack: Poisoning, of_target: int = 3, of_others: int = 7
 ) -> tuple[list[str], list[str]]:
-    """True and predicted names of a few triggered test images, some of the target class and some of the others."""
+    """Return true and predicted names of a few triggered test images, some of the target class and some of others."""
     own = dataset.y_test == dataset.label(attack.target)
     points = np.sort(np.concatenate([np.flatnonzero(own)[:of_target], np.flatnonzero(~own)[:of_others]]))
     names = np.array(dataset.classes)
-    return names[dataset.y_test[points]].tolist(), names[called(dataset, attack)[points]].tolist()
+    return names[dataset.y_test[points]].tolist(), names[_labels_with_trigger(dataset, attack)[points]].tolist()
 
 
 def check_success_rate(answer: Any, true: Sequence[str], predicted: Sequence[str], target: str) -> Verdict:
@@ -187,7 +186,7 @@ def check_success_rate(answer: Any, true: Sequence[str], predicted: Sequence[str
 
 @self_check
 def check_fewest(answer: Any, dataset: Dataset, trigger: Trigger, success: float = 0.9) -> Verdict:
-    """Check the fewest poisoned images that reach an attack success rate: classifiers are really trained.
+    """Check the fewest poisoned images that reach an attack success rate, by training classifiers.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Notebook 02: what votes prove, tried out in the plane and on coins whose probability is known."""
+"""Notebook 02: what votes prove, tried out in the plane and on fair coins, and the self-checks."""
 
 from __future__ import annotations
 
@@ -170,7 +170,7 @@ def draw_radius_by_votes(shares: Sequence[float], numbers: Sequence[int], alpha:
 
 
 def check_radius(answer: Any, votes: int, num: int, sigma: float, alpha: float = 0.001) -> Verdict:
-    """Check a certified radius, to three decimals, from votes for a label that other votes have picked.
+    """Check a certified radius, to three decimals, from votes for a label that other votes have selected.
 
     Examples
     --------

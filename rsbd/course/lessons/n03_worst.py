@@ -1,4 +1,4 @@
-"""A world of a few bits, every classifier on it, and the self-checks of the notebook on the worst one."""
+"""Notebook 03: a world of a few bits, every classifier on it, and the self-checks."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ from rsbd.plots import new_axes
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-Law = Sequence[Fraction]
+Fractions = Sequence[Fraction]
 
 
 @dataclass(frozen=True)
 class Bits:
-    """Data of a few bits under flips, as the defender holds them and as they are after an attack.
+    """A few bits under flips, as the defender holds them and as an attack changes them.
 
     Parameters
     ----------
@@ -40,7 +40,7 @@ class Bits:
     Raises
     ------
     InputError
-        If the two are not as long as each other, longer than 4, or hold anything but 0 and 1.
+        If the two differ in length, are longer than 4 bits, or have characters other than 0 and 1.
 
     Examples
     --------
@@ -61,26 +61,26 @@ class Bits:
 
     @property
     def outcomes(self) -> tuple[str, ...]:
-        """Everything that the noise can show."""
+        """Return every outcome of the noise."""
         return tuple("".join(bits) for bits in product("01", repeat=len(self.held)))
 
     @property
     def P(self) -> tuple[Fraction, ...]:
-        """Probability of each outcome, from the data as held."""
+        """Return the probability of each outcome, given the data as held."""
         return self._law(self.held)
 
     @property
     def Q(self) -> tuple[Fraction, ...]:
-        """Probability of each outcome, from the attacked data."""
+        """Return the probability of each outcome, given the attacked data."""
         return self._law(self.attacked)
 
     def everyone(self) -> tuple[NDArray[np.int64], NDArray[np.int64], int]:
-        """Try every classifier: how probable its other answer is before and after the attack.
+        """Compute, for every classifier, the probability of its other answer before and after the attack.
 
         Returns
         -------
         before, after : array of int
-            One per set of outcomes that get the other answer, as multiples of ``1 / unit``.
+            One for each set of outcomes that get the other answer, as multiples of ``1 / unit``.
         unit : int
             The common denominator.
         """
@@ -90,7 +90,7 @@ class Bits:
         return before, after, unit
 
     def worst(self, p: Fraction) -> Fraction:
-        """Largest probability after the attack among all classifiers with at most ``p`` before, by trying them all."""
+        """Return the largest probability after the attack of all classifiers with at most ``p`` before it."""
         before, after, unit = self.everyone()
         return Fraction(int(after[before <= int(p * unit)].max()), unit)
 
@@ -102,8 +102,8 @@ class Bits:
         )
 
 
-def filled(P: Law, Q: Law, p: Fraction) -> Fraction:
-    """Probability after the attack of the event that fills outcomes in order of falling ``Q / P`` up to ``p``.
+def filled(P: Fractions, Q: Fractions, p: Fraction) -> Fraction:
+    """Return the probability after the attack of the event that fills outcomes by falling ``Q / P`` up to ``p``.
 
     Examples
     --------
@@ -126,13 +126,13 @@ def best_first(world: Bits) -> tuple[list[Fraction], list[Fraction]]:
     return [p for p, _ in pairs], [q for _, q in pairs]
 
 
-def both(a: Law, b: Law) -> list[Fraction]:
-    """Law of two independent parts together: all products, the second part running fastest."""
+def both(a: Fractions, b: Fractions) -> list[Fraction]:
+    """Return the joint law of two independent parts: all products, the second part moving fastest."""
     return [p * q for p in a for q in b]
 
 
-def in_turn(P: Law, Q: Law, p: Fraction) -> Fraction:
-    """Fill outcomes in the order in which they stand: what goes wrong where nobody sorts them."""
+def in_turn(P: Fractions, Q: Fractions, p: Fraction) -> Fraction:
+    """Fill outcomes in the given order, which goes wrong unless they are sorted."""
     left, after = p, Fraction(0)
     for before, later in zip(P, Q, strict=True):
         part = min(Fraction(1), left / before) if before else Fraction(1)
@@ -168,10 +168,10 @@ def cloud(world: Bits) -> Axes:
 
 
 def half_line(p: float, delta: float, sigma: float, draws: int = 200_000, seed: int = 0) -> float:
-    """Draw Gaussian noise around attacked data, and count how often the worst event of probability ``p`` happens.
+    """Draw Gaussian noise around attacked data, and return how often the worst event of probability ``p`` happens.
 
-    Along the attacker's change the data stand at 0 as held and at ``delta`` after the attack; the event is the
-    half-line whose probability from 0 is ``p``.
+    Along the attacker's change the data are at 0 as held and at ``delta`` after the attack; the event is the half-line
+    whose probability from 0 is ``p``.
 
     Examples
     --------
@@ -182,12 +182,12 @@ def half_line(p: float, delta: float, sigma: float, draws: int = 200_000, seed: 
     return float(np.mean(delta + noise > sigma * -ndtri(p)))
 
 
-def _weight(law: Law, share: Law) -> Fraction:
+def _weight(law: Fractions, share: Fractions) -> Fraction:
     return sum((p * s for p, s in zip(law, share, strict=True)), Fraction(0))
 
 
 def check_worst(answer: Any, keep: str, miss: str | Fraction) -> Verdict:
-    """Check what one changed bit can make of a miss, at most.
+    """Check the largest value to which one changed bit can raise a miss.
 
     Examples
     --------
@@ -210,7 +210,7 @@ def check_worst(answer: Any, keep: str, miss: str | Fraction) -> Verdict:
     )
 
 
-ORDER = {
+_ORDER = {
     "new": "where all changed places show the new value",
     "even": "where as many show the old value as the new one",
     "old": "where all changed places show the old value",
@@ -227,14 +227,14 @@ def check_first(answer: Any, keep: str) -> Verdict:
     'There Q / P is 1: such an outcome is as probable before as after, and the attacker gains nothing by it.'
     """
     word, flip = str(answer).strip().lower(), Flip(keep)
-    if word not in ORDER:
+    if word not in _ORDER:
         return not_yet(f'{answer!r} is none of the three: answer "new", "even" or "old".')
     if word == "even":
         return not_yet(
             "There Q / P is 1: such an outcome is as probable before as after, and the attacker gains nothing by it."
         )
     first = "new" if flip.keep > Fraction(1, 2) else "old"
-    ratio = f"Q / P is {'largest' if word == first else 'smallest'} {ORDER[word]}"
+    ratio = f"Q / P is {'largest' if word == first else 'smallest'} {_ORDER[word]}"
     if word == first:
         return Verdict(True, f"{ratio}: it costs little before the attack and pays most after it.")
     other = (

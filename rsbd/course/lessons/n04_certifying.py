@@ -1,4 +1,4 @@
-"""Notebook 04: the picture of misses and limits, and its self-checks."""
+"""Notebook 04: the picture of misses and limits, and the self-checks."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ if TYPE_CHECKING:
 
 
 def misses_and_limits(evidence: bounds.Bounds, limits: Sequence[float]) -> Axes:
-    """Draw the miss of every test input, in order, and for each radius the limit that it must stay below.
+    """Draw the sorted misses of all test inputs, and for each radius the limit that a miss must stay below.
 
     Parameters
     ----------
     evidence : Bounds
-        Of all points.
+        The bounds of all points.
     limits : sequence of float
-        ``limits[r]`` is the threshold of the trade-off at radius ``r``, falling.
+        ``limits[r]`` is the threshold of the trade-off at radius ``r``.
 
     Examples
     --------
@@ -110,7 +110,7 @@ def check_votes(answer: Any, keep: float, num_models: int, alpha: float) -> Verd
 
 @self_check
 def check_noise(keeps: Any, dataset: Dataset, threat: Threat, share: float = 0.25, num_models: int = 4000) -> Verdict:
-    """Check that a noise for each slot certifies enough points against a threat: the ensemble is really trained.
+    """Check that a noise for each slot certifies enough points against a threat, by training the ensemble.
 
     Parameters
     ----------
@@ -123,7 +123,7 @@ def check_noise(keeps: Any, dataset: Dataset, threat: Threat, share: float = 0.2
     share : float
         Certified accuracy to reach.
     num_models : int
-        Size of the ensemble.
+        Number of models.
     """
     names = ("keep_features", "keep_labels", "keep_test")
     if not isinstance(keeps, Mapping) or set(keeps) != set(names):

@@ -1,4 +1,4 @@
-"""The notebook on RAB: two small experiments, and the self-checks."""
+"""Notebook 05: two small experiments on RAB, and the self-checks."""
 
 from __future__ import annotations
 
@@ -7,32 +7,31 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from rsbd import bounds
 from rsbd.certify import radius
 from rsbd.course.lessons.self_check import Verdict, is_number, judge_number, not_yet, self_check
 from rsbd.data import Dataset
-from rsbd.errors import InputError
 from rsbd.learners import LDA, HashedTestNoise, Learner, Problem
 from rsbd.learners.randomness import generators
 from rsbd.noises import Gaussian
 from rsbd.noises.smoothing import Smoothing
 from rsbd.recipes.rab import per_row, rab
+from rsbd.types import Ints
 from rsbd.words import percent
 
-MOST_MODELS = 10**9
-MOST_SIGMA = 1e6
+_MOST_MODELS = 10**9
+_MOST_SIGMA = 1e6
 
 
 def asked_twice(dataset: Dataset, sigma: float, num_models: int = 50) -> tuple[float, float]:
-    """Ask trained models about every test point twice, and see how many answers change.
+    """Ask trained models about every test point twice, and return how many answers change.
 
     Returns
     -------
     fresh, hashed : float
-        Share of the answers that change with new test noise each time, and with the noise that a hash of the model's
-        parameters decides.
+        Share of the answers that change with new test noise each time, and with test noise that a hash of the model's
+        parameters determines.
 
     Examples
     --------
@@ -59,8 +58,8 @@ def _changed(dataset: Dataset, learner: Learner, smoothing: Smoothing, num_model
     return float((first != second).double().mean())
 
 
-def sampled_nearest(dataset: Dataset, sigma: float, draws: int, seed: int = 0) -> NDArray[np.int64]:
-    """Count votes of the nearest neighbour under noise on the training rows, drawn again and again.
+def sampled_nearest(dataset: Dataset, sigma: float, draws: int, seed: int = 0) -> Ints:
+    """Count the votes of the nearest neighbour under noise on the training rows, drawn ``draws`` times.
 
     Returns
     -------
@@ -78,7 +77,7 @@ def sampled_nearest(dataset: Dataset, sigma: float, draws: int, seed: int = 0) -
     counts = np.zeros((dataset.num_points, dataset.num_classes), np.int64)
     for _ in range(draws):
         noised = x + np.float32(sigma) * stream.standard_normal(x.shape, dtype=np.float32)
-        distance = (noised**2).sum(axis=1) - 2 * points @ noised.T  # up to what is the same for all rows
+        distance = (noised**2).sum(axis=1) - 2 * points @ noised.T  # but for a term that all rows share
         counts[everyone, dataset.y[distance.argmin(axis=1)]] += 1
     return counts
 
@@ -110,15 +109,15 @@ def check_per_image(answer: Any, length: float, rows: int) -> Verdict:
 
 @self_check
 def check_models(answer: Any, sigma: float, length: float, alpha: float) -> Verdict:
-    """Check how many unanimous models Hoeffding's bound needs for a radius: the smallest number, within 2 %.
+    """Check the number of unanimous models that Hoeffding's bound needs for a radius, within 2 % above the smallest.
 
     Examples
     --------
     >>> check_models(1000, sigma=1.0, length=2.0, alpha=0.001)
     Not yet. Too few: 1,000 unanimous votes reach a length of 1.54 by Hoeffding's bound.
     """
-    if not is_number(answer) or not 1 <= answer < MOST_MODELS or answer != int(answer):
-        return not_yet(f"{answer!r} is no number of models: give a whole number below {MOST_MODELS:,}.")
+    if not is_number(answer) or not 1 <= answer < _MOST_MODELS or answer != int(answer):
+        return not_yet(f"{answer!r} is no number of models: give a whole number below {_MOST_MODELS:,}.")
     best, exact = (fewest_votes(name, sigma, length, alpha) for name in ("hoeffding", "clopper_pearson"))
     reach = _reach("hoeffding", int(answer), sigma, alpha)
     if best <= answer <= 1.02 * best:
@@ -132,13 +131,13 @@ def check_models(answer: Any, sigma: float, length: float, alpha: float) -> Verd
             f"Nearly: they reach {reach:.4g}. The level alpha is shared over the two classes, alpha / 2 each."
         )
     if answer < best:
-        said = f"{int(answer):,} unanimous votes reach a length of {reach:.3g} by Hoeffding's bound."
-        return not_yet(f"Too few: {said}")
+        few = f"{int(answer):,} unanimous votes reach a length of {reach:.3g}"
+        return not_yet(f"Too few: {few} by Hoeffding's bound.")
     return not_yet(f"Enough, but not the fewest: they reach {reach:.3g}. Fewer will do.")
 
 
 def fewest_votes(bound: str, sigma: float, length: float, alpha: float) -> int:
-    """Smallest number of unanimous votes of two classes that certify a total L2 length.
+    """Return the smallest number of unanimous votes, of two classes, that certifies a total L2 length.
 
     Examples
     --------
@@ -163,27 +162,24 @@ def _reach(bound: str, num_models: int, sigma: float, alpha: float) -> float:
 def check_sigma(
     answer: Any, dataset: Dataset, length: float = 1.0, share: float = 0.7, num_models: int = 1000
 ) -> Verdict:
-    """Check that a sigma certifies enough points at a total L2 length: the ensemble is really trained.
+    """Check that a sigma certifies enough points at a total L2 length, by training the ensemble.
 
     Parameters
     ----------
     answer : float
         Standard deviation of the noise, in input units.
     dataset : Dataset
-        Its unit view.
+        With continuous features.
     length : float
         Total L2 length to withstand.
     share : float
         Certified accuracy to reach.
     num_models : int
-        Size of the ensemble.
+        Number of models.
     """
-    if is_number(answer) and answer > MOST_SIGMA:
-        return not_yet(f"{answer:g} drowns every image. Stay between 0 and {MOST_SIGMA:g}.")
-    try:
-        result = rab(dataset, answer, num_models=num_models)
-    except InputError as error:
-        return not_yet(f"{error}.")
+    if is_number(answer) and answer > _MOST_SIGMA:
+        return not_yet(f"{answer:g} drowns every image. Stay between 0 and {_MOST_SIGMA:g}.")
+    result = rab(dataset, answer, num_models=num_models)
     found = result.certificate.accuracy(dataset.y_test, length)
     if found >= share:
         return Verdict(True, f"{percent(found)} are right and certified at a total length of {length:g}.")

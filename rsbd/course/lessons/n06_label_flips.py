@@ -1,4 +1,4 @@
-"""The self-checks of the lesson on label flips, each with a hint that fits the mistake."""
+"""Notebook 06: radii and pictures of label flips, and the self-checks."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 def radii_by_miss(keep: float, misses: Sequence[float]) -> tuple[Ints, Ints]:
-    """Certified label flips for each miss, for two classes: by the closed form and exactly.
+    """Return the certified label flips for each miss, for two classes, by the closed form and exactly.
 
     Examples
     --------
@@ -42,7 +42,7 @@ def radii_by_miss(keep: float, misses: Sequence[float]) -> tuple[Ints, Ints]:
 
 
 def check_closed_form(answer: Any, miss: float, flip: float) -> Verdict:
-    """Check a radius worked out by hand with the closed form.
+    """Check a radius that was computed by hand with the closed form.
 
     Examples
     --------
@@ -67,7 +67,7 @@ def check_closed_form(answer: Any, miss: float, flip: float) -> Verdict:
 
 
 def certified_share(dataset: Dataset, flip: float, flips: int, penalty: float | None = None) -> float:
-    """Certified accuracy against so many label flips, by the exact trade-off.
+    """Return the certified accuracy against a number of label flips, by the exact trade-off.
 
     Examples
     --------
@@ -80,7 +80,7 @@ def certified_share(dataset: Dataset, flip: float, flips: int, penalty: float | 
 
 @self_check
 def check_most_noise(answer: Any, dataset: Dataset, flips: int = 1, share: float = 0.5) -> Verdict:
-    """Check the largest flip probability, in steps of 0.01, that still certifies a share of the test images."""
+    """Check the largest flip probability, in steps of 0.01, that certifies a share of the test images."""
     if not is_number(answer):
         return not_yet(f"{answer!r} is no number: give a flip probability such as 0.2.")
     if not 0 < answer < 1:
@@ -133,7 +133,9 @@ def check_penalty(answer: Any, dataset: Dataset, flip: float, flips: int) -> Ver
 
 
 def chernoff_exponents(weights: Floats, y: Ints, keep: float, t: Floats) -> Floats:
-    """Logarithm of Chernoff's bound on ``P(score <= 1/2)`` for each ``t``, where labels are kept with ``keep``.
+    """Return the logarithm of Chernoff's bound on ``P(score <= 1/2)`` for each ``t``.
+
+    Labels are kept with probability ``keep``.
 
     Examples
     --------
@@ -148,7 +150,7 @@ def chernoff_exponents(weights: Floats, y: Ints, keep: float, t: Floats) -> Floa
 def draw_chernoff(weights: Floats, y: Ints, keep: float) -> Axes:
     """Draw the bound as a function of ``t`` and mark its smallest value.
 
-    For the answer 0 the two labels change places: the weights on a point add up to 1.
+    For the answer 0 the two labels are exchanged, which is allowed since the weights on a point add up to 1.
     """
     y = y if weights @ y > 0.5 else 1 - y
     t = np.linspace(0, 1, 400)
@@ -167,7 +169,7 @@ def draw_chernoff(weights: Floats, y: Ints, keep: float) -> Axes:
 
 
 def draw_flips(weights: Floats, y: Ints, certified: int, seed: int = 0) -> Axes:
-    """Draw the score of one point by number of flipped labels: the heaviest ones, and random ones.
+    """Draw the score of one point by number of flipped labels, for the heaviest labels and for random ones.
 
     Parameters
     ----------
@@ -176,7 +178,7 @@ def draw_flips(weights: Floats, y: Ints, certified: int, seed: int = 0) -> Axes:
     y : array of int, (rows,)
         Labels 0 and 1.
     certified : int
-        Flips that are proved to be harmless.
+        Number of flips that is proved to be harmless.
     """
     (label,), (needed,) = fewest_flips(weights[None], y)
     side = 1.0 if label == 1 else -1.0

@@ -1,4 +1,4 @@
-"""The lesson on certified confidence: its data, what a model is asked, and the self-checks."""
+"""Notebook 07: its data, the scores of a model on noisy copies, and the self-checks."""
 
 from __future__ import annotations
 
@@ -8,11 +8,10 @@ from fractions import Fraction
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.stats import beta
 
 from rsbd.bounds import dkw
-from rsbd.certify.confidence import measured
+from rsbd.certify.confidence import Scores, measured
 from rsbd.course.lessons.datasets import part_of
 from rsbd.course.lessons.self_check import Verdict, is_number, judge_number, not_yet, self_check
 from rsbd.data import Dataset
@@ -21,15 +20,13 @@ from rsbd.errors import InputError
 from rsbd.learners import LDA
 from rsbd.noises import Gaussian
 from rsbd.tradeoff import Tradeoff
-from rsbd.types import Ints
+from rsbd.types import Floats, Ints
 
-Floats = NDArray[np.floating]
-
-SELECTION = 100  # noisy copies that pick the class
+_SELECTION = 100  # noisy copies that select the class
 
 
 def gray_digits(name: str = "digits") -> Dataset:
-    """Load all ten digits with gray pixels, few enough for live work.
+    """Load all ten digits with gray pixels, few enough images for live work.
 
     Examples
     --------
@@ -41,29 +38,29 @@ def gray_digits(name: str = "digits") -> Dataset:
 
 @dataclass(frozen=True)
 class Asked:
-    """What one model said of noisy copies of every test image.
+    """The answers of one model on noisy copies of every test image.
 
     Attributes
     ----------
     label : array of int, (points,)
-        The class with the largest average score, by copies of its own.
+        The class with the largest average score, selected by other copies.
     votes : array, (points,)
         Share of the copies on which this class had the largest score.
     scores : array, (points, copies)
-        Score of this class.
+        Score of this class on each copy.
     """
 
     label: Ints
     votes: Floats
-    scores: Floats
+    scores: Scores
 
     @property
-    def average(self) -> Floats:
-        """Average score of each test image."""
+    def average(self) -> Scores:
+        """Return the average score of each test image."""
         return np.asarray(self.scores.mean(axis=1))
 
     def twins(self, clear: float = 0.8) -> tuple[int, int]:
-        """Two images with the same votes, of at least ``clear``, and averages as different as can be: sure, unsure."""
+        """Return two images with equal votes, at least ``clear``, whose averages differ most: the sure one first."""
         averages, votes = self.average, np.round(self.votes, 2)
         pairs = []
         for share in np.unique(votes[votes >= clear]):
@@ -85,15 +82,13 @@ def ask(dataset: Dataset, sigma: float, copies: int = 1000, seed: int = 0) -> As
     (200, 100)
     """
     model = FixedModel.train(dataset, Gaussian(sigma), LDA(), seed, "cpu")
-    chunks = list(model.confidences(dataset.x_test, range(SELECTION + copies)))
-    draws = np.concatenate(chunks)
-    label = draws[:SELECTION].sum(axis=0).argmax(axis=1).astype(np.int64)
-    kept = draws[SELECTION:]
+    draws = np.concatenate(list(model.confidences(dataset.x_test, range(_SELECTION + copies))))
+    label, kept = draws[:_SELECTION].sum(axis=0).argmax(axis=1).astype(np.int64), draws[_SELECTION:]
     return Asked(label, np.mean(kept.argmax(axis=2) == label, axis=0), measured(kept, label))
 
 
 def by_hand(scores: Sequence[Fraction | str | float], law: Tradeoff) -> tuple[Fraction, Fraction]:
-    """Lower bounds on the average of exactly these scores after an attack: from all of them, and from their average.
+    """Return lower bounds on the average of these scores after an attack: from all scores, and from their average.
 
     Examples
     --------
@@ -111,7 +106,7 @@ def by_hand(scores: Sequence[Fraction | str | float], law: Tradeoff) -> tuple[Fr
 
 
 def check_by_hand(answer: Any, scores: Sequence[str], law: Tradeoff) -> Verdict:
-    """Check a bound on the average worked out level by level.
+    """Check a bound on the average that was computed level by level.
 
     Examples
     --------
@@ -139,7 +134,7 @@ def check_by_hand(answer: Any, scores: Sequence[str], law: Tradeoff) -> Verdict:
 
 
 def copies_for(width: float, alpha: float) -> int:
-    """Fewest copies with a band no wider than ``width``.
+    """Return the fewest copies whose band is no wider than ``width``.
 
     Examples
     --------
@@ -154,7 +149,7 @@ def copies_for(width: float, alpha: float) -> int:
 
 @self_check
 def check_copies(answer: Any, width: float, alpha: float) -> Verdict:
-    """Check how many noisy copies make the band narrow enough.
+    """Check the fewest noisy copies whose band is no wider than ``width``.
 
     Examples
     --------
@@ -224,7 +219,7 @@ def check_agree(answer: Any, law: Tradeoff, average: str = "0.6", count: int = 5
 
 
 def band_breaks(copies: int, alpha: float, runs: int = 2000, seed: int = 0) -> tuple[float, float]:
-    """How often a bound on a whole curve fails somewhere: the band, and one bound for each threshold by itself.
+    """Return how often a bound on a whole curve fails at some threshold: the band, and a separate bound at each.
 
     Examples
     --------
@@ -232,7 +227,7 @@ def band_breaks(copies: int, alpha: float, runs: int = 2000, seed: int = 0) -> t
     >>> band < 0.13 < each
     True
     """
-    # Any continuous distribution is the uniform one, after a change of scale; there the true curve is 1 - s.
+    # A change of scale makes any continuous distribution uniform; then the true curve is 1 - s.
     draws = np.sort(np.random.default_rng(seed).random((runs, copies)), axis=1)
     rank = np.arange(copies)
     reached, true = (copies - rank) / copies, 1 - draws

@@ -1,4 +1,4 @@
-"""Pictures of the lesson on certified confidence: two images, and one average read level by level."""
+"""Notebook 07: pictures of the scores of two images, of one average level by level, and of bounds by radius."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def draw_scores(scores: Sequence[Floats], names: Sequence[str]) -> Axes:
-    """Draw the scores of two images as histograms, each with its name at its peak."""
+    """Draw the scores of two images as histograms, with a name at each peak."""
     ax = new_axes(9, 4)
     bins = np.linspace(0, 1, 41)
     for some, name, colour, style in zip(scores, names, (BLUE, VERMILLION), ("-", "--"), strict=False):
@@ -56,7 +56,7 @@ def draw_levels(scores: Sequence[float], law: Tradeoff) -> Axes:
 
 
 def draw_bounds(radii: Floats, curves: Sequence[tuple[str, Floats]]) -> Axes:
-    """Draw certified averages by radius, each with its name."""
+    """Draw certified averages by radius, with a name for each curve."""
     ax = new_axes(9, 4.5)
     styles = ((BLUE, "-"), (VERMILLION, "--"), ("#009e73", "-."), ("#cc79a7", ":"))
     for k, ((name, values), (colour, style)) in enumerate(zip(curves, styles, strict=False)):

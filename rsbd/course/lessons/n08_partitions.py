@@ -1,4 +1,4 @@
-"""Self-checks of the notebook on partitions and bags, and what each method proves against a threat."""
+"""Notebook 08: what partitions and bags prove against a threat, and the self-checks."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from rsbd.recipes.certified import Certified
 from rsbd.recipes.dpa import Parted
 from rsbd.words import count, percent
 
-MOST_PARTS = 200  # more are not needed, and take long
+_MOST_PARTS = 200  # more are not needed, and take long
 
 
 def check_dpa_radius(answer: Any, votes: Sequence[int]) -> Verdict:
@@ -33,13 +33,11 @@ def check_dpa_radius(answer: Any, votes: Sequence[int]) -> Verdict:
     top, found = (int(v[0]) for v in Partition(len(labels)).radius(labels, len(votes)))
     others = [v for label, v in enumerate(votes) if label != top]
     lead, tie = votes[top] - max(others), any(v == max(others) for v in votes[:top])
-    # Where the tie-break changes nothing the truth is passed over, and the other hints fit.
-    half = "That would do for the lower label. At a tie the lower label wins, and here it is the rival."
     return judge_number(
         answer,
         found,
         f"The lead of {lead}{', less 1 for the tie' if tie else ''}, halved and rounded down.",
-        (lead // 2, half),
+        (lead // 2, "That would do for the lower label. At a tie the lower label wins, and here it is the rival."),
         (
             lead,
             "That is the lead in votes. A row that is put in one part can turn that vote round: what does that do "
@@ -60,16 +58,16 @@ def check_dpa_radius(answer: Any, votes: Sequence[int]) -> Verdict:
 
 @self_check
 def check_parts(answer: Any, dataset: Dataset, rows: int, share: float) -> Verdict:
-    """Check a number of parts that certifies enough test images against changed rows: the models are really trained.
+    """Check that a number of parts certifies enough test images against changed rows, by training the models.
 
     Parameters
     ----------
     answer : object
         The number of parts.
     dataset : Dataset
-        What to learn from, and the test images.
+        The training rows and the test images.
     rows : int
-        Rows that the attacker changes.
+        Number of rows that the attacker changes.
     share : float
         Certified accuracy to reach.
 
@@ -85,8 +83,8 @@ def check_parts(answer: Any, dataset: Dataset, rows: int, share: float) -> Verdi
         best = int(Partition(parts).radius(np.zeros((parts, 1), np.int64), 2)[1][0]) // 2
     except (TypeError, ValueError, OverflowError, InputError):
         return not_yet(f"{answer!r} is no number of parts: give a whole number, at least 1.")
-    if parts != answer or parts > MOST_PARTS:
-        return not_yet(f"{answer!r} is no number of parts here: give a whole number up to {MOST_PARTS}.")
+    if parts != answer or parts > _MOST_PARTS:
+        return not_yet(f"{answer!r} is no number of parts here: give a whole number up to {_MOST_PARTS}.")
     if best < rows:
         return not_yet(
             f"Even if all {parts} models agree, no more than {count(best, 'changed row')} can be certified: deal out "
@@ -143,9 +141,9 @@ def check_bag_misses(answer: Any, size: int, poisoned: int, num_rows: int) -> Ve
 
 
 def proved(found: Certified | Parted, dataset: Dataset, threat: Threat) -> float | str:
-    """Share of test images that are right and certified against a threat, for a cell of a table.
+    """Return the share of test images that are right and certified against a threat, for a cell of a table.
 
-    Where no noise is on the test input and the trigger is, there is no certificate: "not covered". Where whole rows are
+    It is "not covered" if the trigger is on the test image and the test input carries no noise. If whole rows are
     hidden, the size of the trigger on them does not matter.
 
     Examples
@@ -156,8 +154,7 @@ def proved(found: Certified | Parted, dataset: Dataset, threat: Threat) -> float
     >>> proved(result, digits, Threat(rows=2, trigger=25, on_test=False)), proved(result, digits, Threat(2, 1))
     (1.0, 'not covered')
     """
-    noise = None if isinstance(found, Parted) else found.smoothing
-    if threat.on_test and (noise is None or noise.test is None):
+    if threat.on_test and (isinstance(found, Parted) or found.smoothing.test is None):
         return "not covered"
     if isinstance(found, Parted):
         return found.changed.accuracy(dataset.y_test, threat.rows)

@@ -1,4 +1,4 @@
-"""Tables and figures of the notebook that compares all methods."""
+"""Notebook 09: tables of what all methods prove, and the self-checks."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from rsbd.recipes.contest import CONTENDERS, Comparison, Row, posed, refusal
 from rsbd.recipes.contest.threats import Attack, attacked
 from rsbd.words import count, percent
 
-SLOTS: dict[str, Threat] = {
+_PARTS: dict[str, Threat] = {
     "training pixels": Threat(1, 1, relabel=False, on_test=False),
     "training labels": Threat(1, 0, relabel=True, on_test=False),
     "test image": Threat(0, 1, relabel=False, on_test=True),
@@ -28,7 +28,7 @@ SLOTS: dict[str, Threat] = {
 
 
 def facing(dataset: Dataset, threat: Threat) -> list[str]:
-    """Names of the methods that can face a threat, as the library answers.
+    """Return the names of the methods that can face a threat, as the library answers.
 
     Examples
     --------
@@ -45,31 +45,31 @@ def facing(dataset: Dataset, threat: Threat) -> list[str]:
 
 
 def who_faces(dataset: Dataset) -> list[list[str]]:
-    """One line for each method: its name, its paper, and which of the three parts of the data it covers."""
-    able = {slot: set(facing(dataset, threat)) for slot, threat in SLOTS.items()}
-    return [[c.name, c.paper, *("yes" if c.name in able[slot] else "\u2013" for slot in SLOTS)] for c in CONTENDERS]
+    """Return a line for each method: its name, its paper, and which of the three parts of the data it covers."""
+    able = {slot: set(facing(dataset, threat)) for slot, threat in _PARTS.items()}
+    return [[c.name, c.paper, *("yes" if c.name in able[slot] else "\u2013" for slot in _PARTS)] for c in CONTENDERS]
 
 
 def changes(attack: Attack) -> str:
-    """What an attack changes, in words.
+    """Return in words what an attack changes.
 
     Examples
     --------
     >>> changes(("features", "test"))
     'training pixels + test image'
     """
-    return " + ".join(words for words, threat in SLOTS.items() if attacked(threat)[0] in attack)
+    return " + ".join(words for words, threat in _PARTS.items() if attacked(threat)[0] in attack)
 
 
 def best(found: Comparison, attack: Attack, threat: int) -> tuple[str, float]:
-    """Method with the largest certified accuracy against one threat of an attack, and that accuracy; "none" at 0."""
+    """Return the method with the largest certified accuracy against a threat, and that accuracy; "none" if it is 0."""
     held = {row.method: row.certified[threat] for row in found.against(attack) if row.certified is not None}
     name = max(held, key=lambda method: held[method])
     return (name, held[name]) if held[name] else ("none", 0.0)
 
 
 def held(found: Comparison, method: str, attack: Attack, rows: int | None = None, pixels: int | None = None) -> float:
-    """Certified accuracy of a method against the first threat of an attack with so many rows and pixels, or more.
+    """Return the certified accuracy of a method against the first threat with at least these rows and pixels.
 
     Raises
     ------
@@ -91,7 +91,7 @@ def _row(found: Comparison, method: str, attack: Attack) -> Row:
 
 
 def cells(found: Comparison, method: str, attack: Attack) -> tuple[NDArray[np.float64], list[int], list[float]]:
-    """Certified accuracy by poisoned rows and pixels of the trigger, as :func:`rsbd.plots.certified_map` draws it."""
+    """Return certified accuracy by poisoned rows and trigger pixels, for :func:`rsbd.plots.certified_map`."""
     row = _row(found, method, attack)
     known = {(t.rows, t.trigger_on("test")): share for t, share in zip(row.threats, row.certified or (), strict=True)}
     rows, pixels = sorted({t.rows for t in row.threats}), sorted({t.trigger_on("test") for t in row.threats})
@@ -99,7 +99,7 @@ def cells(found: Comparison, method: str, attack: Attack) -> tuple[NDArray[np.fl
 
 
 def compared(found: Comparison) -> str:
-    """The settings of a stored comparison, as a sentence."""
+    """Return the settings of a stored comparison as a sentence."""
     s = found.settings
     return (
         f"Stored comparison on {s['dataset']}, {' against '.join(s['classes'])}: {s['rows']:,} training images, "
@@ -108,16 +108,16 @@ def compared(found: Comparison) -> str:
 
 
 def fallen(found: Comparison, attack: Attack, pixels: int | None = None) -> str:
-    """Put the curves of :func:`by_rows` in words, for alt texts."""
+    """Return the curves of :func:`by_rows` in words, for alt texts."""
     said = []
     for row in found.against(attack):
-        if points := curve(row, pixels):
+        if points := accuracy_by_rows(row, pixels):
             said.append(f"{row.method}: " + ", ".join(f"{percent(share)} at {rows}" for rows, share in points))
     return "; ".join(said)
 
 
-def curve(row: Row, pixels: int | None = None) -> list[tuple[int, float]]:
-    """Poisoned rows and certified accuracy, for one size of the trigger."""
+def accuracy_by_rows(row: Row, pixels: int | None = None) -> list[tuple[int, float]]:
+    """Return pairs of poisoned rows and certified accuracy, for one size of the trigger."""
     pairs = zip(row.threats, row.certified or (), strict=False)
     return [(t.rows, share) for t, share in pairs if pixels is None or t.trigger == pixels]
 
@@ -154,7 +154,7 @@ def check_facing(answer: Any, dataset: Dataset, threat: Threat, among: Iterable[
 
 
 def check_length(answer: Any, rows: int, trigger: int) -> Verdict:
-    """Check how long, in L2 over all training pixels, an attack of pixels can be.
+    """Check the largest L2 length, over all training pixels, of an attack on pixels.
 
     Examples
     --------
@@ -182,7 +182,7 @@ def check_length(answer: Any, rows: int, trigger: int) -> Verdict:
 def check_combination(
     answer: Any, dataset: Dataset, threat: Threat, share: float, num_models: int = 1000, alpha: float = 0.001
 ) -> Verdict:
-    """Check that a smoothing of the reader's own certifies enough points: the ensemble is really trained.
+    """Check that a smoothing of the reader's own certifies enough points, by training the ensemble.
 
     Parameters
     ----------
@@ -205,17 +205,12 @@ def check_combination(
         return not_yet("Give an rsbd.Smoothing(rows=..., features=..., labels=..., test=...).")
     if reason := refusal(answer, threat, dataset.num_rows):
         return not_yet(f"{reason[0].upper()}{reason[1:]}.")
-    try:
-        votes = ensemble.collect(dataset, answer, Linear(), dataset.x_test, num_models)
-        evidence = bounds.simultaneous(votes.counts, alpha)
-        asked = posed(threat, answer)
-        held = certify(evidence, answer, asked, dataset.num_rows)
-        unanimous = bounds.simultaneous(np.array([[num_models, *[0] * (dataset.num_classes - 1)]]), alpha)
-        possible = bool(certify(unanimous, answer, asked, dataset.num_rows)[0])
-    except InputError as error:
-        return not_yet(f"{error}.")
-    right = evidence.label == dataset.y_test
-    found = float((held & right).mean())
+    votes = ensemble.collect(dataset, answer, Linear(), dataset.x_test, num_models)
+    evidence = bounds.simultaneous(votes.counts, alpha)
+    asked, right = posed(threat, answer), evidence.label == dataset.y_test
+    found = float((certify(evidence, answer, asked, dataset.num_rows) & right).mean())
+    unanimous = bounds.simultaneous(np.array([[num_models, *[0] * (dataset.num_classes - 1)]]), alpha)
+    possible = bool(certify(unanimous, answer, asked, dataset.num_rows)[0])
     said = f"{percent(found)} of the test images are right and certified against this threat"
     if found >= share:
         return Verdict(True, f"{said}.")

@@ -1,4 +1,4 @@
-"""Pictures of the notebook that compares all methods."""
+"""Notebook 09: pictures that compare all methods."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 
 from rsbd import plots
 from rsbd.course.lessons.drawing import VERMILLION, write_at
-from rsbd.course.lessons.n09_comparison import changes, curve
+from rsbd.course.lessons.n09_comparison import accuracy_by_rows, changes
 from rsbd.recipes.contest import Comparison
 from rsbd.recipes.contest.figure import paint
 from rsbd.recipes.contest.threats import Attack
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def draw_methods(found: Comparison, threat: int = 0) -> Axes:
-    """Draw every method against one threat of each kind of attack, the smallest unless another is asked for."""
+    """Draw every method against one threat of each kind of attack, by default the smallest."""
     groups = [found.against(attack) for attack in found.attacks]
     cells = [[row.certified[threat] if row.certified else np.nan for row in group] for group in groups]
     methods = [row.method for row in groups[0]]
@@ -38,20 +38,20 @@ def draw_methods(found: Comparison, threat: int = 0) -> Axes:
 def by_rows(
     found: Comparison, attack: Attack, rate: float, num_rows: int, names: Sequence[str] = (), pixels: int | None = None
 ) -> Axes:
-    """Draw how certified accuracy falls with poisoned rows, and where an attacker with a poison rate stands.
+    """Draw certified accuracy by poisoned rows, and mark the rows of an attacker with a poison rate.
 
     Parameters
     ----------
     found : Comparison
-        Growing numbers of rows.
+        With several numbers of rows.
     attack : tuple of str
-        Which slots change.
+        The slots that change.
     rate : float
         Poison rate that attackers use.
     num_rows : int
-        Training rows.
+        Number of training rows.
     names : sequence of str
-        Methods to draw; all that face the attack unless given.
+        Methods to draw; by default all that face the attack.
     pixels : int, optional
         Size of the trigger, if there are several.
     """
@@ -61,7 +61,7 @@ def by_rows(
     curves = {
         row.method: points
         for row in found.against(attack)
-        if (not names or row.method in names) and (points := curve(row, pixels))
+        if (not names or row.method in names) and (points := accuracy_by_rows(row, pixels))
     }
     ticks = sorted({rows for points in curves.values() for rows, _ in points})
     top = max(curves, key=lambda name: sum(share for _, share in curves[name]))
@@ -69,7 +69,7 @@ def by_rows(
         rows, shares = zip(*points, strict=True)
         colour, dashes = plots.STYLES[i % len(plots.STYLES)]
         ax.plot(rows, shares, color=colour, linestyle=dashes, marker="osD^v"[i % 5], linewidth=2.5, clip_on=False)
-        # The best curve has its label above it, the others beside their fall, each at a height of its own.
+        # The label of the best curve stands above it; each other one stands where its curve falls, at its own height.
         at = len(rows) // 3 if name == top else -2
         spot, shift, side = (rows[at], shares[at]), (8, 8), "left"
         if name != top and any(shares):

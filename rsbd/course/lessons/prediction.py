@@ -1,4 +1,4 @@
-"""Predict, then reveal: the reader commits to a number before the answer is shown."""
+"""Predictions: the reader writes down a guess before the answer is shown."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from rsbd.course.lessons.self_check import marked
 from rsbd.panels.svg import escape
 
 
-def miss(guess: float, truth: float, unit: str = "%") -> str:
-    """Say how far a guess is off.
+def compare_guess(guess: float, truth: float, unit: str = "%") -> str:
+    """Say how far a guess is from the truth.
 
     Examples
     --------
-    >>> miss(50, 97.5)
+    >>> compare_guess(50, 97.5)
     'You said 50 %, it is 98 %: 48 points too low.'
-    >>> miss(3, 3, "pixels")
+    >>> compare_guess(3, 3, "pixels")
     'You said 3 pixels, and 3 pixels it is.'
     """
     shown, said = f"{truth:,.0f} {unit}", f"{guess:,.10g} {unit}"
@@ -29,14 +29,14 @@ def miss(guess: float, truth: float, unit: str = "%") -> str:
     return f"You said {said}, it is {shown}: {points}too {'high' if off > 0 else 'low'}."
 
 
-def read(text: str, unit: str = "%") -> float | None:
-    """Take a number from what a reader typed, with or without its unit; None where there is none.
+def number_typed(text: str, unit: str = "%") -> float | None:
+    """Return the number that a reader typed, with or without its unit; None if it is no number.
 
     Examples
     --------
-    >>> read("42"), read(" 97.5 % "), read("1,200 images", "images"), read("97,5")
+    >>> number_typed("42"), number_typed(" 97.5 % "), number_typed("1,200 images", "images"), number_typed("97,5")
     (42, 97.5, 1200, 97.5)
-    >>> read(""), read("many"), read("nan")
+    >>> number_typed(""), number_typed("many"), number_typed("nan")
     (None, None, None)
     """
     found = re.fullmatch(rf"(-?[\d.,]+)\s*(?:{re.escape(unit)})?", text.strip())
@@ -53,9 +53,9 @@ class Prediction:
     Parameters
     ----------
     question : str
-        What is asked, in one sentence.
+        The question, in one sentence.
     truth : float
-        The answer, computed by the notebook; nothing is shown of it before the button is pressed.
+        The answer, computed by the notebook. It is shown only when the button is pressed.
     unit : str
         Unit of guess and answer.
     low, high : float
@@ -64,13 +64,13 @@ class Prediction:
     Attributes
     ----------
     guesses : list of float
-        Every guess that was revealed, the first one first.
+        Every guess for which the answer was revealed, in order.
     """
 
     def __init__(self, question: str, truth: float, unit: str = "%", low: float = 0, high: float = 100) -> None:
         self.question, self.truth, self.unit, self.low, self.high = question, truth, unit, low, high
         self.guesses: list[float] = []
-        # Empty at first: a number in the box would be the guess of those who have none.
+        # The box is empty at first: a reader without a guess would take over a number in it.
         self._box = ipw.Text(
             placeholder=f"{low:,.10g} to {high:,.10g}", description=f"my guess ({unit})",
             style={"description_width": "initial"}, layout={"width": f"{215 + 7 * len(unit)}px"}
@@ -87,14 +87,14 @@ class Prediction:
         self._box.value = f"{value:.10g}"
 
     def reveal(self) -> str:
-        """Show the answer beside the guess in the box, keep that guess, and return the sentence."""
-        value = read(self._box.value, self.unit)
+        """Show the answer beside the guess in the box, record the guess, and return the sentence."""
+        value = number_typed(self._box.value, self.unit)
         if value is None or not self.low <= value <= self.high:
             sentence = f"First write a number from {self.low:,.10g} to {self.high:,.10g}, then press reveal."
             self._answer.value = _status(sentence)
             return sentence
         self.guesses.append(value)
-        sentence = miss(self.guesses[0], self.truth, self.unit)
+        sentence = compare_guess(self.guesses[0], self.truth, self.unit)
         changed = " Your first guess counts." if value != self.guesses[0] else ""
         self._answer.value = _status(sentence + changed)
         return sentence

@@ -1,4 +1,4 @@
-"""Results that `rsbd certify --out` wrote and that travel with the notebooks."""
+"""Stored results of ``rsbd certify --out`` that come with the notebooks."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from rsbd.errors import InputError
 
 @dataclass(frozen=True)
 class Stored:
-    """A ``result.json``: indexed by its keys, with its settings as a sentence and its map as an array."""
+    """A ``result.json``, indexed by its keys, with its settings as a sentence and its map as an array."""
 
     content: dict[str, Any]
 
@@ -27,7 +27,7 @@ class Stored:
 
     @property
     def settings(self) -> str:
-        """The settings that made it, as a sentence."""
+        """Return its settings as a sentence."""
         s = self.content["settings"]
         classes = " against ".join(s["classes"])
         keeps = re.findall(r"(\w+)=Flip\('([\d/]+)'", s["smoothing"])
@@ -49,7 +49,7 @@ def stored(name: str, folder: str | Path = "results") -> Stored:
     Raises
     ------
     InputError
-        If it is not there.
+        If there is no such result.
     """
     path = Path(folder) / f"{name}.json"
     if not path.is_file():
