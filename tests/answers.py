@@ -1,4 +1,4 @@
-"""What every self-check of a lesson must do: accept solutions, take stubs for no answer, hint at typical mistakes."""
+"""Tests for every self-check of a lesson: it accepts solutions, ignores stubs and gives hints for typical mistakes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Load a script of the folder ``.ci``, which is no package."""
+"""Load a script of the folder ``.ci``, which is not a package."""
 
 from __future__ import annotations
 

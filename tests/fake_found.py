@@ -1,4 +1,4 @@
-"""A made-up result of the right shapes, for tests of drawing and words."""
+"""Make up a panel result of the right shapes, for tests of drawing and words."""
 
 import numpy as np
 

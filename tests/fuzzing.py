@@ -1,4 +1,4 @@
-"""Damage of every kind, from a seed; and a look at a folder that tells whether anything in it was touched."""
+"""Damage files in reproducible ways, and compare folders before and after."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ COMMAND_INPUTS = {
 
 
 def damage(whole: bytes, other: bytes, random: Random) -> bytes:
-    """Return what became of a file: cut, flipped, overwritten, spliced with another one, or grown."""
+    """Return a damaged copy of a file: cut, bits flipped, overwritten, spliced with another file, or extended."""
     data, kind = bytearray(whole), random.randrange(7)
     at = random.randrange(len(data) + 1)
     if kind == 0:
@@ -50,7 +50,7 @@ def damage(whole: bytes, other: bytes, random: Random) -> bytes:
 
 
 def snapshot(folder: Path, but: tuple[Path, ...] = ()) -> dict[str, object]:
-    """Content of every file below a folder, links not followed, without the folders in ``but``."""
+    """Return the content of every file below a folder, without following links and without the folders in ``but``."""
     seen: dict[str, object] = {}
     for root, folders, files in os.walk(folder):
         here = Path(root)
@@ -63,7 +63,7 @@ def snapshot(folder: Path, but: tuple[Path, ...] = ()) -> dict[str, object]:
 
 @contextlib.contextmanager
 def within(seconds: int) -> Iterator[None]:
-    """Raise where something hangs."""
+    """Raise TimeoutError if the block takes longer than this."""
 
     def late(*_: object) -> None:
         raise TimeoutError(f"no answer within {seconds} s")

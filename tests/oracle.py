@@ -14,7 +14,7 @@ from math import comb, prod
 
 
 def cells(keep: Fraction, values: int, changes: int) -> list[tuple[Fraction, Fraction]]:
-    """All (P, Q) of one part, with multiplicities multiplied in."""
+    """Return all (P, Q) of one part, each times the number of outcomes that have it."""
     away = (1 - keep) / (values - 1)
     found = []
     for old in range(changes + 1):
@@ -28,19 +28,19 @@ def cells(keep: Fraction, values: int, changes: int) -> list[tuple[Fraction, Fra
 
 
 def joint(parts: list[tuple[Fraction, int, int]]) -> list[tuple[Fraction, Fraction]]:
-    """Cells of independent parts."""
+    """Return the cells of independent parts taken together."""
     grids = [cells(*part) for part in parts]
     return [(prod((c[0] for c in cell), start=Fraction(1)), prod((c[1] for c in cell), start=Fraction(1)))
             for cell in product(*grids)]  # fmt: skip
 
 
 def upper(parts: list[tuple[Fraction, int, int]], p: Fraction) -> Fraction:
-    """Largest Q(A) with P(A) <= p."""
+    """Return the largest Q(A) with P(A) <= p."""
     return dual(joint(parts), p)
 
 
 def dual(grid: list[tuple[Fraction, Fraction]], p: Fraction) -> Fraction:
-    """Minimum of the dual over its corners; the last one stands for t -> infinity where P vanishes."""
+    """Return the minimum of the dual over its corners; the last corner stands for t -> infinity, where P is 0."""
     ratios = {q / p_ for p_, q in grid if p_}
     corners = [Fraction(0), *ratios, max(ratios, default=Fraction(0)) + 1]
     lost = sum(q for p_, q in grid if not p_)

@@ -1,4 +1,4 @@
-"""Training sets as learners see them."""
+"""Training problems in the form that learners take."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from rsbd.noises.smoothing import Smoothing
 
 
 def digits(smoothing: Smoothing, rows: int = 1000, points: int = 300) -> tuple[Problem, Tensor, Tensor]:
-    """The first rows of the ten digits, gray, and test points with their labels from behind the thousandth."""
+    """Return a problem of the first rows of the ten gray digits, and later rows as test points with their labels."""
     x, y = load_digits(return_X_y=True)
     x, y = torch.tensor(x / 16, dtype=torch.float32), torch.tensor(y)
     test = slice(1000, 1000 + points)

@@ -1,4 +1,4 @@
-"""Format, lint and types, so that one command says whether the repository is sound."""
+"""Format, lint and types: one command says whether the repository is sound."""
 
 from __future__ import annotations
 

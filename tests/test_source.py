@@ -1,4 +1,4 @@
-"""What the source must not contain, and what it must not do: run text as code, unpickle, start shells, call home."""
+"""The source never runs text as code, never unpickles, starts no shell and connects to no other machine."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ SHELLS = {("os", "system"), ("os", "popen"), ("subprocess", "getoutput"), ("subp
 NETWORK = {"urllib", "http", "requests", "httpx", "aiohttp", "ftplib", "smtplib", "ssl", "telnetlib"}
 
 
-def sins(tree: ast.AST) -> Iterator[str]:
-    """Say what is wrong in a piece of source."""
+def offences(tree: ast.AST) -> Iterator[str]:
+    """Yield every forbidden import or call in a piece of source, with its line."""
     for node in ast.walk(tree):
         where = f"line {getattr(node, 'lineno', 0)}"
         names: list[str] = []
@@ -48,7 +48,7 @@ def sins(tree: ast.AST) -> Iterator[str]:
 
 @pytest.mark.parametrize("path", FILES, ids=[str(path.relative_to(PACKAGE)) for path in FILES])
 def test_no_code_from_text_no_pickle_no_shell_no_network(path: Path) -> None:
-    assert list(sins(ast.parse(path.read_text("utf-8")))) == []
+    assert list(offences(ast.parse(path.read_text("utf-8")))) == []
 
 
 @pytest.mark.parametrize(
@@ -59,13 +59,13 @@ def test_no_code_from_text_no_pickle_no_shell_no_network(path: Path) -> None:
         "from os import system", "np.load(p, allow_pickle=flag)",
     ],
 )  # fmt: skip
-def test_each_of_them_would_be_found(source: str) -> None:
-    assert list(sins(ast.parse(source)))
+def test_every_kind_of_offence_is_found(source: str) -> None:
+    assert list(offences(ast.parse(source)))
 
 
 @pytest.mark.slow
-def test_nothing_calls_home() -> None:
-    """An experiment and a panel run with every connection forbidden, and with none tried."""
+def test_no_connection_is_tried() -> None:
+    """An experiment and a panel run where every connection would raise an error."""
     code = """
 import socket, sys
 def forbidden(*arguments, **_):
@@ -87,7 +87,7 @@ backdoor(num_models=100, runner=SyncRunner()).wait()
     assert answer.returncode == 0, answer.stderr
 
 
-def test_the_server_asks_nobody_for_news() -> None:
+def test_the_server_does_not_ask_for_news() -> None:
     text = (PACKAGE / "cli" / "lab.py").read_text("utf-8")
     assert "--LabApp.news_url=None" in text
     assert "NeverCheckForUpdate" in text

@@ -1,4 +1,4 @@
-"""Every family of reference values is reproduced by some test; that none is left out is checked here."""
+"""Check that some test reproduces every family of reference values."""
 
 from __future__ import annotations
 

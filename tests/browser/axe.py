@@ -1,4 +1,4 @@
-"""What axe-core finds wrong with a page for readers who do not see, hear or point."""
+"""Run axe-core, which finds what keeps people with disabilities from using a page."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 def violations(page, within: str = "body") -> list[str]:
-    """Serious and critical violations inside a part of the page, in words."""
+    """Return the serious and critical violations inside a part of the page, in words."""
     import axe_playwright_python
 
     page.evaluate((Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text("utf-8"))

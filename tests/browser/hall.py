@@ -1,4 +1,4 @@
-"""`rsbd lecture` as a lecturer starts it, and its page in Chromium."""
+"""Start `rsbd lecture` as a lecturer would, and open its page in Chromium."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ NOT_OURS = ("Unsatisfied version", "No satisfying version", "[Violation]")
 
 @contextlib.contextmanager
 def lecture(home: Path) -> Iterator[tuple[str, psutil.Process]]:
-    """Run the command; yields the address that it prints, and the process under which its kernels run."""
+    """Run the command; yield the address that it prints, and the process under which its kernels run."""
     folders = {f"JUPYTER_{kind}_DIR": str(home / kind.lower()) for kind in ("RUNTIME", "DATA", "CONFIG")}
     path = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep)
     env = {**os.environ, **folders, "IPYTHONDIR": str(home / "ipython"), "PYTHONPATH": path}
@@ -45,12 +45,12 @@ def lecture(home: Path) -> Iterator[tuple[str, psutil.Process]]:
 
 
 def kernels(process: psutil.Process) -> list[psutil.Process]:
-    """Kernels that run under the command."""
+    """Return the kernels that run under the command."""
     return [p for p in process.children(recursive=True) if "ipykernel_launcher" in " ".join(p.cmdline())]
 
 
 class Hall:
-    """A page, with all its complaints and every address outside this machine that it asked for."""
+    """A page; ``complaints`` collects its errors, its warnings and its requests to other machines."""
 
     def __init__(self, page) -> None:
         self.page = page
@@ -79,7 +79,7 @@ class Hall:
         self.page.locator('.rsbd-carrier[data-state="final"]').wait_for(timeout=60_000)
 
     def pressed(self) -> str:
-        """Name of the preset at which the controls are."""
+        """Return the name of the preset at which the controls are."""
         return str(self.page.locator('.rsbd-presets [aria-pressed="true"]').inner_text())
 
     def screenshot(self, name: str, width: int = 1280, height: int = 720) -> None:
@@ -90,7 +90,7 @@ class Hall:
         self.page.screenshot(path=ARTIFACTS / f"{name}.png")
 
     def overflow(self) -> list[str]:
-        """Parts of the stage that reach beyond the screen."""
+        """Return the parts of the stage that reach beyond the screen."""
         return list(
             self.page.evaluate(
                 """() => [...document.querySelectorAll(".rsbd-stage :is(p, h1, button, .rsbd-picture, .rsbd-pair)")]

@@ -1,4 +1,4 @@
-"""A private JupyterLab and a page in Chromium, for tests that need what a reader sees."""
+"""Start a private JupyterLab and open a page in Chromium, for tests of what a reader sees."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def chromium() -> str | None:
 
 
 def free_port() -> int:
-    """A loopback port that nobody listens on."""
+    """Return a loopback port on which nothing listens."""
     with socket.socket() as sock:
         sock.bind(("127.0.0.1", 0))
         return int(sock.getsockname()[1])
@@ -64,7 +64,7 @@ def free_port() -> int:
 
 @contextlib.contextmanager
 def server(folder: Path, home: Path) -> Iterator[str]:
-    """Serve ``folder`` with private Jupyter folders under ``home``; yields the address. Stops by pid."""
+    """Serve ``folder`` with private Jupyter folders under ``home``; yield the address; stop the server by its pid."""
     news = home / "lab/user-settings/@jupyterlab/apputils-extension/notification.jupyterlab-settings"
     news.parent.mkdir(parents=True, exist_ok=True)
     news.write_text(json.dumps({"fetchNews": "false", "checkForUpdates": False}))
@@ -134,7 +134,7 @@ def write_notebook(folder: Path, name: str, *cells: str) -> str:
 
 
 class Lab:
-    """One notebook in one page, with every complaint of the page collected in ``complaints``."""
+    """One notebook in one page; ``complaints`` collects the errors and warnings of the page."""
 
     def __init__(self, page, address: str) -> None:
         self.page, self.address = page, address
@@ -188,7 +188,7 @@ class Lab:
 
     @contextlib.contextmanager
     def dark(self) -> Iterator[None]:
-        """Show JupyterLab's dark theme for a while."""
+        """Show JupyterLab's dark theme inside the block."""
         self._theme("JupyterLab Dark")
         try:
             yield
@@ -204,7 +204,7 @@ class Lab:
         self.page.evaluate("() => window.jupyterapp?.shell.currentWidget?.sessionContext?.shutdown()")
 
     def picture(self, containing: str | re.Pattern[str] = ""):
-        """The live panel's picture, by role and by its alt text; not the static one beside it."""
+        """Return the live panel's picture, by its role and alt text; not the static picture beside it."""
         return self.page.locator(".rsbd-panel").get_by_role("img", name=containing)
 
     def screenshot(self, name: str) -> Path:
@@ -218,7 +218,7 @@ class Lab:
 
 @contextlib.contextmanager
 def open_browser(folder: Path, home: Path) -> Iterator[Callable[..., contextlib.AbstractContextManager[Lab]]]:
-    """Serve ``folder`` and start Chromium; yields a function that opens one page after the other."""
+    """Serve ``folder`` and start Chromium; yield a function that opens one page after another."""
     from playwright.sync_api import sync_playwright
 
     for made in (folder, home):

@@ -1,4 +1,4 @@
-"""Binder installs what pyproject.toml asks for."""
+"""Binder installs what pyproject.toml asks for, and its scripts run."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ EXTRA = {"python", "pip", "hatchling"}
 
 
 def wanted() -> dict[str, SpecifierSet]:
-    """Pins of pyproject.toml under their names on conda-forge."""
+    """Return the pins of pyproject.toml under their names on conda-forge."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
     found = map(Requirement, project["dependencies"])
     return {CONDA_NAMES.get(r.name, r.name): r.specifier for r in found}
 
 
 def environment() -> dict[str, tuple[str, str]]:
-    """Pin and build of each package of environment.yml."""
+    """Return the pin and the build of each package of environment.yml."""
     listed = yaml.safe_load((ROOT / "binder" / "environment.yml").read_text("utf-8"))["dependencies"]
     packages = {}
     for entry in listed:
@@ -55,7 +55,7 @@ def test_torch_is_the_small_cpu_build() -> None:
 
 
 def test_the_only_channel_is_conda_forge() -> None:
-    """mamba 2, which Binder uses, looks for a channel called `nodefaults`, and finds none."""
+    """mamba 2, which Binder uses, looks for a channel called `nodefaults` and does not find one."""
     listed = yaml.safe_load((ROOT / "binder" / "environment.yml").read_text("utf-8"))["channels"]
     assert listed == ["conda-forge"]
 
