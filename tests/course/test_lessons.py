@@ -1,20 +1,19 @@
-"""The lessons' helpers: each check accepts the solution, rejects the stub, and has a hint for typical mistakes."""
+"""What several notebooks need: verdicts, predictions, pictures with words, data, and stored results."""
 
 from __future__ import annotations
 
-from fractions import Fraction
+import importlib
+import pkgutil
 from pathlib import Path
 
 import numpy as np
 import pytest
-from answers import held
 from ci_tools import script
 
 import rsbd
-from rsbd import bounds, plots
+from rsbd import plots
 from rsbd.course import lessons
 from rsbd.errors import InputError
-from rsbd.noises.smoothing import Threat
 from rsbd.panels import Panel, Picture, SyncRunner, backdoor
 from rsbd.recipes import wang
 
@@ -23,113 +22,15 @@ DATA = lessons.two_digits()
 TIED = rsbd.Smoothing(features=rsbd.Flip(0.8), labels=rsbd.Flip(0.8), test=rsbd.Flip(0.8))
 
 
-def attack(size: int = 5, rate: float = 0.01, target: int = 0) -> rsbd.Poisoning:
-    return rsbd.Poisoning(rsbd.BadPatch(size), target=target, rate=rate)
-
-
-def keeps(features: object, labels: object, test: object) -> dict[str, object]:
-    return {"keep_features": features, "keep_labels": labels, "keep_test": test}
-
-
-def on_attack(answer):
-    return lessons.check_attack(answer, DATA, images=2)
-
-
-def on_noise(answer):
-    return lessons.check_noise(answer, DATA, Threat(rows=1, trigger=1))
-
-
-def on_budget(answer):
-    return lessons.check_budget(answer, rows=3, trigger=4)
-
-
-def on_miss(answer):
-    return lessons.check_miss(answer, keep=0.9)
-
-
-def on_votes(answer):
-    return lessons.check_votes(answer, keep=0.8, num_models=5000, alpha=0.001)
-
-
-TestAnswers = held(
-    [
-        (on_budget, 3 * 4 + 3 + 4),
-        (on_budget, "19"),
-        (on_attack, attack()),
-        (on_attack, attack(rate=0.005)),
-        (lessons.check_claim, "b"),
-        (lessons.check_claim, " B "),
-        (lessons.check_claim, '"b".'),
-        (on_miss, Fraction(1, 18)),
-        (on_miss, 1 / 18),
-        (on_miss, 0.0555556),
-        (on_votes, rsbd.radius(bounds.simultaneous([[5000, 0]], 0.001), TIED).radius),  # as the notebook solves it
-        (on_noise, keeps(0.8, 0.8, 0.9)),
-    ],
-    [
-        (on_budget, 12, "labels"),
-        (on_budget, 15, "test image"),
-        (on_budget, 16, "relabelled"),
-        (on_budget, 4, "every poisoned image"),
-        (on_budget, 3, "pixels as well"),
-        (on_budget, 100, "three things"),
-        (on_budget, "many", "not a number"),
-        (on_budget, True, "not a number"),
-        (on_budget, [19], "not a number"),
-        (on_attack, attack(rate=0.05), "only 2 are allowed"),
-        (on_attack, attack(rate=0.0), "no image at all"),
-        (on_attack, attack(size=1), "easier to learn"),
-        (on_attack, attack(target=1), "wants the label"),
-        (on_attack, attack(size=9), "not possible"),
-        (on_attack, 0.05, "no attack"),
-        (lessons.check_claim, "a", "any number"),
-        (lessons.check_claim, "c", "not that it is right"),
-        (lessons.check_claim, "d", "pixels and labels, not images"),
-        (lessons.check_claim, "e", "none of the claims"),
-        (on_miss, 0.5, "radius 0"),
-        (on_miss, Fraction(1, 9), "to reach 1"),
-        (on_miss, 0.1, "of a flip"),
-        (on_miss, 0.9, "That is keep"),
-        (on_miss, 0.2, "below 1/2"),
-        (on_miss, 0.056, "rounded"),
-        (on_miss, 5.56, "per cent"),
-        (on_miss, 9, "the factor"),
-        (on_miss, 4.5, "a probability"),
-        (on_votes, 5000, "number of votes"),
-        (on_votes, 4, "One more"),
-        (on_votes, 6, "One too many"),
-        (on_votes, 0, "strong evidence"),
-        (on_votes, 12, "rsbd.radius"),
-        (on_noise, keeps(0.9, 0.9, 0.95), "Too little noise"),
-        (on_noise, keeps(0.6, 0.6, 0.8), "not clear enough"),
-        (on_noise, keeps(0.8, 0.8, 1.2), "is a probability"),
-        (on_noise, keeps(0.5, 0.5, 0.5), "useless"),
-        (on_noise, {"keep": 0.8}, "one number for each"),
-        (on_noise, 0.8, "one number for each"),
-    ],
-)
-
-
-def test_a_half_filled_stub_is_no_answer():
-    assert on_noise(keeps(0.8, ..., 0.9)).passed is None
-    assert on_noise(keeps(0.8, 0.8, None)).passed is None
-
-
-def test_no_two_hints_of_a_check_are_the_same():
-    for check, answers in ((on_budget, (12, 15, 16, 4, 3, 7)), (on_miss, (0.5, 1 / 9, 0.1, 0.9, 0.3))):
-        assert len({check(answer).words for answer in answers}) == len(answers)
-
-
 def test_a_hint_that_equals_the_truth_is_passed_over():
     assert lessons.judge_number(1, 1, "yes", (1, "no"), otherwise="else").passed
 
 
-def test_an_attack_that_spoils_accuracy_is_noticed():
-    # A "trigger" that most images of the class carry anyway: nearly half of the rows are simply mislabelled.
-    everywhere = rsbd.Poisoning(rsbd.Pixels(((4, 4),)), target=0, rate=0.45)
-    verdict = lessons.check_attack(everywhere, DATA, images=100)
-    assert verdict.passed is False
-    assert "somebody will notice" in verdict.words
+def test_a_notebook_calls_every_public_function_of_the_lessons():
+    for module in pkgutil.iter_modules(lessons.__path__, "rsbd.course.lessons."):
+        for name, thing in vars(importlib.import_module(module.name)).items():
+            if not name.startswith("_") and getattr(thing, "__module__", "") == module.name and callable(thing):
+                assert getattr(lessons, name, thing) is thing, f"{module.name}.{name}: two functions have this name"
 
 
 def test_verdicts_are_escaped():
