@@ -18,6 +18,7 @@ class Ablate(Noise):
     """Show each coordinate with probability `show`, else grey (Levine and Feizi 2020): a hidden change does nothing."""
 
     norm: ClassVar[str] = "L0"
+    name: ClassVar[str] = "ablation, version 1"
     show: Fraction
 
     def shift(self, size: float) -> Tradeoff:
