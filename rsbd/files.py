@@ -1,4 +1,4 @@
-"""Files are written whole or not at all."""
+"""Paths as users write them, and files that are written completely or not at all."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from rsbd.errors import InputError
 
 
 @contextmanager
-def whole(path: str | Path) -> Iterator[IO[bytes]]:
-    """Open a file for writing that takes the place of ``path`` only once it is complete.
+def atomic_file(path: str | Path) -> Iterator[IO[bytes]]:
+    """Open a file for writing that replaces ``path`` only once it is complete.
 
     Examples
     --------
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     with whole(Path(folder) / "a.txt") as file:
+    ...     with atomic_file(Path(folder) / "a.txt") as file:
     ...         _ = file.write(b"done")
     ...     [p.name for p in Path(folder).iterdir()]
     ['a.txt']
@@ -37,16 +37,16 @@ def whole(path: str | Path) -> Iterator[IO[bytes]]:
     except BaseException as error:
         with suppress(OSError):
             part.unlink()
-        # Of the file that was asked for, and not of our own beside it; a full disk names no file.
+        # The error must name the file that was asked for, and not the temporary one; a full disk names no file.
         if isinstance(error, OSError) and error.errno and error.filename in (None, str(part)):
             raise OSError(error.errno, error.strerror, str(path)) from error
         raise
 
 
-def place(name: str | Path) -> Path:
-    """Read the name of a file or folder as people write it: ``~`` is a home, and no name is not the folder at hand.
+def read_path(name: str | Path) -> Path:
+    """Return the path of a file or folder as users write it: ``~`` is their home, and an empty name is an error.
 
-    >>> place(" ")
+    >>> read_path(" ")
     Traceback (most recent call last):
     rsbd.errors.InputError: ' ' names no file or folder: give its name
     """
@@ -55,13 +55,11 @@ def place(name: str | Path) -> Path:
     try:
         return Path(name).expanduser()
     except RuntimeError:
-        raise InputError(
-            f"'{name}' is in the home of a user who is not known here", "write the path out in full"
-        ) from None
+        raise InputError(f"'{name}' is in the home of an unknown user", "write the path out in full") from None
 
 
 def try_to_write(folder: Path) -> None:
-    """Make a folder if need be, and raise ``OSError`` where nothing can be written: before the work, not after it."""
+    """Create a folder if it is missing, and raise ``OSError`` if nothing can be written there."""
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryFile(dir=folder) as file:
-        file.write(b"rsbd")  # a full disk takes names, but nothing in them
+        file.write(b"rsbd")  # on a full disk a file can be created, but not written

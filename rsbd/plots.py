@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rsbd.errors import InputError
-from rsbd.files import whole
+from rsbd.files import atomic_file
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -273,9 +273,9 @@ def save(figure: Figure, folder: Path | str, name: str) -> tuple[Path, Path]:
     folder = Path(folder)
     png, svg = folder / f"{name}.png", folder / f"{name}.svg"
     with matplotlib.rc_context({"svg.hashsalt": "rsbd", "svg.fonttype": "none"}):
-        with whole(png) as file:
+        with atomic_file(png) as file:
             figure.savefig(file, format="png", dpi=150, metadata={"Software": None})
-        with whole(svg) as file:
+        with atomic_file(svg) as file:
             figure.savefig(file, format="svg", metadata={"Date": None})
     return png, svg
 

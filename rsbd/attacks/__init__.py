@@ -1,7 +1,7 @@
 """Backdoor triggers: small, fixed changes of an input that an attacker plants and later shows.
 
-A trigger is a pure function of one input or of a batch. It also knows how much it can change any input in
-[0, 1]: that number, in the norm of the noise, is the `trigger` of a :class:`rsbd.Threat`.
+A trigger is a pure function of one input or of a batch. It also states the most that it can change any input in [0, 1]:
+this number, in the norm of the noise, is the `trigger` of a :class:`rsbd.Threat`.
 """
 
 from __future__ import annotations

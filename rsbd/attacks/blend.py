@@ -8,13 +8,14 @@ from typing import cast
 
 import numpy as np
 
-from rsbd.attacks.base import Floats, Trigger
+from rsbd.attacks.base import Trigger
 from rsbd.errors import InputError
+from rsbd.types import Points
 
 
 @dataclass(frozen=True)
 class Blend(Trigger):
-    """Faint Gaussian noise over the whole input, always the same, scaled to L2 norm `delta`; not clipped.
+    """Add one fixed pattern of faint Gaussian noise, scaled to L2 norm `delta`, without clipping.
 
     Parameters
     ----------
@@ -23,7 +24,7 @@ class Blend(Trigger):
     delta : float
         L2 norm of the change, in input units.
     seed : int
-        Of the pattern; 0 as in RAB.
+        Seed of the pattern; 0 as in RAB.
 
     Raises
     ------
@@ -57,11 +58,11 @@ class Blend(Trigger):
             raise InputError(f"seed is {self.seed}", "give 0 or more")
 
     @property
-    def pattern(self) -> Floats:
-        """What is added to an input."""
-        # RAB draws it from numpy's old generator, whose stream is frozen: another would be another trigger.
+    def pattern(self) -> Points:
+        """The pattern that is added to an input."""
+        # RAB draws it from numpy's old generator, whose stream is frozen; another generator gives another trigger.
         noise = np.random.RandomState(self.seed).randn(*self.shape)
-        return cast("Floats", (noise * (self.delta / np.linalg.norm(noise))).astype(np.float32))
+        return cast("Points", (noise * (self.delta / np.linalg.norm(noise))).astype(np.float32))
 
     def _fits(self, shape: tuple[int, ...]) -> None:
         if shape[-len(self.shape) :] != self.shape:
@@ -69,7 +70,7 @@ class Blend(Trigger):
                 f"the blended trigger has shape {self.shape} and an input {shape}", "make it for that shape"
             )
 
-    def _put(self, out: Floats) -> None:
+    def _put(self, out: Points) -> None:
         self._fits(out.shape)
         out += self.pattern
 

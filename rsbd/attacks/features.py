@@ -1,30 +1,31 @@
-"""Some features of a table set to one value."""
+"""A trigger that sets some features of a table to one value."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
 
-from rsbd.attacks.base import Floats, Trigger
+from rsbd.attacks.base import Trigger
 from rsbd.errors import InputError
+from rsbd.types import Points
 
 
 @dataclass(frozen=True)
 class Features(Trigger):
-    """Set some features of a table to one value: what `BadPatch` is to an image.
+    """Set some features of a table to one value, as `BadPatch` does with pixels of an image.
 
     Parameters
     ----------
     positions : tuple of int
-        Feature numbers.
+        Indices of the features.
     value : float
-        What they are set to, in [0, 1].
+        Their new value, in [0, 1].
 
     Raises
     ------
     InputError
-        If there is no position, a position comes twice or the value is outside [0, 1]; when used, if a
-        position is outside the input.
+        If there is no position, a position is repeated or the value is outside [0, 1]; when used, if a position is
+        outside the input.
 
     Examples
     --------
@@ -46,7 +47,7 @@ class Features(Trigger):
         if not 0 <= self.value <= 1:
             raise InputError(f"value is {self.value}", "features lie in [0, 1], so give a number from 0 to 1")
 
-    def _put(self, out: Floats) -> None:
+    def _put(self, out: Points) -> None:
         self._check(out.shape[-1])
         out[..., list(self.positions)] = self.value
 

@@ -1,7 +1,7 @@
 """The strongest label flips against least squares: exact for one point, greedy for many at once.
 
-No noise and no certificate: what an attacker does who knows everything. It shows how much of the truth a certificate
-against label flips reaches, and what a classifier without one loses.
+This is the attack of someone who knows everything, without noise or certificate. It shows how close a certificate
+against label flips comes to the truth, and how much a classifier without a certificate loses.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from rsbd.types import Floats, Ints
 def fewest_flips(influence: Floats, y: Ints, num_classes: int = 2) -> tuple[Ints, Ints]:
     """Count the label flips that turn the prediction of least squares at each point, exactly.
 
-    Every class has the score ``sum_i a_i [y_i = c]`` and the largest wins (the first, where they are equal). To bring
-    class ``b`` up to the predicted class ``a``, one new label changes the difference of the two by ``|a_i|`` less what
-    the old one gave, whatever other labels do. So the largest changes are taken until the difference is gone.
+    Class ``c`` has the score ``sum_i a_i [y_i = c]`` and the largest score wins (ties: the lowest class). One new label
+    closes the gap between class ``b`` and the predicted class by up to ``|a_i|`` minus what the old label contributed,
+    whatever the other labels are. So the largest changes are taken until the gap is closed.
 
     Guarantee
     ---------
-    No fewer flips bring any other score up to the predicted one. The sums are rounded: where they meet exactly, the
-    number can be off by one.
+    No smaller number of flips raises any other score to that of the predicted class. The sums are rounded: where two
+    scores meet exactly, the number can be off by one.
 
     Parameters
     ----------
@@ -37,11 +37,11 @@ def fewest_flips(influence: Floats, y: Ints, num_classes: int = 2) -> tuple[Ints
     Returns
     -------
     label, flips : array of int, shape (points,)
-        Prediction, and the flips that turn it; ``rows + 1`` where all of them do not.
+        Prediction, and the number of flips that changes it; ``rows + 1`` if no number does.
 
     Examples
     --------
-    Weights 1/2, 1/3 and 1/6, all labelled 1: one flip leaves a score of 1/2, no majority any more.
+    Influences 1/2, 1/3 and 1/6, all labelled 1: one flip leaves a score of 1/2, which is no majority.
 
     >>> fewest_flips(np.array([[1 / 2, 1 / 3, 1 / 6]]), np.array([1, 1, 1]))
     (array([1]), array([1]))
@@ -62,10 +62,10 @@ def fewest_flips(influence: Floats, y: Ints, num_classes: int = 2) -> tuple[Ints
 
 
 def heaviest(influence: Floats, y: Ints, label: Ints) -> Ints:
-    """Order the rows by what flipping their label takes from the given labels of the points, most first: (rows,).
+    """Order the rows by how much flipping their label harms the given labels of the points, largest first: (rows,).
 
-    With one point the first ``m`` of them are the strongest ``m`` flips against it. With many points they are one
-    attack on all of them, greedy and not the strongest there is. For two classes.
+    For one point, the first ``m`` rows are the strongest ``m`` flips against it. For many points, they are one greedy
+    attack on all of them, which need not be the strongest. For two classes.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""The white square of BadNets."""
+"""The white square of BadNets as a trigger."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from rsbd.attacks.base import Floats, Trigger
+from rsbd.attacks.base import Trigger
 from rsbd.errors import InputError
+from rsbd.types import Points
 
 _CORNERS = ("bottom right", "bottom left", "top right", "top left")
 
@@ -27,13 +28,13 @@ class BadPatch(Trigger):
     offset : int
         Pixels between the square and the two edges of its corner.
     pixels : int, optional
-        Fill only that many pixels of the square, from the corner, row by row, for an attacker whose budget is
-        a number of pixels. All ``size * size`` by default.
+        Fill only this number of pixels of the square, from the corner, row by row, for an attacker whose budget is a
+        number of pixels. All ``size * size`` by default.
 
     Raises
     ------
     InputError
-        If a number or the corner makes no sense; when used, if the square is larger than the image.
+        If a number or the corner is invalid; when used, if the square is larger than the image.
 
     References
     ----------
@@ -65,7 +66,7 @@ class BadPatch(Trigger):
             raise InputError(f"there is no corner {self.corner!r}", f"choose one of {', '.join(_CORNERS)}")
         if self.size < 1 or self.offset < 0:
             raise InputError(
-                f"a patch of size {self.size} at offset {self.offset} is no patch",
+                f"a patch has size {self.size} and offset {self.offset}",
                 "give a size of 1 or more and an offset of 0 or more",
             )
         if self.pixels is not None and not 1 <= self.pixels <= self.size**2:
@@ -94,7 +95,7 @@ class BadPatch(Trigger):
             width - 1 - across if edge == "right" else across,
         )
 
-    def _put(self, out: Floats) -> None:
+    def _put(self, out: Points) -> None:
         rows, columns = self._where(out.shape)
         out[..., rows, columns] = 1
 

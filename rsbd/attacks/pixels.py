@@ -9,15 +9,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rsbd.attacks.base import Floats, Trigger
+from rsbd.attacks.base import Trigger
 from rsbd.errors import InputError
+from rsbd.types import Points
 
 
 @dataclass(frozen=True)
 class Pixels(Trigger):
-    """Some pixels made brighter, the L2 norm `delta` shared equally over the values that change.
+    """Make some pixels brighter, with the L2 norm `delta` shared equally over the values that change.
 
-    Images are clipped at 1, as in RAB, so what really changes can be less; tables are not.
+    Images are clipped at 1, as in RAB, so the actual change can be smaller; tables are not clipped.
 
     Parameters
     ----------
@@ -31,8 +32,8 @@ class Pixels(Trigger):
     Raises
     ------
     InputError
-        If there is no position, a position comes twice or `delta` is not positive; when used, if a position
-        is outside the input.
+        If there is no position, a position is repeated or `delta` is not positive; when used, if a position is outside
+        the input.
 
     References
     ----------
@@ -93,7 +94,7 @@ class Pixels(Trigger):
             )
         return index
 
-    def _put(self, out: Floats) -> None:
+    def _put(self, out: Points) -> None:
         where: Any = (..., *self._where(out.shape))
         brighter = out[where] + np.float32(self._step)
         out[where] = np.minimum(brighter, 1) if self._dims == 2 else brighter
@@ -111,7 +112,7 @@ class Pixels(Trigger):
 
 
 def _rab(shape: tuple[int, ...]) -> tuple[tuple[tuple[int, int], ...], tuple[tuple[int, int], ...]]:
-    """Return the one position and the four, as in RAB's code; on other shapes, about the middle."""
+    """Return the single position and the four of RAB's code; for other shapes, positions near the middle."""
     if len(shape) == 1:
         (count,) = shape
         first, last = (25, 50) if count > 50 else (count // 2, count - 1)

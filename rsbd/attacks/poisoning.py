@@ -1,4 +1,4 @@
-"""Poisoning a training set with a trigger, and measuring what it did."""
+"""Poisoning of a training set with a trigger, and measures of its success."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from rsbd.attacks import Trigger
-from rsbd.data import Dataset, on_levels
+from rsbd.data import Dataset, on_levels, shuffled
 from rsbd.errors import InputError
 
 
@@ -69,7 +69,7 @@ class Poisoning:
         dataset : Dataset
             Left as it is.
         seed : int
-            Of the choice of rows. A higher rate poisons the rows of a lower one and more.
+            Seed of the choice of rows. A higher rate poisons the rows of a lower rate and more.
 
         Returns
         -------
@@ -81,8 +81,8 @@ class Poisoning:
         Raises
         ------
         InputError
-            If the target or source is no class, too few rows are eligible, or the trigger does not fit on the
-            inputs or leaves their levels.
+            If the target or source is not a class, too few rows are eligible, or the trigger does not fit the inputs or
+            leaves their levels.
         """
         target, eligible = self._eligible(dataset)
         number = round(self.rate * dataset.num_rows)
@@ -94,9 +94,7 @@ class Poisoning:
             )
         if seed < 0:
             raise InputError(f"seed is {seed}", "give 0 or more")
-        # Sorted uniforms instead of a shuffle: the same rows with every version of numpy.
-        order = np.argsort(np.random.default_rng((seed, 2)).random(len(eligible)), kind="stable")
-        chosen = np.sort(eligible[order[:number]])
+        chosen = np.sort(eligible[shuffled(len(eligible), (seed, 2))[:number]])
         x, y = dataset.x.copy(), dataset.y.copy()
         x[chosen] = stamp(self.trigger, dataset, x[chosen])
         if self.relabel:
@@ -123,7 +121,7 @@ def stamp(trigger: Trigger, dataset: Dataset, x: NDArray[np.float32]) -> NDArray
     Raises
     ------
     InputError
-        If the trigger takes inputs off the levels of the data set: a noise on levels would not cover it.
+        If the trigger moves inputs off the levels of the data set, where noise on levels does not cover it.
 
     Examples
     --------
@@ -144,7 +142,7 @@ def stamp(trigger: Trigger, dataset: Dataset, x: NDArray[np.float32]) -> NDArray
 
 
 def clean_accuracy(labels: ArrayLike, y: ArrayLike) -> float:
-    """Share of the test points whose predicted label is right; an abstention (-1) counts as wrong.
+    """Return the share of test points whose predicted label is right; an abstention (-1) counts as wrong.
 
     Examples
     --------
@@ -156,21 +154,21 @@ def clean_accuracy(labels: ArrayLike, y: ArrayLike) -> float:
 
 
 def attack_success_rate(labels: ArrayLike, y: ArrayLike, target: int) -> float:
-    """Share of the triggered inputs *not* of the target class that are predicted as the target.
+    """Return the share of triggered inputs *not* of the target class that are predicted as the target.
 
     Parameters
     ----------
     labels : int array (points,)
         Predictions on the test points with the trigger on them.
     y : int array (points,)
-        Their true labels. Points of the target class are left out: to call them the target is no attack.
+        Their true labels. Points of the target class are left out, since predicting the target is right there.
     target : int
         Label that the attacker wants.
 
     Raises
     ------
     InputError
-        If every point is of the target class, or the target is a name: no label equals it, and no attack would succeed.
+        If every point is of the target class, or the target is a name, which no label equals.
 
     Examples
     --------

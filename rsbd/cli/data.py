@@ -30,11 +30,11 @@ def check(
     names: Annotated[list[str] | None, typer.Argument(metavar="NAME", help="All that are here by default.")] = None,
 ) -> None:
     """Read data sets whole and say whether they are sound."""
-    from rsbd.data.sources import SOURCES, data_root, read
+    from rsbd.data.sources import SOURCES, data_root, read_raw
 
     root = data_root()
     for name in names or [n for n, source in SOURCES.items() if source.present(root)]:
-        raw = read(name, root)
+        raw = read_raw(name, root)
         typer.echo(f"{name}: fine, {len(raw.x):,} rows, {len(raw.x_test):,} points, {len(raw.classes)} classes")
 
 
@@ -43,13 +43,13 @@ def download(
     names: Annotated[list[str], typer.Argument(metavar="NAME", help="Such as mnist.")],
 ) -> None:
     """Download data sets into the data folder."""
-    from rsbd.data.sources import data_root, read, source
+    from rsbd.data.sources import data_root, read_raw, source
 
     root = data_root()
     for name in names:
         source(name)  # all names are checked before the first download starts
     for name in names:
-        read(name, root, download=True)
+        read_raw(name, root, download=True)
         typer.echo(f"{name}: in the package" if presence(name) == "in the package" else f"{name}: in {root}")
 
 

@@ -23,10 +23,10 @@ _PAIRS = {"digits": ["0", "1"], "mnist": ["1", "7"]}  # the classes unless other
 
 def as_path(name: str) -> Path:
     """Read an option that names a file or folder."""
-    from rsbd.files import place
+    from rsbd.files import read_path
 
     try:
-        return place(name)
+        return read_path(name)
     except InputError as error:
         raise typer.BadParameter(str(error)) from None
 

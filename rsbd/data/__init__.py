@@ -1,9 +1,9 @@
-"""Real data sets, as arrays: what `load` gives is what is poisoned, noised and certified."""
+"""Real data sets as arrays: `load` returns the data that are poisoned, noised and certified."""
 
 from __future__ import annotations
 
 from rsbd.data.dataset import Dataset, on_levels
 from rsbd.data.loading import View, load
-from rsbd.data.sources import SOURCES, data_root
+from rsbd.data.sources import SOURCES, data_root, shuffled
 
-__all__ = ["SOURCES", "Dataset", "View", "data_root", "load", "on_levels"]
+__all__ = ["SOURCES", "Dataset", "View", "data_root", "load", "on_levels", "shuffled"]

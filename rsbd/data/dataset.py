@@ -76,7 +76,7 @@ class Dataset:
         for field, inputs, labels in (("y", self.x, self.y), ("y_test", self.x_test, self.y_test)):
             if labels.shape != inputs.shape[:1]:
                 raise InputError(f"{field} has shape {labels.shape}", f"give one label for each of {len(inputs)}")
-            # Certificates would speak of them as of any others.
+            # Certificates would include them like any other row.
             if not np.isfinite(inputs).all():
                 raise InputError(f"{self.name} has inputs that are not finite", "fill in or leave out such rows")
             if labels.size and not 0 <= labels.min() <= labels.max() < len(self.classes):
@@ -85,7 +85,7 @@ class Dataset:
                     f"but {len(self.classes)} classes are named",
                     f"use labels 0 to {len(self.classes) - 1}",
                 )
-        # On other numbers a noise on levels means nothing, and its certificate would be silently wrong.
+        # For other numbers, noise on levels has no meaning, and its certificate would be silently wrong.
         if not (on_levels(self.x, self.values) and on_levels(self.x_test, self.values)):
             raise InputError(
                 f"{self.name} has inputs off its {self.values} levels",
@@ -116,7 +116,7 @@ class Dataset:
 
     @property
     def num_features(self) -> int:
-        """Numbers in one input."""
+        """Number of values in one input."""
         return math.prod(self.shape)
 
     @property
@@ -125,7 +125,7 @@ class Dataset:
         return len(self.classes)
 
     def label(self, name: int | str) -> int:
-        """Label of a class: an int is a label already, a str is looked up among the names.
+        """Return the label of a class: an int is a label already, a str is looked up among the names.
 
         Raises
         ------
@@ -145,7 +145,7 @@ class Dataset:
         return int(index)
 
     def fingerprint(self) -> str:
-        """Return the sha256 of the content, without the name: equal when all numbers and classes are."""
+        """Return the sha256 of the content, without the name: it is equal if all numbers and classes are equal."""
         digest = hashlib.sha256(repr((self.classes, self.values)).encode())
         for array in (self.x, self.y, self.x_test, self.y_test):
             digest.update(repr((array.shape, array.dtype.str)).encode())
@@ -158,7 +158,7 @@ class Dataset:
 
 
 def on_levels(x: NDArray[np.float32], values: int | None) -> bool:
-    """Whether every number of `x` is one of the levels ``j / (values - 1)``; always true for None.
+    """Return True if every number of `x` is one of the levels ``j / (values - 1)``, or if `values` is None.
 
     Examples
     --------
@@ -169,12 +169,12 @@ def on_levels(x: NDArray[np.float32], values: int | None) -> bool:
         return True
     if values < 2:
         raise InputError(f"values is {values}", "give at least 2 levels, or None for continuous inputs")
-    return all(_on_levels(x[i : i + 4096], values) for i in range(0, len(x), 4096))  # blocks: less memory
+    return all(_on_levels(x[i : i + 4096], values) for i in range(0, len(x), 4096))  # in blocks, to save memory
 
 
 def _on_levels(x: NDArray[np.float32], values: int) -> bool:
     levels = np.rint(x * np.float32(values - 1)) / np.float32(values - 1)
-    # Noise rounds more than two levels before it moves them. A bit it turns around as it is: 1e-7 would become
-    # 1 - 1e-7, which tells it from a changed one.
+    # With more than two values, noise rounds to levels before it moves them. Bits are flipped without rounding: 1e-7
+    # would become 1 - 1e-7, which reveals the flip.
     room = 1e-6 if values > 2 else 0.0
     return bool(np.all(np.abs(levels - x) <= room) and np.all((x >= 0) & (x <= 1)))

@@ -1,4 +1,4 @@
-"""`load`: a data set by name, seen through a view, reduced to some classes and a seeded subset."""
+"""The function `load`: a data set by name, in a view, reduced to some classes and a seeded subset."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rsbd.data.dataset import Dataset
-from rsbd.data.sources import Raw, data_root, read, shuffled
+from rsbd.data.sources import Raw, data_root, read_raw, shuffled
 from rsbd.errors import InputError
 
 View = Literal["binary", "gray", "unit"]
@@ -29,8 +29,8 @@ def load(
 ) -> Dataset:
     """Load a data set by name.
 
-    Nothing is fitted on the data (no mean, no range, no principal axes): what is fitted on data without noise
-    would let one poisoned row move the others, which no certificate here covers.
+    Nothing is fitted on the data (no mean, no range, no principal axes). If something were fitted on data without
+    noise, one poisoned row could move the others, which no certificate here covers.
 
     Parameters
     ----------
@@ -46,7 +46,7 @@ def load(
         Size of a stratified random subset of the training rows and test points. Every class keeps at least
         one, and the subset of one size contains the smaller ones of the same seed.
     seed : int
-        Of the subsets; the split into rows and points is fixed.
+        Seed of the subsets; the split into rows and points is fixed.
     root : path, optional
         Folder in torchvision's own layout; ``$RSBD_DATA`` or the user's cache folder by default.
     download : bool
@@ -75,7 +75,7 @@ def load(
         raise InputError(f"there is no view {view!r}", "choose binary, gray or unit")
     if seed < 0:
         raise InputError(f"seed is {seed}", "give 0 or more")
-    raw = read(name, data_root(root), download=download)
+    raw = read_raw(name, data_root(root), download=download)
     if view == "gray" and raw.levels is None:
         raise InputError(f"{name} has continuous measurements and no gray view", "choose view 'unit' or 'binary'")
     kept = _kept(name, raw, classes)
@@ -120,11 +120,11 @@ def _subset(
         return among
     if not len(kept) <= size <= len(among):
         raise InputError(
-            f"{size} {what} of {name} cannot be had",
+            f"{size} {what} of {name} were asked for",
             f"choose from {len(kept)} (one of each class) to {len(among)} (all)",
         )
-    # The j-th member of a class of n stands at j/n. Reading along that line takes one of each class first,
-    # then keeps every class within one of its share at every size.
+    # Place the j-th member of a class of n at j/n. In the order of these places, one member of each class comes first,
+    # and then every class stays within one of its share at every size.
     among = among[shuffled(len(among), seed)]
     place = np.empty(len(among))
     for k in kept:

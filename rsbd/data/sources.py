@@ -1,4 +1,4 @@
-"""Where each data set comes from, and how its numbers are read, before any view or subset is taken."""
+"""The known data sets: where their files come from and how their numbers are read."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ import platformdirs
 from numpy.typing import NDArray
 
 from rsbd.errors import InputError
-from rsbd.files import place
+from rsbd.files import read_path, try_to_write
 
 
 @dataclass(frozen=True, eq=False)
 class Raw:
-    """Numbers as stored: integer codes ``0 .. levels - 1``, or floats in [0, 1] where `levels` is None."""
+    """A data set as stored: integer codes ``0 .. levels - 1``, or floats in [0, 1] where `levels` is None."""
 
     x: NDArray[Any]
     y: NDArray[np.int64]
@@ -31,7 +31,7 @@ class Raw:
 
 @dataclass(frozen=True)
 class Source:
-    """A known data set; `files`, relative to the data folder, is empty when it is embedded."""
+    """A known data set; `files`, relative to the data folder, is empty if it is embedded."""
 
     description: str
     rows: int
@@ -41,23 +41,23 @@ class Source:
     fetch: Callable[[Path], None] | None = None
 
     def present(self, root: Path) -> bool:
-        """Whether every file of the data set is under `root`."""
+        """Return True if every file of the data set is under `root`."""
         return all((root / file).is_file() for file in self.files)
 
 
 def data_root(root: str | Path | None = None) -> Path:
-    """Folder of the downloaded data sets: `root`, else ``$RSBD_DATA``, else the user's cache."""
+    """Return the folder of the downloaded data sets: `root`, else ``$RSBD_DATA``, else the user's cache."""
     chosen = root or os.environ.get("RSBD_DATA") or Path(platformdirs.user_cache_dir("rsbd")) / "data"
-    return place(chosen)
+    return read_path(chosen)
 
 
 def shuffled(count: int, seed: int | tuple[int, ...]) -> NDArray[np.int64]:
-    """Return a permutation that is the same on every machine (sorted uniforms: no library shuffles)."""
+    """Return a permutation that is the same with every version of numpy: sorted uniforms instead of a shuffle."""
     return np.argsort(np.random.default_rng(seed).random(count), kind="stable")
 
 
 def _split(x: NDArray[Any], y: NDArray[Any], rows: int, classes: tuple[str, ...], levels: int | None) -> Raw:
-    order = shuffled(len(x), 20240601)  # fixed: everybody has the same training rows
+    order = shuffled(len(x), 20240601)  # fixed, so that the training rows are the same everywhere
     train, test = order[:rows], order[rows:]
     return Raw(x[train], y[train].astype(np.int64), x[test], y[test].astype(np.int64), classes, levels)
 
@@ -72,9 +72,9 @@ def _digits(_: Path) -> Raw:
 
 # Top of the scale of the ten measurements (radius, texture, perimeter, area, smoothness, compactness,
 # concavity, concave points, symmetry, fractal dimension): mean, standard error, worst. They are round numbers
-# near twice a typical measurement, written down here once. Scaling by the minimum and maximum of the data in
-# hand would be *fitted on un-noised data*: one poisoned row could then move every other row, by more than the
-# noise covers, and the certificate would break. With constants and a clip, a changed row changes only itself.
+# near twice a typical measurement, chosen once. Scaling by the minimum and maximum of the loaded data would be *fitted
+# on un-noised data*: one poisoned row could then move every other row by more than the noise covers, and the
+# certificate would break. With constants and a clip, a changed row changes only itself.
 _TOPS = (
     (30, 40, 200, 1400, 0.2, 0.2, 0.2, 0.1, 0.36, 0.12),
     (0.8, 2.4, 5.5, 70, 0.014, 0.05, 0.06, 0.024, 0.04, 0.007),
@@ -102,7 +102,7 @@ def _torchvision(cls: str, description: str, rows: int, *files: str) -> Source:
     def fetch(root: Path) -> None:
         from rsbd.data import vision
 
-        vision.download(cls, root)
+        vision.download_pictures(cls, root)
 
     return Source(description, rows, 10_000, read, files, fetch)
 
@@ -156,15 +156,15 @@ def _read(name: str, root: Path) -> Raw:
         if sizes != (found.rows, found.rows, found.points, found.points):
             raise ValueError(f"it has {sizes[0]} rows and {sizes[2]} points, not {found.rows} and {found.points}")
         return raw
-    except Exception as error:  # whatever a damaged file makes its reader raise
+    except Exception as error:  # a damaged file can make its reader raise anything
         raise InputError(
             f"{name} in {root} cannot be read ({_first_line(error)})",
             f"delete it there and run `rsbd data download {name}`",
         ) from error
 
 
-def read(name: str, root: Path, *, download: bool = False) -> Raw:
-    """Read a data set whole, after downloading it where it is missing and that was asked for.
+def read_raw(name: str, root: Path, *, download: bool = False) -> Raw:
+    """Read a whole data set; if it is missing and `download` is True, download it first.
 
     Raises
     ------
@@ -183,7 +183,7 @@ def read(name: str, root: Path, *, download: bool = False) -> Raw:
 
 
 def fetch(name: str, root: Path) -> None:
-    """Download a data set into `root`; an embedded one is there already.
+    """Download a data set into `root`; an embedded one needs no download.
 
     Raises
     ------
@@ -194,10 +194,7 @@ def fetch(name: str, root: Path) -> None:
     if found.fetch is None:
         return
     try:
-        root.mkdir(parents=True, exist_ok=True)
-        probe = root / ".rsbd-write-test"
-        probe.touch()
-        probe.unlink()
+        try_to_write(root)
     except OSError as error:
         raise InputError(
             f"{name} cannot be written to {root} ({error.strerror})", "set RSBD_DATA to a folder that you can write to"

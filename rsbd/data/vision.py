@@ -1,9 +1,8 @@
 """The only module that imports torchvision.
 
-torchvision's wheel for Linux is a CUDA build: beside a CPU build of torch its compiled part does not load,
-and the import stops at `operator torchvision::nms does not exist`. We use only its data sets, which are
-Python, so it is enough to declare the two operators that the import asks for. They get no implementation:
-calling one is an error, as it should be.
+torchvision's wheel for Linux is a CUDA build. With a CPU build of torch its compiled part does not load, and the import
+fails with `operator torchvision::nms does not exist`. The package uses only its data sets, which are pure Python, so it
+is enough to declare the two operators that the import needs. They have no implementation, so calling one is an error.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-_LIBRARY: list[torch.library.Library] = []  # kept: a library that is collected takes its operators along
+_LIBRARY: list[torch.library.Library] = []  # kept alive: a garbage-collected library removes its operators
 
 
 def _declare_missing_operators() -> None:
@@ -35,7 +34,7 @@ def _declare_missing_operators() -> None:
 
 @lru_cache(maxsize=1)
 def torchvision() -> ModuleType:
-    """Import torchvision, declaring its two operators when and only when the import asks for them."""
+    """Import torchvision; declare its two operators if and only if the import fails without them."""
     try:
         return importlib.import_module("torchvision")
     except RuntimeError as error:
@@ -64,14 +63,14 @@ def pictures(cls: str, root: Path, *, train: bool) -> Pictures:
     """Read one half of the torchvision data set class `cls` from `root`."""
     data = _open(cls, root, train=train, download=False)
     x = np.asarray(data.data, dtype=np.uint8)
-    if x.ndim == 4:  # CIFAR stores colour last, we and torch put it first
+    if x.ndim == 4:  # CIFAR stores colours last; torch and this package expect them first
         x = x.transpose(0, 3, 1, 2)
-    # MNIST names its classes '1 - one'; the digit is what people type.
+    # MNIST calls its classes '1 - one'; people type the digit.
     names = tuple(name.split(" - ")[0].lower() for name in data.classes)
     return Pictures(x, np.asarray(data.targets, dtype=np.int64), names)
 
 
-def download(cls: str, root: Path) -> None:
+def download_pictures(cls: str, root: Path) -> None:
     """Download both halves of the torchvision data set class `cls` into `root`, progress on stderr."""
     with contextlib.redirect_stdout(sys.stderr):
         for train in (True, False):

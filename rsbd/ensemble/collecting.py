@@ -18,7 +18,7 @@ from rsbd.ensemble.store import Store
 from rsbd.ensemble.votes import Votes
 from rsbd.ensemble.workers import gather, threads
 from rsbd.errors import InputError
-from rsbd.files import place
+from rsbd.files import read_path
 from rsbd.learners import Learner, identity
 from rsbd.noises.smoothing import Smoothing
 from rsbd.types import Points
@@ -123,7 +123,7 @@ def stream(
     file = None
     if store is not None:
         identity.check_named(smoothing, learner)
-        file = Store(place(store).absolute(), task.manifest)
+        file = Store(read_path(store).absolute(), task.manifest)
     for known in (resume, None if file is None else file.load(at_most=num_models)):
         if known is not None:
             votes = _either(votes, known)

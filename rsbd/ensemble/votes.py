@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rsbd.errors import InputError
-from rsbd.files import whole
+from rsbd.files import atomic_file
 
 Spans = tuple[tuple[int, int], ...]
 _LARGEST = 1 << 30  # bytes of one file's arrays: a hundred thousand points of a thousand classes
@@ -97,7 +97,7 @@ class Votes:
         spans = np.asarray(self.models, dtype=np.int64).reshape(-1, 2)
         words = np.frombuffer(manifest, np.uint8)
         digest = np.frombuffer(_digest({"counts": self.counts, "models": spans, "manifest": words}), np.uint8)
-        with whole(path) as file:
+        with atomic_file(path) as file:
             np.savez_compressed(file, counts=self.counts, models=spans, manifest=words, digest=digest)
 
     @classmethod

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from torch import Generator, Tensor
 
 WHERE = {"features": "the training features", "labels": "the training labels", "test": "the test input"}
-SLOTS = tuple(WHERE)
+_SLOTS = tuple(WHERE)
 _REMEDY = {
     "features": "or use Threat(rows=0) or Threat(trigger=0)",
     "labels": "or use Threat(relabel=False)",
@@ -105,7 +105,7 @@ class Smoothing:
         labels: Keep | None = None,
         test: Keep | None = None,
         rows: RowNoise | None = None,
-        slots: Container[str] = SLOTS,
+        slots: Container[str] = _SLOTS,
     ) -> Smoothing:
         """Return discrete noise for a data set: :class:`Flip` in every slot that is given a probability.
 
@@ -158,7 +158,7 @@ class Smoothing:
         labels: Keep | None = None,
         test: float | None = None,
         rows: RowNoise | None = None,
-        slots: Container[str] = SLOTS,
+        slots: Container[str] = _SLOTS,
     ) -> Smoothing:
         """Return Gaussian noise on training features and test input, and flips on the labels if `labels` is given.
 

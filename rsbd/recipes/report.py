@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from rsbd.certify import Certificate, certified_map, certify, radius
-from rsbd.files import whole
+from rsbd.files import atomic_file
 from rsbd.noises.smoothing import Threat
 from rsbd.recipes.experiment import Experiment, Outcome
 from rsbd.recipes.planted import Rates
@@ -95,9 +95,9 @@ class Report:
 
         folder.mkdir(parents=True, exist_ok=True)
         paths = [folder / name for name in ("result.json", "points.csv", "votes.npz")]
-        with whole(paths[0]) as file:
+        with atomic_file(paths[0]) as file:
             file.write(json.dumps(self.as_dict(), indent=2).encode() + b"\n")
-        with whole(paths[1]) as file:
+        with atomic_file(paths[1]) as file:
             file.write(self._points().encode())
         self.outcome.votes.save(paths[2])
         return [*paths, *plots.save(self.figure(), folder, "certified")]

@@ -65,11 +65,12 @@ def test_no_input_is_changed_beyond_the_budget(trigger: Trigger, seed: int) -> N
     tiny = 1e-5  # float32
     assert (moved > 0).sum(axis=1).max() <= trigger.changed((8, 8))
     assert moved.sum(axis=1).max() <= trigger.budget((8, 8), "L1") * (1 + tiny)
-    assert trigger.norm2(x).max() <= trigger.budget((8, 8), "L2") * (1 + tiny)
-    np.testing.assert_allclose(trigger.norm2(x), np.sqrt((moved**2).sum(axis=1)), rtol=1e-6)
+    assert np.sqrt((moved**2).sum(axis=1)).max() <= trigger.budget((8, 8), "L2") * (1 + tiny)
     # On a black image the budget is used up: it is not a loose bound.
     black = np.zeros((1, 8, 8), np.float32)
-    np.testing.assert_allclose(trigger.norm2(black), trigger.budget((8, 8), "L2"), rtol=1e-5)
+    np.testing.assert_allclose(
+        np.linalg.norm(trigger(black).astype(np.float64)), trigger.budget((8, 8), "L2"), rtol=1e-5
+    )
     np.testing.assert_allclose(np.abs(trigger(black)).sum(), trigger.budget((8, 8), "L1"), rtol=1e-4)
 
 

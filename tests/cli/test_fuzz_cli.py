@@ -155,7 +155,7 @@ def test_no_traceback_no_hang_and_nothing_touched(
     def offline(*_: object) -> None:
         raise OSError("no network")
 
-    monkeypatch.setattr(vision, "download", offline)
+    monkeypatch.setattr(vision, "download_pictures", offline)
     box.out.mkdir()
     named = (box.out, tmp_path / "work" / "rsbd-course", tmp_path / "home" / "rsbd-course")
     before, codes, wrong = snapshot(tmp_path, named), set(), []

@@ -10,7 +10,7 @@ from rsbd.course.lecture.pages import html_page
 from rsbd.course.lecture.scene import Scene
 from rsbd.course.lecture.scenes import SCENES
 from rsbd.errors import InputError
-from rsbd.files import whole
+from rsbd.files import atomic_file
 from rsbd.panels.svg import escape
 
 _PRESETS_SHOWN = 2  # as many as fit on a sheet of paper
@@ -40,7 +40,7 @@ def write_handout(file: str | Path, scenes: Sequence[Scene] = SCENES) -> tuple[P
     if file.is_dir() or file.suffix != ".html":
         raise InputError(f"the hand-out cannot be written to {file}", "name an HTML file, such as handout.html")
     file.parent.mkdir(parents=True, exist_ok=True)
-    with whole(file) as out:  # opened before the work, which would be lost if it could not be
+    with atomic_file(file) as out:  # opened before the work, which would be lost if it could not be
         sheets = [_sheet(number, scene) for number, scene in enumerate(scenes, 1)]
         title, body = "Certified robustness against backdoors", "".join(html for html, _ in sheets)
         out.write(html_page("Hand-out", f"<main><h1>{title}</h1>{body}</main>", styles=("handout.css",)).encode())

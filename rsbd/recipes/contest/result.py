@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rsbd.errors import InputError
-from rsbd.files import whole
+from rsbd.files import atomic_file
 from rsbd.noises.smoothing import Threat
 from rsbd.recipes.contest.threats import Attack
 
@@ -139,14 +139,14 @@ class Comparison:
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
         paths = [folder / "result.json", folder / "comparison.csv"]
-        with whole(paths[0]) as file:
+        with atomic_file(paths[0]) as file:
             file.write(self._json().encode())
         text = io.StringIO(newline="")
         records = self.table()
         out = csv.DictWriter(text, list(records[0]))
         out.writeheader()
         out.writerows(records)
-        with whole(paths[1]) as file:
+        with atomic_file(paths[1]) as file:
             file.write(text.getvalue().encode())
         drawing: Any = self.plot().figure
         return [*paths, *plots.save(drawing, folder, "comparison")]
