@@ -66,3 +66,25 @@ def state(done: int, total: int, things: str = "models") -> str:
     ('(preview, 64 of 1,000 models)', '(final)')
     """
     return "(final)" if done >= total else f"(preview, {done:,} of {total:,} {things})"
+
+
+def note(done: int, total: int, things: str = "models") -> str:
+    """Name the evidence of a result in a few words.
+
+    Examples
+    --------
+    >>> note(64, 1000), note(1000, 1000)
+    ('64 of 1,000 models', '1,000 models')
+    """
+    return f"{total:,} {things}" if done >= total else f"{done:,} of {total:,} {things}"
+
+
+def opening(done: int, total: int) -> str:
+    """Begin the sentence of a result that rests on the votes of models.
+
+    Examples
+    --------
+    >>> opening(64, 1000), opening(1000, 1000)
+    ('Preview after 64 models of 1,000', 'With 1,000 models')
+    """
+    return f"With {done:,} models" if done >= total else f"Preview after {done:,} models of {total:,}"

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from rsbd.panels import svg
-from rsbd.types import AnyFloats, Ints
+from rsbd.types import AnyFloats, Floats, Ints
 from rsbd.words import percent
 
 _Values = Sequence[float] | AnyFloats | Ints
@@ -202,7 +202,7 @@ def ticks(low: float, high: float, most: int = 6) -> list[float]:
     return [round(i * step, 12) for i in range(first, last + 1)]
 
 
-def radii_for(radius: AnyFloats | Ints, norm: str) -> AnyFloats:
+def radii_for(radius: AnyFloats | Ints, norm: str) -> Floats:
     """Choose the radii of a curve: every whole number, or a hundred lengths up to a round number.
 
     Parameters
@@ -215,11 +215,13 @@ def radii_for(radius: AnyFloats | Ints, norm: str) -> AnyFloats:
     Examples
     --------
     >>> radii_for(np.array([3, -1]), "L0"), radii_for(np.array([0.3]), "L2")[-1]
-    (array([0, 1, 2, 3, 4, 5]), np.float64(0.5))
+    (array([0., 1., 2., 3., 4., 5.]), np.float64(0.5))
     """
     most = float(np.max(radius, initial=0))
     if norm == "L0":
-        return np.arange(min(max(6, most + 2), 502))  # noise that forgets everything certifies every radius
+        return np.arange(
+            min(max(6, most + 2), 502), dtype=float
+        )  # noise that forgets everything certifies every radius
     end = next((e for e in (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0) if most < e), min(most * 1.1, 100.0))
     return np.linspace(0, end, 101)
 

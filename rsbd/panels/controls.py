@@ -92,6 +92,17 @@ class Toggle:
 Control: TypeAlias = "Slider | Choice | Toggle"
 
 
+def shown_in(mode: str, controls: Mapping[str, Sequence[str]]) -> dict[str, bool]:
+    """Say which controls are shown in a mode: its own ones, and not those of other modes.
+
+    Examples
+    --------
+    >>> shown_in("flips", {"flips": ("keep",), "gaussian": ("sigma",)})
+    {'keep': True, 'sigma': False}
+    """
+    return {name: name in controls[mode] for names in controls.values() for name in names}
+
+
 class Controls:
     """The widgets of a panel's controls, and their values.
 

@@ -1,4 +1,4 @@
-"""Any noise live: one slider for its setting, and what an ensemble under it certifies."""
+"""The panel of any noise: one slider for its setting, and what an ensemble under it certifies."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from functools import partial
 import numpy as np
 import torch
 
-from rsbd import bounds, ensemble
+from rsbd import bounds
 from rsbd.certify import Certificate, radius
 from rsbd.data import Dataset, load
 from rsbd.ensemble.votes import Votes
@@ -19,15 +19,15 @@ from rsbd.panels import svg
 from rsbd.panels.chart import Chart, bars, radii_for, share
 from rsbd.panels.controls import Choice, Slider
 from rsbd.panels.engine import Cancel, Picture, Progress, Runner
-from rsbd.panels.growing import grow, watch
-from rsbd.panels.memo import Memo
+from rsbd.panels.memory import VoteMemory
 from rsbd.panels.panel import Panel
+from rsbd.panels.previews import watch
 from rsbd.plots import COUNTED
 from rsbd.words import count, percent, state
 
 
 @dataclass(frozen=True)
-class Params:
+class SmoothedParams:
     """The noise's setting, the number of models, and the failure probability of each certificate."""
 
     setting: float
@@ -36,43 +36,44 @@ class Params:
 
 
 @dataclass(frozen=True, eq=False)
-class Found:
-    """Votes under the noise, and what they prove."""
+class SmoothedResult:
+    """The votes under the noise, and the certificate that they give."""
 
-    params: Params
+    params: SmoothedParams
     smoothing: Smoothing
     votes: Votes
     certificate: Certificate
 
 
 @dataclass(frozen=True, eq=False)
-class Bench:
-    """What stays the same while the slider moves; called, it computes, and :meth:`render` draws what was found."""
+class SmoothedComputation:
+    """The panel's ``compute``, with its data set and the votes that are known; :meth:`draw` draws a result."""
 
     dataset: Dataset
     noise_of: Callable[[float], Smoothing]
     control: Slider
     learner: Learner
     seed: int
-    memo: Memo = field(default_factory=lambda: Memo(64))
+    votes: VoteMemory = field(default_factory=VoteMemory)
 
-    def __call__(self, params: Params, cancel: Cancel, progress: Progress) -> Generator[Found, None, Found]:
+    def __call__(
+        self, params: SmoothedParams, cancel: Cancel, progress: Progress
+    ) -> Generator[SmoothedResult, None, SmoothedResult]:
         """Yield previews under anytime-valid bounds; return the final result."""
         smoothing, number = self.noise_of(params.setting), params.num_models
         run = (self.dataset, smoothing, self.learner, self.dataset.x_test, number, self.seed)
-        known: dict[int, Votes] = self.memo.get(params.setting, dict)
-        votes = grow(known, number, lambda resume: ensemble.stream(*run, resume=resume))
-        return watch(zip(votes), number, cancel, progress, partial(self.found, params, smoothing))
+        steps = ((votes, (votes.num_models,)) for votes in self.votes.stream(params.setting, *run))
+        return watch(steps, number, cancel, progress, partial(self._certify, params, smoothing))
 
-    def found(self, params: Params, smoothing: Smoothing, votes: Votes) -> Found:
+    def _certify(self, params: SmoothedParams, smoothing: Smoothing, votes: Votes) -> SmoothedResult:
         """Certify the votes at hand."""
         bound = bounds.simultaneous if votes.num_models == params.num_models else bounds.anytime
         evidence = bound(votes.counts, params.alpha)
-        return Found(
+        return SmoothedResult(
             params, smoothing, votes, radius(evidence, smoothing, smoothing.radius_slots, None, self.dataset.num_rows)
         )
 
-    def render(self, found: Found) -> Picture:
+    def draw(self, found: SmoothedResult) -> Picture:
         """Draw the curve, one training input as a model sees it, and two shares; say the same in words."""
         params, proof, y = found.params, found.certificate, self.dataset.y_test
         counted = proof.norm in COUNTED
@@ -96,17 +97,17 @@ class Bench:
         shown = state(found.votes.num_models, params.num_models)
         alt = (
             f"{self.dataset.name} under {setting}, {params.num_models} models, alpha {params.alpha:g}. Right "
-            f"{percent(clean)}, certified at {proof.norm} radius {step:.3g} {percent(shares[1])}, half of the "
-            f"points up to {half:.3g} {shown}"
+            f"{percent(clean)}, certified at {proof.norm} radius {step:.3g} {percent(shares[1])}, half of the points "
+            f"up to {half:.3g} {shown}"
         )
         sentence = (
             f"With {models} and {setting}, {percent(clean)} of test inputs are classified correctly; "
-            f"{percent(shares[1])} are so and certified: no {change} "
-            f"alters the prediction (alpha = {params.alpha:g} for each)."
+            f"{percent(shares[1])} are so and certified: no {change} alters the prediction (alpha = {params.alpha:g} "
+            "for each)."
         )
         return Picture(svg.document(1200, 520, parts), alt, sentence, models)
 
-    def _seen(self, found: Found) -> str:
+    def _seen(self, found: SmoothedResult) -> str:
         noise, x = found.smoothing.features, torch.tensor(self.dataset.x[:1])
         if noise is None or len(self.dataset.shape) < 2:
             return ""
@@ -124,7 +125,7 @@ def smoothed(
     learner: Learner | None = None,
     seed: int = 0,
     runner: Runner | None = None,
-) -> Panel[Params, Found]:
+) -> Panel[SmoothedParams, SmoothedResult]:
     """Return a live panel of any noise that has one number to move: your own, in one line.
 
     Parameters
@@ -150,9 +151,9 @@ def smoothed(
     'With 500 models and sigma (pixel units) 0.5, '
     """
     data = load("digits", classes=(0, 1)) if dataset is None else dataset
-    bench = Bench(data, noise_of, control, learner or Linear(), seed)
+    compute = SmoothedComputation(data, noise_of, control, learner or Linear(), seed)
     middle = control.low + round((control.high - control.low) / control.step / 2) * control.step
-    first = Params(type(control.step)(middle if start is None else start))
+    first = SmoothedParams(type(control.step)(middle if start is None else start))
     models = Slider("num_models", "models", 100, 5000, 100)
     alpha = Choice("alpha", "alpha", tuple((f"{a:g}", a) for a in (0.1, 0.01, 0.001)))
-    return Panel(first, (control, models, alpha), bench, bench.render, runner)
+    return Panel(first, (control, models, alpha), compute, compute.draw, runner)

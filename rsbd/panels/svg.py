@@ -63,6 +63,11 @@ def text(
     )
 
 
+def label(x: float, y: float, words: object, anchor: str = "start", weight: int = 600) -> str:
+    """Write bold words that may cross a line."""
+    return text(x, y, words, anchor=anchor, weight=weight, halo=True)
+
+
 def rect(
     x: float, y: float, w: float, h: float, fill: str, stroke: str = "none", width: float = 1, opacity: float = 1
 ) -> str:  # fmt: skip

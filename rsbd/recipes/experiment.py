@@ -69,6 +69,11 @@ class Experiment:
         checks.settings(self.dataset, self.smoothing, self.num_models, self.seed)
         devices.named(self.device)
 
+    @property
+    def target_name(self) -> str:
+        """Name of the class that the attacker wants."""
+        return self.dataset.classes[self.dataset.label(self.poisoning.target)]
+
     def stream(
         self,
         folder: Path | None = None,

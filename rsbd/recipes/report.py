@@ -209,7 +209,7 @@ def _settings(e: Experiment) -> dict[str, Any]:
         "points": data.num_points,
         "fingerprint": data.fingerprint(),
         "trigger": repr(e.poisoning.trigger),
-        "target": data.classes[data.label(e.poisoning.target)],
+        "target": e.target_name,
         "source": e.poisoning.source,
         "relabel": e.poisoning.relabel,
         "poison_rate": e.poisoning.rate,

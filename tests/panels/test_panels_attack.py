@@ -9,17 +9,18 @@ import rsbd
 from rsbd.attacks.poisoning import stamp
 from rsbd.errors import InputError
 from rsbd.learners.undefended import predict_undefended, weights
-from rsbd.panels import SyncRunner, attack
+from rsbd.panels import Cancelled, SyncRunner, attack, previews
 from rsbd.panels.attack import compute
-from rsbd.panels.attack.draw import render
-from rsbd.panels.attack.params import Found, Params
+from rsbd.panels.attack.compute import AttackComputation, AttackParams, AttackResult
+from rsbd.panels.attack.draw import draw_attack
+from rsbd.recipes.planted import Rates
 
 DATA = rsbd.load("digits", view="unit")
-BENCH = compute.Bench(DATA)
+COMPUTE = AttackComputation(DATA)
 
 
-def found(bench: compute.Bench = BENCH, **settings: object) -> Found:
-    steps = bench(Params(**settings), lambda: False, lambda done, total: None)
+def found(bench: AttackComputation = COMPUTE, **settings: object) -> AttackResult:
+    steps = bench(AttackParams(**settings), lambda: False, lambda done, total: None)
     try:
         while True:
             next(steps)
@@ -34,17 +35,19 @@ def test_figures_are_those_of_the_library() -> None:
     clean = predict_undefended(poisoned, rsbd.Linear(), DATA.x_test)
     fooled = predict_undefended(poisoned, rsbd.Linear(), stamp(trigger, DATA, DATA.x_test))
     assert seen.rows == mask.sum() == 30
-    assert seen.now == (
+    assert seen.now == Rates(
         rsbd.clean_accuracy(clean, DATA.y_test),
         rsbd.attack_success_rate(fooled, DATA.y_test, 0),
     )
-    assert seen.before[0] == rsbd.clean_accuracy(predict_undefended(DATA, rsbd.Linear(), DATA.x_test), DATA.y_test)
-    assert [rate for rate, *_ in seen.curve] == sorted({*compute.RATES, 0.03})
+    assert seen.before.clean_accuracy == rsbd.clean_accuracy(
+        predict_undefended(DATA, rsbd.Linear(), DATA.x_test), DATA.y_test
+    )
+    assert list(seen.curve) == sorted({*compute.RATES, 0.03})
 
 
 @pytest.mark.parametrize("kind", ["patch", "scattered", "blend"])
 def test_a_trigger_changes_what_it_says(kind: str) -> None:
-    settings = Params(kind=kind, pixels=5, strength=0.3)
+    settings = AttackParams(kind=kind, pixels=5, strength=0.3)
     black = np.zeros((1, *DATA.shape), np.float32)
     change = compute.trigger_of(settings, DATA.shape)(black)[0]
     touched = change[change != 0]
@@ -53,20 +56,20 @@ def test_a_trigger_changes_what_it_says(kind: str) -> None:
 
 
 def test_a_full_patch_is_the_patch_of_the_library() -> None:
-    full = compute.trigger_of(Params(pixels=7), DATA.shape)
+    full = compute.trigger_of(AttackParams(pixels=7), DATA.shape)
     assert (full(DATA.x_test) == rsbd.BadPatch(3, pixels=7)(DATA.x_test)).all()
 
 
 def test_more_scattered_pixels_keep_those_of_fewer() -> None:
-    few, many = (compute.trigger_of(Params(kind="scattered", pixels=n), DATA.shape).positions for n in (3, 9))
+    few, many = (compute.trigger_of(AttackParams(kind="scattered", pixels=n), DATA.shape).positions for n in (3, 9))
     assert set(few) < set(many)
 
 
 def test_clean_label_poisons_at_most_the_images_of_the_target() -> None:
     seen = found(relabel=False, rate=0.1, target=8)
     assert seen.rows == seen.eligible == (DATA.y == 8).sum() < 100
-    assert seen.samples[1].labels == seen.samples[1].true == ("8",) * compute.SHOWN
-    assert "all that there are" in render(seen).sentence
+    assert seen.samples[1].labels == seen.samples[1].true == ("8",) * 4
+    assert "all that there are" in draw_attack(seen).sentence
 
 
 def test_the_samples_are_the_attacked_ones() -> None:
@@ -77,7 +80,7 @@ def test_the_samples_are_the_attacked_ones() -> None:
         assert (slipped.images[i] != collected.images[i]).any() == poisoned
         assert (slipped.labels[i] == "0") == poisoned
     assert "0" not in shown.true
-    assert len(set(shown.true)) == compute.SHOWN
+    assert len(set(shown.true)) == 4
     assert shown.marked == tuple(label == "0" for label in shown.labels)
 
 
@@ -97,16 +100,16 @@ def test_weights_of_two_classes_and_of_a_missing_one() -> None:
 
 
 def test_the_sentence_says_what_accuracy_shows() -> None:
-    assert "notices nothing" in render(found()).sentence
-    assert "mostly fails" in render(found(pixels=1, strength=0.02)).sentence
-    assert "somebody could notice" in render(found(relabel=False, kind="scattered", rate=0.1, target=8)).sentence
-    assert render(found(rate=0.0)).sentence.startswith("No image is poisoned")
+    assert "notices nothing" in draw_attack(found()).sentence
+    assert "mostly fails" in draw_attack(found(pixels=1, strength=0.02)).sentence
+    assert "somebody could notice" in draw_attack(found(relabel=False, kind="scattered", rate=0.1, target=8)).sentence
+    assert draw_attack(found(rate=0.0)).sentence.startswith("No image is poisoned")
 
 
 def test_nothing_is_trained_twice(monkeypatch: pytest.MonkeyPatch) -> None:
-    bench, trained = compute.Bench(DATA), []
-    measure = compute.Bench.measure
-    monkeypatch.setattr(compute.Bench, "measure", lambda *a: trained.append(a[-1]) or measure(*a))
+    bench, trained = AttackComputation(DATA), []
+    measure = AttackComputation._measure
+    monkeypatch.setattr(AttackComputation, "_measure", lambda *a: trained.append(a[-1]) or measure(*a))
     found(bench)
     assert sorted(trained) == list(compute.RATES)
     found(bench, rate=0.025)
@@ -118,17 +121,17 @@ def test_nothing_is_trained_twice(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_previews_say_that_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(compute, "FIRST_PREVIEW", 0)
-    preview = next(compute.Bench(DATA)(Params(), lambda: False, lambda done, total: None))
-    assert render(preview).alt.endswith("(preview, 2 of 13 rates)")
-    assert render(preview).note == "2 of 13 rates"
+    monkeypatch.setattr(previews, "FIRST_PREVIEW", 0)
+    preview = next(AttackComputation(DATA)(AttackParams(), lambda: False, lambda done, total: None))
+    assert draw_attack(preview).alt.endswith("(preview, 2 of 13 rates)")
+    assert draw_attack(preview).note == "2 of 13 rates"
     assert preview.now == found().now
     assert preview.before == found().before
 
 
 def test_cancelled_between_trainings() -> None:
-    with pytest.raises(compute.Cancelled):
-        next(compute.Bench(DATA)(Params(), lambda: True, lambda done, total: None))
+    with pytest.raises(Cancelled):
+        next(AttackComputation(DATA)(AttackParams(), lambda: True, lambda done, total: None))
 
 
 def test_other_images_and_targets_by_name() -> None:

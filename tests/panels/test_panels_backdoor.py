@@ -16,10 +16,10 @@ from rsbd.certify import certified_map
 from rsbd.data import load
 from rsbd.errors import InputError
 from rsbd.learners.linear.linear import Linear
-from rsbd.panels import Cancelled, SyncRunner, backdoor, growing
-from rsbd.panels.backdoor import compute, draw, words
-from rsbd.panels.backdoor.compute import Bench, smoothing_of
-from rsbd.panels.backdoor.params import Params
+from rsbd.panels import Cancelled, SyncRunner, backdoor, memory, previews
+from rsbd.panels.backdoor import compute, draw
+from rsbd.panels.backdoor.compute import BackdoorComputation, BackdoorParams, LabelledImages
+from rsbd.panels.backdoor.draw import draw_backdoor, draw_compact_backdoor
 from rsbd.recipes.experiment import Experiment
 
 DIGITS = load("digits", classes=(1, 7))
@@ -36,7 +36,7 @@ def run(bench, params, cancel=lambda: False):
 
 @pytest.fixture(scope="module")
 def bench():
-    return Bench(DIGITS, 0, Linear())
+    return BackdoorComputation(DIGITS, 0, Linear())
 
 
 @pytest.fixture
@@ -53,77 +53,73 @@ def trained(monkeypatch):
 
 
 def test_numbers_are_those_of_the_experiment(bench):
-    params = Params(num_models=192, keep=0.85)
+    params = BackdoorParams(num_models=192, keep=0.85)
     _, found = run(bench, params)
     attack = Poisoning(BadPatch(3), target=0, rate=0.05)
-    outcome = Experiment(DIGITS, attack, smoothing_of(params, DIGITS), num_models=192, alpha=0.001).run()
-    assert found.clean_accuracy == (outcome.attack.undefended.clean_accuracy, outcome.smoothed.clean_accuracy)
-    assert found.attack_success == (
-        outcome.attack.undefended.attack_success_rate,
-        outcome.smoothed.attack_success_rate,
-    )
-    assert found.rows == outcome.attack.mask.sum()
-    assert found.budget == found.rows * 10 + 9
-    table = certified_map(
-        outcome.bounds, DIGITS.y_test, smoothing_of(params, DIGITS), compute.MAP_ROWS, compute.MAP_PIXELS
-    )
-    np.testing.assert_allclose(found.certified, table)
+    outcome = Experiment(DIGITS, attack, params.smoothing(DIGITS), num_models=192, alpha=0.001).run()
+    shown = found.report
+    assert shown.outcome.attack.undefended == outcome.attack.undefended
+    assert shown.outcome.smoothed == outcome.smoothed
+    assert shown.threat.rows == outcome.attack.mask.sum()
+    assert shown.budget == shown.threat.rows * 10 + 9
+    table = certified_map(outcome.bounds, DIGITS.y_test, params.smoothing(DIGITS), compute.MAP_ROWS, compute.MAP_PIXELS)
+    np.testing.assert_allclose(shown.accuracy_map, table)
     assert found.accuracies[0] > 0.9
-    assert 0 < found.certified[0, 0] == found.accuracies[1]
+    assert 0 < shown.accuracy_map[0, 0] == found.accuracies[1]
 
 
 @pytest.mark.parametrize("noise", ["tied", "slots", "gaussian"])
 def test_alpha_needs_no_training(trained, noise):
-    bench = Bench(DIGITS, 0, Linear())
-    _, loose = run(bench, Params(noise=noise, num_models=128, alpha=0.1))
+    bench = BackdoorComputation(DIGITS, 0, Linear())
+    _, loose = run(bench, BackdoorParams(noise=noise, num_models=128, alpha=0.1))
     assert trained == [128, 128]
-    _, strict = run(bench, Params(noise=noise, num_models=128, alpha=0.0001))
+    _, strict = run(bench, BackdoorParams(noise=noise, num_models=128, alpha=0.0001))
     assert trained == [128, 128]
     assert strict.params.alpha == 0.0001
     assert strict.accuracies[0] < loose.accuracies[0]
-    assert strict.clean_accuracy == loose.clean_accuracy
+    assert strict.report.outcome.smoothed == loose.report.outcome.smoothed
 
 
 def test_attack_retrains_one_ensemble_and_noise_both(trained):
-    bench = Bench(DIGITS, 0, Linear())
-    run(bench, Params(num_models=128))
-    run(bench, Params(num_models=128, poison_rate=0.1))
+    bench = BackdoorComputation(DIGITS, 0, Linear())
+    run(bench, BackdoorParams(num_models=128))
+    run(bench, BackdoorParams(num_models=128, poison_rate=0.1))
     assert trained == [128] * 3
-    run(bench, Params(num_models=128, keep=0.9))
+    run(bench, BackdoorParams(num_models=128, keep=0.9))
     assert trained == [128] * 5
 
 
 def test_more_models_are_added_and_fewer_are_known(trained):
-    bench = Bench(DIGITS, 0, Linear())
-    _, few = run(bench, Params(num_models=128))
-    _, many = run(bench, Params(num_models=320))
+    bench = BackdoorComputation(DIGITS, 0, Linear())
+    _, few = run(bench, BackdoorParams(num_models=128))
+    _, many = run(bench, BackdoorParams(num_models=320))
     assert trained == [128, 128, 192, 192]
-    _, again = run(bench, Params(num_models=128))
+    _, again = run(bench, BackdoorParams(num_models=128))
     assert len(trained) == 4
     np.testing.assert_array_equal(few.accuracies, again.accuracies)
-    _, fresh = run(Bench(DIGITS, 0, Linear()), Params(num_models=320))
+    _, fresh = run(BackdoorComputation(DIGITS, 0, Linear()), BackdoorParams(num_models=320))
     np.testing.assert_array_equal(many.accuracies, fresh.accuracies)
-    assert many.attack_success == fresh.attack_success
+    assert many.report.outcome.smoothed == fresh.report.outcome.smoothed
 
 
 def test_previews_stand_on_anytime_bounds_and_the_end_on_one_look(monkeypatch):
-    monkeypatch.setattr(growing, "FIRST_PREVIEW", 0.0)
-    monkeypatch.setattr(growing, "NEXT_PREVIEW", 0.0)
-    previews, found = run(Bench(DIGITS, 0, Linear()), Params(num_models=320))
+    monkeypatch.setattr(previews, "FIRST_PREVIEW", 0.0)
+    monkeypatch.setattr(previews, "NEXT_PREVIEW", 0.0)
+    seen, found = run(BackdoorComputation(DIGITS, 0, Linear()), BackdoorParams(num_models=320))
     assert found.final
-    assert len(previews) >= 3
-    assert [p.models for p in previews] == sorted({p.models for p in previews})
-    votes = ensemble.collect(DIGITS, smoothing_of(found.params, DIGITS), Linear(), DIGITS.x_test, 320)
+    assert len(seen) >= 3
+    assert [p.models for p in seen] == sorted({p.models for p in seen})
+    votes = ensemble.collect(DIGITS, found.params.smoothing(DIGITS), Linear(), DIGITS.x_test, 320)
     assert found.accuracies[0] == accuracy(bounds.simultaneous(votes.counts, 0.001))
     assert found.naive is None
-    for preview in previews:
+    for preview in seen:
         assert not preview.final
         assert (preview.accuracies <= preview.naive).all()
-        assert "Clopper" in draw.render(preview).svg
-        assert "not validly while watched" in words.alt(preview)
-        assert f"{preview.models} of 320 models" in words.alt(preview)
-        assert f"preview, {preview.models} of 320 models" in draw.render(preview).svg
-        assert words.sentence(preview).startswith(f"Preview after {preview.models} models of 320 and keep 0.8:")
+        assert "Clopper" in draw_backdoor(preview).svg
+        assert "not validly while watched" in draw_backdoor(preview).alt
+        assert f"{preview.models} of 320 models" in draw_backdoor(preview).alt
+        assert f"preview, {preview.models} of 320 models" in draw_backdoor(preview).svg
+        assert draw_backdoor(preview).sentence.startswith(f"Preview after {preview.models} models of 320 and keep 0.8:")
 
 
 def accuracy(evidence):
@@ -132,14 +128,14 @@ def accuracy(evidence):
 
 def test_who_keeps_watching_gets_bounds_that_bear_it(bench):
     """The toggle certifies the same votes under anytime-valid bounds, beside what one look would claim."""
-    _, once = run(bench, Params(num_models=320))
-    _, watched = run(bench, Params(num_models=320, watched=True))
+    _, once = run(bench, BackdoorParams(num_models=320))
+    _, watched = run(bench, BackdoorParams(num_models=320, watched=True))
     assert watched.final
     np.testing.assert_array_equal(watched.naive[: len(once.radii)], once.accuracies[: len(watched.radii)])
     assert watched.accuracies.sum() < watched.naive.sum()
-    assert "valid while watched" in words.sentence(watched)
-    assert "valid while watched" not in words.sentence(once)
-    assert "watched, 320 models" in words.alt(watched)
+    assert "valid while watched" in draw_backdoor(watched).sentence
+    assert "valid while watched" not in draw_backdoor(once).sentence
+    assert "watched, 320 models" in draw_backdoor(watched).alt
 
 
 def test_repeated_clopper_pearson_errs_more_often_than_alpha_and_the_preview_does_not():
@@ -165,26 +161,25 @@ def test_cancel_is_seen_within_a_block():
         return len(asked) > 2
 
     with pytest.raises(Cancelled):
-        run(Bench(DIGITS, 0, Linear()), Params(num_models=5000), cancel)
+        run(BackdoorComputation(DIGITS, 0, Linear()), BackdoorParams(num_models=5000), cancel)
     assert len(asked) == 3
 
 
 def test_memory_of_data_sets_is_bounded(monkeypatch):
-    """Poisoned copies of a data set are large: only the last two are kept. Labels and votes are small."""
-    bench, trained = Bench(DIGITS, 0, Linear()), []
-    undefended = compute.predict_undefended
-    monkeypatch.setattr(compute, "predict_undefended", lambda *a: trained.append(1) or undefended(*a))
-    for rate in (0.0, 0.02, 0.04, 0.06, 0.0):
-        run(bench, Params(num_models=100, poison_rate=rate))
-    assert len(bench.attacks) == 2
-    assert len(trained) == 4
+    """Poisoned copies of a data set are large: only the last two are kept."""
+    bench, planted, plant = BackdoorComputation(DIGITS, 0, Linear()), [], memory.plant_attack
+    monkeypatch.setattr(memory, "plant_attack", lambda *a: planted.append(1) or plant(*a))
+    for rate in (0.0, 0.02, 0.04, 0.06, 0.06, 0.04):
+        run(bench, BackdoorParams(num_models=100, poison_rate=rate))
+    assert len(bench.memory.attacks) == 2
+    assert len(planted) == 4
 
 
 def test_half_collected_votes_are_not_kept(trained):
-    bench = Bench(DIGITS, 0, Linear())
+    bench = BackdoorComputation(DIGITS, 0, Linear())
     with pytest.raises(Cancelled):
-        run(bench, Params(num_models=640), lambda: True)
-    _, found = run(bench, Params(num_models=640))
+        run(bench, BackdoorParams(num_models=640), lambda: True)
+    _, found = run(bench, BackdoorParams(num_models=640))
     assert found.final
     assert trained[-1] == 640
 
@@ -200,38 +195,41 @@ def test_half_collected_votes_are_not_kept(trained):
 def test_at_threat_agrees_with_the_map(settings):
     """On a point of the grid, the attack's own figure is the cell's; the staircase skips only true zeros."""
     data = load("digits", classes=(0, 1))
-    params = Params(trigger_pixels=1, poison_rate=1 / len(data.x), num_models=1024, alpha=0.05, **settings)
-    _, found = run(Bench(data, 0, Linear()), params)
-    assert found.rows == 1
-    assert found.at_threat == found.certified[1, 0]
-    smoothing = smoothing_of(params, data)
+    params = BackdoorParams(trigger_pixels=1, poison_rate=1 / len(data.x), num_models=1024, alpha=0.05, **settings)
+    _, found = run(BackdoorComputation(data, 0, Linear()), params)
+    assert found.report.threat.rows == 1
+    assert found.report.against_attack == found.report.accuracy_map[1, 0]
+    smoothing = params.smoothing(data)
     votes = ensemble.collect(data, smoothing, Linear(), data.x_test, 1024)
-    sizes = found.map_triggers.tolist()
+    sizes = list(found.report.triggers)
     evidence = bounds.simultaneous(votes.counts, 0.05)
     table = certified_map(evidence, data.y_test, smoothing, (0, 1, 2, 3), sizes)
-    np.testing.assert_allclose(found.certified[:4], table)
+    np.testing.assert_allclose(found.report.accuracy_map[:4], table)
     assert table[0, 0] > 0
 
 
 def test_gaussian_radius_is_a_length():
-    _, found = run(Bench(DIGITS, 0, Linear()), Params(noise="gaussian", sigma=0.8, num_models=256, trigger_pixels=4))
-    assert found.norm == "L2"
-    assert found.trigger == 2.0
-    assert found.budget == pytest.approx(2 * math.sqrt(found.rows + 1))
+    _, found = run(
+        BackdoorComputation(DIGITS, 0, Linear()),
+        BackdoorParams(noise="gaussian", sigma=0.8, num_models=256, trigger_pixels=4),
+    )
+    assert found.report.certificate.norm == "L2"
+    assert found.report.threat.trigger == 2.0
+    assert found.report.budget == pytest.approx(2 * math.sqrt(found.report.threat.rows + 1))
     assert np.all(np.diff(found.accuracies) <= 0)
-    assert "L2 length up to" in words.sentence(found)
-    assert "labels untouched" in words.sentence(found)
+    assert "L2 length up to" in draw_backdoor(found).sentence
+    assert "labels untouched" in draw_backdoor(found).sentence
 
 
 def test_nothing_poisoned_is_said():
-    _, found = run(Bench(DIGITS, 0, Linear()), Params(poison_rate=0.0, num_models=128))
-    assert found.rows == 0
-    assert "no poisoned image, a trigger of 9 pixels on the test image" in words.sentence(found)
-    np.testing.assert_array_equal(found.samples.clean, found.samples.poisoned)
+    _, found = run(BackdoorComputation(DIGITS, 0, Linear()), BackdoorParams(poison_rate=0.0, num_models=128))
+    assert found.report.threat.rows == 0
+    assert "no poisoned image, a trigger of 9 pixels on the test image" in draw_backdoor(found).sentence
+    np.testing.assert_array_equal(found.images[0].images, found.images[1].images)
 
 
 def test_sentence_quotes_what_the_curve_says():
-    said = words.sentence(fake())
+    said = draw_backdoor(fake()).sentence
     assert said.startswith(
         "With 1,000 models and keep 0.8: 52 % of test images are classified correctly and certified: "
     )
@@ -239,7 +237,7 @@ def test_sentence_quotes_what_the_curve_says():
     assert "72 poisoned images, a trigger of 9 pixels, relabelled, trigger on the test image" in said
     assert "97 %" in said
     assert "12 % smoothed" in said
-    none = words.sentence(fake(accuracies=np.array([0.4, 0.2, 0, 0, 0, 0, 0, 0])))
+    none = draw_backdoor(fake(accuracies=np.array([0.4, 0.2, 0, 0, 0, 0, 0, 0]))).sentence
     assert "20 % of test images" in none
     assert "up to 1 pixel or label in" in none
 
@@ -257,7 +255,7 @@ def test_sentence_quotes_what_the_curve_says():
         fake(dataset="<b>", target='"&<'),
     ],
 )
-@pytest.mark.parametrize("render", [draw.render, draw.render_compact])
+@pytest.mark.parametrize("render", [draw_backdoor, draw_compact_backdoor])
 def test_picture_is_xml_inside_its_frame(found, render):
     picture = render(found)
     root = ET.fromstring(picture.svg)
@@ -277,16 +275,12 @@ def test_the_curve_ends_where_the_radii_do():
 
 
 def test_the_trigger_is_framed_where_it_was_stamped():
-    samples = fake().samples
-    assert draw._samples(samples).count("stroke-width:2.5") == 3
-    one = dataclasses.replace(
-        samples,
-        poisoned=np.concatenate([samples.poisoned[:1], samples.clean[1:]]),
-        poisoned_labels=("0", *samples.labels[1:]),
-    )
-    assert draw._samples(one).count("stroke-width:2.5") == 1
-    nothing = dataclasses.replace(samples, poisoned=samples.clean, poisoned_labels=samples.labels)
-    assert draw._samples(nothing).count("stroke-width:2.5") == 0
+    found = fake()
+    clean, poisoned, noised = found.images
+    assert draw._images(found).count("stroke-width:2.5") == 3
+    one = LabelledImages(np.concatenate([poisoned.images[:1], clean.images[1:]]), ("0", *clean.labels[1:]))
+    assert draw._images(dataclasses.replace(found, images=(clean, one, noised))).count("stroke-width:2.5") == 1
+    assert draw._images(dataclasses.replace(found, images=(clean, clean, noised))).count("stroke-width:2.5") == 0
 
 
 @pytest.mark.parametrize(
@@ -332,7 +326,7 @@ def test_bad_settings_are_one_sentence(kwargs, message):
 
 def test_impossible_rate_is_shown_and_raised():
     panel = backdoor(num_models=100, runner=SyncRunner())
-    panel.engine.submit(Params(poison_rate=0.9))
+    panel.engine.submit(BackdoorParams(poison_rate=0.9))
     assert "eligible" in panel.sentence
     with pytest.raises(InputError, match="eligible"):
         panel.wait(1)

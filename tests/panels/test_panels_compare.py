@@ -14,24 +14,24 @@ from rsbd.learners import Linear
 from rsbd.noises import Flip
 from rsbd.noises.smoothing import Smoothing, Threat
 from rsbd.panels import SyncRunner, compare
-from rsbd.panels.compare.compute import GRIDS, Contest
-from rsbd.panels.compare.draw import render
-from rsbd.panels.compare.params import Entry, Found, Params
+from rsbd.panels.compare.compute import _GRIDS, CompareComputation, CompareParams, CompareResult
+from rsbd.panels.compare.draw import draw_compare
 from rsbd.recipes.contest import CONTENDERS, Contender, Run
 from rsbd.recipes.contest.bench import Bench
+from rsbd.recipes.contest.result import Row
 from rsbd.recipes.contest.threats import refusal
 
 MODELS = 60
 
 
 @pytest.fixture(scope="module")
-def contest() -> Contest:
+def contest() -> CompareComputation:
     data = load("digits", view="unit", classes=(0, 1), rows=120, points=40)
-    return Contest(Bench.of(data, 0.25, MODELS, 0.001, "each", 0, Linear(), {}))
+    return CompareComputation(Bench.of(data, 0.25, MODELS, 0.001, "each", 0, Linear(), {}))
 
 
-def run(contest: Contest, **attack: object) -> tuple[list[Found], Found]:
-    steps = contest(Params(**attack), lambda: False, lambda done, total: None)  # type: ignore[arg-type]
+def run(contest: CompareComputation, **attack: object) -> tuple[list[CompareResult], CompareResult]:
+    steps = contest(CompareParams(**attack), lambda: False, lambda done, total: None)  # type: ignore[arg-type]
     previews = []
     while True:
         try:
@@ -41,9 +41,11 @@ def run(contest: Contest, **attack: object) -> tuple[list[Found], Found]:
 
 
 def test_grids_are_of_methods_that_exist() -> None:
-    assert set(GRIDS) <= {contender.name for contender in CONTENDERS}
+    ours = {contender.name: contender for contender in CompareComputation.contenders}
+    assert list(ours) == [contender.name for contender in CONTENDERS]
+    assert set(_GRIDS) <= set(ours)
     for contender in CONTENDERS:
-        assert set(GRIDS.get(contender.name, contender.grid)) == set(contender.grid)
+        assert set(ours[contender.name].grid) == set(contender.grid)
 
 
 @pytest.mark.parametrize(
@@ -56,67 +58,67 @@ def test_grids_are_of_methods_that_exist() -> None:
     ],
     ids=str,
 )
-def test_reasons_are_the_librarys_and_bars_are_shares(contest: Contest, attack: dict[str, object]) -> None:
+def test_reasons_are_the_librarys_and_bars_are_shares(contest: CompareComputation, attack: dict[str, object]) -> None:
     _, found = run(contest, **attack)
-    assert [entry.method for entry in found.entries] == [contender.name for contender in contest.contenders]
-    for contender, entry in zip(contest.contenders, found.entries, strict=True):
+    assert [row.method for row in found.rows] == [contender.name for contender in contest.contenders]
+    for contender, row in zip(contest.contenders, found.rows, strict=True):
         data = contest.bench.final[contender.view]
         defences = list(contender.defences(data, found.params.attack))
         reason = refusal(defences[0], found.params.threat, data.num_rows)
         if reason is None:
-            assert 0 <= entry.certified <= 1
-            assert entry.models <= MODELS
+            assert 0 <= row.certified[0] <= 1
+            assert row.models <= MODELS
         else:
-            assert (entry.certified, entry.said) == (None, reason)
+            assert (row.certified, row.reason) == (None, reason)
 
 
 def test_a_bar_is_what_certify_says() -> None:
     data = load("digits", view="unit", classes=(0, 1), rows=120, points=40)
     noise = Smoothing(test=Flip(0.9))
     only = Contender("one", "", "binary", {"keep": (0.9,)}, lambda d, a, keep: noise)
-    contest = Contest(Bench.of(data, 0.25, 400, 0.001, "each", 0, Linear(), {}), (only,))
+    contest = CompareComputation(Bench.of(data, 0.25, 400, 0.001, "each", 0, Linear(), {}), (only,))
     _, found = run(contest, rows=0, trigger=1)
     seen = contest.bench.final["binary"]
     evidence = simultaneous(Run(seen, noise, 400, 0.001, "each", seed=0).votes(Linear()), 0.001)
     held = certify(evidence, noise, Threat(0, 1)) & (evidence.label == seen.y_test)
-    assert found.entries[0].certified == pytest.approx(held.mean())
+    assert found.rows[0].certified[0] == pytest.approx(held.mean())
     assert 0 < held.mean() < 1
 
 
-def test_moving_within_one_kind_of_attack_trains_nothing(contest: Contest) -> None:
+def test_moving_within_one_kind_of_attack_trains_nothing(contest: CompareComputation) -> None:
     run(contest, rows=1, trigger=1)
     trained = set(contest.bench.proofs)
     for rows, trigger in ((2, 1), (20, 4), (7, 3), (1, 1)):
         previews, found = run(contest, rows=rows, trigger=trigger)
         assert not previews
-        assert len(found.entries) == len(contest.contenders)
+        assert len(found.rows) == len(contest.contenders)
     assert set(contest.bench.proofs) == trained
 
 
 def test_previews_say_that_they_are_previews() -> None:
     data = load("digits", view="unit", classes=(0, 1), rows=60, points=20)
-    fresh = Contest(Bench.of(data, 0.25, 20, 0.001, "each", 0, Linear(), {}))
+    fresh = CompareComputation(Bench.of(data, 0.25, 20, 0.001, "each", 0, Linear(), {}))
     previews, final = run(fresh)
     assert previews
     for found in previews:
-        assert f"(preview, {len(found.entries)} of {len(fresh.contenders)} methods)" in render(found).alt
-    assert render(final).alt.endswith("(final)")
+        assert f"(preview, {len(found.rows)} of {len(fresh.contenders)} methods)" in draw_compare(found).alt
+    assert draw_compare(final).alt.endswith("(final)")
 
 
-def test_certified_accuracy_falls_with_the_attack(contest: Contest) -> None:
+def test_certified_accuracy_falls_with_the_attack(contest: CompareComputation) -> None:
     weak = run(contest, rows=1, trigger=1, on_test=False)[1]
     strong = run(contest, rows=20, trigger=4, on_test=False)[1]
-    for before, after in zip(weak.entries, strong.entries, strict=True):
-        if before.certified is not None and before.said == after.said:
+    for before, after in zip(weak.rows, strong.rows, strict=True):
+        if before.certified is not None and before.noise == after.noise:
             assert after.certified <= before.certified
 
 
-def test_the_picture_says_everything_in_words(contest: Contest) -> None:
+def test_the_picture_says_everything_in_words(contest: CompareComputation) -> None:
     _, found = run(contest, rows=2, trigger=1)
-    picture = render(found)
-    for entry in found.entries:
-        assert entry.method in picture.alt
-        assert entry.said in picture.alt
+    picture = draw_compare(found)
+    for row in found.rows:
+        assert row.method in picture.alt
+        assert (row.reason or row.noise) in picture.alt
     assert "2 poisoned rows, a trigger of 1 pixel, relabelled" in picture.alt
     assert "2 of 120 training rows poisoned" in picture.sentence
     assert "only that nothing is proved" in picture.sentence
@@ -143,16 +145,19 @@ def test_the_picture_says_everything_in_words(contest: Contest) -> None:
     ],
 )
 def test_the_sentence_reads_well_however_many_prove_something(shares: list[float | None], said: str) -> None:
-    entries = tuple(Entry(name, share, "keep 0.8") for name, share in zip("ABCD", shares, strict=False))
-    assert said in render(Found(Params(), "digits", 90, 60, entries, len(entries))).sentence
-    assert " so far" in render(Found(Params(), "digits", 90, 60, entries, len(entries) + 1)).sentence
+    rows = tuple(
+        Row(name, "", (), (), share if share is None else (share,), noise="keep 0.8")
+        for name, share in zip("ABCD", shares, strict=False)
+    )
+    assert said in draw_compare(CompareResult(CompareParams(), "digits", 90, 60, rows, len(rows))).sentence
+    assert " so far" in draw_compare(CompareResult(CompareParams(), "digits", 90, 60, rows, len(rows) + 1)).sentence
 
 
-def test_nothing_changed_is_said_so(contest: Contest) -> None:
+def test_nothing_changed_is_said_so(contest: CompareComputation) -> None:
     for attack in ({"rows": 0, "trigger": 0}, {"rows": 5, "trigger": 0, "relabel": False}):
         _, found = run(contest, **attack)
-        assert all(entry.certified is not None for entry in found.entries)
-        assert "changes nothing" in render(found).sentence
+        assert all(row.certified is not None for row in found.rows)
+        assert "changes nothing" in draw_compare(found).sentence
 
 
 def test_bad_settings_are_one_sentence() -> None:

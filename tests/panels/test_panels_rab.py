@@ -10,22 +10,27 @@ import pytest
 
 import rsbd
 from rsbd import bounds, ensemble
+from rsbd.attacks import Blend
+from rsbd.attacks.poisoning import Poisoning
 from rsbd.certify import radius
 from rsbd.data import load
 from rsbd.errors import InputError
 from rsbd.learners import LDA, HashedTestNoise
 from rsbd.noises import Gaussian
-from rsbd.panels import SyncRunner, growing
+from rsbd.panels import SyncRunner, previews
 from rsbd.panels import rab as rab_panel
 from rsbd.panels.engine import Cancelled
-from rsbd.panels.rab import Params, compute, draw, words
+from rsbd.panels.rab import compute
+from rsbd.panels.rab.compute import RabComputation, RabParams
+from rsbd.panels.rab.draw import draw_rab
 from rsbd.recipes import rab
+from rsbd.recipes.experiment import Experiment, Outcome
 
 DIGITS = load("digits", view="unit", classes=(0, 1), points=40)
 
 
 def bench():
-    return compute.Bench(DIGITS, 0, LDA())
+    return RabComputation(DIGITS, 0, LDA())
 
 
 def run(bench, params, cancel=lambda: False):
@@ -50,7 +55,7 @@ def trained(monkeypatch):
 
 
 def test_curves_are_those_of_the_recipe():
-    _, found = run(bench(), Params(num_models=200))
+    _, found = run(bench(), RabParams(num_models=200))
     for name in ("clopper-pearson", "hoeffding"):
         proved = rab(DIGITS, 0.5, num_models=200, bound=name).certificate
         np.testing.assert_array_equal(found.curves[name], proved.curve(DIGITS.y_test, found.radii))
@@ -60,17 +65,17 @@ def test_curves_are_those_of_the_recipe():
 
 
 def test_the_attack_is_as_long_as_it_says():
-    found = run(bench(), Params(num_models=100, trigger=0.7, poison_rate=0.05))[1]
+    found = run(bench(), RabParams(num_models=100, trigger=0.7, poison_rate=0.05))[1]
     assert found.rows == 10
     assert found.budget == pytest.approx(math.sqrt(10) * 0.7)
     clean, marked, noised = found.images
     assert np.linalg.norm(marked - clean) == pytest.approx(0.7, rel=1e-5)
     assert np.std(noised - marked) == pytest.approx(0.5, rel=0.3)
-    assert "10 \u00d7 0.7 = 2.21" in words.attack(found)
+    assert "10 \u00d7 0.7 = 2.21" in draw_rab(found).svg
 
 
 def test_a_strong_attack_is_seen_to_work_and_noise_to_weaken_it():
-    found = run(bench(), Params(sigma=1.0, trigger=1.0, poison_rate=0.05, num_models=200))[1]
+    found = run(bench(), RabParams(sigma=1.0, trigger=1.0, poison_rate=0.05, num_models=200))[1]
     undefended, smoothed = found.attack_success
     assert undefended > 0.9
     assert smoothed < 0.1
@@ -79,33 +84,33 @@ def test_a_strong_attack_is_seen_to_work_and_noise_to_weaken_it():
 
 def test_alpha_trains_nothing_and_the_trigger_one_ensemble(trained):
     kept = bench()
-    run(kept, Params(num_models=128))
+    run(kept, RabParams(num_models=128))
     assert trained == [128, 128]
-    run(kept, Params(num_models=128, alpha=0.1))
+    run(kept, RabParams(num_models=128, alpha=0.1))
     assert len(trained) == 2
-    run(kept, Params(num_models=128, trigger=1.0))
+    run(kept, RabParams(num_models=128, trigger=1.0))
     assert trained == [128] * 3
-    run(kept, Params(num_models=128, sigma=1.0))
+    run(kept, RabParams(num_models=128, sigma=1.0))
     assert trained == [128] * 5
-    _, grown = run(kept, Params(num_models=320))
+    _, grown = run(kept, RabParams(num_models=320))
     assert trained[5:] == [192, 192]
-    _, fresh = run(bench(), Params(num_models=320))
+    _, fresh = run(bench(), RabParams(num_models=320))
     np.testing.assert_array_equal(grown.curves["hoeffding"], fresh.curves["hoeffding"])
 
 
 def test_previews_stand_on_anytime_bounds(monkeypatch):
-    monkeypatch.setattr(growing, "FIRST_PREVIEW", 0.0)
-    monkeypatch.setattr(growing, "NEXT_PREVIEW", 0.0)
+    monkeypatch.setattr(previews, "FIRST_PREVIEW", 0.0)
+    monkeypatch.setattr(previews, "NEXT_PREVIEW", 0.0)
     kept = bench()
-    previews, found = run(kept, Params(num_models=320))
-    assert len(previews) >= 3
-    for preview in previews:
+    seen, found = run(kept, RabParams(num_models=320))
+    assert len(seen) >= 3
+    for preview in seen:
         assert set(preview.curves) == {"anytime"}
-        assert not preview.final
+        assert not preview.outcome.final
         said = f"(preview, {preview.models} of 320 models)"
-        assert words.alt(preview).endswith(said)
-        assert words.sentence(preview).startswith(f"Preview after {preview.models} models of 320")
-        ET.fromstring(draw.render(preview).svg)
+        assert draw_rab(preview).alt.endswith(said)
+        assert draw_rab(preview).sentence.startswith(f"Preview after {preview.models} models of 320")
+        ET.fromstring(draw_rab(preview).svg)
     assert set(found.curves) == {"clopper-pearson", "hoeffding"}
 
 
@@ -114,7 +119,9 @@ def test_certificates_rest_on_the_bounds_they_are_named_after(final):
     noise = Gaussian(0.5)
     smoothing = rsbd.Smoothing(features=noise)
     votes = ensemble.collect(DIGITS, smoothing, HashedTestNoise(LDA(), noise), DIGITS.x_test, 100)
-    found = compute.certificates(votes, Params(num_models=100), final)
+    poisoning = Poisoning(Blend(DIGITS.shape, 0.5), 0, 0.0)
+    e = Experiment(DIGITS, poisoning, smoothing, num_models=100 if final else 200)
+    found = compute.certificates(Outcome(e, None, None, votes, (100,), {}), RabParams(num_models=e.num_models))
     assert set(found) == ({"clopper-pearson", "hoeffding"} if final else {"anytime"})
     for name, certificate in found.items():
         bound = getattr(bounds, name.replace("-", "_"))
@@ -123,29 +130,29 @@ def test_certificates_rest_on_the_bounds_they_are_named_after(final):
 
 def test_cancel_is_seen():
     with pytest.raises(Cancelled):
-        run(bench(), Params(num_models=2000), lambda: True)
+        run(bench(), RabParams(num_models=2000), lambda: True)
 
 
 def test_nothing_poisoned_is_said():
-    found = run(bench(), Params(num_models=100, poison_rate=0.0))[1]
+    found = run(bench(), RabParams(num_models=100, poison_rate=0.0))[1]
     assert found.budget == 0
-    assert "no poisoned image" in words.alt(found)
-    assert "L2 length 0 (0 poisoned images" in words.sentence(found)
+    assert "no poisoned image" in draw_rab(found).alt
+    assert "L2 length 0 (0 poisoned images" in draw_rab(found).sentence
 
 
 def test_the_sentence_says_what_is_not_covered():
-    said = words.sentence(run(bench(), Params(num_models=100))[1])
+    said = draw_rab(run(bench(), RabParams(num_models=100))[1]).sentence
     assert "Labels and the test image are not covered" in said
     assert "also relabels" in said
 
 
 def test_names_stand_inside_the_picture():
     for params in (
-        Params(num_models=100),
-        Params(num_models=100, sigma=2.0),
-        Params(num_models=100, sigma=0.1),
+        RabParams(num_models=100),
+        RabParams(num_models=100, sigma=2.0),
+        RabParams(num_models=100, sigma=0.1),
     ):
-        root = ET.fromstring(draw.render(run(bench(), params)[1]).svg)
+        root = ET.fromstring(draw_rab(run(bench(), params)[1]).svg)
         for text in root.iter("{http://www.w3.org/2000/svg}text"):
             assert 0 <= float(text.get("x")) <= 1200
             assert 0 <= float(text.get("y")) <= 552

@@ -1,6 +1,74 @@
-"""The panel of backdoor attacks alone: choose a trigger, poison, train again, see what accuracy does not show."""
+"""The panel of backdoor attacks alone: choose a trigger, poison, train again, and see what accuracy does not show."""
 
-from rsbd.panels.attack.panel import attack
-from rsbd.panels.attack.params import Found, Params
+from __future__ import annotations
 
-__all__ = ["Found", "Params", "attack"]
+from typing import Any
+
+from rsbd.data import Dataset
+from rsbd.errors import InputError
+from rsbd.panels.attack.compute import HIGHEST_RATE, KINDS, AttackComputation, AttackParams, AttackResult
+from rsbd.panels.attack.draw import draw_attack
+from rsbd.panels.controls import Choice, Control, Slider, Toggle
+from rsbd.panels.engine import Runner
+from rsbd.panels.inputs import first_params, image_dataset
+from rsbd.panels.panel import Panel
+
+__all__ = ["attack"]
+
+
+def attack(
+    dataset: Dataset | str | None = None, *, seed: int = 0, runner: Runner | None = None, **settings: Any
+) -> Panel[AttackParams, AttackResult]:
+    """Return a live panel in which each move poisons the images and trains new classifiers on them.
+
+    The classifier is the undefended one of :func:`rsbd.learners.undefended.predict_undefended`, regularised least
+    squares: it learns in milliseconds, and its weights can be shown as an image.
+
+    Parameters
+    ----------
+    dataset : Dataset or str, optional
+        Images with continuous pixels; a name is loaded in its ``unit`` view. All ten digits unless given.
+    seed : int
+        Seed of the trigger's pixels and of the choice of the images that are poisoned.
+    runner : Runner, optional
+        A worker thread unless given.
+    **settings
+        First values of :class:`~rsbd.panels.attack.compute.AttackParams`:
+        ``kind``, ``pixels``, ``strength``, ``rate``, ``target``, ``relabel``.
+
+    Raises
+    ------
+    InputError
+        If the inputs are not images, or have levels that a faint trigger would leave, or a setting is out of range.
+
+    References
+    ----------
+    Gu, Dolan-Gavitt, Garg, "BadNets", 2017 (patches, dirty label); Chen et al., "Targeted Backdoor Attacks on Deep
+    Learning Systems Using Data Poisoning", 2017 (patterns); Turner, Tsipras, Madry, "Label-Consistent Backdoor
+    Attacks", 2019 (clean label).
+
+    Examples
+    --------
+    >>> from rsbd.panels import SyncRunner
+    >>> panel = attack(pixels=4, runner=SyncRunner())
+    >>> panel.sentence[:56]
+    '20 of 1,000 training images carry a white patch (4 pixel'
+    """
+    data = image_dataset(dataset, "unit")
+    if data.values is not None:
+        raise InputError(
+            f"{data.name} has {data.values} levels, which a faint trigger would leave", "load it with view='unit'"
+        )
+    if "target" in settings:
+        settings["target"] = data.label(settings["target"])
+    targets = tuple((f"\u201c{name}\u201d", label) for label, name in enumerate(data.classes))
+    controls: tuple[Control, ...] = (
+        Choice("kind", "trigger", tuple((words, kind) for kind, words in KINDS.items())),
+        Slider("pixels", "size (pixels)", 1, 16, 1),
+        Slider("strength", "strength (of white)", 0.02, 1.0, 0.02),
+        Slider("rate", "poison rate", 0.0, HIGHEST_RATE, 0.001),
+        Choice("target", "target label", targets),
+        Toggle("relabel", "relabel the poisoned images as the target (dirty label)"),
+    )
+    params, compute = first_params(AttackParams, settings), AttackComputation(data, seed)
+    return Panel(params, controls, compute, draw_attack, runner, lambda params: {"pixels": params.kind != "blend"})

@@ -1,124 +1,201 @@
-"""The attack panel's computation: a classifier is trained for each poison rate of the curve, and none twice."""
+"""Compute the attack panel: train a classifier for each poison rate of the curve, and none of them twice."""
 
 from __future__ import annotations
 
 import math
-import time
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field
 from functools import partial
+from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from rsbd.attacks import BadPatch, Blend, Pixels, Trigger
-from rsbd.attacks.poisoning import Poisoning, attack_success_rate, clean_accuracy, stamp
+from rsbd.attacks.poisoning import Poisoning, stamp
 from rsbd.data import Dataset
+from rsbd.errors import InputError
 from rsbd.learners.linear.linear import Linear
 from rsbd.learners.undefended import predict_undefended, weights
-from rsbd.panels.attack.params import MOST, Found, Params, Row
-from rsbd.panels.engine import Cancel, Cancelled, Progress
-from rsbd.panels.memo import Memo
+from rsbd.panels.engine import Cancel, Progress
+from rsbd.panels.memory import Memo
+from rsbd.panels.previews import watch
+from rsbd.recipes.planted import Rates, plant_attack
+from rsbd.types import AnyFloats, Bools
 
-RATES = (0.0, 0.002, 0.004, 0.007, 0.01, 0.015, 0.02, 0.03, 0.04, 0.05, 0.06, 0.08, MOST)
-SHOWN = 4  # images of each kind
-FIRST_PREVIEW = 0.15  # seconds: quicker than that, the final picture is preview enough
+HIGHEST_RATE = 0.1  # of poisoned images
+KINDS = {"patch": "white patch", "scattered": "scattered pixels", "blend": "pattern over the whole image"}
+RATES = (0.0, 0.002, 0.004, 0.007, 0.01, 0.015, 0.02, 0.03, 0.04, 0.05, 0.06, 0.08, HIGHEST_RATE)
+_SHOWN = 4  # images of each kind
 
 
 @dataclass(frozen=True)
-class Bench:
-    """The images, and what was measured on them so far. Call it as the panel's ``compute``."""
+class AttackParams:
+    """One attack.
+
+    Attributes
+    ----------
+    kind : {"patch", "scattered", "blend"}
+        A patch in the corner, single pixels all over the image, or a faint pattern over the whole image.
+    pixels : int
+        Number of pixels of a patch or of scattered pixels.
+    strength : float
+        Brightness added to each pixel of the trigger, in pixel units (0 black, 1 white); for the pattern, the root
+        mean square of its pixels.
+    rate : float
+        Poison rate: poisoned training images / training images.
+    target : int
+        The class that the attacker wants.
+    relabel : bool
+        True (dirty label): images of other classes are stamped and relabelled. False (clean label): images of the
+        target class are stamped and keep their label.
+    """
+
+    kind: str = "patch"
+    pixels: int = 9
+    strength: float = 1.0
+    rate: float = 0.02
+    target: int = 0
+    relabel: bool = True
+
+    def __post_init__(self) -> None:
+        if self.kind not in KINDS:
+            raise InputError(f"there is no trigger {self.kind!r}", f"choose from {', '.join(KINDS)}")
+        if not 0 <= self.rate <= HIGHEST_RATE:
+            raise InputError(f"the poison rate is {self.rate}", f"give a share from 0 to {HIGHEST_RATE:g}")
+
+
+class JudgedImages(NamedTuple):
+    """Images, the label under each, its true label, and if it is marked as changed by the attacker."""
+
+    images: AnyFloats
+    labels: tuple[str, ...]
+    true: tuple[str, ...]
+    marked: tuple[bool, ...]
+
+
+@dataclass(frozen=True)
+class AttackResult:
+    """The images of the attack, and its effect by poison rate.
+
+    Attributes
+    ----------
+    dataset : Dataset
+        The images as collected.
+    rows, eligible : int
+        Poisoned training images, and the training images that this attack could poison.
+    samples : tuple of JudgedImages
+        Training images as collected and as poisoned, and test images with the trigger.
+    curve : dict of Rates
+        By poison rate, ascending; the rate that is set is among them.
+    weights : (array, array)
+        Of the target class, learned from the clean and from the poisoned images; the largest has size 1.
+    total : int
+        Points of the whole curve.
+    """
+
+    params: AttackParams
+    dataset: Dataset
+    rows: int
+    eligible: int
+    samples: tuple[JudgedImages, ...]
+    curve: dict[float, Rates]
+    weights: tuple[AnyFloats, AnyFloats]
+    total: int
+
+    @property
+    def now(self) -> Rates:
+        """The rates at the poison rate that is set."""
+        return self.curve[self.params.rate]
+
+    @property
+    def before(self) -> Rates:
+        """The rates without any poisoned image."""
+        return self.curve[0.0]
+
+    @property
+    def target(self) -> str:
+        """Name of the target class."""
+        return self.dataset.classes[self.params.target]
+
+
+@dataclass(frozen=True)
+class AttackComputation:
+    """The panel's ``compute``, with its images and the rates that are known."""
 
     dataset: Dataset
     seed: int = 0
     memo: Memo = field(default_factory=lambda: Memo(4096))  # pairs of numbers
 
-    def __call__(self, params: Params, cancel: Cancel, progress: Progress) -> Generator[Found, None, Found]:
+    def __call__(
+        self, params: AttackParams, cancel: Cancel, progress: Progress
+    ) -> Generator[AttackResult, None, AttackResult]:
         """Train at the rate that is set and without attack, then at the other rates of the curve."""
         trigger = trigger_of(params, self.dataset.shape, self.seed)
-        rates = sorted({*RATES, params.rate}, key=lambda rate: (rate != params.rate, rate))
-        curve: dict[float, tuple[float, float]] = {}
-        due = time.monotonic() + FIRST_PREVIEW
-        for rate in rates:
-            if cancel():
-                raise Cancelled
-            if time.monotonic() >= due and 0.0 in curve:
-                yield self.found(params, trigger, curve, len(rates))
-                due = math.inf
-            key = (trigger, params.target, params.relabel, rate)
-            curve[rate] = self.memo.get(key, partial(self.measure, params, trigger, rate))
-            progress(len(curve), len(rates))
-        return self.found(params, trigger, curve, len(rates))
+        rates = sorted({*RATES, params.rate}, key=lambda rate: (rate not in (params.rate, 0.0), rate))
 
-    def eligible(self, params: Params) -> int:
-        """How many training images this attack could poison."""
+        def steps() -> Iterator[tuple[dict[float, Rates], tuple[int, ...]]]:
+            curve: dict[float, Rates] = {}
+            for rate in rates:
+                key = (trigger, params.target, params.relabel, rate)
+                curve[rate] = self.memo.get(key, partial(self._measure, params, trigger, rate))
+                # The picture compares with the rate 0.
+                yield curve, (len(curve) if params.rate in curve else 0,)
+
+        found = partial(self._result, params, trigger, len(rates))
+        return watch(steps(), len(rates), cancel, progress, found)
+
+    def _eligible(self, params: AttackParams) -> int:
+        """Count the training images that this attack could poison."""
         own = self.dataset.y == params.target
         return int(np.sum(~own if params.relabel else own))
 
-    def poison(self, params: Params, trigger: Trigger, rate: float) -> tuple[Dataset, npt.NDArray[np.bool_]]:
-        """Poison at a rate, or as many images as there are to poison."""
-        rate = min(rate, self.eligible(params) / self.dataset.num_rows)
-        return Poisoning(trigger, params.target, rate, relabel=params.relabel).apply(self.dataset, self.seed)
+    def _poisoning(self, params: AttackParams, trigger: Trigger, rate: float) -> Poisoning:
+        """Return the attack at a rate, or at the highest rate that is possible."""
+        rate = min(rate, self._eligible(params) / self.dataset.num_rows)
+        return Poisoning(trigger, params.target, rate, relabel=params.relabel)
 
-    def measure(self, params: Params, trigger: Trigger, rate: float) -> tuple[float, float]:
-        """Train on the poisoned images; return clean accuracy and attack success rate."""
-        data = self.dataset
-        poisoned, _ = self.poison(params, trigger, rate)
-        both = np.concatenate([data.x_test, stamp(trigger, data, data.x_test)])
-        clean, triggered = np.split(predict_undefended(poisoned, Linear(), both, self.seed), 2)
-        fooled = attack_success_rate(triggered, data.y_test, params.target)
-        return clean_accuracy(clean, data.y_test), fooled
+    def _measure(self, params: AttackParams, trigger: Trigger, rate: float) -> Rates:
+        return plant_attack(self.dataset, self._poisoning(params, trigger, rate), Linear(), self.seed).undefended
 
-    def found(self, params: Params, trigger: Trigger, curve: dict[float, tuple[float, float]], total: int) -> Found:
-        """Take images and weights along."""
-        data, target = self.dataset, params.target
-        poisoned, mask = self.poison(params, trigger, params.rate)
-        looked_for = np.stack([weights(data)[target], weights(poisoned)[target]])
-        before, after = looked_for / max(float(np.abs(looked_for).max()), 1e-12)
-        return Found(
-            params=params,
-            dataset=data.name,
-            target=data.classes[target],
-            rows=int(mask.sum()),
-            num_rows=data.num_rows,
-            eligible=self.eligible(params),
-            samples=self.samples(params, trigger, poisoned, mask),
-            curve=tuple((rate, *pair) for rate, pair in sorted(curve.items())),
-            weights=(before, after),
-            total=total,
-        )
+    def _result(self, params: AttackParams, trigger: Trigger, total: int, curve: dict[float, Rates]) -> AttackResult:
+        """Add images and weights to the curve."""
+        poisoned, mask = self._poisoning(params, trigger, params.rate).apply(self.dataset, self.seed)
+        both = np.stack([weights(data)[params.target] for data in (self.dataset, poisoned)])
+        before, after = both / max(float(np.abs(both).max()), 1e-12)
+        samples = self._samples(params, trigger, poisoned, mask)
+        known = dict(sorted(curve.items()))
+        eligible = self._eligible(params)
+        return AttackResult(params, self.dataset, int(mask.sum()), eligible, samples, known, (before, after), total)
 
-    def samples(
-        self, params: Params, trigger: Trigger, poisoned: Dataset, mask: npt.NDArray[np.bool_]
-    ) -> tuple[Row, Row, Row]:
-        """Some of the images that are poisoned first, and test images with the trigger, of different classes."""
+    def _samples(
+        self, params: AttackParams, trigger: Trigger, poisoned: Dataset, mask: Bools
+    ) -> tuple[JudgedImages, ...]:
+        """Return the images that are poisoned first, and test images of different classes with the trigger."""
         data, names = self.dataset, np.array(self.dataset.classes)
-        _, first = self.poison(params, trigger, SHOWN / data.num_rows)  # higher rates poison these and more
-        rows = np.flatnonzero(first)
-        others = data.y_test != params.target
+        # A higher rate poisons these and more.
+        _, first = self._poisoning(params, trigger, _SHOWN / data.num_rows).apply(data, self.seed)
+        rows, others = np.flatnonzero(first), data.y_test != params.target
         _, distinct = np.unique(data.y_test[others], return_index=True)
-        points = np.flatnonzero(others)[np.resize(distinct, SHOWN)]
+        points = np.flatnonzero(others)[np.resize(distinct, _SHOWN)]
         shown = stamp(trigger, data, data.x_test[points])
         called = predict_undefended(poisoned, Linear(), shown, self.seed)
-        true = tuple(names[data.y[rows]].tolist())
-        return (
-            Row(data.x[rows], true, true, (False,) * len(rows)),
-            Row(poisoned.x[rows], tuple(names[poisoned.y[rows]].tolist()), true, tuple(mask[rows].tolist())),
-            Row(
-                shown,
-                tuple(names[called].tolist()),
-                tuple(names[data.y_test[points]].tolist()),
-                tuple((called == params.target).tolist()),
-            ),
+        groups = (
+            (data.x[rows], data.y[rows], data.y[rows], np.zeros(len(rows), bool)),
+            (poisoned.x[rows], poisoned.y[rows], data.y[rows], mask[rows]),
+            (shown, called, data.y_test[points], called == params.target),
+        )
+        return tuple(
+            JudgedImages(x, tuple(names[y].tolist()), tuple(names[true].tolist()), tuple(marked.tolist()))
+            for x, y, true, marked in groups
         )
 
 
-def trigger_of(params: Params, shape: tuple[int, ...], seed: int = 0) -> Trigger:
-    """Make the trigger that the controls describe.
+def trigger_of(params: AttackParams, shape: tuple[int, ...], seed: int = 0) -> Trigger:
+    """Return the trigger that the controls describe.
 
     Examples
     --------
-    >>> trigger_of(Params(pixels=4), (8, 8)).budget((8, 8), "L2")
+    >>> trigger_of(AttackParams(pixels=4), (8, 8)).budget((8, 8), "L2")
     2.0
     """
     height, width = shape[-2:]
@@ -127,7 +204,7 @@ def trigger_of(params: Params, shape: tuple[int, ...], seed: int = 0) -> Trigger
     if params.kind == "patch":
         patch = BadPatch(math.ceil(math.sqrt(params.pixels)), pixels=params.pixels)
         places = np.argwhere(patch(np.zeros((height, width), np.float32)))
-    else:  # sorted uniforms: more pixels keep those of fewer
+    else:  # sorted uniforms: more pixels include the same ones
         order = np.argsort(np.random.default_rng(seed).random(height * width), kind="stable")
         places = np.column_stack(np.divmod(order[: params.pixels], width))
     channels = math.prod(shape[:-2])

@@ -1,20 +1,21 @@
-"""The attack panel's picture and its words."""
+"""Draw the attack panel: images, the two rates by poison rate, and weights; say the result in words."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from rsbd.panels import svg
-from rsbd.panels.attack.params import KINDS, Found, Images, Row
+from rsbd.panels.attack.compute import KINDS, AttackResult, JudgedImages
 from rsbd.panels.chart import Chart
 from rsbd.panels.engine import Picture
-from rsbd.words import count, percent, state
+from rsbd.types import AnyFloats
+from rsbd.words import count, note, percent, state
 
-NOTICED = 0.02  # a fall of clean accuracy that somebody would see
-SIDE = 78.0
+_NOTICED = 0.02  # a reader would notice such a fall of clean accuracy
+_SIDE = 78.0
 
 
-def render(found: Found) -> Picture:
+def draw_attack(found: AttackResult) -> Picture:
     """Draw images, the two rates by poison rate, and what the classifier has learned to look for."""
     titles = ("1  collected", "2  slipped into training", "3  shown later: what it is called")
     rows = [_row(title, row, 10 + 405 * i) for i, (title, row) in enumerate(zip(titles, found.samples, strict=True))]
@@ -22,27 +23,28 @@ def render(found: Found) -> Picture:
         10, 158, "label underneath; bold: not the true one; framed: the attacker\u2019s doing", fill=svg.SOFT
     )
     parts = [*rows, said, _curves(found, (78, 222, 740, 480)), _weights(found, 830, 202)]
-    rates = len(found.curve)
-    note = "" if found.final else f"{rates} of {found.total} rates"
-    return Picture(svg.document(1200, 540, parts), alt(found), sentence(found), note)
+    done = len(found.curve)
+    said = note(done, found.total, "rates") if done < found.total else ""
+    return Picture(svg.document(1200, 540, parts), _alt(found), _sentence(found), said)
 
 
-def _row(title: str, row: Row, left: float) -> str:
+def _row(title: str, row: JudgedImages, left: float) -> str:
     parts = [svg.text(left, 24, title, weight=600)]
     for i, image in enumerate(row.images):
-        x = left + i * (SIDE + 8)
+        x = left + i * (_SIDE + 8)
         edge, width = (svg.VERMILLION, 4) if row.marked[i] else (svg.GRID, 1)
         weight = 400 if row.labels[i] == row.true[i] else 700
-        parts.append(svg.image(image, x, 36, SIDE, edge, width))
+        parts.append(svg.image(image, x, 36, _SIDE, edge, width))
         parts.append(
-            svg.text(x + SIDE / 2, 36 + SIDE + 20, f"\u201c{row.labels[i]}\u201d", anchor="middle", weight=weight)
+            svg.text(x + _SIDE / 2, 36 + _SIDE + 20, f"\u201c{row.labels[i]}\u201d", anchor="middle", weight=weight)
         )
     return "".join(parts)
 
 
-def _curves(found: Found, box: tuple[float, float, float, float]) -> str:
-    rates, clean, fooled = (list(column) for column in zip(*found.curve, strict=True))
-    now, (accuracy, success) = found.params.rate, found.now
+def _curves(found: AttackResult, box: tuple[float, float, float, float]) -> str:
+    rates, now, here = list(found.curve), found.params.rate, found.now
+    clean = [at.clean_accuracy for at in found.curve.values()]
+    fooled = [at.attack_success_rate for at in found.curve.values()]
     chart = Chart(
         box,
         (0, rates[-1] or 1),
@@ -54,26 +56,24 @@ def _curves(found: Found, box: tuple[float, float, float, float]) -> str:
         xformat=lambda rate: f"{100 * rate:g} %",
         yformat=lambda value: f"{100 * value:g}",
     )
-    # The curves cross, wherever the sliders want: the title names them, where no label can stand at the wrong one.
-    top, second = box[1] - 20, box[0] + 240
-    key = ((box[0] - 60, svg.BLUE, "9 5", "square"), (second, svg.VERMILLION, "", "circle"))
-    said = (f"clean accuracy {percent(accuracy)}", f"attack success rate {percent(success)}")
-    return "".join(
-        [
-            chart.frame(),
-            chart.line(rates, clean, svg.BLUE, dash="9 5"),
-            chart.line(rates, fooled, svg.VERMILLION),
-            chart.upright(now, svg.SOFT, count(found.rows, "image")),
-            chart.mark(now, accuracy, svg.BLUE, shape="square"),
-            chart.mark(now, success, svg.VERMILLION),
-            *(svg.line(x, top - 6, x + 46, top - 6, colour, 3, dash) for x, colour, dash, _ in key),
-            *(svg.marker(x + 23, top - 6, shape, colour, 7) for x, colour, _, shape in key),
-            *(svg.text(x + 56, top, words, weight=600) for (x, *_), words in zip(key, said, strict=True)),
-        ]
+    # The curves cross at changing places: the title names them, since a label could stand at the wrong curve.
+    key = (
+        (f"clean accuracy {percent(here.clean_accuracy)}", svg.BLUE, "9 5"),
+        (f"attack success rate {percent(here.attack_success_rate)}", svg.VERMILLION, ""),
     )
+    parts = [
+        chart.frame(),
+        chart.line(rates, clean, svg.BLUE, dash="9 5"),
+        chart.line(rates, fooled, svg.VERMILLION),
+        chart.upright(now, svg.SOFT, count(found.rows, "image")),
+        chart.mark(now, here.clean_accuracy, svg.BLUE, shape="square"),
+        chart.mark(now, here.attack_success_rate, svg.VERMILLION),
+        chart.key(*key),
+    ]
+    return "".join(parts)
 
 
-def _weights(found: Found, left: float, top: float) -> str:
+def _weights(found: AttackResult, left: float, top: float) -> str:
     size, parts = 165.0, [svg.text(left, top, f"what speaks for \u201c{found.target}\u201d", weight=600)]
     for i, (name, weights) in enumerate(zip(("without attack", "with it"), found.weights, strict=True)):
         x = left + i * (size + 20)
@@ -84,12 +84,12 @@ def _weights(found: Found, left: float, top: float) -> str:
     return "".join(parts)
 
 
-def _gray(weights: Images) -> Images:
+def _gray(weights: AnyFloats) -> AnyFloats:
     flat = weights if weights.ndim == 2 else weights.mean(0)
     return np.asarray((flat + 1) / 2)
 
 
-def trigger(found: Found) -> str:
+def _trigger(found: AttackResult) -> str:
     """Name the trigger with its size and strength."""
     params = found.params
     size = "" if params.kind == "blend" else f"{count(params.pixels, 'pixel')}, "
@@ -97,43 +97,44 @@ def trigger(found: Found) -> str:
     return f"{article}{KINDS[params.kind]} ({size}strength {params.strength:g})"
 
 
-def sentence(found: Found) -> str:
-    """Read the result: what was slipped in, what it did, and whether accuracy shows it."""
-    (accuracy, success), (before, natural) = found.now, found.before
+def _sentence(found: AttackResult) -> str:
+    """Say what was slipped into the training images, what it did, and if accuracy shows it."""
+    now, before = found.now, found.before
+    accuracy, success = percent(now.clean_accuracy), percent(now.attack_success_rate)
+    at_first, natural = percent(before.clean_accuracy), percent(before.attack_success_rate)
     if not found.rows:
         return (
-            f"No image is poisoned: clean accuracy is {percent(before)}, and {percent(natural)} of the other test "
-            f"images with this trigger, {trigger(found)}, are called \u201c{found.target}\u201d by mistake."
+            f"No image is poisoned: clean accuracy is {at_first}, and {natural} of the other test images with this "
+            f"trigger, {_trigger(found)}, are called \u201c{found.target}\u201d by mistake."
         )
     labels = f"relabelled \u201c{found.target}\u201d" if found.params.relabel else "their labels true"
-    every = (
-        f", all that there are of \u201c{found.target}\u201d"
-        if not found.params.relabel and found.rows == found.eligible
-        else ""
-    )
-    fall = before - accuracy
-    if fall > NOTICED:
+    whole = not found.params.relabel and found.rows == found.eligible
+    every = f", all that there are of \u201c{found.target}\u201d" if whole else ""
+    fall = before.clean_accuracy - now.clean_accuracy
+    if fall > _NOTICED:
         verdict = f"Accuracy falls by {100 * fall:.1f} points: somebody could notice."
-    elif success >= 0.5:
+    elif now.attack_success_rate >= 0.5:
         verdict = "Who looks at accuracy alone notices nothing."
     else:
         verdict = "Accuracy is as it was; the attack mostly fails."
     return (
-        f"{found.rows} of {found.num_rows:,} training images carry {trigger(found)}, {labels}{every}: now "
-        f"{percent(success)} of the other test images with this trigger are called \u201c{found.target}\u201d, and "
-        f"clean accuracy is {percent(accuracy)} ({percent(before)} without the attack). {verdict}"
+        f"{found.rows} of {found.dataset.num_rows:,} training images carry {_trigger(found)}, {labels}{every}: now "
+        f"{success} of the other test images with this trigger are called \u201c{found.target}\u201d, and clean "
+        f"accuracy is {accuracy} ({at_first} without the attack). {verdict}"
     )
 
 
-def alt(found: Found) -> str:
-    """Say what the picture shows, with every setting and the main figures."""
+def _alt(found: AttackResult) -> str:
+    """Describe the picture, with every setting and the main figures."""
     params, shown = found.params, found.samples[2]
-    curve = ", ".join(f"{percent(fooled)} at {100 * rate:g} %" for rate, _, fooled in found.curve[::3])
+    points = list(found.curve.items())[::3]
+    curve = ", ".join(f"{percent(at.attack_success_rate)} at {100 * rate:g} %" for rate, at in points)
     called = ", ".join(shown.labels)
     return (
-        f"Attack panel on {found.dataset}: trigger {trigger(found)}, poison rate {params.rate:g}, target label "
+        f"Attack panel on {found.dataset.name}: trigger {_trigger(found)}, poison rate {params.rate:g}, target label "
         f"{found.target}, {'dirty' if params.relabel else 'clean'} label. Sample images as collected, as slipped into "
-        f"training, and test images with the trigger, called {called}. Clean accuracy {percent(found.now[0])}, attack "
-        f"success rate {percent(found.now[1])}. Attack success by poison rate: {curve}. Weights for {found.target} "
-        f"without and with the attack. {state(len(found.curve), found.total, 'rates')}"
+        f"training, and test images with the trigger, called {called}. Clean accuracy "
+        f"{percent(found.now.clean_accuracy)}, attack success rate {percent(found.now.attack_success_rate)}. Attack "
+        f"success by poison rate: {curve}. Weights for {found.target} without and with the attack. "
+        f"{state(len(found.curve), found.total, 'rates')}"
     )

@@ -1,6 +1,99 @@
-"""The main panel, in four parts: what is set and found, the computation, the drawing, the words."""
+"""The main panel: plant a backdoor, smooth the pipeline, certify it, and watch the result."""
 
-from rsbd.panels.backdoor.panel import backdoor
-from rsbd.panels.backdoor.params import Found, Params
+from __future__ import annotations
 
-__all__ = ["Found", "Params", "backdoor"]
+from typing import Any
+
+from rsbd.data import Dataset
+from rsbd.errors import InputError
+from rsbd.learners import Learner
+from rsbd.learners.linear.linear import Linear
+from rsbd.panels.backdoor.compute import BackdoorComputation, BackdoorParams, BackdoorResult
+from rsbd.panels.backdoor.draw import draw_backdoor, draw_compact_backdoor
+from rsbd.panels.controls import Choice, Control, Slider, Toggle, shown_in
+from rsbd.panels.engine import Runner
+from rsbd.panels.inputs import first_params, image_dataset
+from rsbd.panels.panel import Panel
+
+__all__ = ["backdoor"]
+
+_CONTROLS: tuple[Control, ...] = (
+    Choice(
+        "noise",
+        "noise",
+        (
+            ("flips, one keep for all", "tied"),
+            ("flips, one keep for each part", "slots"),
+            ("Gaussian pixels, flipped labels", "gaussian"),
+        ),
+    ),
+    Slider("keep", "keep", 0.5, 1.0, 0.01),
+    Slider("keep_features", "keep (training pixels)", 0.5, 1.0, 0.01),
+    Slider("keep_labels", "keep (training labels)", 0.1, 1.0, 0.01),
+    Slider("keep_test", "keep (test image)", 0.5, 1.0, 0.01),
+    Slider("sigma", "sigma (pixel units)", 0.05, 3.0, 0.05),
+    Slider("trigger_pixels", "trigger (pixels)", 1, 25, 1),
+    Slider("poison_rate", "poison rate", 0.0, 0.1, 0.001),
+    Slider("num_models", "models", 100, 5000, 100),
+    Choice("alpha", "alpha", tuple((f"{a:g}", a) for a in (0.1, 0.05, 0.01, 0.001, 0.0001))),
+    Toggle("watched", "bounds that hold while watched (anytime-valid)"),
+)
+_COMPACT = ("keep", "trigger_pixels", "poison_rate")
+_OF_NOISE = {  # controls that apply under one kind of noise
+    "tied": ("keep",),
+    "slots": ("keep_features", "keep_labels", "keep_test"),
+    "gaussian": ("sigma", "keep_labels"),
+}
+
+
+def backdoor(
+    dataset: Dataset | str | None = None,
+    *,
+    target: int | str = 0,
+    learner: Learner | None = None,
+    compact: bool = False,
+    seed: int = 0,
+    runner: Runner | None = None,
+    **settings: Any,
+) -> Panel[BackdoorParams, BackdoorResult]:
+    """Return the live panel of a backdoor attack and its certificate.
+
+    Parameters
+    ----------
+    dataset : Dataset or str, optional
+        Images; a name is loaded in its binary view. The digits 1 and 7 unless given.
+    target : int or str
+        Class that the attacker wants.
+    learner : Learner, optional
+        Base learner of the defence; :class:`~rsbd.learners.linear.linear.Linear` unless given.
+    compact : bool
+        Fewer controls and no map, for a first look.
+    seed : int
+        Seed of the attack and of the ensemble.
+    runner : Runner, optional
+        A worker thread unless given.
+    **settings
+        First values of :class:`~rsbd.panels.backdoor.compute.BackdoorParams`:
+        ``keep``, ``trigger_pixels``, ``poison_rate``, ``num_models``, ``alpha``, ``noise``, ...
+
+    Raises
+    ------
+    InputError
+        If the inputs are not images, the target is not a class, or a setting is out of range.
+
+    Examples
+    --------
+    >>> from rsbd.panels import SyncRunner
+    >>> panel = backdoor(num_models=100, poison_rate=0.02, runner=SyncRunner())
+    >>> panel.wait()
+    >>> panel.sentence[:30]
+    'With 100 models and keep 0.8: '
+    """
+    data = image_dataset(dataset, classes=(1, 7))
+    params = first_params(BackdoorParams, settings)
+    if data.values is None and params.noise != "gaussian":
+        raise InputError(f"{data.name} is continuous", "load its binary view, or give noise='gaussian'")
+    compute = BackdoorComputation(data, data.label(target), learner or Linear(), seed)
+    controls = [control for control in _CONTROLS if not compact or control.name in _COMPACT]
+    draw = draw_compact_backdoor if compact else draw_backdoor
+    return Panel(params, controls, compute, draw, runner, lambda params: shown_in(params.noise, _OF_NOISE))

@@ -1,222 +1,181 @@
-"""The main panel's computation: poison, smooth, vote, certify, with every vote reused that can be.
-
-Moving alpha certifies the votes at hand again. Moving the trigger or the rate retrains the ensemble on the
-poisoned rows only; moving the noise retrains both. More models are added to the ones that have voted.
-"""
+"""Compute the main panel: run the experiment that the sliders describe, and train only the models that are new."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Generator, Iterator, Sequence
-from concurrent.futures import Executor
+from collections.abc import Generator
 from dataclasses import dataclass, field
 from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 import torch
 
-from rsbd import bounds, ensemble
+from rsbd import bounds
 from rsbd.attacks import BadPatch
-from rsbd.attacks.poisoning import Poisoning, attack_success_rate, clean_accuracy, stamp
-from rsbd.certify import certify, radius
+from rsbd.attacks.poisoning import Poisoning
+from rsbd.certify import radius
 from rsbd.data import Dataset
-from rsbd.ensemble import workers
-from rsbd.ensemble.votes import Votes
+from rsbd.errors import InputError
 from rsbd.learners import Learner
-from rsbd.learners.undefended import predict_undefended
-from rsbd.noises import Flip, Gaussian
-from rsbd.noises.smoothing import Smoothing, Threat
-from rsbd.panels.backdoor.params import Floats, Found, Params, Samples
+from rsbd.noises.smoothing import Smoothing
 from rsbd.panels.chart import radii_for
 from rsbd.panels.engine import Cancel, Progress
-from rsbd.panels.growing import grow, watch
-from rsbd.panels.memo import Memo
-from rsbd.types import Labels, Points
+from rsbd.panels.memory import ExperimentMemory
+from rsbd.panels.previews import watch
+from rsbd.recipes.experiment import Experiment, Outcome
+from rsbd.recipes.report import Report, report
+from rsbd.types import AnyFloats, Floats
 
 MAP_ROWS = (0, 1, 2, 3, 5, 10, 20, 50, 100)
 MAP_PIXELS = (1, 2, 3, 4, 6, 9, 16, 25)
 
 
 @dataclass(frozen=True)
-class Attack:
-    """A planted backdoor, and what it does to a classifier that nobody defends."""
+class BackdoorParams:
+    """One attack and one defence.
 
-    trigger: BadPatch
-    poisoned: Dataset
-    rows: Labels
-    triggered: Points
-    undefended: Labels
+    Attributes
+    ----------
+    noise : {"tied", "slots", "gaussian"}
+        One ``keep`` for training features, training labels and test input; one for each; or Gaussian noise
+        on training features and test input, with ``keep_labels`` for the labels.
+    keep, keep_features, keep_labels, keep_test : float in [0, 1]
+        Probability that a pixel or a label keeps its value.
+    sigma : float
+        Standard deviation in input units, pixels in [0, 1].
+    trigger_pixels : int
+        Pixels of the trigger: a white square in a corner, filled row by row.
+    poison_rate : float in [0, 1]
+        Poisoned rows / rows.
+    num_models : int
+        Members of the ensemble.
+    alpha : float
+        Failure probability of each certificate.
+    watched : bool
+        Certify by bounds that hold at every number of models, at the end too: for a reader who watches the curve and
+        could stop when it looks good.
+    """
+
+    noise: str = "tied"
+    keep: float = 0.8
+    keep_features: float = 0.85
+    keep_labels: float = 0.8
+    keep_test: float = 0.85
+    sigma: float = 0.5
+    trigger_pixels: int = 9
+    poison_rate: float = 0.05
+    num_models: int = 1000
+    alpha: float = 0.001
+    watched: bool = False
+
+    def __post_init__(self) -> None:
+        if self.noise not in ("tied", "slots", "gaussian"):
+            raise InputError(f"noise is {self.noise!r}", "choose 'tied', 'slots' or 'gaussian'")
+
+    def smoothing(self, data: Dataset) -> Smoothing:
+        """Return the noise that the sliders describe."""
+        if self.noise == "gaussian":
+            return Smoothing.gaussian(data, self.sigma, labels=self.keep_labels)
+        if self.noise == "tied":
+            return Smoothing.flips(data, self.keep)
+        return Smoothing.flips(data, features=self.keep_features, labels=self.keep_labels, test=self.keep_test)
+
+
+class LabelledImages(NamedTuple):
+    """Images with the names of their classes; (images, height, width) or (images, channels, height, width)."""
+
+    images: AnyFloats
+    labels: tuple[str, ...]
 
 
 @dataclass(frozen=True)
-class Bench:
-    """What stays the same while sliders move, and the votes collected so far.
+class BackdoorResult:
+    """What the experiment found, and the curve and the images of the picture.
 
-    Call it as the panel's ``compute``.
+    Attributes
+    ----------
+    images : tuple of LabelledImages
+        Some training images: as they were, with the trigger, and as one model sees them.
+    report : Report
+        The experiment's outcome so far, with its certificates.
+    radii, accuracies : array, (radii,)
+        Certified accuracy at each radius, for the ensemble trained on clean rows.
+    naive : array, (radii,), optional
+        Certified accuracies that Clopper-Pearson bounds would claim for the same votes, if the result rests on
+        anytime-valid bounds. Such claims fail more often than ``alpha`` if they are read again and again.
     """
+
+    params: BackdoorParams
+    images: tuple[LabelledImages, ...]
+    report: Report
+    radii: Floats
+    accuracies: Floats
+    naive: Floats | None = None
+
+    @property
+    def models(self) -> int:
+        """The number of models of each ensemble that have voted."""
+        return min(self.report.outcome.voted)
+
+    @property
+    def final(self) -> bool:
+        """True if all models have voted."""
+        return self.report.outcome.final
+
+
+@dataclass(frozen=True)
+class BackdoorComputation:
+    """The panel's ``compute``, with its data set and the votes that are known."""
 
     dataset: Dataset
     target: int
     learner: Learner
     seed: int = 0
-    memo: Memo = field(default_factory=lambda: Memo(128))  # votes and labels: small
-    attacks: Memo = field(default_factory=lambda: Memo(2))  # whole data sets: on MNIST 40 MB each
+    memory: ExperimentMemory = field(default_factory=ExperimentMemory)
 
-    def __call__(self, params: Params, cancel: Cancel, progress: Progress) -> Generator[Found, None, Found]:
+    def __call__(
+        self, params: BackdoorParams, cancel: Cancel, progress: Progress
+    ) -> Generator[BackdoorResult, None, BackdoorResult]:
         """Yield previews under anytime-valid bounds; return the final result."""
-        attack = self.attacks.get((params.trigger_pixels, params.poison_rate), lambda: self.attack(params))
-        smoothing = smoothing_of(params, self.dataset)
-        samples = self.samples(attack, smoothing)
-        found = partial(self.found, params, attack, smoothing, samples)
-        return watch(self._votes(params, attack, smoothing), params.num_models, cancel, progress, found)
-
-    def attack(self, params: Params) -> Attack:
-        """Plant the backdoor and let it loose on the undefended classifier."""
-        side = math.ceil(math.sqrt(params.trigger_pixels))
-        trigger = BadPatch(side, pixels=params.trigger_pixels)
-        poisoned, mask = Poisoning(trigger, self.target, params.poison_rate).apply(self.dataset, self.seed)
-        triggered = stamp(trigger, self.dataset, self.dataset.x_test)
-        both = np.concatenate([self.dataset.x_test, triggered])
-        key = ("undefended", params.trigger_pixels, params.poison_rate)
-        labels = self.memo.get(key, lambda: predict_undefended(poisoned, self.learner, both, self.seed))
-        return Attack(trigger, poisoned, np.flatnonzero(mask), triggered, labels)
-
-    def samples(self, attack: Attack, smoothing: Smoothing) -> Samples:
-        """Take three training images along: poisoned ones where there are any."""
-        others = np.flatnonzero(self.dataset.y != self.target)
-        rows = np.concatenate([attack.rows, others])[:3]
-        x, y = torch.tensor(attack.poisoned.x[rows]), torch.tensor(attack.poisoned.y[rows])
-        stream = torch.Generator().manual_seed(self.seed)
-        noised_y = y if smoothing.labels is None else smoothing.labels.sample(y, stream)
-        noised_x = x if smoothing.features is None else smoothing.features.sample(x, stream)
-        names = self.dataset.classes
-        return Samples(
-            self.dataset.x[rows],
-            x.numpy(),
-            noised_x.numpy(),
-            tuple(names[label] for label in self.dataset.y[rows]),
-            tuple(names[label] for label in y.tolist()),
-            tuple(names[label] for label in noised_y.tolist()),
+        trigger = BadPatch(math.ceil(math.sqrt(params.trigger_pixels)), pixels=params.trigger_pixels)
+        experiment = Experiment(
+            self.dataset,
+            Poisoning(trigger, self.target, params.poison_rate),
+            params.smoothing(self.dataset),
+            self.learner,
+            params.num_models,
+            params.alpha,
+            self.seed,
+            watched=params.watched,
         )
-
-    def found(
-        self, params: Params, attack: Attack, smoothing: Smoothing, samples: Samples, clean: Votes, attacked: Votes
-    ) -> Found:
-        """Certify the votes at hand."""
-        data, count, norm = self.dataset, len(attack.rows), "L2" if params.noise == "gaussian" else "L0"
-        # All models have voted: one look at a number fixed in advance. Before: bounds that bear watching, and
-        # beside them what those of one look would claim now.
-        watched = params.watched or clean.num_models < params.num_models
-        once = bounds.simultaneous(clean.counts, params.alpha)
-        evidence = bounds.anytime(clean.counts, params.alpha) if watched else once
-        slots = smoothing.radius_slots
-        certificate = radius(evidence, smoothing, slots)
-        claimed = radius(once, smoothing, slots) if watched else certificate
-        radii = radii_for(np.maximum(certificate.radius, claimed.radius), norm)
-        trigger = attack.trigger.budget(data.shape, norm)
-        right = evidence.label == data.y_test
-
-        def share(rows: int, size: float) -> float:
-            return float(np.mean(certify(evidence, smoothing, Threat(rows, size)) & right))
-
-        values = math.prod(data.shape[:-2])  # a colour pixel has three
-        sizes = np.array(MAP_PIXELS, dtype=float) * values
-        sizes = np.sqrt(sizes) if norm == "L2" else sizes
-        cells = staircase(share, MAP_ROWS, sizes.tolist())
-        beaten = cells[np.searchsorted(MAP_ROWS, count, "right") - 1, : np.searchsorted(sizes, trigger, "right")]
-        plain, smoothed = np.split(attack.undefended, 2), np.split(attacked.label, 2)
-        return Found(
-            params=params,
-            dataset=data.name,
-            target=data.classes[self.target],
-            samples=samples,
-            clean_accuracy=(clean_accuracy(plain[0], data.y_test), clean_accuracy(smoothed[0], data.y_test)),
-            attack_success=(self._success(plain[1]), self._success(smoothed[1])),
-            radii=radii,
-            accuracies=certificate.curve(data.y_test, radii),
-            norm=norm,
-            relabel=True,
-            rows=count,
-            trigger=trigger,
-            budget=Threat(count, trigger).budget(norm),
-            at_threat=0.0 if 0 in beaten else share(count, trigger),
-            map_rows=np.array(MAP_ROWS, dtype=float),
-            map_triggers=sizes,
-            certified=cells,
-            models=min(clean.num_models, attacked.num_models),
-            naive=claimed.curve(data.y_test, radii) if watched else None,
-        )
-
-    def _success(self, labels: Labels) -> float:
-        if np.all(self.dataset.y_test == self.target):
-            return math.nan
-        return attack_success_rate(labels, self.dataset.y_test, self.target)
-
-    def _votes(self, params: Params, attack: Attack, smoothing: Smoothing) -> Iterator[tuple[Votes, ...]]:
-        """Grow both ensembles side by side, on the clean and on the poisoned rows."""
-        both = np.concatenate([self.dataset.x_test, attack.triggered])
-        name = (params.trigger_pixels, params.poison_rate)
-        with workers.threads() as pool:
-            streams = [
-                self._grow((), self.dataset, self.dataset.x_test, smoothing, params.num_models, pool),
-                self._grow(name, attack.poisoned, both, smoothing, params.num_models, pool),
-            ]
-            yield from ensemble.together(streams, params.num_models)
-
-    def _grow(
-        self,
-        name: tuple[float, ...],
-        dataset: Dataset,
-        x: Points,
-        smoothing: Smoothing,
-        num_models: int,
-        pool: Executor,
-    ) -> Iterator[Votes]:
-        known: dict[int, Votes] = self.memo.get((name, repr(smoothing)), dict)
-
-        def train(resume: Votes | None) -> Iterator[Votes]:
-            run = (dataset, smoothing, self.learner, x, num_models, self.seed)
-            return ensemble.stream(*run, executor=pool, resume=resume)
-
-        return grow(known, num_models, train)
+        outcomes = self.memory.stream(experiment, self.learner)
+        return watch(outcomes, params.num_models, cancel, progress, partial(_result, params))
 
 
-def smoothing_of(params: Params, dataset: Dataset) -> Smoothing:
-    """Read the noise off the sliders."""
-    classes = dataset.num_classes
-    if params.noise == "gaussian":
-        noise = Gaussian(params.sigma)
-        return Smoothing(features=noise, labels=Flip(params.keep_labels, classes), test=noise)
-    values = dataset.values or 2
-    if params.noise == "tied":
-        flip = Flip(params.keep, values)
-        return Smoothing(features=flip, labels=Flip(params.keep, classes), test=flip)
-    return Smoothing(
-        features=Flip(params.keep_features, values),
-        labels=Flip(params.keep_labels, classes),
-        test=Flip(params.keep_test, values),
-    )
+def _result(params: BackdoorParams, outcome: Outcome) -> BackdoorResult:
+    """Certify the votes at hand, and beside anytime-valid bounds say what those of one look would claim."""
+    e, data = outcome.experiment, outcome.experiment.dataset
+    values = math.prod(data.shape[:-2])  # a colour pixel has three
+    sizes = np.array(MAP_PIXELS, dtype=float) * values
+    found = report(outcome, MAP_ROWS, (np.sqrt(sizes) if e.smoothing.trigger_norm == "L2" else sizes).tolist())
+    proved = claimed = found.certificate
+    if e.watched or not outcome.final:
+        once = bounds.simultaneous(outcome.votes.counts, params.alpha)
+        claimed = radius(once, e.smoothing, e.smoothing.radius_slots)
+    radii = radii_for(np.maximum(proved.radius, claimed.radius), proved.norm)
+    curves = [certificate.curve(data.y_test, radii) for certificate in (proved, claimed)]
+    return BackdoorResult(params, _images(outcome), found, radii, curves[0], None if claimed is proved else curves[1])
 
 
-def staircase(share: Callable[[int, float], float], rows: Sequence[int], sizes: Sequence[float]) -> Floats:
-    """Fill a table that falls along both axes; what lies beyond a zero is zero and is not computed.
-
-    Examples
-    --------
-    >>> asked = []
-    >>> staircase(lambda m, t: asked.append((m, t)) or max(0, 3 - m * t), [1, 2, 3], [1, 2, 3])
-    array([[2., 1., 0.],
-           [1., 0., 0.],
-           [0., 0., 0.]])
-    >>> asked
-    [(1, 1), (1, 2), (1, 3), (2, 1), (2, 2), (3, 1)]
-    """
-    table = np.zeros((len(rows), len(sizes)))
-    end = len(sizes)
-    for i, m in enumerate(rows):
-        for j, size in enumerate(sizes[:end]):
-            table[i, j] = share(m, size)
-            if not table[i, j]:
-                end = j
-                break
-    return table
+def _images(outcome: Outcome) -> tuple[LabelledImages, ...]:
+    """Return three training images before the attack, after it, and with noise; poisoned ones if there are any."""
+    e, data, poisoned = outcome.experiment, outcome.experiment.dataset, outcome.attack.dataset
+    others = np.flatnonzero(data.y != data.label(e.poisoning.target))
+    rows = np.concatenate([np.flatnonzero(outcome.attack.mask), others])[:3]
+    x, y = torch.tensor(poisoned.x[rows]), torch.tensor(poisoned.y[rows])
+    stream = torch.Generator().manual_seed(e.seed)
+    noised_y = y if e.smoothing.labels is None else e.smoothing.labels.sample(y, stream)
+    noised_x = x if e.smoothing.features is None else e.smoothing.features.sample(x, stream)
+    groups = (data.x[rows], data.y[rows]), (x.numpy(), y.numpy()), (noised_x.numpy(), noised_y.numpy())
+    return tuple(LabelledImages(x, tuple(data.classes[i] for i in y)) for x, y in groups)

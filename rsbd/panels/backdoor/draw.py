@@ -1,4 +1,4 @@
-"""The main panel's picture, drawn from what was found in a few milliseconds."""
+"""Draw the main panel: images, rates, curve and map; say its result in words."""
 
 from __future__ import annotations
 
@@ -7,102 +7,84 @@ import math
 import numpy as np
 
 from rsbd.panels import svg
-from rsbd.panels.backdoor import words
-from rsbd.panels.backdoor.params import Found, Samples
+from rsbd.panels.backdoor.compute import BackdoorParams, BackdoorResult
 from rsbd.panels.chart import Box, Chart, share, ticks
 from rsbd.panels.engine import Picture
-from rsbd.words import count, percent
+from rsbd.types import AnyFloats, Floats
+from rsbd.words import count, note, opening, percent, state
 
-WIDTH = 1200
 
-
-def render(found: Found) -> Picture:
-    """Draw everything: images, rates, curve and map."""
+def draw_backdoor(found: BackdoorResult) -> Picture:
+    """Draw images, rates, curve and map."""
     return _picture(found, 566, [_curve(found, (78, 246, 590, 486)), _map(found, (745, 246, 1185, 486))])
 
 
-def render_compact(found: Found) -> Picture:
-    """Draw images, rates and the curve: for a first look."""
+def draw_compact_backdoor(found: BackdoorResult) -> Picture:
+    """Draw images, rates and curve: for a first look."""
     return _picture(found, 538, [_curve(found, (78, 246, 1150, 458))])
 
 
-def _picture(found: Found, height: float, lower: list[str]) -> Picture:
-    parts = [_samples(found.samples), _rates(found), *lower]
-    note = f"{found.models:,} of {found.params.num_models:,} models"
-    return Picture(
-        svg.document(WIDTH, height, parts),
-        words.alt(found),
-        words.sentence(found),
-        f"{found.models:,} models" if found.final else note,
-    )
+def _picture(found: BackdoorResult, height: float, lower: list[str]) -> Picture:
+    drawing = svg.document(1200, height, [_images(found), _rates(found), *lower])
+    return Picture(drawing, _alt(found), _sentence(found), note(found.models, found.params.num_models))
 
 
-def _samples(samples: Samples) -> str:
+def _images(found: BackdoorResult) -> str:
     side, gap, parts = 74.0, 8.0, []
-    groups = (
-        ("clean", samples.clean, samples.labels, svg.GRID),
-        ("poisoned", samples.poisoned, samples.poisoned_labels, svg.VERMILLION),
-        ("one noised copy", samples.noised, samples.noised_labels, svg.BLUE),
+    clean, titles, edges = (
+        found.images[0],
+        ("clean", "poisoned", "one noised copy"),
+        (svg.GRID, svg.VERMILLION, svg.BLUE),
     )
-    for g, (title, images, labels, edge) in enumerate(groups):
+    for g, (title, shown, edge) in enumerate(zip(titles, found.images, edges, strict=True)):
         left = 10 + g * 280
         parts.append(svg.text(left, 24, f"{g + 1}  {title}", weight=600))
-        for i, (image, label) in enumerate(zip(images[:3], labels, strict=False)):
+        for i, (image, name) in enumerate(zip(*shown, strict=True)):
             x = left + i * (side + gap)
             parts.append(svg.image(image, x, 38, side, edge, 2))
-            changed = label != samples.labels[i]
-            if title == "poisoned" and (changed or np.any(image != samples.clean[i])):
-                parts.append(_frame(samples, x, 38, side))
-            parts.append(
-                svg.text(
-                    x + side / 2,
-                    38 + side + 21,
-                    f"\u201c{label}\u201d",
-                    anchor="middle",
-                    weight=700 if changed else 400,
-                )
-            )
+            changed = name != clean.labels[i]
+            if title == "poisoned" and (changed or np.any(image != clean.images[i])):
+                parts.append(_frame(found, x, 38, side))
+            weight = 700 if changed else 400
+            parts.append(svg.text(x + side / 2, 38 + side + 21, f"\u201c{name}\u201d", anchor="middle", weight=weight))
         if g < 2:
             parts.append(svg.text(left + 3 * (side + gap) + 11, 38 + side / 2 + 8, "\u2192", 24, "middle"))
     said = "label of each training image underneath; bold: changed; small frame: the trigger"
-    parts.append(svg.text(10, 160, said, fill=svg.SOFT))
-    return "".join(parts)
+    return "".join(parts) + svg.text(10, 160, said, fill=svg.SOFT)
 
 
-def _frame(samples: Samples, x: float, y: float, side: float) -> str:
-    """Frame the pixels that the trigger set; it sets the same ones in every image."""
-    changed = (samples.poisoned != samples.clean).reshape(-1, *samples.clean.shape[-2:]).any(0)
+def _frame(found: BackdoorResult, x: float, y: float, side: float) -> str:
+    """Frame the pixels that the trigger sets; they are the same in every image."""
+    clean, poisoned, _ = (shown.images for shown in found.images)
+    changed = (poisoned != clean).reshape(-1, *clean.shape[-2:]).any(0)
     if not changed.any():
         return ""
     (top, bottom), (left, right) = (np.flatnonzero(changed.any(axis))[[0, -1]] for axis in (1, 0))
     high, wide = side / changed.shape[0], side / changed.shape[1]
-    size = (right + 1 - left) * wide, (bottom + 1 - top) * high
-    return _outline(x + left * wide, y + top * high, *size, 2.5)
+    return _outline(x + left * wide, y + top * high, (right + 1 - left) * wide, (bottom + 1 - top) * high, 2.5)
 
 
-def _rates(found: Found) -> str:
+def _rates(found: BackdoorResult) -> str:
     parts, left, length = [], 980.0, 140.0
-    groups = (
-        ("clean accuracy", found.clean_accuracy),
-        (f"attack success (\u2192 \u201c{found.target}\u201d)", found.attack_success),
-    )
+    (accuracies, successes), target = _pairs(found), found.report.outcome.experiment.target_name
+    groups = ("clean accuracy", accuracies), (f"attack success (\u2192 \u201c{target}\u201d)", successes)
     for g, (title, pair) in enumerate(groups):
         top = 24 + g * 92
         parts.append(svg.text(856, top, title, weight=600))
         for b, (who, value) in enumerate(zip(("undefended", "smoothed"), pair, strict=True)):
             y = top + 12 + b * 28
             parts.append(svg.text(left - 8, y + 16, who, anchor="end"))
-            colour = svg.VERMILLION if b == 0 else svg.BLUE
             if math.isnan(value):
                 parts.append(svg.text(left, y + 16, "no image to test", fill=svg.SOFT))
             else:
+                colour = svg.VERMILLION if b == 0 else svg.BLUE
                 parts.append(svg.bar(left, y, length, 20, value, colour, hatched=b == 0))
     return "".join(parts)
 
 
-def _curve(found: Found, box: Box) -> str:
+def _curve(found: BackdoorResult, box: Box) -> str:
     left, top, right, bottom = box
-    discrete, end, margin = found.norm == "L0", _axis_end(found), left - 68
+    discrete, end, margin = _norm(found) == "L0", _axis_end(found), left - 68
     few = discrete and end <= 12
     chart = Chart(
         box,
@@ -121,91 +103,156 @@ def _curve(found: Found, box: Box) -> str:
         parts.append(draw(found.radii, found.naive, svg.INK, dash="3 3", width=1.5))
         parts.append(svg.line(margin, bottom + 61, margin + 30, bottom + 61, svg.INK, 1.5, "3 3"))
     parts.append(draw(found.radii, found.accuracies, svg.BLUE, dash="" if found.final else "9 5"))
-    if few:
-        free = left - 50.0  # where the last figure leaves room for the next
-        for radius, value in zip(found.radii, found.accuracies, strict=True):
-            if value > 0 and radius <= end and chart.x(radius) >= free:
-                free = chart.x(radius) + 67
-                above = chart.y(value) - 9
-                parts.append(svg.text(chart.x(radius), above, percent(value), anchor="middle", weight=600, halo=True))
+    free = left - 50.0  # where the last figure leaves room for the next
+    for radius, value in zip(found.radii, found.accuracies, strict=True):
+        if few and value > 0 and radius <= end and chart.x(radius) >= free:
+            free = chart.x(radius) + 67
+            parts.append(svg.label(chart.x(radius), chart.y(value) - 9, percent(value), "middle"))
     if not found.final:
-        said = f"preview, {found.models:,} of {found.params.num_models:,} models"
+        said = f"preview, {note(found.models, found.params.num_models)}"
         parts.append(svg.text(right, top - 44, said, anchor="end", weight=600))
     parts.append(svg.text(at, bottom + 66, about, fill=svg.SOFT))
-    return "".join(parts) + _budget(found, chart)
+    budget = found.report.budget
+    return "".join(parts) + chart.budget(budget, f"attacker\u2019s budget {budget:,.4g}")
 
 
-def _budget(found: Found, chart: Chart) -> str:
-    """Mark the attacker's budget, at the edge with an arrow where it lies beyond the axis."""
-    left, top, right, bottom = chart.box
-    beyond = found.budget > chart.xlim[1]
-    at = right if beyond else chart.x(found.budget)
-    label = f"attacker\u2019s budget {found.budget:,.4g}" + (" \u2192" if beyond else "")
-    anchor = "end" if at > (left + right) / 2 else "start"
-    return svg.line(at, top - 8, at, bottom, svg.VERMILLION, 3, "3 5") + svg.text(
-        at, top - 14, label, anchor=anchor, weight=600
-    )
-
-
-def _axis_end(found: Found) -> float:
-    """End of the radius axis: from a few round numbers, so that it stays put while sliders move a little."""
-    held = found.radii[found.accuracies > 0]
-    need = float(held.max()) if held.size else 0.0
-    if found.norm == "L0":
+def _axis_end(found: BackdoorResult) -> float:
+    """Return the end of the radius axis: a round number, so that it stays the same while sliders move a little."""
+    need = float(found.radii[found.accuracies > 0].max(initial=0))
+    if _norm(found) == "L0":
         rounds = (e * 10**k for k in range(6) for e in (1, 2, 5))
         end = next(e for e in rounds if e >= max(5, need + 1))
         return float(min(end, found.radii[-1]) if found.accuracies[-1] > 0 else end)  # no claim beyond them
     return float(next((e for e in (0.1, 0.2, 0.5, 1, 2, 5, 10, 20) if need < e), need * 1.1))
 
 
-def _map(found: Found, box: Box) -> str:
-    """Cells of certified accuracy, fewest rows at the bottom, with the sliders' point on it."""
+def _map(found: BackdoorResult, box: Box) -> str:
+    """Draw cells of certified accuracy, fewest rows at the bottom, with the attack that the sliders set."""
     left, top, right, bottom = box
-    rows, triggers = found.map_rows, found.map_triggers
+    rows, triggers = found.report.rows, found.report.triggers
     wide, high = (right - left) / len(triggers), (bottom - top) / len(rows)
     parts = [svg.text(left - 85, top - 44, "certified map: which attacks are ruled out", weight=600)]
-    for i, shares in enumerate(found.certified):
+    for i, shares in enumerate(found.report.accuracy_map):
         y = bottom - (i + 1) * high
         parts.append(svg.text(left - 9, y + high / 2 + 5, f"{rows[i]:g}", anchor="end", fill=svg.SOFT))
-        for j, value in enumerate(shares):
-            parts.append(_cell(left + j * wide, y, wide, high, float(value)))
+        parts += [_cell(left + j * wide, y, wide, high, float(value)) for j, value in enumerate(shares)]
     for j, trigger in enumerate(triggers):
         parts.append(svg.text(left + (j + 0.5) * wide, bottom + 21, f"{trigger:.3g}", anchor="middle", fill=svg.SOFT))
-    label = "trigger size (pixels)" if found.norm == "L0" else "trigger size (L2)"
+    label = "trigger size (pixels)" if _norm(found) == "L0" else "trigger size (L2)"
+    about = "figures: % of test images right and certified; 0: no proof"
     parts.append(svg.text((left + right) / 2, bottom + 42, label, anchor="middle"))
     parts.append(svg.text(left - 62, (top + bottom) / 2, "poisoned training images", anchor="middle", turn=-90))
-    parts.append(
-        svg.text(left - 85, bottom + 66, "figures: % of test images right and certified; 0: no proof", fill=svg.SOFT)
-    )
-    return "".join(parts) + _point(found, box, wide, high)
+    parts.append(svg.text(left - 85, bottom + 66, about, fill=svg.SOFT))
+    return "".join(parts) + _attack(found, box, wide, high)
 
 
 def _cell(x: float, y: float, wide: float, high: float, value: float) -> str:
-    """The bluer, the more is certified, and never so blue that the figure is hard to read."""
+    """Draw a cell that is the bluer the more is certified, and never so blue that the figure is hard to read."""
     blue = svg.rect(x, y, wide, high, svg.BLUE, opacity=0.12 + 0.48 * value) if value else ""
-    figure = percent(value)[:-2]
     ink, weight = (svg.INK, 700) if value else (svg.SOFT, 400)
-    said = svg.text(x + wide / 2, y + high / 2 + 5.5, figure, anchor="middle", weight=weight, fill=ink)
+    said = svg.text(x + wide / 2, y + high / 2 + 5.5, percent(value)[:-2], anchor="middle", weight=weight, fill=ink)
     return blue + svg.rect(x, y, wide, high, "none", svg.GRID) + said
 
 
-def _point(found: Found, box: Box, wide: float, high: float) -> str:
-    """Outline the smallest cell that contains the attack; its words stand above and hide no cell."""
-    left, top, _, bottom = box
-    i = int(np.searchsorted(found.map_rows, found.rows))
-    j = int(np.searchsorted(found.map_triggers, found.trigger))
-    inside = i < len(found.map_rows) and j < len(found.map_triggers)
-    size = f"{found.trigger:g} px" if found.norm == "L0" else f"L2 size {found.trigger:.3g}"
-    attack = f"{count(found.rows, 'image')} \u00d7 {size}{'' if inside else ', off map'}"
-    said = f"this attack ({attack}): {percent(found.at_threat)}"
-    parts = [_outline(left - 83, top - 27, 14, 14), svg.text(left - 61, top - 14, said, weight=600)]
-    if inside:
-        parts.append(_outline(left + j * wide, bottom - (i + 1) * high, wide, high))
-    return "".join(parts)
+def _attack(found: BackdoorResult, box: Box, wide: float, high: float) -> str:
+    """Outline the smallest cell that contains the attack; its words stand above the map and hide no cell."""
+    (left, top, _, bottom), (rows, trigger) = box, _planted(found)
+    i = int(np.searchsorted(found.report.rows, rows))
+    j = int(np.searchsorted(found.report.triggers, trigger))
+    inside = i < len(found.report.rows) and j < len(found.report.triggers)
+    size = f"{trigger:g} px" if _norm(found) == "L0" else f"L2 size {trigger:.3g}"
+    attack = f"{count(rows, 'image')} \u00d7 {size}{'' if inside else ', off map'}"
+    said = f"this attack ({attack}): {percent(found.report.against_attack)}"
+    cell = _outline(left + j * wide, bottom - (i + 1) * high, wide, high) if inside else ""
+    return _outline(left - 83, top - 27, 14, 14) + svg.text(left - 61, top - 14, said, weight=600) + cell
 
 
 def _outline(x: float, y: float, wide: float, high: float, width: float = 4) -> str:
-    """Vermillion on white, so that it shows on everything."""
-    return svg.rect(x, y, wide, high, "none", "#fff", 1.75 * width) + svg.rect(
-        x, y, wide, high, "none", svg.VERMILLION, width
+    """Draw a frame in vermillion on white, which shows on every colour."""
+    white = svg.rect(x, y, wide, high, "none", "#fff", 1.75 * width)
+    return white + svg.rect(x, y, wide, high, "none", svg.VERMILLION, width)
+
+
+def _norm(found: BackdoorResult) -> str:
+    return found.report.certificate.norm
+
+
+def _planted(found: BackdoorResult) -> tuple[int, float]:
+    """Return the poisoned rows and the size of the trigger."""
+    return found.report.threat.rows, found.report.threat.trigger_on("features")
+
+
+def _pairs(found: BackdoorResult) -> tuple[tuple[float, float], tuple[float, float]]:
+    """Return clean accuracy and attack success, each undefended and smoothed."""
+    before, after = found.report.outcome.attack.undefended, found.report.outcome.smoothed
+    accuracies = before.clean_accuracy, after.clean_accuracy
+    return accuracies, (before.attack_success_rate, after.attack_success_rate)
+
+
+def _noise(params: BackdoorParams) -> str:
+    """Name the noise with its settings."""
+    if params.noise == "gaussian":
+        return f"sigma {params.sigma:g}, keep {params.keep_labels:g} labels"
+    if params.noise == "tied":
+        return f"keep {params.keep:g}"
+    return f"keep {params.keep_features:g} features, {params.keep_labels:g} labels, {params.keep_test:g} test"
+
+
+def _quoted_radius(found: BackdoorResult) -> float:
+    """Return the largest radius at which half of the points are certified, or the smallest above 0."""
+    held = found.radii[(found.accuracies >= 0.5) & (found.radii > 0)]
+    return float(held.max() if held.size else found.radii[found.radii > 0].min())
+
+
+def _threat(found: BackdoorResult) -> str:
+    """Name the attacker's budget."""
+    rows, trigger = _planted(found)
+    size = count(trigger, "pixel") if _norm(found) == "L0" else f"L2 size {trigger:.3g}"
+    if not rows:
+        return f"no poisoned image, a trigger of {size} on the test image"
+    return f"{count(rows, 'poisoned image')}, a trigger of {size}, relabelled, trigger on the test image"
+
+
+def _sentence(found: BackdoorResult) -> str:
+    """Say what is certified, against which change, and what the attack did."""
+    params, radius, (_, successes) = found.params, _quoted_radius(found), _pairs(found)
+    certified = float(found.accuracies[np.searchsorted(found.radii, radius)])
+    if _norm(found) == "L0":
+        plural = "" if radius == 1 else "s"
+        change = f"no change of up to {radius:g} pixel{plural} or label{plural}"
+        where = "in the training set and the test image together"
+    else:
+        change = f"no change of L2 length up to {radius:.3g}"
+        where = "of the training images and the test image together, labels untouched,"
+    valid = "" if found.naive is None else ", valid while watched"
+    return (
+        f"{opening(found.models, params.num_models)} and {_noise(params)}: {percent(certified)} of test images are "
+        f"classified correctly and certified: {change} {where} can alter the prediction (alpha = {params.alpha:g}"
+        f"{valid}). Against this attack's whole budget ({_threat(found)}) {percent(found.report.against_attack)} are "
+        f"certified. The attack turned {percent(successes[0])} of triggered test images into "
+        f"\u201c{found.report.outcome.experiment.target_name}\u201d undefended and {percent(successes[1])} smoothed."
     )
+
+
+def _alt(found: BackdoorResult) -> str:
+    """Describe the picture, with every setting and the main figures."""
+    params, name = found.params, found.report.outcome.experiment.dataset.name
+    naive, looks = "", "watched, " if params.watched else ""
+    if found.naive is not None:
+        naive = f" Clopper-Pearson would claim {_points(found.radii, found.naive)}, not validly while watched."
+    clean, fooled = _pairs(found)
+    return (
+        f"Backdoor panel on {name}: {_noise(params)}, trigger {params.trigger_pixels} pixels, poison rate "
+        f"{params.poison_rate:g}, {looks}{params.num_models} models, alpha {params.alpha:g} "
+        f"{state(found.models, params.num_models)}. Sample images clean, poisoned and noised. Clean accuracy "
+        f"{percent(clean[0])} undefended, {percent(clean[1])} smoothed. Attack success {percent(fooled[0])} "
+        f"undefended, {percent(fooled[1])} smoothed. Certified accuracy by {_norm(found)} radius: "
+        f"{_points(found.radii, found.accuracies)}.{naive} Attacker's budget {found.report.budget:.4g}."
+    )
+
+
+def _points(radii: AnyFloats, accuracies: Floats) -> str:
+    """Write some points of a curve."""
+    pairs = list(zip(radii.tolist(), accuracies.tolist(), strict=True))
+    pairs = [pair for pair in pairs[:: max(1, len(pairs) // 6)] if pair[1] > 0]
+    return ", ".join(f"{percent(accuracy)} at {radius:.3g}" for radius, accuracy in pairs) or "none"

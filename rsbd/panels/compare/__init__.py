@@ -1,6 +1,74 @@
-"""Every method against one attacker, in three parts: what is set and found, the computation, the drawing."""
+"""The panel of comparison: one attacker, every method."""
 
-from rsbd.panels.compare.panel import compare
-from rsbd.panels.compare.params import Entry, Found, Params
+from __future__ import annotations
 
-__all__ = ["Entry", "Found", "Params", "compare"]
+from typing import Any
+
+from rsbd.data import Dataset, load
+from rsbd.learners import Learner, Linear
+from rsbd.panels.compare.compute import CompareComputation, CompareParams, CompareResult
+from rsbd.panels.compare.draw import draw_compare
+from rsbd.panels.controls import Control, Slider, Toggle
+from rsbd.panels.engine import Runner
+from rsbd.panels.inputs import first_params
+from rsbd.panels.panel import Panel
+from rsbd.recipes.contest.bench import Bench
+
+__all__ = ["compare"]
+
+_CONTROLS: tuple[Control, ...] = (
+    Slider("rows", "poisoned rows", 0, 20, 1),
+    Slider("trigger", "trigger (pixels)", 0, 4, 1),
+    Toggle("relabel", "poisoned rows get a false label"),
+    Toggle("on_test", "trigger on the test image too"),
+)
+
+
+def compare(
+    dataset: Dataset | str | None = None,
+    *,
+    num_models: int = 500,
+    learner: Learner | None = None,
+    seed: int = 0,
+    runner: Runner | None = None,
+    **settings: Any,
+) -> Panel[CompareParams, CompareResult]:
+    """Return the live panel of every method against one attacker.
+
+    Each kind of attack trains its ensembles once; another attack of this kind then needs no training. Against each
+    threat a method takes the best of a few noises, chosen on held-out training rows as in
+    :func:`rsbd.recipes.contest.compare`.
+
+    Parameters
+    ----------
+    dataset : Dataset or str, optional
+        Inputs in [0, 1], best in the unit view, in which a name is loaded. The digits 0 and 1 unless given.
+    num_models : int
+        Budget of each method.
+    learner : Learner, optional
+        Base learner of all methods; :class:`~rsbd.learners.linear.linear.Linear` unless given.
+    seed : int
+        Seed of the split and of the ensembles.
+    runner : Runner, optional
+        A worker thread unless given.
+    **settings
+        First values of :class:`~rsbd.panels.compare.compute.CompareParams`:
+        ``rows``, ``trigger``, ``relabel``, ``on_test``.
+
+    Raises
+    ------
+    InputError
+        If the inputs leave [0, 1], or a setting is not known or out of range.
+
+    Examples
+    --------
+    >>> from rsbd.panels import SyncRunner
+    >>> panel = compare(num_models=100, rows=5, trigger=0, on_test=False, runner=SyncRunner())
+    >>> "Cohen et al.: cannot, the threat changes the training labels, where there is no noise" in panel.alt
+    True
+    """
+    if not isinstance(dataset, Dataset):
+        classes = (0, 1) if dataset is None else None
+        dataset = load(dataset or "digits", view="unit", classes=classes)
+    bench = Bench.of(dataset, 0.25, num_models, 0.001, "each", seed, learner or Linear(), {})
+    return Panel(first_params(CompareParams, settings), _CONTROLS, CompareComputation(bench), draw_compare, runner)

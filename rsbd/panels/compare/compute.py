@@ -1,4 +1,4 @@
-"""The panel's computation: each method with the best of a few noises; votes are collected once."""
+"""Compute the panel of comparison: each method with the best of a few noises; each ensemble is trained once."""
 
 from __future__ import annotations
 
@@ -7,20 +7,19 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
-import numpy as np
-
 from rsbd.noises.smoothing import Threat
-from rsbd.panels.compare.params import Entry, Found, Params
 from rsbd.panels.engine import Cancel, Cancelled, Progress
-from rsbd.panels.memo import Memo
+from rsbd.panels.memory import Memo
 from rsbd.recipes.contest.bench import Bench
 from rsbd.recipes.contest.contender import Contender
 from rsbd.recipes.contest.methods import CONTENDERS
-from rsbd.recipes.contest.search import words
-from rsbd.recipes.contest.threats import Attack, Defence, refusal
+from rsbd.recipes.contest.result import Row
+from rsbd.recipes.contest.search import Search
+from rsbd.recipes.contest.threats import Attack, attacked
+from rsbd.words import count
 
 # Fewer noises than in `rsbd.recipes.contest.compare`: a reader waits for them.
-GRIDS: Mapping[str, Mapping[str, tuple[Any, ...]]] = {
+_GRIDS: Mapping[str, Mapping[str, tuple[Any, ...]]] = {
     "Wang et al., tied": {"keep": (0.8, 0.85, 0.9)},
     "flips per slot": {"features": (0.6, 0.8), "labels": (0.7, 0.8), "test": (0.8, 0.9)},
     "Gaussian + flips": {"features": (1.0, 2.0), "labels": (0.7, 0.8), "test": (0.5, 1.0)},
@@ -37,48 +36,109 @@ GRIDS: Mapping[str, Mapping[str, tuple[Any, ...]]] = {
 
 
 @dataclass(frozen=True)
-class Contest:
-    """What stays the same while sliders move, and all that is known. Call it as the panel's ``compute``."""
+class CompareParams:
+    """One attacker.
+
+    Attributes
+    ----------
+    rows : int
+        Poisoned training rows.
+    trigger : int
+        Pixels of the trigger.
+    relabel : bool
+        True if the poisoned rows get a false label.
+    on_test : bool
+        True if the trigger is on the test image too.
+    """
+
+    rows: int = 1
+    trigger: int = 1
+    relabel: bool = True
+    on_test: bool = True
+
+    @property
+    def threat(self) -> Threat:
+        """The attacker as a threat."""
+        return Threat(self.rows, self.trigger, self.relabel and self.rows > 0, self.on_test and self.trigger > 0)
+
+    @property
+    def attack(self) -> Attack:
+        """The slots that change."""
+        return attacked(self.threat)
+
+    @property
+    def words(self) -> str:
+        """The attacker in words.
+
+        Examples
+        --------
+        >>> CompareParams(rows=2, relabel=False).words
+        '2 poisoned rows, a trigger of 1 pixel, labels kept, trigger on the test image too'
+        """
+        labels = "relabelled" if self.relabel else "labels kept"
+        where = "trigger on the test image too" if self.on_test else "test image untouched"
+        return f"{count(self.rows, 'poisoned row')}, a trigger of {count(self.trigger, 'pixel')}, {labels}, {where}"
+
+
+@dataclass(frozen=True)
+class CompareResult:
+    """The methods that have an answer so far.
+
+    Attributes
+    ----------
+    params : CompareParams
+        The attacker.
+    dataset : str
+        Name of the data.
+    num_rows, num_models : int
+        Training rows, and the budget of models for each method.
+    rows : tuple of Row
+        The certified accuracy of each method, or the reason why it cannot face the attacker.
+    total : int
+        Number of methods.
+    """
+
+    params: CompareParams
+    dataset: str
+    num_rows: int
+    num_models: int
+    rows: tuple[Row, ...]
+    total: int
+
+
+@dataclass(frozen=True)
+class CompareComputation:
+    """The panel's ``compute``, with the ensembles and the answers that are known."""
 
     bench: Bench
-    contenders: tuple[Contender, ...] = tuple(replace(c, grid=GRIDS.get(c.name, c.grid)) for c in CONTENDERS)
-    memo: Memo = field(default_factory=lambda: Memo(20_000))  # one number for each noise and threat
+    contenders: tuple[Contender, ...] = tuple(replace(c, grid=_GRIDS.get(c.name, c.grid)) for c in CONTENDERS)
+    memo: Memo = field(default_factory=lambda: Memo(2000))  # one row of figures for each method and threat
 
-    def __call__(self, params: Params, cancel: Cancel, progress: Progress) -> Generator[Found, None, Found]:
-        """Yield what is known after each method that had to be trained; return all."""
-        data = self.bench.final["unit"]
-        about = (params, data.name, data.num_rows, self.bench.num_models)
-        entries: list[Entry] = []
+    def __call__(
+        self, params: CompareParams, cancel: Cancel, progress: Progress
+    ) -> Generator[CompareResult, None, CompareResult]:
+        """Yield the answers so far after each method that had to be trained; return all of them."""
+        data, total = self.bench.final["unit"], len(self.contenders)
+        rows: tuple[Row, ...] = ()
         for done, contender in enumerate(self.contenders, 1):
-            fresh = len(self.bench.proofs)
-            entries.append(self._entry(contender, params, cancel))
-            progress(done, len(self.contenders))
-            if len(self.bench.proofs) > fresh and done < len(self.contenders):
-                yield Found(*about, tuple(entries), len(self.contenders))
-        return Found(*about, tuple(entries), len(self.contenders))
-
-    def _entry(self, contender: Contender, params: Params, cancel: Cancel) -> Entry:
-        data, threat = self.bench.final[contender.view], params.threat
-        attack: Attack = params.attack or ("features", "labels", "test")
-        tried = tuple(contender.defences(data, attack))
-        if reason := refusal(tried[0], threat, data.num_rows):
-            return Entry(contender.name, None, reason)
-        scores = [self._certified(contender, defence, threat, cancel, final=False) for defence in tried]
-        best = tried[int(np.argmax(scores))]
-        held = self._certified(contender, best, threat, cancel, final=True)
-        return Entry(contender.name, held, words(best), contender.num_models(best, self.bench.num_models))
-
-    def _certified(self, contender: Contender, defence: Defence, threat: Threat, cancel: Cancel, final: bool) -> float:
-        if cancel():
-            raise Cancelled
-        found: float = self.memo.get(
-            (contender.name, repr(defence), repr(threat), final),
-            partial(self._count, contender, defence, threat, final),
-        )
+            fresh, key = len(self.bench.proofs), (contender.name, params.threat)
+            rows = (*rows, self.memo.get(key, partial(self._search, contender, params, cancel)))
+            found = CompareResult(params, data.name, data.num_rows, self.bench.num_models, rows, total)
+            progress(done, total)
+            if len(self.bench.proofs) > fresh and done < total:
+                yield found
         return found
 
-    def _count(self, contender: Contender, defence: Defence, threat: Threat, final: bool) -> float:
-        # All votes of a noise at once, so that a slider that moves on meets what is known.
-        for part in (True, False):
-            self.bench.proof(contender, defence, part)
-        return float(self.bench.accuracies(contender, defence, [threat], final)[1][0])
+    def _search(self, contender: Contender, params: CompareParams, cancel: Cancel) -> Row:
+        """Find the best noise of a method against the attacker."""
+
+        def tell(_done: int) -> None:
+            if cancel():
+                raise Cancelled
+
+        search = Search.of(self.bench, contender, params.attack or ("features", "labels", "test"), (params.threat,))
+        for done, defence in enumerate(search.defences):
+            tell(done)
+            for final in (False, True):  # both, so that another threat of this kind trains nothing
+                self.bench.proof(contender, defence, final)
+        return search.run(self.bench, tell)

@@ -14,7 +14,7 @@ from rsbd.ensemble.one_model import FixedModel
 from rsbd.learners import LDA, Learner
 from rsbd.noises import Gaussian
 from rsbd.panels.engine import Cancel, Cancelled, Progress
-from rsbd.panels.memo import Memo
+from rsbd.panels.memory import Memo
 from rsbd.types import AnyFloats, Ints
 
 FURTHEST_RADIUS = 1.5  # L2 length at the end of the axis and of the slider

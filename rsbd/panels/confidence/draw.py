@@ -149,9 +149,8 @@ def _sentence(found: ConfidenceResult) -> str:
         f"Test image {params.point} is called \u201c{name}\u201d, {right}. Over noise of sigma {params.sigma:g} its "
         f"average {params.measure} stays at least {down(found.here[0])} after any change of L2 length up to "
         f"{params.radius:g}, {stays} (with confidence {1 - params.alpha:g}, from {params.copies:,} noisy copies with "
-        f"average {_two(found.average)}); the naive bound says {down(found.here[1])}. A "
-        f"{params.measure} is not the probability of being right. Over all test images {both[0]} are right and "
-        f"certified, {both[1]} naively."
+        f"average {_two(found.average)}); the naive bound says {down(found.here[1])}. A {params.measure} is not the "
+        f"probability of being right. Over all test images {both[0]} are right and certified, {both[1]} naively."
     )
 
 
@@ -164,7 +163,6 @@ def _alt(found: ConfidenceResult) -> str:
         f"Confidence panel on {data.name}: sigma {params.sigma:g}, {params.measure}, L2 radius {params.radius:g}, test "
         f"image {params.point}, {params.copies} copies, alpha {params.alpha:g}. The share of noisy copies that reach "
         f"each score, lowered by the band and then by the attack. Average {_two(found.average)}, certified "
-        f"{down(found.here[0])}, naive {down(found.here[1])}. Certified average by radius: {curve}. "
-        f"Right and certified over all test images: {percent(found.shares[0])}, naive {percent(found.shares[1])} "
-        f"{state(1, 1)}"
+        f"{down(found.here[0])}, naive {down(found.here[1])}. Certified average by radius: {curve}. Right and "
+        f"certified over all test images: {percent(found.shares[0])}, naive {percent(found.shares[1])} {state(1, 1)}"
     )

@@ -12,7 +12,7 @@ from rsbd.data import Dataset
 from rsbd.noises import Flip
 from rsbd.noises.smoothing import Smoothing
 from rsbd.panels.engine import Cancel, Progress
-from rsbd.panels.memo import Memo
+from rsbd.panels.memory import Memo
 from rsbd.recipes.label_flips import closed_form_radius, evidence
 from rsbd.recipes.least_squares import LeastSquares
 from rsbd.types import Bools, Floats, Ints

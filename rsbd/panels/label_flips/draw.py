@@ -132,12 +132,12 @@ def _sentence(found: LabelFlipsResult) -> str:
     m = params.flips
     against = f"Against any {count(m, 'flipped training label')}" if m else "With no label flipped"
     return (
-        f"{against}, {percent(float(found.exact[m]))} of test images are right and certified by the exact "
-        f"trade-off, {percent(float(found.closed[m]))} by the closed form (flip probability {params.flip:g}, ridge "
-        f"penalty: {_penalty(params)}). Nothing is sampled, so this holds with certainty; it says nothing about a "
-        f"trigger. Attacks carried out on least squares without noise: {percent(float(fitted.one[0]))} right before; "
-        f"{percent(float(fitted.one[m]))} after one set for all images, {percent(float(fitted.each[m]))} after "
-        "the strongest set for each image."
+        f"{against}, {percent(float(found.exact[m]))} of test images are right and certified by the exact trade-off, "
+        f"{percent(float(found.closed[m]))} by the closed form (flip probability {params.flip:g}, ridge penalty: "
+        f"{_penalty(params)}). Nothing is sampled, so this holds with certainty; it says nothing about a trigger. "
+        f"Attacks carried out on least squares without noise: {percent(float(fitted.one[0]))} right before; "
+        f"{percent(float(fitted.one[m]))} after one set for all images, {percent(float(fitted.each[m]))} after the "
+        "strongest set for each image."
     )
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from rsbd.data import Dataset
 from rsbd.errors import InputError
-from rsbd.panels.controls import Choice, Control, Slider
+from rsbd.panels.controls import Choice, Control, Slider, shown_in
 from rsbd.panels.engine import Runner
 from rsbd.panels.inputs import first_params, image_dataset
 from rsbd.panels.panel import Panel
@@ -34,19 +34,12 @@ _CONTROLS: tuple[Control, ...] = (
     Slider("trigger", "trigger (pixels)", 1, 9, 1),
     Slider("num_models", "models", 100, 5000, 100),
 )
-
-
-def _visible(params: PartitionsParams) -> dict[str, bool]:
-    """Show the controls that apply to the chosen method."""
-    flips = params.method == "bagflip"
-    return {
-        "parts": not params.drawn,
-        "spread": params.method == "finite",
-        "size": params.drawn,
-        "num_models": params.drawn,
-        "keep": flips,
-        "trigger": flips,
-    }
+_OF_METHOD = {
+    "dpa": ("parts",),
+    "finite": ("parts", "spread"),
+    "bagging": ("size", "num_models"),
+    "bagflip": ("size", "num_models", "keep", "trigger"),
+}
 
 
 def partitions(
@@ -93,4 +86,11 @@ def partitions(
     if data.values != 2:
         raise InputError(f"{data.name} is not a set of binary images", "load digits, in its binary view")
     compute = PartitionsComputation(data, data.label(target), seed)
-    return Panel(first_params(PartitionsParams, settings), _CONTROLS, compute, draw_partitions, runner, _visible)
+    return Panel(
+        first_params(PartitionsParams, settings),
+        _CONTROLS,
+        compute,
+        draw_partitions,
+        runner,
+        lambda params: shown_in(params.method, _OF_METHOD),
+    )

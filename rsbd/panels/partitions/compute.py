@@ -18,7 +18,7 @@ from rsbd.learners import randomness
 from rsbd.noises import Bagging, Partition
 from rsbd.noises.smoothing import Threat
 from rsbd.panels.engine import Cancel, Cancelled, Progress
-from rsbd.panels.memo import Memo
+from rsbd.panels.memory import Memo
 from rsbd.recipes import bagflip, bagging, dpa
 from rsbd.recipes.certified import Certified
 from rsbd.types import Bools, Floats

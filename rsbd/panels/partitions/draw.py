@@ -127,8 +127,8 @@ def _sentence(found: PartitionsResult) -> str:
     rows = "one training row" if p.poisoned == 1 else f"any {p.poisoned} training rows"
     if p.method == "bagflip":
         what = (
-            f"a trigger of {count(p.trigger, 'pixel')} and a false label on {rows} "
-            "and the same size of trigger on the test image cannot"
+            f"a trigger of {count(p.trigger, 'pixel')} and a false label on {rows} and the same size of trigger on the "
+            "test image cannot"
         )
         at_will = percent(float(found.second[p.poisoned]))
         limit = f"Rows that change in any other way, with the test image as it is: {at_will}."
@@ -138,9 +138,9 @@ def _sentence(found: PartitionsResult) -> str:
     sure = f"each with probability {1 - ALPHA:g}" if p.drawn else "with certainty"
     return (
         f"{_method(p)}: with {count(p.poisoned, 'poisoned row')}, {untouched:,} of {p.models:,} models are untouched. "
-        f"{percent(held)} of test images are classified correctly and certified, {sure}: {what} alter the "
-        f"prediction. {limit} The vote is right for {percent(found.accuracy)} of clean test images, one model alone "
-        f"for {percent(found.alone)}."
+        f"{percent(held)} of test images are classified correctly and certified, {sure}: {what} alter the prediction. "
+        f"{limit} The vote is right for {percent(found.accuracy)} of clean test images, one model alone for "
+        f"{percent(found.alone)}."
     )
 
 
@@ -152,9 +152,9 @@ def _alt(found: PartitionsResult) -> str:
         said = ", ".join(f"{percent(float(curve[r]))} at {r}" for r in at) or "none"
         curves.append(f"{name}: {said}")
     return (
-        f"Panel of rows hidden from models, on {found.dataset}: {_method(p)}, "
-        f"{count(p.poisoned, 'poisoned row')}, alpha {ALPHA if p.drawn else 0:g}. Strip of models: {seen:,} of "
-        f"{p.models:,} see a poisoned row, {int(found.lost.sum()):,} only lost the changed row. Certified accuracy by "
-        f"poisoned rows, {'; '.join(curves)}. Clean accuracy {percent(found.accuracy)} of the vote, "
-        f"{percent(found.alone)} of one model alone {state(p.models, p.models)}"
+        f"Panel of rows hidden from models, on {found.dataset}: {_method(p)}, {count(p.poisoned, 'poisoned row')}, "
+        f"alpha {ALPHA if p.drawn else 0:g}. Strip of models: {seen:,} of {p.models:,} see a poisoned row, "
+        f"{int(found.lost.sum()):,} only lost the changed row. Certified accuracy by poisoned rows, "
+        f"{'; '.join(curves)}. Clean accuracy {percent(found.accuracy)} of the vote, {percent(found.alone)} of one "
+        f"model alone {state(p.models, p.models)}"
     )

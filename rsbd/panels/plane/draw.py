@@ -106,13 +106,13 @@ def _sentence(found: PlaneResult) -> str:
     params = found.params
     votes = found.counts[CLASSES.index(found.label)]
     opening = (
-        f"At ({params.x:g}, {params.y:g}) with sigma {params.sigma:g}, {votes:,} of {sum(found.counts):,} noisy "
-        f"copies vote {found.label}"
+        f"At ({params.x:g}, {params.y:g}) with sigma {params.sigma:g}, {votes:,} of {sum(found.counts):,} noisy copies "
+        f"vote {found.label}"
     )
     if found.radius < 0:
         return (
-            f"{opening}: its probability is at least {_least(found)}, which is not above one half. "
-            "The smoothed classifier must ABSTAIN, and nothing is certified."
+            f"{opening}: its probability is at least {_least(found)}, which is not above one half. The smoothed "
+            "classifier must ABSTAIN, and nothing is certified."
         )
     return (
         f"{opening}: its probability is at least {_least(found)} (alpha = {params.alpha:g}). So the smoothed "
@@ -126,8 +126,8 @@ def _alt(found: PlaneResult) -> str:
     params = found.params
     circle = f"certified circle of radius {down(found.radius, 3)}" if found.radius >= 0 else "no circle, it abstains"
     return (
-        f"Plane with a wiggly region A, with holes, in the middle of B. Point x {params.x:g}, y {params.y:g}, "
-        f"sigma {params.sigma:g}, {params.samples} samples, {SELECTION_COPIES} others to pick the label, alpha "
-        f"{params.alpha:g}, seed {params.seed}. Votes: {found.counts[0]} for A, {found.counts[1]} for B. "
-        f"{found.label} has probability at least {_least(found)}: {circle}. (final)"
+        f"Plane with a wiggly region A, with holes, in the middle of B. Point x {params.x:g}, y {params.y:g}, sigma "
+        f"{params.sigma:g}, {params.samples} samples, {SELECTION_COPIES} others to pick the label, alpha "
+        f"{params.alpha:g}, seed {params.seed}. Votes: {found.counts[0]} for A, {found.counts[1]} for B. {found.label} "
+        f"has probability at least {_least(found)}: {circle}. (final)"
     )

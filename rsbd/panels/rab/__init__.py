@@ -1,6 +1,79 @@
-"""RAB live: noise on the training pixels, an attack of a given length, and two bounds on the same votes."""
+"""The panel of RAB: noise on the training pixels, an attack of a given length, and two bounds on the same votes."""
 
-from rsbd.panels.rab.panel import rab
-from rsbd.panels.rab.params import Found, Params
+from __future__ import annotations
 
-__all__ = ["Found", "Params", "rab"]
+from typing import Any
+
+from rsbd.data import Dataset
+from rsbd.errors import InputError
+from rsbd.learners import LDA, Learner
+from rsbd.panels.controls import Choice, Control, Slider
+from rsbd.panels.engine import Runner
+from rsbd.panels.inputs import first_params, image_dataset
+from rsbd.panels.panel import Panel
+from rsbd.panels.rab.compute import RabComputation, RabParams, RabResult
+from rsbd.panels.rab.draw import draw_rab
+
+__all__ = ["rab"]
+
+_CONTROLS: tuple[Control, ...] = (
+    Slider("sigma", "sigma (pixel units)", 0.1, 2.0, 0.05),
+    Slider("trigger", "trigger (L2 norm)", 0.1, 3.0, 0.1),
+    Slider("poison_rate", "poison rate", 0.0, 0.2, 0.005),
+    Slider("num_models", "models", 100, 5000, 100),
+    Choice("alpha", "alpha", tuple((f"{a:g}", a) for a in (0.1, 0.05, 0.01, 0.001, 0.0001))),
+)
+
+
+def rab(
+    dataset: Dataset | str | None = None,
+    *,
+    target: int | str = 0,
+    learner: Learner | None = None,
+    seed: int = 0,
+    runner: Runner | None = None,
+    **settings: Any,
+) -> Panel[RabParams, RabResult]:
+    """Return the live panel of RAB: noise on training pixels against an attack of a given length.
+
+    Parameters
+    ----------
+    dataset : Dataset or str, optional
+        Gray images, not in their binary view; a name is loaded in its unit view. The digits 0 and 1 unless given.
+    target : int or str
+        Class that the attacker wants.
+    learner : Learner, optional
+        Base learner; :class:`~rsbd.learners.discriminant.lda.LDA` unless given.
+    seed : int
+        Seed of the attack and of the ensemble.
+    runner : Runner, optional
+        A worker thread unless given.
+    **settings
+        First values of :class:`~rsbd.panels.rab.compute.RabParams`:
+        ``sigma``, ``trigger``, ``poison_rate``, ``num_models``, ``alpha``.
+
+    Raises
+    ------
+    InputError
+        If the inputs are not gray images, the target is not a class, or a setting is out of range.
+
+    References
+    ----------
+    Weber, Xu, Karlaš, Zhang, Li, "RAB: Provable Robustness Against Backdoor Attacks", IEEE S&P 2023, theorem 1,
+    corollary 1.
+
+    Examples
+    --------
+    >>> from rsbd.panels import SyncRunner
+    >>> panel = rab(num_models=100, runner=SyncRunner())
+    >>> panel.wait()
+    >>> panel.sentence[:30]
+    'With 100 models and sigma 0.5,'
+    """
+    data = image_dataset(dataset, "unit", classes=(0, 1))
+    if data.values == 2:
+        raise InputError(
+            f"{data.name} has {data.values} values", "give gray images, such as rsbd.load('digits', view='unit')"
+        )
+    compute = RabComputation(data, data.label(target), learner or LDA(), seed)
+    return Panel(first_params(RabParams, settings), _CONTROLS, compute, draw_rab, runner)

@@ -1,133 +1,154 @@
-"""The panel's computation: plant the attack, train both ensembles with noise on the training pixels, certify."""
+"""Compute the panel of RAB: run the experiment with noise on the training pixels, and certify by two bounds."""
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
-from concurrent.futures import Executor
+from collections.abc import Generator
 from dataclasses import dataclass, field
 from functools import partial
 
 import numpy as np
 import torch
 
-from rsbd import bounds, ensemble
+from rsbd import bounds
 from rsbd.attacks import Blend
-from rsbd.attacks.poisoning import Poisoning, attack_success_rate, stamp
+from rsbd.attacks.poisoning import Poisoning
 from rsbd.certify import Certificate, radius
 from rsbd.data import Dataset
-from rsbd.ensemble import workers
-from rsbd.ensemble.votes import Votes
 from rsbd.learners import HashedTestNoise, Learner
-from rsbd.learners.undefended import predict_undefended
 from rsbd.noises import Gaussian
 from rsbd.noises.smoothing import Smoothing
 from rsbd.panels.chart import radii_for
 from rsbd.panels.engine import Cancel, Progress
-from rsbd.panels.growing import grow, watch
-from rsbd.panels.memo import Memo
-from rsbd.panels.rab.params import Floats, Found, Params
+from rsbd.panels.memory import ExperimentMemory
+from rsbd.panels.previews import watch
+from rsbd.recipes.experiment import Experiment, Outcome
 from rsbd.recipes.rab import BOUNDS, total
+from rsbd.types import Floats, Points
 
-ANYTIME = "anytime"  # the one bound that may be looked at while votes arrive
+_ANYTIME = {"anytime": bounds.anytime}  # the one bound that may be looked at while votes arrive
 
 
 @dataclass(frozen=True)
-class Attack:
-    """A planted backdoor: relabelled rows with a faint pattern of the given length."""
+class RabParams:
+    """Settings of one attack and one defence.
 
-    trigger: Blend
-    poisoned: Dataset
+    Attributes
+    ----------
+    sigma : float
+        Standard deviation of the noise on the training pixels, in input units (pixels in [0, 1]).
+    trigger : float
+        L2 norm of the trigger in each poisoned image, in input units.
+    poison_rate : float in [0, 1]
+        Poisoned rows / rows.
+    num_models : int
+        Members of the ensemble.
+    alpha : float
+        Failure probability of each certificate.
+    """
+
+    sigma: float = 0.5
+    trigger: float = 0.5
+    poison_rate: float = 0.02
+    num_models: int = 1000
+    alpha: float = 0.001
+
+
+@dataclass(frozen=True)
+class RabResult:
+    """The certified accuracies by each bound, and what the attack did.
+
+    Attributes
+    ----------
+    outcome : Outcome
+        The experiment so far.
+    rows, budget : int, float
+        Poisoned rows ``m``, and the attack's total L2 length ``sqrt(m) * trigger``.
+    images : tuple of array, (height, width) or (channels, height, width)
+        A training image clean, with the trigger, and with trigger and noise as one model sees it.
+    radii : array, (radii,)
+        Total L2 lengths.
+    curves : dict of array, (radii,)
+        Certified accuracy at each radius by the name of the bound, for the ensemble trained on clean rows.
+    at_attack : dict of float
+        Certified accuracy at ``budget`` by the name of the bound.
+    """
+
+    params: RabParams
+    outcome: Outcome
     rows: int
-    triggered: Floats
-    undefended: float
+    budget: float
+    images: tuple[Points, ...]
+    radii: Floats
+    curves: dict[str, Floats]
+    at_attack: dict[str, float]
+
+    @property
+    def models(self) -> int:
+        """The number of models of each ensemble that have voted."""
+        return min(self.outcome.voted)
+
+    @property
+    def attack_success(self) -> tuple[float, float]:
+        """Attack success rate, undefended and smoothed; NaN if no test image can tell."""
+        return self.outcome.attack.undefended.attack_success_rate, self.outcome.smoothed.attack_success_rate
 
 
 @dataclass(frozen=True)
-class Bench:
-    """What stays the same while sliders move, and the votes collected so far; call it as the panel's ``compute``."""
+class RabComputation:
+    """The panel's ``compute``, with its data set and the votes that are known."""
 
     dataset: Dataset
     target: int
     learner: Learner
     seed: int = 0
-    memo: Memo = field(default_factory=lambda: Memo(128))
-    attacks: Memo = field(default_factory=lambda: Memo(2))  # whole data sets
+    memory: ExperimentMemory = field(default_factory=ExperimentMemory)
 
-    def __call__(self, params: Params, cancel: Cancel, progress: Progress) -> Generator[Found, None, Found]:
+    def __call__(self, params: RabParams, cancel: Cancel, progress: Progress) -> Generator[RabResult, None, RabResult]:
         """Yield previews under anytime-valid bounds; return the final result."""
-        attack = self.attacks.get((params.trigger, params.poison_rate), lambda: self.attack(params))
-        found = partial(self.found, params, attack)
-        return watch(self._votes(params, attack), params.num_models, cancel, progress, found)
-
-    def attack(self, params: Params) -> Attack:
-        """Plant the backdoor and let it loose on the undefended classifier."""
-        data, trigger = self.dataset, Blend(self.dataset.shape, params.trigger)
-        poisoned, mask = Poisoning(trigger, self.target, params.poison_rate).apply(data, self.seed)
-        triggered = stamp(trigger, data, data.x_test)
-        labels = predict_undefended(poisoned, self.learner, triggered, self.seed)
-        return Attack(trigger, poisoned, int(mask.sum()), triggered, self._success(labels))
-
-    def images(self, params: Params, attack: Attack) -> tuple[Floats, ...]:
-        """Take one training image along: clean, with the trigger, and as one model sees it."""
-        clean = self.dataset.x[np.flatnonzero(self.dataset.y != self.target)[:1]]
-        marked = attack.trigger(clean)
-        stream = torch.Generator().manual_seed(self.seed)
-        noised = Gaussian(params.sigma).sample(torch.from_numpy(marked), stream).numpy()
-        return clean[0], marked[0], noised[0]
-
-    def found(self, params: Params, attack: Attack, clean: Votes, attacked: Votes) -> Found:
-        """Certify the votes at hand."""
-        data, budget = self.dataset, float(total(params.trigger, attack.rows)) if attack.rows else 0.0
-        models = min(clean.num_models, attacked.num_models)
-        proved = certificates(clean, params, final=models == params.num_models)
-        radii = radii_for(np.concatenate([c.radius for c in proved.values()]), "L2")
-        return Found(
-            params=params,
-            dataset=data.name,
-            rows=attack.rows,
-            budget=budget,
-            images=self.images(params, attack),
-            target=data.classes[self.target],
-            attack_success=(attack.undefended, self._success(attacked.label)),
-            radii=radii,
-            curves={name: c.curve(data.y_test, radii) for name, c in proved.items()},
-            at_attack={name: c.accuracy(data.y_test, budget) for name, c in proved.items()},
-            models=models,
+        data, noise = self.dataset, Gaussian(params.sigma)
+        experiment = Experiment(
+            data,
+            Poisoning(Blend(data.shape, params.trigger), self.target, params.poison_rate),
+            Smoothing(features=noise),
+            HashedTestNoise(self.learner, noise),
+            params.num_models,
+            params.alpha,
+            self.seed,
         )
-
-    def _success(self, labels: np.ndarray) -> float:
-        if np.all(self.dataset.y_test == self.target):
-            return float("nan")
-        return attack_success_rate(labels, self.dataset.y_test, self.target)
-
-    def _votes(self, params: Params, attack: Attack) -> Iterator[tuple[Votes, ...]]:
-        """Grow both ensembles side by side, on the clean and on the poisoned rows."""
-        name = (params.trigger, params.poison_rate)
-        # A pool for each: in one queue, the second ensemble would wait until the first is nearly grown.
-        with workers.threads() as one, workers.threads() as other:
-            streams = [
-                self._grow((), self.dataset, self.dataset.x_test, params, one),
-                self._grow(name, attack.poisoned, attack.triggered, params, other),
-            ]
-            yield from ensemble.together(streams, params.num_models)
-
-    def _grow(
-        self, name: tuple[float, ...], dataset: Dataset, x: Floats, params: Params, pool: Executor
-    ) -> Iterator[Votes]:
-        noise, number = Gaussian(params.sigma), params.num_models
-        models, smoothing = HashedTestNoise(self.learner, noise), Smoothing(features=noise)
-
-        def train(resume: Votes | None) -> Iterator[Votes]:
-            run = (dataset, smoothing, models, x, number, self.seed)
-            return ensemble.stream(*run, executor=pool, resume=resume)
-
-        return grow(self.memo.get((name, params.sigma), dict), number, train)
+        outcomes = self.memory.stream(experiment, self.learner)
+        return watch(outcomes, params.num_models, cancel, progress, partial(_result, params))
 
 
-def certificates(votes: Votes, params: Params, final: bool) -> dict[str, Certificate]:
-    """Certify the same votes with each bound of the recipe; before all have voted, with one that bears watching."""
-    chosen = BOUNDS if final else {ANYTIME: bounds.anytime}
-    smoothing, many = Smoothing(features=Gaussian(params.sigma)), votes.counts.shape[1] > 2
-    return {
-        name: radius(bound(votes.counts, params.alpha, runner_up=many), smoothing) for name, bound in chosen.items()
-    }
+def _result(params: RabParams, outcome: Outcome) -> RabResult:
+    """Certify the votes at hand."""
+    data, rows = outcome.experiment.dataset, int(outcome.attack.mask.sum())
+    budget = float(total(params.trigger, rows)) if rows else 0.0
+    proved = certificates(outcome, params)
+    radii = radii_for(np.concatenate([c.radius for c in proved.values()]), "L2")
+    return RabResult(
+        params=params,
+        outcome=outcome,
+        rows=rows,
+        budget=budget,
+        images=_images(outcome.experiment),
+        radii=radii,
+        curves={name: c.curve(data.y_test, radii) for name, c in proved.items()},
+        at_attack={name: c.accuracy(data.y_test, budget) for name, c in proved.items()},
+    )
+
+
+def certificates(outcome: Outcome, params: RabParams) -> dict[str, Certificate]:
+    """Certify the same votes by each bound of the recipe, or by an anytime-valid one before all models have voted."""
+    smoothing, counts = outcome.experiment.smoothing, outcome.votes.counts
+    chosen = BOUNDS if outcome.final else _ANYTIME
+    many = counts.shape[1] > 2
+    return {name: radius(bound(counts, params.alpha, runner_up=many), smoothing) for name, bound in chosen.items()}
+
+
+def _images(e: Experiment) -> tuple[Points, ...]:
+    """Return one training image clean, with the trigger, and as one model sees it."""
+    clean = e.dataset.x[np.flatnonzero(e.dataset.y != e.poisoning.target)[:1]]
+    marked = e.poisoning.trigger(clean)
+    assert e.smoothing.features is not None  # noqa: S101  (RAB has noise there)
+    noised = e.smoothing.features.sample(torch.tensor(marked), torch.Generator().manual_seed(e.seed)).numpy()
+    return clean[0], marked[0], noised[0]

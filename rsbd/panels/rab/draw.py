@@ -1,4 +1,4 @@
-"""The panel's picture: two certified-accuracy curves from the same votes, the attack's length, and what it did."""
+"""Draw the panel of RAB: certified accuracy by two bounds from the same votes, and the attack; say it in words."""
 
 from __future__ import annotations
 
@@ -7,64 +7,53 @@ import numpy as np
 from rsbd.panels import svg
 from rsbd.panels.chart import Chart, bars, share
 from rsbd.panels.engine import Picture
-from rsbd.panels.rab import words
-from rsbd.panels.rab.params import Floats, Found
+from rsbd.panels.rab.compute import RabResult
+from rsbd.types import Floats
+from rsbd.words import count, note, opening, percent, state
 
-BOX = (78.0, 84.0, 740.0, 470.0)
+_BOX = (78.0, 84.0, 740.0, 470.0)
 # Colour, dash, and where on its curve the name stands: the wider bound inside, the tighter one outside.
-LOOKS = {
+_LOOKS = {
     "clopper-pearson": (svg.BLUE, "", 0.75, "start"),
     "hoeffding": (svg.ORANGE, "9 5", 0.4, "end"),
     "anytime": (svg.BLUE, "9 5", 0.75, "start"),
 }
+_NAMES = {"clopper-pearson": "Clopper-Pearson", "hoeffding": "Hoeffding", "anytime": "anytime bound"}
 
 
-def render(found: Found) -> Picture:
+def draw_rab(found: RabResult) -> Picture:
     """Draw everything."""
-    models, number = f"{found.models:,}", f"{found.params.num_models:,}"
-    note = f"{models} models" if found.final else f"{models} of {number} models"
-    parts = [_curves(found), _images(found), _rates(found)]
-    return Picture(svg.document(1200, 552, parts), words.alt(found), words.sentence(found), note)
+    drawing = svg.document(1200, 552, [_curves(found), _images(found), _rates(found)])
+    return Picture(drawing, _alt(found), _sentence(found), note(found.models, found.params.num_models))
 
 
-def _curves(found: Found) -> str:
-    title = "certified accuracy: two bounds, the same votes" if found.final else "certified accuracy (preview)"
+def _curves(found: RabResult) -> str:
+    title = "certified accuracy: two bounds, the same votes" if found.outcome.final else "certified accuracy (preview)"
     xlabel = "total L2 length of the change of all training images (pixel units)"
     chart = Chart(
-        BOX, (0, float(found.radii[-1])), (0, 1.04), "", xlabel, yticks=(0, 0.25, 0.5, 0.75, 1), yformat=share
+        _BOX, (0, float(found.radii[-1])), (0, 1.04), "", xlabel, yticks=(0, 0.25, 0.5, 0.75, 1), yformat=share
     )
     parts = [svg.text(18, 34, title, weight=600), chart.frame()]
-    if found.final:
+    if found.outcome.final:
         low, high = found.curves["hoeffding"], found.curves["clopper-pearson"]
         parts.append(chart.band(found.radii, low, high, svg.BLUE, 0.14))
-    parts += [chart.line(found.radii, c, LOOKS[n][0], dash=LOOKS[n][1], width=3.5) for n, c in found.curves.items()]
+    parts += [chart.line(found.radii, c, _LOOKS[n][0], dash=_LOOKS[n][1], width=3.5) for n, c in found.curves.items()]
     parts += [_name(chart, found.radii, c, n) for n, c in found.curves.items()]
     about = "trained on clean images: no such change of their pixels alters these answers; labels are not covered"
-    return "".join(parts) + _attack(found, chart) + chart.note(about)
+    return "".join([*parts, chart.budget(found.budget, f"this attack: {_attack_length(found)}"), chart.note(about)])
 
 
 def _name(chart: Chart, radii: Floats, curve: Floats, name: str) -> str:
     """Name a curve beside it, where there is room."""
-    _, _, height, anchor = LOOKS[name]
+    _, _, height, anchor = _LOOKS[name]
     at = radii[np.flatnonzero(curve >= height * curve[0])[-1]]
     x = chart.x(float(at)) + (14 if anchor == "start" else -14)
     room = 180.0  # of the longest name
     x = min(x, chart.box[2] - room) if anchor == "start" else max(x, chart.box[0] + room - 50)
-    return svg.text(x, chart.y(height * float(curve[0])) - 6, words.NAMES[name], anchor=anchor, weight=700, halo=True)
+    return svg.text(x, chart.y(height * float(curve[0])) - 6, _NAMES[name], anchor=anchor, weight=700, halo=True)
 
 
-def _attack(found: Found, chart: Chart) -> str:
-    """Mark the attack's length, at the edge with an arrow where it lies beyond the axis."""
-    _, top, right, bottom = chart.box
-    beyond = found.budget > chart.xlim[1]
-    x = right if beyond else chart.x(found.budget)
-    said = f"this attack: {words.attack(found)}" + (" \u2192" if beyond else "")
-    anchor = "end" if x > (chart.box[0] + right) / 2 else "start"
-    line = svg.line(x, top - 24, x, bottom, svg.VERMILLION, 3, "3 5")
-    return line + svg.text(x + (6 if anchor == "start" else -6), top - 12, said, anchor=anchor, weight=700, halo=True)
-
-
-def _images(found: Found) -> str:
+def _images(found: RabResult) -> str:
     names = ("clean", f"trigger {found.params.trigger:g}", "with noise")
     edges = (svg.GRID, svg.VERMILLION, svg.BLUE)
     parts = [svg.text(800, 34, "a poisoned training image", weight=600)]
@@ -75,13 +64,13 @@ def _images(found: Found) -> str:
     return "".join(parts)
 
 
-def _rates(found: Found) -> str:
+def _rates(found: RabResult) -> str:
     """Show what is proved against the attack, and what was seen of it."""
     left, right = 955.0, 1190.0
     groups = (
         (238.0, "proved at this attack\u2019s length", [
-            (words.NAMES[name], value, LOOKS[name][0]) for name, value in found.at_attack.items()]),
-        (376.0, f"seen: triggered images called \u201c{found.target}\u201d", [
+            (_NAMES[name], value, _LOOKS[name][0]) for name, value in found.at_attack.items()]),
+        (376.0, f"seen: triggered images called \u201c{found.outcome.experiment.target_name}\u201d", [
             ("undefended", found.attack_success[0], svg.VERMILLION), ("smoothed", found.attack_success[1], svg.BLUE)])
     )  # fmt: skip
     parts = []
@@ -92,3 +81,51 @@ def _rates(found: Found) -> str:
     said = "Proved for training pixels only; the attack", "also relabels, and stamps the test image."
     parts += [svg.text(800, 490 + 24 * i, words, fill=svg.SOFT) for i, words in enumerate(said)]
     return "".join(parts)
+
+
+def _attack_length(found: RabResult) -> str:
+    """Write the attack's total length: the square root of the number of rows, times the trigger's norm."""
+    if not found.rows:
+        return "no poisoned image"
+    return f"\u221a{found.rows} \u00d7 {found.params.trigger:g} = {found.budget:.3g}"
+
+
+def _sentence(found: RabResult) -> str:
+    """Say what is certified by each bound, against which change, and what the attack did."""
+    params, (undefended, smoothed) = found.params, found.attack_success
+    shares = {name: percent(value) for name, value in found.at_attack.items()}
+    if found.outcome.final:
+        proved = f"{shares['clopper-pearson']} by Clopper-Pearson, {shares['hoeffding']} by Hoeffding on the same votes"
+    else:
+        proved = f"{shares['anytime']} by a bound that may be watched"
+    return (
+        f"{opening(found.models, params.num_models)} and sigma {params.sigma:g}, test images that are classified "
+        "correctly and proved to stay so under any change of the training pixels of total L2 length "
+        f"{found.budget:.3g} ({count(found.rows, 'poisoned image')}, trigger {params.trigger:g}): {proved} (alpha = "
+        f"{params.alpha:g}). Labels and the test image are not covered. The attack, which also relabels its images, "
+        f"turned {percent(undefended)} of triggered test images into "
+        f"\u201c{found.outcome.experiment.target_name}\u201d undefended and {percent(smoothed)} smoothed."
+    )
+
+
+def _alt(found: RabResult) -> str:
+    """Describe the picture, with every setting and the main figures."""
+    params = found.params
+    curves = "; ".join(
+        f"{_NAMES[name]} {', '.join(f'{percent(float(c[i]))} at {found.radii[i]:.3g}' for i in _few(c))}, "
+        f"{percent(found.at_attack[name])} at this attack"
+        for name, c in found.curves.items()
+    )
+    undefended, smoothed = found.attack_success
+    return (
+        f"RAB panel on {found.outcome.experiment.dataset.name}: sigma (pixel units) {params.sigma:g}, trigger (L2 "
+        f"norm) {params.trigger:g}, poison rate {params.poison_rate:g}, models {params.num_models}, alpha "
+        f"{params.alpha:g}. A training image clean, with the trigger and noised. Certified accuracy by total L2 "
+        f"length: {curves}. This attack: {_attack_length(found)}. Attack success {percent(undefended)} undefended, "
+        f"{percent(smoothed)} smoothed. {state(found.models, params.num_models)}"
+    )
+
+
+def _few(curve: Floats) -> list[int]:
+    """Choose some points of a curve, as far as something is certified."""
+    return [i for i in range(0, len(curve), 20) if i == 0 or curve[i] > 0]

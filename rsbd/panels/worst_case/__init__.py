@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from rsbd.panels.controls import Choice, Control, Slider
+from rsbd.panels.controls import Choice, Control, Slider, shown_in
 from rsbd.panels.engine import Runner
 from rsbd.panels.inputs import first_params
 from rsbd.panels.panel import Panel
@@ -26,13 +26,7 @@ _CONTROLS: tuple[Control, ...] = (
     Slider("shift", "length of the change", 0.0, 2.0, 0.05),
     Slider("p_a", "p_a (top class)", 0.5, 0.999, 0.001),
 )
-
-
-def _visible(params: WorstCaseParams) -> dict[str, bool]:
-    """Show the controls that apply under the chosen noise."""
-    mine = {"flips": ("keep", "changes"), "gaussian": ("sigma", "shift"), "uniform": ("width", "shift")}
-    every = {name for names in mine.values() for name in names}
-    return {name: name in mine[params.noise] for name in every}
+_OF_NOISE = {"flips": ("keep", "changes"), "gaussian": ("sigma", "shift"), "uniform": ("width", "shift")}
 
 
 def worst_case(*, runner: Runner | None = None, **settings: Any) -> Panel[WorstCaseParams, WorstCaseResult]:
@@ -64,5 +58,10 @@ def worst_case(*, runner: Runner | None = None, **settings: Any) -> Panel[WorstC
     'With p_a = 0.9 the miss is 0.1, and 1 changed bit (keep 0.8) can make of it up to 0.'
     """
     return Panel(
-        first_params(WorstCaseParams, settings), _CONTROLS, compute_worst_case, draw_worst_case, runner, _visible
+        first_params(WorstCaseParams, settings),
+        _CONTROLS,
+        compute_worst_case,
+        draw_worst_case,
+        runner,
+        lambda params: shown_in(params.noise, _OF_NOISE),
     )

@@ -200,9 +200,8 @@ def _alt(found: WorstCaseResult) -> str:
         "uniform": f"width (input units) {params.width:g}, length of the change {params.shift:g}",
     }[params.noise]
     return (
-        f"Worst-case panel: {params.noise}, {setting}, p_a (top class) {params.p_a:g}. "
-        "Left, the two laws P and Q with the worst event filled: "
-        f"probability {_short(params.miss)} under P, {_short(found.upper)} under Q. Right, the trade-off curve above "
-        f"the diagonal with that point on it, {'' if found.certified else 'not '}below one half; the limit is a miss "
-        f"of {_short(found.limit)} (final)"
+        f"Worst-case panel: {params.noise}, {setting}, p_a (top class) {params.p_a:g}. Left, the two laws P and Q with "
+        f"the worst event filled: probability {_short(params.miss)} under P, {_short(found.upper)} under Q. Right, the "
+        f"trade-off curve above the diagonal with that point on it, {'' if found.certified else 'not '}below one half; "
+        f"the limit is a miss of {_short(found.limit)} (final)"
     )

@@ -1,0 +1,115 @@
+"""Memories of a panel: results, votes and attacks that are costly to compute are not computed again."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Iterator
+from typing import Any, TypeVar
+
+from rsbd import ensemble
+from rsbd.data import Dataset
+from rsbd.ensemble.votes import Votes
+from rsbd.learners import Learner
+from rsbd.noises.smoothing import Smoothing
+from rsbd.recipes.experiment import Experiment, Outcome
+from rsbd.recipes.planted import plant_attack
+from rsbd.types import Points
+
+_T = TypeVar("_T")
+
+
+class Memo:
+    """Keep the last ``size`` results by key, and forget the one that was used longest ago. Safe under threads.
+
+    Examples
+    --------
+    >>> memo = Memo(2)
+    >>> memo.get("a", lambda: 1), memo.get("a", lambda: 2)
+    (1, 1)
+    >>> memo.get("b", lambda: 3), memo.get("c", lambda: 4), memo.get("a", lambda: 5)
+    (3, 4, 5)
+    """
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._kept: OrderedDict[Hashable, Any] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def __len__(self) -> int:
+        return len(self._kept)
+
+    def get(self, key: Hashable, make: Callable[[], _T]) -> _T:
+        """Return the result under ``key``, or make and keep it; errors are not kept."""
+        with self._lock:
+            if key in self._kept:
+                self._kept.move_to_end(key)
+                kept: _T = self._kept[key]
+                return kept
+        made = make()  # without the lock: it may take seconds
+        with self._lock:
+            self._kept[key] = made
+            while len(self._kept) > self._size:
+                self._kept.popitem(last=False)
+        return made
+
+
+class VoteMemory:
+    """The votes of past ensembles, so that only models that have not voted are trained."""
+
+    def __init__(self) -> None:
+        self._memo = Memo(128)
+
+    def stream(
+        self,
+        name: Hashable,
+        dataset: Dataset,
+        smoothing: Smoothing,
+        learner: Learner,
+        x_test: Points,
+        num_models: int,
+        seed: int,
+        **options: Any,
+    ) -> Iterator[Votes]:
+        """Yield votes as :func:`rsbd.ensemble.stream` does, and keep the votes of a finished ensemble.
+
+        ``name`` tells this panel's data sets and learners apart; a seed stays the same while a panel lives.
+        """
+        known: dict[int, Votes] = self._memo.get((name, repr(smoothing)), dict)
+        if num_models in known:
+            yield known[num_models]
+            return
+        # The votes of code without a name cannot be resumed: its models are trained again.
+        fewer = [n for n, votes in known.items() if n < num_models and "unnamed" not in votes.manifest]
+        resume = known[max(fewer)] if fewer else None
+        run = (dataset, smoothing, learner, x_test, num_models, seed)
+        for votes in ensemble.stream(*run, resume=resume, **options):
+            if votes.num_models == num_models:
+                known[num_models] = votes
+            yield votes
+
+
+class ExperimentMemory:
+    """The attacks and the votes of past experiments on one data set.
+
+    A new alpha trains nothing. A new attack trains the ensemble on the poisoned rows again, new noise both ensembles.
+    More models are added to the models that have voted.
+    """
+
+    def __init__(self) -> None:
+        self.attacks = Memo(2)  # whole data sets: on MNIST 40 MB each
+        self.votes = VoteMemory()
+
+    def stream(self, experiment: Experiment, learner: Learner) -> Iterator[tuple[Outcome, tuple[int, ...]]]:
+        """Yield the outcomes of an experiment with the number of models that have voted, as :func:`watch` takes them.
+
+        ``learner`` is the one that the attack meets undefended.
+        """
+        data, name = experiment.dataset, repr(experiment.poisoning)
+        attack = self.attacks.get(name, lambda: plant_attack(data, experiment.poisoning, learner, experiment.seed))
+
+        def grow(rows: Dataset, *run: Any, **options: Any) -> Iterator[Votes]:
+            return self.votes.stream("clean" if rows is data else name, rows, *run, **options)
+
+        for outcome in experiment.stream(attack=attack, grow=grow):
+            yield outcome, outcome.voted
