@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from rsbd import bounds, ensemble
@@ -74,7 +75,7 @@ def bagflip(
     True
     """
     attacked = {"features", *(("labels",) if relabel else ()), *(("test",) if on_test else ())}
-    smoothing = Smoothing.flips(dataset, keep, rows=Bagging(size), slots=attacked)
+    smoothing = replace(Smoothing.flips(dataset, keep, slots=attacked), rows=Bagging(size))
     votes = ensemble.collect(dataset, smoothing, learner or Linear(), dataset.x_test, num_models, seed, **options)
     evidence = bounds.simultaneous(votes.counts, alpha, points=points)
     threat = Threat(trigger=trigger, relabel=relabel, on_test=on_test)

@@ -90,6 +90,13 @@ def test_bagflip_counts_rows_for_its_threat(digits: Dataset) -> None:
     assert rows_only.certificate.radius.mean() > found.certificate.radius.mean()
 
 
+def test_bagflip_that_keeps_everything_certifies_nothing_against_a_trigger_on_the_test_image(digits: Dataset) -> None:
+    """Without noise on the test image a trigger there is lost, and no error."""
+    found = bagflip(digits, size=20, keep=1, num_models=100)
+    assert not found.certify(Threat(rows=1, trigger=1)).any()
+    assert found.certificate.accuracy(digits.y_test, 0) == 0
+
+
 def test_bagflip_certifies_more_rows_than_bagging_against_a_small_trigger(digits: Dataset) -> None:
     """With strong flips a drawn poisoned row is still hidden, so more rows are certified than by bags alone."""
     alone = bagging(digits, size=20).certificate
