@@ -14,7 +14,7 @@ import numpy as np
 from rsbd import plots
 from rsbd.attacks import BadPatch
 from rsbd.attacks.poisoning import Poisoning
-from rsbd.course.lessons.datasets import noised, two_digits
+from rsbd.course.lessons.data_and_attacks import noised, two_digits
 from rsbd.course.lessons.drawing import BLUE, VERMILLION
 from rsbd.noises import Flip
 from rsbd.noises.smoothing import Smoothing

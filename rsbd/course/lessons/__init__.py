@@ -9,7 +9,7 @@ the modules ``nNN_*``, what several notebooks need is in the others; a notebook 
 from __future__ import annotations
 
 from rsbd.course.lessons.cell_output import *
-from rsbd.course.lessons.datasets import *
+from rsbd.course.lessons.data_and_attacks import *
 from rsbd.course.lessons.n00_start_here import *
 from rsbd.course.lessons.n01_attacks import *
 from rsbd.course.lessons.n02_plane import *

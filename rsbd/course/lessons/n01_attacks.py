@@ -10,7 +10,7 @@ import numpy as np
 
 from rsbd.attacks import Trigger
 from rsbd.attacks.poisoning import Poisoning, stamp
-from rsbd.course.lessons.datasets import watch
+from rsbd.course.lessons.data_and_attacks import watch
 from rsbd.course.lessons.self_check import Verdict, is_number, judge_number, not_yet, self_check
 from rsbd.data import Dataset
 from rsbd.errors import InputError
@@ -33,7 +33,7 @@ def by_class(dataset: Dataset, attack: Poisoning) -> Floats:
     Examples
     --------
     >>> from rsbd import BadPatch
-    >>> from rsbd.course.lessons.datasets import ten_digits
+    >>> from rsbd.course.lessons.data_and_attacks import ten_digits
     >>> by_class(ten_digits(), Poisoning(BadPatch(3), target=0, rate=0.02)).shape
     (10,)
     """
@@ -65,7 +65,7 @@ def fewest_images(dataset: Dataset, trigger: Trigger, success: float = 0.9, targ
     Examples
     --------
     >>> from rsbd import BadPatch
-    >>> from rsbd.course.lessons.datasets import ten_digits
+    >>> from rsbd.course.lessons.data_and_attacks import ten_digits
     >>> fewest_images(ten_digits(), BadPatch(3), success=0.5)
     2
     """
@@ -81,7 +81,7 @@ def success_rate(dataset: Dataset, attack: Poisoning) -> float:
     Examples
     --------
     >>> from rsbd import BadPatch
-    >>> from rsbd.course.lessons.datasets import ten_digits
+    >>> from rsbd.course.lessons.data_and_attacks import ten_digits
     >>> success_rate(ten_digits(), Poisoning(BadPatch(3), target=0, rate=0.02)) > 0.9
     True
     """
@@ -120,7 +120,7 @@ def filtered(dataset: Dataset, attack: Poisoning, by: str, share: float = 0.1) -
     Examples
     --------
     >>> from rsbd import BadPatch
-    >>> from rsbd.course.lessons.datasets import ten_digits
+    >>> from rsbd.course.lessons.data_and_attacks import ten_digits
     >>> filtered(ten_digits(), Poisoning(BadPatch(3), target=0, rate=0.05), by="fit").left
     50
     """
@@ -191,7 +191,7 @@ def check_fewest(answer: Any, dataset: Dataset, trigger: Trigger, success: float
     Examples
     --------
     >>> from rsbd import BadPatch
-    >>> from rsbd.course.lessons.datasets import ten_digits
+    >>> from rsbd.course.lessons.data_and_attacks import ten_digits
     >>> check_fewest(0.02, ten_digits(), BadPatch(3))
     Not yet. That is a rate. How many of the 1,000 training images is it?
     >>> check_fewest(1, ten_digits(), BadPatch(2))
@@ -223,7 +223,7 @@ def check_faint(
     Examples
     --------
     >>> from rsbd import BadPatch
-    >>> from rsbd.course.lessons.datasets import ten_digits
+    >>> from rsbd.course.lessons.data_and_attacks import ten_digits
     >>> check_faint(Poisoning(BadPatch(3), target=0, rate=0.05), ten_digits())
     Not yet. Everybody sees it: one pixel changes by 1.00, and 0.3 is the limit.
     """

@@ -12,7 +12,7 @@ from scipy.stats import beta
 
 from rsbd.bounds import dkw
 from rsbd.certify.confidence import Scores, measured
-from rsbd.course.lessons.datasets import part_of
+from rsbd.course.lessons.data_and_attacks import part_of
 from rsbd.course.lessons.self_check import Verdict, is_number, judge_number, not_yet, self_check
 from rsbd.data import Dataset
 from rsbd.ensemble.one_model import FixedModel
