@@ -1,6 +1,6 @@
-"""Results drawn with matplotlib, on the Axes that you give or on a figure of their own.
+"""Drawings of results with matplotlib, on given Axes or on a new figure.
 
-Nothing here imports pyplot, so nothing here has hidden state: safe in threads, panels and servers.
+Nothing here imports pyplot, so there is no hidden state, and the functions are safe in threads, panels and servers.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-# Okabe and Ito's colours that read on white, each with its own line style: colour is never the only sign.
+# Colours of Okabe and Ito that are legible on white, each with its own line style, so that no curve needs its colour.
 STYLES = (
     ("#0072b2", "-"),
     ("#d55e00", "--"),
@@ -27,20 +27,9 @@ STYLES = (
     ("#cc79a7", ":"),
     ("#000000", (0, (5, 1, 1, 1, 1, 1))),
 )
-COUNTED = (
-    "L0",
-    "rows",
-    "rows in or out",
-    "inserted rows",
-    "removed rows",
-)  # norms whose radii are whole numbers
+COUNTED = ("L0", "rows", "rows in or out", "inserted rows", "removed rows")  # norms whose radii are whole numbers
 _VALUE: Any = {"ha": "center", "va": "bottom", "fontsize": 12, "fontweight": "bold"}
-_UNITS = {
-    "L0": "pixels and labels changed",
-    "L1": "input units",
-    "L2": "input units",
-    "rows": "training rows",
-}
+_UNITS = {"L0": "pixels and labels changed", "L1": "input units", "L2": "input units", "rows": "training rows"}
 
 
 def new_axes(width: float = 7.0, height: float = 4.5) -> Axes:
@@ -71,18 +60,18 @@ def certified_accuracy(
     radii : array, (radii,)
         Ascending, in ``norm``.
     accuracies : array, (radii,)
-        Certified accuracy at each radius, in [0, 1]. Where radii are counted it holds until the next one; a length
-        between two radii gets the lower value.
+        Certified accuracy at each radius, in [0, 1]. For norms that count, a value holds until the next radius; for
+        lengths, a radius between two others gets the lower value.
     label : str
-        Written beside the curve, in place of a legend.
+        Text beside the curve, in place of a legend.
     norm : str
         "L0", "L1" or "L2".
     budget : float, optional
         The attacker's budget, marked by a vertical line, or by an arrow where it lies beyond the axis.
     label_at : float, optional
-        Radius at which the label stands; where curves coincide, choose one at which this one is alone.
+        Radius at which the label is written; if curves coincide, choose one where this curve is alone.
     values : sequence of str
-        Heights in words, written above the steps: for one curve on few radii.
+        Texts above the steps, such as their heights, for one curve on few radii.
 
     Raises
     ------
@@ -110,17 +99,11 @@ def certified_accuracy(
     (curve,) = ax.plot([*xs, end], [*ys, ys[-1]], **look)
     curve.set_gid("rsbd-curve")
     if label:
-        # Where curves fall at the same place, each label stands a quarter of the curve further on.
+        # Curves often fall at the same place, so each label is a quarter of the curve further right than the last.
         at = min(int(len(xs) * (0.15 + 0.25 * (curves % 4))), len(xs) - 1)
         at = at if label_at is None else max(int(np.searchsorted(xs, label_at, "right")) - 1, 0)
         ax.annotate(
-            label,
-            (xs[at], ys[at]),
-            (6, 6),
-            textcoords="offset points",
-            color=colour,
-            fontsize=12,
-            fontweight="bold",
+            label, (xs[at], ys[at]), (6, 6), textcoords="offset points", color=colour, fontsize=12, fontweight="bold"
         )
     for said, x, y in zip(values, xs, ys, strict=False):
         ax.annotate(said, (x + 0.5 * counted, y), (0, 4), textcoords="offset points", **_VALUE)
@@ -139,7 +122,7 @@ def certified_accuracy(
 
 
 def _mark_budget(ax: Axes, budget: float | None, right: float) -> None:
-    """Mark the budget, or move the mark that is there: a further curve may have widened the axis."""
+    """Mark the budget, or move an existing mark, since a further curve may have widened the axis."""
     for artist in [*ax.get_lines(), *ax.texts]:
         if artist.get_gid() == "rsbd-budget":
             budget = float(str(artist.get_label())) if budget is None else budget
@@ -195,7 +178,7 @@ def certified_map(
             f"a map of shape {cells.shape}", f"give one value for each of {len(rows)} x {len(triggers)} threats"
         )
     ax = new_axes() if ax is None else ax
-    image = ax.imshow(cells, origin="lower", aspect="auto", cmap="cividis", vmin=0, vmax=1)
+    ax.imshow(cells, origin="lower", aspect="auto", cmap="cividis", vmin=0, vmax=1)
     for (i, j), share in np.ndenumerate(cells):
         ink = "black" if share > 0.46 else "white"
         ax.text(j, i, f"{100 * share:.0f}", ha="center", va="center", color=ink, fontsize=12)
@@ -210,24 +193,20 @@ def certified_map(
     ax.set_xlabel("trigger size (pixels)" if norm == "L0" else f"trigger size ({norm}, input units)", fontsize=13)
     ax.set_ylabel("poisoned training rows", fontsize=13)
     ax.set_title("certified accuracy (% of test inputs)", fontsize=13, loc="left")
-    image.set_clim(0, 1)
     return ax
 
 
 def images(
-    groups: Mapping[str, npt.ArrayLike],
-    *,
-    captions: Mapping[str, Sequence[str]] | None = None,
-    ax: Axes | None = None,
+    groups: Mapping[str, npt.ArrayLike], *, captions: Mapping[str, Sequence[str]] | None = None, ax: Axes | None = None
 ) -> Axes:
     """Draw rows of images, one labelled row per group: clean, poisoned, noised.
 
     Parameters
     ----------
     groups : mapping from name to array, (images, height, width) or (images, 3, height, width)
-        In [0, 1]; what lies outside is cut. All images have one size.
+        Values are clipped to [0, 1]. All images have one size.
     captions : mapping from name to sequence of str, optional
-        Written under the images of a group: their labels.
+        Texts under the images of a group, such as their labels.
 
     Examples
     --------
@@ -245,7 +224,7 @@ def images(
     gap = max(1, high // 12)
     under = high // 3 if captions else 0  # room for a line of text
     step = high + gap + under
-    # Gray between the images and around them: a white one would run into its neighbour or the page.
+    # Gray separates the images from each other and from the page, which a white image would otherwise blend into.
     sheet = np.full((len(stacks) * step + gap, most * (wide + gap) + gap, 3), 0.6)
     for g, stack in enumerate(stacks):
         for i, picture in enumerate(stack):
@@ -261,13 +240,12 @@ def images(
             ax.text(x, y, said, ha="center", va="center", fontsize=13, fontweight="bold")
     ax.set_xticks([])
     ax.tick_params(length=0)
-    for spine in ax.spines.values():
-        spine.set_visible(False)
+    ax.spines[:].set_visible(False)
     return ax
 
 
 def save(figure: Figure, folder: Path | str, name: str) -> tuple[Path, Path]:
-    """Write ``figure`` as ``name.png`` and ``name.svg``; the same figure gives the same files."""
+    """Write ``figure`` as ``name.png`` and ``name.svg``; equal figures give identical files."""
     import matplotlib
 
     folder = Path(folder)
@@ -284,6 +262,4 @@ def _plain(ax: Axes) -> None:
     ax.tick_params(labelsize=12)
     ax.grid(axis="y", color="#d0d0d0", linewidth=0.8)
     ax.set_axisbelow(True)
-    for side in ("top", "right"):
-        spines: Any = ax.spines
-        spines[side].set_visible(False)
+    ax.spines[["top", "right"]].set_visible(False)

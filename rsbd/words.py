@@ -1,4 +1,4 @@
-"""Numbers as every panel and lesson writes them."""
+"""Functions that write numbers the way every panel and lesson does."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 
 def percent(share: float) -> str:
-    """Write a share in whole per cent, where 100 % means all and 0 % none.
+    """Write a share in whole per cent; 100 % means all and 0 % means none.
 
     Examples
     --------
@@ -35,7 +35,7 @@ def count(number: float, thing: str) -> str:
 
 
 def listed(things: Sequence[str]) -> str:
-    """Write things one after the other.
+    """Write a list of things with commas and "and".
 
     Examples
     --------
@@ -47,7 +47,7 @@ def listed(things: Sequence[str]) -> str:
 
 
 def down(value: float, digits: int = 2) -> str:
-    """Write a number rounded down: what is promised must not grow in print.
+    """Write a number rounded down, so that a guarantee does not grow in print.
 
     Examples
     --------
@@ -58,7 +58,7 @@ def down(value: float, digits: int = 2) -> str:
 
 
 def state(done: int, total: int, things: str = "models") -> str:
-    """End an alt text: what the picture rests on, so that a preview is never taken for the result.
+    """Return the end of an alt text, which tells a preview from the final result.
 
     Examples
     --------

@@ -90,10 +90,7 @@ class BadPatch(Trigger):
         down, across = np.divmod(np.arange(self.pixels or self.size**2), self.size)
         down, across = down + self.offset, across + self.offset
         side, edge = self.corner.split()
-        return (
-            height - 1 - down if side == "bottom" else down,
-            width - 1 - across if edge == "right" else across,
-        )
+        return (height - 1 - down if side == "bottom" else down, width - 1 - across if edge == "right" else across)
 
     def _put(self, out: Points) -> None:
         rows, columns = self._where(out.shape)

@@ -49,11 +49,7 @@ def certify(bounds: Bounds, smoothing: Smoothing, threat: Threat, num_rows: int 
 
 
 def poisoned_rows(
-    bounds: Bounds,
-    smoothing: Smoothing,
-    threat: Threat,
-    num_rows: int | None = None,
-    max_radius: float | None = None,
+    bounds: Bounds, smoothing: Smoothing, threat: Threat, num_rows: int | None = None, max_radius: float | None = None
 ) -> Certificate:
     """Return the largest number of poisoned rows that provably changes no prediction.
 

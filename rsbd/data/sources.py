@@ -114,10 +114,7 @@ SOURCES: dict[str, Source] = {
     "digits": Source("handwritten digits, 8x8 pixels of 17 levels", 1000, 797, _digits),
     "breast_cancer": Source("30 measurements of cells, 2 classes", 400, 169, _breast_cancer),
     "mnist": _torchvision(
-        "MNIST",
-        "handwritten digits, 28x28 pixels of 256 levels",
-        60_000,
-        *(f"MNIST/raw/{part}-ubyte" for part in _IDX),
+        "MNIST", "handwritten digits, 28x28 pixels of 256 levels", 60_000, *(f"MNIST/raw/{part}-ubyte" for part in _IDX)
     ),
     "fashion-mnist": _torchvision(
         "FashionMNIST",

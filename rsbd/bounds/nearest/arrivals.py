@@ -137,10 +137,7 @@ def _others(law: Arrived) -> tuple[Floats, Floats, Floats]:
     """Bound P(N < i) from above and below and P(N >= i) from above, for the rows not added one by one; i = 0, 1, ..."""
     with np.errstate(over="ignore", invalid="ignore"):
         low, high = _symmetric(law.low[1:], law.high[1:])
-        few, fewer = (
-            np.exp(-law.low[0]) * np.cumsum(high, axis=0),
-            np.exp(-law.high[0]) * np.cumsum(low, axis=0),
-        )
+        few, fewer = (np.exp(-law.low[0]) * np.cumsum(high, axis=0), np.exp(-law.high[0]) * np.cumsum(low, axis=0))
         known = law.high[1] < _HUGE**0.8
         few = np.where(known & (few < 1), few, 1.0)
         fewer = np.where(fewer > 0, np.minimum(fewer, 1.0) * (1 - ROUNDING), 0.0)
