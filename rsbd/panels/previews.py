@@ -13,7 +13,7 @@ _R = TypeVar("_R")
 FIRST_PREVIEW, NEXT_PREVIEW = 0.12, 0.2  # seconds; a final picture that is ready earlier needs no preview
 
 
-def watch(
+def show_previews(
     steps: Iterable[tuple[_T, tuple[int, ...]]],
     total: int,
     cancel: Cancel,

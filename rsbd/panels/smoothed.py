@@ -21,7 +21,7 @@ from rsbd.panels.controls import Choice, Slider
 from rsbd.panels.engine import Cancel, Picture, Progress, Runner
 from rsbd.panels.memory import VoteMemory
 from rsbd.panels.panel import Panel
-from rsbd.panels.previews import watch
+from rsbd.panels.previews import show_previews
 from rsbd.plots import COUNTED
 from rsbd.words import count, percent, state
 
@@ -63,7 +63,7 @@ class SmoothedComputation:
         smoothing, number = self.noise_of(params.setting), params.num_models
         run = (self.dataset, smoothing, self.learner, self.dataset.x_test, number, self.seed)
         steps = ((votes, (votes.num_models,)) for votes in self.votes.stream(params.setting, *run))
-        return watch(steps, number, cancel, progress, partial(self._certify, params, smoothing))
+        return show_previews(steps, number, cancel, progress, partial(self._certify, params, smoothing))
 
     def _certify(self, params: SmoothedParams, smoothing: Smoothing, votes: Votes) -> SmoothedResult:
         """Certify the votes at hand."""

@@ -18,7 +18,7 @@ from rsbd.learners.linear.linear import Linear
 from rsbd.learners.undefended import predict_undefended, weights
 from rsbd.panels.engine import Cancel, Progress
 from rsbd.panels.memory import Memo
-from rsbd.panels.previews import watch
+from rsbd.panels.previews import show_previews
 from rsbd.recipes.planted import Rates, plant_attack
 from rsbd.types import AnyFloats, Bools
 
@@ -142,7 +142,7 @@ class AttackComputation:
                 yield curve, (len(curve) if params.rate in curve else 0,)
 
         found = partial(self._result, params, trigger, len(rates))
-        return watch(steps(), len(rates), cancel, progress, found)
+        return show_previews(steps(), len(rates), cancel, progress, found)
 
     def _eligible(self, params: AttackParams) -> int:
         """Count the training images that this attack could poison."""

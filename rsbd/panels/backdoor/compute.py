@@ -22,7 +22,7 @@ from rsbd.noises.smoothing import Smoothing
 from rsbd.panels.chart import radii_for
 from rsbd.panels.engine import Cancel, Progress
 from rsbd.panels.memory import ExperimentMemory
-from rsbd.panels.previews import watch
+from rsbd.panels.previews import show_previews
 from rsbd.recipes.experiment import Experiment, Outcome
 from rsbd.recipes.report import Report, report
 from rsbd.types import AnyFloats, Floats
@@ -150,7 +150,7 @@ class BackdoorComputation:
             watched=params.watched,
         )
         outcomes = self.memory.stream(experiment, self.learner)
-        return watch(outcomes, params.num_models, cancel, progress, partial(_result, params))
+        return show_previews(outcomes, params.num_models, cancel, progress, partial(_result, params))
 
 
 def _result(params: BackdoorParams, outcome: Outcome) -> BackdoorResult:

@@ -20,7 +20,7 @@ from rsbd.noises.smoothing import Smoothing
 from rsbd.panels.chart import radii_for
 from rsbd.panels.engine import Cancel, Progress
 from rsbd.panels.memory import ExperimentMemory
-from rsbd.panels.previews import watch
+from rsbd.panels.previews import show_previews
 from rsbd.recipes.experiment import Experiment, Outcome
 from rsbd.recipes.rab import BOUNDS, total
 from rsbd.types import Floats, Points
@@ -116,7 +116,7 @@ class RabComputation:
             self.seed,
         )
         outcomes = self.memory.stream(experiment, self.learner)
-        return watch(outcomes, params.num_models, cancel, progress, partial(_result, params))
+        return show_previews(outcomes, params.num_models, cancel, progress, partial(_result, params))
 
 
 def _result(params: RabParams, outcome: Outcome) -> RabResult:
