@@ -101,7 +101,7 @@ class ExperimentMemory:
         self.votes = VoteMemory()
 
     def stream(self, experiment: Experiment, learner: Learner) -> Iterator[tuple[Outcome, tuple[int, ...]]]:
-        """Yield the outcomes of an experiment with the number of models that have voted, as :func:`show_previews` takes them.
+        """Yield the outcomes of an experiment with the number of models that have voted, for :func:`show_previews`.
 
         ``learner`` is the one that the attack meets undefended.
         """
