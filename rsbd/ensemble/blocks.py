@@ -18,7 +18,7 @@ from torch import Tensor
 from rsbd.data import Dataset
 from rsbd.ensemble import devices
 from rsbd.errors import InputError
-from rsbd.learners import Learner, Problem, arithmetic, identity, randomness
+from rsbd.learners import Learner, Problem, determinism, identity, randomness
 from rsbd.learners.base import lent, train
 from rsbd.noises.smoothing import Smoothing
 from rsbd.version import __version__
@@ -149,7 +149,7 @@ def vote(task: Task, span: Span) -> Counted:
         Time for ``train`` and ``vote``.
     """
     began = time.perf_counter()
-    with devices.asked(task.device, task.learner), arithmetic.settled():
+    with devices.asked(task.device, task.learner), determinism.reproducible():
         setting, block = problem(task), block_size(task)
         first = span[0] // block * block
         streams = randomness.generators(task.seed, range(first, first + block), task.device)

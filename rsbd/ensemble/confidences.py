@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from rsbd.data import Dataset
 from rsbd.ensemble import blocks, checks, devices, workers
 from rsbd.ensemble.one_model import scoring
-from rsbd.learners import Learner, arithmetic, randomness
+from rsbd.learners import Learner, determinism, randomness
 from rsbd.learners.base import lent, train
 from rsbd.noises.smoothing import Smoothing
 
@@ -56,7 +56,7 @@ def confidences(
 
 
 def _block(task: blocks.Task, block: int, start: int) -> NDArray[np.float32]:
-    with devices.asked(task.device, task.learner), arithmetic.settled():
+    with devices.asked(task.device, task.learner), determinism.reproducible():
         streams = randomness.generators(task.seed, range(start, start + block), task.device)
         models = scoring(train(task.learner, blocks.problem(task), streams))
         scores = models.scores(lent(blocks.points(task), models), task.smoothing.test, streams)

@@ -16,7 +16,7 @@ from rsbd.data import Dataset
 from rsbd.ensemble import blocks, checks, devices, workers
 from rsbd.ensemble.votes import Votes
 from rsbd.errors import InputError
-from rsbd.learners import Learner, Models, Problem, ScoringModels, arithmetic, identity, randomness
+from rsbd.learners import Learner, Models, Problem, ScoringModels, determinism, identity, randomness
 from rsbd.learners.base import lent, train
 from rsbd.noises import Noise
 from rsbd.noises.smoothing import Smoothing
@@ -125,7 +125,7 @@ class FixedModel:
     def _map(self, ask: Callable[[Tensor, torch.Generator], Tensor], x: Tensor, copies: range) -> Iterator[Tensor]:
         def chunk(start: int) -> Tensor:
             some = range(start + 1, min(start + CHUNK, copies.stop) + 1)
-            with devices.asked(self.device, self.models), arithmetic.settled():
+            with devices.asked(self.device, self.models), determinism.reproducible():
                 asked = [ask(x, stream) for stream in randomness.generators(self.seed, some, self.device)]
                 return torch.cat(asked).cpu()
 

@@ -13,7 +13,7 @@ from typing import TypeVar
 from rsbd.ensemble import blocks
 from rsbd.ensemble.devices import named
 from rsbd.ensemble.votes import Votes, join
-from rsbd.learners import arithmetic
+from rsbd.learners import determinism
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -62,7 +62,7 @@ def threads(device: str = "auto") -> Iterator[Executor]:
 
     Threads inside a matrix product collapse on a busy machine; whole blocks side by side do not.
     """
-    pool = ThreadPoolExecutor(arithmetic.workers() if named(device) == "cpu" else 1)
+    pool = ThreadPoolExecutor(determinism.num_workers() if named(device) == "cpu" else 1)
     try:
         yield pool
     finally:

@@ -20,7 +20,7 @@ from torch.utils.data import DataLoader, TensorDataset
 
 from rsbd.data import load
 from rsbd.ensemble import collect
-from rsbd.learners import CNN, LDA, MLP, Module, Problem, arithmetic, randomness
+from rsbd.learners import CNN, LDA, MLP, Module, Problem, determinism, randomness
 from rsbd.noises import Gaussian
 from rsbd.noises.smoothing import Smoothing
 
@@ -50,7 +50,7 @@ def ceiling(device="cpu"):
     """Floating-point operations a second in a large float32 product: of one core, or of a GPU."""
     size, best = 1024 if device == "cpu" else 8192, 0.0
     a = torch.randn(1, size, size, device=device)
-    with arithmetic.settled():  # with the library that workers use
+    with determinism.reproducible():  # with the library that workers use
         for _ in range(20):
             began = time.perf_counter()
             (a @ a)[0, 0, 0].item()  # waits for a GPU
@@ -129,7 +129,7 @@ def together(learner, made, points, models, workers=1):
     block = learner.block_size(made)
 
     def work(start):
-        with arithmetic.settled():
+        with determinism.reproducible():
             streams = randomness.generators(0, range(start, min(start + block, models)))
             return learner.train(made, streams).predict(points, SMOOTHING.test, streams)
 

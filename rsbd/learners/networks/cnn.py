@@ -13,8 +13,8 @@ from torch import Generator, Tensor
 from torch.nn import functional
 
 from rsbd.errors import InputError
-from rsbd.learners.arithmetic import repeatable
 from rsbd.learners.base import Problem, ScoringModels, draw_test_noise
+from rsbd.learners.determinism import reproducible_on_gpu
 from rsbd.learners.networks.mlp import Layer, as_layers, initial
 from rsbd.learners.networks.network import Network
 from rsbd.noises import Noise
@@ -204,5 +204,5 @@ class Convolutions(ScoringModels):
         else:
             scales, offsets = drawn[0][..., None], drawn[1][..., None]
             parts = (part.T * scales + offsets for part in torch.split(x, _POINTS))
-        with torch.no_grad(), repeatable():
+        with torch.no_grad(), reproducible_on_gpu():
             return torch.cat([self.plan.scores(layers, part) for part in parts], dim=2)

@@ -11,8 +11,8 @@ from torch import Generator, Tensor, nn
 from torch.func import functional_call, grad, stack_module_state, vmap
 
 from rsbd.errors import InputError
-from rsbd.learners.arithmetic import repeatable
 from rsbd.learners.base import Problem, ScoringModels, noised_points
+from rsbd.learners.determinism import reproducible_on_gpu
 from rsbd.learners.identity import settings_text
 from rsbd.learners.networks.adam import Stack
 from rsbd.learners.networks.drawing import Drawing
@@ -173,7 +173,7 @@ class Stacked(ScoringModels):
             scores: Tensor = functional_call(self.net, state, (x,))
             return scores.T
 
-        with torch.no_grad(), repeatable():
+        with torch.no_grad(), reproducible_on_gpu():
             parts = torch.split(as_inputs(points, self.shape), _POINTS, dim=1)
             return torch.cat([vmap(forward)(self.state, part) for part in parts], dim=2)
 

@@ -10,8 +10,8 @@ import torch
 from torch import Generator, Tensor
 
 from rsbd.errors import InputError
-from rsbd.learners.arithmetic import repeatable
 from rsbd.learners.base import Learner, Problem
+from rsbd.learners.determinism import reproducible_on_gpu
 from rsbd.learners.networks.adam import Adam, Stack
 from rsbd.noises import Gaussian, Noise
 
@@ -128,7 +128,7 @@ class Network(Learner):
         rounded, found = (stack.to(batches[0][0].dtype) for stack in (weights, slopes))
         write = gradients(rounded.parts)
         steps = len(batches) * (self.epochs or max(10, -(-80 // len(batches))))
-        with torch.no_grad(), repeatable():
+        with torch.no_grad(), reproducible_on_gpu():
             for step in range(steps):
                 x, y = batches[step % len(batches)]
                 rounded.flat.copy_(weights.flat)

@@ -9,24 +9,88 @@ import pytest
 import torch
 from torch import nn
 
-from rsbd.learners import CNN, Module, Problem, arithmetic, randomness
+from rsbd.data import load
+from rsbd.ensemble import collect
+from rsbd.learners import CNN, MLP, Module, Problem, determinism, randomness
+from rsbd.noises import Flip
 from rsbd.noises.smoothing import Smoothing
 
 matmul = torch.backends.mkldnn.matmul
 
 
+@pytest.fixture
+def restored():
+    """Take back what a test sets."""
+    parts = matmul, torch.backends.cuda.matmul
+    precisions = [part.fp32_precision for part in parts]
+    yield
+    for part in parts:
+        part.fp32_precision = "none"
+    torch.set_float32_matmul_precision("highest")
+    for part, precision in zip(parts, precisions, strict=True):
+        part.fp32_precision = precision
+
+
 def inside(what):
     """Ask something of a worker that is at work."""
-    with arithmetic.settled():
+    with determinism.reproducible():
         return what()
 
 
-def test_what_was_set_before_is_set_again():
-    threads, precision = torch.get_num_threads(), matmul.fp32_precision
+def settings():
+    cuda = torch.backends.cuda.matmul
+    return (
+        torch.get_num_threads(), torch.get_float32_matmul_precision(), matmul.fp32_precision, cuda.fp32_precision,
+        cuda.allow_tf32,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("precision", ["as it is", "highest", "high", "medium"])
+def test_what_was_set_before_is_set_again(precision, restored):
+    if precision != "as it is":
+        torch.set_float32_matmul_precision(precision)
+    before = settings()
     assert inside(torch.get_num_threads) == 1
     with pytest.raises(ZeroDivisionError):
         inside(lambda: 1 / 0)
-    assert (torch.get_num_threads(), matmul.fp32_precision) == (threads, precision)
+    assert settings() == before
+
+
+def test_mixed_settings_of_the_user_are_set_again(restored):
+    """With them torch's getter raises before, during and after."""
+    matmul.fp32_precision = "tf32"
+    with pytest.raises(RuntimeError):
+        torch.get_float32_matmul_precision()
+    a, b = torch.randn(8, 64, 784), torch.randn(8, 784, 128)
+    mixed = inside(lambda: a @ b)
+    assert matmul.fp32_precision == "tf32"
+    matmul.fp32_precision = "none"
+    assert torch.equal(inside(lambda: a @ b), mixed)
+
+
+def test_torch_says_its_precision_while_models_train():
+    """Other code of the process may ask at any time, in a callback or in another thread."""
+    data, seen = load("digits", classes=(0, 1), rows=40, points=20), []
+    noise = Smoothing(features=Flip(0.8))
+
+    def ask(_):
+        seen.append((torch.get_float32_matmul_precision(), torch.backends.cuda.matmul.allow_tf32))
+
+    collect(data, noise, MLP((8,), epochs=1), data.x_test, 192, progress=ask)
+    assert len(seen) > 1
+    inside(lambda: ask(None))
+    thread = threading.Thread(target=inside, args=(lambda: ask(None),))
+    thread.start()
+    thread.join()
+    assert torch.get_float32_matmul_precision() == "highest"
+
+
+def test_a_gpu_in_the_machine_keeps_the_precision_that_the_user_chose(monkeypatch):
+    """The permission would let a GPU round to 10 bits, in code that is not of this package."""
+    determinism.keeps_float32.cache_clear()
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    assert inside(torch.get_float32_matmul_precision) == torch.get_float32_matmul_precision()
+    determinism.keeps_float32.cache_clear()
 
 
 @pytest.mark.parametrize(
@@ -50,14 +114,14 @@ def test_a_product_does_not_change_when_another_worker_goes():
     come, go, wrong = threading.Event(), threading.Event(), []
 
     def other():
-        with arithmetic.settled():
+        with determinism.reproducible():
             come.set()
             go.wait()
 
     thread = threading.Thread(target=other)
     thread.start()
     come.wait()
-    with arithmetic.settled():
+    with determinism.reproducible():
         go.set()
         thread.join()
         wrong += [i for i in range(20) if not torch.equal(a @ b, wanted)]
@@ -78,7 +142,7 @@ def test_threads_are_given_back_when_the_last_worker_goes():
 
 
 def test_where_bfloat16_would_round_nothing_is_set(monkeypatch):
-    monkeypatch.setattr(arithmetic, "keeps_float32", lambda: False)
+    monkeypatch.setattr(determinism, "keeps_float32", lambda: False)
     assert inside(lambda: matmul.fp32_precision) == matmul.fp32_precision
 
 
