@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from rsbd.audit.judges import Judge, Retrained
 from rsbd.data import Dataset
 from rsbd.learners import Problem, ScoringModels, randomness
-from rsbd.learners.base import train
+from rsbd.learners.base import train_models
 from rsbd.noises import Noise, Partition
 from rsbd.noises.smoothing import Smoothing, Threat
 from rsbd.types import Floats, Ints
@@ -98,19 +98,11 @@ class Target:
     def _weights(self) -> Floats | None:
         if not isinstance(self.judge, Retrained):
             return None
-        data, smoothing = self.dataset, self.judge.smoothing
-        problem = Problem(
-            torch.from_numpy(self.flat.astype(np.float32)),
-            torch.tensor(data.y),
-            data.num_classes,
-            data.values,
-            data.shape,
-            smoothing,
-        )
-        step = 1.0 if data.values == 2 else 0.1
+        problem = Problem.of(self.dataset, self.judge.smoothing)
+        step = 1.0 if self.dataset.values == 2 else 0.1
         around = np.vstack([self.point, self.point + step * np.eye(len(self.point))]).astype(np.float32)
         streams = randomness.generators(1, range(MODELS))
-        models = train(self.judge.learner, problem, streams)
+        models = train_models(self.judge.learner, problem, streams)
         if not isinstance(models, ScoringModels):
             return None
         scores = models.scores(torch.from_numpy(around), None, streams).double().mean(0).numpy()

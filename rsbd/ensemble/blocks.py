@@ -1,4 +1,4 @@
-"""One piece of an ensemble: what a worker needs to train some models and count their votes, wherever it runs."""
+"""Describes an ensemble for workers that may be anywhere, and computes the votes of one block of its models."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import hashlib
 import json
 import math
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
@@ -19,31 +19,32 @@ from rsbd.data import Dataset
 from rsbd.ensemble import devices
 from rsbd.errors import InputError
 from rsbd.learners import Learner, Problem, determinism, identity, randomness
-from rsbd.learners.base import lent, train
+from rsbd.learners.base import predict_labels, train_models
 from rsbd.noises.smoothing import Smoothing
+from rsbd.types import Ints, Labels, Points
 from rsbd.version import __version__
 
 Span = tuple[int, int]
-Counted = tuple[NDArray[np.int64], Span, dict[str, float]]
+BlockVotes = tuple[Ints, Span, dict[str, float]]
 
 
 @dataclass(frozen=True)
-class Packed:
-    """An array of features, one bit each where they are bits: 13,007 MNIST images travel as 1.3 MB."""
+class PackedFeatures:
+    """Rows of features, packed into one bit each if all are bits: 13,007 MNIST images travel as 1.3 MB."""
 
     data: NDArray[Any]
     shape: tuple[int, int]
     bits: bool
 
     @classmethod
-    def of(cls, x: NDArray[np.float32], values: int | None) -> Packed:
+    def of(cls, x: Points, values: int | None) -> PackedFeatures:
         """Pack rows of features, (rows, *shape)."""
         flat = np.ascontiguousarray(x, np.float32).reshape(len(x), math.prod(x.shape[1:]))
         bits = values == 2 and bool(((flat == 0) | (flat == 1)).all())
         return cls(np.packbits(flat.astype(bool)) if bits else flat, (len(flat), flat.shape[1]), bits)
 
-    def tensor(self, device: str) -> Tensor:
-        """Unpack to float32, (rows, features)."""
+    def unpack(self, device: str) -> Tensor:
+        """Return the features as float32, (rows, features)."""
         count = self.shape[0] * self.shape[1]
         data = np.unpackbits(self.data, count=count).astype(np.float32) if self.bits else self.data
         return torch.tensor(data.reshape(self.shape), device=device)
@@ -51,18 +52,32 @@ class Packed:
 
 @dataclass(frozen=True, eq=False)
 class Task:
-    """Everything that determines the votes of every model. Small to send, and safe to repeat.
+    """Everything that determines the votes of every model. It is small to send and safe to repeat.
 
-    Tasks are equal where their manifests are, so that a worker unpacks the data once and not for every block.
+    Tasks are equal if their manifests and devices are, so that a worker unpacks the data once and not for every block.
+
+    Parameters
+    ----------
+    x, x_test : PackedFeatures
+        Training rows and test points.
+    y : ndarray
+        Training labels, shape (rows,).
+    problem : Problem
+        The training set with shapes alone, on the device ``meta``.
+    learner : Learner
+        The base learner.
+    seed : int
+        Seed of the whole ensemble.
+    device : str
+        Where blocks are computed.
+    manifest : dict
+        The manifest of the votes, see :func:`describe_run`.
     """
 
-    x: Packed
-    y: NDArray[np.int64]
-    x_test: Packed
-    num_classes: int
-    values: int | None
-    shape: tuple[int, ...]
-    smoothing: Smoothing
+    x: PackedFeatures
+    y: Labels
+    x_test: PackedFeatures
+    problem: Problem
     learner: Learner
     seed: int
     device: str
@@ -70,34 +85,17 @@ class Task:
 
     @classmethod
     def of(
-        cls,
-        dataset: Dataset,
-        smoothing: Smoothing,
-        learner: Learner,
-        x_test: NDArray[np.float32],
-        seed: int,
-        device: str,
+        cls, dataset: Dataset, smoothing: Smoothing, learner: Learner, x_test: Points, seed: int, device: str
     ) -> Task:
-        """Pack an experiment."""
-        points = Packed.of(x_test, dataset.values)
+        """Pack an ensemble."""
+        x, points = (PackedFeatures.of(rows, dataset.values) for rows in (dataset.x, x_test))
         if points.shape[1] != dataset.num_features:
             raise InputError(
                 f"test points have {points.shape[1]} features", f"give {dataset.num_features}, as the training set has"
             )
-        manifest = {
-            "dataset": dataset.fingerprint(),
-            "points": hashlib.sha256(np.ascontiguousarray(x_test, np.float32).data).hexdigest(),
-            "smoothing": identity.settings_text(smoothing),
-            "learner": identity.settings_text(learner),
-            "seed": int(seed),
-            "device": torch.device(device).type,
-            "rsbd": __version__,
-            "torch": torch.__version__.split("+")[0],
-            **identity.unnamed_mark(smoothing, learner),
-        }
-        sizes = (dataset.num_classes, dataset.values, dataset.shape)
-        x = Packed.of(dataset.x, dataset.values)
-        return cls(x, dataset.y, points, *sizes, smoothing, learner, seed, device, manifest)
+        manifest = describe_run(dataset, smoothing, learner, seed, device) | {"points": hash_points(x_test)}
+        problem = Problem.of(dataset, smoothing, "meta")
+        return cls(x, dataset.y, points, problem, learner, seed, device, manifest)
 
     @property
     def key(self) -> str:
@@ -111,33 +109,47 @@ class Task:
         return isinstance(other, Task) and self.key == other.key
 
 
+def describe_run(
+    dataset: Dataset, smoothing: Smoothing, learner: Learner, seed: int, device: str
+) -> dict[str, str | int]:
+    """Return the manifest of votes: everything that determines them, but for the test points."""
+    return {
+        "dataset": dataset.fingerprint(),
+        "smoothing": identity.settings_text(smoothing),
+        "learner": identity.settings_text(learner),
+        "seed": int(seed),
+        "device": torch.device(device).type,
+        "rsbd": __version__,
+        "torch": torch.__version__.split("+")[0],
+        **identity.unnamed_mark(smoothing, learner),
+    }
+
+
+def hash_points(x: Points) -> str:
+    """Return the SHA-256 of test points as float32."""
+    return hashlib.sha256(np.ascontiguousarray(x, np.float32).data).hexdigest()
+
+
 @lru_cache(maxsize=2)
-def problem(task: Task) -> Problem:
-    """Put the training set on the device, once: learners keep what they derive from it."""
+def training_set(task: Task) -> Problem:
+    """Put the training set on the device, once for all blocks: learners keep what they derive from it."""
     device = devices.pick_device(task.device)
-    return _problem(task, task.x.tensor(device), torch.tensor(task.y, device=device))
-
-
-def _problem(task: Task, x: Tensor, y: Tensor) -> Problem:
-    return Problem(x, y, task.num_classes, task.values, task.shape, task.smoothing)
+    return replace(task.problem, x=task.x.unpack(device), y=torch.tensor(task.y, device=device))
 
 
 @lru_cache(maxsize=2)
-def points(task: Task) -> Tensor:
+def test_points(task: Task) -> Tensor:
     """Put the test points on the device."""
-    return task.x_test.tensor(task.device)
+    return task.x_test.unpack(task.device)
 
 
-def block_size(task: Task) -> int:
-    """How many models are computed at a time: asked also where blocks are handed out and no such device is."""
-    if task.device == "cpu":
-        return task.learner.block_size(problem(task))
-    x, y = (torch.empty(size, device="meta") for size in (task.x.shape, task.x.shape[:1]))
-    return task.learner.block_size(_problem(task, x, y.long()))
+def models_per_block(task: Task) -> int:
+    """Return how many models are computed at a time; a GPU of the task need not be on this machine."""
+    return task.learner.block_size(training_set(task) if task.device == "cpu" else task.problem)
 
 
-def vote(task: Task, span: Span) -> Counted:
-    """Train the whole block that holds ``span`` and count the votes of the models in it.
+def vote_in_block(task: Task, span: Span) -> BlockVotes:
+    """Train the whole block that holds ``span`` and count the votes of the models in the span.
 
     Returns
     -------
@@ -149,33 +161,24 @@ def vote(task: Task, span: Span) -> Counted:
         Time for ``train`` and ``vote``.
     """
     began = time.perf_counter()
-    with devices.asked(task.device, task.learner), determinism.reproducible():
-        setting, block = problem(task), block_size(task)
-        first = span[0] // block * block
-        streams = randomness.generators(task.seed, range(first, first + block), task.device)
-        models = train(task.learner, setting, streams)
+    with devices.explain_errors(task.device, task.learner), determinism.reproducible():
+        problem, size = training_set(task), models_per_block(task)
+        first = span[0] // size * size
+        streams = randomness.generators(task.seed, range(first, first + size), task.device)
+        models = train_models(task.learner, problem, streams)
         trained = time.perf_counter()
-        labels = models.predict(lent(points(task), models), task.smoothing.test, streams)
-        expect_shape(labels, (block, task.x_test.shape[0]))
-        counts = count(labels[span[0] - first : span[1] - first], task.num_classes)
+        labels = predict_labels(models, test_points(task), problem.smoothing.test, streams)
+        counts = count_labels(labels[span[0] - first : span[1] - first], problem.num_classes)
     return counts, span, {"train": trained - began, "vote": time.perf_counter() - trained}
 
 
-def expect_shape(labels: Tensor, shape: tuple[int, int]) -> None:
-    """Raise unless there is one label for each model and point: others would be counted for points not their own."""
-    if labels.shape != shape:
-        raise InputError(
-            f"models gave labels of shape {tuple(labels.shape)}", f"give one a model and point, {shape[0]} x {shape[1]}"
-        )
-
-
-def count(labels: Tensor, num_classes: int) -> NDArray[np.int64]:
+def count_labels(labels: Tensor, num_classes: int) -> Ints:
     """Count labels (models, points) by class: (points, classes).
 
     Raises
     ------
     InputError
-        A label that is no class. Bounds would take the votes that are left for all there are.
+        A label that is no class. Bounds would take the remaining votes for all votes.
     """
     counts = torch.stack([(labels == c).sum(0) for c in range(num_classes)], 1).cpu().numpy()
     if counts.sum() != labels.numel():

@@ -1,30 +1,30 @@
-"""What cannot be certified is refused in one sentence, before any model is trained."""
+"""Checks of an ensemble's settings and test points, made before any model is trained."""
 
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from rsbd.data import Dataset, on_levels
 from rsbd.errors import InputError, is_whole
 from rsbd.noises import Bagging, Flip, Noise
 from rsbd.noises.smoothing import Smoothing
+from rsbd.types import Points
 
 MAX_MODELS = 10_000_000
-MAX_BAG = 10  # times the training set: such a bag holds every row, and hides none
+_MAX_BAG = 10  # times the training set: such a bag holds every row, and hides none
 
 
-def settings(dataset: Dataset, smoothing: Smoothing, num_models: int, seed: int) -> None:
-    """Raise one clear error for settings that cannot work, before any model is trained."""
+def check_settings(dataset: Dataset, smoothing: Smoothing, num_models: int, seed: int) -> None:
+    """Raise unless an ensemble with these settings can be trained and certified."""
     if not (is_whole(num_models, 1) and num_models <= MAX_MODELS):
         raise InputError(f"{num_models} models", f"give a whole number from 1 to {MAX_MODELS:,}")
     if not is_whole(seed):
         raise InputError(f"the seed is {seed}", "give a whole number from 0")
     bag = smoothing.rows
-    if isinstance(bag, Bagging) and bag.size > MAX_BAG * dataset.num_rows:
+    if isinstance(bag, Bagging) and bag.size > _MAX_BAG * dataset.num_rows:
         raise InputError(
             f"a bag of {bag.size} rows, drawn from {dataset.num_rows}, holds them all and hides none",
-            f"give at most {MAX_BAG * dataset.num_rows}",
+            f"give at most {_MAX_BAG * dataset.num_rows}",
         )
     for slot in ("features", "test"):
         noise: Noise | None = getattr(smoothing, slot)
@@ -45,8 +45,8 @@ def settings(dataset: Dataset, smoothing: Smoothing, num_models: int, seed: int)
         )
 
 
-def points(noise: Noise | None, x: NDArray[np.float32]) -> None:
-    """Raise for test points on which their noise means nothing, and its certificate would be silently wrong."""
+def check_points(noise: Noise | None, x: Points) -> None:
+    """Raise for test points that their noise is not defined on: a certificate for them would be wrong."""
     if not np.isfinite(x).all():
         raise InputError("some test points are not finite", "fill in or leave out what is missing")
     if isinstance(noise, Flip) and not on_levels(x, noise.values):

@@ -1,4 +1,4 @@
-"""Train an ensemble on independently noised copies of a training set, and collect its votes as they come."""
+"""Trains an ensemble on independently noised copies of a training set, and collects its votes as they come."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ import numpy as np
 
 from rsbd.data import Dataset
 from rsbd.ensemble import blocks, checks
-from rsbd.ensemble.devices import named, pick_device
+from rsbd.ensemble.devices import pick_device, resolve_device
 from rsbd.ensemble.store import Store
 from rsbd.ensemble.votes import Votes
-from rsbd.ensemble.workers import gather, threads
+from rsbd.ensemble.workers import stream_votes, thread_pool
 from rsbd.errors import InputError
 from rsbd.files import read_path
 from rsbd.learners import Learner, identity
@@ -64,14 +64,14 @@ def collect(
     seed : int
         Seed of the whole ensemble.
     device : str
-        ``"auto"`` (a CUDA GPU where there is one, else the CPU), or any torch device that has what the learner and
-        the noise need, see :mod:`rsbd.ensemble.devices`. With an executor it is the workers who need it.
+        ``"auto"`` (a CUDA GPU if there is one, else the CPU), or any torch device that has the operations which the
+        learner and the noise need, see :mod:`rsbd.ensemble.devices`. With an executor, its workers need the device.
     executor : concurrent.futures.Executor, optional
-        Where the blocks are computed; by default one thread per CPU core (one thread for a GPU).
+        Computes the blocks; by default one thread per CPU core (one thread for a GPU).
     progress : callable, optional
         Called with the votes so far after every block of models.
     cancel : threading.Event, optional
-        Once set, collecting stops after the block at hand.
+        Once set, collecting stops after the current block.
     resume : Votes, optional
         Votes of the same experiment; only the models that have not voted are trained.
     store : path, optional
@@ -82,7 +82,7 @@ def collect(
     Raises
     ------
     InputError
-        Settings that cannot work, before any model is trained; or the executor gave up.
+        Settings that cannot work, before any model is trained; or the executor failed.
     concurrent.futures.CancelledError
         ``cancel`` was set.
     """
@@ -110,14 +110,14 @@ def stream(
 ) -> Iterator[Votes]:
     """Yield the votes so far after every block of models; parameters as for :func:`collect`.
 
-    Votes that are there already come first. Closing the iterator stops the work after the blocks at hand.
+    Resumed and stored votes come first. Closing the iterator stops the work after the blocks in hand.
     """
-    checks.settings(dataset, smoothing, num_models, seed)
+    checks.check_settings(dataset, smoothing, num_models, seed)
     if executor is not None and not hasattr(executor, "submit"):
         raise InputError(f"executor is {executor!r}", "give a concurrent.futures.Executor, or leave it out")
     x_test, num_models, seed = np.array(x_test, np.float32), int(num_models), int(seed)  # a copy: it may be changed
-    checks.points(smoothing.test, x_test)
-    where = named(device) if executor else pick_device(device)
+    checks.check_points(smoothing.test, x_test)
+    where = resolve_device(device) if executor else pick_device(device)
     task = blocks.Task.of(dataset, smoothing, learner, x_test, seed, where)
     votes = Votes(np.zeros((len(x_test), dataset.num_classes), np.int64), (), task.manifest)
     file = None
@@ -126,23 +126,24 @@ def stream(
         file = Store(read_path(store).absolute(), task.manifest)
     for known in (resume, None if file is None else file.load(at_most=num_models)):
         if known is not None:
-            votes = _either(votes, known)
+            votes = _merge_or_larger(votes, known)
 
     if votes.num_models:
         yield votes
-    spans = _missing(votes, num_models, blocks.block_size(task))
+    spans = _missing(votes, num_models, blocks.models_per_block(task))
     if spans and file is not None:
         file.check()
-    # Enough in hand to keep workers busy that may be many and far; few at home, where stopping should be quick.
+    # Many blocks in hand keep busy the workers of an executor, which may be many and far away. Few blocks in hand let
+    # this machine stop quickly.
     in_hand = 64 if executor else 2 * (os.cpu_count() or 1)
-    with nullcontext(executor) if executor else threads(device) as pool:
+    with nullcontext(executor) if executor else thread_pool(device) as pool:
         try:
-            for grown in gather(task, votes, spans, pool, in_hand):
+            for grown in stream_votes(task, votes, spans, pool, in_hand):
                 votes = grown
                 if file is not None:
                     file.save(votes, last=votes.num_models >= num_models)
                 yield votes
-        except BaseException as error:  # whatever ends a run early, what has come is kept
+        except BaseException as error:  # whatever ends a run early, its votes are kept
             if file is not None and votes.num_models:
                 file.save(votes, last=True)
             if isinstance(error, (BrokenExecutor, CancelledError)):
@@ -153,10 +154,10 @@ def stream(
             raise
 
 
-def together(streams: Sequence[Iterator[Votes]], num_models: int) -> Iterator[tuple[Votes, ...]]:
+def stream_together(streams: Sequence[Iterator[Votes]], num_models: int) -> Iterator[tuple[Votes, ...]]:
     """Grow ensembles side by side: yield the newest votes of each until all have ``num_models``.
 
-    An ensemble that is complete, or has nothing more to give, waits for the others.
+    An ensemble that is complete, or whose stream has ended, waits for the others.
     """
     votes = tuple(next(stream) for stream in streams)
     yield votes
@@ -165,8 +166,8 @@ def together(streams: Sequence[Iterator[Votes]], num_models: int) -> Iterator[tu
         yield votes
 
 
-def _either(first: Votes, second: Votes) -> Votes:
-    """Both votes together; the greater number where some model has voted in both."""
+def _merge_or_larger(first: Votes, second: Votes) -> Votes:
+    """Return both votes merged, or the votes of more models if some model has voted in both."""
     try:
         return first.merge(second)
     except InputError:
@@ -176,7 +177,7 @@ def _either(first: Votes, second: Votes) -> Votes:
 
 
 def _missing(votes: Votes, num_models: int, block: int) -> list[blocks.Span]:
-    """Spans of models that have yet to vote, none across the border of a block."""
+    """Return the spans of models that have yet to vote, each within one block."""
     wanted, at = [], 0
     for start, stop in (*votes.models, (num_models, num_models)):
         while at < min(start, num_models):

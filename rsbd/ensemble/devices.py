@@ -1,8 +1,9 @@
-"""Where models are trained: a device that is not there, or lacks what is needed, is one sentence before any work.
+"""Resolves names of devices, and explains in one sentence what a device lacks.
 
-CPU and CUDA have all that is needed. Others have parts of it: Apple's ``mps`` has no float64 and draws no whole words
-of 64 bits, so networks train there under Gaussian or uniform noise, and the rest does not. Every draw in this package
-asks for all the bits that its law needs, so that such a device refuses it and never makes do with fewer in silence.
+CPU and CUDA have all operations that learners and noises need. Other devices have some of them: Apple's ``mps`` has no
+float64 and draws no whole words of 64 bits, so networks train there under Gaussian or uniform noise, and nothing else
+does. Every draw in this package asks for all the bits that its law needs, so that such a device refuses the draw and
+never silently draws fewer bits.
 """
 
 from __future__ import annotations
@@ -17,12 +18,12 @@ from rsbd.errors import InputError
 COMPLETE = ("cpu", "cuda")
 
 
-def named(name: str | torch.device) -> str:
-    """Resolve ``"auto"``, and say so if there can be no such device. It need not be on this machine.
+def resolve_device(name: str | torch.device) -> str:
+    """Resolve ``"auto"`` and raise for a name that no device can have. The device need not be on this machine.
 
     Examples
     --------
-    >>> named(torch.device("cpu")), named("cuda:1")
+    >>> resolve_device(torch.device("cpu")), resolve_device("cuda:1")
     ('cpu', 'cuda:1')
     """
     if name == "auto":
@@ -37,28 +38,30 @@ def named(name: str | torch.device) -> str:
 
 
 def pick_device(name: str | torch.device) -> str:
-    """Resolve ``"auto"``, and say so if a device is not there.
+    """Resolve ``"auto"`` and raise for a device that does not work on this machine.
 
     Examples
     --------
     >>> pick_device(torch.device("cpu"))
     'cpu'
     """
-    device = named(name)
+    device = resolve_device(name)
     if name == "auto":
         return device
     try:
         torch.empty(1, device=device).normal_(generator=torch.Generator(device))
-    except Exception as error:  # torch has a kind for every backend
-        raise InputError(f"device {device!r} does not work here ({_first(error)})", "use --device auto") from None
+    except Exception as error:  # each backend raises exceptions of its own
+        raise InputError(
+            f"device {device!r} does not work here ({_first_sentence(error)})", "use --device auto"
+        ) from None
     return device
 
 
 @contextmanager
-def asked(device: str, what: object) -> Iterator[None]:
-    """Say in one sentence what a device lacks, where torch fails on it.
+def explain_errors(device: str, what: object) -> Iterator[None]:
+    """Turn errors of a device that lacks operations or memory into an InputError.
 
-    >>> with asked("mps", 1.0):
+    >>> with explain_errors("mps", 1.0):
     ...     raise NotImplementedError("no such operator")
     Traceback (most recent call last):
     rsbd.errors.InputError: device 'mps' lacks what float needs here (no such operator): use --device cpu
@@ -69,18 +72,18 @@ def asked(device: str, what: object) -> Iterator[None]:
         raise
     except torch.OutOfMemoryError as error:
         raise InputError(
-            f"device {device!r} has too little memory free for {type(what).__name__} here ({_first(error)})",
+            f"device {device!r} has too little memory free for {type(what).__name__} here ({_first_sentence(error)})",
             "free some, or use --device cpu",
         ) from error
     except (NotImplementedError, RuntimeError, TypeError) as error:
         if torch.device(device).type in COMPLETE:
             raise
         raise InputError(
-            f"device {device!r} lacks what {type(what).__name__} needs here ({_first(error)})", "use --device cpu"
+            f"device {device!r} lacks what {type(what).__name__} needs here ({_first_sentence(error)})",
+            "use --device cpu",
         ) from error
 
 
-def _first(error: Exception) -> str:
-    """First sentence of what torch says."""
+def _first_sentence(error: Exception) -> str:
     line = (str(error).strip() or type(error).__name__).splitlines()[0]
     return line.partition(". ")[0].rstrip(".")[:160]

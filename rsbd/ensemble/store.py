@@ -1,4 +1,4 @@
-"""Votes on disk while they arrive, so that an interrupted run goes on where it stopped."""
+"""Keeps votes on disk while they arrive, so that an interrupted run goes on where it stopped."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ class Store:
     Parameters
     ----------
     folder : Path
-        Where the files of all experiments lie; made before the first model is trained.
+        Holds the files of all experiments; made before the first model is trained.
     manifest : mapping
-        What determines the votes. Another experiment has another file, so that nothing is mixed up or overwritten.
+        Everything that determines the votes. Each manifest has a file of its own, so nothing is mixed or overwritten.
     every : float
-        Seconds between two states, at least. Each replaces the one before as a whole, so that a run which is killed
-        at any moment leaves votes that are complete and true.
+        Least time between two writes, in seconds. Each write replaces the whole file, so a run that is killed at any
+        moment leaves complete and true votes.
     """
 
     folder: Path
@@ -46,7 +46,7 @@ class Store:
         return self.folder / f"{key[:20]}.npz"
 
     def check(self) -> None:
-        """Raise where votes could not be kept: before the first model is trained."""
+        """Raise if votes could not be kept, before the first model is trained."""
         if self._ahead:  # nothing will be written
             return
         try:
@@ -57,14 +57,14 @@ class Store:
             ) from None
 
     def load(self, at_most: int) -> Votes | None:
-        """Read the votes of up to ``at_most`` models; None where there are none, or more (counts cannot be split).
+        """Read the votes of at most ``at_most`` models; None if there are none, or more, since counts cannot be split.
 
-        A damaged file, one of another experiment or a link is set aside, with a warning.
+        A damaged file, a file of another experiment or a link is set aside, with a warning.
 
         Raises
         ------
         InputError
-            It cannot be set aside.
+            The file cannot be set aside.
         """
         if not os.path.lexists(self.path):
             return None
@@ -86,9 +86,9 @@ class Store:
         return None if self._ahead else votes
 
     def save(self, votes: Votes, last: bool = False) -> None:
-        """Write the votes, unless the file is newer than ``every`` seconds and these are not the last.
+        """Write the votes, unless the last write was less than ``every`` seconds ago and these are not the last votes.
 
-        A file that holds more models, by this run or another one beside it, is left as it is.
+        A file that holds more models, written by this run or a concurrent one, stays as it is.
         """
         if self._ahead:
             return

@@ -1,4 +1,4 @@
-"""Votes of an ensemble: how many models gave each point each label."""
+"""Holds the votes of an ensemble, how many models gave each point each label, in memory and in files."""
 
 from __future__ import annotations
 
@@ -19,10 +19,11 @@ from numpy.typing import NDArray
 
 from rsbd.errors import InputError
 from rsbd.files import atomic_file
+from rsbd.types import Ints, Labels
 
 Spans = tuple[tuple[int, int], ...]
 _LARGEST = 1 << 30  # bytes of one file's arrays: a hundred thousand points of a thousand classes
-# What numpy, zip and zlib raise for bytes that are not theirs.
+# Exceptions of numpy, zip and zlib for bytes that are not a file of votes.
 _BROKEN = (
     OSError, ValueError, KeyError, TypeError, EOFError, MemoryError, OverflowError, RecursionError, SyntaxError,
     NotImplementedError, RuntimeError, struct.error, tokenize.TokenError, zipfile.BadZipFile, zlib.error,
@@ -53,7 +54,7 @@ class Votes:
     (array([[5, 1]]), ((0, 6),))
     """
 
-    counts: NDArray[np.int64]
+    counts: Ints
     models: Spans
     manifest: Mapping[str, Any]
     seconds: Mapping[str, float] = field(default_factory=dict, compare=False)
@@ -64,9 +65,9 @@ class Votes:
         return sum(stop - start for start, stop in self.models)
 
     @property
-    def label(self) -> NDArray[np.int64]:
+    def label(self) -> Labels:
         """The smoothed classifier's estimate: the label with most votes, the lowest one on a tie. Shape (points,)."""
-        label: NDArray[np.int64] = self.counts.argmax(1)
+        label: Labels = self.counts.argmax(1)
         return label
 
     def merge(self, other: Votes) -> Votes:
@@ -87,7 +88,7 @@ class Votes:
             raise InputError(
                 f"these votes differ in {', '.join(sorted(different))}", "only votes of one experiment can be merged"
             )
-        models = join(self.models, other.models)
+        models = join_spans(self.models, other.models)
         spent = {k: self.seconds.get(k, 0) + other.seconds.get(k, 0) for k in {*self.seconds, *other.seconds}}
         return replace(self, counts=self.counts + other.counts, models=models, seconds=spent)
 
@@ -128,19 +129,19 @@ class Votes:
         return votes
 
     def _check(self) -> None:
-        """Raise for what no run could have written, whatever its hash says."""
+        """Raise for contents that no run could have written, even if their hash is right."""
         counts, spans = self.counts, self.models
         fine = counts.ndim == 2 and counts.dtype == np.int64 and isinstance(self.manifest, dict)
-        if not fine or spans != join(spans, ()) or any(not 0 <= start < stop for start, stop in spans):
+        if not fine or spans != join_spans(spans, ()) or any(not 0 <= start < stop for start, stop in spans):
             raise ValueError("it holds something else")
         if counts.size and (counts.min() < 0 or (counts.sum(1) != self.num_models).any()):
             raise ValueError("its counts do not add up to its models")
 
 
-def join(first: Spans, second: Spans) -> Spans:
-    """Unite two sets of spans that share no model.
+def join_spans(first: Spans, second: Spans) -> Spans:
+    """Return the union of two sets of spans that share no model.
 
-    >>> join(((0, 64),), ((128, 192), (64, 128)))
+    >>> join_spans(((0, 64),), ((128, 192), (64, 128)))
     ((0, 192),)
     """
     joined: list[tuple[int, int]] = []
@@ -155,8 +156,8 @@ def join(first: Spans, second: Spans) -> Spans:
 
 
 def _arrays(path: str | Path) -> tuple[dict[str, NDArray[Any]], bytes]:
-    """Read the arrays and the hash beside them; a small file that would unpack to a huge one is refused unread."""
-    if not Path(path).is_file() and os.path.lexists(path):  # a pipe would be waited for
+    """Read the arrays and their hash, but refuse a small file that would unpack to a huge one before reading it."""
+    if not Path(path).is_file() and os.path.lexists(path):  # reading a pipe would wait for ever
         raise ValueError("it is no file")
     with zipfile.ZipFile(path) as packed:
         if sum(member.file_size for member in packed.infolist()) > _LARGEST:

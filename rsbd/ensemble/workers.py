@@ -11,32 +11,32 @@ from functools import partial
 from typing import TypeVar
 
 from rsbd.ensemble import blocks
-from rsbd.ensemble.devices import named
-from rsbd.ensemble.votes import Votes, join
+from rsbd.ensemble.devices import resolve_device
+from rsbd.ensemble.votes import Votes, join_spans
 from rsbd.learners import determinism
 
-Item = TypeVar("Item")
-Result = TypeVar("Result")
+_Item = TypeVar("_Item")
+_Result = TypeVar("_Result")
 
 
-def gather(
+def stream_votes(
     task: blocks.Task, votes: Votes, spans: Iterable[blocks.Span], pool: Executor, in_hand: int
 ) -> Iterator[Votes]:
     """Yield the votes so far after every block of models, in the order of the blocks."""
-    for counts, span, seconds in in_order(pool, partial(blocks.vote, task), spans, in_hand):
+    for counts, span, seconds in map_in_order(pool, partial(blocks.vote_in_block, task), spans, in_hand):
         spent = {k: votes.seconds.get(k, 0) + v for k, v in seconds.items()}
-        votes = replace(votes, counts=votes.counts + counts, models=join(votes.models, (span,)), seconds=spent)
+        votes = replace(votes, counts=votes.counts + counts, models=join_spans(votes.models, (span,)), seconds=spent)
         yield votes
 
 
-def in_order(
-    pool: Executor, work: Callable[[Item], Result], items: Iterable[Item], in_hand: int = 8
-) -> Iterator[Result]:
+def map_in_order(
+    pool: Executor, work: Callable[[_Item], _Result], items: Iterable[_Item], in_hand: int = 8
+) -> Iterator[_Result]:
     """Yield ``work(item)`` for every item, in order, with at most ``in_hand`` items in the pool at a time.
 
     Unlike ``pool.map``, which submits all items at once: memory stays bounded, and stopping is quick.
     """
-    running: deque[Future[Result]] = deque()
+    running: deque[Future[_Result]] = deque()
     try:
         for item in items:
             running.append(_submit(pool, work, item))
@@ -49,20 +49,20 @@ def in_order(
             future.cancel()
 
 
-def _submit(pool: Executor, work: Callable[[Item], Result], item: Item) -> Future[Result]:
+def _submit(pool: Executor, work: Callable[[_Item], _Result], item: _Item) -> Future[_Result]:
     try:
         return pool.submit(work, item)
-    except RuntimeError as error:  # it was shut down, here or far away
+    except RuntimeError as error:  # the executor was shut down
         raise BrokenExecutor(str(error)) from error
 
 
 @contextmanager
-def threads(device: str = "auto") -> Iterator[Executor]:
-    """The default executor: one worker per core (one for a GPU), each on one thread.
+def thread_pool(device: str = "auto") -> Iterator[Executor]:
+    """Open the default executor: one worker per core (one for a GPU), each on one thread.
 
     Threads inside a matrix product collapse on a busy machine; whole blocks side by side do not.
     """
-    pool = ThreadPoolExecutor(determinism.num_workers() if named(device) == "cpu" else 1)
+    pool = ThreadPoolExecutor(determinism.num_workers() if resolve_device(device) == "cpu" else 1)
     try:
         yield pool
     finally:

@@ -1,4 +1,4 @@
-"""What a base learner is: it trains many models at once, each on its own noised copy of the training set."""
+"""Base classes of learners, which train many models at once, each on its own noised copy of the training set."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, ClassVar
 import torch
 from torch import Generator, Tensor
 
+from rsbd.data import Dataset
 from rsbd.errors import InputError
-from rsbd.learners.voting import largest
 
 if TYPE_CHECKING:
     from rsbd.noises import Noise
@@ -45,9 +45,16 @@ class Problem:
     shape: tuple[int, ...]
     smoothing: Smoothing
 
+    @classmethod
+    def of(cls, dataset: Dataset, smoothing: Smoothing, device: str = "cpu") -> Problem:
+        """Copy the training rows of a data set to a device; to ``"meta"``, their shapes alone."""
+        x = torch.tensor(dataset.x.reshape(dataset.num_rows, -1), device=device)
+        y = torch.tensor(dataset.y, device=device)
+        return cls(x, y, dataset.num_classes, dataset.values, dataset.shape, smoothing)
+
     @property
     def num_rows(self) -> int:
-        """Number of rows that a model learns from: all, or as many as are drawn."""
+        """Number of rows that a model learns from: all, or as many as a bag holds."""
         return len(self.x) if self.smoothing.rows is None else self.smoothing.rows.size
 
     def drawn(self, generator: Generator) -> tuple[Tensor, Tensor]:
@@ -96,14 +103,16 @@ class Models(ABC):
         """
 
     def parameters(self) -> Tensor:
-        """Return all that training found, one row per model: (models, numbers). Equal rows predict alike.
+        """Return all that training found, one row per model: (models, numbers).
+
+        Models with equal rows make equal predictions.
 
         Raises
         ------
         InputError
-            The models do not tell.
+            These models do not expose parameters.
         """
-        raise InputError(f"{type(self).__name__} do not tell their parameters", "define parameters()")
+        raise InputError(f"{type(self).__name__} do not expose parameters", "define parameters()")
 
 
 class ScoringModels(Models):
@@ -122,28 +131,32 @@ class ScoringModels(Models):
 
     def predict(self, x: Tensor, noise: Noise | None, generators: Sequence[Generator]) -> Tensor:
         """Label every point with every model: shape (models, points)."""
-        return largest(self.scores(x, noise, generators))
+        return largest_score(self.scores(x, noise, generators))
 
 
 class Learner(ABC):
-    """A base learner. Subclasses are frozen dataclasses of their settings."""
+    """A base learner. Subclasses are frozen dataclasses of their settings.
+
+    A learner that is not of this package needs a ``name`` (a field or an attribute of its class) to store votes: its
+    settings do not determine what its code does.
+    """
 
     needs_noise: ClassVar[bool] = False
-    """Whether the learner is made for noised data only, so that another stands in for it where nobody defends."""
+    """True if the learner is made for noised data only, so that another one replaces it where nobody defends."""
     in_double: ClassVar[bool] = False
-    """Whether training in double precision is to be had, by rows that come in it: parameters then agree, to more
-    places than anybody reads, on machines that round differently."""
+    """True if the learner trains in float64 when given float64 rows. Parameters then agree closely on machines that
+    round differently."""
 
     @abstractmethod
     def train(self, problem: Problem, generators: Sequence[Generator]) -> Models:
         """Train one model per generator. Model ``i`` may use no randomness but that of ``generators[i]``."""
 
     def block_size(self, problem: Problem) -> int:
-        """How many models are trained at a time.
+        """Return how many models are trained at a time.
 
         Ensembles are always computed in whole blocks that start at multiples of this number. Matrix products of
         the same shape round the same way, so a model's votes do not depend on which part of the ensemble was
-        asked for. Where they are to be trained on a GPU, the problem's tensors are on ``meta``: sizes, no numbers.
+        asked for. For training on a GPU, the problem's tensors are on ``meta``: they have shapes, but no numbers.
         """
         return 64
 
@@ -171,12 +184,70 @@ def noised_points(x: Tensor, noise: Noise | None, generator: Generator) -> Tenso
     return x.clone() if noise is None else noise.sample(x, generator)
 
 
-def lent(tensor: Tensor, borrower: object) -> Tensor:
-    """Return the tensor for a learner or models of this package, which never write on it, or else a copy of it."""
+def lend(tensor: Tensor, borrower: object) -> Tensor:
+    """Return the tensor for a learner or models of this package, which never write on it, and a copy for any other."""
     return tensor if type(borrower).__module__.startswith("rsbd.") else tensor.clone()
 
 
-def train(learner: Learner, problem: Problem, generators: Sequence[Generator]) -> Models:
+def train_models(learner: Learner, problem: Problem, generators: Sequence[Generator]) -> Models:
     """Train models; a learner that is not of this package gets a training set that it may write on."""
-    x, y = lent(problem.x, learner), lent(problem.y, learner)
+    x, y = lend(problem.x, learner), lend(problem.y, learner)
     return learner.train(problem if x is problem.x else replace(problem, x=x, y=y), generators)
+
+
+def predict_labels(models: Models, x: Tensor, noise: Noise | None, generators: Sequence[Generator]) -> Tensor:
+    """Label every point with every model, (models, points).
+
+    Raises
+    ------
+    InputError
+        There is not one label for each model and point: others would be counted for points that are not their own.
+    """
+    labels = models.predict(lend(x, models), noise, generators)
+    _check_shape("labels", labels, (len(generators), len(x)))
+    return labels
+
+
+def predict_confidences(models: Models, x: Tensor, noise: Noise | None, generators: Sequence[Generator]) -> Tensor:
+    """Return the softmax of the models' scores, (models, points, classes).
+
+    Raises
+    ------
+    InputError
+        The models give labels without scores, or not one score for each model, class and point.
+    """
+    if not isinstance(models, ScoringModels):
+        raise InputError(f"{type(models).__name__} give labels only", "confidence needs a learner with scores, LDA()")
+    scores = models.scores(lend(x, models), noise, generators)
+    _check_shape("scores", scores, (len(generators), *scores.shape[1:2], len(x)))
+    return scores.softmax(1).mT
+
+
+def _check_shape(what: str, found: Tensor, shape: tuple[int, ...]) -> None:
+    if found.shape != shape:
+        raise InputError(f"models gave {what} of shape {tuple(found.shape)}", f"the shape must be {shape}")
+
+
+def largest_score(scores: Tensor) -> Tensor:
+    """Return the class of the largest score, the first one among equals: argmax, several times faster on a CPU.
+
+    Parameters
+    ----------
+    scores : Tensor
+        Shape (models, classes, points). argmax would stride over the classes; this compares whole classes.
+
+    Returns
+    -------
+    Tensor
+        Shape (models, points), int64.
+
+    Examples
+    --------
+    >>> largest_score(torch.tensor([[[1.0, 5.0], [3.0, 5.0], [2.0, 0.0]]]))
+    tensor([[1, 0]])
+    """
+    best, labels = scores[:, 0], torch.zeros_like(scores[:, 0], dtype=torch.int64)
+    for c in range(1, scores.shape[1]):
+        labels.masked_fill_(scores[:, c] > best, c)
+        best = torch.maximum(best, scores[:, c])
+    return labels

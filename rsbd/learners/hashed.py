@@ -19,7 +19,7 @@ import torch
 from torch import Generator, Tensor
 
 from rsbd.errors import InputError
-from rsbd.learners.base import Learner, Models, Problem, ScoringModels, lent, train
+from rsbd.learners.base import Learner, Models, Problem, ScoringModels, lend, train_models
 from rsbd.noises import Noise
 from rsbd.noises.base import Channel
 from rsbd.tradeoff import Tradeoff
@@ -66,8 +66,8 @@ class HashedTestNoise(Learner):
             raise InputError(
                 f"the test input carries {problem.smoothing.test} and hashed noise", "use Smoothing(test=None)"
             )
-        models = train(self.learner, _told(problem, self.noise, self.learner.in_double), generators)
-        return HashedModels(models, self.noise, tuple(seed(row) for row in models.parameters().cpu()))
+        models = train_models(self.learner, _told(problem, self.noise, self.learner.in_double), generators)
+        return HashedModels(models, self.noise, tuple(hash_parameters(row) for row in models.parameters().cpu()))
 
     def block_size(self, problem: Problem) -> int:
         """Return that of the learner within."""
@@ -94,13 +94,13 @@ class HashedModels(ScoringModels):
 
     def predict(self, x: Tensor, noise: Noise | None, generators: Sequence[Generator]) -> Tensor:
         """Label every point, (models, points). Neither ``noise`` nor ``generators`` are asked."""
-        return self.models.predict(lent(x, self.models), _Anywhere(self.noise, str(x.device)), self._streams())
+        return self.models.predict(lend(x, self.models), _Anywhere(self.noise, str(x.device)), self._streams())
 
     def scores(self, x: Tensor, noise: Noise | None, generators: Sequence[Generator]) -> Tensor:
         """Score every class, (models, classes, points), if the models do."""
         if not isinstance(self.models, ScoringModels):
             raise InputError(f"{type(self.models).__name__} give labels only", "choose a learner with scores, LDA()")
-        return self.models.scores(lent(x, self.models), _Anywhere(self.noise, str(x.device)), self._streams())
+        return self.models.scores(lend(x, self.models), _Anywhere(self.noise, str(x.device)), self._streams())
 
     def parameters(self) -> Tensor:
         """Return those of the models."""
@@ -119,7 +119,7 @@ def _told(problem: Problem, noise: Noise, double: bool) -> Problem:
     return replace(problem, x=problem.x.double() if double else problem.x, smoothing=smoothing)
 
 
-def seed(parameters: Tensor) -> int:
+def hash_parameters(parameters: Tensor) -> int:
     """Hash the parameters of one model, in canonical form, to 32 bits.
 
     Canonical: whole multiples of one unit, which is a power of two and about ``2**-12`` of the largest parameter, so
@@ -128,7 +128,7 @@ def seed(parameters: Tensor) -> int:
 
     Examples
     --------
-    >>> seed(torch.tensor([0.0, 1.5])) == seed(torch.tensor([-1e-9, 1.5], dtype=torch.float64))
+    >>> hash_parameters(torch.tensor([0.0, 1.5])) == hash_parameters(torch.tensor([-1e-9, 1.5], dtype=torch.float64))
     True
     """
     numbers = parameters.detach().cpu().double().numpy()

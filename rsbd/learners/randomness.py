@@ -1,4 +1,4 @@
-"""One stream of random numbers per model, so that model ``i`` is the same on any worker, in any chunk.
+"""Makes one stream of random numbers per model, so that model ``i`` is the same on any worker, in any block.
 
 torch's CPU generator keeps 32 bits of its seed. Streams are therefore numbered ``(base + i) mod 2**32``, distinct for
 every ``i`` below 2**32 by construction, where hashing ``(seed, i)`` would collide after some 77,000 models.
@@ -12,19 +12,13 @@ import torch
 from rsbd.errors import InputError, is_whole
 
 
-def base(seed: int) -> int:
-    """Spread ``seed`` over 32 bits, so that runs with neighbouring seeds do not share models.
-
-    Examples
-    --------
-    >>> base(0) != base(1)
-    True
-    """
+def _first_stream(seed: int) -> int:
+    """Spread ``seed`` over 32 bits, so that runs with neighbouring seeds do not share models."""
     return int(np.random.SeedSequence(seed).generate_state(1)[0])
 
 
-def apart(**numbers: int) -> list[range]:
-    """Numbers of so many models or copies, one range after the other: what picks a class must not bound it.
+def disjoint_ranges(**numbers: int) -> list[range]:
+    """Return consecutive disjoint index ranges: samples that select a class must not also bound it.
 
     Raises
     ------
@@ -33,7 +27,7 @@ def apart(**numbers: int) -> list[range]:
 
     Examples
     --------
-    >>> apart(num_selection=100, num_copies=1000)
+    >>> disjoint_ranges(num_selection=100, num_copies=1000)
     [range(0, 100), range(100, 1100)]
     """
     found, start = [], 0
@@ -44,8 +38,8 @@ def apart(**numbers: int) -> list[range]:
     return found
 
 
-def consecutive(numbers: range) -> range:
-    """Return the numbers if none is left out: else what is in two ranges without a common number could be the same.
+def check_consecutive(numbers: range) -> range:
+    """Return the range, or raise if it has steps: disjoint ranges must mean disjoint samples.
 
     Raises
     ------
@@ -67,7 +61,7 @@ def generators(seed: int, models: range, device: str | torch.device = "cpu") -> 
     models : range
         The numbers of the models.
     device : str or torch.device
-        Where the numbers are to be drawn. CPU and GPU streams differ; their law does not.
+        Where the random numbers are drawn. CPU and GPU streams differ; their law does not.
 
     Examples
     --------
@@ -76,5 +70,5 @@ def generators(seed: int, models: range, device: str | torch.device = "cpu") -> 
     >>> torch.rand(1, generator=b).equal(torch.rand(1, generator=c))
     True
     """
-    start = base(seed)
+    start = _first_stream(seed)
     return [torch.Generator(device).manual_seed((start + i) % 2**32) for i in models]

@@ -9,9 +9,8 @@ import torch
 from numpy.typing import NDArray
 
 from rsbd.data import Dataset
-from rsbd.errors import InputError
 from rsbd.learners import Learner, Problem
-from rsbd.learners.base import train
+from rsbd.learners.base import predict_labels, train_models
 from rsbd.learners.randomness import generators
 from rsbd.noises.smoothing import Smoothing
 
@@ -42,14 +41,9 @@ def predict_undefended(dataset: Dataset, learner: Learner, x: NDArray[np.float32
         Labels, shape (points,), int64.
     """
     if not learner.needs_noise:
-        rows, y = torch.tensor(dataset.x.reshape(dataset.num_rows, -1)), torch.tensor(dataset.y)
-        problem = Problem(rows, y, dataset.num_classes, dataset.values, dataset.shape, Smoothing())
         streams = generators(seed, range(1))
-        points = torch.tensor(x.reshape(len(x), -1))
-        labels = train(learner, problem, streams).predict(points, None, streams)
-        if labels.shape != (1, len(x)):
-            raise InputError(f"models gave labels of shape {tuple(labels.shape)}", f"give one a point, 1 x {len(x)}")
-        return labels[0].numpy()
+        models = train_models(learner, Problem.of(dataset, Smoothing()), streams)
+        return predict_labels(models, torch.tensor(x.reshape(len(x), -1)), None, streams)[0].numpy()
     model = _ridge(dataset)
     # Scores of a few binary rows are often equal, and then rounding, which differs between machines, would decide.
     scores = model.decision_function(_with_one(x)).round(9)
@@ -57,7 +51,7 @@ def predict_undefended(dataset: Dataset, learner: Learner, x: NDArray[np.float32
     return np.asarray(model.classes_[best], np.int64)
 
 
-def weights(dataset: Dataset) -> NDArray[np.float64]:
+def undefended_weights(dataset: Dataset) -> NDArray[np.float64]:
     """What the linear classifier of :func:`predict_undefended` looks for: one weight for each input and class.
 
     Returns
@@ -68,7 +62,7 @@ def weights(dataset: Dataset) -> NDArray[np.float64]:
     Examples
     --------
     >>> from rsbd.data import load
-    >>> weights(load("digits", view="unit")).shape
+    >>> undefended_weights(load("digits", view="unit")).shape
     (10, 8, 8)
     """
     model = _ridge(dataset)

@@ -73,7 +73,7 @@ def cohen(
     True
     """
     noise = Gaussian(sigma)
-    first, others = randomness.apart(num_selection=num_selection, num_copies=num_copies)
+    first, others = randomness.disjoint_ranges(num_selection=num_selection, num_copies=num_copies)
     model = FixedModel.train(dataset, noise, learner or LDA(), seed, device)
     selection, votes = model.votes(dataset.x_test, first), model.votes(dataset.x_test, others)
     evidence = bounds.clopper_pearson(votes.counts, alpha, selection.counts, points=points)

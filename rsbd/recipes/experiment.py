@@ -66,8 +66,8 @@ class Experiment:
         if self.centre not in ("clean", "poisoned"):
             raise InputError(f"centre is {self.centre!r}", "choose clean or poisoned")
         bounds.over_points(self.alpha, 1, self.points)
-        checks.settings(self.dataset, self.smoothing, self.num_models, self.seed)
-        devices.named(self.device)
+        checks.check_settings(self.dataset, self.smoothing, self.num_models, self.seed)
+        devices.resolve_device(self.device)
 
     @property
     def target_name(self) -> str:
@@ -125,13 +125,13 @@ class Experiment:
         asked = [(attack.dataset, attack.points)]
         if self.centre == "clean":
             asked.append((data, data.x_test))
-        with nullcontext(executor) if executor else workers.threads(self.device) as pool:
+        with nullcontext(executor) if executor else workers.thread_pool(self.device) as pool:
             run = {"device": self.device, "executor": pool, "store": folder}
             streams = [
                 grow(rows, self.smoothing, self.learner, points, self.num_models, self.seed, **run)
                 for rows, points in asked
             ]
-            for votes in ensemble.together(streams, self.num_models):
+            for votes in ensemble.stream_together(streams, self.num_models):
                 rates = Rates.of(votes[0].label, data.y_test, target)
                 # The clean test points come before the triggered ones.
                 centre = replace(votes[-1], counts=votes[-1].counts[: data.num_points])

@@ -77,7 +77,7 @@ def kumar(
     True
     """
     noise = Gaussian(sigma)
-    first, others = randomness.apart(num_selection=num_selection, num_copies=num_copies)
+    first, others = randomness.disjoint_ranges(num_selection=num_selection, num_copies=num_copies)
     laws = [noise.shift(radius) for radius in radii]
     model = FixedModel.train(dataset, noise, learner or LDA(), seed, device)
     selection, estimation = (model.confidences(dataset.x_test, copies) for copies in (first, others))
@@ -134,8 +134,8 @@ def certified_confidence(
     >>> bool((found.lower[:, 0] > found.lower[:, 1]).all())
     True
     """
-    draw = partial(confidences.confidences, dataset, smoothing, learner or LDA(), dataset.x_test)
-    first, others = randomness.apart(num_selection=num_selection, num_models=num_models)
+    draw = partial(confidences.stream_confidences, dataset, smoothing, learner or LDA(), dataset.x_test)
+    first, others = randomness.disjoint_ranges(num_selection=num_selection, num_models=num_models)
     selection, estimation = (draw(models, seed, device) for models in (first, others))
     laws = [smoothing.tradeoff(threat, dataset.num_rows) for threat in threats]
     return confidence.confidence_bounds(selection, estimation, laws, alpha, measure, points)

@@ -62,8 +62,8 @@ def rab_soft(
     smoothing = Smoothing(features=noise)
     models = HashedTestNoise(learner or LDA(), noise)
     sums = np.zeros((dataset.num_points, dataset.num_classes))
-    (every,) = randomness.apart(num_models=num_models)
-    for block in confidences.confidences(dataset, smoothing, models, dataset.x_test, every, seed, device):
+    (every,) = randomness.disjoint_ranges(num_models=num_models)
+    for block in confidences.stream_confidences(dataset, smoothing, models, dataset.x_test, every, seed, device):
         sums += block.sum(axis=0, dtype=np.float64)
     evidence = hoeffding_scores(sums / num_models, num_models, over_points(alpha, dataset.num_points, points))
     evidence = Bounds(evidence.label, evidence.miss, evidence.runner_up, alpha, points)

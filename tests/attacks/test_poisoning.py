@@ -12,7 +12,7 @@ from rsbd.attacks import BadPatch, Blend, Pixels
 from rsbd.attacks.poisoning import Poisoning, attack_success_rate, clean_accuracy, stamp
 from rsbd.data import Dataset, load
 from rsbd.errors import InputError
-from rsbd.learners.undefended import weights
+from rsbd.learners.undefended import undefended_weights
 
 
 @settings(max_examples=30, deadline=None)
@@ -144,7 +144,7 @@ def test_the_undefended_attack_works_on_digits(classes: tuple[int, ...] | None, 
 @pytest.mark.parametrize("classes", [(1, 7), None])
 def test_weights_speak_for_their_own_class(classes: tuple[int, ...] | None) -> None:
     data = load("digits", view="unit", classes=classes)
-    scores = data.x_test.reshape(data.num_points, -1) @ weights(data).reshape(data.num_classes, -1).T
+    scores = data.x_test.reshape(data.num_points, -1) @ undefended_weights(data).reshape(data.num_classes, -1).T
     own = [scores[data.y_test == c].mean(axis=0) for c in range(data.num_classes)]
     assert np.argmax(own, axis=0).tolist() == list(range(data.num_classes))
 

@@ -86,11 +86,11 @@ def test_what_is_sent_is_small_and_whole() -> None:
     assert len(sent) < data.x.nbytes / 8
     back = pickle.loads(sent)
     assert back == task
-    assert np.array_equal(blocks.problem(back).x.numpy(), data.x.reshape(data.num_rows, -1))
-    assert np.array_equal(blocks.points(back).numpy(), data.x_test.reshape(data.num_points, -1))
+    assert np.array_equal(blocks.training_set(back).x.numpy(), data.x.reshape(data.num_rows, -1))
+    assert np.array_equal(blocks.test_points(back).numpy(), data.x_test.reshape(data.num_points, -1))
     unit = load("digits", view="unit", points=100)
     task = blocks.Task.of(unit, GAUSSIAN, Linear(), unit.x_test, 0, "cpu")
-    assert np.array_equal(task.x.tensor("cpu").numpy(), unit.x.reshape(unit.num_rows, -1))
+    assert np.array_equal(task.x.unpack("cpu").numpy(), unit.x.reshape(unit.num_rows, -1))
 
 
 @pytest.mark.slow

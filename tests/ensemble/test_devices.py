@@ -56,7 +56,7 @@ def test_what_a_device_lacks_is_one_sentence(digits: Dataset, monkeypatch: pytes
     task = blocks.Task.of(digits, FLIPS, Linear(), digits.x_test, 0, "mps")
     said = r"^device 'mps' lacks what Linear needs here \(.*(MPS|mps).*\): use --device cpu$"
     with pytest.raises(InputError, match=said):
-        blocks.vote(task, (0, 8))
+        blocks.vote_in_block(task, (0, 8))
 
 
 @pytest.mark.skipif(torch.cuda.device_count() > 99, reason="the device of this test is here")
@@ -64,8 +64,8 @@ def test_what_a_device_lacks_is_one_sentence(digits: Dataset, monkeypatch: pytes
 def test_workers_alone_need_the_device(digits: Dataset, learner: Learner) -> None:
     """Whoever hands out blocks knows their size without it; a worker that has no such device says so."""
     task = blocks.Task.of(digits, FLIPS, learner, digits.x_test, 0, "cuda:99")
-    on_cpu = blocks.block_size(replace(task, device="cpu"))
-    assert blocks.block_size(task) >= on_cpu
+    on_cpu = blocks.models_per_block(replace(task, device="cpu"))
+    assert blocks.models_per_block(task) >= on_cpu
     with (
         ThreadPoolExecutor(1) as pool,
         pytest.raises(InputError, match=r"^device 'cuda:99' does not work here"),

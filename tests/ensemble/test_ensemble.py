@@ -17,7 +17,7 @@ from reversed_executor import Reversed
 
 from rsbd.data import Dataset, load
 from rsbd.ensemble import blocks, collect, confidences, stream
-from rsbd.ensemble.blocks import Packed, Task
+from rsbd.ensemble.blocks import PackedFeatures, Task
 from rsbd.ensemble.devices import pick_device
 from rsbd.ensemble.one_model import FixedModel
 from rsbd.ensemble.votes import Votes
@@ -162,7 +162,7 @@ def test_points_between_the_levels_of_their_noise_are_refused(digits: Dataset) -
     bits = FixedModel.train(digits, Flip(0.8), Linear())
     for ask in (
         lambda: collect(digits, FLIPS, Linear(), gray, 10),
-        lambda: next(confidences.confidences(digits, FLIPS, Linear(), gray, range(10))),
+        lambda: next(confidences.stream_confidences(digits, FLIPS, Linear(), gray, range(10))),
         lambda: bits.votes(gray, range(10)),
         lambda: next(bits.confidences(gray, range(10))),
     ):
@@ -244,7 +244,7 @@ def test_another_experiment_has_another_file(digits: Dataset, tmp_path: Path, mo
     task = Task.of(digits, FLIPS, Linear(), digits.x_test, 3, "cuda:1")
     assert task.manifest["device"] == "cuda"
     gray = np.float32([[0.5, 1]])
-    assert np.array_equal(Packed.of(gray, 2).tensor("cpu"), gray)  # bits only where they are bits
+    assert np.array_equal(PackedFeatures.of(gray, 2).unpack("cpu"), gray)  # bits only where they are bits
 
 
 def test_a_damaged_store_is_set_aside_and_redone(digits: Dataset, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from rsbd.ensemble.store import Store
-from rsbd.ensemble.votes import Votes, join
+from rsbd.ensemble.votes import Votes, join_spans
 from rsbd.errors import InputError
 
 
@@ -136,7 +136,7 @@ def test_only_votes_of_one_experiment_merge_and_each_model_once() -> None:
 
 
 def test_spans_join_where_they_touch() -> None:
-    assert join(((0, 2), (6, 8)), ((2, 4), (10, 11))) == ((0, 4), (6, 8), (10, 11))
+    assert join_spans(((0, 2), (6, 8)), ((2, 4), (10, 11))) == ((0, 4), (6, 8), (10, 11))
 
 
 def test_a_tie_goes_to_the_lowest_label() -> None:

@@ -12,7 +12,7 @@ from torch import nn
 
 from rsbd import Smoothing, collect
 from rsbd.data import Dataset
-from rsbd.ensemble.confidences import confidences
+from rsbd.ensemble.confidences import stream_confidences
 from rsbd.ensemble.one_model import FixedModel
 from rsbd.learners import CNN, LDA, MLP, HashedTestNoise, Linear, Module, ResNet
 from rsbd.noises import Bagging, Flip, Gaussian, Uniform
@@ -60,7 +60,9 @@ def test_every_learner_works_and_repeats_itself_under_every_noise(learner, setti
     assert (first == again).all()
     assert (first.sum(axis=1) == 40).all()
     if smoothing.test is not None:
-        scores = np.concatenate(list(confidences(data, smoothing, learner, data.x_test, range(4), device=DEVICE)))
+        scores = np.concatenate(
+            list(stream_confidences(data, smoothing, learner, data.x_test, range(4), device=DEVICE))
+        )
         assert np.isfinite(scores).all()
         hashed = HashedTestNoise(learner, smoothing.test)
         collect(data, replace(smoothing, test=None), hashed, data.x_test, 8, device=DEVICE)

@@ -8,7 +8,7 @@ import pytest
 import rsbd
 from rsbd.attacks.poisoning import stamp
 from rsbd.errors import InputError
-from rsbd.learners.undefended import predict_undefended, weights
+from rsbd.learners.undefended import predict_undefended, undefended_weights
 from rsbd.panels import Cancelled, SyncRunner, attack, previews
 from rsbd.panels.attack import compute
 from rsbd.panels.attack.compute import AttackComputation, AttackParams, AttackResult
@@ -92,11 +92,11 @@ def test_weights_show_the_shortcut() -> None:
 
 def test_weights_of_two_classes_and_of_a_missing_one() -> None:
     two = rsbd.load("digits", view="unit", classes=(0, 1))
-    first, second = weights(two)
+    first, second = undefended_weights(two)
     assert (first == -second).all()
     assert second[3:5, 3:5].sum() > 0  # ink in the middle makes a one
     none = DATA.replace(x=DATA.x[DATA.y < 9], y=DATA.y[DATA.y < 9])
-    assert not weights(none)[9].any()
+    assert not undefended_weights(none)[9].any()
 
 
 def test_the_sentence_says_what_accuracy_shows() -> None:

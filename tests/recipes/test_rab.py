@@ -210,7 +210,9 @@ def test_uniform_noise_too(digits: Dataset) -> None:
 def test_soft_scores(digits: Dataset) -> None:
     found, votes = (recipe(digits, sigma=1.0, num_models=200) for recipe in (rab_soft, rab))
     models = HashedTestNoise(LDA(), Gaussian(1.0))
-    every = confidences.confidences(digits, Smoothing(features=Gaussian(1.0)), models, digits.x_test, range(200), 0)
+    every = confidences.stream_confidences(
+        digits, Smoothing(features=Gaussian(1.0)), models, digits.x_test, range(200), 0
+    )
     assert found.scores == pytest.approx(np.concatenate(list(every)).mean(axis=0), abs=1e-6)
     expected = hoeffding_scores(found.scores, 200, 0.001)
     assert np.array_equal(found.bounds.miss, expected.miss)

@@ -16,7 +16,7 @@ from sklearn.preprocessing import FunctionTransformer, MaxAbsScaler, MinMaxScale
 from torch import nn
 
 from rsbd import LDA, Bagging, Dataset, Flip, Gaussian, Linear, Module, Sklearn, Smoothing, collect, load, recipes
-from rsbd.ensemble.confidences import confidences
+from rsbd.ensemble.confidences import stream_confidences
 from rsbd.ensemble.one_model import FixedModel
 from rsbd.learners import CNN, MLP, HashedTestNoise, Learner, Models, Problem, ResNet, randomness
 from rsbd.learners.undefended import predict_undefended
@@ -208,7 +208,7 @@ def test_learners_of_the_package_write_on_nothing_that_they_are_handed(name, noi
 def test_confidences_of_a_network_that_works_in_place_are_those_of_its_twin():
     d, noise = data(), Smoothing(test=Gaussian(0.3))
     rude, polite = (
-        np.concatenate(list(confidences(d, noise, Module(net, epochs=2), d.x_test, range(6))))
+        np.concatenate(list(stream_confidences(d, noise, Module(net, epochs=2), d.x_test, range(6))))
         for net in (rude_net, polite_net)
     )
     np.testing.assert_allclose(rude, polite, atol=1e-6)

@@ -15,7 +15,7 @@ from rsbd.course.lessons.self_check import Verdict, is_number, judge_number, not
 from rsbd.data import Dataset
 from rsbd.errors import InputError
 from rsbd.learners.linear.linear import Linear
-from rsbd.learners.undefended import predict_undefended, weights
+from rsbd.learners.undefended import predict_undefended, undefended_weights
 from rsbd.recipes.planted import Rates, plant_attack
 from rsbd.types import Floats, Labels
 from rsbd.words import count, percent
@@ -47,7 +47,7 @@ _FOR, _AGAINST = np.array([0.835, 0.369, 0.0]), np.array([0.0, 0.447, 0.698])  #
 def looks_for(dataset: Dataset, attack: Poisoning, labels: Sequence[int]) -> dict[str, Floats]:
     """Return the weights of some classes as images, from clean and from poisoned rows: red for, blue against."""
     poisoned, _ = attack.apply(dataset, 0)
-    pair = np.stack([weights(dataset)[list(labels)], weights(poisoned)[list(labels)]])
+    pair = np.stack([undefended_weights(dataset)[list(labels)], undefended_weights(poisoned)[list(labels)]])
     strength = (np.abs(pair) / np.abs(pair).max())[:, :, None]
     ends = np.where(pair[:, :, None] > 0, _FOR[:, None, None], _AGAINST[:, None, None])
     clean, attacked = 1 - strength * (1 - ends)
@@ -128,7 +128,7 @@ def filtered(dataset: Dataset, attack: Poisoning, by: str, share: float = 0.1) -
     poisoned, mask = planted.dataset, planted.mask
     flat = poisoned.x.reshape(poisoned.num_rows, -1)
     if by == "fit":
-        seen = flat @ weights(poisoned).reshape(poisoned.num_classes, -1).T
+        seen = flat @ undefended_weights(poisoned).reshape(poisoned.num_classes, -1).T
         suspicion = -seen[np.arange(len(seen)), poisoned.y]
     elif by == "distance":
         means = np.stack([flat[poisoned.y == c].mean(0) for c in range(poisoned.num_classes)])

@@ -50,10 +50,8 @@ def asked_twice(dataset: Dataset, sigma: float, num_models: int = 50) -> tuple[f
 
 
 def _changed(dataset: Dataset, learner: Learner, smoothing: Smoothing, num_models: int) -> float:
-    rows, points = (torch.tensor(x.reshape(len(x), -1)) for x in (dataset.x, dataset.x_test))
-    y = torch.tensor(dataset.y)
-    problem = Problem(rows, y, dataset.num_classes, dataset.values, dataset.shape, smoothing)
-    models = learner.train(problem, generators(0, range(num_models)))
+    points = torch.tensor(dataset.x_test.reshape(dataset.num_points, -1))
+    models = learner.train(Problem.of(dataset, smoothing), generators(0, range(num_models)))
     first, second = (models.predict(points, smoothing.test, generators(s, range(num_models))) for s in (1, 2))
     return float((first != second).double().mean())
 

@@ -15,7 +15,7 @@ from rsbd.attacks.poisoning import Poisoning, stamp
 from rsbd.data import Dataset
 from rsbd.errors import InputError
 from rsbd.learners.linear.linear import Linear
-from rsbd.learners.undefended import predict_undefended, weights
+from rsbd.learners.undefended import predict_undefended, undefended_weights
 from rsbd.panels.engine import Cancel, Progress
 from rsbd.panels.memory import Memo
 from rsbd.panels.previews import show_previews
@@ -160,7 +160,7 @@ class AttackComputation:
     def _result(self, params: AttackParams, trigger: Trigger, total: int, curve: dict[float, Rates]) -> AttackResult:
         """Add images and weights to the curve."""
         poisoned, mask = self._poisoning(params, trigger, params.rate).apply(self.dataset, self.seed)
-        both = np.stack([weights(data)[params.target] for data in (self.dataset, poisoned)])
+        both = np.stack([undefended_weights(data)[params.target] for data in (self.dataset, poisoned)])
         before, after = both / max(float(np.abs(both).max()), 1e-12)
         samples = self._samples(params, trigger, poisoned, mask)
         known = dict(sorted(curve.items()))

@@ -61,7 +61,7 @@ class Bench:
         options: Mapping[str, Any],
     ) -> Bench:
         """Split, and check the settings before anything is trained."""
-        checks.settings(dataset, Smoothing(), num_models, seed)
+        checks.check_settings(dataset, Smoothing(), num_models, seed)
         over_points(alpha, 1, points)
         held = round(validation * dataset.num_rows) if 0 < validation < 1 else 0
         if not 0 < held < dataset.num_rows:
