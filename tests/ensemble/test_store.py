@@ -52,7 +52,7 @@ def forbid_training(monkeypatch: pytest.MonkeyPatch) -> None:
     def trained(*_: object) -> None:
         raise AssertionError("a model was trained")
 
-    monkeypatch.setattr(blocks, "vote", trained)
+    monkeypatch.setattr(blocks, "vote_in_block", trained)
 
 
 def test_votes_are_kept_once_and_not_trained_again(
