@@ -1,6 +1,8 @@
-"""The exception that the package raises for bad input, and the check of numbers that count something."""
+"""The exception that the package raises for bad input, and the check for whole numbers."""
 
 from __future__ import annotations
+
+from typing import Any
 
 
 class InputError(ValueError):
@@ -30,14 +32,17 @@ class InputError(ValueError):
         return f"{self.what}: {self.remedy}"
 
 
-def is_whole(number: float, least: int = 0) -> bool:
+def is_whole(number: Any, least: int = 0) -> bool:
     """Return True if `number` is a finite whole number of at least `least`.
 
     Examples
     --------
     >>> is_whole(3), is_whole(2.0), is_whole(2.5), is_whole(float("nan")), is_whole(float("inf"))
     (True, True, False, False, False)
-    >>> is_whole(1, least=2)
-    False
+    >>> is_whole(1, least=2), is_whole("3")
+    (False, False)
     """
-    return bool(number % 1 == 0 and number >= least)
+    try:
+        return bool(number % 1 == 0 and number >= least)
+    except TypeError:
+        return False

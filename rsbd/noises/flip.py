@@ -11,20 +11,10 @@ from typing import TYPE_CHECKING, ClassVar
 from rsbd import tradeoff
 from rsbd.errors import InputError, is_whole
 from rsbd.noises.base import Channel, Noise
-from rsbd.tradeoff.rational import as_written
+from rsbd.tradeoff.rational import as_probability
 
 if TYPE_CHECKING:
     from torch import Generator, Tensor
-
-
-def _as_probability(keep: Fraction | float | str) -> Fraction:
-    try:
-        exact = as_written(keep)
-    except (TypeError, ValueError, ZeroDivisionError):
-        raise InputError(f"keep is {keep!r}", "give a probability such as 0.8 or '4/5'") from None
-    if not 0 <= exact <= 1:
-        raise InputError(f"keep is {keep}, but it is a probability", "give a number from 0 to 1")
-    return exact
 
 
 @dataclass(frozen=True)
@@ -66,7 +56,7 @@ class Flip(Noise):
     def __init__(self, keep: Fraction | float | str, values: int = 2) -> None:
         if not is_whole(values, 2):
             raise InputError(f"values is {values!r}", "give a whole number of values, at least 2")
-        object.__setattr__(self, "keep", _as_probability(keep))
+        object.__setattr__(self, "keep", as_probability(keep))
         object.__setattr__(self, "values", int(values))
 
     def shift(self, size: float) -> tradeoff.Tradeoff:

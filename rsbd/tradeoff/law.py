@@ -66,7 +66,7 @@ class Tradeoff:
             If `p` is not in [0, 1], or is a `Fraction` and the law has a Gaussian part.
         """
         if isinstance(p, Fraction):
-            return self._exact_curve().upper(_probability(p))
+            return self._exact.upper(_probability(p))
         array = _probabilities(p)
         value = self._upper(array.reshape(-1)).reshape(array.shape)
         return value if array.ndim else float(value)
@@ -131,7 +131,7 @@ class Tradeoff:
         >>> flips(Fraction(4, 5), values=2, changes=1).threshold()
         Fraction(1, 8)
         """
-        return self.fast_threshold() if self.mu else self._exact_curve().inverse(Fraction(1, 2))
+        return self.fast_threshold() if self.mu else self._exact.inverse(Fraction(1, 2))
 
     def fast_threshold(self) -> float:
         """Return a float at or below :meth:`threshold`, without exact arithmetic; its `upper` is within 1e-9 of 1/2."""
@@ -171,13 +171,10 @@ class Tradeoff:
         names = [repr(part) for part in self.parts] + ([f"gaussian(mu={self.mu!r})"] if self.mu else [])
         return " * ".join(names) or "identity()"
 
-    def _exact_curve(self) -> exact.ExactCurve:
-        if self.mu:
-            raise InputError(f"{self!r} has a Gaussian part, which is never rational", "ask with a float")
-        return self._exact
-
     @cached_property
     def _exact(self) -> exact.ExactCurve:
+        if self.mu:
+            raise InputError(f"{self!r} has a Gaussian part, which is never rational", "ask with a float")
         return exact.exact_curve(self.parts)
 
     @cached_property

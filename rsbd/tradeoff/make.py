@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from fractions import Fraction
 from math import isfinite, lcm
-from typing import Any
 
-from rsbd.errors import InputError
+from rsbd.errors import InputError, is_whole
 from rsbd.tradeoff.law import Tradeoff
 from rsbd.tradeoff.parts import Flips, Table, merge
-from rsbd.tradeoff.rational import as_written, exactly
+from rsbd.tradeoff.rational import as_probability, exactly
 
 
 def identity() -> Tradeoff:
@@ -30,17 +29,11 @@ def flips(keep: Fraction | float | str, values: int, changes: int) -> Tradeoff:
     changes
         Number of coordinates that the attacker changes.
     """
-    try:
-        kept = as_written(keep)
-    except (TypeError, ValueError, ZeroDivisionError):
-        raise InputError(f"keep is {keep!r}", "give a probability such as 0.8 or '4/5'") from None
-    if not 0 <= kept <= 1:
-        raise InputError(f"keep is {keep!r}, but it is a probability", "give a number from 0 to 1")
-    if _whole(values) < 2:
+    if not is_whole(values, 2):
         raise InputError(f"values is {values!r}", "a coordinate needs at least 2 values")
-    if _whole(changes) < 0:
+    if not is_whole(changes):
         raise InputError(f"changes is {changes!r}", "give the number of changed coordinates, 0 or more")
-    return Tradeoff(merge((Flips(kept, int(values), int(changes)),)))
+    return Tradeoff(merge((Flips(as_probability(keep), int(values), int(changes)),)))
 
 
 def levels(P: Sequence[Fraction | int], Q: Sequence[Fraction | int]) -> Tradeoff:
@@ -80,11 +73,3 @@ def gaussian(mu: float) -> Tradeoff:
 def _integers(weights: list[Fraction]) -> tuple[int, ...]:
     unit = lcm(*(weight.denominator for weight in weights))
     return tuple(weight.numerator * (unit // weight.denominator) for weight in weights)
-
-
-def _whole(number: Any) -> float:
-    """Return the number if it is whole, else -1, which every caller rejects."""
-    try:
-        return float(number) if int(number) == number else -1
-    except (TypeError, ValueError, OverflowError):
-        return -1

@@ -6,6 +6,8 @@ from fractions import Fraction
 from numbers import Rational, Real
 from typing import Any
 
+from rsbd.errors import InputError
+
 
 def exactly(number: Any) -> Fraction:
     """Return the exact value of the number.
@@ -29,3 +31,20 @@ def as_written(number: Any) -> Fraction:
     (Fraction(4, 5), Fraction(4, 5))
     """
     return exactly(str(number) if isinstance(number, Real) and not isinstance(number, Rational) else number)
+
+
+def as_probability(keep: Any) -> Fraction:
+    """Return the probability that a value is kept, as an exact fraction.
+
+    Raises
+    ------
+    InputError
+        If it is not a number from 0 to 1.
+    """
+    try:
+        exact = as_written(keep)
+    except (TypeError, ValueError, ZeroDivisionError):
+        raise InputError(f"keep is {keep!r}", "give a probability such as 0.8 or '4/5'") from None
+    if not 0 <= exact <= 1:
+        raise InputError(f"keep is {keep}, but it is a probability", "give a number from 0 to 1")
+    return exact
