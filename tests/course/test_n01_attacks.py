@@ -1,4 +1,4 @@
-"""Lesson 01: the steps measure what they say, and each check has a hint for typical mistakes."""
+"""Notebook 01: the experiments measure what they say, and each check has a hint for typical mistakes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Lesson 02: bounds break or hold as the text says, and each check has a hint for typical mistakes."""
+"""Notebook 02: bounds fail or hold as the text says, and each check has a hint for typical mistakes."""
 
 from __future__ import annotations
 

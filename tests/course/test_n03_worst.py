@@ -1,4 +1,4 @@
-"""The notebook on the worst classifier: its small world is enumerated rightly, and its checks know their mistakes."""
+"""Notebook 03: the small world is enumerated correctly, and each check has a hint for typical mistakes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The notebook on RAB: its experiments measure what they say, and its checks know their mistakes."""
+"""Notebook 05: the experiments measure what they say, and each check has a hint for typical mistakes."""
 
 from __future__ import annotations
 

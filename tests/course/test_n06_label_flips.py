@@ -1,4 +1,4 @@
-"""The lesson on label flips: each check accepts the solution, and has a hint for typical mistakes."""
+"""Notebook 06: each check accepts the solution, and has a hint for typical mistakes."""
 
 from __future__ import annotations
 

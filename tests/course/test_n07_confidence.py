@@ -1,4 +1,4 @@
-"""The lesson on certified confidence: each check accepts the solution, and has a hint for typical mistakes."""
+"""Notebook 07: each check accepts the solution, and has a hint for typical mistakes."""
 
 from __future__ import annotations
 

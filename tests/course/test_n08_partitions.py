@@ -1,4 +1,4 @@
-"""Self-checks on partitions and bags: the solution passes, the stub is no answer, typical mistakes get their hints."""
+"""Notebook 08: each check accepts the solution, and has a hint for typical mistakes."""
 
 from __future__ import annotations
 

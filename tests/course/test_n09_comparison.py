@@ -1,4 +1,4 @@
-"""The checks of notebook 09: the solution passes, the stub does not, and typical mistakes get their own hints."""
+"""Notebook 09: each check accepts the solution, and has a hint for typical mistakes."""
 
 from __future__ import annotations
 
