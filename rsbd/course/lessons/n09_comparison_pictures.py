@@ -69,14 +69,7 @@ def by_rows(
         rows, shares = zip(*points, strict=True)
         colour, dashes = plots.STYLES[i % len(plots.STYLES)]
         ax.plot(rows, shares, color=colour, linestyle=dashes, marker="osD^v"[i % 5], linewidth=2.5, clip_on=False)
-        # The label of the best curve stands above it; each other one stands where its curve falls, at its own height.
-        at = len(rows) // 3 if name == top else -2
-        spot, shift, side = (rows[at], shares[at]), (8, 8), "left"
-        if name != top and any(shares):
-            at = max((j for j, share in enumerate(shares) if share >= (0.9 - 0.15 * i) * max(shares)), default=0)
-            after = min(at + 1, len(rows) - 1)
-            spot = (rows[at] ** 0.2 * rows[after] ** 0.8, 0.2 * shares[at] + 0.8 * shares[after])
-            shift, side = ((-10, -14), "right") if at > len(rows) / 2 or (at and i % 2) else ((10, 4), "left")
+        spot, shift, side = _label_place(i, rows, shares, name == top)
         halo = [withStroke(linewidth=4, foreground="white")]
         write_at(ax, name, spot, shift, ha=side, color=colour, fontweight="bold", path_effects=halo)
     far = budget > 0.8 * ticks[-1]
@@ -91,3 +84,17 @@ def by_rows(
     ax.set_xlabel("poisoned training rows" + (" (logarithmic)" if ticks[-1] > 50 else ""), fontsize=13)
     ax.set_ylabel("certified accuracy", fontsize=13)
     return ax
+
+
+def _label_place(
+    i: int, rows: Sequence[float], shares: Sequence[float], best: bool
+) -> tuple[tuple[float, float], tuple[float, float], str]:
+    """Return the place of the label of the i-th curve: a point, the shift from it, and the horizontal alignment."""
+    if best or not any(shares):  # above the curve
+        at = len(rows) // 3 if best else -2
+        return (rows[at], shares[at]), (8, 8), "left"
+    # Beside the curve, where it falls, each label at its own height.
+    at = max((j for j, share in enumerate(shares) if share >= (0.9 - 0.15 * i) * max(shares)), default=0)
+    after = min(at + 1, len(rows) - 1)
+    spot = rows[at] ** 0.2 * rows[after] ** 0.8, 0.2 * shares[at] + 0.8 * shares[after]
+    return (spot, (-10, -14), "right") if at > len(rows) / 2 or (at and i % 2) else (spot, (10, 4), "left")
