@@ -1,4 +1,4 @@
-"""Changes of single coordinates, and attacks that are made of them or of whole patterns and rows."""
+"""Changes of single coordinates, and the attacked data that they make."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Change:
     feature : int
         Changed feature; 0 for a label.
     value : float
-        What it becomes; -1 turns a bit of the test point around.
+        The new value; -1 inverts a bit of the test point.
     """
 
     slot: Slot
@@ -39,18 +39,18 @@ class Change:
 
 @dataclass(frozen=True, eq=False)
 class Attempt:
-    """An attack on one point, made.
+    """The data after one attack on one point.
 
     Parameters
     ----------
     words : str
-        What it does.
+        The attack in words.
     dataset : Dataset
         The attacked training rows.
     x : ndarray
         The attacked point, (1, *shape).
     changes : tuple of Change
-        Where it is made of single changes.
+        The single changes that it consists of, if it does.
     """
 
     words: str
@@ -60,11 +60,11 @@ class Attempt:
 
 
 def candidates(dataset: Dataset, smoothing: Smoothing) -> Iterator[Change]:
-    """Single changes worth trying.
+    """Yield the single changes that are worth trying.
 
-    All pixels of the test point, all labels, and for the training features one row of each class and value at each
-    pixel: a learner that sums over classes cannot tell the others apart. Where a pixel has more than two values, it
-    goes to the ends of the scale.
+    These are all pixels of the test point, all labels, and for the training features one row of each class and value
+    at each pixel: a learner that sums over classes cannot tell the others apart. A pixel with more than two values goes
+    to the ends of the scale.
     """
     flat = dataset.x.reshape(dataset.num_rows, -1)
     if smoothing.test is not None:
@@ -82,8 +82,8 @@ def candidates(dataset: Dataset, smoothing: Smoothing) -> Iterator[Change]:
                     yield from (Change("features", int(row), j, value) for row in rows[:1])
 
 
-def apply(dataset: Dataset, x_test: Points, changes: Sequence[Change]) -> tuple[Dataset, Points]:
-    """Make the changes: the attacked training set and test points, (points, *shape)."""
+def apply_changes(dataset: Dataset, x_test: Points, changes: Sequence[Change]) -> tuple[Dataset, Points]:
+    """Return the attacked training set and test points, (points, *shape)."""
     x, y = dataset.x.reshape(dataset.num_rows, -1).copy(), dataset.y.copy()
     attacked = x_test.reshape(len(x_test), -1).copy()
     for change in changes:
@@ -100,7 +100,7 @@ def apply(dataset: Dataset, x_test: Points, changes: Sequence[Change]) -> tuple[
 
 
 def distinct(changes: Sequence[Change], count: int) -> list[Change]:
-    """Take the first ``count`` that change different coordinates."""
+    """Return the first ``count`` changes of different coordinates."""
     seen: dict[tuple[str, int, int], Change] = {}
     for change in changes:
         seen.setdefault((change.slot, change.row, change.feature), change)

@@ -1,19 +1,20 @@
-"""Audit by enumeration: every data set of a tiny world, attacked in every way that the threat allows."""
+"""Audit by enumeration: certify every data set of a tiny world, and try every attack that the threat allows."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cache
 
 import numpy as np
 
-from rsbd.audit.world import Array, Data, Rule, World, shares
+from rsbd.audit.world import Array, Data, Rule, World, exact_shares
 from rsbd.data import Dataset
 from rsbd.noises.smoothing import Smoothing, Threat
 
 Claim = Callable[[Array, Array, Array], bool]
-"""Whether the prediction is certified, given features (rows, features), labels (rows,) and test input (features,)."""
+"""Returns True if the prediction is certified: features (rows, features), labels (rows,), test input (features,)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,12 +37,12 @@ class Violation:
 
 @dataclass(frozen=True, eq=False)
 class Exhausted:
-    """What an exhaustive audit found.
+    """The result of an exhaustive audit.
 
     Parameters
     ----------
     tried : str
-        What the attacker might do.
+        The attacks, in words.
     datasets, certified, robust : int
         Data sets in the world; those whose prediction is certified; those whose prediction no attack changes.
     violation : Violation or None
@@ -56,7 +57,7 @@ class Exhausted:
 
     @property
     def sentence(self) -> str:
-        """What was tried and found."""
+        """A sentence that says what was tried and found."""
         end = "no certificate is violated" if self.violation is None else "a certificate IS violated: .violation"
         return (
             f"Each of {self.datasets:,} data sets was certified exactly and attacked in every way within "
@@ -114,19 +115,16 @@ def exhaustive(
     votes, total = world.smoothed
     flat = votes.reshape(len(votes), -1)
     label = votes.argmax(axis=0)
-    if claim is None:
-        known: dict[tuple[int, int], bool] = {}
 
-        def certifies(state: int) -> bool:
-            *_, second, top = sorted(flat[:, state])
-            if (top, second) not in known:
-                known[top, second] = law.certifies(Fraction(total - top, total), Fraction(second, total))
-            return known[top, second]
-    else:
-        given = claim
+    @cache
+    def proves(top: int, second: int) -> bool:
+        return law.certifies(Fraction(total - top, total), Fraction(second, total))
 
-        def certifies(state: int) -> bool:
-            return given(*world.data(_place(state, world)))
+    def certifies(state: int) -> bool:
+        if claim is not None:
+            return claim(*world.data(tuple(int(i) for i in np.unravel_index(state, world.sizes))))
+        *_, second, top = sorted(flat[:, state])
+        return proves(top, second)
 
     certified = np.array([certifies(state) for state in range(flat.shape[1])]).reshape(label.shape)
     supports = set(world.supports(threat))
@@ -141,7 +139,7 @@ def exhaustive(
 
 
 def _lead(votes: Array, label: int) -> Array:
-    """By how much a label is ahead of the best other one."""
+    """Return by how much a label leads the best other label."""
     others = [votes[c] for c in range(len(votes)) if c != label]
     return np.asarray(votes[label] - np.maximum.reduce(others))
 
@@ -150,20 +148,14 @@ def _violation(
     world: World, lead: Array, label: Array, supports: set[tuple[int, ...]], state: tuple[int, ...]
 ) -> Violation:
     votes, total = world.smoothed
-    reach = min(
-        (
-            (lead[label[state]][cut].min(), cut)
-            for support in supports
-            for cut in [tuple(slice(None) if i in support else slice(at, at + 1) for i, at in enumerate(state))]
-        ),
-        key=lambda pair: pair[0],
-    )[1]
-    part = lead[label[state]][reach]
-    inside = np.unravel_index(int(part.argmin()), part.shape)
-    there = tuple(int(i + (cut.start or 0)) for i, cut in zip(inside, reach, strict=True))
-    before, after = (shares([row[at] for row in votes], total) for at in (state, there))
+
+    def worst(support: tuple[int, ...]) -> tuple[int, tuple[int, ...]]:
+        """Return the smallest lead that changes of these coordinates leave, and the data set that has it."""
+        cut = tuple(slice(None) if i in support else slice(at, at + 1) for i, at in enumerate(state))
+        part = lead[label[state]][cut]
+        inside = np.unravel_index(int(part.argmin()), part.shape)
+        return int(part.min()), tuple(int(i + (c.start or 0)) for i, c in zip(inside, cut, strict=True))
+
+    there = min(map(worst, supports))[1]
+    before, after = (exact_shares([row[at] for row in votes], total) for at in (state, there))
     return Violation(world.data(state), world.data(there), before, after)
-
-
-def _place(state: int, world: World) -> tuple[int, ...]:
-    return tuple(int(i) for i in np.unravel_index(state, world.sizes))

@@ -1,4 +1,4 @@
-"""Who judges an attack: the defence, run again on the attacked data."""
+"""Judges of an attack: the defence, run again on the attacked data."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ class Judge(Protocol):
     """A defence that can be run on any data."""
 
     def __call__(self, dataset: Dataset, x: Points, num_models: int, seed: int) -> Floats:
-        """Share of the models for each label of each point: (points, classes)."""
+        """Return the share of the models for each label of each point: (points, classes)."""
         ...
 
     def margin(self, num_models: int) -> float:
-        """How far one share must exceed another before chance cannot be the reason."""
+        """Return by how much one share must exceed another before chance cannot explain it."""
         ...
 
 
@@ -53,7 +53,7 @@ class Retrained:
 
 
 @dataclass(frozen=True)
-class Dealt:
+class PartitionVotes:
     """One model per part of the rows (DPA, Finite Aggregation): nothing random, ties go to the lowest label."""
 
     partition: Partition
@@ -96,9 +96,10 @@ class NoisedLabels:
         rivals: NDArray[np.int64],
         single: Sequence[Change],
     ) -> Floats:
-        """What each new label costs each point of its expected lead over the rival: exactly, (changes, points)."""
-        # The largest are the worst for the votes too. Of two rows that would cost a > b, the noise makes none or both
-        # of the new labels show alike often whichever is changed; it shows a alone more often if a is changed.
+        """Return by how much each change cuts each point's expected lead over the rival, exactly: (changes, points)."""
+        # The largest loss of the lead is also the largest loss of votes. Take two rows that cost a > b: whichever of
+        # them is changed, the noise shows none or both of the new labels equally often, but it shows the costly one
+        # alone more often if that row is the changed one.
         sign = np.where(self.noise.keep * self.noise.values >= 1, 1.0, -1.0)
         rows, new = np.array([c.row for c in single]), np.array([int(c.value) for c in single])
         influence = LeastSquares.fit(dataset.x, self.penalty).influence(x).T[rows]
@@ -130,12 +131,12 @@ class Nearest:
         return 1e-3
 
 
-def judge(defence: Smoothing | Partition, learner: Learner | Judge, options: Mapping[str, Any]) -> Judge:
-    """Return the judge of a defence; a judge in place of a learner is its own."""
+def judge_of(defence: Smoothing | Partition, learner: Learner | Judge, options: Mapping[str, Any]) -> Judge:
+    """Return the judge of a defence; a judge that is given in place of a learner is returned as it is."""
     if not isinstance(learner, Learner):
         return learner
     if isinstance(defence, Partition):
         if options:
             raise InputError(f"a partition takes no options, but {', '.join(options)} was given", "leave it out")
-        return Dealt(defence, learner)
+        return PartitionVotes(defence, learner)
     return Retrained(defence, learner, options)

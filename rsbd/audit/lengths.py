@@ -1,4 +1,4 @@
-"""Attempts where changes are measured by a length: one direction for the point, common patterns for rows."""
+"""Attacks that are measured by a length: one direction for the point, common patterns for training rows."""
 
 from __future__ import annotations
 
@@ -11,32 +11,32 @@ from rsbd.audit.changes import Attempt
 from rsbd.audit.target import Target
 from rsbd.types import Floats
 
-WITHIN = 1 - 1e-5  # room for the rounding to float32
+_WITHIN = 1 - 1e-5  # room for the rounding to float32
 
 
-def attempts(target: Target) -> Iterator[Attempt]:
+def length_attempts(target: Target) -> Iterator[Attempt]:
     """Yield attacks of the target's size on its slots, or on each row and the point where there is a threat."""
-    size = target.size * WITHIN
+    size = target.size * _WITHIN
     if "test" in target.slots:
         for name, direction in _directions(target):
-            yield _make(target, f"{name}, on the point", point=target.point + size * direction)
+            yield Attempt(f"{name}, on the point", *target.attacked(point=target.point + size * direction))
     if "features" in target.slots:
         for name, x in _rows(target, size):
-            yield _make(target, name, x=x)
+            yield Attempt(name, *target.attacked(x))
     if {"test", "features"} <= set(target.slots):
         half = size / (sqrt(2) if target.norm == "L2" else 2)
         name, direction = next(_directions(target))
         for where, x in _rows(target, half):
-            yield _make(target, f"{where}; {name}, on the point", x, target.point + half * direction)
+            yield Attempt(f"{where}; {name}, on the point", *target.attacked(x, point=target.point + half * direction))
 
 
-def unit(direction: Floats, norm: str) -> Floats:
-    """Longest step of length 1 along a direction: all in the largest coordinate in L1, all alike in Linf.
+def unit_step(direction: Floats, norm: str) -> Floats:
+    """Return the step of length 1 along a direction: all in the largest coordinate in L1, equal in each in Linf.
 
     Examples
     --------
-    >>> unit(np.array([3.0, -4.0]), "L2"), unit(np.array([3.0, -4.0]), "L1"), unit(np.array([3.0, -4.0]), "Linf")
-    (array([ 0.6, -0.8]), array([ 0., -1.]), array([ 1., -1.]))
+    >>> [unit_step(np.array([3.0, -4.0]), norm) for norm in ("L2", "L1", "Linf")]
+    [array([ 0.6, -0.8]), array([ 0., -1.]), array([ 1., -1.])]
     """
     if norm == "L2":
         return direction / max(float(np.linalg.norm(direction)), 1e-300)
@@ -48,16 +48,16 @@ def unit(direction: Floats, norm: str) -> Floats:
 
 def _directions(target: Target) -> Iterator[tuple[str, Floats]]:
     rival = target.flat[target.nearest(target.rival)]
-    yield "against the weights", unit(target.away, target.norm)
+    yield "against the weights", unit_step(target.away, target.norm)
     if len(rival):
-        yield "towards the nearest rival", unit(rival[0] - target.point, target.norm)
-        yield "towards the rivals' mean", unit(rival.mean(axis=0) - target.point, target.norm)
+        yield "towards the nearest rival", unit_step(rival[0] - target.point, target.norm)
+        yield "towards the rivals' mean", unit_step(rival.mean(axis=0) - target.point, target.norm)
 
 
 def _rows(target: Target, size: float) -> Iterator[tuple[str, Floats]]:
-    """Yield training features, moved: common patterns on many rows, and each of a few rows on its own way."""
+    """Yield moved training features: one pattern on many rows, or each row in a direction of its own."""
     own, rival = target.nearest(target.label), target.nearest(target.rival)
-    pattern = unit(target.away, target.norm)
+    pattern = unit_step(target.away, target.norm)
     # Away from a linear model's weights is where its class's rows draw the boundary with them, and its rivals' too.
     groups = {"all rows of both classes": np.concatenate([own, rival]), "own rows": own, "rival rows": rival}
     for count in (1, 8):
@@ -73,18 +73,14 @@ def _rows(target: Target, size: float) -> Iterator[tuple[str, Floats]]:
             yield f"{'against' if sign > 0 else 'along'} the weights, {name}", moved
         moved, toward = target.flat, target.point - target.flat[rows]
         towards = np.where(np.isin(rows, rival)[:, None], toward, -toward)
-        moved[rows] += each * np.stack([unit(step, target.norm) for step in towards])
+        moved[rows] += each * np.stack([unit_step(step, target.norm) for step in towards])
         yield f"rivals towards the point and own rows away from it, {name}", moved
 
 
 def _each(norm: str, size: float, rows: int) -> float:
-    """What each of the rows may move: lengths add in squares in L2, simply in L1; others speak of one row."""
+    """Return how far each row may move: lengths add in squares in L2, simply in L1; other norms allow one row."""
     if norm == "L2":
         return size / sqrt(max(rows, 1))
     if norm == "L1":
         return size / max(rows, 1)
     return size if rows == 1 else 0.0
-
-
-def _make(target: Target, words: str, x: Floats | None = None, point: Floats | None = None) -> Attempt:
-    return Attempt(words, *target.attacked(x, None, point))

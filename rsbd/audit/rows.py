@@ -1,4 +1,4 @@
-"""Attempts on whole rows: changed, inserted and removed, or carrying a trigger and a new label."""
+"""Attacks on whole rows: changed, inserted and removed, or with a trigger and a new label."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from collections.abc import Iterator
 import numpy as np
 
 from rsbd.audit.changes import Attempt
-from rsbd.audit.lengths import unit
+from rsbd.audit.lengths import unit_step
 from rsbd.audit.target import Target
 from rsbd.noises import Partition
 from rsbd.noises.smoothing import Threat
 from rsbd.types import Floats, Ints
 
 
-def attempts(target: Target) -> Iterator[Attempt]:
+def row_attempts(target: Target) -> Iterator[Attempt]:
     """Yield attacks on as many rows as the target's size."""
     count = int(min(target.size, target.dataset.num_rows - 1))
     if target.threat is not None:
@@ -57,10 +57,10 @@ def _removed(target: Target, rows: Ints, words: str) -> Attempt:
 
 
 def _dealt(target: Target, count: int) -> Iterator[Attempt]:
-    """Rows in and out, each in a part of its own: near-copies of the point differ enough to be dealt apart."""
+    """Yield rows inserted and removed, each in a part of its own: near-copies fall into different parts."""
     step = 1.0 if target.dataset.values == 2 else 1e-3
     near = np.abs(np.concatenate([target.point[None], target.point - step * np.eye(len(target.point))]))
-    spread = [rows for rows in (_apart(target, near, count), np.tile(near[0], (count, 1))) if len(rows)]
+    spread = [rows for rows in (near[_first_of_parts(target, near, count)], np.tile(near[0], (count, 1))) if len(rows)]
     for rows in spread:
         yield _added(target, rows, f"{len(rows)} near-copies of the point inserted as rivals")
     own = target.nearest(target.label)
@@ -68,17 +68,13 @@ def _dealt(target: Target, count: int) -> Iterator[Attempt]:
     apart = own[_first_of_parts(target, target.flat[own], count)]
     yield _removed(target, apart, f"{len(apart)} own rows of different parts removed")
     half = count // 2
-    out, rows = own[:half], _apart(target, near, count - half)
+    out, rows = own[:half], near[_first_of_parts(target, near, count - half)]
     kept = np.delete(np.arange(target.dataset.num_rows), out)
     yield _added(target, rows, f"{half} own rows removed, {len(rows)} near-copies inserted as rivals", kept)
 
 
-def _apart(target: Target, rows: Floats, count: int) -> Floats:
-    return rows[_first_of_parts(target, rows, count)]
-
-
 def _first_of_parts(target: Target, rows: Floats, count: int) -> Ints:
-    """Numbers of at most ``count`` rows of which no two reach the same model."""
+    """Return the numbers of at most ``count`` rows of which no two reach the same model."""
     assert isinstance(target.defence, Partition)  # noqa: S101
     x = rows.reshape(-1, *target.dataset.shape).astype(np.float32)
     reached: dict[int, set[int]] = {i: set() for i in range(len(x))}
@@ -95,7 +91,7 @@ def _first_of_parts(target: Target, rows: Floats, count: int) -> Ints:
 
 
 def _triggered(target: Target, threat: Threat, count: int) -> Iterator[Attempt]:
-    """Yield backdoors: a trigger where the models look most, on some rows and, if it may be, on the point."""
+    """Yield backdoors: a trigger on the most telling features of some rows and, where allowed, of the point."""
     own, rival, data = target.nearest(target.label), target.nearest(target.rival), target.dataset
     point = _stamped(target, target.point[None], "test", threat)[0] if threat.on_test else None
     groups = {"nearest own": own[:count], "farthest own": own[::-1][:count], "nearest rival": rival[:count]}
@@ -112,11 +108,11 @@ def _triggered(target: Target, threat: Threat, count: int) -> Iterator[Attempt]:
 
 
 def _stamped(target: Target, x: Floats, slot: str, threat: Threat) -> Floats:
-    """Put the trigger on: in L0 the most telling features at the end of the scale, else a step of that length."""
+    """Put the trigger on: in L0 the most telling features go to the end of the scale, else a step of that length."""
     noises, size = target.slots_noise(), threat.trigger_on(slot)
     noise = noises.get(slot, noises.get("test"))  # features of rows that are given up whole need none
     if noise is not None and noise.norm != "L0":
-        return x + size * (1 - 1e-5) * unit(target.away, noise.norm)
+        return x + size * (1 - 1e-5) * unit_step(target.away, noise.norm)
     telling = np.argsort(-np.abs(target.away), kind="stable")[: int(size)]
     out = x.copy()
     out[:, telling] = target.away[telling] > 0

@@ -1,4 +1,4 @@
-"""Audit by search: the best attack that is found within the radius must change nothing."""
+"""Audit by search: the best attack found within the radius must not change the prediction."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from typing import Any, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from rsbd.audit import lengths, rows
-from rsbd.audit.changes import Attempt, Change, apply, candidates, distinct
-from rsbd.audit.judges import Judge, NoisedLabels, judge
+from rsbd.audit.changes import Attempt, Change, apply_changes, candidates, distinct
+from rsbd.audit.judges import Judge, NoisedLabels, judge_of
+from rsbd.audit.lengths import length_attempts
+from rsbd.audit.rows import row_attempts
 from rsbd.audit.target import Target
 from rsbd.certify import Certificate
 from rsbd.data import Dataset
@@ -53,14 +54,14 @@ class Finding:
 
 @dataclass(frozen=True)
 class AuditReport(Sequence[Finding]):
-    """All findings, and what was tried.
+    """The findings on all points, and how many attacks were tried.
 
     Parameters
     ----------
     findings : tuple of Finding
         One for each point.
     norm, beyond : str, float
-        In what the attacks were measured, and by how much they exceed the radius.
+        The norm of the attacks, and by how much they exceed the radius.
     tried : int
         Attacks that were tried, on all points together.
     """
@@ -88,7 +89,7 @@ class AuditReport(Sequence[Finding]):
 
     @property
     def sentence(self) -> str:
-        """What was tried and found."""
+        """A sentence that says what was tried and found."""
         where = f"{self.beyond:g} beyond their radius" if self.beyond else "at their certified radius"
         lost = np.mean([f.before - f.after for f in self.findings]) if self.findings else 0.0
         points = "1 certified point was" if len(self) == 1 else f"{len(self)} certified points were"
@@ -115,7 +116,7 @@ def attack(
 ) -> AuditReport:
     """Search for attacks on certified points, running the whole defence again on every one that is tried.
 
-    What is tried depends on the certificate's norm. In L0 each single change is tried alone, and those that cost a
+    The attacks depend on the certificate's norm. In L0 each single change is tried alone, and the changes that cost a
     point most votes are made together. In L1, L2 and other lengths the point moves along the direction that costs most
     (for linear models exactly), training rows by common patterns, one by one, or both. Rows are relabelled, replaced by
     copies of the point or by what draws their class away, inserted and removed; with a ``threat`` they get a trigger
@@ -132,16 +133,16 @@ def attack(
     dataset : Dataset
         The certificate is centred on it and its test points.
     smoothing : Smoothing or Partition
-        As certified.
+        The certified defence.
     learner : Learner or Judge
-        As certified; or what judges attacks in its place, for methods that sample no ensemble:
+        The certified learner; or a judge of attacks in its place, for methods that sample no ensemble:
         :class:`~rsbd.audit.judges.NoisedLabels`, :class:`~rsbd.audit.judges.Nearest`.
     certificate : Certificate
         Radii in any norm, such as ``wang(...).certificate``.
     points : sequence of int
         Certified test points to attack.
     beyond : float
-        How much more than the radius: with enough of it attacks succeed.
+        How far attacks exceed the radius: far enough, they succeed.
     threat : Threat, optional
         Where the radius counts poisoned rows: what the attacker does to each, and to the test input. Without it rows
         change wholly.
@@ -173,7 +174,7 @@ def attack(
     >>> report.broken, report.norm
     (0, 'rows')
     """
-    ask = judge(smoothing, learner, options)
+    ask = judge_of(smoothing, learner, options)
     chosen = np.asarray(points, dtype=np.int64)
     if not len(chosen) or not np.isin(chosen, np.flatnonzero(certificate.radius >= 0)).all():
         raise InputError(
@@ -199,14 +200,14 @@ def attack(
         elif certificate.norm == "L0":
             order = np.argsort(-loss[:, k], kind="stable")
             worst = distinct([single[i] for i in order], int(sizes[k]))
-            made = [Attempt(_words(worst), *apply(dataset, x[k][None], worst), tuple(worst))]
+            made = [Attempt(_words(worst), *apply_changes(dataset, x[k][None], worst), tuple(worst))]
             tried += 1 if isinstance(ask, NoisedLabels) else len(single)
         else:
             slots, size = certificate.slots, float(sizes[k])
             form = (dataset, smoothing, ask, x[k][None], label, int(rivals[k]))
             target = Target(*form, certificate.norm, slots, size, threat)
             propose: Callable[[Target], Iterable[Attempt]]
-            propose = rows.attempts if "rows" in certificate.norm else lengths.attempts
+            propose = row_attempts if "rows" in certificate.norm else length_attempts
             made = list(propose(target))
             tried += len(made)
         best = _best(ask, made, label, scouts, seed + 1)
@@ -245,15 +246,15 @@ def _single_losses(
     scouts: int,
     seed: int,
 ) -> Floats:
-    """Votes that each point loses by each single change: (changes, points)."""
+    """Return the share of votes that each point loses by each single change: (changes, points)."""
     own, loss = np.arange(len(x)), np.empty((len(single), len(x)))
     for i, change in enumerate(single):
-        loss[i] = -ask(*apply(dataset, x, [change]), scouts, seed)[own, labels]
+        loss[i] = -ask(*apply_changes(dataset, x, [change]), scouts, seed)[own, labels]
     return loss
 
 
 def _best(ask: Judge, made: Sequence[Attempt], label: int, scouts: int, seed: int) -> Attempt:
-    """The attempt after which the label leads by least; those on one training set are asked together."""
+    """Return the attempt after which the label leads by least; attempts on one training set are judged together."""
     if len(made) == 1:
         return made[0]
     lead = np.empty(len(made))

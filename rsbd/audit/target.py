@@ -1,4 +1,4 @@
-"""One certified point, and what an attacker knows of the models that vote on it."""
+"""One certified point under attack, and what the attacker knows of the models that vote on it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from rsbd.noises import Noise, Partition
 from rsbd.noises.smoothing import Smoothing, Threat
 from rsbd.types import Floats, Ints
 
-MODELS = 16  # whose scores are averaged
+_NUM_SCORED = 16  # models whose scores are averaged
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,19 +27,19 @@ class Target:
     Parameters
     ----------
     dataset : Dataset
-        As the certificate is centred.
+        The data set on which the certificate is centred.
     defence : Smoothing or Partition
-        What certified it.
+        The noise or partition that certified it.
     judge : Judge
-        The defence, to be run.
+        Runs the defence again.
     x : ndarray
         The point, (1, *shape).
     label, rival : int
-        Certified label, and the one to turn it into.
+        Certified label, and the label that the attacker wants.
     norm, slots, size
-        Of the certificate: how much may change, in which norm, where.
+        How much may change, in which norm and in which slots.
     threat : Threat or None
-        What happens to each of ``size`` rows; None: anything.
+        What may happen to each of ``size`` rows; anything if None.
     """
 
     dataset: Dataset
@@ -65,10 +65,11 @@ class Target:
 
     @cached_property
     def away(self) -> Floats:
-        """Direction in which a test input loses the label, (features,).
+        """Direction in which a test input loses the label fastest, (features,).
 
-        By the differences of the models' scores as one feature after the other grows by a little: for linear models
-        that is minus their weights, so the exact worst direction. Without scores: from one class mean to the other.
+        It is measured by the differences of the models' scores as each feature grows by a small step: for linear models
+        that gives minus their weights, the exact worst direction. Without scores it goes from one class mean to the
+        other.
         """
         weights = self._weights()
         if weights is None:
@@ -77,11 +78,11 @@ class Target:
         return -weights
 
     def slots_noise(self) -> dict[str, Noise]:
-        """Noises of the slots."""
+        """Return the noise of each noised slot."""
         return {} if isinstance(self.defence, Partition) else self.defence.slots
 
     def nearest(self, label: int) -> Ints:
-        """Rows of a class, those most like the point first."""
+        """Return the rows of a class, the nearest to the point first."""
         members = np.flatnonzero(self.dataset.y == label)
         order = np.square(self.flat[members] - self.point).sum(axis=1).argsort(kind="stable")
         return np.asarray(members[order])
@@ -89,7 +90,7 @@ class Target:
     def attacked(
         self, x: Floats | None = None, y: Ints | None = None, point: Floats | None = None
     ) -> tuple[Dataset, NDArray[np.float32]]:
-        """Put features, labels and point in place of the present ones."""
+        """Return the data set and point with these features, labels and point in place of their own."""
         new_x = self.dataset.x if x is None else x.reshape(-1, *self.dataset.shape).astype(np.float32)
         new_y = self.dataset.y if y is None else y
         data = self.dataset if x is None and y is None else self.dataset.replace(x=new_x, y=new_y)
@@ -101,7 +102,7 @@ class Target:
         problem = Problem.of(self.dataset, self.judge.smoothing)
         step = 1.0 if self.dataset.values == 2 else 0.1
         around = np.vstack([self.point, self.point + step * np.eye(len(self.point))]).astype(np.float32)
-        streams = randomness.generators(1, range(MODELS))
+        streams = randomness.generators(1, range(_NUM_SCORED))
         models = train_models(self.judge.learner, problem, streams)
         if not isinstance(models, ScoringModels):
             return None

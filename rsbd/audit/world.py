@@ -1,4 +1,4 @@
-"""A world small enough to write out: every data set in it, and what exactly the smoothed classifier says of each."""
+"""A world of data sets small enough to enumerate, with the exact vote of the smoothed classifier on each."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from rsbd.errors import InputError
 from rsbd.noises import Noise
 from rsbd.noises.smoothing import Smoothing, Threat
 
-MOST = 1 << 18
-"""Data sets, and things that noise can make of one, that are still written out."""
+MOST_DATASETS = 1 << 18
+"""Largest number of data sets, and of outcomes of the noise on one, that is enumerated."""
 
 Array = NDArray[Any]
 Data = tuple[Array, Array, Array]
@@ -29,8 +29,8 @@ Rule = Callable[[Array, Array, Array], int]
 
 
 @dataclass(frozen=True, eq=False)
-class Axis:
-    """One coordinate: what the data may hold there, what noise makes of it, and how often, in whole numbers."""
+class Coordinate:
+    """One coordinate: its values in the data, its values after noise, and how often each occurs, in whole numbers."""
 
     values: tuple[float, ...]
     seen: tuple[float, ...]
@@ -38,8 +38,8 @@ class Axis:
     unit: int  # sum of each row
 
     @classmethod
-    def of(cls, values: tuple[float, ...], noise: Noise | None) -> Axis:
-        """Write out the noise on a coordinate."""
+    def of(cls, values: tuple[float, ...], noise: Noise | None) -> Coordinate:
+        """Return the coordinate with all outcomes of its noise."""
         if noise is None:
             return cls(values, values, np.eye(len(values), dtype=object).astype(int).astype(object), 1)
         laws = [list(noise.outcomes(value)) for value in values]
@@ -56,12 +56,12 @@ class Axis:
 
 @dataclass(frozen=True, eq=False)
 class World:
-    """All data sets of a shape; what carries no noise stays as it is, unless rows are drawn at random.
+    """All data sets of a shape; coordinates without noise keep their value, unless rows are drawn at random.
 
     Parameters
     ----------
     dataset : Dataset
-        Its numbers of rows, features, classes and levels; its first test point; what stays as it is.
+        Gives the numbers of rows, features, classes and levels, the test point, and the values that stay.
     smoothing : Smoothing
         Noises with ``outcomes``.
     rule : callable
@@ -77,14 +77,14 @@ class World:
         """Number of values of every coordinate: features row by row, labels, the test input."""
         return tuple(len(axis.values) for axis in self.axes(range(self.dataset.num_rows)))
 
-    def axes(self, rows: range) -> list[Axis]:
-        """Coordinates of that many rows and of the test input."""
+    def axes(self, rows: range) -> list[Coordinate]:
+        """Return the coordinates of that many rows and of the test input."""
         d, s = self.dataset, self.smoothing
         x, point = d.x.reshape(d.num_rows, -1), d.x_test[0].ravel()
 
-        def axis(slot: str, levels: tuple[float, ...], own: float) -> Axis:
+        def axis(slot: str, levels: tuple[float, ...], own: float) -> Coordinate:
             moves = slot in s.slots or (s.rows is not None and slot != "test")
-            return Axis.of(levels if moves else (own,), s.slots.get(slot))
+            return Coordinate.of(levels if moves else (own,), s.slots.get(slot))
 
         levels = () if d.values is None else tuple(j / (d.values - 1) for j in range(d.values))
         if not levels and {"features", "test"} & set(s.slots):
@@ -99,19 +99,19 @@ class World:
         ]
 
     def split(self, values: Array | tuple[float, ...], rows: int) -> Data:
-        """Coordinates as features, labels and test input."""
+        """Split coordinates into features, labels and test input."""
         flat, here = np.asarray(values), rows * self.dataset.num_features
         x, y = flat[:here].reshape(rows, -1), flat[here : here + rows].astype(np.int64)
         return x, y, flat[here + rows :]
 
     def data(self, state: tuple[int, ...]) -> Data:
-        """The data set with these numbers of values."""
+        """Return the data set whose coordinates have these numbers among their values."""
         axes = self.axes(range(self.dataset.num_rows))
         return self.split(tuple(a.values[i] for a, i in zip(axes, state, strict=True)), self.dataset.num_rows)
 
     @cached_property
     def smoothed(self) -> tuple[Array, int]:
-        """Chances of each label for every data set, whole numbers (classes, *sizes), and what they add up to."""
+        """Chances of each label for every data set, in whole numbers (classes, *sizes), and their sum."""
         rows = self.smoothing.rows
         if rows is None:
             return self._noised(self.dataset.num_rows)
@@ -152,9 +152,9 @@ class World:
     def _noised(self, rows: int) -> tuple[Array, int]:
         axes = self.axes(range(rows))
         shape = tuple(len(axis.seen) for axis in axes)
-        if max(prod(shape), prod(self.sizes)) > MOST:
+        if max(prod(shape), prod(self.sizes)) > MOST_DATASETS:
             raise InputError(
-                f"{prod(self.sizes):,} data sets and {prod(shape):,} noised ones are more than {MOST:,}",
+                f"{prod(self.sizes):,} data sets and {prod(shape):,} noised ones are more than {MOST_DATASETS:,}",
                 "take fewer rows, features or values",
             )
         models = np.array(
@@ -166,7 +166,7 @@ class World:
         return votes, prod(axis.unit for axis in axes)
 
     def _codes(self) -> tuple[list[Array], Array]:
-        """Of every data set, the number of each row's content and of the test input's."""
+        """Return, for every data set, the number of each row's content and of the test input's."""
         n, f = self.dataset.num_rows, self.dataset.num_features
         at = np.indices(self.sizes).reshape(len(self.sizes), -1)
 
@@ -177,6 +177,6 @@ class World:
         return rows, number(list(range(n * (f + 1), len(self.sizes))))
 
 
-def shares(votes: Iterable[int], total: int) -> tuple[Fraction, ...]:
-    """Exact probabilities of the labels."""
+def exact_shares(votes: Iterable[int], total: int) -> tuple[Fraction, ...]:
+    """Return the exact probabilities of the labels."""
     return tuple(Fraction(int(vote), total) for vote in votes)

@@ -10,10 +10,10 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from rsbd.recipes.contest.threats import WORDS
+from rsbd.recipes.contest.threats import SLOT_WORDS
 
 if TYPE_CHECKING:
-    from rsbd.recipes.contest import Comparison, Row
+    from rsbd.recipes.contest import Comparison, ComparisonRow
     from rsbd.recipes.contest.threats import Attack
     from rsbd.recipes.report import Report
 
@@ -140,11 +140,11 @@ def attack_title(attack: Attack) -> str:
     >>> attack_title(("features", "test"))
     'The attacker changes training pixels and test input'
     """
-    *first, last = [WORDS[slot] for slot in attack]
+    *first, last = [SLOT_WORDS[slot] for slot in attack]
     return f"The attacker changes {', '.join(first)}{' and ' if first else ''}{last}"
 
 
-def _methods(rows: tuple[Row, ...], start: int) -> Table:
+def _methods(rows: tuple[ComparisonRow, ...], start: int) -> Table:
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
     table.add_column("method", no_wrap=True)
     for threat in rows[0].threats[start : start + _WIDE]:

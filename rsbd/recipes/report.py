@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from rsbd.certify import Certificate, certified_map, certify, radius
+from rsbd.data import Dataset
 from rsbd.files import atomic_file
 from rsbd.noises.smoothing import Threat
 from rsbd.recipes.experiment import Experiment, Outcome
@@ -202,12 +203,8 @@ def _settings(e: Experiment) -> dict[str, Any]:
     """Return every setting that determines the outcome."""
     data = e.dataset
     return {
-        "dataset": data.name,
-        "classes": list(data.classes),
+        **dataset_settings(data),
         "values": data.values,
-        "rows": data.num_rows,
-        "points": data.num_points,
-        "fingerprint": data.fingerprint(),
         "trigger": repr(e.poisoning.trigger),
         "target": e.target_name,
         "source": e.poisoning.source,
@@ -222,5 +219,16 @@ def _settings(e: Experiment) -> dict[str, Any]:
         "device": str(e.device),
         "centre": e.centre,
         "watched": e.watched,
+    }
+
+
+def dataset_settings(data: Dataset) -> dict[str, Any]:
+    """Return what determines a data set, and the version of the package, for result.json."""
+    return {
+        "dataset": data.name,
+        "classes": list(data.classes),
+        "rows": data.num_rows,
+        "points": data.num_points,
+        "fingerprint": data.fingerprint(),
         "version": __version__,
     }

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from rsbd.audit import Change, apply, attack, candidates
+from rsbd.audit import Change, apply_changes, attack, candidates
 from rsbd.data import Dataset, load
 from rsbd.errors import InputError
 from rsbd.learners import Linear
@@ -58,7 +58,7 @@ def test_a_certificate_that_claims_too_much_is_caught(digits: Dataset, certified
 def test_changes_touch_what_they_say(digits: Dataset) -> None:
     x = digits.x_test[:2]
     changes = [Change("features", 3, 10, 1.0), Change("labels", 5, 0, 1.0), Change("test", 0, 7, -1.0)]
-    data, attacked = apply(digits, x, changes)
+    data, attacked = apply_changes(digits, x, changes)
     assert data.x.reshape(60, -1)[3, 10] == 1
     assert data.y[5] == 1
     assert np.count_nonzero(data.x != digits.x) <= 1

@@ -16,8 +16,8 @@ import torch
 from ablation import Ablate
 
 from rsbd.audit import exhaustive, exhaustive_rows
-from rsbd.audit.rowworld import _multisets
-from rsbd.audit.world import Axis, World
+from rsbd.audit.row_world import _multisets
+from rsbd.audit.world import Coordinate, World
 from rsbd.data import Dataset
 from rsbd.errors import InputError
 from rsbd.noises import Bagging, Flip, Gaussian, Noise, Partition
@@ -231,10 +231,10 @@ def test_what_carries_no_noise_stays_and_outcomes_add_up() -> None:
         def outcomes(self, value: float) -> list[tuple[float, Fraction]]:
             return [(0.0, Fraction(1, 4)), (value, self.show), (0.0, Fraction(1, 4))]
 
-    assert Axis.of((0.0, 1.0), Listed(Fraction(1, 2))).weights.tolist() == [[4, 0], [2, 2]]
+    assert Coordinate.of((0.0, 1.0), Listed(Fraction(1, 2))).weights.tolist() == [[4, 0], [2, 2]]
     for show in ("1/4", "3/4"):
         with pytest.raises(InputError, match="do not add up to 1"):
-            Axis.of((0.0, 1.0), Listed(Fraction(show)))
+            Coordinate.of((0.0, 1.0), Listed(Fraction(show)))
 
 
 def test_runners_up_and_ties_are_looked_at() -> None:

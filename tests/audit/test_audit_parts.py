@@ -9,9 +9,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from rsbd.audit import Change, Dealt, Nearest, NoisedLabels, apply, candidates, lengths, rows
+from rsbd.audit import Change, Nearest, NoisedLabels, PartitionVotes, apply_changes, candidates
 from rsbd.audit.changes import distinct
-from rsbd.audit.judges import Judge, Retrained, judge
+from rsbd.audit.judges import Judge, Retrained, judge_of
+from rsbd.audit.lengths import length_attempts
+from rsbd.audit.rows import row_attempts
 from rsbd.audit.target import Target
 from rsbd.data import Dataset, load
 from rsbd.learners import Linear
@@ -26,7 +28,7 @@ FEW = load("digits", view="unit", classes=(0, 1, 2), rows=7, points=4)
 
 def target(data: Dataset, defence: Any, norm: str, size: float, threat: Threat | None = None) -> Target:
     slots = ("rows",) if "rows" in norm else tuple(defence.slots)
-    ask = judge(defence, Linear(), {})
+    ask = judge_of(defence, Linear(), {})
     return Target(
         data,
         defence,
@@ -45,7 +47,7 @@ def target(data: Dataset, defence: Any, norm: str, size: float, threat: Threat |
 @pytest.mark.parametrize("slots", [{"test"}, {"features"}, {"features", "test"}], ids=["test", "features", "both"])
 def test_every_attempt_is_as_long_as_the_radius(norm: str, slots: set[str]) -> None:
     noise = Gaussian(0.5) if norm == "L2" else Uniform(2)
-    made = list(lengths.attempts(target(REAL, Smoothing(**dict.fromkeys(slots, noise)), norm, 0.75)))
+    made = list(length_attempts(target(REAL, Smoothing(**dict.fromkeys(slots, noise)), norm, 0.75)))
     moved = set()
     for attempt in made:
         steps = attempt.dataset.x.astype(np.float64) - REAL.x, attempt.x.astype(np.float64) - REAL.x_test[:1]
@@ -71,7 +73,7 @@ def test_every_attempt_changes_as_many_rows_as_the_radius() -> None:
     ):
         defence = Partition(10) if norm == "rows in or out" else Smoothing(Bagging(10))
         seen = []
-        for attempt in rows.attempts(target(BITS, defence, norm, most)):
+        for attempt in row_attempts(target(BITS, defence, norm, most)):
             after = Counter(rows_of(attempt.dataset))
             come, gone = (after - before).total(), (before - after).total()
             seen.append(come + gone if norm == "rows in or out" else max(come, gone))
@@ -94,7 +96,7 @@ def test_every_trigger_is_as_large_as_the_threat_in_the_norm_of_its_slot(relabel
     threat = Threat(trigger={"features": 3, "test": 0.5}, relabel=relabel, on_test=on_test)
     widest, relabelled = 0, 0
     aim = target(BITS, defence, "rows", 5, threat)
-    for attempt in rows.attempts(aim):
+    for attempt in row_attempts(aim):
         pixels = (attempt.dataset.x != BITS.x).reshape(60, -1).sum(axis=1)
         turned = attempt.dataset.y != BITS.y
         assert ((pixels > 0) | turned).sum() <= 5
@@ -129,7 +131,7 @@ def test_noised_labels_are_judged_and_weighed_as_all_of_them_would_be(keep: floa
         expected = np.stack([influence @ np.where(y == c, keep, away) for c in range(classes)])
         return expected[labels, range(5)] - expected[rivals, range(5)]
 
-    lost = [lead(data.y) - lead(apply(data, data.x_test, [change])[0].y) for change in single]
+    lost = [lead(data.y) - lead(apply_changes(data, data.x_test, [change])[0].y) for change in single]
     found = ask.losses(data, data.x_test, labels, rivals, single)
     assert found * abs(keep - away) == pytest.approx(np.array(lost))
 
@@ -137,14 +139,14 @@ def test_noised_labels_are_judged_and_weighed_as_all_of_them_would_be(keep: floa
 def test_a_margin_is_four_standard_deviations_at_most() -> None:
     voters: list[Judge] = [Retrained(Smoothing(labels=Flip(0.8)), Linear()), NoisedLabels(Flip(0.8), 1.0)]
     assert [voter.margin(400) for voter in voters] == [0.2, 0.2]  # a difference of shares has 1 / 20 each
-    assert Dealt(Partition(2), Linear()).margin(400) == 0
+    assert PartitionVotes(Partition(2), Linear()).margin(400) == 0
 
 
 def test_ties_of_parts_go_to_the_lowest_label() -> None:
     first, second = Partition(2).members(BITS.x, BITS.y)
     one, zero = first[BITS.y[first] == 1][0], second[BITS.y[second] == 0][0]
     half = BITS.replace(x=BITS.x[[one, zero]], y=BITS.y[[one, zero]])
-    (shares,) = Dealt(Partition(2), Linear())(half, BITS.x_test[:1], 1, 0)
+    (shares,) = PartitionVotes(Partition(2), Linear())(half, BITS.x_test[:1], 1, 0)
     assert shares == pytest.approx([0.5, 0.5])
     assert shares[0] > shares[1]
 
@@ -173,7 +175,7 @@ def test_changes_are_made_and_told_apart() -> None:
         load("digits", view="gray", classes=(0, 1), rows=7, points=4),
         np.full((2, 8, 8), 0.25, np.float32),
     )
-    data, attacked = apply(
+    data, attacked = apply_changes(
         gray, x, [Change("test", 0, 5, 1.0), Change("test", 0, 6, -1.0), Change("labels", 3, 0, 1.0)]
     )
     assert attacked.reshape(2, -1)[:, 4:7].tolist() == [[0.25, 1.0, 0.75]] * 2
@@ -218,14 +220,14 @@ def test_length_attacks_go_against_the_label() -> None:
     nearer = [np.linalg.norm(aim.point - rival[0]), np.linalg.norm(aim.point - rival.mean(axis=0))]
     on_point = [
         attempt
-        for attempt in lengths.attempts(aim)
+        for attempt in length_attempts(aim)
         if attempt.words.endswith(", on the point") and ";" not in attempt.words
     ]
     steps = [attempt.x.ravel() - aim.point for attempt in on_point]
     assert steps[0] @ aim.away > 0
     assert np.linalg.norm(aim.point + steps[1] - rival[0]) < nearer[0]
     assert np.linalg.norm(aim.point + steps[2] - rival.mean(axis=0)) < nearer[1]
-    for attempt in lengths.attempts(aim):
+    for attempt in length_attempts(aim):
         if "towards the point" in attempt.words and ";" not in attempt.words:
             before, after = (np.linalg.norm(x.reshape(60, -1) - aim.point, axis=1) for x in (REAL.x, attempt.dataset.x))
             assert (after[REAL.y == aim.rival] <= before[REAL.y == aim.rival]).all(), attempt.words
@@ -237,7 +239,7 @@ def test_dealt_rows_come_and_go_in_parts_of_their_own() -> None:
     partition = Partition(10)
     aim = target(BITS, partition, "rows in or out", 6)
     members = [set(part.tolist()) for part in partition.members(BITS.x, BITS.y)]
-    kinds = {attempt.words: attempt.dataset for attempt in rows.attempts(aim)}
+    kinds = {attempt.words: attempt.dataset for attempt in row_attempts(aim)}
     (apart,) = (data for words, data in kinds.items() if "of different parts removed" in words)
     left = Counter(rows_of(apart))
     gone = [i for i, row in enumerate(rows_of(BITS)) if not left[row]]

@@ -109,7 +109,7 @@ def arguments(name: str, command: Any, random: Random, box: Box) -> list[str]:
             continue
         if option.name == "scheduler":
             continue  # an address that does not answer is waited for
-        if {"--out", "--to", "--course", "--static", "--handout"} & set(option.opts):
+        if {"--out", "--course", "--static", "--handout"} & set(option.opts):
             value = str(random.choice(box.outs())())
         else:
             value = random.choice(WORDS)

@@ -16,10 +16,10 @@ from rsbd.noises.smoothing import Smoothing, Threat
 from rsbd.panels import SyncRunner, compare
 from rsbd.panels.compare.compute import _GRIDS, CompareComputation, CompareParams, CompareResult
 from rsbd.panels.compare.draw import draw_compare
-from rsbd.recipes.contest import CONTENDERS, Contender, Run
-from rsbd.recipes.contest.bench import Bench
-from rsbd.recipes.contest.result import Row
+from rsbd.recipes.contest import CONTENDERS, Contender, Trial
+from rsbd.recipes.contest.result import ComparisonRow
 from rsbd.recipes.contest.threats import refusal
+from rsbd.recipes.contest.trials import Trials
 
 MODELS = 60
 
@@ -27,7 +27,7 @@ MODELS = 60
 @pytest.fixture(scope="module")
 def contest() -> CompareComputation:
     data = load("digits", view="unit", classes=(0, 1), rows=120, points=40)
-    return CompareComputation(Bench.of(data, 0.25, MODELS, 0.001, "each", 0, Linear(), {}))
+    return CompareComputation(Trials(data, 0.25, MODELS, 0.001, "each", 0, Linear(), {}))
 
 
 def run(contest: CompareComputation, **attack: object) -> tuple[list[CompareResult], CompareResult]:
@@ -62,7 +62,7 @@ def test_reasons_are_the_librarys_and_bars_are_shares(contest: CompareComputatio
     _, found = run(contest, **attack)
     assert [row.method for row in found.rows] == [contender.name for contender in contest.contenders]
     for contender, row in zip(contest.contenders, found.rows, strict=True):
-        data = contest.bench.final[contender.view]
+        data = contest.trials.final[contender.view]
         defences = list(contender.defences(data, found.params.attack))
         reason = refusal(defences[0], found.params.threat, data.num_rows)
         if reason is None:
@@ -76,10 +76,10 @@ def test_a_bar_is_what_certify_says() -> None:
     data = load("digits", view="unit", classes=(0, 1), rows=120, points=40)
     noise = Smoothing(test=Flip(0.9))
     only = Contender("one", "", "binary", {"keep": (0.9,)}, lambda d, a, keep: noise)
-    contest = CompareComputation(Bench.of(data, 0.25, 400, 0.001, "each", 0, Linear(), {}), (only,))
+    contest = CompareComputation(Trials(data, 0.25, 400, 0.001, "each", 0, Linear(), {}), (only,))
     _, found = run(contest, rows=0, trigger=1)
-    seen = contest.bench.final["binary"]
-    evidence = simultaneous(Run(seen, noise, 400, 0.001, "each", seed=0).votes(Linear()), 0.001)
+    seen = contest.trials.final["binary"]
+    evidence = simultaneous(Trial(seen, noise, 400, 0.001, "each", seed=0).votes(Linear()), 0.001)
     held = certify(evidence, noise, Threat(0, 1)) & (evidence.label == seen.y_test)
     assert found.rows[0].certified[0] == pytest.approx(held.mean())
     assert 0 < held.mean() < 1
@@ -87,17 +87,17 @@ def test_a_bar_is_what_certify_says() -> None:
 
 def test_moving_within_one_kind_of_attack_trains_nothing(contest: CompareComputation) -> None:
     run(contest, rows=1, trigger=1)
-    trained = set(contest.bench.proofs)
+    trained = set(contest.trials.proofs)
     for rows, trigger in ((2, 1), (20, 4), (7, 3), (1, 1)):
         previews, found = run(contest, rows=rows, trigger=trigger)
         assert not previews
         assert len(found.rows) == len(contest.contenders)
-    assert set(contest.bench.proofs) == trained
+    assert set(contest.trials.proofs) == trained
 
 
 def test_previews_say_that_they_are_previews() -> None:
     data = load("digits", view="unit", classes=(0, 1), rows=60, points=20)
-    fresh = CompareComputation(Bench.of(data, 0.25, 20, 0.001, "each", 0, Linear(), {}))
+    fresh = CompareComputation(Trials(data, 0.25, 20, 0.001, "each", 0, Linear(), {}))
     previews, final = run(fresh)
     assert previews
     for found in previews:
@@ -146,7 +146,7 @@ def test_the_picture_says_everything_in_words(contest: CompareComputation) -> No
 )
 def test_the_sentence_reads_well_however_many_prove_something(shares: list[float | None], said: str) -> None:
     rows = tuple(
-        Row(name, "", (), (), share if share is None else (share,), noise="keep 0.8")
+        ComparisonRow(name, "", (), (), share if share is None else (share,), noise="keep 0.8")
         for name, share in zip("ABCD", shares, strict=False)
     )
     assert said in draw_compare(CompareResult(CompareParams(), "digits", 90, 60, rows, len(rows))).sentence

@@ -25,9 +25,18 @@ from rsbd.learners import LDA, MLP
 from rsbd.noises import Bagging, Flip, Gaussian, Partition, Uniform
 from rsbd.noises.smoothing import Smoothing, Threat
 from rsbd.recipes import bagflip, bagging, cohen, compare, dpa, rab, rab_knn, rosenfeld, wang
-from rsbd.recipes.contest import CONTENDERS, Comparison, Contender, Row, Run, posed, refusal, threat_map
-from rsbd.recipes.contest.bench import views
-from rsbd.recipes.contest.threats import attacked
+from rsbd.recipes.contest import (
+    CONTENDERS,
+    Comparison,
+    ComparisonRow,
+    Contender,
+    Trial,
+    as_measured,
+    refusal,
+    threat_map,
+)
+from rsbd.recipes.contest.threats import changed_slots
+from rsbd.recipes.contest.trials import both_views
 
 MODELS = 60
 BY_NAME = {contender.name: contender for contender in CONTENDERS}
@@ -45,7 +54,7 @@ def binary() -> Dataset:
 
 
 def proof(name: str, data: Dataset, defence: Smoothing | Partition) -> Any:
-    return BY_NAME[name].prove(Run(data, defence, MODELS, 0.01, "all", seed=7))
+    return BY_NAME[name].prove(Trial(data, defence, MODELS, 0.01, "all", seed=7))
 
 
 # -- threats
@@ -66,15 +75,15 @@ def test_the_map_holds_every_threat_once_by_what_it_changes() -> None:
     assert found["labels",] == (Threat(1, 0, True, False), Threat(5, 0, True, False))
     assert found["test",] == (Threat(0, 1, False, True), Threat(0, 2, False, True))
     assert all(len(set(group)) == len(group) == 4 for what, group in found.items() if len(what) > 1)
-    assert all(attacked(threat) == what for what, group in found.items() for threat in group)
-    assert attacked(Threat(rows=0, trigger=1)) == ("test",)
+    assert all(changed_slots(threat) == what for what, group in found.items() for threat in group)
+    assert changed_slots(Threat(rows=0, trigger=1)) == ("test",)
 
 
 def test_a_threat_is_measured_by_the_noise_that_it_meets() -> None:
     noise = Smoothing(features=Gaussian(1.0), labels=Flip(0.8), test=Uniform(2))
-    assert posed(Threat(3, 4), noise).trigger == {"features": 2.0, "test": 4}
+    assert as_measured(Threat(3, 4), noise).trigger == {"features": 2.0, "test": 4}
     for pixels in range(1, 200):
-        length = posed(Threat(1, pixels), noise).trigger_on("features")
+        length = as_measured(Threat(1, pixels), noise).trigger_on("features")
         assert pixels <= Fraction(length) ** 2 < pixels * (1 + Fraction(1, 10**15))
         assert np.linalg.norm(np.ones(pixels)) <= length * (1 + 1e-15)
 
@@ -135,7 +144,7 @@ def test_certificates_are_those_of_the_recipes_called_by_hand(threat: Threat) ->
         if refusal(recipe.smoothing, threat, data.num_rows):
             continue
         found = proof(name, data, recipe.smoothing)
-        expected = recipe.certify(posed(threat, recipe.smoothing))
+        expected = recipe.certify(as_measured(threat, recipe.smoothing))
         assert np.array_equal(found.label, recipe.bounds.label), name
         assert np.array_equal(found.bounds.miss, recipe.bounds.miss), name
         assert np.array_equal(found.bounds.runner_up, recipe.bounds.runner_up), name
@@ -166,7 +175,7 @@ def test_the_table_holds_what_certify_says(unit: Dataset, binary: Dataset) -> No
         if row.noise == f"bags of {size}; keep: test {keep:g}"
     )
     noise = Smoothing(rows=Bagging(size), test=Flip(keep))
-    run = Run(binary, noise, MODELS, 0.001, "each", seed=3)
+    run = Trial(binary, noise, MODELS, 0.001, "each", seed=3)
     evidence = bounds.simultaneous(run.votes(_learner()), 0.001)
     held = certify(evidence, noise, Threat(1, 1), 120) & (evidence.label == binary.y_test)
     assert row.certified == (pytest.approx(held.mean()),)
@@ -183,12 +192,12 @@ def test_one_learner_for_all_is_the_one_that_was_given(unit: Dataset, binary: Da
     }
     for name, (data, recipe) in by_hand.items():
         given, own = (
-            BY_NAME[name].prove(Run(data, recipe.smoothing, MODELS, 0.001, "each", 7, one)).bounds.miss
+            BY_NAME[name].prove(Trial(data, recipe.smoothing, MODELS, 0.001, "each", 7, one)).bounds.miss
             for one in (learner, None)
         )
         assert np.array_equal(given, recipe.bounds.miss), name
         assert not np.array_equal(own, recipe.bounds.miss), name
-    dealt = BY_NAME["DPA"].prove(Run(unit, Partition(4), MODELS, 0.001, "each", 7, learner))
+    dealt = BY_NAME["DPA"].prove(Trial(unit, Partition(4), MODELS, 0.001, "each", 7, learner))
     assert np.array_equal(dealt.radius, dpa(unit, 4, **common).certificate.radius)
     assert not np.array_equal(dealt.radius, dpa(unit, 4).certificate.radius)
 
@@ -220,7 +229,7 @@ def test_each_method_is_certified_by_its_own_bound_at_the_alpha_that_was_asked_f
                 evidence = rab(unit, 1.0, bound=names[row.method], **common).bounds
             else:
                 evidence = bounds.simultaneous(plain, alpha, points=points)
-            held = [certify(evidence, noise, posed(threat, noise)) for threat in row.threats]
+            held = [certify(evidence, noise, as_measured(threat, noise)) for threat in row.threats]
             assert row.certified == pytest.approx([(one & (evidence.label == unit.y_test)).mean() for one in held])
             found.append(row.certified)
     assert len(set(found)) == len(found)
@@ -368,8 +377,8 @@ def test_files_hold_what_was_found(unit: Dataset, few: list[Contender], tmp_path
 def test_every_number_stays_with_its_threat(tmp_path: Path) -> None:
     threats = Threat(1, 2, True, False), Threat(5, 3, True, False)
     attack = ("features", "labels")
-    one = Row("one", "", attack, threats, (0.9, 0.4), noise="n", models=7, clean=0.95, tried=3, validated=0.8)
-    found = Comparison((one, Row("other", "", attack, threats, reason="cannot")), {"seed": 1})
+    one = ComparisonRow("one", "", attack, threats, (0.9, 0.4), noise="n", models=7, clean=0.95, tried=3, validated=0.8)
+    found = Comparison((one, ComparisonRow("other", "", attack, threats, reason="cannot")), {"seed": 1})
     path, table, *_ = found.write(tmp_path)
     assert Comparison.load(path) == found
     for records in (found.table(), list(csv.DictReader(table.open()))):
@@ -431,14 +440,14 @@ def test_bad_settings_are_one_sentence(unit: Dataset, change: dict[str, object],
 
 def test_inputs_off_the_scale_are_refused(unit: Dataset) -> None:
     with pytest.raises(InputError, match="scale them"):
-        views(unit.replace(x=unit.x * 2))
+        both_views(unit.replace(x=unit.x * 2))
 
 
 def test_views_agree_with_those_of_the_loader(unit: Dataset, binary: Dataset) -> None:
-    seen = views(unit)
+    seen = both_views(unit)
     assert seen["binary"].fingerprint() == binary.fingerprint()
     assert seen["unit"].fingerprint() == unit.fingerprint()
-    assert views(load("digits", view="gray", classes=(0, 1), rows=120, points=40))["unit"].values is None
+    assert both_views(load("digits", view="gray", classes=(0, 1), rows=120, points=40))["unit"].values is None
 
 
 def test_bags_with_flips_on_the_test_input_are_the_exact_law_of_every_outcome() -> None:

@@ -16,8 +16,9 @@ from rsbd.errors import InputError
 from rsbd.learners import Linear
 from rsbd.noises import Gaussian
 from rsbd.noises.smoothing import Smoothing, Threat
-from rsbd.recipes.contest import CONTENDERS, Comparison, Row, posed, refusal
-from rsbd.recipes.contest.threats import Attack, attacked
+from rsbd.recipes.contest import CONTENDERS, Comparison, ComparisonRow, as_measured, refusal
+from rsbd.recipes.contest.threats import Attack, changed_slots
+from rsbd.recipes.contest.trials import both_views
 from rsbd.words import count, percent
 
 _PARTS: dict[str, Threat] = {
@@ -36,12 +37,14 @@ def facing(dataset: Dataset, threat: Threat) -> list[str]:
     >>> facing(load("digits", view="unit", classes=(0, 1)), Threat(1, 1))[-2:]
     ['BagFlip', 'bags + test flips']
     """
-    names = []
-    for contender in CONTENDERS:
-        first = next(contender.defences(dataset, attacked(threat)))
-        if refusal(first, threat, dataset.num_rows) is None:
-            names.append(contender.name)
-    return names
+    return [name for name, reason in _refusals(dataset, threat).items() if reason is None]
+
+
+def _refusals(dataset: Dataset, threat: Threat) -> dict[str, str | None]:
+    """Return for each method why it cannot face a threat; None where it can."""
+    views, attack = both_views(dataset), changed_slots(threat)
+    first = {contender.name: next(contender.defences(views[contender.view], attack)) for contender in CONTENDERS}
+    return {name: refusal(defence, threat, dataset.num_rows) for name, defence in first.items()}
 
 
 def who_faces(dataset: Dataset) -> list[list[str]]:
@@ -58,7 +61,7 @@ def changes(attack: Attack) -> str:
     >>> changes(("features", "test"))
     'training pixels + test image'
     """
-    return " + ".join(words for words, threat in _PARTS.items() if attacked(threat)[0] in attack)
+    return " + ".join(words for words, threat in _PARTS.items() if changed_slots(threat)[0] in attack)
 
 
 def best(found: Comparison, attack: Attack, threat: int) -> tuple[str, float]:
@@ -83,7 +86,7 @@ def held(found: Comparison, method: str, attack: Attack, rows: int | None = None
     raise InputError(f"no threat of this comparison has {rows} rows and {pixels} pixels", "ask for fewer")
 
 
-def _row(found: Comparison, method: str, attack: Attack) -> Row:
+def _row(found: Comparison, method: str, attack: Attack) -> ComparisonRow:
     for row in found.against(attack):
         if row.method == method and row.certified is not None:
             return row
@@ -116,7 +119,7 @@ def fallen(found: Comparison, attack: Attack, pixels: int | None = None) -> str:
     return "; ".join(said)
 
 
-def accuracy_by_rows(row: Row, pixels: int | None = None) -> list[tuple[int, float]]:
+def accuracy_by_rows(row: ComparisonRow, pixels: int | None = None) -> list[tuple[int, float]]:
     """Return pairs of poisoned rows and certified accuracy, for one size of the trigger."""
     pairs = zip(row.threats, row.certified or (), strict=False)
     return [(t.rows, share) for t, share in pairs if pixels is None or t.trigger == pixels]
@@ -138,11 +141,11 @@ def check_facing(answer: Any, dataset: Dataset, threat: Threat, among: Iterable[
     chosen = list(answer)
     if unknown := [name for name in chosen if name not in among]:
         return not_yet(f"{unknown[0]!r} is none of these: {'; '.join(among)}")
-    able = set(facing(dataset, threat)) & set(among)
-    for contender in CONTENDERS:
-        if contender.name in chosen and contender.name not in able:
-            first = next(contender.defences(dataset, attacked(threat)))
-            return not_yet(f"{contender.name} cannot: {refusal(first, threat, dataset.num_rows)}.")
+    reasons = _refusals(dataset, threat)
+    for name, reason in reasons.items():
+        if name in chosen and reason is not None:
+            return not_yet(f"{name} cannot: {reason}.")
+    able = {name for name in among if reasons[name] is None}
     if missing := able - set(chosen):
         return not_yet(
             f"None of these is wrong, but {count(len(missing), 'method')} that can face it "
@@ -161,7 +164,7 @@ def check_length(answer: Any, rows: int, trigger: int) -> Verdict:
     >>> check_length(36, rows=9, trigger=4)
     Not yet. That counts changed pixels (L0). The L2 length is the square root of the sum of their squares.
     """
-    one = posed(Threat(rows, trigger), Smoothing(features=Gaussian(1.0))).trigger_on("features")
+    one = as_measured(Threat(rows, trigger), Smoothing(features=Gaussian(1.0))).trigger_on("features")
     return judge_number(
         answer,
         float(one * np.sqrt(rows)),
@@ -207,7 +210,7 @@ def check_combination(
         return not_yet(f"{reason[0].upper()}{reason[1:]}.")
     votes = ensemble.collect(dataset, answer, Linear(), dataset.x_test, num_models)
     evidence = bounds.simultaneous(votes.counts, alpha)
-    asked, right = posed(threat, answer), evidence.label == dataset.y_test
+    asked, right = as_measured(threat, answer), evidence.label == dataset.y_test
     found = float((certify(evidence, answer, asked, dataset.num_rows) & right).mean())
     unanimous = bounds.simultaneous(np.array([[num_models, *[0] * (dataset.num_classes - 1)]]), alpha)
     possible = bool(certify(unanimous, answer, asked, dataset.num_rows)[0])

@@ -12,7 +12,7 @@ from rsbd.panels.controls import Control, Slider, Toggle
 from rsbd.panels.engine import Runner
 from rsbd.panels.inputs import first_params
 from rsbd.panels.panel import Panel
-from rsbd.recipes.contest.bench import Bench
+from rsbd.recipes.contest.trials import Trials
 
 __all__ = ["compare"]
 
@@ -70,5 +70,5 @@ def compare(
     if not isinstance(dataset, Dataset):
         classes = (0, 1) if dataset is None else None
         dataset = load(dataset or "digits", view="unit", classes=classes)
-    bench = Bench.of(dataset, 0.25, num_models, 0.001, "each", seed, learner or Linear(), {})
-    return Panel(first_params(CompareParams, settings), _CONTROLS, CompareComputation(bench), draw_compare, runner)
+    trials = Trials(dataset, 0.25, num_models, 0.001, "each", seed, learner or Linear(), {})
+    return Panel(first_params(CompareParams, settings), _CONTROLS, CompareComputation(trials), draw_compare, runner)

@@ -10,12 +10,12 @@ from typing import Any
 from rsbd.noises.smoothing import Threat
 from rsbd.panels.engine import Cancel, Cancelled, Progress
 from rsbd.panels.memory import Memo
-from rsbd.recipes.contest.bench import Bench
 from rsbd.recipes.contest.contender import Contender
 from rsbd.recipes.contest.methods import CONTENDERS
-from rsbd.recipes.contest.result import Row
+from rsbd.recipes.contest.result import ComparisonRow
 from rsbd.recipes.contest.search import Search
-from rsbd.recipes.contest.threats import Attack, attacked
+from rsbd.recipes.contest.threats import Attack, changed_slots
+from rsbd.recipes.contest.trials import Trials
 from rsbd.words import count
 
 # Fewer noises than in `rsbd.recipes.contest.compare`: a reader waits for them.
@@ -64,7 +64,7 @@ class CompareParams:
     @property
     def attack(self) -> Attack:
         """The slots that change."""
-        return attacked(self.threat)
+        return changed_slots(self.threat)
 
     @property
     def words(self) -> str:
@@ -92,7 +92,7 @@ class CompareResult:
         Name of the data.
     num_rows, num_models : int
         Training rows, and the budget of models for each method.
-    rows : tuple of Row
+    rows : tuple of ComparisonRow
         The certified accuracy of each method, or the reason why it cannot face the attacker.
     total : int
         Number of methods.
@@ -102,7 +102,7 @@ class CompareResult:
     dataset: str
     num_rows: int
     num_models: int
-    rows: tuple[Row, ...]
+    rows: tuple[ComparisonRow, ...]
     total: int
 
 
@@ -110,7 +110,7 @@ class CompareResult:
 class CompareComputation:
     """The panel's ``compute``, with the ensembles and the answers that are known."""
 
-    bench: Bench
+    trials: Trials
     contenders: tuple[Contender, ...] = tuple(replace(c, grid=_GRIDS.get(c.name, c.grid)) for c in CONTENDERS)
     memo: Memo = field(default_factory=lambda: Memo(2000))  # one row of figures for each method and threat
 
@@ -118,27 +118,27 @@ class CompareComputation:
         self, params: CompareParams, cancel: Cancel, progress: Progress
     ) -> Generator[CompareResult, None, CompareResult]:
         """Yield the answers so far after each method that had to be trained; return all of them."""
-        data, total = self.bench.final["unit"], len(self.contenders)
-        rows: tuple[Row, ...] = ()
+        data, total = self.trials.final["unit"], len(self.contenders)
+        rows: tuple[ComparisonRow, ...] = ()
         for done, contender in enumerate(self.contenders, 1):
-            fresh, key = len(self.bench.proofs), (contender.name, params.threat)
+            fresh, key = len(self.trials.proofs), (contender.name, params.threat)
             rows = (*rows, self.memo.get(key, partial(self._search, contender, params, cancel)))
-            found = CompareResult(params, data.name, data.num_rows, self.bench.num_models, rows, total)
+            found = CompareResult(params, data.name, data.num_rows, self.trials.num_models, rows, total)
             progress(done, total)
-            if len(self.bench.proofs) > fresh and done < total:
+            if len(self.trials.proofs) > fresh and done < total:
                 yield found
         return found
 
-    def _search(self, contender: Contender, params: CompareParams, cancel: Cancel) -> Row:
+    def _search(self, contender: Contender, params: CompareParams, cancel: Cancel) -> ComparisonRow:
         """Find the best noise of a method against the attacker."""
 
         def tell(_done: int) -> None:
             if cancel():
                 raise Cancelled
 
-        search = Search.of(self.bench, contender, params.attack or ("features", "labels", "test"), (params.threat,))
+        search = Search.of(self.trials, contender, params.attack or ("features", "labels", "test"), (params.threat,))
         for done, defence in enumerate(search.defences):
             tell(done)
             for final in (False, True):  # both, so that another threat of this kind trains nothing
-                self.bench.proof(contender, defence, final)
-        return search.run(self.bench, tell)
+                self.trials.proof(contender, defence, final)
+        return search.run(self.trials, tell)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from rsbd.panels import svg
 from rsbd.panels.compare.compute import CompareResult
 from rsbd.panels.engine import Picture
-from rsbd.recipes.contest.result import Row
+from rsbd.recipes.contest.result import ComparisonRow
 from rsbd.words import count, listed, percent, state
 
 _LEFT, _LONG, _TOP, _STEP, _HIGH = 220.0, 400.0, 108.0, 31.0, 22.0
@@ -26,7 +26,7 @@ def draw_compare(found: CompareResult) -> Picture:
     return Picture(svg.document(1200, high + 26, parts), _alt(found), _sentence(found), _state(found).strip("()"))
 
 
-def _line(row: Row, top: float) -> str:
+def _line(row: ComparisonRow, top: float) -> str:
     middle = top + _HIGH / 2 + 6
     name = svg.text(_LEFT - 12, middle, row.method, anchor="end", weight=600 if _certified(row) else 400)
     if row.certified is None:
@@ -35,7 +35,7 @@ def _line(row: Row, top: float) -> str:
     return name + drawn + svg.text(_LEFT + _LONG + 110, middle, row.noise)
 
 
-def _certified(row: Row) -> float:
+def _certified(row: ComparisonRow) -> float:
     """Return the certified accuracy against the one threat of the panel; 0 if the method cannot face it."""
     return row.certified[0] if row.certified else 0.0
 

@@ -10,15 +10,14 @@ from typing import Any
 from rsbd.data import Dataset
 from rsbd.errors import InputError
 from rsbd.learners import Learner
-from rsbd.recipes.contest.bench import Bench, settings
 from rsbd.recipes.contest.contender import Contender
 from rsbd.recipes.contest.methods import CONTENDERS
 from rsbd.recipes.contest.result import Comparison
 from rsbd.recipes.contest.search import Search
 from rsbd.recipes.contest.threats import threat_map
+from rsbd.recipes.contest.trials import Trials
 
-BOTH = (True, False)
-Progress = Callable[[int, int, str], None]
+_BOTH = (True, False)
 
 
 def compare(
@@ -26,8 +25,8 @@ def compare(
     rows: Iterable[int] = (0, 1, 5),
     triggers: Iterable[int] = (0, 1, 2),
     *,
-    relabel: Sequence[bool] = BOTH,
-    on_test: Sequence[bool] = BOTH,
+    relabel: Sequence[bool] = _BOTH,
+    on_test: Sequence[bool] = _BOTH,
     contenders: Sequence[Contender] = CONTENDERS,
     num_models: int = 1000,
     alpha: float = 0.001,
@@ -35,7 +34,7 @@ def compare(
     validation: float = 0.25,
     learner: Learner | None = None,
     seed: int = 0,
-    progress: Progress | None = None,
+    progress: Callable[[int, int, str], None] | None = None,
     cancel: threading.Event | None = None,
     **options: Any,
 ) -> Comparison:
@@ -122,8 +121,8 @@ def compare(
         raise InputError("two contenders have one name, or there are none", "give each its own")
     if cancel is not None:
         options["cancel"] = cancel
-    bench = Bench.of(dataset, validation, num_models, alpha, points, seed, learner, options)
-    plan = [Search.of(bench, contender, attack, group) for attack, group in threats.items() for contender in contenders]
+    trials = Trials(dataset, validation, num_models, alpha, points, seed, learner, options)
+    plan = [Search.of(trials, one, attack, group) for attack, group in threats.items() for one in contenders]
     total, done, found = sum(search.work for search in plan), 0, []
     for search in plan:
 
@@ -133,8 +132,8 @@ def compare(
             if progress is not None:
                 progress(before + part, total, name)
 
-        found.append(search.run(bench, tell))
+        found.append(search.run(trials, tell))
         done += search.work
     if progress is not None:
         progress(total, total, "done")
-    return Comparison(tuple(found), settings(bench, validation))
+    return Comparison(tuple(found), trials.settings())

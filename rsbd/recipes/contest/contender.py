@@ -1,11 +1,11 @@
-"""What takes part in a comparison: a noise to choose, and how it becomes evidence."""
+"""A method in a comparison: the noises to choose from, and how votes under a noise become a proof."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import product
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
@@ -13,27 +13,16 @@ from rsbd import bounds, ensemble
 from rsbd.bounds import Bounds
 from rsbd.certify import certify
 from rsbd.data import Dataset
-from rsbd.learners import LDA, HashedTestNoise, Learner
+from rsbd.learners import HashedTestNoise, Learner
 from rsbd.learners.linear.linear import Linear
-from rsbd.noises import Noise, Partition
+from rsbd.noises import Partition
 from rsbd.noises.smoothing import Smoothing, Threat
-from rsbd.recipes.contest.threats import Attack, Defence, posed
+from rsbd.recipes.contest.threats import Attack, Defence, as_measured
 from rsbd.types import Bools, Labels
 
 
-class Proof(Protocol):
-    """What a method says of each point, and against which threats that stands."""
-
-    @property
-    def label(self) -> Labels:
-        """Label of each point."""
-
-    def certified(self, threat: Threat) -> Bools:
-        """Which labels no attack within the threat changes, bool (points,); the trigger counts pixels."""
-
-
 @dataclass(frozen=True)
-class Run:
+class Trial:
     """One defence on one data set: all that makes its evidence.
 
     Parameters
@@ -83,10 +72,6 @@ class Run:
         return self.known[key] * self.times
 
 
-Evidence = Callable[[Run], Bounds]
-Bound = Callable[..., Bounds]
-
-
 @dataclass(frozen=True)
 class Contender:
     """A method in a comparison.
@@ -102,7 +87,7 @@ class Contender:
     smooth : callable
         ``smooth(data, attack, **parameters)``: the noise, given the slots that the attack changes.
     evidence : callable
-        From a :class:`Run` to bounds on the class probabilities; votes of an ensemble unless given.
+        From a :class:`Trial` to bounds on the class probabilities; votes of an ensemble unless given.
     models : int, optional
         Models that it trains where that is not the budget.
 
@@ -122,7 +107,7 @@ class Contender:
     view: str
     grid: Mapping[str, tuple[Any, ...]]
     smooth: Callable[..., Defence]
-    evidence: Evidence = field(default_factory=lambda: voted())
+    evidence: Callable[[Trial], Bounds] = field(default_factory=lambda: voted())
     models: int | None = None
 
     def defences(self, data: Dataset, attack: Attack) -> Iterator[Defence]:
@@ -139,15 +124,15 @@ class Contender:
             return defence.num_models
         return budget if self.models is None else self.models
 
-    def prove(self, run: Run) -> Proof:
+    def prove(self, trial: Trial) -> NoiseProof | PartitionProof:
         """Train, and say what is proved about the points."""
-        if isinstance(run.defence, Partition):
-            return Dealt.of(run)
-        return Noised(run.smoothing, self.evidence(run), run.num_rows or run.data.num_rows)
+        if isinstance(trial.defence, Partition):
+            return PartitionProof.of(trial)
+        return NoiseProof(trial.smoothing, self.evidence(trial), trial.num_rows or trial.data.num_rows)
 
 
 @dataclass(frozen=True)
-class Noised:
+class NoiseProof:
     """The proof of a method with noise: evidence, and its trade-off."""
 
     smoothing: Smoothing
@@ -161,7 +146,7 @@ class Noised:
 
     def certified(self, threat: Threat) -> Bools:
         """Which labels stay against a threat in pixels."""
-        asked = posed(threat, self.smoothing)
+        asked = as_measured(threat, self.smoothing)
         if threat.rows and threat.on_test:
             # What the trigger alone overturns is lost, and the law of the rows may take long to work out.
             alone = certify(self.bounds, self.smoothing, replace(asked, rows=0), self.num_rows)
@@ -171,19 +156,20 @@ class Noised:
 
 
 @dataclass(frozen=True)
-class Dealt:
+class PartitionProof:
     """The proof of a method that deals rows out: how many rows may come or go."""
 
     label: Labels
     radius: Labels
 
     @classmethod
-    def of(cls, run: Run) -> Dealt:
+    def of(cls, trial: Trial) -> PartitionProof:
         """Train one model per part."""
         from rsbd.recipes.dpa import dpa
 
-        assert isinstance(run.defence, Partition)  # noqa: S101
-        found = dpa(run.data, run.defence.parts, spread=run.defence.spread, learner=run.learner, seed=run.seed)
+        dealt = trial.defence
+        assert isinstance(dealt, Partition)  # noqa: S101
+        found = dpa(trial.data, dealt.parts, spread=dealt.spread, learner=trial.learner, seed=trial.seed)
         return cls(found.certificate.label, np.asarray(found.certificate.radius, np.int64))
 
     def certified(self, threat: Threat) -> Bools:
@@ -194,10 +180,10 @@ class Dealt:
 
 def voted(
     learner: Learner | None = None,
-    bound: Bound = bounds.simultaneous,
+    bound: Callable[..., Bounds] = bounds.simultaneous,
     runner_up: bool = False,
     hashed: bool = False,
-) -> Evidence:
+) -> Callable[[Trial], Bounds]:
     """Evidence from the votes of an ensemble.
 
     Parameters
@@ -212,11 +198,11 @@ def voted(
         RAB's test noise, which follows from the trained model.
     """
 
-    def evidence(run: Run) -> Bounds:
-        base = run.learner or learner or Linear()
-        if hashed and isinstance(noise := run.smoothing.features, Noise):
-            base = HashedTestNoise(run.learner or learner or LDA(), noise)
-        others = runner_up and run.data.num_classes > 2
-        return bound(run.votes(base), run.alpha, runner_up=others, points=run.points)
+    def evidence(trial: Trial) -> Bounds:
+        base = trial.learner or learner or Linear()
+        if hashed and trial.smoothing.features is not None:
+            base = HashedTestNoise(base, trial.smoothing.features)
+        others = runner_up and trial.data.num_classes > 2
+        return bound(trial.votes(base), trial.alpha, runner_up=others, points=trial.points)
 
     return evidence

@@ -1,26 +1,29 @@
-"""What a comparison found: rows of a table, and files."""
+"""The result of a comparison: rows of a table, a figure, and files."""
 
 from __future__ import annotations
 
 import csv
 import io
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from rsbd.errors import InputError
 from rsbd.files import atomic_file
 from rsbd.noises.smoothing import Threat
-from rsbd.recipes.contest.threats import Attack
+from rsbd.recipes.contest.threats import SLOT_WORDS, Attack
+from rsbd.types import Floats
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
 @dataclass(frozen=True)
-class Row:
+class ComparisonRow:
     """One method against one kind of attack.
 
     Parameters
@@ -59,6 +62,13 @@ class Row:
     tried: int = 0
     validated: float | None = None
 
+    @classmethod
+    def of(cls, record: Mapping[str, Any]) -> ComparisonRow:
+        """Return the row that was written as ``record``."""
+        shares, threats = record["certified"], tuple(Threat(**threat) for threat in record["threats"])
+        plain = {"attack": tuple(record["attack"]), "threats": threats}
+        return cls(**{**record, **plain, "certified": None if shares is None else tuple(shares)})
+
 
 @dataclass(frozen=True)
 class Comparison:
@@ -66,34 +76,31 @@ class Comparison:
 
     Parameters
     ----------
-    rows : tuple of Row
+    rows : tuple of ComparisonRow
         Grouped by attack; the methods of each group in the same order.
     settings : mapping
         Everything that determines them.
     """
 
-    rows: tuple[Row, ...]
+    rows: tuple[ComparisonRow, ...]
     settings: Mapping[str, Any]
 
-    def against(self, attack: Attack) -> tuple[Row, ...]:
-        """Rows of one kind of attack, one per method."""
+    def against(self, attack: Attack) -> tuple[ComparisonRow, ...]:
+        """Return the rows of one kind of attack, one per method."""
         return tuple(row for row in self.rows if row.attack == attack)
 
     @property
     def attacks(self) -> tuple[Attack, ...]:
-        """The kinds of attack."""
+        """The kinds of attack, each once."""
         return tuple(dict.fromkeys(row.attack for row in self.rows))
 
     def table(self) -> list[dict[str, Any]]:
-        """One record per method and threat, for ``pandas.DataFrame`` or a CSV file."""
+        """Return one record per method and threat, for ``pandas.DataFrame`` or a CSV file."""
         return [
             {
                 "method": row.method,
                 "attack": " + ".join(row.attack),
-                "rows": threat.rows,
-                "trigger": threat.trigger,
-                "relabel": threat.relabel,
-                "on_test": threat.on_test,
+                **asdict(threat),
                 "certified": None if row.certified is None else row.certified[i],
                 "clean": row.clean,
                 "noise": row.noise,
@@ -105,7 +112,7 @@ class Comparison:
         ]
 
     def as_dict(self) -> dict[str, Any]:
-        """Everything in ``result.json``."""
+        """Return everything in ``result.json``."""
         return {"rows": [asdict(row) for row in self.rows], "settings": dict(self.settings)}
 
     @classmethod
@@ -115,22 +122,37 @@ class Comparison:
         Raises
         ------
         InputError
-            It is missing, or no such file.
+            The file is missing, or is not a stored comparison.
         """
         try:
             content = json.loads(Path(path).read_text("utf-8"))
-            rows = [_row(**row) for row in content["rows"]]
-            return cls(tuple(rows), content["settings"])
+            return cls(tuple(map(ComparisonRow.of, content["rows"])), content["settings"])
         except FileNotFoundError:
             raise InputError(f"there is no stored comparison at {path}", "write one with rsbd compare") from None
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise InputError(f"{path} is no stored comparison ({error})", "write one with rsbd compare") from None
 
     def plot(self, ax: Axes | None = None) -> Axes:
-        """Draw methods against threats: certified accuracy in each cell, a dash where a method cannot face it."""
-        from rsbd.recipes.contest.figure import draw
+        """Draw methods against threats: certified accuracy in each cell, hatched where a method cannot face it."""
+        from rsbd import plots
 
-        return draw(self, ax)
+        groups = [self.against(attack) for attack in self.attacks]
+        methods = [row.method for row in groups[0]]
+        columns = [threat for group in groups for threat in group[0].threats]
+        cells = np.array([
+            [share for group in groups for share in group[i].certified or [np.nan] * len(group[i].threats)]
+            for i in range(len(methods))
+        ])  # fmt: skip
+        if ax is None:
+            ax = plots.new_axes(max(10.0, 4.5 + 0.62 * len(columns)), 2.6 + 0.38 * len(methods))
+        paint_shares(ax, cells, methods)
+        ax.set_xticks(range(len(columns)), [f"{t.rows}\n{t.trigger}" for t in columns], fontsize=12)
+        where: Any = {"xycoords": "axes fraction", "textcoords": "offset points", "ha": "right", "va": "top"}
+        ax.annotate("poisoned rows\ntrigger, pixels", (0, 0), (-4, -3.5), **where, fontsize=12)
+        lines = _mark_groups(ax, {attack: len(self.against(attack)[0].threats) for attack in self.attacks})
+        title = "Certified accuracy, % of test inputs, by what the attacker changes (hatched: no certificate)"
+        ax.set_title(title, fontsize=13, loc="left", pad=14 + 15 * lines)
+        return ax
 
     def write(self, folder: Path | str) -> list[Path]:
         """Write ``result.json``, ``comparison.csv`` and the figure as PNG and SVG; return their paths."""
@@ -152,12 +174,38 @@ class Comparison:
         return [*paths, *plots.save(drawing, folder, "comparison")]
 
     def _json(self) -> str:
-        """Text of ``result.json``, one line for each row."""
+        """Return the text of ``result.json``, one line for each row."""
         whole = self.as_dict()
         rows = ",\n".join(json.dumps(row) for row in whole["rows"])
         return f'{{"rows": [\n{rows}\n],\n"settings": {json.dumps(whole["settings"], indent=1)}}}\n'
 
 
-def _row(attack: list[str], threats: list[dict[str, Any]], certified: list[float] | None, **rest: Any) -> Row:
-    asked = tuple(Threat(**threat) for threat in threats)
-    return Row(attack=tuple(attack), threats=asked, certified=None if certified is None else tuple(certified), **rest)
+def paint_shares(ax: Axes, cells: Floats, methods: Sequence[str], size: float = 12) -> None:
+    """Paint shares with their numbers, one line for each method; hatched where there is none."""
+    from matplotlib.patches import Rectangle
+
+    ax.imshow(cells, aspect="auto", cmap="cividis", vmin=0, vmax=1)
+    look: Any = {"facecolor": "#ececec", "edgecolor": "#c4c4c4", "hatch": "///", "linewidth": 0}
+    for (i, j), share in np.ndenumerate(cells):
+        if np.isnan(share):
+            ax.add_patch(Rectangle((j - 0.5, i - 0.5), 1, 1, **look))
+        else:
+            ink = "black" if share > 0.46 else "white"
+            ax.text(j, i, f"{100 * share:.0f}", ha="center", va="center", color=ink, fontsize=size)
+    ax.set_yticks(range(len(methods)), methods, fontsize=size)
+    ax.tick_params(length=0)
+
+
+def _mark_groups(ax: Axes, groups: Mapping[Attack, int]) -> int:
+    """Name what each group of threats changes; return the number of lines that the names take."""
+    left, lines = 0, 1
+    for attack, width in groups.items():
+        narrow = width < 3
+        named = [SLOT_WORDS[slot].replace(" ", "\n") if narrow else SLOT_WORDS[slot] for slot in attack]
+        words = ",\n".join(named)
+        lines = max(lines, words.count("\n") + 1)
+        ax.text(left + width / 2 - 0.5, -0.62, words, ha="center", va="bottom", fontsize=11)
+        if left:
+            ax.axvline(left - 0.5, color="white", linewidth=5)
+        left += width
+    return lines

@@ -7,17 +7,17 @@ from dataclasses import dataclass
 
 from rsbd.noises import Bagging, Flip, Gaussian, Noise, Partition
 from rsbd.noises.smoothing import Threat
-from rsbd.recipes.contest.bench import Bench
 from rsbd.recipes.contest.contender import Contender
-from rsbd.recipes.contest.result import Row
+from rsbd.recipes.contest.result import ComparisonRow
 from rsbd.recipes.contest.threats import Attack, Defence, refusal
+from rsbd.recipes.contest.trials import Trials
 
-SHORT = {"features": "pixels", "labels": "labels", "test": "test"}
+_SHORT = {"features": "pixels", "labels": "labels", "test": "test"}
 
 
 @dataclass(frozen=True)
 class Search:
-    """What there is to do.
+    """One method, one kind of attack, and the noises to try.
 
     Parameters
     ----------
@@ -40,57 +40,57 @@ class Search:
     reason: str | None
 
     @classmethod
-    def of(cls, bench: Bench, contender: Contender, attack: Attack, threats: tuple[Threat, ...]) -> Search:
+    def of(cls, trials: Trials, contender: Contender, attack: Attack, threats: tuple[Threat, ...]) -> Search:
         """Ask the library whether the method can face the threats, and list the noises that it can afford."""
-        data = bench.final[contender.view]
+        data = trials.final[contender.view]
         every = tuple(contender.defences(data, attack))
         answers = {refusal(defence, threat, data.num_rows) for defence in every for threat in threats}
         if reasons := sorted(answer for answer in answers if answer):
             return cls(contender, attack, threats, (), reasons[0])
-        models = [contender.num_models(defence, bench.num_models) for defence in every]
-        within = tuple(d for d, number in zip(every, models, strict=True) if number <= bench.num_models)
-        short = f"it trains {min(models)} models or more, and the budget is {bench.num_models}"
+        models = [contender.num_models(defence, trials.num_models) for defence in every]
+        within = tuple(d for d, number in zip(every, models, strict=True) if number <= trials.num_models)
+        short = f"it trains {min(models)} models or more, and the budget is {trials.num_models}"
         return cls(contender, attack, threats, within, None if within else short)
 
     @property
     def work(self) -> int:
-        """Noises to try, and the one to certify with."""
+        """Number of noises to try, and one more for the one to certify with."""
         return len(self.defences) + 1 if self.defences else 0
 
-    def run(self, bench: Bench, tell: Callable[[int], None]) -> Row:
+    def run(self, trials: Trials, tell: Callable[[int], None]) -> ComparisonRow:
         """Choose on the validation points, certify on the test points."""
         about = (self.contender.name, self.contender.paper, self.attack, self.threats)
         if self.reason is not None:
-            return Row(*about, reason=self.reason)
+            return ComparisonRow(*about, reason=self.reason)
         scores = []
         for i, defence in enumerate(self.defences):
             tell(i)
-            clean, certified = bench.accuracies(self.contender, defence, self.threats, final=False)
+            clean, certified = trials.accuracies(self.contender, defence, self.threats, final=False)
             scores.append((float(certified.mean()), clean))
         tell(len(self.defences))
         best = max(range(len(scores)), key=scores.__getitem__)  # the first of equals
         chosen = self.defences[best]
-        clean, certified = bench.accuracies(self.contender, chosen, self.threats, final=True)
-        return Row(
+        clean, certified = trials.accuracies(self.contender, chosen, self.threats, final=True)
+        return ComparisonRow(
             *about,
             certified=tuple(certified.tolist()),
-            noise=words(chosen),
-            models=self.contender.num_models(chosen, bench.num_models),
+            noise=noise_words(chosen),
+            models=self.contender.num_models(chosen, trials.num_models),
             clean=clean,
             tried=len(self.defences),
             validated=scores[best][0],
         )
 
 
-def words(defence: Defence) -> str:
-    """Say a noise in a few words.
+def noise_words(defence: Defence) -> str:
+    """Describe a noise in a few words.
 
     Examples
     --------
     >>> from rsbd.noises.smoothing import Smoothing
-    >>> words(Smoothing(rows=Bagging(20), features=Flip(0.9), test=Flip(0.95)))
+    >>> noise_words(Smoothing(rows=Bagging(20), features=Flip(0.9), test=Flip(0.95)))
     'bags of 20; keep: pixels 0.9, test 0.95'
-    >>> words(Partition(50, spread=2))
+    >>> noise_words(Partition(50, spread=2))
     '50 parts, each row in 2'
     """
     if isinstance(defence, Partition):
@@ -99,9 +99,9 @@ def words(defence: Defence) -> str:
     slots: dict[str, list[tuple[str, str]]] = {}
     for slot, noise in defence.slots.items():
         name, value = _noise(noise)
-        slots.setdefault(name, []).append((SHORT[slot], value))
+        slots.setdefault(name, []).append((_SHORT[slot], value))
     for name, values in slots.items():
-        everywhere = len(values) == len(SHORT) and len({value for _, value in values}) == 1
+        everywhere = len(values) == len(_SHORT) and len({value for _, value in values}) == 1
         listed = ", ".join(f"{slot} {value}" for slot, value in values)
         said.append(f"{name} {values[0][1]} everywhere" if everywhere else f"{name}: {listed}")
     return "; ".join(said)

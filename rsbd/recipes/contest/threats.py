@@ -16,13 +16,13 @@ Attack = tuple[str, ...]
 """What an attacker changes, in the order features, labels, test."""
 Defence = Smoothing | Partition
 
-WORDS = {"features": "training pixels", "labels": "training labels", "test": "test input"}
+SLOT_WORDS = {"features": "training pixels", "labels": "training labels", "test": "test input"}
 
 
 def threat_map(
     rows: Iterable[int], triggers: Iterable[int], relabel: Sequence[bool], on_test: Sequence[bool]
 ) -> dict[Attack, tuple[Threat, ...]]:
-    """Every threat of a map once, grouped by what it changes.
+    """Return every threat of a map once, grouped by the slots that it changes.
 
     A trigger of 0 pixels on relabelled rows is a threat of flipped labels; a trigger on the test input and no
     poisoned row is one of changed test inputs. Threats that change nothing are left out.
@@ -44,15 +44,15 @@ def threat_map(
         if t % 1:  # one below 0 is refused as a threat
             raise InputError(f"a trigger of {t} pixels", "it counts pixels, so give a whole number from 0")
         threat = Threat(int(m), int(t), relabel=y and m > 0, on_test=x and t > 0)
-        if what := attacked(threat):
+        if what := changed_slots(threat):
             found.setdefault(what, {})[threat] = None
     if not found:
         raise InputError("no threat changes anything", "give poisoned rows above 0, or a trigger on the test input")
     return {what: tuple(found[what]) for what in sorted(found, key=lambda what: (len(what), what))}
 
 
-def attacked(threat: Threat) -> Attack:
-    """Which slots a threat changes."""
+def changed_slots(threat: Threat) -> Attack:
+    """Return the slots that a threat changes."""
     changed = {
         "features": threat.rows > 0 and threat.trigger_on("features") > 0,
         "labels": threat.rows > 0 and threat.relabel,
@@ -61,8 +61,8 @@ def attacked(threat: Threat) -> Attack:
     return tuple(slot for slot, is_changed in changed.items() if is_changed)
 
 
-def posed(threat: Threat, smoothing: Smoothing) -> Threat:
-    """The same threat with its trigger measured by the noise that it meets.
+def as_measured(threat: Threat, smoothing: Smoothing) -> Threat:
+    """Return the same threat with its trigger measured in the norms of the noise.
 
     Inputs lie in [0, 1], so ``t`` changed pixels are ``t`` coordinates, at most ``t`` in L1, and at most ``sqrt(t)`` in
     L2 (rounded up). Pixels that are turned into 0 and 1 one by one change in at most ``t`` places too, so that methods
@@ -71,7 +71,7 @@ def posed(threat: Threat, smoothing: Smoothing) -> Threat:
     Examples
     --------
     >>> from rsbd.noises import Flip, Gaussian
-    >>> posed(Threat(rows=3, trigger=4), Smoothing(features=Gaussian(1.0), test=Flip(0.8))).trigger
+    >>> as_measured(Threat(rows=3, trigger=4), Smoothing(features=Gaussian(1.0), test=Flip(0.8))).trigger
     {'features': 2.0, 'test': 4}
     """
     sizes: dict[str, float] = {}
@@ -82,9 +82,9 @@ def posed(threat: Threat, smoothing: Smoothing) -> Threat:
 
 
 def refusal(defence: Defence, threat: Threat, num_rows: int) -> str | None:
-    """Why a defence cannot face a threat, in one sentence by the library itself; None where it can.
+    """Return why a defence cannot face a threat, in the words of the library's own error; None where it can.
 
-    Dealing out rows faces whatever happens to them, and nothing else.
+    A partition faces any change of the training rows, and no change of the test input.
 
     Examples
     --------
@@ -95,7 +95,7 @@ def refusal(defence: Defence, threat: Threat, num_rows: int) -> str | None:
     dealt = isinstance(defence, Partition)
     smoothing = defence if isinstance(defence, Smoothing) else Smoothing()
     try:
-        smoothing.tradeoff(posed(replace(threat, rows=0) if dealt else threat, smoothing), num_rows)
+        smoothing.tradeoff(as_measured(replace(threat, rows=0) if dealt else threat, smoothing), num_rows)
     except InputError as error:
         return error.what
     return None

@@ -1,4 +1,4 @@
-"""Audit by enumeration where whole rows are changed, inserted and removed."""
+"""Audit by enumeration for methods that draw or partition rows: rows are changed, inserted and removed."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from math import comb
 import numpy as np
 
 from rsbd.audit.exhaustive import Exhausted, Violation
-from rsbd.audit.world import MOST, Array, Data, Rule
+from rsbd.audit.world import MOST_DATASETS, Array, Data, Rule
 from rsbd.data import Dataset
 from rsbd.errors import InputError
 from rsbd.noises import Bagging, Partition
 
-Found = tuple[int, int, tuple[Fraction, ...]]  # label, certified rows, exact shares of the labels
+_Certified = tuple[int, int, tuple[Fraction, ...]]  # label, certified rows, exact shares of the labels
 
 
 def exhaustive_rows(dataset: Dataset, method: Bagging | Partition, rule: Rule, most: int = 3) -> Exhausted:
@@ -65,7 +65,7 @@ def exhaustive_rows(dataset: Dataset, method: Bagging | Partition, rule: Rule, m
     x, y = np.array([k[0] for k in kinds], np.float32), np.array([k[1] for k in kinds], np.int64)
     n = dataset.num_rows
     sets = [*_multisets(len(kinds), n, most)]
-    if len(sets) * comb(len(kinds) + n - 1, n) > 100 * MOST:
+    if len(sets) * comb(len(kinds) + n - 1, n) > 100 * MOST_DATASETS:
         raise InputError(f"{len(sets):,} training sets are too many to compare", "take fewer rows or levels")
 
     def content(multiset: Array) -> tuple[Array, Array]:
@@ -76,28 +76,29 @@ def exhaustive_rows(dataset: Dataset, method: Bagging | Partition, rule: Rule, m
     def vote(rows: tuple[int, ...]) -> int:
         return int(rule(x[list(rows)], y[list(rows)], point))
 
-    def bagged(multiset: Array, size: int, found: Bagging) -> Found:
+    def bagged(multiset: Array) -> _Certified:
+        assert isinstance(method, Bagging)  # noqa: S101
+        size = int(multiset.sum())
         held = [(kind, int(times)) for kind, times in enumerate(multiset) if times]
         votes = [0] * len(labels)
-        for bag in product(held, repeat=found.size):
+        for bag in product(held, repeat=method.size):
             votes[vote(tuple(kind for kind, _ in bag))] += int(np.prod([times for _, times in bag], dtype=object))
-        shares = tuple(Fraction(v, size**found.size) for v in votes)
+        shares = tuple(Fraction(v, size**method.size) for v in votes)
         top = max(range(len(votes)), key=lambda c: votes[c])
         second = max(share for c, share in enumerate(shares) if c != top)
-        held_up = [r for r in range(min(most, size) + 1) if found.shift(r, size).certifies(1 - shares[top], second)]
+        held_up = [r for r in range(min(most, size) + 1) if method.shift(r, size).certifies(1 - shares[top], second)]
         return top, max(held_up, default=-1), shares
 
-    def dealt(multiset: Array, found: Partition) -> Found:
+    def dealt(multiset: Array) -> _Certified:
+        assert isinstance(method, Partition)  # noqa: S101
         rows_x, rows_y = content(multiset)
-        said = [rule(rows_x[rows], rows_y[rows], point) for rows in found.members(rows_x, rows_y)]
-        label, radius = found.radius(np.array(said, np.int64)[:, None], len(labels))
+        said = [rule(rows_x[rows], rows_y[rows], point) for rows in method.members(rows_x, rows_y)]
+        label, radius = method.radius(np.array(said, np.int64)[:, None], len(labels))
         shares = tuple(Fraction(said.count(c), len(said)) for c in labels)
         return int(label[0]), min(int(radius[0]), most), shares
 
-    def certify(multiset: Array) -> Found:
-        return bagged(multiset, int(multiset.sum()), method) if isinstance(method, Bagging) else dealt(multiset, method)
-
     table = np.array(sets)
+    certify = bagged if isinstance(method, Bagging) else dealt
     found = [certify(row) for row in table]
     label = np.array([f[0] for f in found])
     certified = robust = 0
@@ -119,7 +120,7 @@ def exhaustive_rows(dataset: Dataset, method: Bagging | Partition, rule: Rule, m
 
 
 def _multisets(kinds: int, size: int, most: int) -> Iterator[Array]:
-    """Yield how often each kind of row occurs, for every multiset of about ``size``, at least one row."""
+    """Yield how often each kind of row occurs, for every multiset of ``size`` rows, give or take ``most``."""
     for total in range(max(1, size - most), size + most + 1):
         for rows in combinations_with_replacement(range(kinds), total):
             yield np.bincount(rows, minlength=kinds)
