@@ -28,16 +28,8 @@ MAY_IMPORT = {
     "course": "data attacks tradeoff bounds noises learners ensemble certify recipes audit panels",
     "cli": "data attacks noises learners ensemble certify recipes panels course",
 }
-LOOSE = {
-    "errors",
-    "files",
-    "plots",
-    "types",
-    "version",
-    "words",
-    "__init__",
-    "__main__",
-}  # any package may import these
+# Any package may import these, and they import no package.
+LOOSE = {"errors", "files", "plots", "types", "version", "words", "__init__", "__main__"}
 MOST_LEVELS = 11
 
 

@@ -12,15 +12,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from rsbd.bounds import dkw, over_points
 from rsbd.certify.pairs import truth
 from rsbd.errors import InputError
 from rsbd.tradeoff import Tradeoff
-from rsbd.types import UNIT, Bools, Floats, Ints
-
-Scores = NDArray[np.floating]
+from rsbd.types import UNIT, AnyFloats, Bools, Floats, Ints
 
 _THRESHOLDS = 25_000  # the paper uses 10,000; more are tighter
 _CELLS = 1 << 22  # scores in one block
@@ -66,7 +63,7 @@ class Confidence:
         return np.asarray((self.certified & (truth(y, self.label) == self.label)[:, None]).mean(axis=0))
 
 
-def measured(confidences: Scores, label: Ints, measure: str = "score") -> Scores:
+def measured(confidences: AnyFloats, label: Ints, measure: str = "score") -> AnyFloats:
     """Return the score of the labelled class in every draw.
 
     Parameters
@@ -93,8 +90,8 @@ def measured(confidences: Scores, label: Ints, measure: str = "score") -> Scores
 
 
 def confidence_bounds(
-    selection: Iterable[Scores],
-    estimation: Iterable[Scores],
+    selection: Iterable[AnyFloats],
+    estimation: Iterable[AnyFloats],
     laws: Sequence[Tradeoff],
     alpha: float,
     measure: str = "score",
@@ -126,7 +123,7 @@ def confidence_bounds(
 
 
 def expected(
-    scores: Scores, laws: Sequence[Tradeoff], alpha: float, low: float = 0.0, thresholds: int = _THRESHOLDS
+    scores: AnyFloats, laws: Sequence[Tradeoff], alpha: float, low: float = 0.0, thresholds: int = _THRESHOLDS
 ) -> Floats:
     """Return lower bounds on the mean score after each attack, from the distribution of the scores.
 
@@ -189,7 +186,7 @@ def survival(draws: int, alpha: float, thresholds: int) -> tuple[Ints, Floats]:
     return rank[reached > 0], reached[reached > 0]
 
 
-def from_mean(scores: Scores, laws: Sequence[Tradeoff], alpha: float, low: float = 0.0, high: float = 1.0) -> Floats:
+def from_mean(scores: AnyFloats, laws: Sequence[Tradeoff], alpha: float, low: float = 0.0, high: float = 1.0) -> Floats:
     """Return lower bounds on the mean score after each attack, from the mean alone (Hoeffding's inequality).
 
     This is the baseline of the paper. It ignores the distribution, so it is never much better than :func:`expected` and
@@ -206,7 +203,7 @@ def _down(low: float, above: Floats) -> Floats:
     return np.maximum(np.nextafter(low + above, -np.inf), low)
 
 
-def _checked(scores: Scores, low: float, high: float) -> Scores:
+def _checked(scores: AnyFloats, low: float, high: float) -> AnyFloats:
     array = np.asarray(scores)
     if array.ndim != 2 or not array.size:
         raise InputError(f"scores have shape {array.shape}", "give (points, draws), one draw or more")

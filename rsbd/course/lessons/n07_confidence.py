@@ -11,7 +11,7 @@ import numpy as np
 from scipy.stats import beta
 
 from rsbd.bounds import dkw
-from rsbd.certify.confidence import Scores, measured
+from rsbd.certify.confidence import measured
 from rsbd.course.lessons.data_and_attacks import part_of
 from rsbd.course.lessons.self_check import Verdict, is_number, judge_number, not_yet, self_check
 from rsbd.data import Dataset
@@ -20,7 +20,7 @@ from rsbd.errors import InputError
 from rsbd.learners import LDA
 from rsbd.noises import Gaussian
 from rsbd.tradeoff import Tradeoff
-from rsbd.types import Floats, Ints
+from rsbd.types import AnyFloats, Floats, Ints
 
 _SELECTION = 100  # noisy copies that select the class
 
@@ -52,10 +52,10 @@ class Asked:
 
     label: Ints
     votes: Floats
-    scores: Scores
+    scores: AnyFloats
 
     @property
-    def average(self) -> Scores:
+    def average(self) -> AnyFloats:
         """Return the average score of each test image."""
         return np.asarray(self.scores.mean(axis=1))
 
