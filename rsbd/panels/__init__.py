@@ -1,8 +1,10 @@
-"""Live panels: a frozen ``Params``, a pure ``compute``, a pure ``render``, and widgets that only wire them.
+"""Live panels: frozen parameters, a pure computation, a pure drawing, and controls that only connect them.
 
-``rsbd.panels.backdoor(...)`` is the main one, ``PANELS`` has them all by name. :func:`smoothed` makes one of any noise
-in a line. A panel of your own is some forty lines: below is a whole one, which asks how far votes can certify.
-:mod:`rsbd.panels.engine` says what else ``compute`` can do: report progress, stop early, yield previews.
+``rsbd.panels.backdoor(...)`` is the main panel; ``PANELS`` has all of them by name. :func:`smoothed` makes a panel of
+any noise in a line. Each panel is a package with the name of its function and three files: ``compute.py`` has
+``BackdoorParams``, ``BackdoorResult`` and the computation, ``draw.py`` has ``draw_backdoor``, and ``__init__.py`` the
+controls and ``backdoor``. A panel of your own is some forty lines. Here is a whole one, which asks how far votes can
+certify; :mod:`rsbd.panels.engine` says how ``compute_votes`` could also report progress, stop early and yield previews.
 
 Examples
 --------
@@ -14,17 +16,17 @@ Examples
 >>> from rsbd.panels.inputs import first_params
 >>> from rsbd.words import down, percent, state
 >>> @dataclass(frozen=True)
-... class Params:
+... class VotesParams:
 ...     sigma: float = 0.5
 ...     agree: float = 0.9
 >>> MODELS = np.arange(20, 1001, 20)
->>> def compute(params, cancel, progress):
+>>> def compute_votes(params, cancel, progress):
 ...     agreed = np.round(params.agree * MODELS).astype(int)
 ...     votes = np.stack([agreed, MODELS - agreed], axis=1)
 ...     noise = Smoothing(test=Gaussian(params.sigma))
 ...     return params, radius(bounds.simultaneous(votes, alpha=0.001), noise).radius
->>> def render(found):
-...     params, radii = found
+>>> def draw_votes(result):
+...     params, radii = result
 ...     axes = "number of models", "L2 radius (input units)"
 ...     chart = Chart((78, 60, 1150, 430), (0, 1000), (0, 3), "how far votes can certify", *axes)
 ...     said = f"{percent(params.agree)} of the models agree"
@@ -39,7 +41,7 @@ Examples
 ...     Slider("agree", "share of the models that agree", 0.5, 0.99, 0.01),
 ... )
 >>> def votes(*, runner=None, **settings):
-...     return Panel(first_params(Params, settings), CONTROLS, compute, render, runner)
+...     return Panel(first_params(VotesParams, settings), CONTROLS, compute_votes, draw_votes, runner)
 >>> panel = votes(agree=0.95, runner=SyncRunner())
 >>> panel.sentence
 'If 95 % of the models agree, 1,000 of them certify an L2 radius of 0.71 (alpha = 0.001).'
@@ -64,17 +66,10 @@ from rsbd.panels.rab import rab
 from rsbd.panels.smoothed import smoothed
 from rsbd.panels.worst_case import worst_case
 
-# Each can be made with no argument but ``runner``, and is then held by the tests that all panels share.
+# The tests that all panels share make each of them with no argument but ``runner``.
 PANELS: dict[str, Callable[..., Panel[Any, Any]]] = {
-    "attack": attack,
-    "backdoor": backdoor,
-    "compare": compare,
-    "confidence": confidence,
-    "label_flips": label_flips,
-    "partitions": partitions,
-    "plane": plane,
-    "rab": rab,
-    "worst_case": worst_case,
+    panel.__name__: panel
+    for panel in (attack, backdoor, compare, confidence, label_flips, partitions, plane, rab, worst_case)
 }
 
 __all__ = [

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -15,6 +16,7 @@ from rsbd.words import percent
 _Values = Sequence[float] | AnyFloats | Ints
 Box = tuple[float, float, float, float]
 _Format = Callable[[float], str]
+_LINE = 26.0  # height of a line of words
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,8 @@ class Chart:
         Round numbers unless given.
     xformat, yformat : callable
         Writes a tick; :func:`share` writes per cent.
+    above : int
+        Lines of a :meth:`key` between the title and the box.
 
     Examples
     --------
@@ -55,6 +59,7 @@ class Chart:
     yticks: Sequence[float] | None = None
     xformat: _Format = "{:g}".format
     yformat: _Format = "{:g}".format
+    above: int = 0
 
     @property
     def x(self) -> svg.Scale:
@@ -66,13 +71,28 @@ class Chart:
         """The map from a value on the vertical axis to the page."""
         return svg.scale(*self.ylim, self.box[3], self.box[1])
 
+    @classmethod
+    def of_shares(
+        cls, box: Box, xlim: tuple[float, float], title: str = "", xlabel: str = "", top: float = 1.04, **more: Any
+    ) -> Chart:
+        """Return a chart whose vertical axis holds shares in per cent, up to ``top``."""
+        return cls(box, xlim, (0, top), title, xlabel, yticks=(0, 0.25, 0.5, 0.75, 1), yformat=share, **more)
+
     def frame(self) -> str:
-        """Draw title, axes, ticks and labels."""
-        xticks = ticks(*self.xlim) if self.xticks is None else self.xticks
-        yticks = ticks(*self.ylim) if self.yticks is None else self.yticks
-        title = svg.text(self.box[0] - 60, self.box[1] - 20, self.title, weight=600)
-        labels = (self.xlabel, self.ylabel, self.box, self.xformat, self.yformat)
-        return title + svg.axes(self.x, self.y, xticks, yticks, *labels)
+        """Draw title, ticks with faint horizontal lines, and the labels of the axes."""
+        left, top, right, bottom = self.box
+        parts = [svg.text(left - 60, top - 20 - _LINE * self.above, self.title, weight=600)]
+        for tick in ticks(*self.ylim) if self.yticks is None else self.yticks:
+            parts.append(svg.line(left, self.y(tick), right, self.y(tick), svg.GRID))
+            parts.append(svg.text(left - 8, self.y(tick) + 5.5, self.yformat(tick), anchor="end", fill=svg.SOFT))
+        for tick in ticks(*self.xlim) if self.xticks is None else self.xticks:
+            parts.append(svg.line(self.x(tick), bottom, self.x(tick), bottom + 5, svg.SOFT))
+            parts.append(svg.text(self.x(tick), bottom + 25, self.xformat(tick), anchor="middle", fill=svg.SOFT))
+        parts.append(svg.line(left, bottom, right, bottom, svg.SOFT))
+        parts.append(svg.text((left + right) / 2, bottom + 46, self.xlabel, anchor="middle"))
+        if self.ylabel:
+            parts.append(svg.text(left - 50, (top + bottom) / 2, self.ylabel, anchor="middle", turn=-90))
+        return "".join(parts)
 
     def line(self, xs: _Values, ys: _Values, colour: str, label: str = "", dash: str = "", width: float = 3) -> str:
         """Draw a curve, with its label at the right end of its visible part."""
@@ -99,7 +119,7 @@ class Chart:
         """Mark a point, with its label on the side that has more room."""
         right = self.x(x) < (self.box[0] + self.box[2]) / 2
         at, anchor = (self.x(x) + 12, "start") if right else (self.x(x) - 12, "end")
-        said = svg.text(at, self.y(y) + 5, label, anchor=anchor, weight=600, halo=True) if label else ""
+        said = svg.label(at, self.y(y) + 5, label, anchor) if label else ""
         return svg.marker(self.x(x), self.y(y), shape, colour, size) + said
 
     def upright(self, x: float, colour: str, label: str = "", dash: str = "3 5", high: float = 0) -> str:
@@ -107,26 +127,20 @@ class Chart:
         if not min(self.xlim) <= x <= max(self.xlim):
             return ""
         anchor = "start" if self.x(x) < (self.box[0] + self.box[2]) / 2 else "end"
-        return svg.line(self.x(x), self.box[1] - 6 - high, self.x(x), self.box[3], colour, 3, dash) + svg.text(
-            self.x(x) + (6 if anchor == "start" else -6),
-            self.box[1] + 12 - high,
-            label,
-            anchor=anchor,
-            weight=600,
-            halo=True,
-        )
+        top, aside = self.box[1] - high, 6 if anchor == "start" else -6
+        line = svg.line(self.x(x), top - 6, self.x(x), self.box[3], colour, 3, dash)
+        return line + svg.label(self.x(x) + aside, top + 12, label, anchor)
 
     def budget(self, x: float, label: str) -> str:
         """Mark the attacker's budget on the horizontal axis, or its end with an arrow if the budget lies beyond."""
         end = self.xlim[1]
         return self.upright(min(x, end), svg.VERMILLION, label + (" \u2192" if x > end else ""), high=26)
 
-    def key(self, *curves: tuple[str, str, str], wide: float = 300, high: float = 20) -> str:
-        """Name curves in a line above the box, each as ``(words, colour, dash)`` beside a piece of the curve."""
-        y = self.box[1] - high
-        parts = []
+    def key(self, *curves: tuple[str, str, str], across: int = 2, wide: float = 300, high: float = 20) -> str:
+        """Name curves in lines above the box, each as ``(words, colour, dash)`` beside a piece of the curve."""
+        parts, lines = [], -(-len(curves) // across)
         for i, (words, colour, dash) in enumerate(curves):
-            x = self.box[0] - 60 + i * wide
+            x, y = self.box[0] - 60 + i % across * wide, self.box[1] - high - _LINE * (lines - 1 - i // across)
             parts.append(svg.line(x, y - 6, x + 46, y - 6, colour, 3, dash))
             parts.append(svg.text(x + 56, y, words, weight=600))
         return "".join(parts)
@@ -135,9 +149,8 @@ class Chart:
         """Draw a horizontal line at a value of the vertical axis, with its label at the left end."""
         if not min(self.ylim) <= y <= max(self.ylim):
             return ""
-        return svg.line(self.box[0], self.y(y), self.box[2], self.y(y), colour, 2, dash) + svg.text(
-            self.box[0] + 8, self.y(y) - 7, label, anchor="start", weight=600, halo=True
-        )
+        line = svg.line(self.box[0], self.y(y), self.box[2], self.y(y), colour, 2, dash)
+        return line + svg.label(self.box[0] + 8, self.y(y) - 7, label)
 
     def note(self, words: str) -> str:
         """Write a remark below the axis."""
@@ -153,7 +166,7 @@ class Chart:
             return ""
         a, b = seen[-1]
         at = min(max(self.y(b) - 9, self.box[1] + 14), self.box[3] - 9)
-        return svg.text(self.x(a) - 4, at, label, anchor="end", weight=600, halo=True)
+        return svg.label(self.x(a) - 4, at, label, "end")
 
     def _cut(self, drawn: str) -> str:
         """Cut a drawing off at the box. An inner ``<svg>`` needs no name, which could occur twice on a page."""

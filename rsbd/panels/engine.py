@@ -14,16 +14,17 @@ import threading
 import time
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
-from typing import Any, Generic, Literal, Protocol, TypeVar
+from typing import Generic, Literal, Protocol, TypeVar
 
 from rsbd.errors import InputError
 
 _P = TypeVar("_P")
 _R = TypeVar("_R")
-State = Literal["busy", "preview", "final", "error"]
+_State = Literal["busy", "preview", "final", "error"]
 Cancel = Callable[[], bool]
-Progress = Callable[[int, int], None]
-Compute = Callable[[_P, Cancel, Progress], "_R | Generator[_R, None, _R]"]
+OnProgress = Callable[[int, int], None]
+Previews = Generator[_R, None, _R]  # yields previews and returns the final result
+Compute = Callable[[_P, Cancel, OnProgress], "_R | Previews[_R]"]
 
 
 class Cancelled(Exception):  # noqa: N818 - not an error: it ends a computation early
@@ -56,7 +57,7 @@ class Picture:
 class Frame:
     """One change of the screen. A part that is ``None`` stays as it is."""
 
-    state: State
+    state: _State
     picture: Picture | None = None
     error: str | None = None
     progress: float | None = None
@@ -224,21 +225,35 @@ class Engine(Generic[_P, _R]):
     def _work(self, mine: int, params: _P) -> None:
         try:
             outcome = self._compute(params, self._stale(mine), self._teller(mine))
-            with contextlib.closing(_results(outcome)) as results:
-                for state, result in results:
-                    if self._stale(mine)():
-                        return  # before drawing, so that no picture is drawn in vain
-                    self._publish(mine, Frame(state, self._render(result)))
+            if isinstance(outcome, Generator):
+                outcome = self._preview(mine, outcome)
+            self._draw(mine, "final", outcome)
         except Cancelled:
             if not self._stale(mine)():  # nobody cancelled it: without a message the panel would stay busy
                 self._fail(mine, RuntimeError("the computation stopped before its end: move a control to restart"))
         except (Exception, SystemExit) as error:  # every error is shown as a sentence and raised by wait()
             self._fail(mine, error)
 
+    def _preview(self, mine: int, results: Previews[_R]) -> _R:
+        """Show the previews of a computation; return its final result."""
+        with contextlib.closing(results):
+            while True:
+                try:
+                    preview = next(results)
+                except StopIteration as stop:
+                    final: _R = stop.value
+                    return final
+                self._draw(mine, "preview", preview)
+
+    def _draw(self, mine: int, state: _State, result: _R) -> None:
+        if self._stale(mine)():
+            raise Cancelled  # before drawing, so that no picture is drawn in vain
+        self._publish(mine, Frame(state, self._render(result)))
+
     def _stale(self, mine: int) -> Cancel:
         return lambda: self._generation != mine
 
-    def _teller(self, mine: int) -> Progress:
+    def _teller(self, mine: int) -> OnProgress:
         last = time.monotonic()
 
         def tell(done: int, total: int) -> None:
@@ -263,21 +278,6 @@ class Engine(Generic[_P, _R]):
             if self._generation == mine:
                 self._error = error
                 self._publish(mine, Frame("error", error=sentence_of(error)))
-
-
-def _results(outcome: Any) -> Generator[tuple[State, Any], None, None]:
-    """Yield the previews of a generator and then its final result, or the result of a plain function."""
-    if not isinstance(outcome, Generator):
-        yield "final", outcome
-        return
-    with contextlib.closing(outcome):
-        while True:
-            try:
-                preview = next(outcome)
-            except StopIteration as stop:
-                yield "final", stop.value
-                return
-            yield "preview", preview
 
 
 def sentence_of(error: BaseException) -> str:

@@ -101,9 +101,9 @@ class ExperimentMemory:
         self.votes = VoteMemory()
 
     def stream(self, experiment: Experiment, learner: Learner) -> Iterator[tuple[Outcome, tuple[int, ...]]]:
-        """Yield the outcomes of an experiment with the number of models that have voted, for :func:`show_previews`.
+        """Yield the outcomes of an experiment, each with the number of models that have voted.
 
-        ``learner`` is the one that the attack meets undefended.
+        ``learner`` trains the undefended classifier.
         """
         data, name = experiment.dataset, repr(experiment.poisoning)
         attack = self.attacks.get(name, lambda: plant_attack(data, experiment.poisoning, learner, experiment.seed))

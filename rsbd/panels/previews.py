@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Iterable
 from typing import TypeVar
 
-from rsbd.panels.engine import Cancel, Cancelled, Progress
+from rsbd.panels.engine import Cancel, Cancelled, OnProgress, Previews
 
 _T = TypeVar("_T")
 _R = TypeVar("_R")
@@ -17,9 +17,9 @@ def show_previews(
     steps: Iterable[tuple[_T, tuple[int, ...]]],
     total: int,
     cancel: Cancel,
-    progress: Progress,
+    progress: OnProgress,
     found: Callable[[_T], _R],
-) -> Generator[_R, None, _R]:
+) -> Previews[_R]:
     """Yield a preview now and then while results arrive; return the final result.
 
     Parameters

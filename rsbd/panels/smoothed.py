@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -18,7 +18,7 @@ from rsbd.noises.smoothing import WHERE, Smoothing
 from rsbd.panels import svg
 from rsbd.panels.chart import Chart, bars, radii_for, share
 from rsbd.panels.controls import Choice, Slider
-from rsbd.panels.engine import Cancel, Picture, Progress, Runner
+from rsbd.panels.engine import Cancel, OnProgress, Picture, Previews, Runner
 from rsbd.panels.memory import VoteMemory
 from rsbd.panels.panel import Panel
 from rsbd.panels.previews import show_previews
@@ -56,9 +56,7 @@ class SmoothedComputation:
     seed: int
     votes: VoteMemory = field(default_factory=VoteMemory)
 
-    def __call__(
-        self, params: SmoothedParams, cancel: Cancel, progress: Progress
-    ) -> Generator[SmoothedResult, None, SmoothedResult]:
+    def __call__(self, params: SmoothedParams, cancel: Cancel, progress: OnProgress) -> Previews[SmoothedResult]:
         """Yield previews under anytime-valid bounds; return the final result."""
         smoothing, number = self.noise_of(params.setting), params.num_models
         run = (self.dataset, smoothing, self.learner, self.dataset.x_test, number, self.seed)

@@ -11,7 +11,7 @@ import base64
 import functools
 import struct
 import zlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from html import escape as _escape
 
 import numpy as np
@@ -114,27 +114,6 @@ def scale(d0: float, d1: float, p0: float, p1: float) -> Scale:
     """
     slope = (p1 - p0) / (d1 - d0)
     return lambda value: p0 + slope * (value - d0)
-
-
-def axes(
-    x: Scale, y: Scale, xticks: Sequence[float], yticks: Sequence[float], xlabel: str, ylabel: str,
-    box: tuple[float, float, float, float], xformat: Callable[[float], str] = "{:g}".format,
-    yformat: Callable[[float], str] = "{:g}".format
-) -> str:  # fmt: skip
-    """Draw ticks, faint horizontal lines and labels around ``box = (left, top, right, bottom)``."""
-    left, top, right, bottom = box
-    parts = []
-    for tick in yticks:
-        parts.append(line(left, y(tick), right, y(tick), GRID))
-        parts.append(text(left - 8, y(tick) + 5.5, yformat(tick), anchor="end", fill=SOFT))
-    for tick in xticks:
-        parts.append(line(x(tick), bottom, x(tick), bottom + 5, SOFT))
-        parts.append(text(x(tick), bottom + 25, xformat(tick), anchor="middle", fill=SOFT))
-    parts.append(line(left, bottom, right, bottom, SOFT))
-    parts.append(text((left + right) / 2, bottom + 46, xlabel, anchor="middle"))
-    if ylabel:
-        parts.append(text(left - 50, (top + bottom) / 2, ylabel, anchor="middle", turn=-90))
-    return "".join(parts)
 
 
 def bar(x: float, y: float, length: float, height: float, value: float, colour: str, hatched: bool) -> str:

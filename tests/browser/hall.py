@@ -28,7 +28,7 @@ def lecture(home: Path) -> Iterator[tuple[str, psutil.Process]]:
     with (home / "lecture.log").open("w") as log:
         process = subprocess.Popen(
             [sys.executable, "-c", KEEPER, *command], env=env, cwd=home, text=True,
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, start_new_session=True,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, start_new_session=True
         )  # fmt: skip
         try:
             assert process.stdout is not None
@@ -110,7 +110,7 @@ def open_hall(address: str, offline: bool = False, dark: bool = False) -> Iterat
         try:
             context = browser.new_context(
                 viewport={"width": 1280, "height": 720}, offline=offline,
-                color_scheme="dark" if dark else "light",
+                color_scheme="dark" if dark else "light"
             )  # fmt: skip
             hall = Hall(context.new_page())
             hall.page.goto(address, timeout=90_000)  # a kernel starts before the page comes

@@ -83,7 +83,7 @@ def server(folder: Path, home: Path) -> Iterator[str]:
     command = [
         sys.executable, "-m", "jupyterlab", "--no-browser", "--ip=127.0.0.1", f"--port={port}",
         "--ServerApp.port_retries=0", "--IdentityProvider.token=", "--LabApp.expose_app_in_browser=True",
-        f"--ServerApp.root_dir={folder}", "--allow-root",
+        f"--ServerApp.root_dir={folder}", "--allow-root"
     ]  # fmt: skip
     log = (home / "server.log").open("wb")
     process = subprocess.Popen(
@@ -116,14 +116,7 @@ def _until_up(address: str, process: subprocess.Popen[bytes], log: Path) -> None
 def write_notebook(folder: Path, name: str, *cells: str) -> str:
     """Write a notebook of code cells."""
     code = [
-        {
-            "cell_type": "code",
-            "id": f"c{i}",
-            "metadata": {},
-            "source": c,
-            "outputs": [],
-            "execution_count": None,
-        }
+        {"cell_type": "code", "id": f"c{i}", "metadata": {}, "source": c, "outputs": [], "execution_count": None}
         for i, c in enumerate(cells)
     ]
     spec = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
@@ -182,7 +175,7 @@ class Lab:
             """() => [...window.jupyterapp.shell.currentWidget.content.model.cells]
                 .filter(c => c.type === "code").flatMap(c => c.outputs.toJSON())
                 .filter(o => o.output_type === "error" || (o.output_type === "stream" && o.name === "stderr"))
-                .map(o => o.output_type === "error" ? `${o.ename}: ${o.evalue}` : o.text)""",
+                .map(o => o.output_type === "error" ? `${o.ename}: ${o.evalue}` : o.text)"""
         )
         assert errors == [], errors
 

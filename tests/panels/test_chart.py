@@ -55,7 +55,7 @@ def test_lines_outside_the_range_are_left_out():
 def test_every_piece_is_valid_and_escaped():
     pieces = (
         CHART.frame(), CHART.step([0, 1], [1, 0], svg.BLUE, "<s>"), CHART.band([0, 1], [0, 0], [1, 1], svg.GREEN),
-        CHART.note("a & b"), bars((200, 20, 500, 200), ["<b>", "none"], [0.5, float("nan")], [svg.BLUE] * 2),
+        CHART.note("a & b"), bars((200, 20, 500, 200), ["<b>", "none"], [0.5, float("nan")], [svg.BLUE] * 2)
     )  # fmt: skip
     words = " ".join(parse(*pieces).itertext())
     assert "<s>" in words

@@ -35,10 +35,7 @@ def test_figures_are_those_of_the_library() -> None:
     clean = predict_undefended(poisoned, rsbd.Linear(), DATA.x_test)
     fooled = predict_undefended(poisoned, rsbd.Linear(), stamp(trigger, DATA, DATA.x_test))
     assert seen.rows == mask.sum() == 30
-    assert seen.now == Rates(
-        rsbd.clean_accuracy(clean, DATA.y_test),
-        rsbd.attack_success_rate(fooled, DATA.y_test, 0),
-    )
+    assert seen.now == Rates(rsbd.clean_accuracy(clean, DATA.y_test), rsbd.attack_success_rate(fooled, DATA.y_test, 0))
     assert seen.before.clean_accuracy == rsbd.clean_accuracy(
         predict_undefended(DATA, rsbd.Linear(), DATA.x_test), DATA.y_test
     )

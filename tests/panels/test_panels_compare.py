@@ -130,14 +130,8 @@ def test_the_picture_says_everything_in_words(contest: CompareComputation) -> No
     ("shares", "said"),
     [
         ([0.0, 0.0, None], "(1 of 90 training rows poisoned) for any test image. 1 method cannot"),
-        (
-            [0.0, 0.22, None],
-            "the only method that proves anything is B, with 22 % of test images right and certified.",
-        ),
-        (
-            [0.5, 0.9],
-            "the best methods are B, with 90 % of test images right and certified, and A, with 50 %. 0",
-        ),
+        ([0.0, 0.22, None], "the only method that proves anything is B, with 22 % of test images right and certified."),
+        ([0.5, 0.9], "the best methods are B, with 90 % of test images right and certified, and A, with 50 %. 0"),
         (
             [0.5, 0.9, 0.1, 0.7],
             "best methods are B, with 90 % of test images right and certified, D, with 70 %, and A, with 50 %.",

@@ -55,14 +55,7 @@ def test_only_sigma_and_copies_sample_again(monkeypatch):
     bench = ConfidenceComputation(DATA)
     sample = ConfidenceComputation._sample
     monkeypatch.setattr(ConfidenceComputation, "_sample", lambda *rest: (asked.append(1), sample(*rest))[1])
-    for settings in (
-        {},
-        {"radius": 0.4},
-        {"measure": "margin"},
-        {"point": 4},
-        {"sigma": 1.0},
-        {"copies": 100},
-    ):
+    for settings in ({}, {"radius": 0.4}, {"measure": "margin"}, {"point": 4}, {"sigma": 1.0}, {"copies": 100}):
         bench(ConfidenceParams(**settings), lambda: False, lambda done, total: None)
     assert len(asked) == 3
 

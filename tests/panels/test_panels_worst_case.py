@@ -124,11 +124,7 @@ def test_controls_follow_the_noise():
 
 @pytest.mark.parametrize(
     ("settings", "message"),
-    [
-        ({"kepe": 0.9}, "no setting 'kepe'"),
-        ({"noise": "salt"}, "choose 'flips'"),
-        ({"p_a": 0.2}, "p_a is 0.2"),
-    ],
+    [({"kepe": 0.9}, "no setting 'kepe'"), ({"noise": "salt"}, "choose 'flips'"), ({"p_a": 0.2}, "p_a is 0.2")],
 )
 def test_bad_settings_are_one_sentence(settings, message):
     with pytest.raises(InputError, match=message):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from typing import NamedTuple
@@ -16,7 +16,7 @@ from rsbd.data import Dataset
 from rsbd.errors import InputError
 from rsbd.learners.linear.linear import Linear
 from rsbd.learners.undefended import predict_undefended, undefended_weights
-from rsbd.panels.engine import Cancel, Progress
+from rsbd.panels.engine import Cancel, OnProgress, Previews
 from rsbd.panels.memory import Memo
 from rsbd.panels.previews import show_previews
 from rsbd.recipes.planted import Rates, plant_attack
@@ -126,9 +126,7 @@ class AttackComputation:
     seed: int = 0
     memo: Memo = field(default_factory=lambda: Memo(4096))  # pairs of numbers
 
-    def __call__(
-        self, params: AttackParams, cancel: Cancel, progress: Progress
-    ) -> Generator[AttackResult, None, AttackResult]:
+    def __call__(self, params: AttackParams, cancel: Cancel, progress: OnProgress) -> Previews[AttackResult]:
         """Train at the rate that is set and without attack, then at the other rates of the curve."""
         trigger = trigger_of(params, self.dataset.shape, self.seed)
         rates = sorted({*RATES, params.rate}, key=lambda rate: (rate not in (params.rate, 0.0), rate))

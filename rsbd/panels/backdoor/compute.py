@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Generator
 from dataclasses import dataclass, field
 from functools import partial
 from typing import NamedTuple
@@ -20,7 +19,7 @@ from rsbd.errors import InputError
 from rsbd.learners import Learner
 from rsbd.noises.smoothing import Smoothing
 from rsbd.panels.chart import radii_for
-from rsbd.panels.engine import Cancel, Progress
+from rsbd.panels.engine import Cancel, OnProgress, Previews
 from rsbd.panels.memory import ExperimentMemory
 from rsbd.panels.previews import show_previews
 from rsbd.recipes.experiment import Experiment, Outcome
@@ -134,9 +133,7 @@ class BackdoorComputation:
     seed: int = 0
     memory: ExperimentMemory = field(default_factory=ExperimentMemory)
 
-    def __call__(
-        self, params: BackdoorParams, cancel: Cancel, progress: Progress
-    ) -> Generator[BackdoorResult, None, BackdoorResult]:
+    def __call__(self, params: BackdoorParams, cancel: Cancel, progress: OnProgress) -> Previews[BackdoorResult]:
         """Yield previews under anytime-valid bounds; return the final result."""
         trigger = BadPatch(math.ceil(math.sqrt(params.trigger_pixels)), pixels=params.trigger_pixels)
         experiment = Experiment(

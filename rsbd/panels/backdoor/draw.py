@@ -8,7 +8,7 @@ import numpy as np
 
 from rsbd.panels import svg
 from rsbd.panels.backdoor.compute import BackdoorParams, BackdoorResult
-from rsbd.panels.chart import Box, Chart, share, ticks
+from rsbd.panels.chart import Box, Chart, ticks
 from rsbd.panels.engine import Picture
 from rsbd.types import AnyFloats, Floats
 from rsbd.words import count, note, opening, percent, state
@@ -86,15 +86,10 @@ def _curve(found: BackdoorResult, box: Box) -> str:
     left, top, right, bottom = box
     discrete, end, margin = _norm(found) == "L0", _axis_end(found), left - 68
     few = discrete and end <= 12
-    chart = Chart(
-        box,
-        (-0.5, end + 0.5) if discrete else (0, end),
-        (0, 1.1),  # room for the figures above a curve at 100 %
-        xlabel="L0 radius (pixels and labels changed)" if discrete else "L2 radius (pixel units)",
-        xticks=range(int(end) + 1) if few else ticks(0, end),
-        yticks=(0, 0.25, 0.5, 0.75, 1),
-        yformat=share,
-    )
+    xlim = (-0.5, end + 0.5) if discrete else (0, end)
+    xlabel = "L0 radius (pixels and labels changed)" if discrete else "L2 radius (pixel units)"
+    xticks = range(int(end) + 1) if few else ticks(0, end)
+    chart = Chart.of_shares(box, xlim, "", xlabel, 1.1, xticks=xticks)  # with room for figures above a curve at 100 %
     draw = chart.step if discrete else chart.line
     parts = [svg.text(margin, top - 44, "certified accuracy", weight=600), chart.frame()]
     about, at = "trained on clean images: no such attack changes these answers", margin

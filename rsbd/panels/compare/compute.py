@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
 from rsbd.noises.smoothing import Threat
-from rsbd.panels.engine import Cancel, Cancelled, Progress
+from rsbd.panels.engine import Cancel, Cancelled, OnProgress, Previews
 from rsbd.panels.memory import Memo
 from rsbd.recipes.contest.contender import Contender
 from rsbd.recipes.contest.methods import CONTENDERS
@@ -114,9 +114,7 @@ class CompareComputation:
     contenders: tuple[Contender, ...] = tuple(replace(c, grid=_GRIDS.get(c.name, c.grid)) for c in CONTENDERS)
     memo: Memo = field(default_factory=lambda: Memo(2000))  # one row of figures for each method and threat
 
-    def __call__(
-        self, params: CompareParams, cancel: Cancel, progress: Progress
-    ) -> Generator[CompareResult, None, CompareResult]:
+    def __call__(self, params: CompareParams, cancel: Cancel, progress: OnProgress) -> Previews[CompareResult]:
         """Yield the answers so far after each method that had to be trained; return all of them."""
         data, total = self.trials.final["unit"], len(self.contenders)
         rows: tuple[ComparisonRow, ...] = ()

@@ -13,7 +13,7 @@ from rsbd.data import Dataset
 from rsbd.ensemble.one_model import FixedModel
 from rsbd.learners import LDA, Learner
 from rsbd.noises import Gaussian
-from rsbd.panels.engine import Cancel, Cancelled, Progress
+from rsbd.panels.engine import Cancel, Cancelled, OnProgress
 from rsbd.panels.memory import Memo
 from rsbd.types import AnyFloats, Ints
 
@@ -125,7 +125,7 @@ class ConfidenceComputation:
     sampled: Memo = field(default_factory=lambda: Memo(4))  # some dozen MB each
     scored: Memo = field(default_factory=lambda: Memo(8))
 
-    def __call__(self, params: ConfidenceParams, cancel: Cancel, progress: Progress) -> ConfidenceResult:
+    def __call__(self, params: ConfidenceParams, cancel: Cancel, progress: OnProgress) -> ConfidenceResult:
         """Sample the scores that are not known yet, and certify."""
         data, (low, high, top) = self.dataset, RANGE[params.measure]
         key = (params.sigma, params.copies)
@@ -164,7 +164,7 @@ class ConfidenceComputation:
             shares=(float(np.mean((everywhere[0] > top) & right)), float(np.mean((everywhere[1] > top) & right))),
         )
 
-    def _sample(self, params: ConfidenceParams, cancel: Cancel, progress: Progress) -> _Sampled:
+    def _sample(self, params: ConfidenceParams, cancel: Cancel, progress: OnProgress) -> _Sampled:
         noise, total = Gaussian(params.sigma), _SELECTION + params.copies
         model = FixedModel.train(self.dataset, noise, self.learner, self.seed, "cpu")
         done: list[AnyFloats] = []

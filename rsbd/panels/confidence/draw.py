@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from rsbd.panels import svg
-from rsbd.panels.chart import Chart, share
+from rsbd.panels.chart import Chart
 from rsbd.panels.confidence.compute import FURTHEST_RADIUS, ConfidenceResult
 from rsbd.panels.engine import Picture
 from rsbd.words import down, percent, state
@@ -22,44 +22,24 @@ def _distribution(found: ConfidenceResult) -> str:
     low, high, _ = found.range
     name = found.dataset.classes[found.label]
     unit = f"score of class \u201c{name}\u201d" if low == 0 else f"margin of class \u201c{name}\u201d"
-    chart = Chart(
-        (78, 60, 600, 455),
-        (low, high),
-        (0, 1.05),
-        "noisy copies that reach a score",
-        f"{unit} on a noisy copy, s",
-        "",
-        yticks=(0, 0.25, 0.5, 0.75, 1),
-        yformat=share,
+    title, xlabel = "noisy copies that reach a score", f"{unit} on a noisy copy, s"
+    chart = Chart.of_shares((78, 112, 600, 455), (low, high), title, xlabel, 1.05, above=2)
+    key = (
+        ("as sampled, with its band", svg.INK, ""),
+        ("after the attack", svg.BLUE, ""),
+        ("naive: only the average is known", svg.VERMILLION, "9 6"),
     )
-    zero = np.zeros(len(found.at))
-    kept = np.full(len(found.at), found.mean_kept)
-    said, wide = "as sampled, with its band", 280.0
-    at = chart.x(float(found.at[np.flatnonzero(found.reached >= 0.78)[-1]])) + 14
-    at = min(at, chart.box[2] - wide)  # beside the curve, or above it where it hardly falls
-    xs = [chart.x(float(score)) for score in found.at]
-    ends = [float(np.interp(x, xs, found.reached)) for x in (at - 14, at + 0.6 * wide)]
-    high = chart.y(ends[0]) + (5 if ends[0] - ends[1] > 0.1 else -8)
-    top = min(chart.y(0.76 * float(found.pushed[0])) + 5, chart.box[3] - 8)
-    naive = min(chart.y(found.mean_kept) + 22, chart.box[3] - 8)
-    if abs(naive - top) < 24:  # names stand in lines of their own
-        naive, top = (top + 26, top) if top + 34 < chart.box[3] else (chart.box[3] - 8, chart.box[3] - 34)
-    if abs(high - naive) < 24:
-        high = naive - 26
-    return "".join(
-        [
-            chart.frame(),
-            chart.band(found.at, zero, found.pushed, svg.BLUE, 0.25),
-            chart.band(found.at, found.lowered, found.reached, svg.INK, 0.18),
-            chart.line(found.at, kept, svg.VERMILLION, dash="9 6"),
-            chart.line(found.at, found.reached, svg.INK, width=2),
-            chart.line(found.at, found.pushed, svg.BLUE, width=4),
-            svg.text(at, high, said, weight=600, halo=True),
-            svg.text(chart.box[0] + 12, top, "after the attack", weight=600, halo=True),
-            svg.text(chart.box[0] + 12, naive, "naive: only the average is known", weight=600, halo=True),
-            chart.note(_area(found)),
-        ]
-    )
+    parts = [
+        chart.frame(),
+        chart.key(*key, wide=350),
+        chart.band(found.at, np.zeros(len(found.at)), found.pushed, svg.BLUE, 0.25),
+        chart.band(found.at, found.lowered, found.reached, svg.INK, 0.18),
+        chart.line(found.at, np.full(len(found.at), found.mean_kept), svg.VERMILLION, dash="9 6"),
+        chart.line(found.at, found.reached, svg.INK, width=2),
+        chart.line(found.at, found.pushed, svg.BLUE, width=4),
+        chart.note(_area(found)),
+    ]
+    return "".join(parts)
 
 
 def _area(found: ConfidenceResult) -> str:
@@ -95,15 +75,12 @@ def _image(found: ConfidenceResult, left: float, top: float) -> str:
 def _bounds(found: ConfidenceResult) -> str:
     params = found.params
     low, high, top = found.range
-    chart = Chart(
-        (720, 218, 1185, 455),
-        (0, FURTHEST_RADIUS),
-        (low, high),
+    title, xlabel = (
         f"certified average {params.measure} by radius",
         "L2 radius of a change of the test image (pixel units)",
-        "",
-        xticks=(0, 0.25, 0.5, 0.75, 1, 1.25, 1.5),
     )
+    box, xticks = (720, 244, 1185, 455), (0, 0.25, 0.5, 0.75, 1, 1.25, 1.5)
+    chart = Chart(box, (0, FURTHEST_RADIUS), (low, high), title, xlabel, "", xticks, above=1)
     said = f"above {top:g} no other class is surer"
     parts = [
         chart.frame(),
@@ -114,27 +91,11 @@ def _bounds(found: ConfidenceResult) -> str:
         svg.text(chart.box[2] - 6, chart.y(top) - 7, said, anchor="end", halo=True),
         svg.marker(chart.x(params.radius), chart.y(found.here[1]), "square", svg.VERMILLION, 6),
         svg.marker(chart.x(params.radius), chart.y(found.here[0]), "circle", svg.BLUE, 8),
-        *_names(chart, found),
+        chart.key(("whole distribution", svg.BLUE, ""), ("naive", svg.VERMILLION, "9 6"), wide=280),
     ]
     whole, alone = (percent(value) for value in found.shares)
     parts.append(chart.note(f"all test images right and certified: {whole} (naive {alone})"))
     return "".join(parts)
-
-
-def _names(chart: Chart, found: ConfidenceResult) -> list[str]:
-    """Name both bounds at the radius where they are furthest from the line of the threshold."""
-    line = chart.y(found.range[2])
-    i = max((12, 20, 28), key=lambda i: abs(chart.y(float(found.lower[i])) - 10 - line))
-    x, above, below = (float(v) for v in (found.radii[i], found.lower[i], found.naive[i]))
-    high = chart.y(above) - 10
-    if abs(high - line) < 32:
-        high = line - 32
-    return [
-        svg.text(chart.x(x) + 8, high, "whole distribution", weight=600, halo=True),
-        svg.text(
-            chart.x(x) - 8, min(chart.y(below) + 20, chart.box[3] - 6), "naive", anchor="end", weight=600, halo=True
-        ),
-    ]
 
 
 def _sentence(found: ConfidenceResult) -> str:

@@ -11,7 +11,7 @@ from rsbd.certify import radius
 from rsbd.data import Dataset
 from rsbd.noises import Flip
 from rsbd.noises.smoothing import Smoothing
-from rsbd.panels.engine import Cancel, Progress
+from rsbd.panels.engine import Cancel, OnProgress
 from rsbd.panels.memory import Memo
 from rsbd.recipes.label_flips import closed_form_radius, evidence
 from rsbd.recipes.least_squares import LeastSquares
@@ -98,7 +98,7 @@ class LabelFlipsComputation:
     memo: Memo = field(default_factory=lambda: Memo(8))
     certified: Memo = field(default_factory=lambda: Memo(256))
 
-    def __call__(self, params: LabelFlipsParams, cancel: Cancel, progress: Progress) -> LabelFlipsResult:
+    def __call__(self, params: LabelFlipsParams, cancel: Cancel, progress: OnProgress) -> LabelFlipsResult:
         """Certify the smoothed classifier, and attack least squares."""
         data, fitted = self.dataset, self.fitted(params.penalty)
         noise = Flip(1 - params.flip)

@@ -5,10 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from rsbd.panels import svg
-from rsbd.panels.chart import Chart, bars, level_around, share, ticks
+from rsbd.panels.chart import Chart, bars, level_around, ticks
 from rsbd.panels.engine import Picture
 from rsbd.panels.label_flips.compute import LabelFlipsParams, LabelFlipsResult
-from rsbd.types import Floats
 from rsbd.words import count, percent, state
 
 PENALTIES = (
@@ -30,61 +29,27 @@ def draw_label_flips(found: LabelFlipsResult) -> Picture:
 def _curves(found: LabelFlipsResult) -> str:
     fitted, flips = found.fitted, found.params.flips
     end = len(found.exact) - 1
-    chart = Chart(
-        (78, 60, 720, 430),
-        (-0.5, end + 0.5),
-        (0, 1.08),
-        "right answers, attacked and certified",
-        "flipped training labels (L0)",
-        xticks=ticks(0, end),
-        yticks=(0, 0.25, 0.5, 0.75, 1),
-        yformat=share,
-    )
-    steps = np.arange(end + 1)
-    curves = (
-        (fitted.one, svg.VERMILLION, "2 5"),
-        (fitted.each, svg.VERMILLION, ""),
-        (found.exact, svg.BLUE, ""),
-        (found.closed, svg.BLUE, "9 6"),
-    )
-    under = level_around(steps, found.exact)
-    parts = [chart.frame(), chart.band(under[0], np.zeros(len(under[0])), under[1], svg.BLUE, 0.15)]
-    parts += [chart.step(steps, ys, colour, dash=dash) for ys, colour, dash in curves]
-    parts.append(chart.upright(flips, svg.INK, count(flips, "flip")))
-    names = ["one attack on all", "attack on each image", "exact certificate", "closed form"]
-    heights = (0.92, 0.66, 0.48, 0.1)
-    shown = [ys for ys, _, _ in curves]
-    if not found.exact.any():
-        names, shown = names[:2], shown[:2]
-        none = "nothing is certified at this noise and penalty"
-        parts.append(svg.text(chart.box[0] + 12, chart.y(0) - 12, none, anchor="start", weight=600, halo=True))
-    parts += [
-        _name(chart, shown, i, words, height) for i, (words, height) in enumerate(zip(names, heights, strict=False))
+    title, xlabel = "right answers, attacked and certified", "flipped training labels (L0)"
+    box = (78, 112, 720, 430)
+    chart = Chart.of_shares(box, (-0.5, end + 0.5), title, xlabel, 1.08, xticks=ticks(0, end), above=2)
+    steps, (xs, under) = np.arange(end + 1), level_around(np.arange(end + 1), found.exact)
+    curves = [
+        (fitted.one, "one attack on all", svg.VERMILLION, "2 5"),
+        (fitted.each, "attack on each image", svg.VERMILLION, ""),
+        (found.exact, "exact certificate", svg.BLUE, ""),
+        (found.closed, "closed form", svg.BLUE, "9 6"),
     ]
+    parts = [chart.frame(), chart.band(xs, np.zeros(len(xs)), under, svg.BLUE, 0.15)]
+    parts += [chart.step(steps, ys, colour, dash=dash) for ys, _, colour, dash in curves]
+    parts += [
+        chart.upright(flips, svg.INK, count(flips, "flip")),
+        chart.key(*((words, colour, dash) for _, words, colour, dash in curves), wide=340),
+    ]
+    if not found.exact.any():
+        none = "nothing is certified at this noise and penalty"
+        parts.append(svg.label(chart.box[0] + 12, chart.y(0) - 12, none))
     parts.append(chart.note("blue area: proved for the smoothed classifier; the attacks are on least squares itself"))
     return "".join(parts)
-
-
-def _name(chart: Chart, curves: list[Floats], i: int, words: str, height: float) -> str:
-    """Write a curve's name beside it at a height, where the other curves leave room."""
-    left, _, right, _ = chart.box
-    at = [chart.x(np.argmax(ys < height) - 0.5) if (ys < height).any() else right for ys in curves]
-    x = at[i]
-    if x == right:
-        y = chart.y(float(curves[i][-1])) + 20
-        return svg.text(right - 6, y, words, anchor="end", weight=600, halo=True)
-    before = x - max([left, *(other for other in at if other < x)])
-    after = min([right, *(other for other in at if other > x)]) - x
-    # Where there is no room between two curves: beyond all of them, with a line.
-    if max(before, after) < 11.5 * len(words) + 12:
-        end = max(other for other in at if other < right) + 24
-        lead = svg.line(x + 2, chart.y(height), end, chart.y(height), svg.SOFT, 1)
-        return lead + svg.text(end + 5, chart.y(height) + 5, words, anchor="start", weight=600, halo=True)
-    if after >= before:
-        return svg.text(x + 8, chart.y(height) + 5, words, anchor="start", weight=600, halo=True)
-    return svg.text(
-        max(x - 8, left + 11.5 * len(words)), chart.y(height) + 5, words, anchor="end", weight=600, halo=True
-    )
 
 
 def _victim(found: LabelFlipsResult, left: float, top: float) -> str:

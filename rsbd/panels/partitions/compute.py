@@ -17,7 +17,7 @@ from rsbd.errors import InputError
 from rsbd.learners import randomness
 from rsbd.noises import Bagging, Partition
 from rsbd.noises.smoothing import Threat
-from rsbd.panels.engine import Cancel, Cancelled, Progress
+from rsbd.panels.engine import Cancel, Cancelled, OnProgress
 from rsbd.panels.memory import Memo
 from rsbd.recipes import bagflip, bagging, dpa
 from rsbd.recipes.certified import Certified
@@ -109,7 +109,7 @@ class PartitionsComputation:
     seed: int = 0
     memo: Memo = field(default_factory=lambda: Memo(64))  # counts of votes: small
 
-    def __call__(self, params: PartitionsParams, cancel: Cancel, progress: Progress) -> PartitionsResult:
+    def __call__(self, params: PartitionsParams, cancel: Cancel, progress: OnProgress) -> PartitionsResult:
         """Train the models that are not trained yet, certify, plant the attack and find the models that it reaches."""
         holds, lost = self.reached(params)
         if cancel():
@@ -146,7 +146,7 @@ class PartitionsComputation:
         return found.certificate.label, right, (found.changed, found.certificate)
 
     def _drawn(
-        self, params: PartitionsParams, cancel: Cancel, progress: Progress
+        self, params: PartitionsParams, cancel: Cancel, progress: OnProgress
     ) -> tuple[Any, float, tuple[Certificate, Certificate]]:
         def tell(votes: Any) -> None:
             progress(votes.num_models, params.num_models)

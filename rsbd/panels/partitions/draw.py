@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from rsbd.panels import svg
-from rsbd.panels.chart import Chart, bars, share, ticks
+from rsbd.panels.chart import Chart, bars, ticks
 from rsbd.panels.engine import Picture
 from rsbd.panels.partitions.compute import ALPHA, PartitionsParams, PartitionsResult
 from rsbd.types import Floats
@@ -25,16 +25,8 @@ def draw_partitions(found: PartitionsResult) -> Picture:
     p = found.params
     last = int(np.flatnonzero(found.changed + found.second).max(initial=0))
     end = min(len(found.changed) - 1, max(10, p.poisoned + 2, last + 2))
-    chart = Chart(
-        (78, 228, 770, 478),
-        (-0.5, end + 0.5),
-        (0, 1.08),
-        "certified accuracy",
-        "number of poisoned training rows",
-        xticks=ticks(0, end),
-        yticks=(0, 0.25, 0.5, 0.75, 1),
-        yformat=share,
-    )
+    box, xlabel = (78, 228, 770, 478), "number of poisoned training rows"
+    chart = Chart.of_shares(box, (-0.5, end + 0.5), "certified accuracy", xlabel, 1.08, xticks=ticks(0, end))
     rows = np.arange(end + 1)
     parts = [
         _strip(found),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -18,7 +17,7 @@ from rsbd.learners import HashedTestNoise, Learner
 from rsbd.noises import Gaussian
 from rsbd.noises.smoothing import Smoothing
 from rsbd.panels.chart import radii_for
-from rsbd.panels.engine import Cancel, Progress
+from rsbd.panels.engine import Cancel, OnProgress, Previews
 from rsbd.panels.memory import ExperimentMemory
 from rsbd.panels.previews import show_previews
 from rsbd.recipes.experiment import Experiment, Outcome
@@ -103,7 +102,7 @@ class RabComputation:
     seed: int = 0
     memory: ExperimentMemory = field(default_factory=ExperimentMemory)
 
-    def __call__(self, params: RabParams, cancel: Cancel, progress: Progress) -> Generator[RabResult, None, RabResult]:
+    def __call__(self, params: RabParams, cancel: Cancel, progress: OnProgress) -> Previews[RabResult]:
         """Yield previews under anytime-valid bounds; return the final result."""
         data, noise = self.dataset, Gaussian(params.sigma)
         experiment = Experiment(

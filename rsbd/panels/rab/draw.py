@@ -2,22 +2,14 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from rsbd.panels import svg
-from rsbd.panels.chart import Chart, bars, share
+from rsbd.panels.chart import Chart, bars
 from rsbd.panels.engine import Picture
 from rsbd.panels.rab.compute import RabResult
 from rsbd.types import Floats
 from rsbd.words import count, note, opening, percent, state
 
-_BOX = (78.0, 84.0, 740.0, 470.0)
-# Colour, dash, and where on its curve the name stands: the wider bound inside, the tighter one outside.
-_LOOKS = {
-    "clopper-pearson": (svg.BLUE, "", 0.75, "start"),
-    "hoeffding": (svg.ORANGE, "9 5", 0.4, "end"),
-    "anytime": (svg.BLUE, "9 5", 0.75, "start"),
-}
+_LOOKS = {"clopper-pearson": (svg.BLUE, ""), "hoeffding": (svg.ORANGE, "9 5"), "anytime": (svg.BLUE, "9 5")}
 _NAMES = {"clopper-pearson": "Clopper-Pearson", "hoeffding": "Hoeffding", "anytime": "anytime bound"}
 
 
@@ -30,27 +22,15 @@ def draw_rab(found: RabResult) -> Picture:
 def _curves(found: RabResult) -> str:
     title = "certified accuracy: two bounds, the same votes" if found.outcome.final else "certified accuracy (preview)"
     xlabel = "total L2 length of the change of all training images (pixel units)"
-    chart = Chart(
-        _BOX, (0, float(found.radii[-1])), (0, 1.04), "", xlabel, yticks=(0, 0.25, 0.5, 0.75, 1), yformat=share
-    )
+    chart = Chart.of_shares((78, 104, 740, 470), (0, float(found.radii[-1])), "", xlabel)
     parts = [svg.text(18, 34, title, weight=600), chart.frame()]
     if found.outcome.final:
         low, high = found.curves["hoeffding"], found.curves["clopper-pearson"]
         parts.append(chart.band(found.radii, low, high, svg.BLUE, 0.14))
     parts += [chart.line(found.radii, c, _LOOKS[n][0], dash=_LOOKS[n][1], width=3.5) for n, c in found.curves.items()]
-    parts += [_name(chart, found.radii, c, n) for n, c in found.curves.items()]
+    parts.append(chart.key(*((_NAMES[name], *_LOOKS[name]) for name in found.curves), high=44))
     about = "trained on clean images: no such change of their pixels alters these answers; labels are not covered"
     return "".join([*parts, chart.budget(found.budget, f"this attack: {_attack_length(found)}"), chart.note(about)])
-
-
-def _name(chart: Chart, radii: Floats, curve: Floats, name: str) -> str:
-    """Name a curve beside it, where there is room."""
-    _, _, height, anchor = _LOOKS[name]
-    at = radii[np.flatnonzero(curve >= height * curve[0])[-1]]
-    x = chart.x(float(at)) + (14 if anchor == "start" else -14)
-    room = 180.0  # of the longest name
-    x = min(x, chart.box[2] - room) if anchor == "start" else max(x, chart.box[0] + room - 50)
-    return svg.text(x, chart.y(height * float(curve[0])) - 6, _NAMES[name], anchor=anchor, weight=700, halo=True)
 
 
 def _images(found: RabResult) -> str:

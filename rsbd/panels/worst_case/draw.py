@@ -70,7 +70,7 @@ def _densities(found: WorstCaseResult) -> str:
         parts.append(svg.text(at, chart.y(peak) + 14, letter, anchor=anchor, weight=700, halo=True))
     x, top = chart.x(cut), chart.y(peak * 1.14)
     parts.append(svg.line(x, top, x, chart.y(0), svg.INK, 2, "3 5"))
-    parts.append(svg.text(x + 6, top + 8, "A \u2192", weight=600, halo=True))
+    parts.append(svg.label(x + 6, top + 8, "A \u2192"))
     note = "solid: P (data as held); dashed: Q (data attacked); filled: the event A, all that lies right of the dots"
     return "".join(parts) + _sums(found) + chart.note(note)
 
