@@ -164,10 +164,12 @@ class Smoothing:
 
         Parameters
         ----------
-        sigma : float, optional
-            Standard deviation, in both slots unless `features` or `test` says otherwise.
         data, labels, rows, slots
             As in :meth:`flips`.
+        sigma : float, optional
+            Standard deviation in both slots.
+        features, test : float, optional
+            Standard deviation in one slot, in place of `sigma`.
 
         Examples
         --------
