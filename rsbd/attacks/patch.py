@@ -6,11 +6,10 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from rsbd.attacks.base import Trigger
 from rsbd.errors import InputError
-from rsbd.types import Points
+from rsbd.types import Ints, Points
 
 _CORNERS = ("bottom right", "bottom left", "top right", "top left")
 
@@ -75,7 +74,7 @@ class BadPatch(Trigger):
                 f"choose from 1 to {self.size**2}, or another size",
             )
 
-    def _where(self, shape: tuple[int, ...]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    def _where(self, shape: tuple[int, ...]) -> tuple[Ints, Ints]:
         if len(shape) < 2:
             raise InputError(
                 f"a patch needs an image, but an input has shape {shape}", "use Pixels with feature numbers"

@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from rsbd.attacks.base import Trigger
 from rsbd.errors import InputError
-from rsbd.types import Points
+from rsbd.types import Ints, Points
 
 
 @dataclass(frozen=True)
@@ -84,7 +83,7 @@ class Pixels(Trigger):
     def _step(self) -> float:
         return self.delta / math.sqrt(len(self.positions) * self.channels)
 
-    def _where(self, shape: tuple[int, ...]) -> tuple[NDArray[np.int64], ...]:
+    def _where(self, shape: tuple[int, ...]) -> tuple[Ints, ...]:
         index = tuple(np.reshape(self.positions, (-1, self._dims)).T)
         size = shape[-self._dims :]
         if len(size) < self._dims or any(i.min() < 0 or i.max() >= n for i, n in zip(index, size, strict=True)):

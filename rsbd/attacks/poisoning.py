@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from rsbd.attacks import Trigger
 from rsbd.data import Dataset, on_levels, shuffled
 from rsbd.errors import InputError
+from rsbd.types import Bools, Labels, Points
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,7 @@ class Poisoning:
         if self.source is not None and not self.relabel:
             raise InputError("clean-label poisoning takes rows of the target class", "give no source")
 
-    def apply(self, dataset: Dataset, seed: int) -> tuple[Dataset, NDArray[np.bool_]]:
+    def apply(self, dataset: Dataset, seed: int) -> tuple[Dataset, Bools]:
         """Poison some training rows; the test points stay clean.
 
         Parameters
@@ -103,7 +104,7 @@ class Poisoning:
         mask[chosen] = True
         return dataset.replace(x=x, y=y), mask
 
-    def _eligible(self, dataset: Dataset) -> tuple[int, NDArray[np.int64]]:
+    def _eligible(self, dataset: Dataset) -> tuple[int, Labels]:
         target = dataset.label(self.target)
         if not self.relabel:
             return target, np.flatnonzero(dataset.y == target)
@@ -115,7 +116,7 @@ class Poisoning:
         return target, np.flatnonzero(dataset.y == source)
 
 
-def stamp(trigger: Trigger, dataset: Dataset, x: NDArray[np.float32]) -> NDArray[np.float32]:
+def stamp(trigger: Trigger, dataset: Dataset, x: Points) -> Points:
     """Put the trigger on a batch of inputs of this data set.
 
     Raises
@@ -184,7 +185,7 @@ def attack_success_rate(labels: ArrayLike, y: ArrayLike, target: int) -> float:
     return float(np.mean(labels[others] == target))
 
 
-def _paired(labels: ArrayLike, y: ArrayLike) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _paired(labels: ArrayLike, y: ArrayLike) -> tuple[Labels, Labels]:
     labels, y = np.asarray(labels, np.int64), np.asarray(y, np.int64)
     if labels.shape != y.shape or not labels.size:
         raise InputError(f"there are {labels.size} predictions for {y.size} points", "give one for each")

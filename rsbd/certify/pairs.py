@@ -60,7 +60,7 @@ class DistinctPairs:
         return holds
 
 
-def truth(y: npt.ArrayLike, label: Ints) -> npt.NDArray[np.int64]:
+def truth(y: npt.ArrayLike, label: Ints) -> Ints:
     """Check that there is one true label for each predicted one, and return the true labels as an array."""
     labels = np.asarray(y)
     if labels.dtype.kind not in "biuf":

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from rsbd.errors import InputError
+from rsbd.types import Labels, Points
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,10 +52,10 @@ class Dataset:
     """
 
     name: str
-    x: NDArray[np.float32]
-    y: NDArray[np.int64]
-    x_test: NDArray[np.float32]
-    y_test: NDArray[np.int64]
+    x: Points
+    y: Labels
+    x_test: Points
+    y_test: Labels
     classes: tuple[str, ...]
     values: int | None = None
 
@@ -157,7 +157,7 @@ class Dataset:
         return dataclasses.replace(self, **changes)
 
 
-def on_levels(x: NDArray[np.float32], values: int | None) -> bool:
+def on_levels(x: Points, values: int | None) -> bool:
     """Return True if every number of `x` is one of the levels ``j / (values - 1)``, or if `values` is None.
 
     Examples
@@ -172,7 +172,7 @@ def on_levels(x: NDArray[np.float32], values: int | None) -> bool:
     return all(_on_levels(x[i : i + 4096], values) for i in range(0, len(x), 4096))  # in blocks, to save memory
 
 
-def _on_levels(x: NDArray[np.float32], values: int) -> bool:
+def _on_levels(x: Points, values: int) -> bool:
     levels = np.rint(x * np.float32(values - 1)) / np.float32(values - 1)
     # With more than two values, noise rounds to levels before it moves them. Bits are flipped without rounding: 1e-7
     # would become 1 - 1e-7, which reveals the flip.

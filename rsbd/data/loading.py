@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from rsbd.data.dataset import Dataset
 from rsbd.data.sources import Raw, data_root, read_raw, shuffled
 from rsbd.errors import InputError
+from rsbd.types import Labels, Points
 
 View = Literal["binary", "gray", "unit"]
 
@@ -94,9 +95,9 @@ def load(
     )
 
 
-def _seen(codes: NDArray[Any], levels: int | None, view: str) -> NDArray[np.float32]:
+def _seen(codes: NDArray[Any], levels: int | None, view: str) -> Points:
     x = np.asarray(codes, np.float32) / np.float32(1 if levels is None else levels - 1)
-    return cast("NDArray[np.float32]", (x >= 0.5).astype(np.float32) if view == "binary" else x)
+    return cast("Points", (x >= 0.5).astype(np.float32) if view == "binary" else x)
 
 
 def _kept(name: str, raw: Raw, classes: Iterable[int | str] | None) -> list[int]:
@@ -111,9 +112,7 @@ def _kept(name: str, raw: Raw, classes: Iterable[int | str] | None) -> list[int]
     return [raw.classes.index(c) for c in wanted]
 
 
-def _subset(
-    y: NDArray[np.int64], kept: list[int], size: int | None, what: str, name: str, seed: tuple[int, ...]
-) -> NDArray[np.int64]:
+def _subset(y: Labels, kept: list[int], size: int | None, what: str, name: str, seed: tuple[int, ...]) -> Labels:
     """Return the positions of a stratified subset; all of the kept classes, in stored order, for None."""
     among = np.flatnonzero(np.isin(y, kept))
     if size is None:

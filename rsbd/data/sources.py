@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from rsbd.errors import InputError
 from rsbd.files import read_path, try_to_write
+from rsbd.types import Labels
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,9 +23,9 @@ class Raw:
     """A data set as stored: integer codes ``0 .. levels - 1``, or floats in [0, 1] where `levels` is None."""
 
     x: NDArray[Any]
-    y: NDArray[np.int64]
+    y: Labels
     x_test: NDArray[Any]
-    y_test: NDArray[np.int64]
+    y_test: Labels
     classes: tuple[str, ...]
     levels: int | None
 
@@ -51,7 +52,7 @@ def data_root(root: str | Path | None = None) -> Path:
     return read_path(chosen)
 
 
-def shuffled(count: int, seed: int | tuple[int, ...]) -> NDArray[np.int64]:
+def shuffled(count: int, seed: int | tuple[int, ...]) -> Labels:
     """Return a permutation that is the same with every version of numpy: sorted uniforms instead of a shuffle."""
     return np.argsort(np.random.default_rng(seed).random(count), kind="stable")
 

@@ -20,6 +20,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from rsbd.types import Labels
+
 _LIBRARY: list[torch.library.Library] = []  # kept alive: a garbage-collected library removes its operators
 
 
@@ -49,7 +51,7 @@ class Pictures:
     """Codes 0 to 255, (rows, H, W) or (rows, C, H, W), with labels and class names."""
 
     x: NDArray[np.uint8]
-    y: NDArray[np.int64]
+    y: Labels
     classes: tuple[str, ...]
 
 

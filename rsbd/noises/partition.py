@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 
 from rsbd.errors import InputError, is_whole
-from rsbd.types import Labels
+from rsbd.types import Labels, Points
 
 _POINTS = 512  # points per block, which bounds the memory
 
@@ -72,7 +71,7 @@ class Partition:
         """Steps round the circle from a bucket's number to the numbers of its models; the same in every process."""
         return tuple(random.Random(999999999 + 208).sample(range(self.num_models), self.spread))  # noqa: S311
 
-    def members(self, x: NDArray[np.float32], y: Labels) -> list[Labels]:
+    def members(self, x: Points, y: Labels) -> list[Labels]:
         """Return the numbers of the rows that each model learns from, in an order that their content determines.
 
         Parameters

@@ -15,7 +15,7 @@ from rsbd.errors import InputError
 from rsbd.tradeoff import bulk, exact, mixed, shift
 from rsbd.tradeoff.parts import Part, merge
 from rsbd.tradeoff.rational import exactly
-from rsbd.types import UNIT, Floats
+from rsbd.types import UNIT, Bools, Floats
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,7 @@ class Tradeoff:
     @overload
     def certifies(self, miss: Fraction, runner_up: Fraction | None = None) -> bool: ...
     @overload
-    def certifies(self, miss: npt.ArrayLike, runner_up: npt.ArrayLike | None = None) -> npt.NDArray[np.bool_]: ...
+    def certifies(self, miss: npt.ArrayLike, runner_up: npt.ArrayLike | None = None) -> Bools: ...
     def certifies(self, miss: Any, runner_up: Any = None) -> Any:
         """Return True if no attack within the threat changes the prediction: `upper(miss) + upper(runner_up) < 1`.
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 import torch
 from hypothesis import given, settings
@@ -44,9 +44,9 @@ def evidence(miss: object, runner_up: object = None) -> Bounds:
     return Bounds(np.zeros(len(misses), np.int64), misses, seconds, 0.001)
 
 
-def shift_by(noise: Uniform, deltas: Sequence[Fraction | float]) -> Tradeoff:
-    """Trade-off of one known change: what is added to each coordinate."""
-    return overlap(product_down(noise._kept(abs(delta)) for delta in deltas if delta))
+def shift_by(noise: Uniform, deltas: npt.ArrayLike) -> Tradeoff:
+    """Trade-off of one known change: the numbers that are added to the coordinates, an array of any shape."""
+    return overlap(product_down(noise._kept(abs(delta)) for delta in np.ravel(deltas).tolist() if delta))
 
 
 @given(st.lists(fractions, min_size=1, max_size=4), fractions)

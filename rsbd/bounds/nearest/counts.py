@@ -10,11 +10,10 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-import numpy.typing as npt
 
 from rsbd.bounds.nearest.distance import Hazards
 from rsbd.bounds.nearest.race import ROUNDING
-from rsbd.types import Floats, Ints
+from rsbd.types import Bools, Floats, Ints
 
 
 @dataclass(frozen=True)
@@ -73,7 +72,7 @@ class Counts:
         nodes: Nodes,
         y: Ints,
         classes: int,
-        counted: npt.NDArray[np.bool_] | None = None,
+        counted: Bools | None = None,
     ) -> Counts:
         """Count squared distances (points, rows), known up to an error (points, 1), by label; all, or those marked."""
         shape = (len(squares), classes, nodes.number)
