@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -19,6 +21,17 @@ def problem(smoothing: Smoothing) -> Problem:
     x = (random.random((30, 5)) < [0.1, 0.3, 0.5, 0.7, 0.95]).astype(np.float32)
     y = random.choice(3, 30, p=[0.6, 0.3, 0.1])
     return Problem(torch.from_numpy(x), torch.from_numpy(y), 3, 2, (5,), smoothing)
+
+
+def sample_rows(problem: Problem, generators: Sequence[torch.Generator]) -> class_sums.ClassSums:
+    """Draw class sums the plain way: noise every row, then add up."""
+    sums, sizes = [], []
+    for generator in generators:
+        x, y = problem.noised(generator)
+        members = torch.nn.functional.one_hot(y, problem.num_classes).to(x.dtype)
+        sums.append(members.T @ x)
+        sizes.append(members.sum(0))
+    return class_sums.ClassSums(torch.stack(sums), torch.stack(sizes))
 
 
 def table(sums: class_sums.ClassSums) -> NDArray[np.float64]:

@@ -1,4 +1,4 @@
-"""Any classifier of scikit-learn as a base learner, fitted one model after another."""
+"""Fits copies of any scikit-learn classifier, one model after another."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from torch import Generator, Tensor
 from rsbd.errors import InputError
 from rsbd.learners.base import Learner, Models, Problem, noised_points
 from rsbd.learners.identity import settings_text
-from rsbd.learners.networks.network import augmentation
+from rsbd.learners.networks.network import noise_to_add
 from rsbd.noises import Noise
 
 
@@ -65,15 +65,15 @@ class Sklearn(Learner):
     def __repr__(self) -> str:
         return settings_text(self)
 
-    def train(self, problem: Problem, generators: Sequence[Generator]) -> Fitted:
+    def train(self, problem: Problem, generators: Sequence[Generator]) -> FittedEstimators:
         """Fit one copy per generator."""
-        return Fitted([self._fit(problem, generator) for generator in generators])
+        return FittedEstimators([self._fit(problem, generator) for generator in generators])
 
     def _fit(self, problem: Problem, generator: Generator) -> Any:
         from sklearn.base import clone
 
         x, y = problem.noised(generator)
-        extra = augmentation(problem.smoothing)
+        extra = noise_to_add(problem.smoothing)
         if extra is not None:
             x = extra.sample(x, generator)
         model = clone(self.estimator)
@@ -83,13 +83,13 @@ class Sklearn(Learner):
         return int(y[0]) if (y == y[0]).all() else model.fit(x.cpu().numpy(), y.cpu().numpy())
 
     def block_size(self, problem: Problem) -> int:
-        """Few, since models are fitted one by one anyway."""
+        """Return a small number, since models are fitted one by one."""
         return 8
 
 
 @dataclass(frozen=True)
-class Fitted(Models):
-    """Fitted classifiers, or the one label that a model has seen."""
+class FittedEstimators(Models):
+    """FittedEstimators classifiers, or the one label that a model has seen."""
 
     models: Sequence[Any]
 

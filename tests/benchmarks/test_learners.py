@@ -164,7 +164,7 @@ def test_mlp(benchmark, say, case, how):
         if rate is not None:
             first, last = made.x.shape[1] * hidden, hidden * made.num_classes
             flops = 2 * len(made.x) * epochs * (2 * first + 3 * last)
-            steps = epochs * len(learner.cuts(len(made.x)))
+            steps = epochs * len(learner.batch_sizes(len(made.x)))
             # Rows are read forward and backward; weights also, and written, as are gradients and Adam's two moments.
             moved = 4 * (2 * epochs * made.x.numel() + 10 * steps * (first + last))
             explain(say, benchmark.group, how, flops, moved, workers=workers)

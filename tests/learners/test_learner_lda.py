@@ -14,8 +14,8 @@ from scipy.stats import ks_2samp
 from rsbd.errors import InputError
 from rsbd.learners import randomness
 from rsbd.learners.base import Problem
-from rsbd.learners.discriminant.lda import LDA, Discriminants, shrink, undo_flips, within
-from rsbd.learners.discriminant.moments import Moments, Sampler
+from rsbd.learners.discriminant.lda import LDA, Discriminants, scatter_within_classes, shrink_scatter, undo_flips
+from rsbd.learners.discriminant.moments import Moments, MomentSampler
 from rsbd.learners.discriminant.pooling import Pooling
 from rsbd.learners.discriminant.rotation import Rotation
 from rsbd.noises import Flip, Gaussian
@@ -40,7 +40,7 @@ digits = partial(problems.digits, rows=600, points=200)
 
 
 def samples(problem, fast, seed):
-    sampler = Sampler(problem, Pooling.choose(problem.shape))
+    sampler = MomentSampler(problem, Pooling.choose(problem.shape))
     assert sampler.fast
     sampler.fast = fast
     return sampler.draw(randomness.generators(seed, range(MODELS)))
@@ -72,10 +72,10 @@ def p_values(a, b):
     directions = np.random.default_rng(1).normal(size=(flat(a).shape[1], 12)) / (1e-9 + flat(b).std(0))[:, None]
     views = [(flat(a) @ d, flat(b) @ d) for d in directions.T]
     for see in (
-        lambda s: torch.linalg.eigvalsh(within(s).double())[:, 0],
-        lambda s: torch.linalg.eigvalsh(within(s).double())[:, -1],
-        lambda s: within(s).diagonal(dim1=1, dim2=2).sum(-1),
-        lambda s: torch.linalg.lstsq(within(s).double(), s.sums.mT.double()).solution[:, 1, 0],
+        lambda s: torch.linalg.eigvalsh(scatter_within_classes(s).double())[:, 0],
+        lambda s: torch.linalg.eigvalsh(scatter_within_classes(s).double())[:, -1],
+        lambda s: scatter_within_classes(s).diagonal(dim1=1, dim2=2).sum(-1),
+        lambda s: torch.linalg.lstsq(scatter_within_classes(s).double(), s.sums.mT.double()).solution[:, 1, 0],
     ):
         views.append((see(a).numpy(), see(b).numpy()))
     return np.array([ks_2samp(u, v).pvalue for u, v in views])
@@ -235,13 +235,15 @@ def test_shrinkage_moves_towards_the_mean_eigenvalue_the_more_the_fewer_rows():
     x = torch.randn(20, 6, generator=torch.Generator().manual_seed(0)) * torch.arange(1, 7)
     scatter = (x.T @ x / 20)[None]
     values = torch.linalg.eigvalsh(scatter)
-    torch.testing.assert_close(torch.linalg.eigvalsh(shrink(scatter, 20, 0.3)), 0.7 * values + 0.3 * values.mean())
+    torch.testing.assert_close(
+        torch.linalg.eigvalsh(shrink_scatter(scatter, 20, 0.3)), 0.7 * values + 0.3 * values.mean()
+    )
     # Chen et al. 2010, equation 23, in eigenvalues: tr S = sum v, tr S^2 = sum v^2.
     p, square, trace = 6, (values**2).sum(), values.sum() ** 2
     share = ((1 - 2 / p) * square + trace) / ((20 + 1 - 2 / p) * (square - trace / p))
     wanted = (1 - share) * values + share * values.mean()
-    torch.testing.assert_close(torch.linalg.eigvalsh(shrink(scatter, 20, None)), wanted)
-    spreads = [torch.linalg.eigvalsh(shrink(scatter, n, None)).std() for n in (2, 10, 100, 1000)]
+    torch.testing.assert_close(torch.linalg.eigvalsh(shrink_scatter(scatter, 20, None)), wanted)
+    spreads = [torch.linalg.eigvalsh(shrink_scatter(scatter, n, None)).std() for n in (2, 10, 100, 1000)]
     assert spreads == sorted(spreads)
 
 

@@ -10,7 +10,7 @@ from rsbd.errors import InputError
 from rsbd.learners import randomness
 from rsbd.learners.base import Problem, largest_score
 from rsbd.learners.networks.adam import Adam
-from rsbd.learners.networks.mlp import MLP, Gradients, forward, initial
+from rsbd.learners.networks.mlp import MLP, DenseGradients, forward_pass, initial_weights
 from rsbd.noises import Flip, Gaussian
 from rsbd.noises.smoothing import Smoothing
 
@@ -20,11 +20,11 @@ def test_gradients_are_those_of_autograd():
     layers = [(torch.randn(3, o, i).double(), torch.randn(3, o, 1).double()) for i, o in ((7, 6), (6, 5), (5, 4))]
     x, y = torch.randn(3, 7, 11).double(), torch.randint(0, 4, (3, 11))
     flat = [p.requires_grad_() for layer in layers for p in layer]
-    loss = torch.nn.functional.cross_entropy(forward(layers, x)[-1], y, reduction="sum") / 11
+    loss = torch.nn.functional.cross_entropy(forward_pass(layers, x)[-1], y, reduction="sum") / 11
     wanted = torch.autograd.grad(loss, flat)
     found = [torch.empty_like(p) for p in flat]
     with torch.no_grad():
-        Gradients(layers)(x, y, found)
+        DenseGradients(layers)(x, y, found)
     for a, b in zip(found, wanted, strict=True):
         torch.testing.assert_close(a, b)
 
@@ -107,7 +107,7 @@ def test_batches_hold_the_noised_rows_with_their_labels_once_each():
 def test_a_pass_is_shared_out_evenly_in_whole_vectors():
     for batch in (1, 16, 33, 64, 128):
         for rows in (1, 5, 16, 17, 33, 64, 65, 129, 1000, 1025, 13007):
-            cuts = MLP(batch=batch).cuts(rows)
+            cuts = MLP(batch=batch).batch_sizes(rows)
             assert sum(cuts) == rows
             assert len(cuts) == -(-rows // batch)
             assert max(cuts) <= batch
@@ -151,12 +151,12 @@ def test_folding_the_test_noise_into_the_first_layer_gives_the_labels_of_noised_
     for i, generator in enumerate(same):
         pair = None if noise is None else noise.affine(64, [generator])
         points = x if noise is None else noise.sample(x, generator) if pair is None else pair[0][0] * x + pair[1][0]
-        scores = forward([(w[i : i + 1], b[i : i + 1]) for w, b in layers], points.T[None])[-1]
+        scores = forward_pass([(w[i : i + 1], b[i : i + 1]) for w, b in layers], points.T[None])[-1]
         assert (largest_score(scores)[0] == labels[i]).float().mean() > 0.99  # all but near ties
 
 
 def test_initial_weights_have_the_spread_of_he():
-    first, zeros, second, _ = initial([(64, 50), (50, 10)], randomness.generators(0, range(40))).parts
+    first, zeros, second, _ = initial_weights([(64, 50), (50, 10)], randomness.generators(0, range(40))).parts
     assert first.std().item() == pytest.approx((2 / 64) ** 0.5, rel=0.02)
     assert second.std().item() == pytest.approx((2 / 50) ** 0.5, rel=0.02)
     assert not zeros.any()

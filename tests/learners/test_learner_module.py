@@ -18,8 +18,7 @@ from rsbd.data import load
 from rsbd.ensemble import collect
 from rsbd.errors import InputError
 from rsbd.learners import Module, Problem, randomness
-from rsbd.learners.networks.drawing import Drawing
-from rsbd.learners.networks.module import build
+from rsbd.learners.networks.module import DrawFromGenerator, build_module
 from rsbd.noises import Flip, Gaussian
 from rsbd.noises.smoothing import Smoothing
 
@@ -63,7 +62,7 @@ def test_each_model_is_the_one_that_torch_trains_alone():
     models = learner.train(problem, randomness.generators(0, range(3)))
     scores = models.scores(x, None, randomness.generators(0, range(3)))
     for i, generator in enumerate(randomness.generators(0, range(3))):
-        net = build(Residual, generator)
+        net = build_module(Residual, generator)
         batches = learner.batches(problem, [generator])
         adam = torch.optim.AdamW(net.parameters(), lr=0.001, weight_decay=0.1)
         for step in range(9):
@@ -96,7 +95,7 @@ def test_frozen_weights_stay_as_they_were():
 
     models = Module(half, epochs=1).train(digits()[0], randomness.generators(0, range(2)))
     for i, generator in enumerate(randomness.generators(0, range(2))):
-        start = build(half, generator)
+        start = build_module(half, generator)
         assert torch.equal(models.state["1.weight"][i], start[1].weight)
         assert not torch.equal(models.state["3.weight"][i], start[3].weight)
 
@@ -127,7 +126,7 @@ def test_initial_weights_come_from_the_generator_and_leave_torchs_own_stream_alo
 
     before = torch.get_rng_state()
     first, second, other = (
-        build(special, g) for g in (*[randomness.generators(0, range(1))[0] for _ in "ab"], torch.Generator())
+        build_module(special, g) for g in (*[randomness.generators(0, range(1))[0] for _ in "ab"], torch.Generator())
     )
     for name, tensor in first.state_dict().items():
         assert torch.equal(tensor, second.state_dict()[name])
@@ -136,13 +135,13 @@ def test_initial_weights_come_from_the_generator_and_leave_torchs_own_stream_alo
 
 
 def test_threads_that_draw_at_the_same_time_do_not_disturb_each_other():
-    wanted = {i: build(plain, torch.Generator().manual_seed(i)).state_dict() for i in range(4)}
+    wanted = {i: build_module(plain, torch.Generator().manual_seed(i)).state_dict() for i in range(4)}
     wrong: list[int] = []
 
     def work(i):
         for _ in range(50):
             torch.rand(3)  # the global stream, as a user's own code might
-            found = build(plain, torch.Generator().manual_seed(i)).state_dict()
+            found = build_module(plain, torch.Generator().manual_seed(i)).state_dict()
             if any(not torch.equal(found[k], v) for k, v in wanted[i].items()):
                 wrong.append(i)
 
@@ -155,7 +154,7 @@ def test_threads_that_draw_at_the_same_time_do_not_disturb_each_other():
 
 
 def test_initial_weights_have_the_law_of_torchs_own():
-    ours = torch.stack([build(plain, g)[1].weight.detach() for g in randomness.generators(0, range(200))])
+    ours = torch.stack([build_module(plain, g)[1].weight.detach() for g in randomness.generators(0, range(200))])
     torch.manual_seed(0)
     theirs = torch.stack([plain()[1].weight.detach() for _ in range(200)])
     assert ours.std().item() == pytest.approx(theirs.std().item(), rel=0.01)
@@ -164,7 +163,7 @@ def test_initial_weights_have_the_law_of_torchs_own():
 
 
 def test_what_cannot_be_repeated_is_refused():
-    with pytest.raises(InputError, match="no generator"), Drawing(torch.Generator()):
+    with pytest.raises(InputError, match="no generator"), DrawFromGenerator(torch.Generator()):
         torch.native_dropout(torch.ones(3), 0.5, True)
 
 

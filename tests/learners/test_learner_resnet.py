@@ -10,7 +10,7 @@ from rsbd.data import Dataset
 from rsbd.ensemble import collect
 from rsbd.errors import InputError
 from rsbd.learners import Problem, ResNet, randomness
-from rsbd.learners.networks.resnet import Residual
+from rsbd.learners.networks.resnet import _ResidualNetwork
 from rsbd.noises import Gaussian
 from rsbd.noises.smoothing import Smoothing
 
@@ -53,7 +53,7 @@ def test_a_model_does_not_depend_on_those_beside_it(data: Dataset) -> None:
 
 @pytest.mark.parametrize("blocks", [1, 3])
 def test_has_the_layers_that_it_says(blocks: int) -> None:
-    net = Residual(3, 10, blocks, 16)
+    net = _ResidualNetwork(3, 10, blocks, 16)
     layers = [m for m in net.modules() if isinstance(m, (torch.nn.Conv2d, torch.nn.Linear))]
     assert len([m for m in layers if getattr(m, "kernel_size", (3, 3)) == (3, 3)]) == 6 * blocks + 2
     assert net(torch.zeros(2, 3, 32, 32)).shape == (2, 10)

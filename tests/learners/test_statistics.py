@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 from scipy import stats
-from sum_laws import MODELS, distances, problem, table
+from sum_laws import MODELS, distances, problem, sample_rows, table
 
 from rsbd.learners import randomness
 from rsbd.learners.linear import class_sums
@@ -26,8 +26,8 @@ NOISES = {
 @pytest.mark.parametrize("name", NOISES)
 def test_sampled_sums_have_the_law_of_noised_rows(name: str) -> None:
     setting = problem(NOISES[name])
-    fast = table(class_sums.sample(setting, randomness.generators(1, range(MODELS))))
-    plain = table(class_sums.sample_rows(setting, randomness.generators(2, range(MODELS))))
+    fast = table(class_sums.sample_class_sums(setting, randomness.generators(1, range(MODELS))))
+    plain = table(sample_rows(setting, randomness.generators(2, range(MODELS))))
     means, second, shapes = distances(fast, plain)
     assert means > 1e-3
     assert second < 1.7
@@ -43,16 +43,16 @@ def test_sampled_sums_have_the_law_of_noised_rows(name: str) -> None:
 )
 def test_the_comparison_sees_a_law_that_is_slightly_wrong(wrong: Smoothing) -> None:
     right = problem(NOISES["flips on both"])
-    fast = table(class_sums.sample(replace(right, smoothing=wrong), randomness.generators(1, range(MODELS))))
-    plain = table(class_sums.sample_rows(right, randomness.generators(2, range(MODELS))))
+    fast = table(class_sums.sample_class_sums(replace(right, smoothing=wrong), randomness.generators(1, range(MODELS))))
+    plain = table(sample_rows(right, randomness.generators(2, range(MODELS))))
     assert distances(fast, plain)[0] < 1e-5
 
 
 def test_gaussian_sums_spread_as_the_noises_of_their_rows_do() -> None:
     """Beside the flips of labels a wrong sigma would hardly show, so here are none."""
     setting = problem(Smoothing(features=Gaussian(0.5)))
-    clean = class_sums.sample(replace(setting, smoothing=Smoothing()), randomness.generators(1, range(1)))
-    drawn = class_sums.sample(setting, randomness.generators(1, range(MODELS)))
+    clean = class_sums.sample_class_sums(replace(setting, smoothing=Smoothing()), randomness.generators(1, range(1)))
+    drawn = class_sums.sample_class_sums(setting, randomness.generators(1, range(MODELS)))
     units = ((drawn.sums - clean.sums) / (0.5 * clean.sizes.sqrt()[..., None])).flatten().numpy()
     assert stats.kstest(units, "norm").pvalue > 1e-3
     assert stats.kstest(1.03 * units, "norm").pvalue < 1e-6  # so much would be seen
@@ -60,8 +60,8 @@ def test_gaussian_sums_spread_as_the_noises_of_their_rows_do() -> None:
 
 def test_more_than_two_values_are_drawn_row_by_row() -> None:
     setting = replace(problem(Smoothing(features=Flip(0.6, 3), labels=Flip(0.8, 3))), values=3)
-    fast = table(class_sums.sample(setting, randomness.generators(1, range(2000))))
-    plain = table(class_sums.sample_rows(setting, randomness.generators(2, range(2000))))
+    fast = table(class_sums.sample_class_sums(setting, randomness.generators(1, range(2000))))
+    plain = table(sample_rows(setting, randomness.generators(2, range(2000))))
     directions = np.random.default_rng(3).standard_normal((fast.shape[1], 8))
     for u, v in zip((fast @ directions).T, (plain @ directions).T, strict=True):
         assert stats.ks_2samp(u, v).pvalue > 1e-3
@@ -82,5 +82,5 @@ def test_counts_are_drawn_in_double_precision(monkeypatch: pytest.MonkeyPatch) -
 
     monkeypatch.setattr(torch, "binomial", spied)
     setting = problem(NOISES["flips on both"])
-    assert class_sums.sample(setting, randomness.generators(0, range(2))).sums.dtype == torch.float32
+    assert class_sums.sample_class_sums(setting, randomness.generators(0, range(2))).sums.dtype == torch.float32
     assert set(seen) == {torch.float64}

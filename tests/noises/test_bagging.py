@@ -16,7 +16,7 @@ import oracle
 import pytest
 import torch
 from scipy import stats
-from sum_laws import MODELS, distances, problem, table
+from sum_laws import MODELS, distances, problem, sample_rows, table
 
 from rsbd.bounds import Bounds, simultaneous
 from rsbd.certify import certify, poisoned_rows, radius
@@ -249,8 +249,8 @@ BAGS = {
 @pytest.mark.parametrize("name", BAGS)
 def test_sampled_sums_of_bags_have_the_law_of_bags(name: str) -> None:
     setting = problem(BAGS[name])
-    fast = table(class_sums.sample(setting, randomness.generators(1, range(MODELS))))
-    plain = table(class_sums.sample_rows(setting, randomness.generators(2, range(MODELS))))
+    fast = table(class_sums.sample_class_sums(setting, randomness.generators(1, range(MODELS))))
+    plain = table(sample_rows(setting, randomness.generators(2, range(MODELS))))
     means, second, shapes = distances(fast, plain)
     assert means > 1e-3
     assert second < 1.7
@@ -260,7 +260,7 @@ def test_sampled_sums_of_bags_have_the_law_of_bags(name: str) -> None:
 def test_the_comparison_sees_one_noise_for_all_copies_of_a_row() -> None:
     """A bag of rows that were noised before they were drawn has another law, which the certificate does not cover."""
     right = problem(Smoothing(rows=Bagging(60), labels=Flip(0.6, 3)))
-    fast = table(class_sums.sample(right, randomness.generators(1, range(MODELS))))
+    fast = table(class_sums.sample_class_sums(right, randomness.generators(1, range(MODELS))))
 
     def noised_first(generator: torch.Generator):
         y = Flip(0.6, 3).sample(right.y, generator)

@@ -1,4 +1,4 @@
-"""Linear discriminants: one closed form per model, from sampled statistics of its noised training set."""
+"""Trains linear discriminants in closed form, from sampled statistics of each noised training set."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import torch
 from torch import Generator, Tensor
 
 from rsbd.errors import InputError
-from rsbd.learners.base import Learner, Problem, ScoringModels, draw_test_noise
-from rsbd.learners.discriminant.moments import Moments, Sampler
+from rsbd.learners.base import Learner, Problem, ScoringModels, draw_test_noise, noised_points
+from rsbd.learners.discriminant.moments import Moments, MomentSampler
 from rsbd.learners.discriminant.pooling import Pooling
 from rsbd.noises import Gaussian, Noise
 from rsbd.noises.base import Channel
@@ -63,14 +63,14 @@ class LDA(Learner):
         sampler = _sampler(problem, Pooling.choose(problem.shape, self.pool))
         drawn, freedom = sampler.draw(generators), max(1, problem.num_rows - problem.num_classes)
         seen, asked = _channel(problem.smoothing.features), _channel(problem.smoothing.test)
-        # A point under the test noise looks like a training row once it is stretched, and once the noise that
-        # it has above that of a training row is added to the scatter. Noise it lacks stays, as shrinkage.
+        # Stretched, a point under the test noise looks like a training row. The variance by which its noise exceeds
+        # that of a training row is added to the scatter. If it has less noise, the difference acts as shrinkage.
         stretch = asked.scale / seen.scale if asked.scale and seen.scale else 1.0
         extra = max(0.0, asked.variance / stretch**2 - seen.variance)
 
-        # Where pixels are constant and nothing is noised, a floor keeps the scatter invertible in float32.
+        # A floor keeps the scatter invertible in float32 if pixels are constant and carry no noise.
         floor = 1e-9 + 1e-6 / problem.num_rows * _trace(drawn.gram)
-        scatter = shrink(within(drawn) / freedom, freedom, self.shrinkage)
+        scatter = shrink_scatter(scatter_within_classes(drawn) / freedom, freedom, self.shrinkage)
         scatter.diagonal(dim1=1, dim2=2).add_((floor + extra)[:, None])
         counts, sums = undo_flips(drawn, problem.smoothing.labels)
         means = sums / counts.clamp(min=1)[..., None]
@@ -83,29 +83,29 @@ class LDA(Learner):
         return Discriminants(weights.float(), biases.float(), sampler.pooling)
 
     def block_size(self, problem: Problem) -> int:
-        """As many models as keep labels and scatters within some 100 MB."""
+        """Return as many models as keep labels and scatters within about 100 MB."""
         blocks = len(Pooling.choose(problem.shape, self.pool)(problem.x[:1])[0])
         labels = 0 if problem.smoothing.labels is None else problem.num_classes * problem.num_rows
         return max(1, min(64, 2**24 // (labels + 4 * blocks**2)))
 
 
 @lru_cache(maxsize=2)
-def _sampler(problem: Problem, pooling: Pooling) -> Sampler:
+def _sampler(problem: Problem, pooling: Pooling) -> MomentSampler:
     # Blocks of one ensemble share it. Tensors hash by identity, so other data are never mistaken for these.
-    return Sampler(problem, pooling)
+    return MomentSampler(problem, pooling)
 
 
 def _channel(noise: Noise | None) -> Channel:
     return Channel() if noise is None else noise.channel()
 
 
-def within(drawn: Moments) -> Tensor:
-    """Scatter of the rows about the means of their classes, shape (models, features, features)."""
+def scatter_within_classes(drawn: Moments) -> Tensor:
+    """Return the scatter of the rows about the means of their classes, shape (models, features, features)."""
     means = drawn.sums / drawn.counts.clamp(min=1)[..., None]
     return torch.baddbmm(drawn.gram, drawn.sums.mT, means, alpha=-1)
 
 
-def shrink(scatter: Tensor, freedom: int, share: float | None) -> Tensor:
+def shrink_scatter(scatter: Tensor, freedom: int, share: float | None) -> Tensor:
     """Replace a share of each scatter by a multiple of the identity; None takes the oracle approximation."""
     features, trace = scatter.shape[-1], _trace(scatter)
     if share is None:
@@ -127,7 +127,7 @@ def _trace(matrices: Tensor) -> Tensor:
 def undo_flips(drawn: Moments, noise: Noise | None) -> tuple[Tensor, Tensor]:
     """Estimate counts and sums by true label: noise mixes classes by a known matrix, which is inverted."""
     mixing = None if noise is None else noise.transition()
-    if mixing is None or torch.linalg.cond(mixing) > 1e6:  # nothing to undo, or labels that say nothing
+    if mixing is None or torch.linalg.cond(mixing) > 1e6:  # nothing to undo, or labels without information
         return drawn.counts, drawn.sums
     undo = torch.linalg.inv(mixing).to(drawn.sums)
     # Summed by hand: a product with one row rounds unlike a product with many.
@@ -146,7 +146,7 @@ class Discriminants(ScoringModels):
     biases : Tensor
         Shape (models, classes).
     pooling : Pooling
-        What is done to an input first.
+        Applied to an input first.
     """
 
     weights: Tensor
@@ -154,7 +154,7 @@ class Discriminants(ScoringModels):
     pooling: Pooling
 
     def scores(self, x: Tensor, noise: Noise | None, generators: Sequence[Generator]) -> Tensor:
-        """Log-probability of each class up to what all share: shape (models, classes, points)."""
+        """Return the log-probability of each class up to a common term: shape (models, classes, points)."""
         weights = self.weights
         if noise is None or isinstance(noise, Gaussian):
             x = self.pooling(x)  # the noise on the blocks has the law of the noise on the pixels
@@ -162,14 +162,13 @@ class Discriminants(ScoringModels):
             weights = self.pooling.spread(weights)
         drawn = draw_test_noise(noise, x.shape[1], generators)
         if drawn is None:
-            assert noise is not None  # noqa: S101  (no noise always has an affine form)
             pairs = zip(weights, self.biases, generators, strict=True)
-            return torch.stack([w @ noise.sample(x, g).T + b[:, None] for w, b, g in pairs])
+            return torch.stack([w @ noised_points(x, noise, g).T + b[:, None] for w, b, g in pairs])
         scales, offsets = drawn
         biases = self.biases + (weights @ offsets[..., None])[..., 0]
         points = x.T.expand(len(weights), -1, -1)
         return torch.baddbmm(biases[..., None], weights * scales[:, None], points)
 
     def parameters(self) -> Tensor:
-        """Weights and biases, (models, numbers)."""
+        """Return weights and biases, (models, numbers)."""
         return torch.cat([self.weights.flatten(1), self.biases], dim=1)

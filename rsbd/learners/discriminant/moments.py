@@ -1,4 +1,4 @@
-"""What a linear discriminant needs of a noised training set, drawn for many models."""
+"""Draws the statistics that linear discriminants need of noised training sets, for many models at once."""
 
 from __future__ import annotations
 
@@ -34,20 +34,20 @@ class Moments:
 
     @staticmethod
     def of(counts: Tensor, rows: Tensor, labels: Tensor) -> Moments:
-        """Moments of rows (models, rows, features); the first carry labels (models, some, classes)."""
+        """Compute moments of rows (models, rows, features), whose first rows carry labels (models, some, classes)."""
         return Moments(counts, labels.mT @ rows[:, : labels.shape[1]], rows.mT @ rows)
 
 
-class Sampler:
+class MomentSampler:
     """Draws moments of the pooled training set, rows noised.
 
-    Gaussian noise, or none, on the features and any noise on the labels take the fast way of
+    Features with Gaussian noise or without noise, and labels with any noise, are drawn fast by
     :class:`~rsbd.learners.discriminant.rotation.Rotation`. Everything else is noised row by row.
 
     Attributes
     ----------
     fast : bool
-        Whether the rotation is used.
+        True if the rotation is used.
     """
 
     def __init__(self, problem: Problem, pooling: Pooling) -> None:

@@ -1,4 +1,4 @@
-"""Block pooling of images, which keeps Gaussian noise what it is."""
+"""Pools images by blocks in a way that keeps the law of Gaussian noise."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from rsbd.errors import InputError
 class Pooling:
     """Sums over k x k blocks of an image, divided by k.
 
-    The weights of the blocks are orthonormal, so independent N(0, sigma^2) noise on the pixels is independent
-    N(0, sigma^2) noise on the blocks. A learner that pools its noised images, which costs no certificate, can
-    therefore draw the noise on the blocks at once. This holds for Gaussian noise alone: other noise is drawn
-    on the pixels.
+    The weights of the blocks are orthonormal, so independent N(0, sigma^2) noise on the pixels becomes independent
+    N(0, sigma^2) noise on the blocks. A learner may pool its noised images, since that is post-processing, and can
+    therefore draw the noise on the blocks directly. This holds for Gaussian noise alone: other noise is drawn on the
+    pixels.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""A training set under Gaussian noise, drawn at a cost that does not depend on its number of rows.
+"""Draws a training set under Gaussian noise at a cost that does not depend on its number of rows.
 
 Least squares and linear discriminants see a training set ``(X, Y)``, with ``Y`` the one-hot labels, only
 through the products ``X'X``, ``X'Y`` and ``Y'Y``, and these stay the same when an orthogonal matrix U turns
@@ -11,9 +11,8 @@ with A, B, D standard normal. D has about as many rows as X, but only ``D'D`` ma
 Bartlett draws a triangle T of the law ``T'T ~ D'D`` instead. A few dozen rows thus stand for thousands,
 exactly in law.
 
-``root`` and ``basis`` come from the data without noise. They are the means of drawing and never reach a
-learner, which sees the noised products alone, as it would had the rows been noised one by one; so the
-certificate is untouched.
+``root`` and ``basis`` come from the data without noise. They only serve to draw and never reach a learner. It sees
+the noised products alone, with the law that they have if rows are noised one by one; so the certificate holds.
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ from torch import Generator, Tensor
 
 @dataclass(frozen=True)
 class Rotation:
-    """What all models share.
+    """The rotation of a clean training set, which all models share.
 
     Parameters
     ----------
@@ -42,7 +41,7 @@ class Rotation:
 
     @staticmethod
     def of(x: Tensor) -> Rotation:
-        """Rotation of the rows ``x``, shape (rows, features)."""
+        """Compute the rotation of the rows ``x``, shape (rows, features)."""
         wide = x.double()
         values, vectors = torch.linalg.eigh(wide.T @ wide)
         kept = values > 1e-12 * values[-1]  # constant pixels have no direction of their own
@@ -50,7 +49,7 @@ class Rotation:
         return Rotation((lengths * vectors).T.to(x), (wide @ (vectors / lengths)).to(x))
 
     def fits(self, num_classes: int) -> bool:
-        """Whether there are enough rows to turn; with fewer, drawing them one by one costs no more."""
+        """Return True if there are enough rows to turn; with fewer, drawing them one by one costs no more."""
         return self.basis.shape[0] >= self.basis.shape[1] + num_classes
 
     def labels(self, onehot: Tensor) -> Tensor:

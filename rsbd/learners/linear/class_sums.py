@@ -1,4 +1,4 @@
-"""Class sums of a noised training set, drawn without drawing the training set."""
+"""Draws the class sums of noised training sets without drawing the training sets."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from rsbd.learners.base import Problem
 
 @dataclass(frozen=True)
 class ClassSums:
-    """What a linear model needs to know of its noised training set.
+    """The statistics of its noised training set that a linear model needs.
 
     Parameters
     ----------
@@ -27,13 +27,13 @@ class ClassSums:
     sizes: Tensor
 
 
-def sample(problem: Problem, generators: Sequence[Generator]) -> ClassSums:
+def sample_class_sums(problem: Problem, generators: Sequence[Generator]) -> ClassSums:
     """Draw each model's noised labels row by row, and its noised feature sums from the clean ones.
 
     Guarantee
     ---------
-    The law is exactly that of :func:`sample_rows`. Given the noised labels, the rows of a class are fixed, so the
-    noised sums depend on the clean data through the clean sums alone: binomial counts for flipped bits, one
+    The law is exactly that of noising every row and adding up. Given the noised labels, the rows of a class are fixed,
+    so the noised sums depend on the clean data through the clean sums alone: binomial counts for flipped bits, one
     Gaussian for Gaussian noise. After one matrix product the cost does not depend on the number of rows.
 
     A noise whose sums are not determined this way is drawn row by row.
@@ -53,19 +53,8 @@ def sample(problem: Problem, generators: Sequence[Generator]) -> ClassSums:
     return ClassSums(torch.stack(rows), sizes)
 
 
-def sample_rows(problem: Problem, generators: Sequence[Generator]) -> ClassSums:
-    """Draw the same sums the plain way: noise every row, then add up. The oracle of the tests."""
-    sums, sizes = [], []
-    for generator in generators:
-        x, y = problem.noised(generator)
-        members = _members(y, problem)
-        sums.append(members.T @ x)
-        sizes.append(members.sum(0))
-    return ClassSums(torch.stack(sums), torch.stack(sizes))
-
-
 def _bags(problem: Problem, generators: Sequence[Generator]) -> Tensor | None:
-    """Numbers of the rows that each model draws, (models, drawn); None where every model takes all rows."""
+    """Draw the row numbers of each model's bag, (models, drawn); None if every model takes all rows."""
     rows = problem.smoothing.rows
     return None if rows is None else torch.stack([rows.draw(len(problem.x), g) for g in generators])
 
@@ -77,14 +66,14 @@ def _noised_labels(problem: Problem, bags: Tensor | None, generators: Sequence[G
 
 
 def _members(y: Tensor, problem: Problem) -> Tensor:
-    """Which row has which label: (rows, classes)."""
+    """Return the labels as one-hot rows, (rows, classes)."""
     return torch.nn.functional.one_hot(y, problem.num_classes).to(problem.x.dtype)
 
 
 def _clean_sums(problem: Problem, y: Tensor) -> tuple[Tensor, Tensor]:
-    """Sums of clean features and numbers of rows under each model's labels ``y`` (models, rows).
+    """Compute sums of clean features and numbers of rows under each model's labels ``y`` (models, rows).
 
-    One matrix product for each class but the last, which has what is left of the total. Sums of bits stay below 2**24,
+    One matrix product for each class but the last, which gets the rest of the total. Sums of bits stay below 2**24,
     where float32 is exact in any order.
     """
     if y.stride(0) == 0:  # labels without noise: the same sums for every model
@@ -99,7 +88,7 @@ def _clean_sums(problem: Problem, y: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _bag_sums(problem: Problem, bags: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
-    """Sums of clean features and numbers of rows by label; rows ``bags`` and their labels ``y`` are (models, drawn).
+    """Compute sums of clean features and numbers of rows by label; rows ``bags`` and labels ``y`` are (models, drawn).
 
     A row's label is noised anew each time it is drawn, so its weight is how often it was drawn with which label.
     """

@@ -1,4 +1,4 @@
-"""A linear learner that knows its noise: class means, cleaned of what the noise did to them."""
+"""Trains linear models that know their noise: class means, with the effect of the noise undone."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 from torch import Generator, Tensor
 
 from rsbd.errors import InputError
-from rsbd.learners.base import Learner, Problem, ScoringModels, draw_test_noise
+from rsbd.learners.base import Learner, Problem, ScoringModels, draw_test_noise, noised_points
 from rsbd.learners.linear import class_sums
 from rsbd.noises import Noise
 from rsbd.noises.base import Channel
 
-PRIOR_SPREAD = 0.05  # how far class shares are expected to lie from equal, before any data are seen
+_PRIOR_SPREAD = 0.05  # expected distance of class shares from equal shares, before any data are seen
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ class Linear(Learner):
         """Train one model per generator."""
         noise = problem.smoothing.features
         channel = Channel() if noise is None else noise.channel()
-        drawn = class_sums.sample(problem, generators)
+        drawn = class_sums.sample_class_sums(problem, generators)
         sizes = drawn.sizes.clamp(min=1)
         means = drawn.sums / sizes.unsqueeze(-1)
 
@@ -100,14 +100,12 @@ class LinearModels(ScoringModels):
     def scores(self, x: Tensor, noise: Noise | None, generators: Sequence[Generator]) -> Tensor:
         """Score ``weights . (x - halfway)`` per class, with ``halfway`` seen through the noise of the test input."""
         channel = Channel() if noise is None else noise.channel()
-        weights = self.weights if channel.scale >= 0 else -self.weights  # noise that turns bits around is undone
+        weights = self.weights if channel.scale >= 0 else -self.weights  # undo noise that inverts bits
         bias = -(weights * (channel.scale * self.halfway + channel.offset)).sum(-1)
         drawn = draw_test_noise(noise, x.shape[1], generators)
-        if drawn is None and noise is not None:
-            noised = [noise.sample(x, generator) for generator in generators]
-            scores = torch.stack([w @ n.T for w, n in zip(weights, noised, strict=True)])
-            return scores + bias.unsqueeze(-1)
-        assert drawn is not None  # noqa: S101  (no noise always has an affine form)
+        if drawn is None:
+            pairs = zip(weights, generators, strict=True)
+            return torch.stack([w @ noised_points(x, noise, g).T for w, g in pairs]) + bias.unsqueeze(-1)
         factor, offset = drawn
         bias = bias + (weights * offset.unsqueeze(1)).sum(-1)
         folded = weights * factor.unsqueeze(1)
@@ -115,24 +113,24 @@ class LinearModels(ScoringModels):
         return scores + bias.unsqueeze(-1)
 
     def parameters(self) -> Tensor:
-        """Weights and points half way, (models, numbers)."""
+        """Return weights and points half way, (models, numbers)."""
         return torch.cat([self.weights.flatten(1), self.halfway.flatten(1)], dim=1)
 
 
 def _unmix_labels(problem: Problem, sizes: Tensor) -> Tensor:
-    """Inverse of "which share of noised class a is truly of class b", (models, classes, classes)."""
+    """Invert the matrix of the shares of noised class a that are truly of class b, (models, classes, classes)."""
     classes = problem.num_classes
     identity = torch.eye(classes, device=sizes.device, dtype=sizes.dtype)
     labels = problem.smoothing.labels
     transition = None if labels is None else labels.transition()
-    if transition is None or torch.linalg.cond(transition) > 1e6:  # no noise, or labels that say nothing
+    if transition is None or torch.linalg.cond(transition) > 1e6:  # no noise, or labels without information
         return identity.expand(len(sizes), -1, -1)
     channel = transition.to(sizes)  # [true, noised]
     # Class shares from noised labels, drawn towards equal shares by as much as they are uncertain: with few rows a
     # wrong share would move the boundary more than it helps.
     rows, undo = sizes.sum(1, keepdim=True), torch.linalg.inv(channel)
     uncertain = undo[0, 0] ** 2 / (classes * rows)
-    trust = PRIOR_SPREAD**2 / (PRIOR_SPREAD**2 + uncertain)
+    trust = _PRIOR_SPREAD**2 / (_PRIOR_SPREAD**2 + uncertain)
     prior = 1 / classes + trust * (sizes / rows @ undo - 1 / classes)
     prior = prior.clamp(min=0.25 / classes)
     joint = prior.unsqueeze(-1) * channel
@@ -142,9 +140,9 @@ def _unmix_labels(problem: Problem, sizes: Tensor) -> Tensor:
 
 @lru_cache(maxsize=16)
 def _smoother(shape: tuple[int, ...], smoothness: float) -> Tensor:
-    """Posterior mean of a smooth image seen through white noise of its own variance: ``K (K + I)^-1``.
+    """Return the matrix of the posterior mean of a smooth image under white noise of equal variance: ``K (K + I)^-1``.
 
-    ``K`` is the squared-exponential kernel over pixel positions. Fixed before any data is seen, so it is free.
+    ``K`` is the squared-exponential kernel over pixel positions. It is fixed before any data are seen.
     """
     if smoothness == 0 or len(shape) < 2:
         return torch.eye(int(np.prod(shape)))

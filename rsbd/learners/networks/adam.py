@@ -1,4 +1,4 @@
-"""The optimiser of all networks, and the memory in which it finds their numbers."""
+"""Optimiser of all networks, and the memory layout that it works on."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from math import prod
 import torch
 from torch import Tensor
 
-_VECTOR = 64  # numbers: no less than a processor takes at once
+_VECTOR = 64  # numbers: at least as many as a processor handles at once
 
 
 @dataclass(frozen=True)
 class Stack:
-    """The tensors of many networks, each with the models in front, one after the other in one piece of memory.
+    """The tensors of many networks, each with the models in front, consecutive in one piece of memory.
 
     Parameters
     ----------
     flat : Tensor
-        All numbers, and zeros up to whole vectors of the processor.
+        All numbers, padded with zeros to whole vectors of the processor.
     parts : sequence of Tensor
         Views of ``flat``, each contiguous.
     """
@@ -44,15 +44,15 @@ class Stack:
         return self._of(torch.zeros_like(self.flat), [part.shape for part in self.parts])
 
     def to(self, dtype: torch.dtype) -> Stack:
-        """Lay them out in this type: a copy, or where it is theirs, the same."""
+        """Return the tensors in this type: a copy, or this stack's memory if it has the type already."""
         return self._of(self.flat.to(dtype), [part.shape for part in self.parts])
 
 
 class Adam:
-    """Adam with decoupled weight decay, in steps that round alike whatever the number of models.
+    """Adam with decoupled weight decay, in steps that round equally for any number of models.
 
-    torch's fused step reads and writes every number once; elementwise steps move twice the bytes, as long as the
-    products themselves take. It rounds a tensor's last few numbers otherwise than the rest: a stack has no such rest.
+    torch's fused step reads and writes every number once. Elementwise steps move twice the bytes, which takes as long
+    as the matrix products. The fused step rounds the last few numbers of a tensor differently; a stack is padded.
 
     Parameters
     ----------

@@ -1,11 +1,10 @@
-"""Small convolutional networks as in RAB: on a GPU many at once by grouped convolutions, on a CPU one by one."""
+"""Trains small convolutional networks as in RAB: many at once by grouped convolutions on a GPU, one by one on a CPU."""
 
 from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from math import prod
 
 import torch
@@ -13,9 +12,9 @@ from torch import Generator, Tensor
 from torch.nn import functional
 
 from rsbd.errors import InputError
-from rsbd.learners.base import Problem, ScoringModels, draw_test_noise
+from rsbd.learners.base import Problem, ScoringModels, draw_test_noise, noised_points
 from rsbd.learners.determinism import reproducible_on_gpu
-from rsbd.learners.networks.mlp import Layer, as_layers, initial
+from rsbd.learners.networks.mlp import Layer, as_layers, initial_weights
 from rsbd.learners.networks.network import Network
 from rsbd.noises import Noise
 
@@ -77,39 +76,39 @@ class CNN(Network):
             raise InputError(f"kernel is {self.kernel}", "give an odd number, such as 5")
         super().__post_init__()
 
-    def train(self, problem: Problem, generators: Sequence[Generator]) -> Convolutions:
+    def train(self, problem: Problem, generators: Sequence[Generator]) -> ConvolutionalNetworks:
         """Train one network per generator."""
-        plan = Plan.of(self, problem)
-        # One after another is fastest on a CPU, and leaves no trace of the others in a model's rounding.
+        plan = LayerPlan.of(self, problem)
+        # One after another is fastest on a CPU, and a model's rounding does not depend on the other models.
         together = 1 if problem.x.device.type == "cpu" else len(generators)
         parts = [self._train(problem, plan, generators[i : i + together]) for i in range(0, len(generators), together)]
-        return Convolutions(plan, parts)
+        return ConvolutionalNetworks(plan, parts)
 
-    def _train(self, problem: Problem, plan: Plan, generators: Sequence[Generator]) -> list[Layer]:
-        weights, batches = initial(plan.sizes, generators), self.batches(problem, generators)
-        self.descend(weights, partial(Gradients.of, plan), batches)
+    def _train(self, problem: Problem, plan: LayerPlan, generators: Sequence[Generator]) -> list[Layer]:
+        weights, batches = initial_weights(plan.sizes, generators), self.batches(problem, generators)
+        self.descend(weights, lambda parts: ConvolutionalGradients(plan, parts), batches)
         return as_layers(weights.parts)
 
     def block_size(self, problem: Problem) -> int:
-        """One on a CPU; on a GPU, as many as fit."""
+        """Return one on a CPU, and as many as fit on a GPU."""
         on_cpu = problem.x.device.type == "cpu"
-        return 1 if on_cpu else self.fitting(problem, problem.num_rows * problem.x.shape[1])
+        return 1 if on_cpu else self.models_in_memory(problem, problem.num_rows * problem.x.shape[1])
 
 
 @dataclass(frozen=True)
-class Plan:
-    """What the layers do to images of one shape.
+class LayerPlan:
+    """Sizes of the layers for images of one shape.
 
     Parameters
     ----------
     shape : (int, int, int)
         Channels, height and width of an image.
     kernel, border : int
-        Side of the convolutions, and zeros around what they see.
+        Side of the convolutions, and width of the border of zeros around an image.
     sizes : tuple of (int, int)
         Inputs and units of each layer; a convolution has the inputs of one window.
     convolutions : int
-        How many of the layers are convolutions.
+        Number of layers that are convolutions.
     """
 
     shape: tuple[int, ...]
@@ -119,7 +118,7 @@ class Plan:
     convolutions: int
 
     @classmethod
-    def of(cls, settings: CNN, problem: Problem) -> Plan:
+    def of(cls, settings: CNN, problem: Problem) -> LayerPlan:
         """Lay the network out for the problem's images."""
         if len(problem.shape) not in (2, 3):
             raise InputError(f"inputs have shape {problem.shape}, but CNN needs images", "use MLP for tables")
@@ -137,7 +136,7 @@ class Plan:
         return cls(shape, kernel, border, every, len(settings.channels))
 
     def scores(self, layers: Sequence[Layer], x: Tensor) -> Tensor:
-        """Scores (models, classes, rows) of inputs (models, features, rows): all models in one grouped convolution."""
+        """Score inputs (models, features, rows) by one grouped convolution for all models: (models, classes, rows)."""
         models, _, rows = x.shape
         x = x.permute(2, 0, 1).reshape(rows, models * self.shape[0], *self.shape[1:])
         if models == 1:
@@ -152,20 +151,14 @@ class Plan:
         return torch.baddbmm(layers[-1][1], layers[-1][0], x)
 
 
-@dataclass(frozen=True)
-class Gradients:
-    """Gradients of each model's mean cross-entropy, found by torch."""
+class ConvolutionalGradients:
+    """Computes gradients of each model's mean cross-entropy in weights that change between calls."""
 
-    plan: Plan
-    leaves: Sequence[Tensor]
-
-    @classmethod
-    def of(cls, plan: Plan, parts: Sequence[Tensor]) -> Gradients:
-        """Gradients in these weights, whatever they are at each call."""
-        return cls(plan, [part.detach().requires_grad_() for part in parts])
+    def __init__(self, plan: LayerPlan, parts: Sequence[Tensor]) -> None:
+        self.plan, self.leaves = plan, [part.detach().requires_grad_() for part in parts]
 
     def __call__(self, x: Tensor, y: Tensor, found: Sequence[Tensor]) -> None:
-        """Write them into ``found``."""
+        """Write the gradients into ``found``."""
         with torch.enable_grad():
             scores = self.plan.scores(as_layers(self.leaves), x).float()
             losses = functional.cross_entropy(scores, y, reduction="none").mean(1)
@@ -175,14 +168,14 @@ class Gradients:
 
 
 @dataclass(frozen=True)
-class Convolutions(ScoringModels):
+class ConvolutionalNetworks(ScoringModels):
     """Trained networks: the layers of as many models as are computed together, part by part."""
 
-    plan: Plan
+    plan: LayerPlan
     parts: Sequence[Sequence[Layer]]
 
     def scores(self, x: Tensor, noise: Noise | None, generators: Sequence[Generator]) -> Tensor:
-        """Outputs of the last layer: shape (models, classes, points)."""
+        """Return the outputs of the last layer, shape (models, classes, points)."""
         found, at = [], 0
         for layers in self.parts:
             models = len(layers[0][0])
@@ -191,15 +184,14 @@ class Convolutions(ScoringModels):
         return torch.cat(found)
 
     def parameters(self) -> Tensor:
-        """Weights and biases, layer by layer, (models, numbers)."""
+        """Return weights and biases, layer by layer, (models, numbers)."""
         whole = [[tensor.flatten(1) for layer in layers for tensor in layer] for layers in self.parts]
         return torch.cat([torch.cat(tensors, dim=1) for tensors in whole])
 
     def _part(self, layers: Sequence[Layer], x: Tensor, noise: Noise | None, generators: Sequence[Generator]) -> Tensor:
         drawn = draw_test_noise(noise, x.shape[1], generators)
         if drawn is None:
-            assert noise is not None  # noqa: S101  (no noise always has an affine form)
-            noised = torch.stack([noise.sample(x, generator).T for generator in generators])
+            noised = torch.stack([noised_points(x, noise, generator).T for generator in generators])
             parts: Iterator[Tensor] = iter(torch.split(noised, _POINTS, dim=2))
         else:
             scales, offsets = drawn[0][..., None], drawn[1][..., None]

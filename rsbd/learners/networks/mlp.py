@@ -1,4 +1,4 @@
-"""Small neural networks, many trained at once by batched matrix products."""
+"""Trains many small neural networks at once by batched matrix products."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import torch
 from torch import Generator, Tensor
 
 from rsbd.errors import InputError
-from rsbd.learners.base import Problem, ScoringModels, draw_test_noise
+from rsbd.learners.base import Problem, ScoringModels, draw_test_noise, noised_points
 from rsbd.learners.networks.adam import Stack
 from rsbd.learners.networks.network import Network
 from rsbd.noises import Noise
@@ -50,26 +50,26 @@ class MLP(Network):
             raise InputError(f"hidden is {self.hidden}", "give each layer's number of units, such as (32,)")
         super().__post_init__()
 
-    def train(self, problem: Problem, generators: Sequence[Generator]) -> Networks:
+    def train(self, problem: Problem, generators: Sequence[Generator]) -> DenseNetworks:
         """Train one network per generator."""
         sizes = (problem.x.shape[1], *self.hidden, problem.num_classes)
-        weights = initial(list(itertools.pairwise(sizes)), generators)
+        weights = initial_weights(list(itertools.pairwise(sizes)), generators)
         batches = self.batches(problem, generators)
-        self.descend(weights, lambda parts: Gradients(as_layers(parts)), batches)
-        return Networks(as_layers(weights.parts))
+        self.descend(weights, lambda parts: DenseGradients(as_layers(parts)), batches)
+        return DenseNetworks(as_layers(weights.parts))
 
     def block_size(self, problem: Problem) -> int:
-        """As many as fit; on a CPU, no more than keep weights and moments in its cache from one step to the next."""
+        """Return as many as fit; on a CPU, no more than keep weights and moments in its cache from step to step."""
         features = problem.x.shape[1]
         in_cache = 2**19 // (features * self.hidden[0]) if problem.x.device.type == "cpu" else 64
-        return max(1, min(in_cache, self.fitting(problem, problem.num_rows * features)))
+        return max(1, min(in_cache, self.models_in_memory(problem, problem.num_rows * features)))
 
 
 _POINTS = 2048  # labelled at a time, so that activations stay small
 Layer = tuple[Tensor, Tensor]  # weights (models, out, in), biases (models, out, 1)
 
 
-def initial(pairs: Sequence[tuple[int, int]], generators: Sequence[Generator]) -> Stack:
+def initial_weights(pairs: Sequence[tuple[int, int]], generators: Sequence[Generator]) -> Stack:
     """Draw He's initial weights of layers with these numbers of inputs and units; biases start at zero."""
     models = len(generators)
     shapes = [shape for a, b in pairs for shape in ((models, b, a), (models, b, 1))]
@@ -84,12 +84,12 @@ def initial(pairs: Sequence[tuple[int, int]], generators: Sequence[Generator]) -
 
 
 def as_layers(parts: Sequence[Tensor]) -> list[Layer]:
-    """Weights and biases, layer by layer."""
+    """Pair weights and biases layer by layer."""
     return list(zip(parts[::2], parts[1::2], strict=True))
 
 
-def forward(layers: Sequence[Layer], x: Tensor, room: Sequence[Tensor | None] | None = None) -> list[Tensor]:
-    """Activations of every layer for inputs (models, features, rows): the inputs first, the scores last."""
+def forward_pass(layers: Sequence[Layer], x: Tensor, room: Sequence[Tensor | None] | None = None) -> list[Tensor]:
+    """Return the activations of every layer for inputs (models, features, rows): inputs first, scores last."""
     seen = [x]
     for i, (weights, biases) in enumerate(layers):
         z = torch.baddbmm(biases, weights, seen[-1], out=None if room is None else room[i])
@@ -97,23 +97,23 @@ def forward(layers: Sequence[Layer], x: Tensor, room: Sequence[Tensor | None] | 
     return seen
 
 
-class Gradients:
-    """Gradients of each model's mean cross-entropy, computed in memory that every step uses again.
+class DenseGradients:
+    """Computes gradients of each model's mean cross-entropy, in memory that every step uses again.
 
-    What can be made once is: threads that take turns at small steps wait for each other.
+    Memory and views are made once, since threads that take turns at small steps wait for each other.
     """
 
     def __init__(self, layers: Sequence[Layer]) -> None:
         self.layers, self.turned = layers, [weights.mT for weights, _ in layers]
-        self.rooms: dict[int, Room] = {}  # by number of rows
+        self.rooms: dict[int, _Workspace] = {}  # by number of rows
 
     def __call__(self, x: Tensor, y: Tensor, found: Sequence[Tensor]) -> None:
-        """Write them into ``found``, in the order weights, biases, layer by layer."""
+        """Write the gradients into ``found``, in the order weights, biases, layer by layer."""
         rows = y.shape[1]
         if rows not in self.rooms:
-            self.rooms[rows] = Room.of(self.layers, x)
+            self.rooms[rows] = _Workspace.of(self.layers, x)
         room = self.rooms[rows]
-        forward(self.layers, x, room.activations)
+        forward_pass(self.layers, x, room.activations)
         chances = torch.softmax(room.activations[-1], 1, dtype=room.chances.dtype, out=room.chances)
         chances.scatter_add_(1, y[:, None], room.minus)
         chances /= rows
@@ -128,18 +128,18 @@ class Gradients:
 
 
 @dataclass(frozen=True)
-class Room:
-    """Memory for batches of one size: each layer's activations and errors, (models, units, rows)."""
+class _Workspace:
+    """Memory for batches of one size: the activations and errors of each layer, (models, units, rows)."""
 
     activations: Sequence[Tensor]
     turned: Sequence[Tensor]
     errors: Sequence[Tensor]
-    chances: Tensor  # in float32 or more; the last errors are these, rounded where batches are
+    chances: Tensor  # float32 or wider; the last errors are a copy, rounded to the type of the batches
     minus: Tensor
 
     @classmethod
-    def of(cls, layers: Sequence[Layer], x: Tensor) -> Room:
-        """Make room for batches like ``x``."""
+    def of(cls, layers: Sequence[Layer], x: Tensor) -> _Workspace:
+        """Reserve memory for batches like ``x``."""
         models, _, rows = x.shape
         activations, errors = ([x.new_empty(models, b.shape[1], rows) for _, b in layers] for _ in range(2))
         chances = errors[-1].to(torch.promote_types(x.dtype, torch.float32))
@@ -149,27 +149,26 @@ class Room:
 
 
 @dataclass(frozen=True)
-class Networks(ScoringModels):
+class DenseNetworks(ScoringModels):
     """Trained networks, as their layers."""
 
     layers: Sequence[Layer]
 
     def scores(self, x: Tensor, noise: Noise | None, generators: Sequence[Generator]) -> Tensor:
-        """Outputs of the last layer: shape (models, classes, points)."""
+        """Return the outputs of the last layer, shape (models, classes, points)."""
         drawn = draw_test_noise(noise, x.shape[1], generators)
         if drawn is None:
-            assert noise is not None  # noqa: S101  (no noise always has an affine form)
-            return torch.cat([self._single(i, noise.sample(x, g)) for i, g in enumerate(generators)])
-        # The noise of one model is one affine map of the input, so it goes into the first layer.
+            return torch.cat([self._score(i, noised_points(x, noise, g)) for i, g in enumerate(generators)])
+        # The noise of one model is one affine map of the input, so the first layer absorbs it.
         (weights, biases), (scales, offsets) = self.layers[0], drawn
         first = weights * scales[:, None], biases + weights @ offsets[..., None]
         parts = (part.T.expand(len(weights), -1, -1) for part in torch.split(x, _POINTS))
-        return torch.cat([forward([first, *self.layers[1:]], part)[-1] for part in parts], dim=2)
+        return torch.cat([forward_pass([first, *self.layers[1:]], part)[-1] for part in parts], dim=2)
 
     def parameters(self) -> Tensor:
-        """Weights and biases, layer by layer, (models, numbers)."""
+        """Return weights and biases, layer by layer, (models, numbers)."""
         return torch.cat([tensor.flatten(1) for layer in self.layers for tensor in layer], dim=1)
 
-    def _single(self, i: int, x: Tensor) -> Tensor:
-        single = [(weights[i : i + 1], biases[i : i + 1]) for weights, biases in self.layers]
-        return forward(single, x.T[None])[-1]
+    def _score(self, i: int, x: Tensor) -> Tensor:
+        layers = [(weights[i : i + 1], biases[i : i + 1]) for weights, biases in self.layers]
+        return forward_pass(layers, x.T[None])[-1]

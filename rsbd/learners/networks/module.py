@@ -1,26 +1,27 @@
-"""Any torch module as a base learner: many copies trained at once through torch.func."""
+"""Trains many copies of any torch module at once through torch.func."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache, partial
+from typing import Any
 
 import torch
 from torch import Generator, Tensor, nn
 from torch.func import functional_call, grad, stack_module_state, vmap
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from rsbd.errors import InputError
 from rsbd.learners.base import Problem, ScoringModels, noised_points
 from rsbd.learners.determinism import reproducible_on_gpu
 from rsbd.learners.identity import settings_text
 from rsbd.learners.networks.adam import Stack
-from rsbd.learners.networks.drawing import Drawing
 from rsbd.learners.networks.network import Network, Precision
 from rsbd.noises import Noise
 
 _POINTS = 512  # labelled at a time, so that activations stay small
-State = dict[str, Tensor]  # each with the models in front
+_State = dict[str, Tensor]  # each with the models in front
 
 
 @dataclass(frozen=True, repr=False)
@@ -78,10 +79,10 @@ class Module(Network):
     def __repr__(self) -> str:
         return settings_text(self)
 
-    def train(self, problem: Problem, generators: Sequence[Generator]) -> Stacked:
+    def train(self, problem: Problem, generators: Sequence[Generator]) -> StackedModules:
         """Train one network per generator."""
-        again = build(self.factory, generators[0].clone_state())
-        nets = [build(self.factory, generator) for generator in generators]
+        again = build_module(self.factory, generators[0].clone_state())
+        nets = [build_module(self.factory, generator) for generator in generators]
         same = zip(again.state_dict().values(), nets[0].state_dict().values(), strict=True)
         if not all(torch.equal(a, b) for a, b in same):
             raise InputError("factory draws initial weights other than by torch", "models could not be repeated")
@@ -95,24 +96,55 @@ class Module(Network):
         fixed = {k: v.detach() for k, v in {**state, **buffers}.items() if k not in moving}
         net = again.train()
 
-        def gradients(parts: Sequence[Tensor]) -> Gradients:
-            return Gradients(net, dict(zip(moving, parts, strict=True)), fixed, problem, self.precision)
+        def gradients(parts: Sequence[Tensor]) -> ModuleGradients:
+            return ModuleGradients(net, dict(zip(moving, parts, strict=True)), fixed, problem, self.precision)
 
         self.descend(stack, gradients, self.batches(problem, generators))
         weights = dict(zip(moving, stack.parts, strict=True))
-        return Stacked(again.eval(), {**weights, **fixed}, problem.shape)
+        return StackedModules(again.eval(), {**weights, **fixed}, problem.shape)
 
     def block_size(self, problem: Problem) -> int:
-        """As many as `together` says, or as memory allows."""
+        """Return `together`, or as many as fit into memory."""
         if self.together is not None:
             return self.together
-        weights = 4 * _weights(self.factory)  # and Adam's, and the gradient
-        return self.fitting(problem, problem.num_rows * problem.x.shape[1] + weights)
+        weights = 4 * _count_weights(self.factory)  # weights, gradient and two moments of Adam
+        return self.models_in_memory(problem, problem.num_rows * problem.x.shape[1] + weights)
 
 
-def build(factory: Callable[[], nn.Module], generator: Generator) -> nn.Module:
+class DrawFromGenerator(TorchDispatchMode):
+    """Draw this thread's random tensors from the given generator, in code that does not ask for one.
+
+    torch's global stream is shared by all threads: seeding it for one model would change what the others draw, and
+    what the user draws. Within this context that stream is neither read nor changed.
+
+    Examples
+    --------
+    >>> def draw():
+    ...     with DrawFromGenerator(Generator().manual_seed(0)):
+    ...         return torch.nn.Linear(2, 1).weight
+    >>> draw().equal(draw())
+    True
+    """
+
+    def __init__(self, generator: Generator) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.generator = generator
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        """Hand the generator to every operation that draws."""
+        kwargs = dict(kwargs or {})
+        if torch.Tag.nondeterministic_seeded in func.tags:
+            if all(argument.name != "generator" for argument in func._schema.arguments):
+                if "generator" not in func.overloadpacket.overloads():
+                    raise InputError(f"{func} takes no generator, so what it draws could not be repeated", "avoid it")
+                func = func.overloadpacket.generator
+            kwargs["generator"] = self.generator
+        return func(*args, **kwargs)
+
+
+def build_module(factory: Callable[[], nn.Module], generator: Generator) -> nn.Module:
     """Make a network with initial weights from the generator, on the generator's device."""
-    with torch.device(generator.device), Drawing(generator):
+    with torch.device(generator.device), DrawFromGenerator(generator):
         net = factory()
     if not isinstance(net, nn.Module):
         raise InputError(f"factory returned {net!r:.80}", "it must return a torch.nn.Module")
@@ -120,34 +152,34 @@ def build(factory: Callable[[], nn.Module], generator: Generator) -> nn.Module:
 
 
 @lru_cache(maxsize=16)
-def _weights(factory: Callable[[], nn.Module]) -> int:
-    return sum(p.numel() for p in build(factory, Generator()).parameters())
+def _count_weights(factory: Callable[[], nn.Module]) -> int:
+    return sum(p.numel() for p in build_module(factory, Generator()).parameters())
 
 
 def as_inputs(x: Tensor, shape: tuple[int, ...]) -> Tensor:
-    """Give features (..., features) the shape that modules expect: images get a channel if they have none."""
+    """Give features (..., features) the shape that modules expect: add a channel to images without one."""
     return x.reshape(*x.shape[:-1], *((1, *shape) if len(shape) == 2 else shape))
 
 
-class Gradients:
-    """Gradients of each model's mean cross-entropy in its weights, found by torch for all models at once."""
+class ModuleGradients:
+    """Computes gradients of each model's mean cross-entropy in its weights, for all models at once."""
 
-    def __init__(self, net: nn.Module, weights: State, fixed: State, problem: Problem, precision: Precision) -> None:
+    def __init__(self, net: nn.Module, weights: _State, fixed: _State, problem: Problem, precision: Precision) -> None:
         self.net, self.weights, self.fixed, self.problem = net, weights, fixed, problem
         self.slopes = vmap(grad(self._loss), randomness="error")
-        # What a module makes itself is in float32: autocast lets it meet weights that are not.
+        # Tensors that a module creates are float32: autocast combines them with weights of another type.
         kind, rounded = problem.x.device.type, precision == "bfloat16"
         self.rounded = partial(torch.autocast, kind, torch.bfloat16, rounded)
 
     def __call__(self, x: Tensor, y: Tensor, found: Sequence[Tensor]) -> None:
-        """Write them into ``found``, in the order of the weights."""
+        """Write the gradients into ``found``, in the order of the weights."""
         own = x.mT.clone(memory_format=torch.contiguous_format)  # the module may write on it
         with self.rounded():
             slopes = self.slopes(self.weights, self.fixed, as_inputs(own, self.problem.shape), y)
         for name, room in zip(self.weights, found, strict=True):
             room.copy_(slopes[name])
 
-    def _loss(self, weights: State, fixed: State, x: Tensor, y: Tensor) -> Tensor:
+    def _loss(self, weights: _State, fixed: _State, x: Tensor, y: Tensor) -> Tensor:
         scores, classes = functional_call(self.net, {**weights, **fixed}, (x,)), self.problem.num_classes
         if scores.shape != (len(x), classes):
             raise InputError(
@@ -158,18 +190,18 @@ class Gradients:
 
 
 @dataclass(frozen=True)
-class Stacked(ScoringModels):
+class StackedModules(ScoringModels):
     """Trained networks: one module, and its weights and buffers for all models."""
 
     net: nn.Module
-    state: State
+    state: _State
     shape: tuple[int, ...]
 
     def scores(self, x: Tensor, noise: Noise | None, generators: Sequence[Generator]) -> Tensor:
-        """Outputs of the networks: shape (models, classes, points)."""
+        """Return the outputs of the networks, shape (models, classes, points)."""
         points = torch.stack([noised_points(x, noise, generator) for generator in generators])
 
-        def forward(state: State, x: Tensor) -> Tensor:
+        def forward(state: _State, x: Tensor) -> Tensor:
             scores: Tensor = functional_call(self.net, state, (x,))
             return scores.T
 
@@ -178,5 +210,5 @@ class Stacked(ScoringModels):
             return torch.cat([vmap(forward)(self.state, part) for part in parts], dim=2)
 
     def parameters(self) -> Tensor:
-        """Weights and buffers, (models, numbers)."""
+        """Return weights and buffers, (models, numbers)."""
         return torch.cat([tensor.float().reshape(len(tensor), -1) for tensor in self.state.values()], dim=1)

@@ -1,4 +1,4 @@
-"""What all networks share: the settings of their training, the batches and the descent."""
+"""Base class of all networks: settings of training, batches and gradient descent."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ Precision = Literal["float32", "bfloat16"]
 class Network(Learner):
     """A network trained by Adam on the cross-entropy, with a step size that falls linearly to zero.
 
-    Every model has its own initial weights, noised rows and order of rows, all from its own generator. Where training
-    features carry less noise than the test input, the rest is added before training.
+    Every model has its own initial weights, noised rows and order of rows, all from its own generator. If training
+    features carry less noise than the test input, the difference is added before training.
 
     Parameters
     ----------
@@ -68,32 +68,32 @@ class Network(Learner):
             raise InputError(f"precision is {self.precision!r}", "choose 'float32' or 'bfloat16'")
 
     def __repr__(self) -> str:
-        """Show as it is written: what makes up the network first, then how it is trained."""
+        """Show the settings of the network first, then those of its training."""
         shared = [field.name for field in fields(Network)]
         own = [field.name for field in fields(self) if field.name not in shared]
         return f"{type(self).__name__}({', '.join(f'{k}={getattr(self, k)!r}' for k in own + shared)})"
 
-    def fitting(self, problem: Problem, numbers: int) -> int:
-        """How many models of so many numbers fit into 128 MB, or 4 GB on a GPU; more than 64 gain nothing.
+    def models_in_memory(self, problem: Problem, numbers: int) -> int:
+        """Return how many models of ``numbers`` numbers fit into 128 MB, or 4 GB on a GPU; more than 64 gain nothing.
 
-        The numbers are those of the training set, which are most; activations of a batch come on top.
+        Most of the numbers are those of the training set; the activations of a batch are not counted.
         """
         room = 2**25 if problem.x.device.type == "cpu" else 2**30
         return max(1, min(64, room // numbers))
 
-    def cuts(self, rows: int) -> list[int]:
-        """How many rows each batch of a pass has: about the same, in whole vectors of the processor where many."""
+    def batch_sizes(self, rows: int) -> list[int]:
+        """Return the rows of each batch: about equal, and whole vectors of the processor if batches are large."""
         steps = -(-rows // self.batch)
         unit = _UNIT if self.batch >= 4 * _UNIT and self.batch % _UNIT == 0 else 1
         parts = torch.arange(-(-rows // unit)).tensor_split(steps)
         return [min(unit * (int(part[-1]) + 1), rows) - unit * int(part[0]) for part in parts]
 
     def batches(self, problem: Problem, generators: Sequence[Generator]) -> list[Batch]:
-        """Draw each model's noised training set, its rows in an order of its own, cut into batches of like size.
+        """Draw each model's noised training set, its rows in an order of its own, cut into batches of about equal size.
 
         Every pass takes the batches in the same order, so that rows are gathered once and not in each step.
         """
-        models, extra, cuts = len(generators), augmentation(problem.smoothing), self.cuts(problem.num_rows)
+        models, extra, cuts = len(generators), noise_to_add(problem.smoothing), self.batch_sizes(problem.num_rows)
         kind = getattr(torch, self.precision)
         features = [problem.x.new_empty(models, problem.x.shape[1], rows, dtype=kind) for rows in cuts]
         labels = problem.y.new_empty(models, problem.num_rows)
@@ -103,7 +103,7 @@ class Network(Learner):
                 x = extra.sample(x, generator)
             order = torch.randperm(len(x), generator=generator, device=generator.device)
             labels[i] = y[order]
-            x = x.index_select(0, order).to(kind)  # before it is turned, which is cheaper
+            x = x.index_select(0, order).to(kind)  # cheaper before the transpose
             for batch, rows in zip(features, torch.split(x, cuts), strict=True):
                 batch[i] = rows.T
         return list(zip(features, torch.split(labels, cuts, dim=1), strict=True))
@@ -118,8 +118,8 @@ class Network(Learner):
         weights : Stack
             Changed in place.
         gradients : callable
-            Given tensors like those of the stack, in the precision of the batches, which hold the weights of each
-            step in turn: what finds a batch's gradients and writes them into others like them.
+            Gets tensors like those of the stack, in the precision of the batches, which hold the current weights at
+            each step. Returns a function that writes a batch's gradients into other such tensors.
         batches : sequence of (Tensor, Tensor)
             Taken in the same order in every pass.
         """
@@ -137,8 +137,8 @@ class Network(Learner):
                 adam.step(slopes.flat, self.learning_rate * (1 - step / steps), self.weight_decay)
 
 
-def augmentation(smoothing: Smoothing) -> Noise | None:
-    """Noise that training rows lack to look like test inputs. More noise on noised data is free."""
+def noise_to_add(smoothing: Smoothing) -> Noise | None:
+    """Return the noise that makes training rows look like test inputs: post-processing, which is free."""
     seen, asked = smoothing.features, smoothing.test
     if seen is None:
         return asked

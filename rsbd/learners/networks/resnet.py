@@ -1,4 +1,4 @@
-"""Small residual networks for colour images, such as CIFAR-10, in the batched form of any torch module."""
+"""Trains small residual networks for colour images, such as CIFAR-10, in the batched form of any torch module."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from torch import Generator, Tensor, nn
 
 from rsbd.errors import InputError
 from rsbd.learners.base import Problem
-from rsbd.learners.networks.module import Module, Stacked
+from rsbd.learners.networks.module import Module, StackedModules
 from rsbd.learners.networks.network import Network
 
 
@@ -56,36 +56,38 @@ class ResNet(Network):
         if self.blocks < 1 or self.width < 4 or self.width % 4:
             raise InputError(f"blocks is {self.blocks} and width {self.width}", "give at least 1, and a multiple of 4")
 
-    def train(self, problem: Problem, generators: Sequence[Generator]) -> Stacked:
+    def train(self, problem: Problem, generators: Sequence[Generator]) -> StackedModules:
         """Train one network per generator."""
         return self._module(problem).train(problem, generators)
 
     def block_size(self, problem: Problem) -> int:
-        """One on a CPU, where convolutions fill it; on a GPU as many as fit."""
+        """Return one on a CPU, where one model keeps it busy, and as many as fit on a GPU."""
         return 1 if problem.x.device.type == "cpu" else self._module(problem).block_size(problem)
 
     def _module(self, problem: Problem) -> Module:
         if len(problem.shape) not in (2, 3) or min(problem.shape[-2:]) < 4:
             raise InputError(f"inputs have shape {problem.shape}, but ResNet needs images of at least 4 x 4", "use MLP")
         channels = 1 if len(problem.shape) == 2 else problem.shape[0]
-        factory = partial(Residual, channels, problem.num_classes, self.blocks, self.width)
+        factory = partial(_ResidualNetwork, channels, problem.num_classes, self.blocks, self.width)
         return Module(factory, **{f.name: getattr(self, f.name) for f in fields(Network)})
 
 
-class Residual(nn.Sequential):
+class _ResidualNetwork(nn.Sequential):
     """The network: images (rows, channels, height, width) to scores (rows, classes)."""
 
     def __init__(self, channels: int, classes: int, blocks: int, width: int) -> None:
         stages, before = [], width
         for stage in range(3):
             after = width * 2**stage
-            stages += [Block(before if b == 0 else after, after, 2 if stage and b == 0 else 1) for b in range(blocks)]
+            stages += [
+                _Block(before if b == 0 else after, after, 2 if stage and b == 0 else 1) for b in range(blocks)
+            ]
             before = after
         stem = nn.Conv2d(channels, width, 3, padding=1, bias=False), _norm(width), nn.ReLU()
         super().__init__(*stem, *stages, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(before, classes))
 
 
-class Block(nn.Module):
+class _Block(nn.Module):
     """Two convolutions whose result is added to their input."""
 
     def __init__(self, before: int, after: int, stride: int) -> None:
@@ -98,7 +100,7 @@ class Block(nn.Module):
         self.past = nn.Identity() if same else nn.Conv2d(before, after, 1, stride, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Add what was learned to what came in."""
+        """Add the output of the convolutions to the input."""
         total: Tensor = self.inner(x) + self.past(x)
         return total.relu()
 
