@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -10,14 +9,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-from rsbd.panels.growing import grow
+from rsbd.panels.memory import VoteMemory
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 from torch import nn
 
 from rsbd.data import Dataset, load
-from rsbd.ensemble import Votes, collect, stream
+from rsbd.ensemble import Votes, collect
 from rsbd.ensemble.one_model import FixedModel
 from rsbd.errors import InputError
 from rsbd.learners import CNN, LDA, MLP, HashedTestNoise, Learner, Linear, Module, ResNet, Sklearn
@@ -177,11 +176,7 @@ def test_copies_of_one_trained_model_are_merged_without_a_name(digits: Dataset) 
 
 @pytest.mark.parametrize("learner", [Signed(), Turned()], ids=["unnamed", "named"])
 def test_panels_grow_an_ensemble_without_a_name_by_training_it_anew(digits: Dataset, learner: Learner) -> None:
-    known: dict[int, Votes] = {}
+    memory = VoteMemory()
     for number in (64, 128):
-        *_, found = grow(known, number, lambda resume, n=number: stream_of(digits, learner, n, resume))
+        *_, found = memory.stream("clean", digits, FLIPS, learner, digits.x_test, number, 0)
         assert np.array_equal(found.counts, run_of(digits, learner, number).counts)
-
-
-def stream_of(data: Dataset, learner: Learner, number: int, resume: Votes | None) -> Iterator[Votes]:
-    return stream(data, FLIPS, learner, data.x_test, number, resume=resume)

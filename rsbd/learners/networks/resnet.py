@@ -79,9 +79,7 @@ class _ResidualNetwork(nn.Sequential):
         stages, before = [], width
         for stage in range(3):
             after = width * 2**stage
-            stages += [
-                _Block(before if b == 0 else after, after, 2 if stage and b == 0 else 1) for b in range(blocks)
-            ]
+            stages += [_Block(before if b == 0 else after, after, 2 if stage and b == 0 else 1) for b in range(blocks)]
             before = after
         stem = nn.Conv2d(channels, width, 3, padding=1, bias=False), _norm(width), nn.ReLU()
         super().__init__(*stem, *stages, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(before, classes))
