@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from rsbd.panels.memory import VoteMemory
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
@@ -23,6 +22,7 @@ from rsbd.learners import CNN, LDA, MLP, HashedTestNoise, Learner, Linear, Modul
 from rsbd.learners.identity import check_named, settings_text, unnamed_mark
 from rsbd.noises import Bagging, Flip, Gaussian, Uniform
 from rsbd.noises.smoothing import Smoothing
+from rsbd.panels.memory import VoteMemory
 
 FLIPS = Smoothing(features=Flip(0.8), labels=Flip(0.8, 2), test=Flip(0.8))
 
