@@ -27,9 +27,9 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark every browser test as slow, and run slow tests first, so that no worker is left with one at the end."""
+    """Mark tests of browsers and of MNIST as slow. Run slow tests first, so that no worker ends with one alone."""
     for item in items:
-        if item.get_closest_marker("browser"):
+        if item.get_closest_marker("browser") or item.get_closest_marker("mnist"):
             item.add_marker("slow")
     items.sort(key=lambda item: item.get_closest_marker("slow") is None)
 
