@@ -1,10 +1,10 @@
-"""Test noise that is not drawn but follows from the trained model, which is then a deterministic classifier.
+"""Derives the test noise of a model from a hash of its parameters, so that the model is a deterministic classifier.
 
-Weber et al. ("RAB", 2023) noise the training features only, and yet want a model to see test inputs like those it was
-trained on. They seed the test noise with a hash of the model's parameters. Why nothing is lost: the base classifier is
-any function of the noised training set and the point, and "train, hash the parameters, noise the point, predict" is
-one. The parameters are all it reads of the training set, so the certificate is about the training features alone, and
-the test noise has no slot in :class:`~rsbd.noises.smoothing.Smoothing`.
+Weber et al. ("RAB", 2023) noise the training features only, but show a model test inputs like its training inputs. They
+seed the test noise with a hash of the model's parameters. The certificate stays valid: the base classifier may be any
+function of the noised training set and the point, and "train, hash the parameters, noise the point, predict" is such a
+function. It reads nothing of the training set but the parameters, so the certificate is about the training features
+alone, and the test noise has no slot in :class:`~rsbd.noises.smoothing.Smoothing`.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ from rsbd.tradeoff import Tradeoff
 
 @dataclass(frozen=True)
 class HashedTestNoise(Learner):
-    """Any learner whose models can tell their parameters, with test noise seeded by a hash of them.
+    """Any learner whose models expose their parameters, with test noise seeded by a hash of the parameters.
 
-    Use it where the smoothing has no noise on the test input. To certify triggers on the test input as well, drop it
-    and give ``Smoothing(test=...)`` a noise, which is drawn for every model.
+    Use it if the smoothing has no noise on the test input. To certify triggers on the test input as well, use the inner
+    learner alone and give ``Smoothing(test=...)`` a noise, which is drawn for every model.
 
     Parameters
     ----------
@@ -42,7 +42,7 @@ class HashedTestNoise(Learner):
     Raises
     ------
     InputError
-        In training: the smoothing has a test noise of its own, or the models cannot tell their parameters.
+        In training: the smoothing has a test noise of its own, or the models do not expose parameters.
 
     References
     ----------
@@ -61,16 +61,16 @@ class HashedTestNoise(Learner):
     noise: Noise
 
     def train(self, problem: Problem, generators: Sequence[Generator]) -> HashedModels:
-        """Train with the learner within, and hash."""
+        """Train with the inner learner, and hash the parameters."""
         if problem.smoothing.test is not None:
             raise InputError(
                 f"the test input carries {problem.smoothing.test} and hashed noise", "use Smoothing(test=None)"
             )
-        models = train_models(self.learner, _told(problem, self.noise, self.learner.in_double), generators)
+        models = train_models(self.learner, _with_test_noise(problem, self.noise, self.learner.in_double), generators)
         return HashedModels(models, self.noise, tuple(hash_parameters(row) for row in models.parameters().cpu()))
 
     def block_size(self, problem: Problem) -> int:
-        """Return that of the learner within."""
+        """Return the block size of the inner learner."""
         return self.learner.block_size(problem)
 
 
@@ -93,7 +93,7 @@ class HashedModels(ScoringModels):
     seeds: tuple[int, ...]
 
     def predict(self, x: Tensor, noise: Noise | None, generators: Sequence[Generator]) -> Tensor:
-        """Label every point, (models, points). Neither ``noise`` nor ``generators`` are asked."""
+        """Label every point, (models, points). ``noise`` and ``generators`` are not used."""
         return self.models.predict(lend(x, self.models), _Anywhere(self.noise, str(x.device)), self._streams())
 
     def scores(self, x: Tensor, noise: Noise | None, generators: Sequence[Generator]) -> Tensor:
@@ -103,7 +103,7 @@ class HashedModels(ScoringModels):
         return self.models.scores(lend(x, self.models), _Anywhere(self.noise, str(x.device)), self._streams())
 
     def parameters(self) -> Tensor:
-        """Return those of the models."""
+        """Return the parameters of the models."""
         return self.models.parameters()
 
     def _streams(self) -> list[Generator]:
@@ -111,10 +111,10 @@ class HashedModels(ScoringModels):
 
 
 @lru_cache(maxsize=2)
-def _told(problem: Problem, noise: Noise, double: bool) -> Problem:
-    """Tell a learner that test inputs will carry the noise; blocks of one ensemble share what it derives from it."""
-    # One bit of one parameter decides all of a model's test noise, and machines round the last ones differently.
-    double = double and problem.x.device.type != "mps"  # which has no float64
+def _with_test_noise(problem: Problem, noise: Noise, double: bool) -> Problem:
+    """Return the problem with the noise on test inputs; blocks of one ensemble share what learners derive from it."""
+    # One bit of one parameter changes all of a model's test noise, and machines round the last bits differently.
+    double = double and problem.x.device.type != "mps"  # mps has no float64
     smoothing = replace(problem.smoothing, test=noise)
     return replace(problem, x=problem.x.double() if double else problem.x, smoothing=smoothing)
 
@@ -122,9 +122,9 @@ def _told(problem: Problem, noise: Noise, double: bool) -> Problem:
 def hash_parameters(parameters: Tensor) -> int:
     """Hash the parameters of one model, in canonical form, to 32 bits.
 
-    Canonical: whole multiples of one unit, which is a power of two and about ``2**-12`` of the largest parameter, so
-    that parameters which differ by rounding alone have one form. Two models with the same seed share their test
-    noise, which is allowed: each is still determined by its model.
+    The canonical form counts whole multiples of one unit, a power of two that is about ``2**-12`` of the largest
+    parameter, so parameters that differ by rounding alone have equal forms. Two models with equal hashes share their
+    test noise, which is allowed: each noise is still determined by its model.
 
     Examples
     --------
@@ -134,14 +134,14 @@ def hash_parameters(parameters: Tensor) -> int:
     numbers = parameters.detach().cpu().double().numpy()
     largest = np.abs(numbers).max(initial=0.0, where=np.isfinite(numbers))
     unit = np.ldexp(1.0, int(np.frexp(largest)[1]) - 12)
-    # What is not a number, or without end, has a form of its own.
+    # NaN and the infinities have forms of their own.
     units = np.nan_to_num(np.rint(numbers / unit), nan=2**20, posinf=2**21, neginf=-(2**21)).astype("<i4")
     return int.from_bytes(hashlib.sha256(units.tobytes()).digest()[:4], "little")
 
 
 @dataclass(frozen=True)
 class _Anywhere(Noise):
-    """A noise drawn on the CPU, whose streams every machine shares, for models that may be elsewhere."""
+    """A noise that is drawn on the CPU, whose streams are equal on all machines, for models on any device."""
 
     noise: Noise
     device: str

@@ -1,4 +1,4 @@
-"""The classifier that nobody defends: what the attack is measured against."""
+"""Trains classifiers without a defence, which attacks are measured on."""
 
 from __future__ import annotations
 
@@ -6,34 +6,34 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from rsbd.data import Dataset
 from rsbd.learners import Learner, Problem
 from rsbd.learners.base import predict_labels, train_models
 from rsbd.learners.randomness import generators
 from rsbd.noises.smoothing import Smoothing
+from rsbd.types import Floats, Labels, Points
 
 if TYPE_CHECKING:
     from sklearn.linear_model import RidgeClassifier
 
 
-def predict_undefended(dataset: Dataset, learner: Learner, x: NDArray[np.float32], seed: int = 0) -> NDArray[np.int64]:
+def predict_undefended(dataset: Dataset, learner: Learner, x: Points, seed: int = 0) -> Labels:
     """Train once, without noise, and label ``x``.
 
-    Learners that undo a known noise are made for noise; in their place stands regularised least squares, which like
-    them is linear and, like most classifiers that fit their data well, takes a trigger from a handful of rows.
+    Learners that undo a known noise need noise. They are replaced by regularised least squares, which is linear as they
+    are and, like most classifiers that fit their data well, learns a trigger from a handful of rows.
 
     Parameters
     ----------
     dataset : Dataset
         Training rows, poisoned or not.
     learner : Learner
-        The base learner of the defence; the undefended classifier is of its kind.
+        The base learner of the defence, which also trains the undefended classifier.
     x : ndarray
         Inputs, shape (points, *dataset.shape).
     seed : int
-        For learners that start at random.
+        Seed of learners that start at random.
 
     Returns
     -------
@@ -45,19 +45,19 @@ def predict_undefended(dataset: Dataset, learner: Learner, x: NDArray[np.float32
         models = train_models(learner, Problem.of(dataset, Smoothing()), streams)
         return predict_labels(models, torch.tensor(x.reshape(len(x), -1)), None, streams)[0].numpy()
     model = _ridge(dataset)
-    # Scores of a few binary rows are often equal, and then rounding, which differs between machines, would decide.
+    # Scores of a few binary rows are often equal up to rounding, which differs between machines.
     scores = model.decision_function(_with_one(x)).round(9)
     best = scores.argmax(1) if scores.ndim > 1 else (scores > 0).astype(np.int64)
     return np.asarray(model.classes_[best], np.int64)
 
 
-def undefended_weights(dataset: Dataset) -> NDArray[np.float64]:
-    """What the linear classifier of :func:`predict_undefended` looks for: one weight for each input and class.
+def undefended_weights(dataset: Dataset) -> Floats:
+    """Return the weights of the linear classifier of :func:`predict_undefended`, one for each input and class.
 
     Returns
     -------
     ndarray
-        Shape (classes, *dataset.shape): above 0 what speaks for the class, below 0 what speaks against it.
+        Shape (classes, *dataset.shape): positive weights speak for the class, negative weights against it.
 
     Examples
     --------
@@ -68,7 +68,7 @@ def undefended_weights(dataset: Dataset) -> NDArray[np.float64]:
     model = _ridge(dataset)
     rows = np.atleast_2d(model.coef_)[:, :-1]
     found = np.zeros((dataset.num_classes, dataset.num_features))  # a class with no row has no weight
-    # Of two classes, one row of weights speaks for the second and against the first.
+    # For two classes there is one row of weights, for the second class and against the first.
     found[model.classes_] = np.concatenate([-rows, rows]) if len(rows) == 1 else rows
     return found.reshape(-1, *dataset.shape)
 
@@ -79,6 +79,6 @@ def _ridge(dataset: Dataset) -> RidgeClassifier:
     return RidgeClassifier(alpha=1.0, fit_intercept=False).fit(_with_one(dataset.x), dataset.y)
 
 
-def _with_one(x: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Flatten, and add an intercept, shrunk like any weight."""
+def _with_one(x: Points) -> Floats:
+    """Flatten the inputs and add a constant 1, so that the intercept is shrunk like any weight."""
     return np.column_stack([x.reshape(len(x), -1), np.ones(len(x))])

@@ -288,7 +288,9 @@ def test_one_row_a_class_still_gives_models():
 
 
 @pytest.mark.parametrize(
-    "make", [lambda: LDA(shrinkage=1.5), lambda: Pooling.choose((8, 8), 3), lambda: Pooling.choose((8,), 2)]
+    "make",
+    [lambda: LDA(shrinkage=1.5), lambda: Pooling.choose((8, 8), 3), lambda: Pooling.choose((8,), 2)],
+    ids=["shrinkage", "no divisor", "no image"],
 )
 def test_bad_settings_are_refused_in_a_sentence(make):
     with pytest.raises(InputError, match=r"^(shrinkage|pool) is .*: give"):

@@ -185,6 +185,7 @@ def numpy_drawn():
         (partial(plain, 3), "one a class"),
         (lambda: 3, "must return"),
     ],
+    ids=["dropout", "numpy", "classes", "no module"],
 )
 def test_modules_that_cannot_work_are_refused_in_training(factory, words):
     problem = digits()[0]

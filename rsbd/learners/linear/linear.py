@@ -23,14 +23,14 @@ _PRIOR_SPREAD = 0.05  # expected distance of class shares from equal shares, bef
 
 @dataclass(frozen=True)
 class Linear(Learner):
-    """Compare a point with the class means of the noised training set, after undoing what is known of the noise.
+    """Compare a point with the class means of the noised training set, after undoing the known effect of the noise.
 
     Training reads nothing but class sums, so a thousand models cost one matrix product and some thousand binomial
-    draws each, whatever the number of rows. In order: class means of the noised features under the noised labels;
-    label noise undone by the inverse of its mixing matrix; feature noise undone by its known scale; each class's
-    difference from the mean of all smoothed over neighbouring pixels (strokes are wider than a pixel, noise is
-    not); what stays within ``shrinkage`` standard errors of zero shrunk away. The decision boundary lies half way
-    between the class means as they look under the noise of the test input.
+    draws each, for any number of rows. The steps are: take class means of the noised features under the noised labels;
+    undo label noise by the inverse of its mixing matrix; undo feature noise by its known scale; smooth each class's
+    difference from the mean of all classes over neighbouring pixels (strokes are wider than a pixel, noise is not);
+    shrink to zero what stays within ``shrinkage`` standard errors of it. The decision boundary lies half way between
+    the class means as they look under the noise of the test input.
 
     Parameters
     ----------
