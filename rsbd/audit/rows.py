@@ -31,17 +31,16 @@ def row_attempts(target: Target) -> Iterator[Attempt]:
         yield added if target.norm == "inserted rows" else gone
         return
     yield from (added, gone)
-    relabelled = np.where(np.isin(np.arange(len(y)), rows), target.rival, y)
-    yield Attempt(f"{count} nearest own rows relabelled", *target.attacked(y=relabelled))
-    copied = target.flat
-    copied[rows] = target.point
-    yield Attempt(f"{count} own rows made copies of the point, relabelled", *target.attacked(copied, relabelled))
-    anti = target.flat
-    anti[rows] = target.away > 0
-    yield Attempt(f"{count} own rows made unlike their class", *target.attacked(anti))
-    like = target.flat
-    like[rows] = target.away < 0
-    yield Attempt(f"{count} rival rows that look like the class", *target.attacked(like, relabelled))
+    rival = np.where(np.isin(np.arange(len(y)), rows), target.rival, y)
+    for words, content, labels in (
+        ("nearest own rows relabelled", target.flat[rows], rival),
+        ("own rows made copies of the point, relabelled", target.point, rival),
+        ("own rows made unlike their class", target.away > 0, y),
+        ("rival rows that look like the class", target.away < 0, rival),
+    ):
+        x = target.flat
+        x[rows] = content
+        yield Attempt(f"{count} {words}", *target.attacked(x, labels))
 
 
 def _added(target: Target, rows: Floats, words: str, kept: Ints | None = None) -> Attempt:

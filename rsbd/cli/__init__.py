@@ -18,7 +18,7 @@ import typer
 from rsbd import __version__
 from rsbd.cli.certify import certify
 from rsbd.cli.compare import compare
-from rsbd.cli.data import app as data_app
+from rsbd.cli.data import data_app
 from rsbd.cli.doctor import doctor
 from rsbd.cli.lab import lab
 from rsbd.cli.lecture import lecture

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib import import_module
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from rsbd.cli import options
 from rsbd.cli.options import attack_option, defence_option, run_option
@@ -42,8 +42,8 @@ _BAG = (
 def certify(
     dataset: options.DataSet = "digits",
     classes: options.Classes = None,
-    rows: options.Rows = None,
-    points: options.Points = None,
+    rows: options.NumRows = None,
+    points: options.NumPoints = None,
     trigger: Annotated[str, attack_option("NAME", "patch, one-pixel, four-pixel or blend.")] = "patch",
     trigger_size: Annotated[float, attack_option("SIZE", _TRIGGER_SIZE)] = 3,
     poison_rate: Annotated[float, attack_option("SHARE", "Share of the training rows to poison, 0 to 1.")] = 0.05,
@@ -81,10 +81,11 @@ def certify(
     options.one_of("--centre", centre, "clean", "poisoned")
     kept = options.check_out(out)
     data = options.load_part(dataset, "binary" if sigma is None else "unit", classes, rows, points, seed)
+    slots = {"features": keep_features, "labels": keep_labels, "test": keep_test}
     experiment = Experiment(
         dataset=data,
         poisoning=Poisoning(_trigger(trigger, trigger_size, data), target, poison_rate, relabel=not clean_label),
-        smoothing=_smoothing(data, keep, keep_features, keep_labels, keep_test, sigma, bag),
+        smoothing=_smoothing(data, keep, slots, sigma, bag),
         learner=options.make_learner(learner),
         num_models=models,
         alpha=alpha,
@@ -106,40 +107,29 @@ def _trigger(name: str, size: float, data: Dataset) -> Trigger:
         if not size.is_integer():
             raise InputError(f"--trigger-size is {size:g}, the side of a patch in pixels", "give a whole number")
         if len(data.shape) < 2:  # a table has no corner: its last features take the patch
-            every = range(data.num_features)
-            if not 1 <= size <= len(every):
-                raise InputError(
-                    f"--trigger-size is {size:g} features", f"give a number from 1 to {len(every)} for this table"
-                )
-            return Features(tuple(every[-int(size) :]))
+            most = data.num_features
+            if not 1 <= size <= most:
+                raise InputError(f"--trigger-size is {size:g} features", f"give 1 to {most} for this table")
+            return Features(tuple(range(most - int(size), most)))
         return BadPatch(size=int(size))
-    if name == "one-pixel":
-        return Pixels.one(data.shape, size)
-    if name == "four-pixel":
-        return Pixels.four(data.shape, size)
-    if name == "blend":
-        return Blend(data.shape, size)
-    raise InputError(f"there is no trigger {name!r}", "choose patch, one-pixel, four-pixel or blend")
+    others: dict[str, Callable[..., Trigger]] = {"one-pixel": Pixels.one, "four-pixel": Pixels.four, "blend": Blend}
+    if name not in others:
+        raise InputError(f"there is no trigger {name!r}", "choose patch, one-pixel, four-pixel or blend")
+    return others[name](data.shape, size)
 
 
 def _smoothing(
-    data: Dataset,
-    keep: str,
-    features: str | None,
-    labels: str | None,
-    test: str | None,
-    sigma: float | None,
-    bag: int | None,
+    data: Dataset, keep: str, slots: dict[str, Any], sigma: float | None, bag: int | None
 ) -> Smoothing:
     from rsbd.noises import Bagging
     from rsbd.noises.smoothing import Smoothing
 
     rows = None if bag is None else Bagging(bag)
     if sigma is None:
-        return Smoothing.flips(data, keep, features=features, labels=labels, test=test, rows=rows)
-    if features is not None or test is not None:
+        return Smoothing.flips(data, keep, rows=rows, **slots)
+    if slots["features"] is not None or slots["test"] is not None:
         raise InputError("--sigma noises the features and the test input", "leave out --keep-features and --keep-test")
-    return Smoothing.gaussian(data, sigma, labels=labels, rows=rows)
+    return Smoothing.gaussian(data, sigma, labels=slots["labels"], rows=rows)
 
 
 @contextmanager

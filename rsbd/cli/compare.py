@@ -17,8 +17,8 @@ _VALIDATION = "Share of the training rows, between 0 and 1, on which each method
 def compare(
     dataset: options.DataSet = "digits",
     classes: options.Classes = None,
-    rows: options.Rows = None,
-    points: options.Points = None,
+    rows: options.NumRows = None,
+    points: options.NumPoints = None,
     poisoned: Annotated[
         list[int] | None, attack_option("N...", "Numbers of poisoned rows, such as 0 1 5 (the default).")
     ] = None,

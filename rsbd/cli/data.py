@@ -6,10 +6,10 @@ from typing import Annotated
 
 import typer
 
-app = typer.Typer(help="List, check and download data sets.", invoke_without_command=True)
+data_app = typer.Typer(help="List, check and download data sets.", invoke_without_command=True)
 
 
-@app.callback()
+@data_app.callback()
 def list_data(context: typer.Context) -> None:
     """List the data sets and whether they are here."""
     if context.invoked_subcommand is not None:
@@ -25,7 +25,7 @@ def list_data(context: typer.Context) -> None:
         typer.echo(f"To get a missing one: rsbd data download {missing[0]}")
 
 
-@app.command()
+@data_app.command()
 def check(
     names: Annotated[list[str] | None, typer.Argument(metavar="NAME", help="All that are here by default.")] = None,
 ) -> None:
@@ -38,7 +38,7 @@ def check(
         typer.echo(f"{name}: fine, {len(raw.x):,} rows, {len(raw.x_test):,} points, {len(raw.classes)} classes")
 
 
-@app.command()
+@data_app.command()
 def download(
     names: Annotated[list[str], typer.Argument(metavar="NAME", help="Such as mnist.")],
 ) -> None:

@@ -50,8 +50,8 @@ _OUT = "Folder for result.json, table, picture and votes; an interrupted run goe
 
 DataSet: TypeAlias = Annotated[str, data_option("NAME", _NAMES)]
 Classes: TypeAlias = Annotated[list[str] | None, data_option("NAME...", _CLASSES)]
-Rows: TypeAlias = Annotated[int | None, data_option("N", _ROWS)]
-Points: TypeAlias = Annotated[int | None, data_option("N", _POINTS)]
+NumRows: TypeAlias = Annotated[int | None, data_option("N", _ROWS)]
+NumPoints: TypeAlias = Annotated[int | None, data_option("N", _POINTS)]
 Alpha: TypeAlias = Annotated[float, defence_option("ALPHA", _ALPHA)]
 AlphaFor: TypeAlias = Annotated[str, defence_option("EACH|ALL", _EACH)]
 Seed: TypeAlias = Annotated[int, run_option("N", "Seed of everything random, 0 or more.")]

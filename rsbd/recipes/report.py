@@ -7,7 +7,7 @@ import io
 import json
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -123,16 +123,14 @@ class Report:
     def _points(self) -> str:
         """Return the text of ``points.csv``, one line for each test point."""
         data, votes, bounds = self.outcome.experiment.dataset, self.outcome.votes, self.outcome.bounds
-        text = io.StringIO(newline="")
-        table = csv.writer(text)
-        table.writerow(["point", "label", "predicted", "votes", "miss", f"radius ({self.certificate.norm})"])
+        table: list[list[Any]] = [["point", "label", "predicted", "votes", "miss", f"radius ({self.certificate.norm})"]]
         for i, (y, label) in enumerate(zip(data.y_test, bounds.label, strict=True)):
             reached = self.certificate.radius[i]
             # In full: a rounded radius may lie above what is certified, a rounded miss below what bounds it.
             held = reached if reached >= 0 else "abstain"
             names = (data.classes[int(y)], data.classes[int(label)])
-            table.writerow([i, *names, int(votes.counts[i, label]), bounds.miss[i], held])
-        return text.getvalue()
+            table.append([i, *names, int(votes.counts[i, label]), bounds.miss[i], held])
+        return csv_text(table)
 
 
 def report(outcome: Outcome, rows: Sequence[int] | None = None, triggers: Sequence[float] | None = None) -> Report:
@@ -232,3 +230,10 @@ def dataset_settings(data: Dataset) -> dict[str, Any]:
         "fingerprint": data.fingerprint(),
         "version": __version__,
     }
+
+
+def csv_text(table: Iterable[Sequence[Any]]) -> str:
+    """Return the rows of a table as the text of a CSV file."""
+    text = io.StringIO(newline="")
+    csv.writer(text).writerows(table)
+    return text.getvalue()

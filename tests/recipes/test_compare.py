@@ -35,7 +35,7 @@ from rsbd.recipes.contest import (
     refusal,
     threat_map,
 )
-from rsbd.recipes.contest.threats import changed_slots
+from rsbd.recipes.contest.threats import attacked_slots
 from rsbd.recipes.contest.trials import both_views
 
 MODELS = 60
@@ -75,8 +75,8 @@ def test_the_map_holds_every_threat_once_by_what_it_changes() -> None:
     assert found["labels",] == (Threat(1, 0, True, False), Threat(5, 0, True, False))
     assert found["test",] == (Threat(0, 1, False, True), Threat(0, 2, False, True))
     assert all(len(set(group)) == len(group) == 4 for what, group in found.items() if len(what) > 1)
-    assert all(changed_slots(threat) == what for what, group in found.items() for threat in group)
-    assert changed_slots(Threat(rows=0, trigger=1)) == ("test",)
+    assert all(attacked_slots(threat) == what for what, group in found.items() for threat in group)
+    assert attacked_slots(Threat(rows=0, trigger=1)) == ("test",)
 
 
 def test_a_threat_is_measured_by_the_noise_that_it_meets() -> None:

@@ -17,7 +17,7 @@ from rsbd.learners import Linear
 from rsbd.noises import Gaussian
 from rsbd.noises.smoothing import Smoothing, Threat
 from rsbd.recipes.contest import CONTENDERS, Comparison, ComparisonRow, as_measured, refusal
-from rsbd.recipes.contest.threats import Attack, changed_slots
+from rsbd.recipes.contest.threats import Attack, attacked_slots
 from rsbd.recipes.contest.trials import both_views
 from rsbd.words import count, percent
 
@@ -42,7 +42,7 @@ def facing(dataset: Dataset, threat: Threat) -> list[str]:
 
 def _refusals(dataset: Dataset, threat: Threat) -> dict[str, str | None]:
     """Return for each method why it cannot face a threat; None where it can."""
-    views, attack = both_views(dataset), changed_slots(threat)
+    views, attack = both_views(dataset), attacked_slots(threat)
     first = {contender.name: next(contender.defences(views[contender.view], attack)) for contender in CONTENDERS}
     return {name: refusal(defence, threat, dataset.num_rows) for name, defence in first.items()}
 
@@ -61,7 +61,7 @@ def changes(attack: Attack) -> str:
     >>> changes(("features", "test"))
     'training pixels + test image'
     """
-    return " + ".join(words for words, threat in _PARTS.items() if changed_slots(threat)[0] in attack)
+    return " + ".join(words for words, threat in _PARTS.items() if attacked_slots(threat)[0] in attack)
 
 
 def best(found: Comparison, attack: Attack, threat: int) -> tuple[str, float]:

@@ -14,7 +14,7 @@ from rsbd.recipes.contest.contender import Contender
 from rsbd.recipes.contest.methods import CONTENDERS
 from rsbd.recipes.contest.result import ComparisonRow
 from rsbd.recipes.contest.search import Search
-from rsbd.recipes.contest.threats import Attack, changed_slots
+from rsbd.recipes.contest.threats import Attack, attacked_slots
 from rsbd.recipes.contest.trials import Trials
 from rsbd.words import count
 
@@ -64,7 +64,7 @@ class CompareParams:
     @property
     def attack(self) -> Attack:
         """The slots that change."""
-        return changed_slots(self.threat)
+        return attacked_slots(self.threat)
 
     @property
     def words(self) -> str:

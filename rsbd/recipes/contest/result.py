@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -16,6 +14,7 @@ from rsbd.errors import InputError
 from rsbd.files import atomic_file
 from rsbd.noises.smoothing import Threat
 from rsbd.recipes.contest.threats import SLOT_WORDS, Attack
+from rsbd.recipes.report import csv_text
 from rsbd.types import Floats
 
 if TYPE_CHECKING:
@@ -163,13 +162,10 @@ class Comparison:
         paths = [folder / "result.json", folder / "comparison.csv"]
         with atomic_file(paths[0]) as file:
             file.write(self._json().encode())
-        text = io.StringIO(newline="")
         records = self.table()
-        out = csv.DictWriter(text, list(records[0]))
-        out.writeheader()
-        out.writerows(records)
+        text = csv_text([list(records[0]), *(list(record.values()) for record in records)])
         with atomic_file(paths[1]) as file:
-            file.write(text.getvalue().encode())
+            file.write(text.encode())
         drawing: Any = self.plot().figure
         return [*paths, *plots.save(drawing, folder, "comparison")]
 

@@ -44,14 +44,14 @@ def threat_map(
         if t % 1:  # one below 0 is refused as a threat
             raise InputError(f"a trigger of {t} pixels", "it counts pixels, so give a whole number from 0")
         threat = Threat(int(m), int(t), relabel=y and m > 0, on_test=x and t > 0)
-        if what := changed_slots(threat):
+        if what := attacked_slots(threat):
             found.setdefault(what, {})[threat] = None
     if not found:
         raise InputError("no threat changes anything", "give poisoned rows above 0, or a trigger on the test input")
     return {what: tuple(found[what]) for what in sorted(found, key=lambda what: (len(what), what))}
 
 
-def changed_slots(threat: Threat) -> Attack:
+def attacked_slots(threat: Threat) -> Attack:
     """Return the slots that a threat changes."""
     changed = {
         "features": threat.rows > 0 and threat.trigger_on("features") > 0,
