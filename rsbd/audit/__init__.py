@@ -1,4 +1,4 @@
-"""Attack what is certified: by enumeration where everything can be written out, by search on real data."""
+"""Attacks on certified predictions: by enumeration in tiny worlds, and by search on real data."""
 
 from rsbd.audit.changes import Attempt as Attempt
 from rsbd.audit.changes import Change as Change

@@ -38,7 +38,7 @@ class Judge(Protocol):
 
 @dataclass(frozen=True)
 class Retrained:
-    """An ensemble on noised data, trained again. Its margin is four standard deviations of a difference of shares."""
+    """An ensemble on noised data, trained again; its margin is four standard deviations of a difference of shares."""
 
     smoothing: Smoothing
     learner: Learner
@@ -54,7 +54,7 @@ class Retrained:
 
 @dataclass(frozen=True)
 class PartitionVotes:
-    """One model per part of the rows (DPA, Finite Aggregation): nothing random, ties go to the lowest label."""
+    """One model per part of the rows (DPA, Finite Aggregation): nothing is random, and ties go to the lowest label."""
 
     partition: Partition
     learner: Learner
@@ -72,7 +72,7 @@ class PartitionVotes:
 
 @dataclass(frozen=True)
 class NoisedLabels:
-    """Least squares on noised labels (Rosenfeld et al.), drawn where the recipe bounds; the penalty stays."""
+    """Least squares on noised labels (Rosenfeld et al.), which are sampled here; the penalty stays the same."""
 
     noise: Flip
     penalty: float

@@ -11,7 +11,7 @@ from rsbd.audit.changes import Attempt
 from rsbd.audit.target import Target
 from rsbd.types import Floats
 
-_WITHIN = 1 - 1e-5  # room for the rounding to float32
+_WITHIN = 1 - 1e-5  # leaves room for rounding to float32
 
 
 def length_attempts(target: Target) -> Iterator[Attempt]:
@@ -58,7 +58,7 @@ def _rows(target: Target, size: float) -> Iterator[tuple[str, Floats]]:
     """Yield moved training features: one pattern on many rows, or each row in a direction of its own."""
     own, rival = target.nearest(target.label), target.nearest(target.rival)
     pattern = unit_step(target.away, target.norm)
-    # Away from a linear model's weights is where its class's rows draw the boundary with them, and its rivals' too.
+    # Rows of either class that move against the weights of a linear model take its decision boundary with them.
     groups = {"all rows of both classes": np.concatenate([own, rival]), "own rows": own, "rival rows": rival}
     for count in (1, 8):
         groups[f"the {count} nearest own rows"] = own[:count]

@@ -20,7 +20,7 @@ _Certified = tuple[int, int, tuple[Fraction, ...]]  # label, certified rows, exa
 
 
 def exhaustive_rows(dataset: Dataset, method: Bagging | Partition, rule: Rule, most: int = 3) -> Exhausted:
-    """Certify every training set of a world exactly, and reach every other one within its radius.
+    """Certify every training set of a world exactly, and compare it with every other one within its radius.
 
     The world holds every multiset of rows: of the size of ``dataset`` to be certified, and of up to ``most`` more or
     fewer to be reached. For :class:`~rsbd.noises.Bagging` a changed, inserted or removed row counts once; for
@@ -37,9 +37,9 @@ def exhaustive_rows(dataset: Dataset, method: Bagging | Partition, rule: Rule, m
     method : Bagging or Partition
         How rows are given to models.
     rule : callable
-        The base classifier, ``rule(x, y, point) -> label``. It may meet no rows at all.
+        The base classifier, ``rule(x, y, point) -> label``. It may be given no rows at all.
     most : int
-        Larger radii are audited up to here.
+        Radii are audited up to this number.
 
     Raises
     ------

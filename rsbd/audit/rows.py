@@ -21,7 +21,7 @@ def row_attempts(target: Target) -> Iterator[Attempt]:
         yield from _triggered(target, target.threat, count)
         return
     if isinstance(target.defence, Partition):
-        yield from _dealt(target, count)
+        yield from _inserted_and_removed(target, count)
         return
     own, y = target.nearest(target.label)[:count], target.dataset.y
     rows = own if len(own) == count else np.arange(count)
@@ -55,7 +55,7 @@ def _removed(target: Target, rows: Ints, words: str) -> Attempt:
     return _added(target, np.empty((0, len(target.point))), words, np.delete(np.arange(target.dataset.num_rows), rows))
 
 
-def _dealt(target: Target, count: int) -> Iterator[Attempt]:
+def _inserted_and_removed(target: Target, count: int) -> Iterator[Attempt]:
     """Yield rows inserted and removed, each in a part of its own: near-copies fall into different parts."""
     step = 1.0 if target.dataset.values == 2 else 1e-3
     near = np.abs(np.concatenate([target.point[None], target.point - step * np.eye(len(target.point))]))
@@ -109,7 +109,7 @@ def _triggered(target: Target, threat: Threat, count: int) -> Iterator[Attempt]:
 def _stamped(target: Target, x: Floats, slot: str, threat: Threat) -> Floats:
     """Put the trigger on: in L0 the most telling features go to the end of the scale, else a step of that length."""
     noises, size = target.slots_noise(), threat.trigger_on(slot)
-    noise = noises.get(slot, noises.get("test"))  # features of rows that are given up whole need none
+    noise = noises.get(slot, noises.get("test"))  # rows that count as lost need no noise on features
     if noise is not None and noise.norm != "L0":
         return x + size * (1 - 1e-5) * unit_step(target.away, noise.norm)
     telling = np.argsort(-np.abs(target.away), kind="stable")[: int(size)]

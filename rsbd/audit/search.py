@@ -221,7 +221,7 @@ def attack(
 
 
 def breaking_point(*given: Any, beyond: Sequence[float] = (1, 2, 4, 8, 16, 32), **settings: Any) -> AuditReport | None:
-    """Attack ever further outside the radius until a prediction changes; None if none does.
+    """Attack further and further outside the radius until a prediction changes; return None if none does.
 
     Parameters
     ----------

@@ -62,7 +62,7 @@ def _options(
 
 
 def _check_folder() -> None:
-    """Libraries that find themselves in a folder that is no more end the process without a word on why."""
+    """Raise if the current folder was deleted: some libraries then end the process without saying why."""
     try:
         Path.cwd()
     except OSError:
@@ -72,9 +72,9 @@ def _check_folder() -> None:
 def main() -> None:
     """Run the command line: bad input is one sentence on stderr and exit code 2, never a traceback."""
     for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):  # a name that the terminal cannot show is no reason to fail
+        if isinstance(stream, io.TextIOWrapper):  # do not fail on a name that the terminal cannot show
             stream.reconfigure(errors="backslashreplace")
-    if os.environ.get("COLUMNS") == "0":  # of a terminal that does not know its width: nothing would be shown
+    if os.environ.get("COLUMNS") == "0":  # from a terminal that does not know its width: nothing would be shown
         del os.environ["COLUMNS"]
     try:
         _check_folder()
@@ -85,12 +85,12 @@ def main() -> None:
         sentence = str(error)
     except OSError as error:
         full = error.errno == errno.ENOSPC
-        if error.filename is None and not full:  # not about a file that the user named: a fault of ours
+        if error.filename is None and not full:  # not about a file that the user named: an error of this program
             raise
         remedy = "choose a file or folder that you can read and write"
         remedy = "make room there, and the same command goes on from what is kept" if full else remedy
         sentence = f"{error.filename or 'output'}: {error.strerror}: {remedy}"
-        if error.filename is None:  # the output itself: what was not taken is not tried again at the end
+        if error.filename is None:  # about the output itself: do not try to write the rest at the end
             with contextlib.suppress(OSError):
                 sys.stdout.close()
     else:  # pragma: no cover - typer leaves by SystemExit

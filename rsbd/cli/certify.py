@@ -118,9 +118,7 @@ def _trigger(name: str, size: float, data: Dataset) -> Trigger:
     return others[name](data.shape, size)
 
 
-def _smoothing(
-    data: Dataset, keep: str, slots: dict[str, Any], sigma: float | None, bag: int | None
-) -> Smoothing:
+def _smoothing(data: Dataset, keep: str, slots: dict[str, Any], sigma: float | None, bag: int | None) -> Smoothing:
     from rsbd.noises import Bagging
     from rsbd.noises.smoothing import Smoothing
 

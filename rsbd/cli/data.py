@@ -29,7 +29,7 @@ def list_data(context: typer.Context) -> None:
 def check(
     names: Annotated[list[str] | None, typer.Argument(metavar="NAME", help="All that are here by default.")] = None,
 ) -> None:
-    """Read data sets whole and say whether they are sound."""
+    """Read data sets completely and say whether they are sound."""
     from rsbd.data.sources import SOURCES, data_root, read_raw
 
     root = data_root()
@@ -54,7 +54,7 @@ def download(
 
 
 def presence(name: str) -> str:
-    """Say whether a data set is here."""
+    """Return whether a data set is in the package, here, or missing."""
     from rsbd.data.sources import SOURCES, data_root
 
     if not SOURCES[name].files:

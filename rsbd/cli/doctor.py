@@ -42,7 +42,7 @@ def examine() -> Iterator[Check]:
             yield from check()
         except InputError as error:
             yield Check(check.__name__.strip("_"), error.what, error.remedy)
-        except Exception as error:  # whatever is wrong with the machine, the other lines are still wanted
+        except Exception as error:  # the other checks still run, whatever is wrong with this one
             line = (str(error).strip() or type(error).__name__).splitlines()[0]
             yield Check(check.__name__.strip("_"), line, "run `pip install --upgrade rsbd`")
 

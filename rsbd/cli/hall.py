@@ -18,13 +18,13 @@ from rsbd.course import notebooks
 from rsbd.errors import InputError
 
 NOTEBOOK = "10_lecture.ipynb"
-TAG = "stage"  # of the cells of the notebook that make the page
+_TAG = "stage"  # tags the cells of the notebook that make the page
 EXTENSIONS = ("anywidget", "@jupyter-widgets/jupyterlab-manager", "@voila-dashboards/widgets-manager8")
 _PAGE = Path(rsbd.__file__).parent / "course" / "lecture" / "page"
 
 
 def serve_lecture(port: int | None = None, browser: bool = True) -> int:
-    """Serve the lecture until the server ends or we are asked to stop, and return its exit status.
+    """Serve the lecture until the server ends or this process is asked to stop, and return its exit status.
 
     Raises
     ------
@@ -47,10 +47,10 @@ def serve_lecture(port: int | None = None, browser: bool = True) -> int:
             "--Voila.log_level=ERROR",
             "--VoilaConfiguration.show_tracebacks=False",
         ]
-        # Other extensions of JupyterLab have no place on the page, and some fail on it.
+        # Other extensions of JupyterLab are not needed on the page, and some fail on it.
         command += [f"--VoilaConfiguration.extension_allowlist={name}" for name in EXTENSIONS]
         paths = filter(None, [str(_PAGE), os.environ.get("JUPYTER_PATH")])
-        # The token goes by the environment, which other users of this machine cannot read.
+        # The token is passed in the environment, which other users of this machine cannot read.
         secret = {"JUPYTER_TOKEN": token, "JUPYTER_PATH": os.pathsep.join(paths)}
 
         def address(started: server.Server) -> str | None:
@@ -66,7 +66,7 @@ def serve_lecture(port: int | None = None, browser: bool = True) -> int:
 
 
 def stage_cells(notebook: str) -> str:
-    """Keep the cells that are tagged as the stage: a page starts as fast as it can.
+    """Return the notebook with only the cells that are tagged as the stage, so that the page starts fast.
 
     Examples
     --------
@@ -75,5 +75,5 @@ def stage_cells(notebook: str) -> str:
     '{"cells": [{"metadata": {"tags": ["stage"]}, "source": "x"}]}'
     """
     content = json.loads(notebook)
-    content["cells"] = [cell for cell in content["cells"] if TAG in cell["metadata"].get("tags", [])]
+    content["cells"] = [cell for cell in content["cells"] if _TAG in cell["metadata"].get("tags", [])]
     return json.dumps(content)

@@ -39,13 +39,13 @@ def lab(
 def _serve(home: Path, notebook: str, no_browser: bool, port: int | None) -> int:
     command = [sys.executable, "-m", "jupyterlab", notebook, f"--ServerApp.root_dir={home}"]
     command += ["--ip=127.0.0.1", "--log-level=WARN"]
-    # Nobody is asked over the network for news or newer versions, and the reader is not asked whether to.
+    # JupyterLab fetches no news and no version numbers, and does not ask the reader whether it may.
     command += ["--LabApp.news_url=None", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"]
     if no_browser:
         command.append("--no-browser")
     if port is not None:
         command += [f"--port={port}", "--ServerApp.port_retries=0"]
-    if not server.WINDOWS and os.geteuid() == 0:  # containers: the server is for this machine only all the same
+    if not server.WINDOWS and os.geteuid() == 0:  # containers run as root; the server still is for this machine only
         command.append("--allow-root")
     layered = [str(Path(__file__).parent), *filter(None, [os.environ.get("JUPYTER_CONFIG_PATH")])]
     environment = {"JUPYTER_CONFIG_PATH": os.pathsep.join(layered)}  # the folder `labconfig` beside this file

@@ -1,4 +1,4 @@
-"""`rsbd lecture`: ten scenes in front of a hall, live, as static pages, or on paper."""
+"""`rsbd lecture`: ten scenes for a lecture hall, live, as static pages, or on paper."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def lecture(
         typer.Option(metavar="N...", help="With --static or --handout: only these scenes, such as 1 3."),
     ] = None,
 ) -> None:
-    """Show ten scenes in front of a hall (for this machine only, protected by its token); Ctrl-C ends it."""
+    """Show ten scenes for a lecture hall (for this machine only, protected by its token); Ctrl-C ends it."""
     if static is None and handout is None:
         if scene:
             raise InputError("--scene chooses what --static and --handout write", "give one of these, too")

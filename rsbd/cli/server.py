@@ -1,4 +1,4 @@
-"""A server of Jupyter's for this machine only, as a child that ends when we are asked to."""
+"""Run a Jupyter server for this machine only, as a child process that ends with this one."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Server: TypeAlias = "subprocess.Popen[bytes]"
 
 
 def check_port(port: int | None) -> None:
-    """Refuse a port that somebody listens on.
+    """Raise if a port is in use.
 
     Raises
     ------
@@ -34,7 +34,7 @@ def check_port(port: int | None) -> None:
 
 def _taken(port: int) -> bool:
     with socket.socket() as probe:
-        if not WINDOWS:  # a port whose last connection has just closed is free
+        if not WINDOWS:  # count a port as free if its last connection has just closed
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(("127.0.0.1", port))
@@ -44,14 +44,14 @@ def _taken(port: int) -> bool:
 
 
 def free_port() -> int:
-    """Return a port that nobody listens on now."""
+    """Return a port that is free now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
 
 
 def answers(port: int) -> bool:
-    """Whether somebody listens on a port of this machine."""
+    """Return True if a port of this machine accepts connections."""
     try:
         socket.create_connection(("127.0.0.1", port), timeout=1).close()
     except OSError:
@@ -66,7 +66,7 @@ def serve(
     address: Callable[[Server], str | None],
     then: Callable[[str], object] = lambda url: None,
 ) -> int:
-    """Run a server until it ends or we are asked to stop; print its address once it answers.
+    """Run a server until it ends or this process is asked to stop; print its address once it answers.
 
     Parameters
     ----------
@@ -75,21 +75,21 @@ def serve(
     home : Path
         Folder it runs in.
     environment : mapping
-        Variables beside those of this process, which win.
+        Variables to add to those of this process; they take precedence.
     address : callable
         Waits for the server to answer and returns its address, or None if it ended before.
     then : callable
-        What to do with the address beside printing it.
+        Called with the address once it is printed.
 
     Returns
     -------
     int
         Exit status of the server.
     """
-    # Many small arrays in many threads: with glibc's usual number of arenas a kernel outgrows 1 GB.
+    # With glibc's usual number of arenas, many small arrays in many threads make a kernel exceed 1 GB.
     everything = {"MALLOC_ARENA_MAX": "2", **os.environ, **environment}
-    # In a session of its own the server does not see Ctrl-C, at which it would ask a question that nobody
-    # answers: we turn every way of asking us to stop into its clean shutdown, which ends the kernels too.
+    # The server runs in its own session and does not receive Ctrl-C, at which it would ask a question that nobody
+    # answers. Each signal that asks this process to stop becomes a clean shutdown, which ends the kernels too.
     server = subprocess.Popen(  # noqa: S603 - the command is our own
         command, cwd=home, env=everything, start_new_session=not WINDOWS
     )

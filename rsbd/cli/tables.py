@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from rsbd.recipes.contest.threats import Attack
     from rsbd.recipes.report import Report
 
-_WIDE = 6  # threats side by side: as many as a terminal of 80 columns has room for
+_WIDE = 6  # threats side by side, as many as fit in 80 columns
 
 
 def print_report(found: Report) -> None:
-    """Print what was asked, what the attack did, what is certified and what that means."""
+    """Print the settings, the effect of the attack, the certified accuracies and their meaning."""
     outcome, e = found.outcome, found.outcome.experiment
     console = Console(highlight=False)
     console.print(
@@ -54,9 +54,9 @@ def _rates(found: Report) -> tuple[str, Table]:
 
 
 def _curve(found: Report) -> tuple[str, Table]:
-    """At most seven radii, which fit on 80 columns; every one where there are few."""
+    """Return the curve at no more than seven radii, which fit in 80 columns."""
     norm, step = found.certificate.norm, max(1, -(-len(found.radii) // 7))
-    radii = [float(f"{r:.3g}") for r in found.radii[::step]]  # an accuracy is the one at the very number shown
+    radii = [float(f"{r:.3g}") for r in found.radii[::step]]  # each accuracy belongs to exactly the number shown
     accuracies = found.certificate.curve(found.outcome.experiment.dataset.y_test, radii)
     table = _table("radius", *(f"{r:g}" for r in radii))
     table.add_row("certified", *(_percent(accuracy) for accuracy in accuracies))
@@ -66,7 +66,7 @@ def _curve(found: Report) -> tuple[str, Table]:
 
 
 def _map(found: Report) -> tuple[str, Table]:
-    """The map up to its first row of zeros: what follows is zero too."""
+    """Return the map up to its first row of zeros: all rows below are zero too."""
     norm = found.outcome.experiment.smoothing.trigger_norm
     unit = "pixels" if norm == "L0" else f"{norm} length"
     table = _table("rows", *(f"{trigger:g}" for trigger in found.triggers))
@@ -83,7 +83,7 @@ def _attack(found: Report) -> str:
 
 
 def _sentence(found: Report) -> str:
-    """What the certificate says, what it is centred on, and how it fares against the planted attack."""
+    """Say what the certificates mean, on which data they are centred, and how many withstand the planted attack."""
     e, threat = found.outcome.experiment, found.threat
     about = (
         "no attack within a threat changes these predictions"
@@ -108,7 +108,7 @@ def _percent(share: float) -> str:
 
 
 def print_comparison(found: Comparison) -> None:
-    """Print who can face which attack, with what noise, and what is certified."""
+    """Print, for each attack, the certified accuracy and noise of each method, or why it cannot face the attack."""
     console = Console(highlight=False)
     s = found.settings
     console.print(
@@ -120,7 +120,7 @@ def print_comparison(found: Comparison) -> None:
         console.print(f"\n[bold]{attack_title(attack)}[/]: certified accuracy by poisoned rows x pixels of the trigger")
         for start in range(0, len(rows[0].threats), _WIDE):
             console.print(_methods(rows, start))
-        # Reasons stand below: in the table they would take the place of the figures.
+        # Reasons stand below the table, which has no room for them.
         for reason in dict.fromkeys(row.reason for row in rows if row.reason):
             names = "; ".join(row.method for row in rows if row.reason == reason)
             console.print(f"  Cannot face it: [bold]{names}[/]: {reason}.")

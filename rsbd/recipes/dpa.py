@@ -1,4 +1,4 @@
-"""Levine and Feizi 2021, Wang, Levine and Feizi 2022: deal the rows out to many models, and count votes."""
+"""Levine and Feizi 2021, Wang, Levine and Feizi 2022: partition the rows among many models, and count votes."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from rsbd.types import Labels
 
 @dataclass(frozen=True)
 class Parted:
-    """What the models of a partition say, and what it proves.
+    """The votes of the models of a partition, and what they prove.
 
     Parameters
     ----------
     partition : Partition
-        How rows were dealt out.
+        How the rows were partitioned.
     labels : ndarray
         Label of each point by each model, (models, points).
     certificate : Certificate
@@ -35,7 +35,7 @@ class Parted:
 
     @property
     def changed(self) -> Certificate:
-        """The same in rows that are changed wholly: each is one row removed and one inserted."""
+        """The certificate in changed rows: each is one row removed and one inserted."""
         found = self.certificate
         return replace(found, radius=found.radius // 2, norm="rows")
 
@@ -43,13 +43,13 @@ class Parted:
 def dpa(dataset: Dataset, parts: int = 50, *, spread: int = 1, learner: Learner | None = None, seed: int = 0) -> Parted:
     """Certify predictions against inserted and removed rows, without noise: one model per part, and a vote.
 
-    One row reaches the models of its part alone, so it moves one vote (``spread`` votes), and a lead of ``d`` votes
-    lasts for ``floor(d / 2)`` rows, one less where a tie would go to the rival.
+    A row reaches only the models of its part, so it moves one vote (``spread`` votes). A lead of ``d`` votes therefore
+    withstands ``floor(d / 2)`` rows, one less if a tie would go to the rival.
 
     Guarantee
     ---------
     For each point, with certainty: no training set that comes from ``dataset`` by inserting and removing at most
-    ``radius`` rows in all changes the label. A row that is changed counts twice, once if only its label is.
+    ``radius`` rows in all changes the label. A changed row counts twice, or once if only its label changes.
 
     Parameters
     ----------
@@ -61,7 +61,7 @@ def dpa(dataset: Dataset, parts: int = 50, *, spread: int = 1, learner: Learner 
         Models that learn from a row: 1 for DPA, more for Finite Aggregation, which certifies more and trains
         ``spread`` times as many models.
     learner : Learner, optional
-        The base learner; regularised least squares unless given, also in place of one that is made for noise.
+        The base learner; regularised least squares unless given, also in place of a learner that is made for noise.
     seed : int
         For learners that start at random.
 
@@ -89,7 +89,7 @@ def dpa(dataset: Dataset, parts: int = 50, *, spread: int = 1, learner: Learner 
 
 
 def part_labels(dataset: Dataset, rows: Labels, learner: Learner, seed: int) -> Labels:
-    """Labels by a model that learned from some of the rows; the most common class where there is nothing to learn."""
+    """Return the labels by a model trained on some of the rows; with one class there, or no row, that class or 0."""
     y = dataset.y[rows]
     if len(np.unique(y)) < 2 or not dataset.num_points:
         return np.full(dataset.num_points, y[0] if len(y) else 0, dtype=np.int64)

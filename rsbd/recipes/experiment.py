@@ -142,7 +142,7 @@ class Experiment:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What an experiment found, so far or in the end.
+    """The results of an experiment, so far or at its end.
 
     Parameters
     ----------
@@ -169,7 +169,7 @@ class Outcome:
 
     @property
     def final(self) -> bool:
-        """Return True if all models have voted."""
+        """True if all models have voted."""
         return min(self.voted) >= self.experiment.num_models
 
     @cached_property

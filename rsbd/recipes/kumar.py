@@ -14,13 +14,13 @@ from rsbd.learners import LDA, Learner, randomness
 from rsbd.noises import Gaussian
 from rsbd.noises.smoothing import Smoothing, Threat
 
-RADII = (0.0, 0.25, 0.5, 0.75, 1.0, 1.25, 1.5)  # those of the paper
+_RADII = (0.0, 0.25, 0.5, 0.75, 1.0, 1.25, 1.5)  # the radii of the paper
 
 
 def kumar(
     dataset: Dataset,
     sigma: float = 0.25,
-    radii: Sequence[float] = RADII,
+    radii: Sequence[float] = _RADII,
     *,
     measure: str = "score",
     learner: Learner | None = None,
@@ -100,9 +100,9 @@ def certified_confidence(
 ) -> Confidence:
     """Bound the average confidence of an ensemble after backdoor attacks: the same argument, for any trade-off.
 
-    The score of a class is a random variable under whatever noise there is, on training features, labels and rows as
-    well as on the test input, so its distribution under attack is bounded level by level by the trade-off of the
-    whole threat. No paper has this.
+    The score of a class is a random variable under the noise on training features, labels, rows and the test input.
+    The trade-off of the whole threat therefore bounds its distribution under attack, level by level. No paper has
+    this.
 
     Guarantee
     ---------

@@ -1,4 +1,4 @@
-"""What least squares predicts under random label flips, bounded without drawing any."""
+"""Bounds on the predictions of least squares under random label flips, without sampling."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from rsbd.noises import Flip
 from rsbd.recipes.least_squares import LeastSquares
 from rsbd.types import Floats, Ints
 
-CELLS = 1 << 24  # influences held at once
+_CELLS = 1 << 24  # most influences in memory at once
 
 
-def evidence(model: LeastSquares, x_test: NDArray[np.floating], y: Ints, noise: Flip) -> Bounds:
+def label_flip_bounds(model: LeastSquares, x_test: NDArray[np.floating], y: Ints, noise: Flip) -> Bounds:
     """Bound the probability that flipped labels change a prediction of least squares.
 
     With two classes the score is ``sum_i a_i y_i``, labels are 0 and 1, and 1 is predicted above one half. With more,
@@ -31,7 +31,7 @@ def evidence(model: LeastSquares, x_test: NDArray[np.floating], y: Ints, noise: 
     Parameters
     ----------
     model : LeastSquares
-        Made from the training features.
+        Fitted to the training features.
     x_test : ndarray
         Points, shape (points, *shape).
     y : array of int, shape (rows,)
@@ -46,7 +46,7 @@ def evidence(model: LeastSquares, x_test: NDArray[np.floating], y: Ints, noise: 
 
 
 def closed_form_radius(miss: Floats, noise: Flip) -> Ints:
-    """Certified label flips by the closed form of the paper, -1 where there are none; the exact ones are about twice.
+    """Return certified label flips by the paper's closed form, -1 for no certificate; the exact numbers are about twice.
 
     ``r`` flips move the laws apart by ``r`` times the divergence of one, ``(keep - away) log(keep / away)``, and to
     raise the other classes from ``miss`` to one half takes ``-log(4 miss (1 - miss)) / 2``.
@@ -75,13 +75,13 @@ def closed_form_radius(miss: Floats, noise: Flip) -> Ints:
         near = np.log1p(-((1 - 2 * miss) ** 2))  # log(4 miss (1 - miss)), in two ways that lose no digits
         far = np.log(4 * miss) + np.log1p(-miss)
         flips = -np.where(miss < 0.25, far, near) / (2 * one) * (1 - 1e-12)
-    # No difference between the laws: labels say nothing, so flips do nothing.
+    # If the two laws are equal, labels carry no information, and flips change nothing.
     whole = np.floor(np.clip(np.nan_to_num(flips, nan=0.0, posinf=FURTHEST), 0, FURTHEST)).astype(np.int64)
     return np.where(miss < 0.5, whole, -1)
 
 
 def _blocks(model: LeastSquares, x_test: NDArray[np.floating]) -> Iterator[Floats]:
-    size = max(1, CELLS // len(model.rows))
+    size = max(1, _CELLS // len(model.rows))
     for i in range(0, max(1, len(x_test)), size):
         yield model.influence(x_test[i : i + size])
 

@@ -1,4 +1,4 @@
-"""Regularised least squares as what it is in the labels: linear, with weights that no label enters."""
+"""Regularised least squares as a linear function of the training labels."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from rsbd.types import Floats
 
 @dataclass(frozen=True, eq=False)
 class LeastSquares:
-    """Ridge regression on fixed features, for whatever labels come.
+    """Ridge regression on fixed features, as a function of the labels.
 
     The score of a point ``x`` is ``sum_i a_i y_i`` with ``a = X (X'X + penalty I)^-1 x``: the influence of each
     training label on that point. With an intercept, features are centred and each label also counts ``1 / rows``, so
@@ -22,23 +22,23 @@ class LeastSquares:
 
     Guarantee
     ---------
-    Nothing here reads a label, the default penalty neither. An attacker who changes labels leaves the classifier, as a
-    function of the labels, as it was: certificates against label flips rely on that. A penalty that was chosen by the
-    training labels (by leaving one out, say) is under the attacker's hand, and voids them; one that was chosen on
-    labels which the attacker cannot reach, or before any were seen, does not.
+    Nothing here reads a label, and neither does the default penalty. An attacker who changes labels does not change the
+    classifier as a function of the labels: certificates against label flips rely on that. A penalty chosen by the
+    training labels (by leaving one out, for example) is under the attacker's control and makes the certificates void.
+    A penalty chosen by labels that the attacker cannot reach, or before any labels were seen, does not.
 
     Parameters
     ----------
     rows : ndarray
         Training features, centred if there is an intercept, shape (rows, features).
     centre : ndarray
-        What is subtracted from a point, shape (features,).
+        Subtracted from each point, shape (features,).
     factor : tuple
         Cholesky factor of ``X'X + penalty I``, or of ``X X' + penalty I`` where there are fewer rows than features.
     penalty : float
         The regularisation.
     share : float
-        What the intercept adds to each influence.
+        Added to each influence by the intercept.
     """
 
     rows: Floats
@@ -70,7 +70,7 @@ class LeastSquares:
         flat = np.asarray(x, dtype=np.float64).reshape(len(x), -1)
         centre = flat.mean(axis=0) if intercept else np.zeros(flat.shape[1])
         rows = flat - centre
-        gram = rows.T @ rows if rows.shape[1] <= len(rows) else rows @ rows.T  # the same eigenvalues, but for zeros
+        gram = rows.T @ rows if rows.shape[1] <= len(rows) else rows @ rows.T  # the same nonzero eigenvalues
         if penalty is None:
             penalty = float((gram * gram).sum() / max(np.trace(gram), 1e-300)) or 1.0
         if not (np.isfinite(penalty) and penalty >= 0):
@@ -83,7 +83,7 @@ class LeastSquares:
         return cls(rows, centre, (factor, bool(lower)), float(penalty), 1 / len(rows) if intercept else 0.0)
 
     def influence(self, x: NDArray[np.floating]) -> Floats:
-        """Influence of every training label on every point: shape (points, rows).
+        """Return the influence of every training label on every point: shape (points, rows).
 
         Parameters
         ----------

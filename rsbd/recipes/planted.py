@@ -18,7 +18,7 @@ from rsbd.types import Bools, Ints, Points
 
 @dataclass(frozen=True)
 class Rates:
-    """How a classifier fares under an attack.
+    """Clean accuracy and attack success rate of a classifier.
 
     Parameters
     ----------
@@ -33,7 +33,7 @@ class Rates:
 
     @classmethod
     def of(cls, labels: Ints, y_test: npt.ArrayLike, target: int) -> Rates:
-        """Judge the labels of the clean test points, followed by those of the same points with the trigger."""
+        """Return the rates of labels of the clean test points, followed by labels of the same points with the trigger."""
         y = np.asarray(y_test)
         clean, triggered = np.split(labels, 2)
         success = attack_success_rate(triggered, y, target) if (y != target).any() else float("nan")

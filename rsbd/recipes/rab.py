@@ -1,4 +1,4 @@
-"""RAB (Weber et al. 2023): noise on the training features, trained models that are deterministic classifiers."""
+"""RAB (Weber et al. 2023): noise on the training features, and a deterministic answer of each trained model."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def rab(
 
 
 def per_row(radius: ArrayLike, rows: int) -> Floats:
-    """Largest trigger, in L2, that each of ``rows`` poisoned rows may carry within a total L2 radius: R / sqrt(m).
+    """Return the largest trigger, in L2, that each of ``rows`` poisoned rows may carry in a total L2 radius: R / sqrt(m).
 
     Negative radii (nothing certified) stay negative. Rounded down.
 
@@ -115,7 +115,7 @@ def per_row(radius: ArrayLike, rows: int) -> Floats:
 
 
 def total(trigger: ArrayLike, rows: int) -> Floats:
-    """Total L2 length of a trigger of the given L2 length in each of ``rows`` rows: sqrt(m) t. Rounded up.
+    """Return the total L2 length of a trigger of the given L2 length in each of ``rows`` rows: sqrt(m) t. Rounded up.
 
     Examples
     --------
@@ -129,7 +129,7 @@ def total(trigger: ArrayLike, rows: int) -> Floats:
 def published_radius(
     p_a: ArrayLike, p_b: ArrayLike, sigma: float, num_models: int | None = None, alpha: float = 0.001
 ) -> Floats:
-    """Radius of the paper's own evaluation, for comparison: ``sigma / 2 (Phi^-1(p_a) - Phi^-1(p_b))``.
+    """Return the radius of the paper's own evaluation: ``sigma / 2 (Phi^-1(p_a) - Phi^-1(p_b))``.
 
     With ``num_models`` the average scores ``p_a`` and ``p_b`` are first moved together by Hoeffding's bound, each at
     the whole of ``alpha`` and each kept ``1e-8`` away from 0 and 1. Not a certificate at confidence ``1 - alpha``:

@@ -26,13 +26,13 @@ def rab_knn(dataset: Dataset, sigma: float = 1.0, *, neighbours: int = 1, resolu
     ---------
     Without any chance of failure: no training set whose features differ from ``dataset`` by an L2 length of at most
     ``radius``, all rows together, changes the smoothed classifier's label of the point. Labels and the point itself
-    are the same on both sides (see :func:`rsbd.recipes.rab`). Misses below some 1e-20 are hardly told from each other,
-    so that radii end somewhere beyond 9 sigma.
+    are the same on both sides (see :func:`rsbd.recipes.rab`). Misses below about 1e-20 can hardly be distinguished, so
+    that radii end slightly beyond 9 sigma.
 
-    Whatever rule decides between classes with equally many votes. So for one neighbour, and for two classes with an
-    odd number of neighbours, the bounds are tight; else a vote without a majority counts against every class. With ten
-    classes of digits and three neighbours this costs little where one class is clearly in front (3 % of probability
-    at ``sigma`` 0.3) and much where none is (33 % at 0.6).
+    This holds for any rule of breaking ties. For one neighbour, and for two classes with an odd number of neighbours,
+    the bounds are tight; else a vote without a majority counts against every class. With ten classes of digits and
+    three neighbours this costs little where one class leads clearly (3 % of probability at ``sigma`` 0.3) and much
+    where none does (33 % at 0.6).
 
     Parameters
     ----------

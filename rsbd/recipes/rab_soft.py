@@ -1,4 +1,4 @@
-"""RAB on soft scores (Weber et al. 2023): what the paper averages is each model's confidence, not its vote."""
+"""RAB on soft scores (Weber et al. 2023): the average of the models' confidences in place of their votes."""
 
 from __future__ import annotations
 

@@ -177,7 +177,7 @@ def report(outcome: Outcome, rows: Sequence[int] | None = None, triggers: Sequen
 def radii_up_to(top: float, norm: str) -> Floats:
     """Return the radii to report: each count up to 100 and fewer beyond, to ``top``; or a hundred lengths past it."""
     if norm not in ("L0", "rows"):
-        # Lengths of six digits, as they are written down: the accuracy is the one at the very number that is read.
+        # Lengths have six digits, as in the files: each accuracy belongs to exactly the length that is written.
         return np.array([float(f"{length:.6g}") for length in np.linspace(0, top * 1.05 or 1.0, 101)])
     every = np.arange(min(top, 100) + 2)
     return every if top <= 100 else np.unique(np.concatenate([every, np.round(np.geomspace(102, top, 40))]))

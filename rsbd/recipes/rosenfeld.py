@@ -11,7 +11,7 @@ from rsbd.data import Dataset
 from rsbd.noises import Flip
 from rsbd.noises.smoothing import Smoothing
 from rsbd.recipes.certified import LabelFlips
-from rsbd.recipes.label_flips import closed_form_radius, evidence
+from rsbd.recipes.label_flips import closed_form_radius, label_flip_bounds
 from rsbd.recipes.least_squares import LeastSquares
 
 
@@ -56,7 +56,7 @@ def rosenfeld(dataset: Dataset, keep: float | Fraction | str = 0.7, *, penalty: 
     noise = Flip(keep, dataset.num_classes)
     smoothing = Smoothing(labels=noise)
     model = LeastSquares.fit(dataset.x, penalty)
-    bounds = evidence(model, dataset.x_test, dataset.y, noise)
+    bounds = label_flip_bounds(model, dataset.x_test, dataset.y, noise)
     exact = radius(bounds, smoothing)
     flips = closed_form_radius(bounds.miss, noise)
     label = np.where(flips < 0, ABSTAIN, bounds.label)

@@ -19,7 +19,7 @@ from rsbd.data import Dataset, load
 from rsbd.noises import Flip, Gaussian
 from rsbd.noises.smoothing import Smoothing
 from rsbd.recipes import rosenfeld
-from rsbd.recipes.label_flips import evidence
+from rsbd.recipes.label_flips import label_flip_bounds
 from rsbd.recipes.least_squares import LeastSquares
 
 KEEP, SIGMA, ALPHA = 0.7, 0.5, 0.001
@@ -67,7 +67,7 @@ def test_rosenfeld_point_by_point(benchmark: BenchmarkFixture, ones_and_sevens: 
 
     found = benchmark.pedantic(run, rounds=1)
     in_ms_a_point(benchmark, FEW)
-    ours = evidence(LeastSquares.fit(data.x), data.x_test[:FEW], data.y, Flip(KEEP)).miss
+    ours = label_flip_bounds(LeastSquares.fit(data.x), data.x_test[:FEW], data.y, Flip(KEEP)).miss
     assert ours == pytest.approx(found, rel=1e-4)
 
 

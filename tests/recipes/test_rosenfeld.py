@@ -22,7 +22,7 @@ from rsbd.errors import InputError
 from rsbd.noises import Flip
 from rsbd.noises.smoothing import Smoothing, Threat
 from rsbd.recipes import rosenfeld
-from rsbd.recipes.label_flips import closed_form_radius, evidence
+from rsbd.recipes.label_flips import closed_form_radius, label_flip_bounds
 from rsbd.recipes.least_squares import LeastSquares
 
 VECTORS = os.environ.get("RSBD_VECTORS")
@@ -46,7 +46,7 @@ def test_chernoff_values_of_the_reference() -> None:
         point = np.array([case["x"]])
         assert model.influence(point)[0] == pytest.approx(case["alpha_vec"], abs=1e-12)
         noise = Flip(repr(1 - case["q"])) if case["q"] != 0.3 else Flip(0.7)
-        found = evidence(model, point, np.array(case["y"]), noise)
+        found = label_flip_bounds(model, point, np.array(case["y"]), noise)
         assert found.label[0] == case["pred"]
         assert found.alpha == 0
         assert found.miss[0] >= case["exact_prob_other"]
@@ -205,7 +205,7 @@ def test_no_flips_inside_the_radius_change_a_prediction(
 def test_bounds_hold_where_noise_moves_many_labels(sizes: tuple[int, ...], keep: float) -> None:
     data, noise = clusters(*sizes), Flip(keep, len(sizes))
     model = LeastSquares.fit(data.x, 0.01)
-    found = evidence(model, data.x_test, data.y, noise)
+    found = label_flip_bounds(model, data.x_test, data.y, noise)
     drawn = np.array(list(itertools.product(range(noise.values), repeat=data.num_rows)))
     scores = np.stack([model.influence(data.x_test) @ (drawn == c).T for c in range(noise.values)])
     moved = (drawn != data.y).sum(axis=1)
@@ -221,7 +221,7 @@ def test_three_classes_are_at_the_minimum_of_their_bound(keep: float) -> None:
     """Each pair of classes by itself: three outcomes for every row, and the best of many exponents."""
     data = load("digits", classes=(0, 1, 7), rows=60, points=12)
     model, noise = LeastSquares.fit(data.x), Flip(keep, 3)
-    found = evidence(model, data.x_test, data.y, noise)
+    found = label_flip_bounds(model, data.x_test, data.y, noise)
     move, t = (1 - keep) / 2, np.geomspace(1e-1, 3e2, 4000)[:, None]
     for i, influence in enumerate(model.influence(data.x_test)):
         top, tails = found.label[i], []
@@ -237,7 +237,7 @@ def test_misses_to_all_other_classes_add_up() -> None:
     """Seen from the middle, left and right are alike: either may win as easily, and both count."""
     x = np.repeat([[0.0, 1.0], [1.0, 0.0], [-1.0, 0.0]], 8, axis=0)
     model = LeastSquares.fit(x, 0.1)
-    found = evidence(model, np.array([[0.0, 1.0]]), np.repeat([0, 1, 2], 8), Flip(0.9, 3))
+    found = label_flip_bounds(model, np.array([[0.0, 1.0]]), np.repeat([0, 1, 2], 8), Flip(0.9, 3))
     assert found.label[0] == 0
     assert 0 < found.miss[0] < 0.5
     assert found.miss == pytest.approx(2 * found.runner_up)

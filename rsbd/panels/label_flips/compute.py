@@ -13,7 +13,7 @@ from rsbd.noises import Flip
 from rsbd.noises.smoothing import Smoothing
 from rsbd.panels.engine import Cancel, OnProgress
 from rsbd.panels.memory import Memo
-from rsbd.recipes.label_flips import closed_form_radius, evidence
+from rsbd.recipes.label_flips import closed_form_radius, label_flip_bounds
 from rsbd.recipes.least_squares import LeastSquares
 from rsbd.types import Bools, Floats, Ints
 
@@ -131,7 +131,7 @@ class LabelFlipsComputation:
         return int(np.argsort(needed, kind="stable")[len(needed) // 2])
 
     def _certify(self, model: LeastSquares, noise: Flip) -> tuple[Bools, Ints, Ints]:
-        known = evidence(model, self.dataset.x_test, self.dataset.y, noise)
+        known = label_flip_bounds(model, self.dataset.x_test, self.dataset.y, noise)
         exact = radius(known, Smoothing(labels=noise)).radius.astype(np.int64)
         return known.label == self.dataset.y_test, exact, closed_form_radius(known.miss, noise)
 

@@ -1,4 +1,4 @@
-"""The parts of a comparison: threats in the attacker's words, methods that face them, and what came out."""
+"""The parts of a comparison: threats in the attacker's words, methods that face them, and the results."""
 
 from rsbd.recipes.contest.contender import Contender as Contender
 from rsbd.recipes.contest.contender import Trial as Trial

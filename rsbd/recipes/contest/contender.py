@@ -23,7 +23,7 @@ from rsbd.types import Bools, Labels
 
 @dataclass(frozen=True)
 class Trial:
-    """One defence on one data set: all that makes its evidence.
+    """One defence on one data set, with all the settings that its bounds depend on.
 
     Parameters
     ----------
@@ -34,15 +34,15 @@ class Trial:
     num_models, alpha, points, seed
         As in the recipes.
     learner : Learner, optional
-        In place of the method's own.
+        Replaces the learner of the method.
     times : int
-        How often each vote counts: above 1 in the search for the noise, which proves nothing.
+        How often each vote counts: more than once in the search for the noise, which proves nothing.
     options : mapping
         Passed to :func:`rsbd.ensemble.collect`.
     num_rows : int, optional
-        Number of training rows that the attacker finds, if not those of ``data``.
+        Number of training rows that the attacker can reach, if it is not that of ``data``.
     known : dict
-        Votes that were collected before, so that two methods that differ in their bound share them.
+        Votes collected before: two methods that differ only in their bound share them.
     """
 
     data: Dataset
@@ -64,7 +64,7 @@ class Trial:
         return self.defence
 
     def votes(self, learner: Learner) -> Labels:
-        """Counts of labels over the models, (points, classes)."""
+        """Return the counts of labels over the models, (points, classes)."""
         key = (repr(learner), repr(self.smoothing), self.data.values, self.num_models, self.seed)
         if key not in self.known:
             run = (self.data, self.smoothing, learner, self.data.x_test, self.num_models, self.seed)
@@ -79,7 +79,7 @@ class Contender:
     Parameters
     ----------
     name, paper : str
-        What it is called and where it comes from.
+        Its name and its source.
     view : str
         ``"binary"`` where its noise flips values, ``"unit"`` where it adds to them.
     grid : mapping
@@ -89,7 +89,7 @@ class Contender:
     evidence : callable
         From a :class:`Trial` to bounds on the class probabilities; votes of an ensemble unless given.
     models : int, optional
-        Models that it trains where that is not the budget.
+        Number of models that it trains if that is not the budget.
 
     Examples
     --------
@@ -111,7 +111,7 @@ class Contender:
     models: int | None = None
 
     def defences(self, data: Dataset, attack: Attack) -> Iterator[Defence]:
-        """What is tried, each noise once: parameters of a slot without noise make no difference."""
+        """Return the noises to try, each once: parameters of a slot without noise make no difference."""
         tried = [
             self.smooth(data, attack, **dict(zip(self.grid, values, strict=True)))
             for values in product(*self.grid.values())
@@ -119,13 +119,13 @@ class Contender:
         return iter(dict.fromkeys(tried))
 
     def num_models(self, defence: Defence, budget: int) -> int:
-        """How many models it trains."""
+        """Return how many models the method trains."""
         if isinstance(defence, Partition):
             return defence.num_models
         return budget if self.models is None else self.models
 
     def prove(self, trial: Trial) -> NoiseProof | PartitionProof:
-        """Train, and say what is proved about the points."""
+        """Train, and return what is proved about the points."""
         if isinstance(trial.defence, Partition):
             return PartitionProof.of(trial)
         return NoiseProof(trial.smoothing, self.evidence(trial), trial.num_rows or trial.data.num_rows)
@@ -133,7 +133,7 @@ class Contender:
 
 @dataclass(frozen=True)
 class NoiseProof:
-    """The proof of a method with noise: evidence, and its trade-off."""
+    """The proof of a method with noise: bounds, and the trade-off of the noise."""
 
     smoothing: Smoothing
     bounds: Bounds
@@ -145,10 +145,10 @@ class NoiseProof:
         return self.bounds.label
 
     def certified(self, threat: Threat) -> Bools:
-        """Which labels stay against a threat in pixels."""
+        """Return which labels no attack within the threat changes; its trigger counts pixels."""
         asked = as_measured(threat, self.smoothing)
         if threat.rows and threat.on_test:
-            # What the trigger alone overturns is lost, and the law of the rows may take long to work out.
+            # The trigger alone may overturn every point; the trade-off of the rows can take long to compute.
             alone = certify(self.bounds, self.smoothing, replace(asked, rows=0), self.num_rows)
             if not alone.any():
                 return alone
@@ -157,14 +157,14 @@ class NoiseProof:
 
 @dataclass(frozen=True)
 class PartitionProof:
-    """The proof of a method that deals rows out: how many rows may come or go."""
+    """The proof of a method that partitions the rows: how many rows may be inserted or removed."""
 
     label: Labels
     radius: Labels
 
     @classmethod
     def of(cls, trial: Trial) -> PartitionProof:
-        """Train one model per part."""
+        """Train one model per part, and return the proof."""
         from rsbd.recipes.dpa import dpa
 
         dealt = trial.defence
@@ -173,7 +173,7 @@ class PartitionProof:
         return cls(found.certificate.label, np.asarray(found.certificate.radius, np.int64))
 
     def certified(self, threat: Threat) -> Bools:
-        """A row whose pixels change is one row gone and one come; one that is only relabelled stays in its part."""
+        """Return which labels no attack changes: new pixels remove a row and insert one; a new label stays in its part."""
         each = 2 if threat.trigger_on("features") else int(threat.relabel)
         return np.asarray(self.radius >= threat.rows * each)
 
@@ -184,7 +184,7 @@ def voted(
     runner_up: bool = False,
     hashed: bool = False,
 ) -> Callable[[Trial], Bounds]:
-    """Evidence from the votes of an ensemble.
+    """Return a function that bounds class probabilities from the votes of an ensemble.
 
     Parameters
     ----------
@@ -193,9 +193,9 @@ def voted(
     bound : callable
         From votes to bounds.
     runner_up : bool
-        Whether the other classes are bounded by their own votes, where there are more than two.
+        Whether the other classes are bounded by their own votes if there are more than two classes.
     hashed : bool
-        RAB's test noise, which follows from the trained model.
+        Whether test inputs carry RAB's noise, which a hash of the trained model decides.
     """
 
     def evidence(trial: Trial) -> Bounds:

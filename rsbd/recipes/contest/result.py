@@ -28,7 +28,7 @@ class ComparisonRow:
     Parameters
     ----------
     method, paper : str
-        What it is called and where it comes from.
+        Its name and its source.
     attack : tuple of str
         The slots that the attack changes.
     threats : tuple of Threat
@@ -36,7 +36,7 @@ class ComparisonRow:
     certified : tuple of float, or None
         Certified accuracy against each threat; None where the method cannot face them.
     reason : str, or None
-        Why it cannot.
+        Why the method cannot face them.
     noise : str
         The best noise.
     models : int
@@ -78,7 +78,7 @@ class Comparison:
     rows : tuple of ComparisonRow
         Grouped by attack; the methods of each group in the same order.
     settings : mapping
-        Everything that determines them.
+        Every setting that determines them.
     """
 
     rows: tuple[ComparisonRow, ...]

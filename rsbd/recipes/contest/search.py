@@ -1,4 +1,4 @@
-"""One method against one kind of attack: why it cannot, or its best noise and what that certifies."""
+"""One method against one kind of attack: its best noise and what that certifies, or why it cannot face the attack."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Search:
 
     @classmethod
     def of(cls, trials: Trials, contender: Contender, attack: Attack, threats: tuple[Threat, ...]) -> Search:
-        """Ask the library whether the method can face the threats, and list the noises that it can afford."""
+        """Return the search, with the noises within the budget, or the reason why the method cannot face the threats."""
         data = trials.final[contender.view]
         every = tuple(contender.defences(data, attack))
         answers = {refusal(defence, threat, data.num_rows) for defence in every for threat in threats}
@@ -58,7 +58,7 @@ class Search:
         return len(self.defences) + 1 if self.defences else 0
 
     def run(self, trials: Trials, tell: Callable[[int], None]) -> ComparisonRow:
-        """Choose on the validation points, certify on the test points."""
+        """Choose the noise on the validation points, and certify the test points with it."""
         about = (self.contender.name, self.contender.paper, self.attack, self.threats)
         if self.reason is not None:
             return ComparisonRow(*about, reason=self.reason)
@@ -68,7 +68,7 @@ class Search:
             clean, certified = trials.accuracies(self.contender, defence, self.threats, final=False)
             scores.append((float(certified.mean()), clean))
         tell(len(self.defences))
-        best = max(range(len(scores)), key=scores.__getitem__)  # the first of equals
+        best = max(range(len(scores)), key=scores.__getitem__)  # the first of several equal ones
         chosen = self.defences[best]
         clean, certified = trials.accuracies(self.contender, chosen, self.threats, final=True)
         return ComparisonRow(

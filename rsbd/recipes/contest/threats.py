@@ -1,4 +1,4 @@
-"""One attacker for every method: poisoned rows and pixels, put into the norm of whatever noise meets them."""
+"""One attacker for every method: poisoned rows and pixels, measured in the norm of each noise."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def threat_map(
     """
     found: dict[Attack, dict[Threat, None]] = {}
     for m, t, y, x in product(rows, triggers, relabel, on_test):
-        if t % 1:  # one below 0 is refused as a threat
+        if t % 1:  # Threat refuses a negative number
             raise InputError(f"a trigger of {t} pixels", "it counts pixels, so give a whole number from 0")
         threat = Threat(int(m), int(t), relabel=y and m > 0, on_test=x and t > 0)
         if what := attacked_slots(threat):
