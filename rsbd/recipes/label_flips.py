@@ -46,7 +46,7 @@ def label_flip_bounds(model: LeastSquares, x_test: NDArray[np.floating], y: Ints
 
 
 def closed_form_radius(miss: Floats, noise: Flip) -> Ints:
-    """Return certified label flips by the paper's closed form, -1 for no certificate; the exact numbers are about twice.
+    """Return certified label flips by the paper's closed form, -1 for none; the exact ones are about twice.
 
     ``r`` flips move the laws apart by ``r`` times the divergence of one, ``(keep - away) log(keep / away)``, and to
     raise the other classes from ``miss`` to one half takes ``-log(4 miss (1 - miss)) / 2``.

@@ -33,7 +33,7 @@ class Rates:
 
     @classmethod
     def of(cls, labels: Ints, y_test: npt.ArrayLike, target: int) -> Rates:
-        """Return the rates of labels of the clean test points, followed by labels of the same points with the trigger."""
+        """Return the rates of the labels of the clean test points, followed by those of the triggered ones."""
         y = np.asarray(y_test)
         clean, triggered = np.split(labels, 2)
         success = attack_success_rate(triggered, y, target) if (y != target).any() else float("nan")

@@ -101,7 +101,7 @@ def rab(
 
 
 def per_row(radius: ArrayLike, rows: int) -> Floats:
-    """Return the largest trigger, in L2, that each of ``rows`` poisoned rows may carry in a total L2 radius: R / sqrt(m).
+    """Return the largest L2 trigger that each of ``rows`` poisoned rows may carry in a total radius: R / sqrt(m).
 
     Negative radii (nothing certified) stay negative. Rounded down.
 

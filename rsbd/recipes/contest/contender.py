@@ -173,7 +173,7 @@ class PartitionProof:
         return cls(found.certificate.label, np.asarray(found.certificate.radius, np.int64))
 
     def certified(self, threat: Threat) -> Bools:
-        """Return which labels no attack changes: new pixels remove a row and insert one; a new label stays in its part."""
+        """Return which labels no attack changes: a row with new pixels is removed and inserted, a new label stays."""
         each = 2 if threat.trigger_on("features") else int(threat.relabel)
         return np.asarray(self.radius >= threat.rows * each)
 

@@ -41,7 +41,7 @@ class Search:
 
     @classmethod
     def of(cls, trials: Trials, contender: Contender, attack: Attack, threats: tuple[Threat, ...]) -> Search:
-        """Return the search, with the noises within the budget, or the reason why the method cannot face the threats."""
+        """Return the search with the noises within the budget, or with the reason why the method cannot take part."""
         data = trials.final[contender.view]
         every = tuple(contender.defences(data, attack))
         answers = {refusal(defence, threat, data.num_rows) for defence in every for threat in threats}
