@@ -238,13 +238,7 @@ def breaking_point(*given: Any, beyond: Sequence[float] = (1, 2, 4, 8, 16, 32), 
 
 
 def _single_losses(
-    ask: Judge,
-    dataset: Dataset,
-    x: Points,
-    labels: NDArray[np.int64],
-    single: list[Change],
-    scouts: int,
-    seed: int,
+    ask: Judge, dataset: Dataset, x: Points, labels: NDArray[np.int64], single: list[Change], scouts: int, seed: int
 ) -> Floats:
     """Return the share of votes that each point loses by each single change: (changes, points)."""
     own, loss = np.arange(len(x)), np.empty((len(single), len(x)))

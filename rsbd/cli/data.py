@@ -39,9 +39,7 @@ def check(
 
 
 @data_app.command()
-def download(
-    names: Annotated[list[str], typer.Argument(metavar="NAME", help="Such as mnist.")],
-) -> None:
+def download(names: Annotated[list[str], typer.Argument(metavar="NAME", help="Such as mnist.")]) -> None:
     """Download data sets into the data folder."""
     from rsbd.data.sources import data_root, read_raw, source
 

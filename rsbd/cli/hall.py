@@ -8,7 +8,6 @@ import os
 import secrets
 import sys
 import tempfile
-import time
 import webbrowser
 from pathlib import Path
 
@@ -42,25 +41,15 @@ def serve_lecture(port: int | None = None, browser: bool = True) -> int:
         page.write_text(stage_cells(source.read_text("utf-8")), "utf-8")
         command = [sys.executable, "-m", "voila", str(page), f"--port={port}", "--no-browser"]
         command += ["--Voila.ip=127.0.0.1", "--Voila.port_retries=0", "--Voila.auto_token=True"]
-        command += [
-            "--template=hall",
-            "--Voila.log_level=ERROR",
-            "--VoilaConfiguration.show_tracebacks=False",
-        ]
+        command += ["--template=hall", "--Voila.log_level=ERROR", "--VoilaConfiguration.show_tracebacks=False"]
         # Other extensions of JupyterLab are not needed on the page, and some fail on it.
         command += [f"--VoilaConfiguration.extension_allowlist={name}" for name in EXTENSIONS]
         paths = filter(None, [str(_PAGE), os.environ.get("JUPYTER_PATH")])
         # The token is passed in the environment, which other users of this machine cannot read.
         secret = {"JUPYTER_TOKEN": token, "JUPYTER_PATH": os.pathsep.join(paths)}
 
-        def address(started: server.Server) -> str | None:
-            for _ in range(600):
-                if started.poll() is not None:
-                    return None
-                if server.answers(port):
-                    return f"http://127.0.0.1:{port}/?token={token}"
-                time.sleep(0.1)
-            return None
+        def address(_: int) -> str | None:
+            return f"http://127.0.0.1:{port}/?token={token}" if server.answers(port) else None
 
         return server.serve(command, Path(folder), secret, address, webbrowser.open if browser else lambda url: None)
 

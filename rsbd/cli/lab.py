@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import sys
-import time
 from pathlib import Path
 from typing import Annotated
 
@@ -49,20 +48,16 @@ def _serve(home: Path, notebook: str, no_browser: bool, port: int | None) -> int
         command.append("--allow-root")
     layered = [str(Path(__file__).parent), *filter(None, [os.environ.get("JUPYTER_CONFIG_PATH")])]
     environment = {"JUPYTER_CONFIG_PATH": os.pathsep.join(layered)}  # the folder `labconfig` beside this file
-    return server.serve(command, home, environment, lambda started: _address(started, notebook))
+    return server.serve(command, home, environment, lambda process: _address(process, notebook))
 
 
-def _address(started: server.Server, notebook: str) -> str | None:
-    """Wait until the server answers for itself and return the address of the notebook, with the token."""
+def _address(process: int, notebook: str) -> str | None:
+    """Return the address of the notebook, with the token, or None while the server does not answer."""
     from jupyter_core.paths import jupyter_runtime_dir
 
-    record = Path(jupyter_runtime_dir()) / f"jpserver-{started.pid}.json"
-    for _ in range(600):
-        if started.poll() is not None:
-            return None
-        if record.is_file() and (text := record.read_text("utf-8")).endswith("}"):
-            found = json.loads(text)
-            if server.answers(found["port"]):  # the record is written a moment before the server listens
-                return f"{found['url']}lab/tree/{notebook}?token={found['token']}"
-        time.sleep(0.1)
+    record = Path(jupyter_runtime_dir()) / f"jpserver-{process}.json"
+    if record.is_file() and (text := record.read_text("utf-8")).endswith("}"):
+        found = json.loads(text)
+        if server.answers(found["port"]):  # the record is written a moment before the server listens
+            return f"{found['url']}lab/tree/{notebook}?token={found['token']}"
     return None

@@ -25,9 +25,7 @@ def lecture(
     handout: Annotated[
         Path | None,
         typer.Option(
-            metavar="FILE",
-            parser=options.as_path,
-            help="Write the hand-out to print into this file (.html), and end.",
+            metavar="FILE", parser=options.as_path, help="Write the hand-out to print into this file (.html), and end."
         ),
     ] = None,
     scene: Annotated[
@@ -51,14 +49,11 @@ def lecture(
 
     scenes = chosen(scene or [])
     wrong = 0
-    if static is not None:
-        index, failed = write_pages(static, scenes)
-        typer.echo(f"rsbd: open {index}")
-        wrong += failed
-    if handout is not None:
-        paper, failed = write_handout(handout, scenes)
-        typer.echo(f"rsbd: print {paper}")
-        wrong += failed
+    for path, write, verb in ((static, write_pages, "open"), (handout, write_handout, "print")):
+        if path is not None:
+            written, failed = write(path, scenes)
+            typer.echo(f"rsbd: {verb} {written}")
+            wrong += failed
     if wrong:
         typer.echo(f"rsbd: {wrong} pictures could not be computed; a sentence in their place says why", err=True)
         raise typer.Exit(1)

@@ -7,17 +7,16 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import FrameType
-from typing import TypeAlias
 
 import typer
 
 from rsbd.errors import InputError
 
 WINDOWS = sys.platform == "win32"
-Server: TypeAlias = "subprocess.Popen[bytes]"
 
 
 def check_port(port: int | None) -> None:
@@ -63,7 +62,7 @@ def serve(
     command: list[str],
     home: Path,
     environment: Mapping[str, str],
-    address: Callable[[Server], str | None],
+    address: Callable[[int], str | None],
     then: Callable[[str], object] = lambda url: None,
 ) -> int:
     """Run a server until it ends or this process is asked to stop; print its address once it answers.
@@ -77,7 +76,7 @@ def serve(
     environment : mapping
         Variables to add to those of this process; they take precedence.
     address : callable
-        Waits for the server to answer and returns its address, or None if it ended before.
+        From the number of the process to the address of the server, or None while it does not answer.
     then : callable
         Called with the address once it is printed.
 
@@ -90,9 +89,7 @@ def serve(
     everything = {"MALLOC_ARENA_MAX": "2", **os.environ, **environment}
     # The server runs in its own session and does not receive Ctrl-C, at which it would ask a question that nobody
     # answers. Each signal that asks this process to stop becomes a clean shutdown, which ends the kernels too.
-    server = subprocess.Popen(  # noqa: S603 - the command is our own
-        command, cwd=home, env=everything, start_new_session=not WINDOWS
-    )
+    server = subprocess.Popen(command, cwd=home, env=everything, start_new_session=not WINDOWS)  # noqa: S603
 
     def stop(_: int, __: FrameType | None) -> None:
         server.terminate()
@@ -100,7 +97,12 @@ def serve(
     for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK"):
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), stop)
-    if url := address(server):
-        typer.echo(f"rsbd: open {url}")
-        then(url)
+    for _ in range(600):  # a minute
+        if server.poll() is not None:
+            break
+        if url := address(server.pid):
+            typer.echo(f"rsbd: open {url}")
+            then(url)
+            break
+        time.sleep(0.1)
     return server.wait()

@@ -22,6 +22,8 @@ from rsbd.learners.undefended import predict_undefended
 from rsbd.noises.smoothing import Smoothing
 from rsbd.recipes.planted import PlantedAttack, Rates, plant_attack
 
+_Grow = Callable[..., Iterator[Votes]]
+
 
 @dataclass(frozen=True)
 class Experiment:
@@ -79,7 +81,7 @@ class Experiment:
         folder: Path | None = None,
         executor: Executor | None = None,
         attack: PlantedAttack | None = None,
-        grow: Callable[..., Iterator[Votes]] = ensemble.stream,
+        grow: _Grow = ensemble.stream,
     ) -> Iterator[Outcome]:
         """Run the experiment and yield what is known after every block of models; the last outcome is final.
 
@@ -115,11 +117,7 @@ class Experiment:
         return last
 
     def _stream(
-        self,
-        folder: Path | None,
-        executor: Executor | None,
-        attack: PlantedAttack,
-        grow: Callable[..., Iterator[Votes]],
+        self, folder: Path | None, executor: Executor | None, attack: PlantedAttack, grow: _Grow
     ) -> Iterator[Outcome]:
         data, target = self.dataset, self.dataset.label(self.poisoning.target)
         asked = [(attack.dataset, attack.points)]

@@ -30,16 +30,7 @@ def target(data: Dataset, defence: Any, norm: str, size: float, threat: Threat |
     slots = ("rows",) if "rows" in norm else tuple(defence.slots)
     ask = judge_of(defence, Linear(), {})
     return Target(
-        data,
-        defence,
-        ask,
-        data.x_test[:1],
-        int(data.y_test[0]),
-        1 - int(data.y_test[0]),
-        norm,
-        slots,
-        size,
-        threat,
+        data, defence, ask, data.x_test[:1], int(data.y_test[0]), 1 - int(data.y_test[0]), norm, slots, size, threat
     )
 
 
@@ -64,13 +55,7 @@ def rows_of(data: Dataset) -> list[bytes]:
 
 def test_every_attempt_changes_as_many_rows_as_the_radius() -> None:
     before = Counter(rows_of(BITS))
-    for norm, most in (
-        ("rows", 5),
-        ("rows", 40),
-        ("inserted rows", 5),
-        ("removed rows", 5),
-        ("rows in or out", 7),
-    ):
+    for norm, most in (("rows", 5), ("rows", 40), ("inserted rows", 5), ("removed rows", 5), ("rows in or out", 7)):
         defence = Partition(10) if norm == "rows in or out" else Smoothing(Bagging(10))
         seen = []
         for attempt in row_attempts(target(BITS, defence, norm, most)):
@@ -171,10 +156,7 @@ def test_candidates_are_all_labels_all_pixels_and_a_row_of_each_class() -> None:
 
 
 def test_changes_are_made_and_told_apart() -> None:
-    gray, x = (
-        load("digits", view="gray", classes=(0, 1), rows=7, points=4),
-        np.full((2, 8, 8), 0.25, np.float32),
-    )
+    gray, x = (load("digits", view="gray", classes=(0, 1), rows=7, points=4), np.full((2, 8, 8), 0.25, np.float32))
     data, attacked = apply_changes(
         gray, x, [Change("test", 0, 5, 1.0), Change("test", 0, 6, -1.0), Change("labels", 3, 0, 1.0)]
     )
@@ -182,12 +164,7 @@ def test_changes_are_made_and_told_apart() -> None:
     assert data.y[3] == 1
     same = [Change("features", 0, 1, 0.0), Change("features", 0, 1, 1.0), Change("features", 1, 1, 0.0)]
     more = [*same, Change("features", 1, 2, 0.0)]
-    assert [distinct(more, count) for count in (0, 1, 2, 9)] == [
-        [],
-        more[:1],
-        more[:3:2],
-        [more[i] for i in (0, 2, 3)],
-    ]
+    assert [distinct(more, count) for count in (0, 1, 2, 9)] == [[], more[:1], more[:3:2], [more[i] for i in (0, 2, 3)]]
 
 
 def test_a_target_knows_what_is_near_and_which_way_is_worst() -> None:

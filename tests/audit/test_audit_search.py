@@ -11,14 +11,7 @@ import pytest
 from edited_rows import edited
 from linear_rule import LinearRule
 
-from rsbd.audit import (
-    AuditReport,
-    Finding,
-    Nearest,
-    NoisedLabels,
-    attack,
-    breaking_point,
-)
+from rsbd.audit import AuditReport, Finding, Nearest, NoisedLabels, attack, breaking_point
 from rsbd.bounds import Bounds, simultaneous
 from rsbd.certify import Certificate, poisoned_rows, radius
 from rsbd.data import Dataset, load
@@ -126,7 +119,7 @@ CASES: dict[str, Callable[[], Case]] = {
 FAR = {"Cohen, the exact worst direction": 0.4, "DPA": 4, "gray levels": 40, "poisoned rows, flips": 80}
 SLOW = {
     "gray levels", "Cohen, a network", "uniform on rows", "Gaussian on rows and point", "RAB", "RAB, nearest neighbour",
-    "RAB, three neighbours", "Finite Aggregation",
+    "RAB, three neighbours", "Finite Aggregation"
 }  # fmt: skip
 UNBROKEN = (
     "poisoned rows, Gaussian",
@@ -155,13 +148,7 @@ def test_within_the_radius_nothing_breaks_and_beyond_it_something_does(name: str
         return
     far = FAR.get(name, 20 if (certificate.norm == "L0" or "rows" in certificate.norm) else 5)
     beyond = breaking_point(
-        data,
-        defence,
-        learner,
-        certificate,
-        points,
-        beyond=(far / 4, far) if far < 20 else (far // 4, far),
-        **setting,
+        data, defence, learner, certificate, points, beyond=(far / 4, far) if far < 20 else (far // 4, far), **setting
     )
     assert beyond is not None, name
     assert beyond.broken

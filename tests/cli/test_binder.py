@@ -76,13 +76,7 @@ def test_scripts_can_be_run(script: str) -> None:
 
 
 def test_start_hands_over_with_capped_threads() -> None:
-    command = [
-        str(ROOT / "binder" / "start"),
-        "bash",
-        "-c",
-        "echo $OMP_NUM_THREADS $MALLOC_ARENA_MAX $0",
-        "a b",
-    ]
+    command = [str(ROOT / "binder" / "start"), "bash", "-c", "echo $OMP_NUM_THREADS $MALLOC_ARENA_MAX $0", "a b"]
     answer = subprocess.run(command, capture_output=True, text=True, check=True)
     assert answer.stdout == "1 2 a b\n"
 

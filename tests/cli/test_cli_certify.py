@@ -128,7 +128,7 @@ def test_every_option_reaches_the_experiment(monkeypatch: pytest.MonkeyPatch, tm
     three = load("digits", classes=("3", "5", "8"), rows=90, points=30, seed=5)
     expected = Experiment(
         three, Poisoning(BadPatch(2), 2, 0.2, relabel=False), Smoothing(None, Flip("0.6"), Flip("0.7", 3), Flip("0.8")),
-        LDA(), 77, 0.01, 5, "cpu", "poisoned", "all",
+        LDA(), 77, 0.01, 5, "cpu", "poisoned", "all"
     )  # fmt: skip
     assert found.dataset.fingerprint() == three.fingerprint()
     assert replace(found, dataset=three) == expected

@@ -87,7 +87,7 @@ def test_every_option_reaches_the_comparison(monkeypatch: pytest.MonkeyPatch, tm
     found.pop("progress")
     assert found == {
         "relabel": (False,), "on_test": (True,), "num_models": 77, "alpha": 0.01, "points": "all", "validation": 0.4,
-        "learner": LDA(), "seed": 5, "device": "cpu", "store": tmp_path / "votes",
+        "learner": LDA(), "seed": 5, "device": "cpu", "store": tmp_path / "votes"
     }  # fmt: skip
     plain = ask("--relabel --not-on-test --method bagging")
     assert (plain["relabel"], plain["on_test"], plain["learner"]) == ((True,), (False,), None)

@@ -42,14 +42,7 @@ class Box:
         self.precious.write_text("years of work")
 
     def outs(self) -> list[Callable[[], Path]]:
-        return [
-            self._plain,
-            self._file,
-            self._links,
-            self._linked_votes,
-            self._dangling,
-            self._full_of_folders,
-        ]
+        return [self._plain, self._file, self._links, self._linked_votes, self._dangling, self._full_of_folders]
 
     def _plain(self) -> Path:
         return self.out / "a b" / "ü"

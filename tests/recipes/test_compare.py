@@ -127,10 +127,7 @@ def test_certificates_are_those_of_the_recipes_called_by_hand(threat: Threat) ->
     common = {"num_models": MODELS, **level}
     by_hand = {
         "Wang et al., tied": (binary, wang(binary, 0.85, **common)),
-        "flips per slot": (
-            binary,
-            wang(binary, keep_features=0.7, keep_labels=0.8, keep_test=0.9, **common),
-        ),
+        "flips per slot": (binary, wang(binary, keep_features=0.7, keep_labels=0.8, keep_test=0.9, **common)),
         "RAB": (unit, rab(unit, 2.0, **common)),
         "RAB, Hoeffding": (unit, rab(unit, 2.0, bound="hoeffding", **common)),
         "RAB, 1-neighbour": (unit, rab_knn(unit, 2.0)),
@@ -214,10 +211,7 @@ def test_noise_to_try_fits_the_data_and_each_is_tried_once() -> None:
 
 def test_each_method_is_certified_by_its_own_bound_at_the_alpha_that_was_asked_for(unit: Dataset) -> None:
     """RAB twice: the same noise and votes, two bounds; and that noise once more, with another learner's votes."""
-    names, noise = (
-        {"RAB": "clopper-pearson", "RAB, Hoeffding": "hoeffding"},
-        Smoothing(features=Gaussian(1.0)),
-    )
+    names, noise = ({"RAB": "clopper-pearson", "RAB, Hoeffding": "hoeffding"}, Smoothing(features=Gaussian(1.0)))
     contenders = [replace(BY_NAME[name], grid={"sigma": (1.0,)}) for name in names]
     own = replace(BY_NAME["Gaussian + flips"], grid={"features": (1.0,), "labels": (0.7,), "test": (0.5,)})
     plain, found = collect(unit, noise, LDA(), unit.x_test, 300, 3).counts, []
@@ -248,15 +242,7 @@ def _learner() -> object:
 def few() -> list[Contender]:
     return [
         BY_NAME[name]
-        for name in (
-            "Wang et al., tied",
-            "RAB",
-            "RAB, Hoeffding",
-            "Rosenfeld et al.",
-            "Cohen et al.",
-            "DPA",
-            "bagging",
-        )
+        for name in ("Wang et al., tied", "RAB", "RAB, Hoeffding", "Rosenfeld et al.", "Cohen et al.", "DPA", "bagging")
     ]
 
 
@@ -315,7 +301,7 @@ def test_budgets_are_equal_and_said(unit: Dataset) -> None:
 def test_a_new_method_is_one_entry(unit: Dataset) -> None:
     uniform = Contender(
         "uniform", "Weber et al. 2023", "unit", {"width": (1.0, 4.0)},
-        lambda data, attack, width: Smoothing(features=Uniform(width)),
+        lambda data, attack, width: Smoothing(features=Uniform(width))
     )  # fmt: skip
     found = compare(unit, [1], [1], on_test=[False], num_models=MODELS, contenders=[uniform])
     by_attack = {row.attack: row for row in found.rows}
@@ -356,12 +342,7 @@ def test_progress_counts_up_to_the_end(unit: Dataset, few: list[Contender]) -> N
 def test_files_hold_what_was_found(unit: Dataset, few: list[Contender], tmp_path: Path) -> None:
     found = compare(unit, [1], [0, 1], num_models=MODELS, contenders=few)
     paths = found.write(tmp_path / "new" / "folder")
-    assert [path.name for path in paths] == [
-        "result.json",
-        "comparison.csv",
-        "comparison.png",
-        "comparison.svg",
-    ]
+    assert [path.name for path in paths] == ["result.json", "comparison.csv", "comparison.png", "comparison.svg"]
     saved = json.loads(paths[0].read_text())
     assert [row["method"] for row in saved["rows"]] == [row.method for row in found.rows]
     assert Comparison.load(paths[0]) == found

@@ -160,11 +160,7 @@ def test_wang_certifies_digits_and_its_curve_falls(digits: Dataset) -> None:
     assert (np.diff(curve) <= 0).all()
     assert curve[-1] == 0  # 500 models cannot prove a radius of 7
     # Tied noise over two values: a threat is certified exactly where its number of changes is within the radius.
-    for threat, changes in [
-        (Threat(rows=1, trigger=0), 1),
-        (Threat(rows=1, trigger=1), 3),
-        (Threat(0, 2), 2),
-    ]:
+    for threat, changes in [(Threat(rows=1, trigger=0), 1), (Threat(rows=1, trigger=1), 3), (Threat(0, 2), 2)]:
         assert np.array_equal(result.certify(threat), result.certificate.radius >= changes)
 
 
@@ -262,10 +258,7 @@ def test_written_files_hold_what_was_found(experiment: Experiment, tmp_path: Pat
         assert share == pytest.approx((held & (bounds_.label == experiment.dataset.y_test)).mean())
     assert len(cells) == found.accuracy_map.size
     other = replace(found.outcome, experiment=replace(experiment, centre="poisoned"))
-    assert (saved["settings"]["centre"], report(other).as_dict()["settings"]["centre"]) == (
-        "clean",
-        "poisoned",
-    )
+    assert (saved["settings"]["centre"], report(other).as_dict()["settings"]["centre"]) == ("clean", "poisoned")
     assert Votes.load(paths[2]).counts.tolist() == found.outcome.votes.counts.tolist()
 
 

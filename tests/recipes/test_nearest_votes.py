@@ -102,8 +102,7 @@ hazard = st.floats(1e-12, 1e2)
 @given(
     st.tuples(st.lists(hazard, max_size=6), st.lists(st.floats(1e-12, 3), max_size=9))
     | st.tuples(
-        st.lists(st.floats(1e-3, 1e2), min_size=APART, max_size=9),
-        st.lists(st.floats(1e-12, 1e-3), max_size=9),
+        st.lists(st.floats(1e-3, 1e2), min_size=APART, max_size=9), st.lists(st.floats(1e-12, 1e-3), max_size=9)
     ),
     st.integers(0, 3),
     st.integers(1, 4),

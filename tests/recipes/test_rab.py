@@ -41,13 +41,7 @@ def network() -> torch.nn.Module:
     return torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(64, 2))
 
 
-LEARNERS: list[Learner] = [
-    LDA(),
-    Linear(),
-    MLP(hidden=(8,), epochs=2),
-    CNN(epochs=1),
-    Module(network, epochs=1),
-]
+LEARNERS: list[Learner] = [LDA(), Linear(), MLP(hidden=(8,), epochs=2), CNN(epochs=1), Module(network, epochs=1)]
 
 
 def cases(family: str) -> list[dict[str, Any]]:
@@ -98,10 +92,7 @@ def test_published_curves() -> None:
 def test_a_shared_level_costs_little_and_clopper_pearson_gains_much() -> None:
     """What the docstring says of 1,000 models."""
     for votes, wide, tight in ((1000, 1.541, 2.429), (800, 0.638, 0.692)):
-        counts, published = (
-            [[votes, 1000 - votes]],
-            published_radius(votes / 1000, 1 - votes / 1000, 1.0, 1000),
-        )
+        counts, published = ([[votes, 1000 - votes]], published_radius(votes / 1000, 1 - votes / 1000, 1.0, 1000))
         found = [
             radius(bound(counts, 0.001), Smoothing(features=Gaussian(1.0))).radius[0]
             for bound in (hoeffding_votes, clopper_pearson)

@@ -108,6 +108,6 @@ CONTENDERS = (
     Contender("bagging", "Jia et al. 2021", "binary", {"size": _SIZES}, _bagging, voted(runner_up=True)),
     Contender("BagFlip", "Zhang et al. 2022", "binary", {"size": (10, 20, 50), "keep": (0.8, 0.9, 0.95)}, _bagflip),
     Contender("bags + test flips", "rsbd, after Jia et al. and Wang et al.", "binary",
-              {"size": _SIZES, "keep": (0.65, 0.7, 0.8, 0.9)}, _bags),
+              {"size": _SIZES, "keep": (0.65, 0.7, 0.8, 0.9)}, _bags)
 )  # fmt: skip
 """The methods of the library, without certified confidence (Kumar et al.), which is not a certified accuracy."""
