@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from rsbd.errors import InputError
 from rsbd.files import atomic_file
+from rsbd.types import Floats
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -178,12 +179,8 @@ def certified_map(
             f"a map of shape {cells.shape}", f"give one value for each of {len(rows)} x {len(triggers)} threats"
         )
     ax = new_axes() if ax is None else ax
-    ax.imshow(cells, origin="lower", aspect="auto", cmap="cividis", vmin=0, vmax=1)
-    for (i, j), share in np.ndenumerate(cells):
-        ink = "black" if share > 0.46 else "white"
-        ax.text(j, i, f"{100 * share:.0f}", ha="center", va="center", color=ink, fontsize=12)
+    paint_shares(ax, cells, [f"{r:g}" for r in rows], origin="lower")
     ax.set_xticks(range(len(triggers)), [f"{t:g}" for t in triggers], fontsize=12)
-    ax.set_yticks(range(len(rows)), [f"{r:g}" for r in rows], fontsize=12)
     if point is not None:
         i = min(int(np.searchsorted(rows, point[0])), len(rows) - 1)
         j = min(int(np.searchsorted(triggers, point[1])), len(triggers) - 1)
@@ -194,6 +191,21 @@ def certified_map(
     ax.set_ylabel("poisoned training rows", fontsize=13)
     ax.set_title("certified accuracy (% of test inputs)", fontsize=13, loc="left")
     return ax
+
+
+def paint_shares(ax: Axes, cells: Floats, names: Sequence[str], size: float = 12, origin: Any = "upper") -> None:
+    """Paint a table of shares with their numbers and the names of its lines; hatched where a share is NaN."""
+    from matplotlib.patches import Rectangle
+
+    ax.imshow(cells, origin=origin, aspect="auto", cmap="cividis", vmin=0, vmax=1)
+    look: Any = {"facecolor": "#ececec", "edgecolor": "#c4c4c4", "hatch": "///", "linewidth": 0}
+    for (i, j), share in np.ndenumerate(cells):
+        if np.isnan(share):
+            ax.add_patch(Rectangle((j - 0.5, i - 0.5), 1, 1, **look))
+        else:
+            ink = "black" if share > 0.46 else "white"
+            ax.text(j, i, f"{100 * share:.0f}", ha="center", va="center", color=ink, fontsize=size)
+    ax.set_yticks(range(len(names)), names, fontsize=size)
 
 
 def images(

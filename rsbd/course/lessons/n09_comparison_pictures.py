@@ -11,7 +11,6 @@ from rsbd import plots
 from rsbd.course.lessons.drawing import VERMILLION, write_at
 from rsbd.course.lessons.n09_comparison import accuracy_by_rows, changes
 from rsbd.recipes.contest import Comparison
-from rsbd.recipes.contest.result import paint_shares
 from rsbd.recipes.contest.threats import Attack
 from rsbd.words import percent
 
@@ -25,7 +24,8 @@ def draw_methods(found: Comparison, threat: int = 0) -> Axes:
     cells = [[row.certified[threat] if row.certified else np.nan for row in group] for group in groups]
     methods = [row.method for row in groups[0]]
     ax = plots.new_axes(10, 1.6 + 0.42 * len(methods))
-    paint_shares(ax, np.array(cells).T, methods, size=14)
+    plots.paint_shares(ax, np.array(cells).T, methods, size=14)
+    ax.tick_params(length=0)
     names = [" + ".join(changes(attack).split(" + training ")) for attack in found.attacks]
     names = [name.replace("training ", "training\n").replace(" + ", "\n+ ") for name in names]
     ax.set_xticks(range(len(names)), names, fontsize=13)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,7 +15,6 @@ from rsbd.files import atomic_file
 from rsbd.noises.smoothing import Threat
 from rsbd.recipes.contest.threats import SLOT_WORDS, Attack
 from rsbd.recipes.report import csv_text
-from rsbd.types import Floats
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -144,7 +143,8 @@ class Comparison:
         ])  # fmt: skip
         if ax is None:
             ax = plots.new_axes(max(10.0, 4.5 + 0.62 * len(columns)), 2.6 + 0.38 * len(methods))
-        paint_shares(ax, cells, methods)
+        plots.paint_shares(ax, cells, methods)
+        ax.tick_params(length=0)
         ax.set_xticks(range(len(columns)), [f"{t.rows}\n{t.trigger}" for t in columns], fontsize=12)
         where: Any = {"xycoords": "axes fraction", "textcoords": "offset points", "ha": "right", "va": "top"}
         ax.annotate("poisoned rows\ntrigger, pixels", (0, 0), (-4, -3.5), **where, fontsize=12)
@@ -174,22 +174,6 @@ class Comparison:
         whole = self.as_dict()
         rows = ",\n".join(json.dumps(row) for row in whole["rows"])
         return f'{{"rows": [\n{rows}\n],\n"settings": {json.dumps(whole["settings"], indent=1)}}}\n'
-
-
-def paint_shares(ax: Axes, cells: Floats, methods: Sequence[str], size: float = 12) -> None:
-    """Paint shares with their numbers, one line for each method; hatched where there is none."""
-    from matplotlib.patches import Rectangle
-
-    ax.imshow(cells, aspect="auto", cmap="cividis", vmin=0, vmax=1)
-    look: Any = {"facecolor": "#ececec", "edgecolor": "#c4c4c4", "hatch": "///", "linewidth": 0}
-    for (i, j), share in np.ndenumerate(cells):
-        if np.isnan(share):
-            ax.add_patch(Rectangle((j - 0.5, i - 0.5), 1, 1, **look))
-        else:
-            ink = "black" if share > 0.46 else "white"
-            ax.text(j, i, f"{100 * share:.0f}", ha="center", va="center", color=ink, fontsize=size)
-    ax.set_yticks(range(len(methods)), methods, fontsize=size)
-    ax.tick_params(length=0)
 
 
 def _mark_groups(ax: Axes, groups: Mapping[Attack, int]) -> int:
