@@ -34,7 +34,7 @@ def bagflip(
 
     Each model draws ``size`` rows, then flips their pixels and labels, each copy of a row anew. A bag holds ``j``
     poisoned rows with a binomial probability and shows ``j`` triggers and labels through the flips, so the trade-off
-    is a mixture of those of :func:`rsbd.recipes.wang`.
+    is a mixture of trade-offs as in :func:`rsbd.recipes.wang`.
 
     Guarantee
     ---------
@@ -64,7 +64,7 @@ def bagflip(
     References
     ----------
     Zhang, Albarghouthi, D'Antoni, "BagFlip: A Certified Defense against Data Poisoning", 2022, sections 4 and 5.
-    The mixture is computed in integers; nothing but bags rarer than 2^-64 is given up.
+    The mixture is computed in integers; only bags rarer than 2^-64 count as lost.
 
     Examples
     --------

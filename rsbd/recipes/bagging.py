@@ -25,11 +25,11 @@ def bagging(
     seed: int = 0,
     **options: Any,
 ) -> Certified:
-    """Certify predictions against training rows changed at will, by training every model on few rows drawn at random.
+    """Certify predictions against arbitrarily changed rows by training every model on few rows drawn at random.
 
-    A bag of ``size`` rows holds none of the ``r`` poisoned ones with probability ``(1 - r / rows)^size``; what the
-    other bags vote is given up. Nothing covers the test input: a trigger there meets a classifier that never learned
-    it, if the certificate holds.
+    A bag of ``size`` rows holds no poisoned row, of ``r``, with probability ``(1 - r / rows)^size``; the votes of all
+    other bags count as lost. The test input is not covered: if the certificate holds, a trigger there meets a
+    classifier that never learned it.
 
     Guarantee
     ---------
@@ -51,8 +51,7 @@ def bagging(
     Returns
     -------
     Certified
-        ``certificate.accuracy(y, r)`` is the certified accuracy against ``r`` rows; :func:`edited` certifies more
-        where rows are only inserted, or only removed.
+        ``certificate.accuracy(y, r)`` is the certified accuracy against ``r`` rows.
 
     References
     ----------

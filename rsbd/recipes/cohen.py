@@ -43,8 +43,8 @@ def cohen(
     sigma : float
         Standard deviation of the noise, in input units (pixels in [0, 1]).
     learner : Learner, optional
-        The base learner; :class:`~rsbd.learners.discriminant.lda.LDA` unless given. It is told of the
-        test noise, and trains for it.
+        The base learner; :class:`~rsbd.learners.discriminant.lda.LDA` unless given. It knows the
+        test noise and trains for it.
     num_copies, num_selection : int
         Noisy copies of each point for the bound, and others to pick the label.
     alpha : float

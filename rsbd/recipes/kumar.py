@@ -34,8 +34,8 @@ def kumar(
     """Bound the average confidence under Gaussian noise on the test input, after changes of each length.
 
     One model is trained. ``num_selection`` noisy copies of each point pick the class, ``num_copies`` others give its
-    score's distribution, up to the Dvoretzky-Kiefer-Wolfowitz band; every level of it is pushed through the
-    Gaussian trade-off (theorem 2 of the paper), where its average alone could be pushed through once.
+    score's distribution, up to the Dvoretzky-Kiefer-Wolfowitz band; every level of it is put through the
+    Gaussian trade-off (theorem 2 of the paper), which gives more than putting its average through once.
 
     Guarantee
     ---------

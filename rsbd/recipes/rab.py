@@ -50,8 +50,8 @@ def rab(
 
     Covered: ``Threat(rows=m, trigger=t, relabel=False, on_test=False)`` for ``sqrt(m) t <= radius``, in any rows. Not
     covered: labels, which are the same on both sides (with poisoned labels in ``dataset`` the statement is that the
-    trigger in the features does nothing beyond them), and the point itself. A point with the trigger on it may be
-    asked like any other, and is then the same on both sides; to let the attacker add it, noise the test input too:
+    trigger in the features has no effect beyond theirs), and the point itself. A point may carry the trigger, and then
+    carries it on both sides; to let the attacker add it, noise the test input too:
     ``Smoothing(features=..., test=...)``.
 
     Parameters

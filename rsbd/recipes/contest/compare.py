@@ -1,4 +1,4 @@
-"""Every method on one footing: one data set, one attacker, one budget of models."""
+"""Compare every method on one data set, against one attacker and with one budget of models."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def compare(
     The attacker poisons ``m`` training rows: changes up to ``t`` pixels of each, as it likes (within [0, 1]), and the
     label (``relabel``), and puts a trigger of up to ``t`` pixels on the test input (``on_test``). Methods meet that
     in their own norm: ``t`` pixels are ``t`` flips, an L2 length of at most ``sqrt(t)``, or part of a row that is
-    given up whole. What a method does not noise it cannot face, and the row of the table says so.
+    counted as lost. A method cannot face changes of a slot that it does not noise; the row of the table says so.
 
     For each kind of attack (which of pixels, labels and test input it changes) and each method, the noise is the one
     of a small grid with the largest certified accuracy, averaged over the threats of that kind, on *validation*
@@ -53,14 +53,15 @@ def compare(
     Guarantee
     ---------
     Each certified accuracy counts points for which, with confidence ``1 - alpha`` (certainty for the methods that do
-    not sample), no attack within the threat changes the label of the classifier *with that noise*. The search spends
-    none of ``alpha``: its votes are others. It is outside of the statement, though: it looks at training rows, so
-    whoever poisons rows may make the defender choose another noise of the grid. Choose on rows that you trust, or
-    count the choice as made.
+    not sample), no attack within the threat changes the label of the classifier *with that noise*. The search does
+    not use up ``alpha``, because it uses other votes. The statement does not cover the search, though: it looks at
+    training rows, so an attacker who poisons rows may make the defender choose another noise of the grid. Choose on
+    rows that you trust, or take the choice as given.
 
-    Without noise on the test input (RAB, DPA, bagging) the statement is about a given input. It may carry a trigger:
-    then the poisoned rows add nothing to what that trigger does to a classifier trained on the clean rows, but that
-    it does nothing is not said. ``on_test=True`` asks for it, so these methods cannot face it.
+    Without noise on the test input (RAB, DPA, bagging) the statement is about a fixed input. If that input carries a
+    trigger, the statement says that the poisoned rows add nothing to the effect of the trigger on a classifier trained
+    on the clean rows; it does not say that the trigger has no effect. ``on_test=True`` asks for this, so these methods
+    cannot face it.
 
     Parameters
     ----------
