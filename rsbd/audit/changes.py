@@ -104,6 +104,4 @@ def distinct(changes: Sequence[Change], count: int) -> list[Change]:
     seen: dict[tuple[str, int, int], Change] = {}
     for change in changes:
         seen.setdefault((change.slot, change.row, change.feature), change)
-        if len(seen) >= count:
-            break
     return list(seen.values())[:count]

@@ -108,7 +108,7 @@ def _triggered(target: Target, threat: Threat, count: int) -> Iterator[Attempt]:
 
 def _stamped(target: Target, x: Floats, slot: str, threat: Threat) -> Floats:
     """Put the trigger on: in L0 the most telling features go to the end of the scale, else a step of that length."""
-    noises, size = target.slots_noise(), threat.trigger_on(slot)
+    noises, size = getattr(target.defence, "slots", {}), threat.trigger_on(slot)
     noise = noises.get(slot, noises.get("test"))  # rows that count as lost need no noise on features
     if noise is not None and noise.norm != "L0":
         return x + size * (1 - 1e-5) * unit_step(target.away, noise.norm)

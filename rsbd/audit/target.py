@@ -13,7 +13,7 @@ from rsbd.audit.judges import Judge, Retrained
 from rsbd.data import Dataset
 from rsbd.learners import Problem, ScoringModels, randomness
 from rsbd.learners.base import train_models
-from rsbd.noises import Noise, Partition
+from rsbd.noises import Partition
 from rsbd.noises.smoothing import Smoothing, Threat
 from rsbd.types import Floats, Ints
 
@@ -76,10 +76,6 @@ class Target:
             means = [self.flat[self.dataset.y == c].mean(axis=0) for c in (self.label, self.rival)]
             weights = means[0] - means[1]
         return -weights
-
-    def slots_noise(self) -> dict[str, Noise]:
-        """Return the noise of each noised slot."""
-        return {} if isinstance(self.defence, Partition) else self.defence.slots
 
     def nearest(self, label: int) -> Ints:
         """Return the rows of a class, the nearest to the point first."""
