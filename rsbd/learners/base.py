@@ -64,16 +64,18 @@ class Problem:
         bag = self.smoothing.rows.draw(len(self.x), generator)
         return self.x[bag], self.y[bag]
 
-    def noised(self, generator: Generator) -> tuple[Tensor, Tensor]:
+    def noised(self, generator: Generator, quickly: bool = False) -> tuple[Tensor, Tensor]:
         """Draw one noised training set row by row: which rows, then labels, then features.
 
         This is the law that every faster sampler in the package must reproduce. The tensors are the caller's own, who
-        may write on them.
+        may write on them. ``quickly`` is for learners of this package, see :meth:`rsbd.noises.Noise.sample_quickly`.
         """
         labels, features = self.smoothing.labels, self.smoothing.features
         x, y = self.drawn(generator)
         y = y.clone() if labels is None else labels.sample(y, generator)
-        return (x.clone() if features is None else features.sample(x, generator)), y
+        if features is None:
+            return x.clone(), y
+        return (features.sample_quickly if quickly else features.sample)(x, generator), y
 
 
 class Models(ABC):
@@ -184,9 +186,14 @@ def noised_points(x: Tensor, noise: Noise | None, generator: Generator) -> Tenso
     return x.clone() if noise is None else noise.sample(x, generator)
 
 
+def is_own(thing: object) -> bool:
+    """Return True if it is a learner, or models, of this package."""
+    return type(thing).__module__.startswith("rsbd.")
+
+
 def lend(tensor: Tensor, borrower: object) -> Tensor:
     """Return the tensor for a learner or models of this package, which never write on it, and a copy for any other."""
-    return tensor if type(borrower).__module__.startswith("rsbd.") else tensor.clone()
+    return tensor if is_own(borrower) else tensor.clone()
 
 
 def train_models(learner: Learner, problem: Problem, generators: Sequence[Generator]) -> Models:

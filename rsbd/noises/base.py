@@ -72,8 +72,16 @@ class Noise(ABC):
     def sample(self, x: Tensor, generator: Generator) -> Tensor:
         """Return ``x`` under fresh noise, same shape and dtype.
 
-        Floats are features in [0, 1]; integers are labels.
+        Floats are features in [0, 1]; integers are labels. Any learner may see the result, so no bit of it may tell
+        more about ``x`` than ``shift`` allows.
         """
+
+    def sample_quickly(self, x: Tensor, generator: Generator) -> Tensor:
+        """Draw as `sample` does, but possibly in a faster way whose last bits tell something about ``x``.
+
+        Only for learners of this package, which add and multiply what they see and read no bits.
+        """
+        return self.sample(x, generator)
 
     # The methods below draw for many models at once, with one generator for each. Threads that alternate in small
     # steps mostly wait for each other, so a noise that is drawn for thousands of models shares as much work as it can.

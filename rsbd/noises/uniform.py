@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -13,6 +14,7 @@ import numpy as np
 from rsbd import tradeoff
 from rsbd.errors import InputError
 from rsbd.noises.base import Channel, Noise
+from rsbd.noises.lattice import Lattice
 from rsbd.tradeoff.mixture import product_down
 from rsbd.tradeoff.rational import as_written, exactly
 from rsbd.types import Floats
@@ -43,6 +45,11 @@ class Uniform(Noise):
     ------
     InputError
         If ``width`` is not a finite number above 0.
+
+    Notes
+    -----
+    The certificate speaks of real numbers. What :meth:`sample` draws has exactly the law of ``x`` plus a real uniform
+    number, rounded to a lattice: see :mod:`rsbd.noises.lattice`, which also says what is not drawn this way.
 
     References
     ----------
@@ -103,9 +110,13 @@ class Uniform(Noise):
         return Channel(1.0, 0.0, float(self.width) ** 2 / 12)
 
     def sample(self, x: Tensor, generator: Generator) -> Tensor:
-        """Return ``x`` plus noise."""
+        """Return ``x`` plus noise, on a lattice."""
         if not x.is_floating_point():
             raise InputError("labels cannot carry uniform noise", "use Flip(keep, values=number of classes)")
+        return _lattice(self.width).sample(x, generator)
+
+    def sample_quickly(self, x: Tensor, generator: Generator) -> Tensor:
+        """Return ``x`` plus noise, drawn and added in float32."""
         _, offset = self.affine(math.prod(x.shape), [generator])
         return x + offset.view(x.shape).to(x.dtype)
 
@@ -122,3 +133,13 @@ class Uniform(Noise):
     def __repr__(self) -> str:
         """Return the noise as it is written in code."""
         return f"Uniform('{self.width}')"
+
+
+@lru_cache(maxsize=64)
+def _lattice(width: Fraction) -> Lattice:
+    half = Fraction(1, 2)
+    return Lattice(
+        float(width),
+        lambda w: (w - 0.5) * float(width),
+        lambda value: min(max(value / width + half, Fraction(0)), Fraction(1)),
+    )

@@ -48,7 +48,7 @@ def sample_class_sums(problem: Problem, generators: Sequence[Generator]) -> Clas
     if drawn is not None:
         return ClassSums(drawn, sizes)
     clean = [problem.x] * len(generators) if bags is None else (problem.x[bag] for bag in bags)
-    noised = (noise.sample(x, generator) for x, generator in zip(clean, generators, strict=True))
+    noised = (noise.sample_quickly(x, generator) for x, generator in zip(clean, generators, strict=True))
     rows = [_members(labels, problem).T @ x for labels, x in zip(y, noised, strict=True)]
     return ClassSums(torch.stack(rows), sizes)
 

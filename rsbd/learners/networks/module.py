@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache, partial
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Generator, Tensor, nn
@@ -64,6 +64,7 @@ class Module(Network):
     Module(epochs=5, batch=128, learning_rate=0.001, ..., factory=network, together=None, name=None)
     """
 
+    of_the_user: ClassVar[bool] = True
     factory: Callable[[], nn.Module]
     together: int | None = field(default=None, kw_only=True)
     name: str | None = field(default=None, kw_only=True)

@@ -1,0 +1,264 @@
+"""Noise on a lattice has exactly the certified law: all values in one dimension, and learners that read bits."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from scipy import stats
+from sklearn.base import BaseEstimator, ClassifierMixin
+from torch import nn
+
+from rsbd import Dataset, Gaussian, Module, Sklearn, Smoothing, Uniform, bounds, collect, radius, recipes
+from rsbd.learners import randomness
+from rsbd.noises import gaussian, lattice, uniform
+
+LATTICES = {
+    "gaussian 0.25": gaussian._lattice(0.25),
+    "gaussian 0.3": gaussian._lattice(0.3),
+    "gaussian 7e-5": gaussian._lattice(7e-5),
+    "uniform 1": uniform._lattice(Fraction(1)),
+    "uniform 2/3": uniform._lattice(Fraction(2, 3)),
+}
+INPUTS = {"zero": 0.0, "one": 1.0, "tenth": 0.1, "tiny": 2.0**-60, "grey": 77 / 255, "below": -3.7, "far": 12345.678}
+
+
+def stream(seed: int = 0) -> torch.Generator:
+    return randomness.generators(seed, range(1))[0]
+
+
+def first_bits(monkeypatch: Any, own: lattice.Lattice, x: torch.Tensor) -> tuple[np.ndarray, np.ndarray]:
+    """Steps that each of the 65,536 first bits gives, and whether they are decided."""
+    cells = (np.arange(2**16) - 2**15).astype(np.int16).view(np.uint64)
+    undecided = np.zeros(2**16, bool)
+
+    def second(self: Any, exact: Any, cells: Any, generator: Any) -> Any:
+        undecided[cells] = True
+        return np.zeros(len(cells), np.int64)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(lattice, "_random", lambda count, generator: cells.copy())
+        patch.setattr(lattice.Lattice, "_second", second)
+        seen = own.sample(x.expand(2**16), stream())
+    return np.rint(seen.double().numpy() / own.step).astype(np.int64), ~undecided
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("at", INPUTS)
+@pytest.mark.parametrize("name", LATTICES)
+def test_the_first_bits_decide_only_what_all_further_bits_would(monkeypatch, name, at, dtype):
+    """Exactly, in rational numbers, for every value of the first 16 bits."""
+    own, x = LATTICES[name], torch.tensor(INPUTS[at], dtype=getattr(torch, dtype))
+    steps, decided = first_bits(monkeypatch, own, x)
+    exact, step = Fraction(x.item()), Fraction(own.step)
+    if dtype == "float32" and np.abs(steps).max() > 2**24:
+        pytest.skip("float32 shows such steps rounded, which is post-processing, so that they cannot be told from it")
+    for k in np.unique(steps[decided]):
+        cells = np.flatnonzero(decided & (steps == k))
+        low, high = (own.below((int(k) + side - exact / step) * step) for side in (Fraction(-1, 2), Fraction(1, 2)))
+        assert low <= Fraction(int(cells.min()), 2**16)
+        assert Fraction(int(cells.max()) + 1, 2**16) <= high
+    assert decided.mean() > 0.985
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["gaussian 0.3", "uniform 2/3"])
+def test_the_second_bits_decide_as_the_borders_say(monkeypatch, name):
+    """All 2^24 values of the first 24 bits, 29 more being random: the steps change exactly where they should."""
+    own, x = LATTICES[name], float(np.float32(77 / 255))
+    numbers = np.arange(2**24, dtype=np.int64) << 29 | np.random.default_rng(0).integers(2**29, size=2**24)
+    last = []
+    monkeypatch.setattr(lattice, "_random", lambda n, _: (numbers[:n] & (2**37 - 1)).astype(np.uint64) << np.uint64(27))
+    monkeypatch.setattr(lattice.Lattice, "_last", lambda self, *given: last.append(given) or 10**9)
+    found = own._second(np.full(len(numbers), x / own.step), numbers >> 37, stream())
+    known = found < 10**9
+    assert (~known).sum() == len(last) < 20
+    found, numbers = found[known], numbers[known]
+    assert (np.diff(found) >= 0).all()
+    step = Fraction(own.step)
+    for i in np.flatnonzero(np.diff(found)):
+        low, high = (own.below((int(k) + side) * step - Fraction(x)) for k, side in (
+            (found[i], Fraction(1, 2)), (found[i + 1], Fraction(-1, 2))
+        ))  # fmt: skip
+        assert Fraction(int(numbers[i]) + 1, 2**53) <= low <= high <= Fraction(int(numbers[i + 1]), 2**53)
+
+
+@pytest.mark.parametrize("name", LATTICES)
+def test_the_last_bits_agree_with_the_second(monkeypatch, name):
+    own, r = LATTICES[name], np.random.default_rng(0)
+    x, cells = r.random(40) / own.step, r.integers(2**16, size=40)
+    cells[:4] = 0, 0, 2**16 - 1, 2**16 - 1
+    second = own._second(x, cells, stream(1))
+    bits = lattice._random(40, stream(1)) >> np.uint64(27)
+    for i in range(40):
+        assert own._last(Fraction(x[i]), int(cells[i]) << 37 | int(bits[i]), stream(2)) == second[i]
+    monkeypatch.setattr(lattice, "_ROOM", 100.0)  # then no number is decided in float64
+    np.testing.assert_array_equal(own._second(x, cells, stream(1)), second)
+
+
+@pytest.mark.parametrize("name", ["gaussian 0.3", "uniform 2/3"])
+def test_the_ends_of_all_bits(name):
+    own = LATTICES[name]
+    for number, side in ((0, -1), (2**53 - 1, 1)):
+        k = own._last(Fraction(0), number, stream())
+        assert 0 < side * k < 2000
+
+
+def test_the_distribution_function_has_sixty_digits():
+    mpmath = pytest.importorskip("mpmath")
+    with mpmath.workdps(120):
+        for z in [Fraction(0), Fraction(1, 3), Fraction(-5, 2), Fraction(7), Fraction(-19), Fraction(1, 10**30)]:
+            exact = mpmath.ncdf(mpmath.mpf(z.numerator) / z.denominator)
+            found = lattice.normal_below(z)
+            assert abs(mpmath.mpf(found.numerator) / found.denominator - exact) < mpmath.mpf(10) ** -60
+    assert lattice.normal_below(Fraction(100)) == 1
+
+
+@pytest.mark.parametrize("moved", [2.0**-40, 1e-3, 0.03, 0.4])
+@pytest.mark.parametrize("name", ["gaussian 0.25", "uniform 1"])
+def test_no_event_gains_more_than_certified(name, moved):
+    """The exact laws of the lattice at two inputs, and the best events between them, in order of their ratio."""
+    own = LATTICES[name]
+    noise = Gaussian(0.25) if "gaussian" in name else Uniform(1)
+    x, step = Fraction(float(np.float32(0.3))), Fraction(own.step)
+    other = Fraction(float(np.float32(0.3) if moved < 1e-9 else np.float32(0.3 + moved))) + (
+        Fraction(moved) if moved < 1e-9 else 0
+    )
+    reach = range(-400, 401)
+    laws = []
+    for at in (x, other):
+        below = [own.below((k - Fraction(1, 2)) * step - at) for k in [*reach, 401]]
+        laws.append([b - a for a, b in pairwise(below)])
+    law = noise.shift(float(abs(other - x)) * (1 + 1e-12))
+    cells = sorted(
+        (cell for cell in zip(*laws, strict=True) if sum(cell)), key=lambda c: c[1] / c[0] if c[0] else 10**9
+    )
+    before = after = Fraction(0)
+    for p, q in reversed(cells):
+        before, after = before + p, after + q
+        assert float(after) <= law.upper(min(1.0, float(before) * (1 + 1e-15))) + 1e-15
+
+
+@pytest.mark.parametrize("noise", [Gaussian(0.25), Gaussian(0.3), Uniform(1), Uniform("2/3")], ids=str)
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_samples_have_the_law_of_the_lattice(noise, dtype):
+    own = gaussian._lattice(noise.sigma) if isinstance(noise, Gaussian) else uniform._lattice(noise.width)
+    x = torch.full((3, 100_000), 0.3, dtype=getattr(torch, dtype))
+    seen = noise.sample(x, stream())
+    assert seen.dtype == x.dtype
+    assert seen.shape == x.shape
+    steps = (seen.double() / own.step).flatten().numpy()
+    assert (steps == np.rint(steps)).all()
+    k, counts = np.unique(steps, return_counts=True)
+    borders = [(int(v) - Fraction(1, 2)) * Fraction(own.step) - Fraction(x[0, 0].item()) for v in [*k, k[-1] + 1]]
+    chances = np.diff([float(own.below(border)) for border in borders])
+    common = chances * x.numel() > 10
+    rest = [counts[~common].sum()] if not common.all() else []
+    expected = [*(chances[common] * x.numel()), *([x.numel() * (1 - chances[common].sum())] if rest else [])]
+    if not rest:
+        expected = np.array(expected) / sum(expected) * x.numel()
+    assert stats.chisquare([*counts[common], *rest], expected, sum_check=False).pvalue > 1e-4
+
+
+class OnGrid(ClassifierMixin, BaseEstimator):
+    """A base classifier like any other: it sees the noised input only, and looks at its last bits."""
+
+    def __init__(self, bits: int = 24, small: int | None = None) -> None:
+        self.bits, self.small = bits, small
+
+    def fit(self, x, y):
+        self.classes_ = np.array([0, 1])
+        return self
+
+    def predict(self, x):
+        v = x.astype(np.float64)
+        off = (v * 2.0**self.bits) % 1 != 0
+        return (off if self.small is None else off & (np.abs(v) < 2.0**-self.small)).any(1).astype(int)
+
+
+def certified(point: np.ndarray, smoothing: Smoothing, learner: Any, num_models: int = 300) -> tuple[int, float]:
+    features = point.size
+    x, y = np.zeros((4, features), np.float32), np.array([0, 1] * 2)
+    d = Dataset("bits", x, y, point.reshape(1, -1), np.array([0]), ("a", "b"))
+    votes = collect(d, smoothing, learner, d.x_test, num_models, seed=0)
+    c = radius(bounds.simultaneous(votes.counts, 0.001), smoothing)
+    return int(c.label[0]), float(c.radius[0])
+
+
+@pytest.mark.parametrize("bits", [20, 24, 26, 30])
+@pytest.mark.parametrize("noise", [Uniform(1), Uniform(0.5), Uniform("3/7"), Gaussian(0.25), Gaussian(0.1)], ids=str)
+def test_low_bits_do_not_tell_where_a_point_was(noise, bits):
+    for d, change in ((1, 2.0**-25), (1, 2.0**-bits / 2), (64, 2.0**-25), (64, 2.0**-12)):
+        (one, r), (two, s) = (
+            certified(np.full(d, at, np.float32), Smoothing(test=noise), Sklearn(OnGrid(bits))) for at in (0.0, change)
+        )
+        length = change * d if noise.norm == "L1" else change * d**0.5
+        assert one == two or max(r, s) < length
+
+
+def test_many_small_values_do_not_add_up_under_gaussian_noise():
+    d, k = 256, 7
+    found = []
+    for p in (2.0**-k, 0.0):
+        x, y = np.zeros((4, d), np.float32), np.array([0, 1] * 2)
+        data = Dataset("d", x, y, np.full((1, d), p, np.float32), np.array([0]), ("a", "b"))
+        learner = Sklearn(OnGrid(24 + k, k + 2))
+        found.append(recipes.cohen(data, 0.25, learner=learner, num_copies=300).certificate)
+    assert found[0].label[0] == found[1].label[0] or max(f.radius[0] for f in found) < 2.0**-k * d**0.5
+
+
+class RowBits(ClassifierMixin, BaseEstimator):
+    """Learns one thing: whether some training value has bits beyond the 24th."""
+
+    def fit(self, x, y):
+        self.classes_ = np.array([0, 1])
+        self.off_ = int(((x.astype(np.float64) * 2.0**24) % 1 != 0).any())
+        return self
+
+    def predict(self, x):
+        return np.full(len(x), self.off_)
+
+
+@pytest.mark.parametrize("noise", [Uniform(1), Gaussian(0.25)], ids=str)
+def test_low_bits_of_training_rows_do_not_tell_either(noise):
+    found = []
+    for at in (0.0, 2.0**-25):
+        d = Dataset("bits", np.full((4, 8), at, np.float32), [0, 1, 0, 1], np.zeros((1, 8)), [0], ("a", "b"))
+        smoothing = Smoothing(features=noise)
+        votes = collect(d, smoothing, Sklearn(RowBits()), d.x_test, 100)
+        found.append(radius(bounds.simultaneous(votes.counts, 0.001), smoothing))
+    assert found[0].label[0] == found[1].label[0]
+
+
+class BitNet(nn.Module):
+    """Says whether its input has bits beyond the 24th."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.idle = nn.Parameter(torch.zeros(()))
+
+    def forward(self, x):
+        off = ((x.double() * 2.0**24) % 1 != 0).any(1).float()
+        return torch.stack([1 - off, off], 1) + 0 * self.idle
+
+
+@pytest.mark.parametrize("noise", [Uniform(1), Gaussian(0.25)], ids=str)
+def test_a_module_reads_nothing_in_low_bits(noise):
+    learner = Module(BitNet, epochs=1)
+    (one, r), (two, s) = (
+        certified(np.full(8, at, np.float32), Smoothing(test=noise), learner, 100) for at in (0.0, 2.0**-25)
+    )
+    assert one == two or max(r, s) < 2.0**-22
+
+
+def test_every_value_of_the_uniform_draw_of_own_learners():
+    """They share offsets that are multiples of 2^-24: no threshold tells two offsets' laws apart by more than that."""
+    drawn = (np.arange(2**24) / 2**24 - 0.5).astype(np.float32)
+    assert (np.diff(drawn) >= 0).all()
+    for threshold in (-0.4999999, -0.1, 0.0, 1e-9, 0.3):
+        share = np.mean(drawn > threshold)
+        assert abs(share - (0.5 - threshold)) <= 2.0**-23
