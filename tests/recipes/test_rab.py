@@ -25,7 +25,8 @@ from rsbd.data import Dataset, load
 from rsbd.ensemble import collect, confidences
 from rsbd.errors import InputError
 from rsbd.learners import CNN, LDA, MLP, HashedTestNoise, Learner, Linear, Models, Module, Problem, randomness
-from rsbd.learners.hashed import seed
+from rsbd.learners.hashed import hash_parameters
+from rsbd.learners.identity import settings_text
 from rsbd.noises import Gaussian, Uniform
 from rsbd.noises.smoothing import Smoothing, Threat
 from rsbd.recipes import rab, rab_soft
@@ -147,21 +148,21 @@ def test_parameters_are_all_that_training_found(digits: Dataset, learner: Learne
 def test_every_parameter_counts() -> None:
     """Change any one of them by more than rounding, and the seed is another; what rounds alike has equal seeds."""
     parameters = torch.linspace(-1, 1, 50)
-    seen = {seed(parameters)}
+    seen = {hash_parameters(parameters)}
     for i in range(50):
         changed = parameters.clone()
         changed[i] += 1 / 1024
-        seen.add(seed(changed))
+        seen.add(hash_parameters(changed))
     assert len(seen) == 51
     last_bits = torch.nextafter(parameters, torch.tensor(2.0))  # processors differ in them
-    assert seed(last_bits) == seed(parameters)
-    assert seed(parameters.double()) == seed(parameters)
-    assert seed(torch.stack([parameters, parameters], dim=1)[:, 0]) == seed(parameters)  # laid out otherwise
-    assert seed(torch.tensor([0.0])) == seed(torch.tensor([-0.0]))
+    assert hash_parameters(last_bits) == hash_parameters(parameters)
+    assert hash_parameters(parameters.double()) == hash_parameters(parameters)
+    assert hash_parameters(torch.stack([parameters, parameters], dim=1)[:, 0]) == hash_parameters(parameters)
+    assert hash_parameters(torch.tensor([0.0])) == hash_parameters(torch.tensor([-0.0]))
     nan = torch.tensor([0x7FC00000, 0x7FC00001], dtype=torch.int32).view(torch.float32)
-    assert seed(nan[:1]) == seed(nan[1:])
+    assert hash_parameters(nan[:1]) == hash_parameters(nan[1:])
     # On any machine: the hash of fixed bytes.
-    assert seed(torch.tensor([0.0, 1.5, -2.25])) == 3303496002
+    assert hash_parameters(torch.tensor([0.0, 1.5, -2.25])) == 3303496002
 
 
 def test_a_model_depends_on_its_number_only(digits: Dataset) -> None:
@@ -194,7 +195,7 @@ def test_the_recipe(digits: Dataset) -> None:
 def test_uniform_noise_too(digits: Dataset) -> None:
     found = rab(digits, noise=Uniform(2), num_models=300)
     assert found.certificate.norm == "L1"
-    assert found.votes.manifest["learner"] == repr(HashedTestNoise(LDA(), Uniform(2)))
+    assert found.votes.manifest["learner"] == settings_text(HashedTestNoise(LDA(), Uniform(2)))
     assert found.certificate.accuracy(digits.y_test, radius=0.5) > 0.8
 
 
@@ -244,5 +245,5 @@ def test_errors(digits: Dataset) -> None:
         def train(self, problem: Any, generators: Any) -> Models:
             return Secret()
 
-    with pytest.raises(InputError, match="Secret do not tell"):
+    with pytest.raises(InputError, match="Secret do not expose"):
         HashedTestNoise(Secretive(), Gaussian(0.5)).train(problem(digits), randomness.generators(0, range(1)))
