@@ -35,7 +35,7 @@ def fake(models=None, **changes):
         certificate=SimpleNamespace(norm=changes.pop("norm", "L0")),
         threat=Threat(rows, trigger),
         budget=changes.pop("budget", rows * (trigger + 1) + trigger),
-        against_attack=0.0,
+        against_attack=changes.pop("at_threat", 0.0),
         rows=map_rows,
         triggers=map_triggers,
         accuracy_map=changes.pop("certified", np.maximum(0, 0.9 - 0.15 * spend)),

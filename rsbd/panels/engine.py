@@ -141,6 +141,11 @@ class Engine(Generic[_P, _R]):
     runner : Runner, optional
         A :class:`ThreadRunner` unless given.
 
+    Attributes
+    ----------
+    compute : callable
+        The panel's ``compute``, which knows the data that a picture was computed from.
+
     Notes
     -----
     *Guarantee*: once :meth:`submit` has returned, no frame computed for older parameters is shown.
@@ -168,18 +173,13 @@ class Engine(Generic[_P, _R]):
         runner: Runner | None = None,
         progress_every: float = 0.1,
     ) -> None:
-        self._compute, self._render, self._show = compute, render, show
+        self.compute, self._render, self._show = compute, render, show
         self._runner = ThreadRunner() if runner is None else runner
         self._progress_every = progress_every
         self._changed = threading.Condition(threading.RLock())
         self._generation = 0
         self._running = False
         self._error: BaseException | None = None
-
-    @property
-    def compute(self) -> Compute[_P, _R]:
-        """The panel's own ``compute``, which knows the data that a picture was computed from."""
-        return self._compute
 
     def submit(self, params: _P) -> None:
         """Start on ``params``, cancelling everything older."""
@@ -224,7 +224,7 @@ class Engine(Generic[_P, _R]):
 
     def _work(self, mine: int, params: _P) -> None:
         try:
-            outcome = self._compute(params, self._stale(mine), self._teller(mine))
+            outcome = self.compute(params, self._stale(mine), self._teller(mine))
             if isinstance(outcome, Generator):
                 outcome = self._preview(mine, outcome)
             self._draw(mine, "final", outcome)

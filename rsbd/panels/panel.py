@@ -35,6 +35,11 @@ class Panel(Generic[_P, _R]):
     visible : callable, optional
         ``visible(params)`` says by name which controls are shown (true) or hidden (false).
 
+    Attributes
+    ----------
+    widget : Widget
+        The ipywidget, for a layout of your own.
+
     Examples
     --------
     >>> from rsbd.panels import Panel, Picture, Slider, SyncRunner
@@ -65,19 +70,14 @@ class Panel(Generic[_P, _R]):
         self.engine: Engine[_P, _R] = Engine(compute, render, self.picture.show, runner)
         self._names = sorted(field.name for field in dataclasses.fields(params))  # type: ignore[arg-type]
         self.controls = Controls(controls, {name: getattr(params, name) for name in self._names}, self._moved)
-        self._widget = ipw.VBox([self.controls.widget, self.picture])
-        self._widget.add_class("rsbd-panel")
+        self.widget: ipw.Widget = ipw.VBox([self.controls.widget, self.picture])
+        self.widget.add_class("rsbd-panel")
         self._submit(params)
 
     @property
     def params(self) -> _P:
         """The newest parameters."""
         return self._params
-
-    @property
-    def widget(self) -> ipw.Widget:
-        """The ipywidget, for a layout of your own."""
-        return self._widget
 
     @property
     def svg(self) -> str:
@@ -124,11 +124,11 @@ class Panel(Generic[_P, _R]):
     def close(self) -> None:
         """Stop the worker and take the widgets off the page."""
         self.engine.close()
-        for widget in (self.picture, self.controls.widget, self._widget):
+        for widget in (self.picture, self.controls.widget, self.widget):
             widget.close()
 
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
-        return self._widget._repr_mimebundle_(**kwargs)
+        return self.widget._repr_mimebundle_(**kwargs)
 
     def _moved(self, values: dict[str, Any]) -> None:
         try:

@@ -15,7 +15,7 @@ from fake_found import fake
 
 from rsbd.course.lecture import SCENES
 from rsbd.course.lecture.frames import compute_frames
-from rsbd.panels.backdoor import draw
+from rsbd.panels.backdoor.draw import draw_backdoor, draw_compact_backdoor
 
 pytestmark = pytest.mark.browser
 
@@ -232,7 +232,7 @@ BOXES = """() => {
 
 def drawn() -> Iterator[tuple[str, str]]:
     """Yield pictures with their names: the main panel's from made-up results, and those of all scenes."""
-    for (name, changes), render in itertools.product(FOUNDS.items(), (draw.render, draw.render_compact)):
+    for (name, changes), render in itertools.product(FOUNDS.items(), (draw_backdoor, draw_compact_backdoor)):
         yield f"{name}, {render.__name__}", render(fake(**changes)).svg
     for scene in SCENES:
         presets = [scene.preset(i) for i in range(len(scene.presets))]

@@ -1,4 +1,4 @@
-"""Compute the attack panel: train a classifier for each poison rate of the curve, and none of them twice."""
+"""Compute the attack panel: train one classifier for each poison rate of the curve, once."""
 
 from __future__ import annotations
 

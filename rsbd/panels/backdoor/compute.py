@@ -151,7 +151,7 @@ class BackdoorComputation:
 
 
 def _result(params: BackdoorParams, outcome: Outcome) -> BackdoorResult:
-    """Certify the votes at hand, and beside anytime-valid bounds say what those of one look would claim."""
+    """Certify the votes at hand; beside anytime-valid bounds, compute what bounds for one look would claim."""
     e, data = outcome.experiment, outcome.experiment.dataset
     values = math.prod(data.shape[:-2])  # a colour pixel has three
     sizes = np.array(MAP_PIXELS, dtype=float) * values

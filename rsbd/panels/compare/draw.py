@@ -1,4 +1,4 @@
-"""Draw the panel of comparison: a bar for each method, or the reason why it has none; say the result in words."""
+"""Draw the panel of comparison: a bar or a reason for each method; say the result in words."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _LEFT, _LONG, _TOP, _STEP, _HIGH = 220.0, 400.0, 108.0, 31.0, 22.0
 
 
 def draw_compare(found: CompareResult) -> Picture:
-    """Draw everything."""
+    """Draw the picture, and say its result in words."""
     parts = [
         svg.text(10, 26, "who can rule out this attack?", 20, weight=600),
         svg.text(10, 54, found.params.words),

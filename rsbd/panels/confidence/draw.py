@@ -99,7 +99,7 @@ def _bounds(found: ConfidenceResult) -> str:
 
 
 def _sentence(found: ConfidenceResult) -> str:
-    """Say how sure the classifier stays, and what that does not mean."""
+    """Say how sure the classifier stays, and that this is not the probability of being right."""
     params, data = found.params, found.dataset
     _, _, top = found.range
     name, true = data.classes[found.label], data.classes[data.y_test[params.point]]

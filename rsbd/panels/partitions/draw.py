@@ -21,7 +21,7 @@ _SECOND = {
 
 
 def draw_partitions(found: PartitionsResult) -> Picture:
-    """Draw everything."""
+    """Draw the picture, and say its result in words."""
     p = found.params
     last = int(np.flatnonzero(found.changed + found.second).max(initial=0))
     end = min(len(found.changed) - 1, max(10, p.poisoned + 2, last + 2))

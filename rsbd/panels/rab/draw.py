@@ -14,7 +14,7 @@ _NAMES = {"clopper-pearson": "Clopper-Pearson", "hoeffding": "Hoeffding", "anyti
 
 
 def draw_rab(found: RabResult) -> Picture:
-    """Draw everything."""
+    """Draw curves, images and rates."""
     drawing = svg.document(1200, 552, [_curves(found), _images(found), _rates(found)])
     return Picture(drawing, _alt(found), _sentence(found), note(found.models, found.params.num_models))
 
@@ -45,7 +45,7 @@ def _images(found: RabResult) -> str:
 
 
 def _rates(found: RabResult) -> str:
-    """Show what is proved against the attack, and what was seen of it."""
+    """Draw the certified accuracy at the attack's length, and the success of the attack."""
     left, right = 955.0, 1190.0
     groups = (
         (238.0, "proved at this attack\u2019s length", [
