@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
-from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -13,7 +12,7 @@ from rsbd import bounds, ensemble
 from rsbd.attacks.poisoning import Poisoning, clean_accuracy
 from rsbd.bounds import Bounds
 from rsbd.data import Dataset
-from rsbd.ensemble import checks, devices, workers
+from rsbd.ensemble import checks, devices
 from rsbd.ensemble.votes import Votes
 from rsbd.errors import InputError
 from rsbd.learners import Learner
@@ -123,19 +122,20 @@ class Experiment:
         asked = [(attack.dataset, attack.points)]
         if self.centre == "clean":
             asked.append((data, data.x_test))
-        with nullcontext(executor) if executor else workers.thread_pool(self.device) as pool:
-            run = {"device": self.device, "executor": pool, "store": folder}
-            streams = [
-                grow(rows, self.smoothing, self.learner, points, self.num_models, self.seed, **run)
-                for rows, points in asked
-            ]
-            for votes in ensemble.stream_together(streams, self.num_models):
-                rates = Rates.of(votes[0].label, data.y_test, target)
-                # The clean test points come before the triggered ones.
-                centre = replace(votes[-1], counts=votes[-1].counts[: data.num_points])
-                spent = {k: sum(v.seconds.get(k, 0.0) for v in votes) for k in ("train", "vote")}
-                voted = tuple(v.num_models for v in votes)
-                yield Outcome(self, attack, rates, centre, voted, {"undefended": attack.seconds, **spent})
+        # Without an executor each ensemble has threads of its own. In one queue, the second ensemble would wait until
+        # the first is nearly complete, and nothing could be said of both before.
+        run = {"device": self.device, "executor": executor, "store": folder}
+        streams = [
+            grow(rows, self.smoothing, self.learner, points, self.num_models, self.seed, **run)
+            for rows, points in asked
+        ]
+        for votes in ensemble.stream_together(streams, self.num_models):
+            rates = Rates.of(votes[0].label, data.y_test, target)
+            # The clean test points come before the triggered ones.
+            centre = replace(votes[-1], counts=votes[-1].counts[: data.num_points])
+            spent = {k: sum(v.seconds.get(k, 0.0) for v in votes) for k in ("train", "vote")}
+            voted = tuple(v.num_models for v in votes)
+            yield Outcome(self, attack, rates, centre, voted, {"undefended": attack.seconds, **spent})
 
 
 @dataclass(frozen=True)
