@@ -217,7 +217,7 @@ def test_more_radii_are_tighter_and_agree() -> None:
         ({"points": [[0.0, 1.0]]}, "must agree"),
         ({"resolution": 3}, "resolution is 3"),
         ({"neighbours": 0}, "neighbours is 0"),
-        ({"neighbours": 3}, "from 1 to that of the rows, 2"),
+        ({"neighbours": 3}, "from 1 to 2, the number of rows"),
     ],
 )
 def test_bad_input_is_named(change: dict[str, Any], says: str) -> None:
