@@ -42,6 +42,7 @@ def cifar(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+@pytest.mark.slow
 def test_cifar10(cifar: Path) -> None:
     data = load("cifar10", view="unit", classes=("bird", "airplane"), root=cifar)
     assert (data.shape, data.classes, data.num_rows) == ((3, 32, 32), ("bird", "airplane"), 50)

@@ -64,6 +64,7 @@ def test_radii_of_the_reference() -> None:
         assert exact_radius(case["pother"], noise) == case["np_radius"]
 
 
+@pytest.mark.slow
 @given(
     st.lists(st.tuples(st.floats(-3, 3), st.floats(0, 1), st.floats(0, 1), st.floats(0, 1)), min_size=1, max_size=7),
     st.floats(-4, 4),
