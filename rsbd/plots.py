@@ -30,7 +30,7 @@ STYLES = (
 )
 COUNTED = ("L0", "rows", "rows in or out", "inserted rows", "removed rows")  # norms whose radii are whole numbers
 _VALUE: Any = {"ha": "center", "va": "bottom", "fontsize": 12, "fontweight": "bold"}
-_UNITS = {"L0": "pixels and labels changed", "L1": "input units", "L2": "input units", "rows": "training rows"}
+_UNITS = {"L1": "input units", "L2": "input units", "rows": "training rows"}
 
 
 def new_axes(width: float = 7.0, height: float = 4.5) -> Axes:
@@ -49,6 +49,7 @@ def certified_accuracy(
     *,
     label: str = "",
     norm: str = "L0",
+    counted: str = "pixels",
     budget: float | None = None,
     label_at: float | None = None,
     values: Sequence[str] = (),
@@ -67,6 +68,8 @@ def certified_accuracy(
         Text beside the curve, in place of a legend.
     norm : str
         "L0", "L1" or "L2".
+    counted : str
+        What L0 counts beside labels, see :attr:`rsbd.Dataset.counted`.
     budget : float, optional
         The attacker's budget, marked by a vertical line, or by an arrow where it lies beyond the axis.
     label_at : float, optional
@@ -93,9 +96,9 @@ def certified_accuracy(
     ax = new_axes() if ax is None else ax
     curves = sum(line.get_gid() == "rsbd-curve" for line in ax.get_lines())
     colour, dashes = STYLES[curves % len(STYLES)]
-    counted = norm in COUNTED
-    end = xs[-1] + (1.0 if counted else 0.0)
-    steps = "steps-post" if counted else "steps-pre"
+    whole = norm in COUNTED
+    end = xs[-1] + (1.0 if whole else 0.0)
+    steps = "steps-post" if whole else "steps-pre"
     look: Any = {"color": colour, "linestyle": dashes, "linewidth": 2.5, "drawstyle": steps}
     (curve,) = ax.plot([*xs, end], [*ys, ys[-1]], **look)
     curve.set_gid("rsbd-curve")
@@ -107,16 +110,17 @@ def certified_accuracy(
             label, (xs[at], ys[at]), (6, 6), textcoords="offset points", color=colour, fontsize=12, fontweight="bold"
         )
     for said, x, y in zip(values, xs, ys, strict=False):
-        ax.annotate(said, (x + 0.5 * counted, y), (0, 4), textcoords="offset points", **_VALUE)
+        ax.annotate(said, (x + 0.5 * whole, y), (0, 4), textcoords="offset points", **_VALUE)
     right = max(ax.get_xlim()[1] if curves else 0.0, end)
     ax.set_xlim(0, right)
     ax.set_ylim(0, 1.09 if values else 1.05)
     ax.yaxis.set_major_formatter(lambda share, _: f"{100 * share:.0f} %")
-    if counted:
+    if whole:
         ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     _mark_budget(ax, budget, right)
     measured = f"{norm} radius" if norm.startswith("L") else "certified radius"
-    ax.set_xlabel(f"{measured} ({_UNITS.get(norm, norm)})", fontsize=13)
+    units = f"{counted} and labels changed" if norm == "L0" else _UNITS.get(norm, norm)
+    ax.set_xlabel(f"{measured} ({units})", fontsize=13)
     ax.set_ylabel("certified accuracy (share of test inputs)", fontsize=13)
     _plain(ax)
     return ax
@@ -152,6 +156,7 @@ def certified_map(
     *,
     point: tuple[float, float] | None = None,
     norm: str = "L0",
+    counted: str = "pixels",
     ax: Axes | None = None,
 ) -> Axes:
     """Draw certified accuracy against each threat: poisoned rows upwards, trigger size to the right.
@@ -162,6 +167,8 @@ def certified_map(
         In [0, 1].
     rows, triggers : sequence
         Values on the two axes, ascending.
+    counted : str
+        What L0 counts, see :attr:`rsbd.Dataset.counted`.
     point : (rows, trigger), optional
         An attack: the smallest cell that contains it is outlined.
 
@@ -187,7 +194,7 @@ def certified_map(
         for colour, width in (("white", 6), ("#d55e00", 3)):
             box = Rectangle((j - 0.5, i - 0.5), 1, 1, fill=False, edgecolor=colour, linewidth=width, clip_on=False)
             ax.add_patch(box)
-    ax.set_xlabel("trigger size (pixels)" if norm == "L0" else f"trigger size ({norm}, input units)", fontsize=13)
+    ax.set_xlabel(f"trigger size ({counted})" if norm == "L0" else f"trigger size ({norm}, input units)", fontsize=13)
     ax.set_ylabel("poisoned training rows", fontsize=13)
     ax.set_title("certified accuracy (% of test inputs)", fontsize=13, loc="left")
     return ax

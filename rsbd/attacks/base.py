@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from typing import Literal
 
@@ -9,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from rsbd.errors import InputError
-from rsbd.types import Points
+from rsbd.types import Floats, Points
 
 Norm = Literal["L0", "L1", "L2"]
 
@@ -49,3 +50,10 @@ class Trigger(ABC):
     @abstractmethod
     def _sizes(self, shape: tuple[int, ...]) -> dict[str, float]:
         """Return the budget in each norm; raise if the trigger does not fit the shape."""
+
+
+def lengths(after: ArrayLike, before: ArrayLike) -> dict[str, Floats]:
+    """Return how far each input of a batch was changed, in each of the norms L0, L1 and L2."""
+    moved = np.asarray(after, np.float64) - np.asarray(before, np.float32)
+    flat = moved.reshape(len(moved), math.prod(moved.shape[1:]))
+    return {norm: np.linalg.norm(flat, order, axis=1) for norm, order in (("L0", 0), ("L1", 1), ("L2", 2))}

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from rsbd.attacks import Trigger
+from rsbd.attacks.base import lengths
 from rsbd.data import Dataset, on_levels, shuffled
 from rsbd.errors import InputError
 from rsbd.types import Bools, Labels, Points
@@ -122,7 +123,8 @@ def stamp(trigger: Trigger, dataset: Dataset, x: Points) -> Points:
     Raises
     ------
     InputError
-        If the trigger moves inputs off the levels of the data set, where noise on levels does not cover it.
+        If the trigger moves inputs off the levels of the data set, where noise on levels does not cover it; or further
+        than its budget, as it may where inputs lie outside [0, 1].
 
     Examples
     --------
@@ -134,6 +136,14 @@ def stamp(trigger: Trigger, dataset: Dataset, x: Points) -> Points:
     """
     trigger.changed(dataset.shape)
     out = trigger(x)
+    for norm, changed in lengths(out, x).items():
+        most, claimed = changed.max(initial=0.0), trigger.budget(dataset.shape, norm)
+        if most > claimed * (1 + 1e-6):  # threats take their size from the budget
+            raise InputError(
+                f"{trigger!r} changes an input of {dataset.name} by {most:.4g} in {norm}, and its budget for inputs in "
+                f"[0, 1] is {claimed:.4g}",
+                "scale the inputs to [0, 1] by numbers fixed beforehand, or correct the budget",
+            )
     if not on_levels(out, dataset.values):
         raise InputError(
             f"a {type(trigger).__name__} trigger takes pixels off the {dataset.values} levels of this view",

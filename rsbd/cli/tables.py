@@ -67,8 +67,9 @@ def _curve(found: Report) -> tuple[str, Table]:
 
 def _map(found: Report) -> tuple[str, Table]:
     """Return the map up to its first row of zeros: all rows below are zero too."""
-    norm = found.outcome.experiment.smoothing.trigger_norm
-    unit = "pixels" if norm == "L0" else f"{norm} length"
+    e = found.outcome.experiment
+    norm = e.smoothing.trigger_norm
+    unit = e.dataset.counted if norm == "L0" else f"{norm} length"
     table = _table("rows", *(f"{trigger:g}" for trigger in found.triggers))
     for rows, line in zip(found.rows, found.accuracy_map, strict=True):
         table.add_row(str(rows), *(_percent(cell) for cell in line))

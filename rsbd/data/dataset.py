@@ -120,6 +120,18 @@ class Dataset:
         return math.prod(self.shape)
 
     @property
+    def channels(self) -> int:
+        """Numbers in one pixel of an image: 3 in colour, 1 in gray; 1 in a table."""
+        return math.prod(self.shape[:-2])
+
+    @property
+    def counted(self) -> str:
+        """What L0 counts in inputs like these: "pixels", "features", or "values (3 a pixel)"."""
+        if len(self.shape) < 2:
+            return "features"
+        return "pixels" if self.channels == 1 else f"values ({self.channels} a pixel)"
+
+    @property
     def num_classes(self) -> int:
         """Number of labels."""
         return len(self.classes)

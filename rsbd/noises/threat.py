@@ -12,6 +12,8 @@ import numpy as np
 
 from rsbd.errors import InputError
 
+_OR = {"features": "rows=0", "test": "on_test=False"}
+
 
 @dataclass(frozen=True)
 class Threat:
@@ -24,7 +26,7 @@ class Threat:
     trigger : float or mapping
         Size of the trigger in the norm of the noise: changed features for `Flip`, L2 length for
         `Gaussian`, L1 length for `Uniform`. Where training features and test input have different norms:
-        ``{"features": 2, "test": 0.5}``.
+        ``{"features": 2, "test": 0.5}``, with a size for each of the two that is attacked.
     relabel : bool
         Whether the poisoned rows' labels change too.
     on_test : bool
@@ -47,6 +49,13 @@ class Threat:
             if slot not in ("features", "test"):
                 raise InputError(f"trigger has a size for {slot!r}", "a trigger is on 'features' and on 'test'")
         plain = {slot: _plain_size(size) for slot, size in self.trigger.items()}
+        attacked = {"features": self.rows > 0, "test": self.on_test}
+        for slot in attacked:
+            if attacked[slot] and slot not in plain:
+                raise InputError(
+                    f"trigger has sizes for {sorted(plain)}, but the threat puts one on {slot!r} too",
+                    f"give {{{slot!r}: size}}, 0 for none, or {_OR[slot]}",
+                )
         object.__setattr__(self, "trigger", plain)
 
     def trigger_on(self, slot: str) -> float:

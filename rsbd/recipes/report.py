@@ -113,11 +113,13 @@ class Report:
         drawing = Figure(figsize=(13, 5), layout="constrained")
         FigureCanvasAgg(drawing)
         left, right = drawing.subplots(1, 2)
-        norm = self.certificate.norm
-        plots.certified_accuracy(self.radii, self.accuracies, norm=norm, budget=self.budget, ax=left)
+        norm, counted = self.certificate.norm, self.outcome.experiment.dataset.counted
+        plots.certified_accuracy(self.radii, self.accuracies, norm=norm, counted=counted, budget=self.budget, ax=left)
         point = (self.threat.rows, self.threat.trigger_on("features"))
         measured = self.outcome.experiment.smoothing.trigger_norm
-        plots.certified_map(self.accuracy_map, self.rows, self.triggers, point=point, norm=measured, ax=right)
+        plots.certified_map(
+            self.accuracy_map, self.rows, self.triggers, point=point, norm=measured, counted=counted, ax=right
+        )
         return drawing
 
     def _points(self) -> str:
@@ -148,7 +150,7 @@ def report(outcome: Outcome, rows: Sequence[int] | None = None, triggers: Sequen
     certificate = radius(outcome.bounds, e.smoothing, e.smoothing.radius_slots, num_rows=data.num_rows)
     radii = radii_up_to(float(max(certificate.radius.max(), 0)), certificate.norm)
     norm = e.smoothing.trigger_norm
-    triggers = tuple(triggers or (_PIXELS if norm == "L0" else _LENGTHS))
+    triggers = tuple(triggers or (tuple(t * data.channels for t in _PIXELS) if norm == "L0" else _LENGTHS))
     rows = tuple(rows or (number for number in _ROWS if number <= data.num_rows))
     threat = planted_threat(e, int(outcome.attack.mask.sum()), norm)
     kind = (threat.relabel, threat.on_test, data.num_rows)

@@ -210,7 +210,7 @@ def check_combination(
         return not_yet(f"{reason[0].upper()}{reason[1:]}.")
     votes = ensemble.collect(dataset, answer, Linear(), dataset.x_test, num_models)
     evidence = bounds.simultaneous(votes.counts, alpha)
-    asked, right = as_measured(threat, answer), evidence.label == dataset.y_test
+    asked, right = as_measured(threat, answer, dataset.channels), evidence.label == dataset.y_test
     found = float((certify(evidence, answer, asked, dataset.num_rows) & right).mean())
     unanimous = bounds.simultaneous(np.array([[num_models, *[0] * (dataset.num_classes - 1)]]), alpha)
     possible = bool(certify(unanimous, answer, asked, dataset.num_rows)[0])

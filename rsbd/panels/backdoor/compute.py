@@ -153,8 +153,7 @@ class BackdoorComputation:
 def _result(params: BackdoorParams, outcome: Outcome) -> BackdoorResult:
     """Certify the votes at hand; beside anytime-valid bounds, compute what bounds for one look would claim."""
     e, data = outcome.experiment, outcome.experiment.dataset
-    values = math.prod(data.shape[:-2])  # a colour pixel has three
-    sizes = np.array(MAP_PIXELS, dtype=float) * values
+    sizes = np.array(MAP_PIXELS, dtype=float) * data.channels
     found = report(outcome, MAP_ROWS, (np.sqrt(sizes) if e.smoothing.trigger_norm == "L2" else sizes).tolist())
     proved = claimed = found.certificate
     if e.watched or not outcome.final:

@@ -87,7 +87,8 @@ def _curve(found: BackdoorResult, box: Box) -> str:
     discrete, end, margin = _norm(found) == "L0", _axis_end(found), left - 68
     few = discrete and end <= 12
     xlim = (-0.5, end + 0.5) if discrete else (0, end)
-    xlabel = "L0 radius (pixels and labels changed)" if discrete else "L2 radius (pixel units)"
+    counted = found.report.outcome.experiment.dataset.counted
+    xlabel = f"L0 radius ({counted} and labels changed)" if discrete else "L2 radius (pixel units)"
     xticks = range(int(end) + 1) if few else ticks(0, end)
     chart = Chart.of_shares(box, xlim, "", xlabel, 1.1, xticks=xticks)  # with room for figures above a curve at 100 %
     draw = chart.step if discrete else chart.line
@@ -133,7 +134,11 @@ def _map(found: BackdoorResult, box: Box) -> str:
         parts += [_cell(left + j * wide, y, wide, high, float(value)) for j, value in enumerate(shares)]
     for j, trigger in enumerate(triggers):
         parts.append(svg.text(left + (j + 0.5) * wide, bottom + 21, f"{trigger:.3g}", anchor="middle", fill=svg.SOFT))
-    label = "trigger size (pixels)" if _norm(found) == "L0" else "trigger size (L2)"
+    label = (
+        f"trigger size ({found.report.outcome.experiment.dataset.counted})"
+        if _norm(found) == "L0"
+        else "trigger size (L2)"
+    )
     about = "figures: % of test images right and certified; 0: no proof"
     parts.append(svg.text((left + right) / 2, bottom + 42, label, anchor="middle"))
     parts.append(svg.text(left - 62, (top + bottom) / 2, "poisoned training images", anchor="middle", turn=-90))
@@ -155,7 +160,11 @@ def _attack(found: BackdoorResult, box: Box, wide: float, high: float) -> str:
     i = int(np.searchsorted(found.report.rows, rows))
     j = int(np.searchsorted(found.report.triggers, trigger))
     inside = i < len(found.report.rows) and j < len(found.report.triggers)
-    size = f"{trigger:g} px" if _norm(found) == "L0" else f"L2 size {trigger:.3g}"
+    size = (
+        f"{trigger / found.report.outcome.experiment.dataset.channels:g} px"
+        if _norm(found) == "L0"
+        else f"L2 size {trigger:.3g}"
+    )
     attack = f"{count(rows, 'image')} \u00d7 {size}{'' if inside else ', off map'}"
     said = f"this attack ({attack}): {percent(found.report.against_attack)}"
     cell = _outline(left + j * wide, bottom - (i + 1) * high, wide, high) if inside else ""
@@ -202,7 +211,9 @@ def _quoted_radius(found: BackdoorResult) -> float:
 def _threat(found: BackdoorResult) -> str:
     """Name the attacker's budget."""
     rows, trigger = _planted(found)
-    size = count(trigger, "pixel") if _norm(found) == "L0" else f"L2 size {trigger:.3g}"
+    data = found.report.outcome.experiment.dataset
+    pixels = count(trigger / data.channels, "pixel") + (f" ({trigger:g} values)" if data.channels > 1 else "")
+    size = pixels if _norm(found) == "L0" else f"L2 size {trigger:.3g}"
     if not rows:
         return f"no poisoned image, a trigger of {size} on the test image"
     return f"{count(rows, 'poisoned image')}, a trigger of {size}, relabelled, trigger on the test image"
@@ -214,7 +225,8 @@ def _sentence(found: BackdoorResult) -> str:
     certified = float(found.accuracies[np.searchsorted(found.radii, radius)])
     if _norm(found) == "L0":
         plural = "" if radius == 1 else "s"
-        change = f"no change of up to {radius:g} pixel{plural} or label{plural}"
+        thing = "pixel" if found.report.outcome.experiment.dataset.channels == 1 else "colour value"
+        change = f"no change of up to {radius:g} {thing}{plural} or label{plural}"
         where = "in the training set and the test image together"
     else:
         change = f"no change of L2 length up to {radius:.3g}"

@@ -43,7 +43,8 @@ def compare(
     The attacker poisons ``m`` training rows: changes up to ``t`` pixels of each, as it likes (within [0, 1]), and the
     label (``relabel``), and puts a trigger of up to ``t`` pixels on the test input (``on_test``). Methods meet that
     in their own norm: ``t`` pixels are ``t`` flips, an L2 length of at most ``sqrt(t)``, or part of a row that is
-    counted as lost. A method cannot face changes of a slot that it does not noise; the row of the table says so.
+    counted as lost; a pixel of three colours counts as three. A method cannot face changes of a slot that it does not
+    noise; the row of the table says so.
 
     For each kind of attack (which of pixels, labels and test input it changes) and each method, the noise is the one
     of a small grid with the largest certified accuracy, averaged over the threats of that kind, on *validation*
@@ -114,9 +115,10 @@ def compare(
     if most > dataset.num_rows:
         raise InputError(f"{most} poisoned rows, but there are {dataset.num_rows}", "give at most that many")
     widest = max(int(threat.trigger_on("test")) for group in threats.values() for threat in group)
-    if widest > dataset.num_features:
+    if widest * dataset.channels > dataset.num_features:
         raise InputError(
-            f"a trigger of {widest} pixels, but an input has {dataset.num_features}", "give at most that many"
+            f"a trigger of {widest} pixels, but an input has {dataset.num_features // dataset.channels}",
+            "give at most that many",
         )
     if len({contender.name for contender in contenders}) < max(1, len(contenders)):
         raise InputError("two contenders have one name, or there are none", "give each its own")

@@ -128,7 +128,8 @@ class Contender:
         """Train, and return what is proved about the points."""
         if isinstance(trial.defence, Partition):
             return PartitionProof.of(trial)
-        return NoiseProof(trial.smoothing, self.evidence(trial), trial.num_rows or trial.data.num_rows)
+        num_rows = trial.num_rows or trial.data.num_rows
+        return NoiseProof(trial.smoothing, self.evidence(trial), num_rows, trial.data.channels)
 
 
 @dataclass(frozen=True)
@@ -138,6 +139,7 @@ class NoiseProof:
     smoothing: Smoothing
     bounds: Bounds
     num_rows: int
+    channels: int = 1
 
     @property
     def label(self) -> Labels:
@@ -146,7 +148,7 @@ class NoiseProof:
 
     def certified(self, threat: Threat) -> Bools:
         """Return which labels no attack within the threat changes; its trigger counts pixels."""
-        asked = as_measured(threat, self.smoothing)
+        asked = as_measured(threat, self.smoothing, self.channels)
         if threat.rows and threat.on_test:
             # The trigger alone may overturn every point; the trade-off of the rows can take long to compute.
             alone = certify(self.bounds, self.smoothing, replace(asked, rows=0), self.num_rows)

@@ -61,23 +61,25 @@ def attacked_slots(threat: Threat) -> Attack:
     return tuple(slot for slot, is_changed in changed.items() if is_changed)
 
 
-def as_measured(threat: Threat, smoothing: Smoothing) -> Threat:
+def as_measured(threat: Threat, smoothing: Smoothing, channels: int = 1) -> Threat:
     """Return the same threat with its trigger measured in the norms of the noise.
 
-    Inputs lie in [0, 1], so ``t`` changed pixels are ``t`` coordinates, at most ``t`` in L1, and at most ``sqrt(t)`` in
-    L2 (rounded up). Pixels that are turned into 0 and 1 one by one change in at most ``t`` places too, so that methods
-    on binary and on gray images face one attacker.
+    A pixel has as many coordinates as channels. Inputs lie in [0, 1], so ``t`` changed coordinates are at most ``t`` in
+    L1, and at most ``sqrt(t)`` in L2 (rounded up). Pixels that are turned into 0 and 1 one by one change in at most
+    ``t`` places too, so that methods on binary and on gray images face one attacker.
 
     Examples
     --------
     >>> from rsbd.noises import Flip, Gaussian
     >>> as_measured(Threat(rows=3, trigger=4), Smoothing(features=Gaussian(1.0), test=Flip(0.8))).trigger
     {'features': 2.0, 'test': 4}
+    >>> as_measured(Threat(rows=3, trigger=4), Smoothing(features=Gaussian(1.0), test=Flip(0.8)), channels=3).trigger
+    {'features': 3.4641016151377544, 'test': 12}
     """
     sizes: dict[str, float] = {}
     for slot in ("features", "test"):
         noise, pixels = smoothing.slots.get(slot), threat.trigger_on(slot)
-        sizes[slot] = pixels if noise is None else _length(int(pixels), noise.norm)
+        sizes[slot] = pixels if noise is None else _length(channels * int(pixels), noise.norm)
     return replace(threat, trigger=sizes)
 
 
@@ -101,10 +103,10 @@ def refusal(defence: Defence, threat: Threat, num_rows: int) -> str | None:
     return None
 
 
-def _length(pixels: int, norm: str) -> float:
+def _length(changed: int, norm: str) -> float:
     if norm in ("L0", "L1"):
-        return pixels
+        return changed
     if norm == "L2":
-        root = math.sqrt(pixels)
-        return root if Fraction(root) ** 2 >= pixels else math.nextafter(root, math.inf)
+        root = math.sqrt(changed)
+        return root if Fraction(root) ** 2 >= changed else math.nextafter(root, math.inf)
     raise InputError(f"a noise in the norm {norm!r} meets changed pixels", "say what they cost it")
