@@ -22,7 +22,7 @@ def fake(models=None, **changes):
     accuracies, success = changes.pop("accuracies", np.array([0.88, 0.71, 0.52, 0.31, 0.12, 0.0, 0, 0])), (0.97, 0.12)
     before, after = (Rates(c, s) for c, s in zip((0.93, 0.88), changes.pop("attack_success", success), strict=True))
     models = params.num_models if models is None else models
-    dataset = SimpleNamespace(name=changes.pop("dataset", "digits"))
+    dataset = SimpleNamespace(name=changes.pop("dataset", "digits"), counted="pixels", channels=1)
     outcome = SimpleNamespace(
         experiment=SimpleNamespace(dataset=dataset, target_name=changes.pop("target", "0")),
         attack=SimpleNamespace(undefended=before),

@@ -46,7 +46,7 @@ def test_short_numbers_of_numpy_neither_overflow_nor_round() -> None:
     pixels, lengths = Smoothing(features=PIXELS), Smoothing(features=Gaussian(0.5))
     for rows, size in ((100, np.uint8(200)), (np.uint8(100), 200), (np.int8(100), np.uint8(200))):
         assert pixels.tradeoff(Threat(rows, size, False, False)) == flips("3/5", 2, 20_000)
-        assert pixels.tradeoff(Threat(rows, {"features": size}, False)) == flips("3/5", 2, 20_000)
+        assert pixels.tradeoff(Threat(rows, {"features": size}, False, False)) == flips("3/5", 2, 20_000)
     for size in (np.float16(0.1), np.float32(0.1)):
         law = lengths.tradeoff(Threat(3, float(size), False, False))
         assert lengths.tradeoff(Threat(3, size, False, False)) == law
@@ -57,7 +57,7 @@ def test_a_trigger_may_have_two_sizes() -> None:
     apart = Smoothing(features=Flip("3/5"), test=Gaussian(2.0))
     law = apart.tradeoff(Threat(rows=2, trigger={"features": 3, "test": 1.0}, relabel=False))
     assert law == flips("3/5", 2, 6) * gaussian(0.5)
-    assert apart.tradeoff(Threat(rows=2, trigger={"features": 3}, relabel=False)) == flips("3/5", 2, 6)
+    assert apart.tradeoff(Threat(rows=2, trigger={"features": 3, "test": 0}, relabel=False)) == flips("3/5", 2, 6)
 
 
 @pytest.mark.parametrize(

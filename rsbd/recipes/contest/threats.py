@@ -73,8 +73,8 @@ def as_measured(threat: Threat, smoothing: Smoothing, channels: int = 1) -> Thre
     >>> from rsbd.noises import Flip, Gaussian
     >>> as_measured(Threat(rows=3, trigger=4), Smoothing(features=Gaussian(1.0), test=Flip(0.8))).trigger
     {'features': 2.0, 'test': 4}
-    >>> as_measured(Threat(rows=3, trigger=4), Smoothing(features=Gaussian(1.0), test=Flip(0.8)), channels=3).trigger
-    {'features': 3.4641016151377544, 'test': 12}
+    >>> as_measured(Threat(rows=3, trigger=4), Smoothing(features=Gaussian(1.0), test=Flip(0.8)), channels=4).trigger
+    {'features': 4.0, 'test': 16}
     """
     sizes: dict[str, float] = {}
     for slot in ("features", "test"):
