@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from rsbd.attacks import Blend as Blend
     from rsbd.attacks import Features as Features
     from rsbd.attacks import Pixels as Pixels
+    from rsbd.attacks import Poisoning as Poisoning
     from rsbd.attacks import Trigger as Trigger
-    from rsbd.attacks.poisoning import Poisoning as Poisoning
-    from rsbd.attacks.poisoning import attack_success_rate as attack_success_rate
-    from rsbd.attacks.poisoning import clean_accuracy as clean_accuracy
+    from rsbd.attacks import attack_success_rate as attack_success_rate
+    from rsbd.attacks import clean_accuracy as clean_accuracy
     from rsbd.bounds import Bounds as Bounds
     from rsbd.certify import ABSTAIN as ABSTAIN
     from rsbd.certify import Certificate as Certificate
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from rsbd.certify import radius as radius
     from rsbd.data import Dataset as Dataset
     from rsbd.data import load as load
+    from rsbd.ensemble import Votes as Votes
     from rsbd.ensemble import collect as collect
-    from rsbd.ensemble.votes import Votes as Votes
     from rsbd.learners import CNN as CNN
     from rsbd.learners import LDA as LDA
     from rsbd.learners import MLP as MLP
@@ -43,25 +43,22 @@ if TYPE_CHECKING:
     from rsbd.noises import Gaussian as Gaussian
     from rsbd.noises import Noise as Noise
     from rsbd.noises import Partition as Partition
+    from rsbd.noises import Smoothing as Smoothing
+    from rsbd.noises import Threat as Threat
     from rsbd.noises import Uniform as Uniform
-    from rsbd.noises.smoothing import Smoothing as Smoothing
-    from rsbd.noises.smoothing import Threat as Threat
     from rsbd.recipes.experiment import Experiment as Experiment
     from rsbd.tradeoff import Tradeoff as Tradeoff
 
 
 # Home -> names. Resolved on first use, so that `import rsbd` and `rsbd --help` do not wait for torch.
 _HOMES = {
-    "attacks": "BadPatch Blend Features Pixels Trigger",
-    "attacks.poisoning": "Poisoning attack_success_rate clean_accuracy",
+    "attacks": "BadPatch Blend Features Pixels Poisoning Trigger attack_success_rate clean_accuracy",
     "bounds": "Bounds",
     "certify": "ABSTAIN Certificate certified_map poisoned_rows radius",
     "data": "Dataset load",
-    "ensemble": "collect",
-    "ensemble.votes": "Votes",
+    "ensemble": "Votes collect",
     "learners": "CNN LDA Linear MLP Module ResNet Sklearn",
-    "noises": "Bagging Flip Gaussian Noise Partition Uniform",
-    "noises.smoothing": "Smoothing Threat",
+    "noises": "Bagging Flip Gaussian Noise Partition Smoothing Threat Uniform",
     "recipes.experiment": "Experiment",
     "tradeoff": "Tradeoff",
 }

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from rsbd.attacks import Trigger
-from rsbd.attacks.base import lengths
+from rsbd.attacks.base import Trigger, lengths
 from rsbd.data import Dataset, on_levels, shuffled
 from rsbd.errors import InputError
 from rsbd.types import Bools, Labels, Points

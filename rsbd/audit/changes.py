@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 
 from rsbd.data import Dataset
-from rsbd.noises.smoothing import Smoothing
+from rsbd.noises import Smoothing
 from rsbd.types import Points
 
 Slot = Literal["features", "labels", "test"]

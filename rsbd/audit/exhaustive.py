@@ -11,7 +11,7 @@ import numpy as np
 
 from rsbd.audit.world import Array, Data, Rule, World, exact_shares
 from rsbd.data import Dataset
-from rsbd.noises.smoothing import Smoothing, Threat
+from rsbd.noises import Smoothing, Threat
 
 Claim = Callable[[Array, Array, Array], bool]
 """Returns True if the prediction is certified: features (rows, features), labels (rows,), test input (features,)."""

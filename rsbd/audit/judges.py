@@ -17,8 +17,7 @@ from rsbd.bounds.nearest import neighbour_bounds
 from rsbd.data import Dataset
 from rsbd.errors import InputError
 from rsbd.learners import Learner, randomness
-from rsbd.noises import Flip, Partition
-from rsbd.noises.smoothing import Smoothing
+from rsbd.noises import Flip, Partition, Smoothing
 from rsbd.recipes.dpa import part_labels
 from rsbd.recipes.least_squares import LeastSquares
 from rsbd.types import Floats, Labels, Points

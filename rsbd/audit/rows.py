@@ -9,8 +9,7 @@ import numpy as np
 from rsbd.audit.changes import Attempt
 from rsbd.audit.lengths import unit_step
 from rsbd.audit.target import Target
-from rsbd.noises import Partition
-from rsbd.noises.smoothing import Threat
+from rsbd.noises import Partition, Threat
 from rsbd.types import Floats, Ints
 
 

@@ -18,8 +18,7 @@ from rsbd.certify import Certificate
 from rsbd.data import Dataset
 from rsbd.errors import InputError
 from rsbd.learners import Learner
-from rsbd.noises import Partition
-from rsbd.noises.smoothing import Smoothing, Threat
+from rsbd.noises import Partition, Smoothing, Threat
 from rsbd.types import Floats, Points
 
 

@@ -13,8 +13,7 @@ from rsbd.audit.judges import Judge, Retrained
 from rsbd.data import Dataset
 from rsbd.learners import Problem, ScoringModels, randomness
 from rsbd.learners.base import train_models
-from rsbd.noises import Partition
-from rsbd.noises.smoothing import Smoothing, Threat
+from rsbd.noises import Partition, Smoothing, Threat
 from rsbd.types import Floats, Ints
 
 _NUM_SCORED = 16  # models whose scores are averaged

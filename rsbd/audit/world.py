@@ -15,8 +15,7 @@ from numpy.typing import NDArray
 
 from rsbd.data import Dataset
 from rsbd.errors import InputError
-from rsbd.noises import Noise
-from rsbd.noises.smoothing import Smoothing, Threat
+from rsbd.noises import Noise, Smoothing, Threat
 
 MOST_DATASETS = 1 << 18
 """Largest number of data sets, and of outcomes of the noise on one, that is enumerated."""

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 
 from rsbd.errors import InputError, is_whole
+from rsbd.noises import Smoothing
 from rsbd.noises.base import Noise
-from rsbd.noises.smoothing import Smoothing
 from rsbd.tradeoff import Tradeoff
 from rsbd.types import Bools, Ints
 

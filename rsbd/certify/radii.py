@@ -14,7 +14,7 @@ from rsbd.certify.certificate import ABSTAIN, Certificate
 from rsbd.certify.pairs import DistinctPairs
 from rsbd.certify.threats import poisoned_rows
 from rsbd.errors import InputError
-from rsbd.noises.smoothing import Smoothing, Threat
+from rsbd.noises import Smoothing, Threat
 from rsbd.types import Bools, Floats, Ints
 
 

@@ -12,7 +12,7 @@ from rsbd.bounds import Bounds
 from rsbd.certify import allocation
 from rsbd.certify.certificate import ABSTAIN, Certificate
 from rsbd.certify.pairs import DistinctPairs, truth
-from rsbd.noises.smoothing import Smoothing, Threat
+from rsbd.noises import Smoothing, Threat
 from rsbd.types import Bools, Floats, Ints
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from rsbd.attacks import Trigger
     from rsbd.data import Dataset
-    from rsbd.noises.smoothing import Smoothing
+    from rsbd.noises import Smoothing
     from rsbd.recipes.experiment import Experiment, Outcome
 
 
@@ -72,7 +72,7 @@ def certify(
     out: options.Out = None,
 ) -> None:
     """Plant a backdoor, train an ensemble on noised copies, and certify its predictions."""
-    from rsbd.attacks.poisoning import Poisoning
+    from rsbd.attacks import Poisoning
     from rsbd.cli.tables import print_report
     from rsbd.recipes.experiment import Experiment
     from rsbd.recipes.report import report
@@ -119,8 +119,7 @@ def _trigger(name: str, size: float, data: Dataset) -> Trigger:
 
 
 def _smoothing(data: Dataset, keep: str, slots: dict[str, Any], sigma: float | None, bag: int | None) -> Smoothing:
-    from rsbd.noises import Bagging
-    from rsbd.noises.smoothing import Smoothing
+    from rsbd.noises import Bagging, Smoothing
 
     rows = None if bag is None else Bagging(bag)
     if sigma is None:

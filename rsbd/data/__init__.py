@@ -1,7 +1,5 @@
 """Real data sets as arrays: `load` returns the data that are poisoned, noised and certified."""
 
-from __future__ import annotations
-
 from rsbd.data.dataset import Dataset, on_levels
 from rsbd.data.loading import View, load
 from rsbd.data.sources import SOURCES, data_root, shuffled

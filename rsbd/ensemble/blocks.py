@@ -20,7 +20,7 @@ from rsbd.ensemble import devices
 from rsbd.errors import InputError
 from rsbd.learners import Learner, Problem, determinism, identity, randomness
 from rsbd.learners.base import predict_labels, train_models
-from rsbd.noises.smoothing import Smoothing
+from rsbd.noises import Smoothing
 from rsbd.types import Ints, Labels, Points
 from rsbd.version import __version__
 

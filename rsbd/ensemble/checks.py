@@ -6,8 +6,7 @@ import numpy as np
 
 from rsbd.data import Dataset, on_levels
 from rsbd.errors import InputError, is_whole
-from rsbd.noises import Bagging, Flip, Noise
-from rsbd.noises.smoothing import Smoothing
+from rsbd.noises import Bagging, Flip, Noise, Smoothing
 from rsbd.types import Points
 
 MAX_MODELS = 10_000_000

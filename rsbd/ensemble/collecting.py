@@ -20,7 +20,7 @@ from rsbd.ensemble.workers import stream_votes, thread_pool
 from rsbd.errors import InputError
 from rsbd.files import read_path
 from rsbd.learners import Learner, identity
-from rsbd.noises.smoothing import Smoothing
+from rsbd.noises import Smoothing
 from rsbd.types import Points
 
 

@@ -11,7 +11,7 @@ from rsbd.data import Dataset
 from rsbd.ensemble import blocks, checks, devices, workers
 from rsbd.learners import Learner, determinism, randomness
 from rsbd.learners.base import predict_confidences, train_models
-from rsbd.noises.smoothing import Smoothing
+from rsbd.noises import Smoothing
 from rsbd.types import Points
 
 

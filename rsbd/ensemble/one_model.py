@@ -15,8 +15,7 @@ from rsbd.ensemble import blocks, checks, devices, workers
 from rsbd.ensemble.votes import Votes
 from rsbd.learners import Learner, Models, Problem, determinism, randomness
 from rsbd.learners.base import predict_confidences, predict_labels, train_models
-from rsbd.noises import Noise
-from rsbd.noises.smoothing import Smoothing
+from rsbd.noises import Noise, Smoothing
 from rsbd.types import Points
 
 _CHUNK = 64  # noisy copies handed to a worker at a time

@@ -14,8 +14,7 @@ from rsbd.data import Dataset
 from rsbd.errors import InputError
 
 if TYPE_CHECKING:
-    from rsbd.noises import Noise
-    from rsbd.noises.smoothing import Smoothing
+    from rsbd.noises import Noise, Smoothing
 
 
 @dataclass(frozen=True)

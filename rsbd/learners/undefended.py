@@ -11,7 +11,7 @@ from rsbd.data import Dataset
 from rsbd.learners import Learner, Problem
 from rsbd.learners.base import predict_labels, train_models
 from rsbd.learners.randomness import generators
-from rsbd.noises.smoothing import Smoothing
+from rsbd.noises import Smoothing
 from rsbd.types import Floats, Labels, Points
 
 if TYPE_CHECKING:

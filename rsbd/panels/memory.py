@@ -9,9 +9,9 @@ from typing import Any, TypeVar
 
 from rsbd import ensemble
 from rsbd.data import Dataset
-from rsbd.ensemble.votes import Votes
+from rsbd.ensemble import Votes
 from rsbd.learners import Learner
-from rsbd.noises.smoothing import Smoothing
+from rsbd.noises import Smoothing
 from rsbd.recipes.experiment import Experiment, Outcome
 from rsbd.recipes.planted import plant_attack
 from rsbd.types import Points

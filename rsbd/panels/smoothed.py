@@ -12,7 +12,7 @@ import torch
 from rsbd import bounds
 from rsbd.certify import Certificate, radius
 from rsbd.data import Dataset, load
-from rsbd.ensemble.votes import Votes
+from rsbd.ensemble import Votes
 from rsbd.learners import Learner, Linear
 from rsbd.noises.smoothing import WHERE, Smoothing
 from rsbd.panels import svg

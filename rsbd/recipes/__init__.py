@@ -12,18 +12,3 @@ from rsbd.recipes.rab_knn import rab_knn as rab_knn
 from rsbd.recipes.rab_soft import rab_soft as rab_soft
 from rsbd.recipes.rosenfeld import rosenfeld as rosenfeld
 from rsbd.recipes.wang import wang as wang
-
-__all__ = [
-    "bagflip",
-    "bagging",
-    "certified_confidence",
-    "cohen",
-    "compare",
-    "dpa",
-    "kumar",
-    "rab",
-    "rab_knn",
-    "rab_soft",
-    "rosenfeld",
-    "wang",
-]

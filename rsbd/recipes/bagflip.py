@@ -8,10 +8,8 @@ from typing import Any
 from rsbd import bounds, ensemble
 from rsbd.certify import poisoned_rows
 from rsbd.data import Dataset
-from rsbd.learners import Learner
-from rsbd.learners.linear.linear import Linear
-from rsbd.noises import Bagging
-from rsbd.noises.smoothing import Keep, Smoothing, Threat
+from rsbd.learners import Learner, Linear
+from rsbd.noises import Bagging, Keep, Smoothing, Threat
 from rsbd.recipes.certified import Certified
 
 

@@ -7,10 +7,8 @@ from typing import Any
 from rsbd import bounds, ensemble
 from rsbd.certify import radius
 from rsbd.data import Dataset
-from rsbd.learners import Learner
-from rsbd.learners.linear.linear import Linear
-from rsbd.noises import Bagging
-from rsbd.noises.smoothing import Smoothing
+from rsbd.learners import Learner, Linear
+from rsbd.noises import Bagging, Smoothing
 from rsbd.recipes.certified import Certified
 
 

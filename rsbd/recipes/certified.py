@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from rsbd.bounds import Bounds
 from rsbd.bounds.nearest import Race
 from rsbd.certify import Certificate, certify
-from rsbd.ensemble.votes import Votes
-from rsbd.noises.smoothing import Smoothing, Threat
+from rsbd.ensemble import Votes
+from rsbd.noises import Smoothing, Threat
 from rsbd.types import Bools, Floats
 
 

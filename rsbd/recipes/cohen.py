@@ -7,8 +7,7 @@ from rsbd.certify import radius
 from rsbd.data import Dataset
 from rsbd.ensemble.one_model import FixedModel
 from rsbd.learners import LDA, Learner, randomness
-from rsbd.noises import Gaussian
-from rsbd.noises.smoothing import Smoothing
+from rsbd.noises import Gaussian, Smoothing
 from rsbd.recipes.certified import Certified
 
 

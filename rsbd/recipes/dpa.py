@@ -8,8 +8,7 @@ import numpy as np
 
 from rsbd.certify import Certificate
 from rsbd.data import Dataset
-from rsbd.learners import Learner
-from rsbd.learners.linear.linear import Linear
+from rsbd.learners import Learner, Linear
 from rsbd.learners.undefended import predict_undefended
 from rsbd.noises import Partition
 from rsbd.types import Labels

@@ -9,16 +9,14 @@ from functools import cached_property
 from pathlib import Path
 
 from rsbd import bounds, ensemble
-from rsbd.attacks.poisoning import Poisoning, clean_accuracy
+from rsbd.attacks import Poisoning, clean_accuracy
 from rsbd.bounds import Bounds
 from rsbd.data import Dataset
-from rsbd.ensemble import checks, devices
-from rsbd.ensemble.votes import Votes
+from rsbd.ensemble import Votes, checks, devices
 from rsbd.errors import InputError
-from rsbd.learners import Learner
-from rsbd.learners.linear.linear import Linear
+from rsbd.learners import Learner, Linear
 from rsbd.learners.undefended import predict_undefended
-from rsbd.noises.smoothing import Smoothing
+from rsbd.noises import Smoothing
 from rsbd.recipes.planted import PlantedAttack, Rates, plant_attack
 
 _Grow = Callable[..., Iterator[Votes]]

@@ -11,8 +11,7 @@ from rsbd.data import Dataset
 from rsbd.ensemble import confidences
 from rsbd.ensemble.one_model import FixedModel
 from rsbd.learners import LDA, Learner, randomness
-from rsbd.noises import Gaussian
-from rsbd.noises.smoothing import Smoothing, Threat
+from rsbd.noises import Gaussian, Smoothing, Threat
 
 _RADII = (0.0, 0.25, 0.5, 0.75, 1.0, 1.25, 1.5)  # the radii of the paper
 

@@ -8,10 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from rsbd.attacks.poisoning import Poisoning, attack_success_rate, clean_accuracy, stamp
+from rsbd.attacks import Poisoning, attack_success_rate, clean_accuracy, stamp
 from rsbd.data import Dataset
-from rsbd.learners import Learner
-from rsbd.learners.linear.linear import Linear
+from rsbd.learners import Learner, Linear
 from rsbd.learners.undefended import predict_undefended
 from rsbd.types import Bools, Ints, Points
 

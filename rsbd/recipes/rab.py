@@ -14,8 +14,7 @@ from rsbd.certify import radius
 from rsbd.data import Dataset
 from rsbd.errors import InputError, is_whole
 from rsbd.learners import LDA, HashedTestNoise, Learner
-from rsbd.noises import Gaussian, Noise
-from rsbd.noises.smoothing import Smoothing
+from rsbd.noises import Gaussian, Noise, Smoothing
 from rsbd.recipes.certified import Certified
 from rsbd.types import Floats
 

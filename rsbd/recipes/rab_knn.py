@@ -8,8 +8,7 @@ from rsbd.bounds import Bounds
 from rsbd.bounds.nearest import neighbour_bounds
 from rsbd.certify import radius
 from rsbd.data import Dataset
-from rsbd.noises import Gaussian
-from rsbd.noises.smoothing import Smoothing
+from rsbd.noises import Gaussian, Smoothing
 from rsbd.recipes.certified import Exact
 
 

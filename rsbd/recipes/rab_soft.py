@@ -10,8 +10,7 @@ from rsbd.certify import radius
 from rsbd.data import Dataset
 from rsbd.ensemble import confidences
 from rsbd.learners import LDA, HashedTestNoise, Learner, randomness
-from rsbd.noises import Gaussian, Noise
-from rsbd.noises.smoothing import Smoothing
+from rsbd.noises import Gaussian, Noise, Smoothing
 from rsbd.recipes.certified import Scored
 
 

@@ -17,7 +17,7 @@ import numpy as np
 from rsbd.certify import Certificate, certified_map, certify, radius
 from rsbd.data import Dataset
 from rsbd.files import atomic_file
-from rsbd.noises.smoothing import Threat
+from rsbd.noises import Threat
 from rsbd.recipes.experiment import Experiment, Outcome
 from rsbd.recipes.planted import Rates
 from rsbd.types import Floats

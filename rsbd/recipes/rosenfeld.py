@@ -8,8 +8,7 @@ import numpy as np
 
 from rsbd.certify import ABSTAIN, Certificate, radius
 from rsbd.data import Dataset
-from rsbd.noises import Flip
-from rsbd.noises.smoothing import Smoothing
+from rsbd.noises import Flip, Smoothing
 from rsbd.recipes.certified import LabelFlips
 from rsbd.recipes.label_flips import closed_form_radius, label_flip_bounds
 from rsbd.recipes.least_squares import LeastSquares

@@ -8,10 +8,10 @@ from typing import Any
 
 import torch
 
-from rsbd.attacks.poisoning import Poisoning, clean_accuracy
+from rsbd.attacks import Poisoning, clean_accuracy
 from rsbd.data import Dataset, load
 from rsbd.errors import InputError
-from rsbd.learners.linear.linear import Linear
+from rsbd.learners import Linear
 from rsbd.learners.undefended import predict_undefended
 from rsbd.noises import Noise
 from rsbd.recipes.planted import plant_attack

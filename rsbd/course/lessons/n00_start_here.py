@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from rsbd.attacks.poisoning import Poisoning
+from rsbd.attacks import Poisoning
 from rsbd.course.lessons.data_and_attacks import watch
 from rsbd.course.lessons.self_check import Verdict, judge_number, not_yet, self_check
 from rsbd.data import Dataset

@@ -8,13 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from rsbd.attacks import Trigger
-from rsbd.attacks.poisoning import Poisoning, stamp
+from rsbd.attacks import Poisoning, Trigger, stamp
 from rsbd.course.lessons.data_and_attacks import watch
 from rsbd.course.lessons.self_check import Verdict, is_number, judge_number, not_yet, self_check
 from rsbd.data import Dataset
 from rsbd.errors import InputError
-from rsbd.learners.linear.linear import Linear
+from rsbd.learners import Linear
 from rsbd.learners.undefended import predict_undefended, undefended_weights
 from rsbd.recipes.planted import Rates, plant_attack
 from rsbd.types import Floats, Labels

@@ -15,8 +15,7 @@ from rsbd.certify import ABSTAIN, radius
 from rsbd.course.lessons.drawing import name_axes, write_at
 from rsbd.course.lessons.self_check import Verdict, is_number, judge_number, not_yet, self_check
 from rsbd.errors import InputError
-from rsbd.noises import Gaussian
-from rsbd.noises.smoothing import Smoothing
+from rsbd.noises import Gaussian, Smoothing
 from rsbd.panels.plane.compute import WORLD
 from rsbd.plots import STYLES, new_axes
 from rsbd.types import Floats, Ints

@@ -13,8 +13,7 @@ from rsbd.certify import radius
 from rsbd.course.lessons.drawing import BLUE, VERMILLION, name_axes, write_at
 from rsbd.course.lessons.self_check import Verdict, judge_number, not_yet, self_check
 from rsbd.data import Dataset
-from rsbd.noises import Flip
-from rsbd.noises.smoothing import Smoothing, Threat
+from rsbd.noises import Flip, Smoothing, Threat
 from rsbd.plots import new_axes
 from rsbd.recipes import wang
 from rsbd.words import percent

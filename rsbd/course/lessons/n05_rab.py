@@ -14,8 +14,7 @@ from rsbd.course.lessons.self_check import Verdict, is_number, judge_number, not
 from rsbd.data import Dataset
 from rsbd.learners import LDA, HashedTestNoise, Learner, Problem
 from rsbd.learners.randomness import generators
-from rsbd.noises import Gaussian
-from rsbd.noises.smoothing import Smoothing
+from rsbd.noises import Gaussian, Smoothing
 from rsbd.recipes.rab import per_row, rab
 from rsbd.types import Ints
 from rsbd.words import percent

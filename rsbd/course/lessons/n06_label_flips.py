@@ -14,8 +14,7 @@ from rsbd.course.lessons.drawing import BLUE, INK, VERMILLION, name_axes, write_
 from rsbd.course.lessons.self_check import Verdict, is_number, judge_number, not_yet, self_check
 from rsbd.data import Dataset
 from rsbd.errors import InputError
-from rsbd.noises import Flip
-from rsbd.noises.smoothing import Smoothing
+from rsbd.noises import Flip, Smoothing
 from rsbd.plots import new_axes
 from rsbd.recipes import rosenfeld
 from rsbd.recipes.label_flips import closed_form_radius

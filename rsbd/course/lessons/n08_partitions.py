@@ -11,8 +11,7 @@ import numpy as np
 from rsbd.course.lessons.self_check import Verdict, judge_number, not_yet, self_check
 from rsbd.data import Dataset
 from rsbd.errors import InputError
-from rsbd.noises import Partition
-from rsbd.noises.smoothing import Threat
+from rsbd.noises import Partition, Threat
 from rsbd.recipes import dpa
 from rsbd.recipes.certified import Certified
 from rsbd.recipes.dpa import Parted

@@ -14,8 +14,7 @@ from rsbd.course.lessons.self_check import Verdict, judge_number, not_yet, self_
 from rsbd.data import Dataset
 from rsbd.errors import InputError
 from rsbd.learners import Linear
-from rsbd.noises import Gaussian
-from rsbd.noises.smoothing import Smoothing, Threat
+from rsbd.noises import Gaussian, Smoothing, Threat
 from rsbd.recipes.contest import CONTENDERS, Comparison, ComparisonRow, as_measured, refusal
 from rsbd.recipes.contest.threats import Attack, attacked_slots
 from rsbd.recipes.contest.trials import both_views

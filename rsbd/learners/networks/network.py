@@ -16,7 +16,7 @@ from rsbd.learners.networks.adam import Adam, Stack
 from rsbd.noises import Gaussian, Noise
 
 if TYPE_CHECKING:
-    from rsbd.noises.smoothing import Smoothing
+    from rsbd.noises import Smoothing
 
 _UNIT = 16  # rows: with others, products and softmax are up to a tenth slower
 Batch = tuple[Tensor, Tensor]  # features (models, features, rows), labels (models, rows)

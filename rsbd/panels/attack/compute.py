@@ -10,11 +10,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from rsbd.attacks import BadPatch, Blend, Pixels, Trigger
-from rsbd.attacks.poisoning import Poisoning, stamp
+from rsbd.attacks import BadPatch, Blend, Pixels, Poisoning, Trigger, stamp
 from rsbd.data import Dataset
 from rsbd.errors import InputError
-from rsbd.learners.linear.linear import Linear
+from rsbd.learners import Linear
 from rsbd.learners.undefended import predict_undefended, undefended_weights
 from rsbd.panels.engine import Cancel, OnProgress, Previews
 from rsbd.panels.memory import Memo

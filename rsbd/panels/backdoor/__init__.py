@@ -6,8 +6,7 @@ from typing import Any
 
 from rsbd.data import Dataset
 from rsbd.errors import InputError
-from rsbd.learners import Learner
-from rsbd.learners.linear.linear import Linear
+from rsbd.learners import Learner, Linear
 from rsbd.panels.backdoor.compute import BackdoorComputation, BackdoorParams, BackdoorResult
 from rsbd.panels.backdoor.draw import draw_backdoor, draw_compact_backdoor
 from rsbd.panels.controls import Choice, Control, Slider, Toggle, shown_in

@@ -11,13 +11,12 @@ import numpy as np
 import torch
 
 from rsbd import bounds
-from rsbd.attacks import BadPatch
-from rsbd.attacks.poisoning import Poisoning
+from rsbd.attacks import BadPatch, Poisoning
 from rsbd.certify import radius
 from rsbd.data import Dataset
 from rsbd.errors import InputError
 from rsbd.learners import Learner
-from rsbd.noises.smoothing import Smoothing
+from rsbd.noises import Smoothing
 from rsbd.panels.chart import radii_for
 from rsbd.panels.engine import Cancel, OnProgress, Previews
 from rsbd.panels.memory import ExperimentMemory

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
-from rsbd.noises.smoothing import Threat
+from rsbd.noises import Threat
 from rsbd.panels.engine import Cancel, Cancelled, OnProgress, Previews
 from rsbd.panels.memory import Memo
 from rsbd.recipes.contest.contender import Contender

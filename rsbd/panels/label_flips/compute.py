@@ -9,8 +9,7 @@ import numpy as np
 from rsbd.attacks.label_flips import carried_out, fewest_flips, heaviest
 from rsbd.certify import radius
 from rsbd.data import Dataset
-from rsbd.noises import Flip
-from rsbd.noises.smoothing import Smoothing
+from rsbd.noises import Flip, Smoothing
 from rsbd.panels.engine import Cancel, OnProgress
 from rsbd.panels.memory import Memo
 from rsbd.recipes.label_flips import closed_form_radius, label_flip_bounds

@@ -8,15 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from rsbd.attacks import BadPatch
-from rsbd.attacks.poisoning import Poisoning
+from rsbd.attacks import BadPatch, Poisoning
 from rsbd.certify import Certificate, poisoned_rows, radius
 from rsbd.certify.pairs import DistinctPairs
 from rsbd.data import Dataset
 from rsbd.errors import InputError
 from rsbd.learners import randomness
-from rsbd.noises import Bagging, Partition
-from rsbd.noises.smoothing import Threat
+from rsbd.noises import Bagging, Partition, Threat
 from rsbd.panels.engine import Cancel, Cancelled, OnProgress
 from rsbd.panels.memory import Memo
 from rsbd.recipes import bagflip, bagging, dpa

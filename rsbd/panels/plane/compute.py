@@ -13,8 +13,7 @@ import numpy.typing as npt
 from rsbd import bounds
 from rsbd.certify import radius
 from rsbd.errors import InputError
-from rsbd.noises import Gaussian
-from rsbd.noises.smoothing import Smoothing
+from rsbd.noises import Gaussian, Smoothing
 from rsbd.types import Floats, Labels
 
 SELECTION_COPIES = 100  # they pick the label, before other copies bound its probability

@@ -9,13 +9,11 @@ import numpy as np
 import torch
 
 from rsbd import bounds
-from rsbd.attacks import Blend
-from rsbd.attacks.poisoning import Poisoning
+from rsbd.attacks import Blend, Poisoning
 from rsbd.certify import Certificate, radius
 from rsbd.data import Dataset
 from rsbd.learners import HashedTestNoise, Learner
-from rsbd.noises import Gaussian
-from rsbd.noises.smoothing import Smoothing
+from rsbd.noises import Gaussian, Smoothing
 from rsbd.panels.chart import radii_for
 from rsbd.panels.engine import Cancel, OnProgress, Previews
 from rsbd.panels.memory import ExperimentMemory

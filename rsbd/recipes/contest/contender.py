@@ -13,10 +13,8 @@ from rsbd import bounds, ensemble
 from rsbd.bounds import Bounds
 from rsbd.certify import certify
 from rsbd.data import Dataset
-from rsbd.learners import HashedTestNoise, Learner
-from rsbd.learners.linear.linear import Linear
-from rsbd.noises import Partition
-from rsbd.noises.smoothing import Smoothing, Threat
+from rsbd.learners import HashedTestNoise, Learner, Linear
+from rsbd.noises import Partition, Smoothing, Threat
 from rsbd.recipes.contest.threats import Attack, Defence, as_measured
 from rsbd.types import Bools, Labels
 

@@ -8,8 +8,7 @@ from rsbd import bounds
 from rsbd.bounds import Bounds
 from rsbd.data import Dataset
 from rsbd.learners import LDA
-from rsbd.noises import Bagging, Flip, Gaussian, Partition
-from rsbd.noises.smoothing import Smoothing
+from rsbd.noises import Bagging, Flip, Gaussian, Partition, Smoothing
 from rsbd.recipes.cohen import cohen
 from rsbd.recipes.contest.contender import Contender, Trial, voted
 from rsbd.recipes.contest.threats import Attack

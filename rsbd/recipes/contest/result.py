@@ -12,7 +12,7 @@ import numpy as np
 
 from rsbd.errors import InputError
 from rsbd.files import atomic_file
-from rsbd.noises.smoothing import Threat
+from rsbd.noises import Threat
 from rsbd.recipes.contest.threats import SLOT_WORDS, Attack
 from rsbd.recipes.report import csv_text
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from rsbd.noises import Bagging, Flip, Gaussian, Noise, Partition
-from rsbd.noises.smoothing import Threat
+from rsbd.noises import Bagging, Flip, Gaussian, Noise, Partition, Threat
 from rsbd.recipes.contest.contender import Contender
 from rsbd.recipes.contest.result import ComparisonRow
 from rsbd.recipes.contest.threats import Attack, Defence, refusal

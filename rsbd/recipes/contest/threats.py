@@ -9,8 +9,7 @@ from fractions import Fraction
 from itertools import product
 
 from rsbd.errors import InputError
-from rsbd.noises import Partition
-from rsbd.noises.smoothing import Smoothing, Threat
+from rsbd.noises import Partition, Smoothing, Threat
 
 Attack = tuple[str, ...]
 """What an attacker changes, in the order features, labels, test."""

@@ -13,7 +13,7 @@ from rsbd.data import Dataset
 from rsbd.ensemble import checks
 from rsbd.errors import InputError
 from rsbd.learners import Learner
-from rsbd.noises.smoothing import Smoothing, Threat
+from rsbd.noises import Smoothing, Threat
 from rsbd.recipes.contest.contender import Contender, NoiseProof, PartitionProof, Trial
 from rsbd.recipes.contest.threats import Defence
 from rsbd.recipes.report import dataset_settings
