@@ -11,7 +11,8 @@ import pytest
 from rsbd import recipes
 
 MOST = 20  # lines of a body, without its docstring
-PAPERS = sorted(dict(inspect.getmembers(recipes, inspect.isfunction)).keys() - {"compare"})  # a comparison of the papers, not one of them
+# `compare` is a comparison of the papers, and not one of them.
+PAPERS = sorted({name for name, _ in inspect.getmembers(recipes, inspect.isfunction)} - {"compare"})
 
 
 @pytest.mark.parametrize("name", PAPERS)
