@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 import pkgutil
 from pathlib import Path
 
@@ -23,7 +24,15 @@ TIED = rsbd.Smoothing(features=rsbd.Flip(0.8), labels=rsbd.Flip(0.8), test=rsbd.
 
 
 def test_a_hint_that_equals_the_truth_is_passed_over():
-    assert lessons.judge_number(1, 1, "yes", (1, "no"), otherwise="else").passed
+    assert lessons.judge_number(1, 1, {"right": "yes", "same": "no"}, {"same": 1}, {}).passed
+
+
+def test_every_text_belongs_to_a_check_and_every_number_check_has_texts_for_all_its_mistakes():
+    for name, texts in lessons.HINTS.items():
+        source = inspect.getsource(getattr(lessons, name))
+        assert f'HINTS["{name}"]' in source
+        assert {"right", "otherwise"} <= set(texts)
+        assert [case for case in texts if case not in ("right", "otherwise") and f'"{case}"' not in source] == []
 
 
 def test_a_notebook_calls_every_public_function_of_the_lessons():

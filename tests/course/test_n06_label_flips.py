@@ -17,7 +17,7 @@ from rsbd.course.lessons.n06_label_flips import chernoff_exponents
 from rsbd.data import load
 from rsbd.noises import Flip
 from rsbd.recipes import rosenfeld
-from rsbd.recipes.label_flips import evidence
+from rsbd.recipes.label_flips import label_flip_bounds
 from rsbd.recipes.least_squares import LeastSquares
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -79,7 +79,7 @@ def test_the_curve_is_chernoffs_bound():
     bound = lower_tail(WEIGHTS[[point]], Chances(one, 1 - one, 0 * one), 0.5)[0]
     curve = chernoff_exponents(WEIGHTS[point], y, 0.7, np.linspace(0, 200, 4001))
     assert np.exp(curve.min()) == pytest.approx(bound, rel=1e-3)
-    assert bound == pytest.approx(evidence(MODEL, DATA.x_test[[point]], DATA.y, Flip(0.7)).miss[0])
+    assert bound == pytest.approx(label_flip_bounds(MODEL, DATA.x_test[[point]], DATA.y, Flip(0.7)).miss[0])
     drawn = lessons.draw_chernoff(WEIGHTS[point], DATA.y, 0.7)
     assert f"{bound:.2g}" in drawn.texts[0].get_text()
 

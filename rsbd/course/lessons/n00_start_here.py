@@ -6,7 +6,7 @@ from typing import Any
 
 from rsbd.attacks import Poisoning
 from rsbd.course.lessons.data_and_attacks import watch
-from rsbd.course.lessons.self_check import Verdict, judge_number, not_yet, self_check
+from rsbd.course.lessons.self_check import HINTS, Verdict, judge_number, not_yet, self_check
 from rsbd.data import Dataset
 from rsbd.errors import InputError
 from rsbd.recipes.report import Report
@@ -29,17 +29,15 @@ def check_budget(answer: Any, rows: int, trigger: int) -> Verdict:
     Not yet. That counts the pixels of the poisoned images. And the labels? And the test image?
     """
     pixels = rows * trigger
-    return judge_number(
-        answer,
-        pixels + rows + trigger,
-        f"{rows} images x {trigger} pixels, {rows} labels, and {trigger} pixels on the test image.",
-        (pixels, "That counts the pixels of the poisoned images. And the labels? And the test image?"),
-        (pixels + rows, "The training set is counted. But the attacker also needs the trigger on the test image."),
-        (pixels + trigger, "The pixels are all there. But the poisoned images were relabelled, too."),
-        (trigger, "That is the trigger on one image. Count it on every poisoned image, and the labels as well."),
-        (rows, "That is the number of labels that change. Count the pixels as well."),
-        otherwise="Count three things: pixels on the poisoned images, their labels, pixels on the test image.",
-    )
+    mistakes = {
+        "pixels": pixels,
+        "training": pixels + rows,
+        "labels_kept": pixels + trigger,
+        "trigger": trigger,
+        "labels": rows,
+    }
+    truth = pixels + rows + trigger
+    return judge_number(answer, truth, HINTS["check_budget"], mistakes, {"rows": rows, "trigger": trigger})
 
 
 @self_check

@@ -10,7 +10,7 @@ import numpy as np
 
 from rsbd.attacks import Poisoning, Trigger, stamp
 from rsbd.course.lessons.data_and_attacks import watch
-from rsbd.course.lessons.self_check import Verdict, is_number, judge_number, not_yet, self_check
+from rsbd.course.lessons.self_check import HINTS, Verdict, is_number, judge_number, not_yet, self_check
 from rsbd.data import Dataset
 from rsbd.errors import InputError
 from rsbd.learners import Linear
@@ -163,24 +163,16 @@ def check_success_rate(answer: Any, true: Sequence[str], predicted: Sequence[str
     """
     pairs = list(zip(true, predicted, strict=True))
     others = [call for name, call in pairs if name != target]
-    fooled, named = others.count(target), list(predicted).count(target)
-    total, right = len(pairs), sum(name == call for name, call in pairs)
-    return judge_number(
-        answer,
-        fooled / len(others),
-        f'{fooled} of the {len(others)} images that are not "{target}" are called "{target}".',
-        (
-            named / total,
-            f'That counts images that are truly "{target}" as fooled, too. To call them "{target}" is no attack: '
-            "leave them out.",
-        ),
-        (fooled / total, f'The count above is right, but the share is of the images that are not "{target}" only.'),
-        (fooled, "That is how many are fooled. Which share of those that could be fooled is it?"),
-        (right / total, "That is the accuracy on triggered images. Count those that become the target."),
-        (1 - right / total, "That is the share of all mistakes. Count only those images that become the target."),
-        otherwise=f'Leave out the images that are truly "{target}". Of the rest, which share is called "{target}"? '
-        "Write it as a fraction, such as 2 / 3.",
-    )
+    fooled, total, right = others.count(target), len(pairs), sum(name == call for name, call in pairs)
+    mistakes = {
+        "named": list(predicted).count(target) / total,
+        "among_all": fooled / total,
+        "number": fooled,
+        "accuracy": right / total,
+        "mistakes": 1 - right / total,
+    }
+    words = {"fooled": fooled, "others": len(others), "target": target}
+    return judge_number(answer, fooled / len(others), HINTS["check_success_rate"], mistakes, words)
 
 
 @self_check

@@ -11,9 +11,9 @@ import numpy as np
 from scipy.special import ndtr, ndtri
 
 from rsbd import bounds
-from rsbd.certify import ABSTAIN, radius
+from rsbd.certify import ABSTAIN, Certificate, radius
 from rsbd.course.lessons.drawing import name_axes, write_at
-from rsbd.course.lessons.self_check import Verdict, is_number, judge_number, not_yet, self_check
+from rsbd.course.lessons.self_check import HINTS, Verdict, is_number, judge_number, not_yet, self_check
 from rsbd.errors import InputError
 from rsbd.noises import Gaussian, Smoothing
 from rsbd.panels.plane.compute import WORLD
@@ -50,7 +50,7 @@ def plane_radius(point: Point, sigma: float, num: int, alpha: float = 0.001) -> 
     """
     selection = plane_votes(point, sigma, 100, seed=1)
     evidence = bounds.clopper_pearson(plane_votes(point, sigma, num), alpha, selection)
-    found = radius(evidence, Smoothing(test=Gaussian(sigma)))
+    found = _certified(evidence, sigma)
     return int(found.label[0]), float(found.radius[0])
 
 
@@ -114,6 +114,15 @@ def peeking(
     return float(proved.mean())
 
 
+def _by_others(votes: Sequence[int], alpha: float) -> bounds.Bounds:
+    """Bound the miss of one point, whose label, the first one, other votes have selected."""
+    return bounds.clopper_pearson([votes], alpha, [[1, 0]])
+
+
+def _certified(evidence: bounds.Bounds, sigma: float) -> Certificate:
+    return radius(evidence, Smoothing(test=Gaussian(sigma)))
+
+
 def _coins(heads: Ints, num: int) -> Ints:
     return np.column_stack([heads, num - heads]).astype(np.int64)
 
@@ -126,8 +135,7 @@ def most_radius(num: int, sigma: float, alpha: float = 0.001) -> float:
     >>> round(most_radius(1000, sigma=0.5), 3)
     1.232
     """
-    evidence = bounds.clopper_pearson([[num, 0]], alpha, [[1, 0]])
-    return max(float(radius(evidence, Smoothing(test=Gaussian(sigma))).radius[0]), 0.0)
+    return max(float(_certified(_by_others([num, 0], alpha), sigma).radius[0]), 0.0)
 
 
 def draw_radius_by_sigma(point: Point, sigmas: Sequence[float], num: int) -> Axes:
@@ -155,7 +163,7 @@ def draw_radius_by_votes(shares: Sequence[float], numbers: Sequence[int], alpha:
     for i, share in enumerate(shares):
         counts = np.array([[round(share * n), n - round(share * n)] for n in numbers])
         evidence = bounds.clopper_pearson(counts, alpha, [[1, 0]] * len(numbers))
-        sizes = np.maximum(radius(evidence, Smoothing(test=Gaussian(1.0))).radius, 0)
+        sizes = np.maximum(_certified(evidence, 1.0).radius, 0)
         colour, _ = STYLES[i % len(STYLES)]
         ax.plot(numbers, sizes, color=colour, linewidth=3, marker="os^D"[i % 4], markersize=7)
         words = "all agree" if share == 1 else f"{percent(share)} agree"
@@ -176,32 +184,19 @@ def check_radius(answer: Any, votes: int, num: int, sigma: float, alpha: float =
     >>> check_radius(1.163, votes=990, num=1000, sigma=0.5)
     Not yet. That takes the share of the votes for the probability. First bound the probability from below.
     """
-    smoothing = Smoothing(test=Gaussian(sigma))
-    counts, picked = [[votes, num - votes]], [[1, 0]]
-    evidence = bounds.clopper_pearson(counts, alpha, picked)
-    true = float(radius(evidence, smoothing).radius[0])
-    shared = float(radius(bounds.simultaneous(counts, alpha), smoothing).radius[0])
-    watched = float(radius(bounds.anytime(counts, alpha), smoothing).radius[0])
-    p_a = 1 - float(evidence.miss[0])
-    return judge_number(
-        answer,
-        true,
-        f"The probability is at least {p_a:.4f}, which is {ndtri(p_a):.3f} standard deviations; times sigma.",
-        (
-            float(sigma * ndtri(votes / num)),
-            "That takes the share of the votes for the probability. First bound the probability from below.",
-        ),
-        (float(ndtri(p_a)), "That is the radius in units of sigma: multiply by sigma."),
-        (p_a, "That is the bound on the probability. Turn it into standard deviations, times sigma."),
-        (
-            shared,
-            "That shares alpha over the classes, as is needed when the same votes pick the label. Here others did.",
-        ),
-        (watched, "That bound is for votes that are watched as they come in. Their number was fixed here."),
-        otherwise="Two steps: miss = bounds.clopper_pearson([[votes, others]], alpha, selection=[[1, 0]]).miss, then "
-        "sigma * norm.ppf(1 - miss). Give three decimals.",
-        digits=3,
-    )
+    counts = [votes, num - votes]
+    rules = [_by_others(counts, alpha), bounds.simultaneous([counts], alpha), bounds.anytime([counts], alpha)]
+    truth, shared, watched = (float(_certified(evidence, sigma).radius[0]) for evidence in rules)
+    p_a = 1 - float(rules[0].miss[0])
+    mistakes = {
+        "share": float(sigma * ndtri(votes / num)),
+        "in_sigma": float(ndtri(p_a)),
+        "p_a": p_a,
+        "shared": shared,
+        "watched": watched,
+    }
+    words = {"p_a": p_a, "deviations": ndtri(p_a)}
+    return judge_number(answer, truth, HINTS["check_radius"], mistakes, words, digits=3)
 
 
 @self_check
@@ -229,9 +224,8 @@ def check_abstain(
         return not_yet(f"{answer!r} is no list of cases: choose among {', '.join(cases)}.")
     least = {}
     for name, (votes, num) in cases.items():
-        evidence = bounds.clopper_pearson([[votes, num - votes]], alpha, [[1, 0]])
-        silent = radius(evidence, Smoothing(test=Gaussian(sigma))).label[0] == ABSTAIN
-        least[name] = (1 - float(evidence.miss[0]), bool(silent))
+        evidence = _by_others([votes, num - votes], alpha)
+        least[name] = (1 - float(evidence.miss[0]), _certified(evidence, sigma).label[0] == ABSTAIN)
     missed = [name for name, (_, silent) in least.items() if silent and name not in answer]
     wrong = [name for name in answer if not least[name][1]]
     if wrong:
@@ -271,9 +265,4 @@ def check_enough(answer: Any, wanted: float, sigma: float, alpha: float = 0.001)
             return not_yet(f"{int(answer):,} votes certify at most {said:.3f}: more are needed.")
         if answer > fewest:
             return not_yet("That is enough, but fewer are enough, too.")
-    return judge_number(
-        answer,
-        fewest,
-        f"All agreeing, {fewest:,} votes prove a probability of {alpha:g}^(1/{fewest:,}), just what the radius needs.",
-        otherwise="All n votes agree: then p_a is alpha ** (1 / n). Which p_a does the radius need?",
-    )
+    return judge_number(answer, fewest, HINTS["check_enough"], {}, {"fewest": fewest, "alpha": alpha})

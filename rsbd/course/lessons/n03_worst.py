@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scipy.special import ndtri
 
 from rsbd.course.lessons.drawing import BLUE, VERMILLION, name_axes
-from rsbd.course.lessons.self_check import Verdict, judge_number, not_yet, self_check
+from rsbd.course.lessons.self_check import HINTS, Verdict, judge_number, not_yet, self_check
 from rsbd.errors import InputError
 from rsbd.noises import Flip
 from rsbd.panels.worst_case.compute import worst_event
@@ -196,18 +196,8 @@ def check_worst(answer: Any, keep: str, miss: str | Fraction) -> Verdict:
     """
     flip, p = Flip(keep), Fraction(miss)
     ratio = flip.keep / (1 - flip.keep)
-    return judge_number(
-        answer,
-        flip.shift(1).upper(p),
-        f"The outcome that shows the new value is {ratio} times as probable after the attack, and is filled first.",
-        (p, "That is the miss itself, as if nobody attacked. The attack makes the worst outcomes likelier."),
-        (p / ratio, "That divides by the factor. The attacker wants the event to become likelier, not rarer."),
-        (p * flip.keep, "That multiplies by keep. The factor is Q / P: keep against 1 - keep."),
-        (flip.keep, "That is all of the outcome. The miss does not fill all of it: what share does it fill?"),
-        (Fraction(1), "Even the worst event stays below that: only a part of the first outcome is filled."),
-        otherwise="Fill the outcome that shows the new value first: what is Q / P there, and does the miss fill all of "
-        "it?",
-    )
+    mistakes = {"miss": p, "divided": p / ratio, "times_keep": p * flip.keep, "whole": flip.keep, "one": Fraction(1)}
+    return judge_number(answer, flip.shift(1).upper(p), HINTS["check_worst"], mistakes, {"ratio": ratio})
 
 
 _ORDER = {
@@ -257,14 +247,6 @@ def check_reach(answer: Any, keep: str, p_a: str) -> Verdict:
     best = 0
     while miss < flip.shift(best + 1).threshold():
         best += 1
-    limits = [flip.shift(r).threshold() for r in (best, best + 1)]
-    return judge_number(
-        answer,
-        best,
-        f"The miss {miss} is below {limits[0]}, the limit for {best}, but not below {limits[1]}, the next one.",
-        (best + 1, "One too many: at that limit the worst classifier already has one half."),
-        (0, "One changed bit is forgiven: compare the miss with the first limit."),
-        (best - 1, "One more is possible: compare the miss with the next limit, too."),
-        otherwise="Let rsbd.Flip(keep).shift(r).threshold() give the limits for r = 1, 2, 3, ... and compare the miss "
-        "1 - p_a.",
-    )
+    limit, next_limit = (flip.shift(r).threshold() for r in (best, best + 1))
+    words = {"miss": miss, "best": best, "limit": limit, "next_limit": next_limit}
+    return judge_number(answer, best, HINTS["check_reach"], {"above": best + 1, "none": 0, "below": best - 1}, words)

@@ -11,7 +11,7 @@ import numpy as np
 from rsbd import bounds
 from rsbd.certify import radius
 from rsbd.course.lessons.drawing import BLUE, VERMILLION, name_axes, write_at
-from rsbd.course.lessons.self_check import Verdict, judge_number, not_yet, self_check
+from rsbd.course.lessons.self_check import HINTS, Verdict, judge_number, not_yet, self_check
 from rsbd.data import Dataset
 from rsbd.noises import Flip, Smoothing, Threat
 from rsbd.plots import new_axes
@@ -68,18 +68,15 @@ def check_miss(answer: Any, keep: float) -> Verdict:
     flip = Flip(keep)
     away = 1 - flip.keep
     ratio = flip.keep / away
-    return judge_number(
-        answer,
-        flip.shift(1).threshold(),
-        f"The attack multiplies a small probability by {ratio} at most, and the product must stay below 1/2.",
-        (Fraction(1, 2), "At 1/2 the vote itself is open: that is the limit for radius 0."),
-        (1 / ratio, "The attack must not lift the miss to 1/2. You allowed it to reach 1."),
-        (away, "That is the probability of a flip. Ask what one changed pixel can make of a miss p."),
-        (flip.keep, "That is keep. Ask what one changed pixel can make of a miss p."),
-        (ratio, "That is the factor of the attack. Which miss, times this factor, reaches 1/2?"),
-        (ratio / 2, "A miss is a probability, so it is below 1. Which miss, times the factor, reaches 1/2?"),
-        otherwise="One changed pixel multiplies a small miss by keep / (1 - keep). The result must stay below 1/2.",
-    )
+    mistakes = {
+        "open": Fraction(1, 2),
+        "one": 1 / ratio,
+        "flip": away,
+        "keep": flip.keep,
+        "factor": ratio,
+        "half_factor": ratio / 2,
+    }
+    return judge_number(answer, flip.shift(1).threshold(), HINTS["check_miss"], mistakes, {"ratio": ratio})
 
 
 def check_votes(answer: Any, keep: float, num_models: int, alpha: float) -> Verdict:
@@ -93,18 +90,9 @@ def check_votes(answer: Any, keep: float, num_models: int, alpha: float) -> Verd
     smoothing = Smoothing(features=Flip(keep), labels=Flip(keep), test=Flip(keep))
     unanimous = bounds.simultaneous(np.array([[num_models, 0]]), alpha)
     best = int(radius(unanimous, smoothing).radius[0])
-    asked = "That is the number of votes. Ask which miss they leave possible, and which radius forgives that miss."
-    return judge_number(
-        answer,
-        best,
-        f"{num_models:,} unanimous votes allow a miss up to {unanimous.miss[0]:.2g}. A larger radius needs more votes.",
-        (num_models, asked),
-        (best + 1, "One too many: the miss that these votes leave possible is just above that limit."),
-        (best - 1, "One more is possible: compare the miss with the next limit, too."),
-        (0, "Unanimous votes are strong evidence. Compare the miss that they leave possible with the limits."),
-        otherwise="Let bounds.simultaneous([[votes, 0]], alpha) and rsbd.radius answer for a point that all models "
-        "agree on.",
-    )
+    mistakes = {"votes": num_models, "above": best + 1, "below": best - 1, "none": 0}
+    words = {"num_models": num_models, "miss": unanimous.miss[0]}
+    return judge_number(answer, best, HINTS["check_votes"], mistakes, words)
 
 
 @self_check

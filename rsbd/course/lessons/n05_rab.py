@@ -10,7 +10,7 @@ import torch
 
 from rsbd import bounds
 from rsbd.certify import radius
-from rsbd.course.lessons.self_check import Verdict, is_number, judge_number, not_yet, self_check
+from rsbd.course.lessons.self_check import HINTS, Verdict, is_number, judge_number, not_yet, self_check
 from rsbd.data import Dataset
 from rsbd.learners import LDA, HashedTestNoise, Learner, Problem
 from rsbd.learners.randomness import generators
@@ -87,21 +87,14 @@ def check_per_image(answer: Any, length: float, rows: int) -> Verdict:
     >>> check_per_image(0.2, length=2.0, rows=10)
     Not yet. Lengths of different images add in squares, not one by one: 10 of them make only sqrt(10) times one.
     """
-    return judge_number(
-        answer,
-        float(per_row(length, rows)),
-        f"{rows} images with a trigger of this norm are {length:g} long together.",
-        (
-            length / rows,
-            f"Lengths of different images add in squares, not one by one: {rows} of them make only sqrt({rows}) times "
-            "one.",
-        ),
-        (length, f"That much is allowed if a single image is poisoned. Here the {rows} of them share it."),
-        (length * math.sqrt(rows), "That multiplies. A larger number of poisoned images leaves less for each."),
-        (length**2 / rows, "That is the square of it: take the root."),
-        otherwise="Total length = sqrt(rows) x trigger. Solve for the trigger; three decimals are enough.",
-        digits=3,
-    )
+    mistakes = {
+        "not_squared": length / rows,
+        "single": length,
+        "multiplied": length * math.sqrt(rows),
+        "square": length**2 / rows,
+    }
+    truth, texts = float(per_row(length, rows)), HINTS["check_per_image"]
+    return judge_number(answer, truth, texts, mistakes, {"rows": rows, "length": length}, digits=3)
 
 
 @self_check

@@ -11,7 +11,7 @@ from rsbd.attacks.label_flips import fewest_flips, heaviest
 from rsbd.bounds import Bounds
 from rsbd.certify import radius
 from rsbd.course.lessons.drawing import BLUE, INK, VERMILLION, name_axes, write_at
-from rsbd.course.lessons.self_check import Verdict, is_number, judge_number, not_yet, self_check
+from rsbd.course.lessons.self_check import HINTS, Mistakes, Verdict, is_number, judge_number, not_yet, self_check
 from rsbd.data import Dataset
 from rsbd.errors import InputError
 from rsbd.noises import Flip, Smoothing
@@ -51,18 +51,14 @@ def check_closed_form(answer: Any, miss: float, flip: float) -> Verdict:
     (closed,), (exact,) = radii_by_miss(1 - flip, [miss])
     up, odds = float(np.log(4 * miss * (1 - miss))), float(np.log(flip / (1 - flip)))
     full = up / (2 * (1 - 2 * flip) * odds)
-    return judge_number(
-        answer,
-        int(closed),
-        f"The formula gives {full:.3f}, and only whole flips that lie below it are certified.",
-        (int(closed) + 1, "Rounded the wrong way: the formula gives an upper limit, and flips are whole."),
-        (int(exact), "That is the exact radius. This exercise asks for the closed form."),
-        (int(2 * full), "Twice too much: the closed form has a 2 in its denominator."),
-        (int(full * (1 - 2 * flip)), "The factor 1 - 2q is missing in the denominator."),
-        *[(round(full, digits), "The value is right. How many whole flips are certified?") for digits in (1, 2, 3)],
-        otherwise="Put p and q into log(4 p (1 - p)) / (2 (1 - 2q) log(q / (1 - q))), with natural logarithms, and "
-        "round down.",
-    )
+    mistakes: Mistakes = {
+        "above": int(closed) + 1,
+        "exact": int(exact),
+        "twice": int(2 * full),
+        "no_factor": int(full * (1 - 2 * flip)),
+        "digits": (round(full, 1), round(full, 2), round(full, 3)),
+    }
+    return judge_number(answer, int(closed), HINTS["check_closed_form"], mistakes, {"full": full})
 
 
 def certified_share(dataset: Dataset, flip: float, flips: int, penalty: float | None = None) -> float:

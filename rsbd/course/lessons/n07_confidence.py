@@ -13,7 +13,7 @@ from scipy.stats import beta
 from rsbd.bounds import dkw
 from rsbd.certify.confidence import measured
 from rsbd.course.lessons.data_and_attacks import part_of
-from rsbd.course.lessons.self_check import Verdict, is_number, judge_number, not_yet, self_check
+from rsbd.course.lessons.self_check import HINTS, Mistakes, Verdict, is_number, judge_number, not_yet, self_check
 from rsbd.data import Dataset
 from rsbd.ensemble.one_model import FixedModel
 from rsbd.errors import InputError
@@ -118,19 +118,14 @@ def check_by_hand(answer: Any, scores: Sequence[str], law: Tradeoff) -> Verdict:
     ordered = sorted(map(Fraction, scores))
     count = len(ordered)
     gaps = [b - a for a, b in zip([Fraction(0), *ordered], ordered, strict=False)]
-    beyond = sum((g * law.lower(Fraction(count - k - 1, count)) for k, g in enumerate(gaps)), start=Fraction(0))
-    even = sum((law.lower(Fraction(count - k, count)) for k in range(count)), start=Fraction(0)) / count
-    return judge_number(
-        answer,
-        whole,
-        f"Level by level {float(whole):g} is kept; from the average alone it would be {float(naive):g}.",
-        (naive, "That pushes the average through the trade-off: the naive bound. Push every level by itself."),
-        (sum(ordered, Fraction(0)) / count, "That is the average before the attack."),
-        (beyond, "You took the share of scores above each threshold. The score that equals it reaches it, too."),
-        (even, "You gave all steps the same width. Each level counts as wide as its step from the score before."),
-        otherwise="For each score: the share that reaches it, pushed through the trade-off, times the step from the "
-        "last score.",
-    )
+    mistakes = {
+        "naive": naive,
+        "average": sum(ordered, Fraction(0)) / count,
+        "beyond": sum((g * law.lower(Fraction(count - k - 1, count)) for k, g in enumerate(gaps)), Fraction(0)),
+        "even": sum((law.lower(Fraction(count - k, count)) for k in range(count)), Fraction(0)) / count,
+    }
+    words = {"whole": float(whole), "naive": float(naive)}
+    return judge_number(answer, whole, HINTS["check_by_hand"], mistakes, words)
 
 
 def copies_for(width: float, alpha: float) -> int:
@@ -159,21 +154,15 @@ def check_copies(answer: Any, width: float, alpha: float) -> Verdict:
     Not yet. 1,000 copies make it 0.059 wide. Solve sqrt(ln(1 / alpha) / (2 N)) = width for N, and round up.
     """
     truth, square = copies_for(width, alpha), width * width
-    mistakes = (
-        (-np.log(alpha) / square, "Twice too many: there is a 2 beside the N."),
-        (np.log(2 / alpha) / (2 * square), "That is the two-sided band. We only need the curve not to be lower."),
-        (-np.log10(alpha) / (2 * square), "The logarithm is the natural one."),
-        (-np.log(alpha) / (2 * width), "The width must be squared: half the width takes four times the copies."),
-    )
-    near = [(n + d, hint) for number, hint in mistakes for n in (int(number),) for d in (0, 1)]
-    return judge_number(
-        answer,
-        truth,
-        f"{truth:,} copies. Half the width would take four times as many.",
-        (truth - 1, "One too few: the band would still be a hair wider."),
-        *near,
-        otherwise=f"{_width(answer, width, alpha)}Solve sqrt(ln(1 / alpha) / (2 N)) = width for N, and round up.",
-    )
+    numbers = {
+        "twice": -np.log(alpha) / square,
+        "two_sided": np.log(2 / alpha) / (2 * square),
+        "logarithm": -np.log10(alpha) / (2 * square),
+        "not_squared": -np.log(alpha) / (2 * width),
+    }
+    mistakes: Mistakes = {"too_few": truth - 1, **{name: (int(n), int(n) + 1) for name, n in numbers.items()}}
+    words = {"truth": truth, "achieved": _width(answer, width, alpha)}
+    return judge_number(answer, truth, HINTS["check_copies"], mistakes, words)
 
 
 def _width(answer: Any, width: float, alpha: float) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from rsbd.course.lessons.self_check import Verdict, judge_number, not_yet, self_check
+from rsbd.course.lessons.self_check import HINTS, Mistakes, Verdict, judge_number, not_yet, self_check
 from rsbd.data import Dataset
 from rsbd.errors import InputError
 from rsbd.noises import Partition, Threat
@@ -32,27 +32,17 @@ def check_dpa_radius(answer: Any, votes: Sequence[int]) -> Verdict:
     top, found = (int(v[0]) for v in Partition(len(labels)).radius(labels, len(votes)))
     others = [v for label, v in enumerate(votes) if label != top]
     lead, tie = votes[top] - max(others), any(v == max(others) for v in votes[:top])
-    return judge_number(
-        answer,
-        found,
-        f"The lead of {lead}{', less 1 for the tie' if tie else ''}, halved and rounded down.",
-        (lead // 2, "That would do for the lower label. At a tie the lower label wins, and here it is the rival."),
-        (
-            lead,
-            "That is the lead in votes. A row that is put in one part can turn that vote round: what does that do "
-            "to the lead?",
-        ),
-        (lead - 1, "The tie is thought of. But a vote that turns round takes 2 from the lead."),
-        (
-            found // 2,
-            "That counts rows that are changed, which are in and out at once. The question is about rows that are "
-            "only inserted or removed.",
-        ),
-        (votes[top] // 2, "Half of the winner's votes: the attacker needs only to close the gap to the runner-up."),
-        (Fraction(lead - tie, 2), "Rows are whole: round down."),
-        (found + 1, "One too many: with so many rows the rival draws level, and look who wins a tie."),
-        otherwise="Each row turns one vote: one less for the winner, one more for the rival. When does the rival win?",
-    )
+    mistakes: Mistakes = {
+        "lower_label": lead // 2,
+        "lead": lead,
+        "tie": lead - 1,
+        "changed": found // 2,
+        "half": votes[top] // 2,
+        "unrounded": Fraction(lead - tie, 2),
+        "above": found + 1,
+    }
+    words = {"lead": lead, "tie": ", less 1 for the tie" if tie else ""}
+    return judge_number(answer, found, HINTS["check_dpa_radius"], mistakes, words)
 
 
 @self_check
@@ -117,26 +107,15 @@ def check_bag_misses(answer: Any, size: int, poisoned: int, num_rows: int) -> Ve
     """
     clean = num_rows - poisoned
     misses = (clean / num_rows) ** size
-    without = float(np.prod([(clean - i) / (num_rows - i) for i in range(size)])) if size <= num_rows else 0.0
-    return judge_number(
-        answer,
-        misses,
-        f"Each of the {size} draws misses them with probability {clean}/{num_rows}, whatever the others did.",
-        (clean / num_rows, f"That is one draw. A bag is drawn anew {size} times."),
-        (1 - misses, "That is the probability that the bag holds at least one of them."),
-        (
-            1 - size * poisoned / num_rows,
-            "To subtract for every draw counts a bag twice that draws two poisoned rows. Multiply the "
-            "probabilities of missing instead.",
-        ),
-        (without, "That is for drawing without replacement. Here each row is put back before the next draw."),
-        (
-            (1 - size / num_rows) ** poisoned,
-            "Size and poisoned rows are exchanged: a bag makes so many draws as it has rows.",
-        ),
-        otherwise="One draw misses the poisoned rows with probability 1 - poisoned / rows; all draws must miss. Give "
-        "it with at least six decimals, or as an expression.",
-    )
+    mistakes = {
+        "one_draw": clean / num_rows,
+        "hit": 1 - misses,
+        "subtracted": 1 - size * poisoned / num_rows,
+        "without_replacement": float(np.prod([(clean - i) / (num_rows - i) for i in range(min(size, num_rows))])),
+        "exchanged": (1 - size / num_rows) ** poisoned,
+    }
+    texts = HINTS["check_bag_misses"]
+    return judge_number(answer, misses, texts, mistakes, {"size": size, "clean": clean, "num_rows": num_rows})
 
 
 def proved(found: Certified | Parted, dataset: Dataset, threat: Threat) -> float | str:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from rsbd import bounds, ensemble
 from rsbd.certify import certify
-from rsbd.course.lessons.self_check import Verdict, judge_number, not_yet, self_check
+from rsbd.course.lessons.self_check import HINTS, Verdict, judge_number, not_yet, self_check
 from rsbd.data import Dataset
 from rsbd.errors import InputError
 from rsbd.learners import Linear
@@ -164,20 +164,9 @@ def check_length(answer: Any, rows: int, trigger: int) -> Verdict:
     Not yet. That counts changed pixels (L0). The L2 length is the square root of the sum of their squares.
     """
     one = as_measured(Threat(rows, trigger), Smoothing(features=Gaussian(1.0))).trigger_on("features")
-    return judge_number(
-        answer,
-        float(one * np.sqrt(rows)),
-        f"{rows} x {trigger} pixels change by at most 1 each, so the squares add up to {rows * trigger}.",
-        (
-            rows * trigger,
-            "That counts changed pixels (L0). The L2 length is the square root of the sum of their squares.",
-        ),
-        (one, "That is the length on one image. The images are many, and their squares add up."),
-        (rows * one, "Lengths on different images do not add up: their squares do. (They are different coordinates.)"),
-        (rows, "That is the number of images. What does one changed pixel cost, and how do many add up?"),
-        otherwise="Each changed pixel moves by at most 1. Add up the squares over all poisoned images, and take the "
-        "root.",
-    )
+    mistakes = {"pixels": rows * trigger, "single": one, "added": rows * one, "images": rows}
+    words = {"rows": rows, "trigger": trigger, "pixels": rows * trigger}
+    return judge_number(answer, float(one * np.sqrt(rows)), HINTS["check_length"], mistakes, words)
 
 
 @self_check

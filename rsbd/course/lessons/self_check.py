@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import wraps
+from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeAlias
 
 import numpy as np
@@ -15,7 +17,9 @@ from rsbd.errors import InputError
 from rsbd.panels.svg import escape
 
 P = ParamSpec("P")
+HINTS: dict[str, dict[str, str]] = tomllib.loads(Path(__file__).with_name("hints.toml").read_text("utf-8"))
 Number: TypeAlias = int | float | Fraction
+Mistakes: TypeAlias = Mapping[str, Number | tuple[Number, ...]]
 
 
 @dataclass(frozen=True)
@@ -100,9 +104,25 @@ def is_number(answer: Any) -> bool:
     return isinstance(answer, (int, float)) and not isinstance(answer, bool)
 
 
+def verdict(texts: Mapping[str, str], case: str, **words: object) -> Verdict:
+    """Return the verdict in one case of a table of ``hints.toml``; only the case "right" is passed.
+
+    Examples
+    --------
+    >>> verdict({"right": "All {rows} counted.", "twice": "Count each once."}, "right", rows=19)
+    Right. All 19 counted.
+    """
+    return Verdict(case == "right", texts[case].format(**words))
+
+
 @self_check
 def judge_number(
-    answer: Any, truth: Number, why: str, *hints: tuple[Number, str], otherwise: str, digits: int | None = None
+    answer: Any,
+    truth: Number,
+    texts: Mapping[str, str],
+    mistakes: Mistakes,
+    words: Mapping[str, object],
+    digits: int | None = None,
 ) -> Verdict:
     """Judge a number: right, one of the typical mistakes, or something else.
 
@@ -112,42 +132,46 @@ def judge_number(
         What the reader wrote. A number may be written as a string, such as "2/3".
     truth : number
         The right answer; 0.125 and ``Fraction(1, 8)`` are the same.
-    why : str
-        What is said of a right answer.
-    *hints : (number, str)
-        A hint for each typical mistake. The first one that fits is given. One that equals the truth is passed over,
-        so that the numbers may come from a computation.
-    otherwise : str
-        The hint for every other answer.
+    texts : mapping from str to str
+        What is said, as in ``hints.toml``: of a right answer ("right"), of each mistake, and in any other case
+        ("otherwise").
+    mistakes : mapping from str to number or tuple of numbers
+        The wrong numbers that each typical mistake leads to. The hint of the first that fits is given. One that equals
+        the truth is passed over, so that the numbers may come from a computation.
+    words : mapping from str to object
+        The values of the words in braces in ``texts``.
     digits : int, optional
         Decimals that are asked for. Numbers are compared after rounding, and a right answer that is rounded up or down
         is right.
 
     Examples
     --------
-    >>> judge_number(12, 19, "All counted.", (12, "And the labels?"), otherwise="Count again.")
+    >>> texts = {"right": "All counted.", "pixels": "And the {kind}?", "otherwise": "Count again."}
+    >>> judge_number(12, 19, texts, {"pixels": 12}, {"kind": "labels"})
     Not yet. And the labels?
-    >>> judge_number(19, 19, "All counted.", (12, "And the labels?"), otherwise="Count again.")
+    >>> judge_number(19, 19, texts, {"pixels": 12}, {})
     Right. All counted.
-    >>> judge_number(0.333, 1 / 3, "One in three.", otherwise="Count again.")
+    >>> judge_number(0.333, 1 / 3, texts, {}, {})
     Not yet. Close: it looks rounded. Give all of it, for example as a fraction such as 2 / 3.
-    >>> judge_number(0.333, 1 / 3, "One in three.", otherwise="Count again.", digits=3)
-    Right. One in three.
+    >>> judge_number(0.333, 1 / 3, texts, {}, {}, digits=3)
+    Right. All counted.
     """
     try:
         value = None if isinstance(answer, bool) else Fraction(str(answer))
     except (ValueError, ZeroDivisionError):
         value = None
     if value is None:
-        return not_yet(f"{answer!r} is not a number. {otherwise}")
+        return not_yet(f"{answer!r} is not a number. {texts['otherwise'].format(**words)}")
     exact = Fraction(str(truth))
     if _same(value, exact) or (digits is not None and abs(value - exact) <= Fraction(1, 10**digits)):
-        return Verdict(True, why)
-    for number, hint in hints:
-        wrong = Fraction(str(number))
-        if _same(value, wrong) or (digits is not None and round(value, digits) == round(wrong, digits)):
-            return not_yet(hint)
-    return not_yet(_form(value, exact) or otherwise)
+        return verdict(texts, "right", **words)
+    for mistake, numbers in mistakes.items():
+        for number in numbers if isinstance(numbers, tuple) else (numbers,):
+            wrong = Fraction(str(number))
+            if _same(value, wrong) or (digits is not None and round(value, digits) == round(wrong, digits)):
+                return verdict(texts, mistake, **words)
+    form = _form(value, exact)
+    return not_yet(form) if form else verdict(texts, "otherwise", **words)
 
 
 def _same(a: Fraction, b: Fraction) -> bool:
