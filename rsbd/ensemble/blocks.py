@@ -7,7 +7,7 @@ import json
 import math
 import time
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
@@ -19,11 +19,12 @@ from rsbd.data import Dataset
 from rsbd.ensemble import devices
 from rsbd.errors import InputError
 from rsbd.learners import Learner, Problem, determinism, identity, randomness
-from rsbd.learners.base import predict_labels, train_models
+from rsbd.learners.base import check_repeats, predict_labels, train_models
 from rsbd.noises import Smoothing
 from rsbd.types import Ints, Labels, Points
 from rsbd.version import __version__
 
+_ASKED_TWICE = 8  # models of the user, at the start of a run
 Span = tuple[int, int]
 BlockVotes = tuple[Ints, Span, dict[str, float]]
 
@@ -168,8 +169,17 @@ def vote_in_block(task: Task, span: Span) -> BlockVotes:
         models = train_models(task.learner, problem, streams)
         trained = time.perf_counter()
         labels = predict_labels(models, test_points(task), problem.smoothing.test, streams)
+        if first == 0 and task.device == "cpu":
+            some = min(size, _ASKED_TWICE)
+            check_repeats(task.learner, partial(_labels, task, some), labels if some == size else None)
         counts = count_labels(labels[span[0] - first : span[1] - first], problem.num_classes)
     return counts, span, {"train": trained - began, "vote": time.perf_counter() - trained}
+
+
+def _labels(task: Task, models: int) -> Tensor:
+    problem, streams = training_set(task), randomness.generators(task.seed, range(models))
+    trained = train_models(task.learner, problem, streams)
+    return predict_labels(trained, test_points(task), problem.smoothing.test, streams)
 
 
 def count_labels(labels: Tensor, num_classes: int) -> Ints:

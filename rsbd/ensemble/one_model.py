@@ -14,7 +14,7 @@ from rsbd.data import Dataset
 from rsbd.ensemble import blocks, checks, devices, workers
 from rsbd.ensemble.votes import Votes
 from rsbd.learners import Learner, Models, Problem, determinism, randomness
-from rsbd.learners.base import predict_confidences, predict_labels, train_models
+from rsbd.learners.base import check_repeats, predict_confidences, predict_labels, train_models
 from rsbd.noises import Noise, Smoothing
 from rsbd.types import Points
 
@@ -98,12 +98,14 @@ class FixedModel:
         checks.check_points(self.noise, x_test)
         x = torch.tensor(np.asarray(x_test, np.float32), device=self.device).flatten(1)
 
-        def answer(start: int) -> Tensor:
-            some = range(start + 1, min(start + _CHUNK, copies.stop) + 1)
+        def answer(start: int, number: int = _CHUNK) -> Tensor:
+            some = range(start + 1, min(start + number, copies.stop) + 1)
             with devices.explain_errors(self.device, self.models), determinism.reproducible():
                 streams = randomness.generators(self.seed, some, self.device)
                 return torch.cat([question(self.models, x, self.noise, [stream]) for stream in streams]).cpu()
 
+        if self.device == "cpu" and len(copies):
+            check_repeats(self.models, lambda: answer(copies.start, 8))
         starts = range(randomness.check_consecutive(copies).start, copies.stop, _CHUNK)
         with workers.thread_pool(self.device) as pool:
             yield from workers.map_in_order(pool, answer, starts)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar
 
@@ -84,6 +84,9 @@ class Models(ABC):
     points that are labelled with it, nor on what was labelled before. All certificates speak of such models.
     """
 
+    users_code: ClassVar[bool] = False
+    """Whether code runs inside that is not of this package."""
+
     @abstractmethod
     def predict(self, x: Tensor, noise: Noise | None, generators: Sequence[Generator]) -> Tensor:
         """Label every point once with every model, each on its own noised copy of the points.
@@ -144,6 +147,8 @@ class Learner(ABC):
 
     needs_noise: ClassVar[bool] = False
     """True if the learner is made for noised data only, so that another one replaces it where nobody defends."""
+    users_code: ClassVar[bool] = False
+    """Whether code runs inside that is not of this package."""
     in_double: ClassVar[bool] = False
     """True if the learner trains in float64 when given float64 rows. Parameters then agree closely on machines that
     round differently."""
@@ -185,14 +190,33 @@ def noised_points(x: Tensor, noise: Noise | None, generator: Generator) -> Tenso
     return x.clone() if noise is None else noise.sample(x, generator)
 
 
-def is_own(thing: object) -> bool:
-    """Return True if it is a learner, or models, of this package."""
+def of_the_user(thing: Learner | Models) -> bool:
+    """Return True for a learner, or models, in which code runs that is not of this package, and may do anything."""
+    inner = getattr(thing, "learner", None)  # of one that wraps another
+    return not _is_own(thing) or thing.users_code or (inner is not None and of_the_user(inner))
+
+
+def _is_own(thing: object) -> bool:
     return type(thing).__module__.startswith("rsbd.")
 
 
 def lend(tensor: Tensor, borrower: object) -> Tensor:
     """Return the tensor for a learner or models of this package, which never write on it, and a copy for any other."""
-    return tensor if is_own(borrower) else tensor.clone()
+    return tensor if _is_own(borrower) else tensor.clone()
+
+
+def check_repeats(thing: Learner | Models, ask: Callable[[], Tensor], known: Tensor | None = None) -> None:
+    """Raise if code of the user gives other labels when it is asked the same again; on a CPU, where others never do.
+
+    Bounds take votes for independent draws. Code that remembers what it saw in other calls makes them depend on each
+    other, and can average the noise away. Whatever shows in a second answer is found here; but nobody can find out all
+    that code may do, and so it remains a condition that it does not remember.
+    """
+    if of_the_user(thing) and not torch.equal(ask() if known is None else known, ask()):
+        raise InputError(
+            f"{type(thing).__name__} gives other labels when it is asked the same again",
+            "it must not remember what it saw, look at the clock, or draw random numbers but those that it is given",
+        )
 
 
 def train_models(learner: Learner, problem: Problem, generators: Sequence[Generator]) -> Models:

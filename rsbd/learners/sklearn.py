@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -48,6 +48,7 @@ class Sklearn(Learner):
     Sklearn(estimator=GaussianNB(priors=None, var_smoothing=1e-09), name=None, version=...)
     """
 
+    users_code: ClassVar[bool] = True
     estimator: Any
     name: str | None = None
     version: str = field(init=False)  # of scikit-learn
@@ -91,6 +92,7 @@ class Sklearn(Learner):
 class FittedEstimators(Models):
     """FittedEstimators classifiers, or the one label that a model has seen."""
 
+    users_code: ClassVar[bool] = True
     models: Sequence[Any]
 
     def predict(self, x: Tensor, noise: Noise | None, generators: Sequence[Generator]) -> Tensor:
@@ -101,7 +103,8 @@ class FittedEstimators(Models):
                 labels.append(torch.full((len(x),), model))
             else:
                 found = np.asarray(model.predict(noised_points(x, noise, generator).cpu().numpy()))
-                whole = found.astype(np.int64) if found.dtype.kind in "biuf" else found
+                with np.errstate(invalid="ignore"):  # of NaN, which is no label
+                    whole = found.astype(np.int64) if found.dtype.kind in "biuf" else found
                 if found.shape != (len(x),) or not np.array_equal(whole, found) or whole.dtype != np.int64:
                     raise InputError(
                         f"{type(model).__name__} predicted an array {found.shape} of {found.dtype} for {len(x)} points",

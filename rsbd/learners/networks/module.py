@@ -64,7 +64,7 @@ class Module(Network):
     Module(epochs=5, batch=128, learning_rate=0.001, ..., factory=network, together=None, name=None)
     """
 
-    of_the_user: ClassVar[bool] = True
+    users_code: ClassVar[bool] = True
     factory: Callable[[], nn.Module]
     together: int | None = field(default=None, kw_only=True)
     name: str | None = field(default=None, kw_only=True)
@@ -194,6 +194,7 @@ class ModuleGradients:
 class StackedModules(ScoringModels):
     """Trained networks: one module, and its weights and buffers for all models."""
 
+    users_code: ClassVar[bool] = True
     net: nn.Module
     state: _State
     shape: tuple[int, ...]

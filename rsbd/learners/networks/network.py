@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, ClassVar, Literal, get_args
+from typing import TYPE_CHECKING, Literal, get_args
 
 import torch
 from torch import Generator, Tensor
 
 from rsbd.errors import InputError
-from rsbd.learners.base import Learner, Problem, is_own
+from rsbd.learners.base import Learner, Problem, of_the_user
 from rsbd.learners.determinism import reproducible_on_gpu
 from rsbd.learners.networks.adam import Adam, Stack
 from rsbd.noises import Gaussian, Noise
@@ -53,8 +53,6 @@ class Network(Learner):
         Settings that are not positive; another precision.
     """
 
-    of_the_user: ClassVar[bool] = False
-    """Whether the network is not of this package, so that it may read any bit of what it sees."""
     epochs: int | None = None
     batch: int = 128
     learning_rate: float = 0.01
@@ -100,7 +98,7 @@ class Network(Learner):
         features = [problem.x.new_empty(models, problem.x.shape[1], rows, dtype=kind) for rows in cuts]
         labels = problem.y.new_empty(models, problem.num_rows)
         for i, generator in enumerate(generators):
-            x, y = problem.noised(generator, quickly=is_own(self) and not self.of_the_user)
+            x, y = problem.noised(generator, quickly=not of_the_user(self))
             if extra is not None:
                 x = extra.sample_quickly(x, generator)
             order = torch.randperm(len(x), generator=generator, device=generator.device)

@@ -1,0 +1,270 @@
+"""Learners that do what they should not: no attack inside a certificate breaks it, or there is no certificate."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+import numpy as np
+import pytest
+import torch
+from sklearn.base import BaseEstimator, ClassifierMixin
+
+from rsbd import Dataset, Flip, Gaussian, Sklearn, Smoothing, Uniform, bounds, collect, radius, recipes
+from rsbd.certify import Certificate
+from rsbd.errors import InputError
+from rsbd.learners import Learner, Models
+from rsbd.learners.undefended import predict_undefended
+
+POINTS = 12
+
+
+def data(move: float = 0.0, rows: int = 8, point: int = 0) -> Dataset:
+    x = np.linspace(0, 1, rows, dtype=np.float32)[:, None] * np.ones((1, 2), np.float32)
+    points = np.full((POINTS, 2), 0.5, np.float32)
+    points[:, 0] += np.linspace(-0.05, 0.05, POINTS, dtype=np.float32)
+    points[point] += move
+    return Dataset("line", x, np.arange(rows) % 2, points, np.zeros(POINTS, int), ("a", "b"))
+
+
+class Fitted(ClassifierMixin, BaseEstimator):
+    def fit(self, x, y):
+        self.classes_ = np.array([0, 1])
+        return self
+
+
+class Averaging(Fitted):
+    """Averages all points that any model has seen: noise of zero mean goes away."""
+
+    seen: ClassVar[list[np.ndarray]] = []
+
+    def predict(self, x):
+        self.seen.append(x)
+        return (np.mean(self.seen, 0)[:, 0] > 0.5).astype(int)
+
+
+class Collecting(Fitted):
+    """Averages all training rows that any model has seen."""
+
+    seen: ClassVar[list[np.ndarray]] = []
+
+    def fit(self, x, y):
+        self.seen.append(x)
+        self.where_ = np.mean(self.seen, 0)[:, 0].sum()
+        return super().fit(x, y)
+
+    def predict(self, x):
+        return np.full(len(x), int(np.float32(self.where_ * 2**10) % 2))
+
+
+class Alternating(Fitted):
+    """Says one class and the other in turn."""
+
+    calls: ClassVar[list[int]] = []
+
+    def predict(self, x):
+        self.calls.append(1)
+        return np.full(len(x), len(self.calls) % 2)
+
+
+class Clock(Fitted):
+    def predict(self, x):
+        time.sleep(1e-4)
+        return np.random.default_rng(time.perf_counter_ns()).integers(2, size=len(x))
+
+
+@pytest.mark.parametrize("noise", [Gaussian(0.5), Uniform(2)], ids=str)
+@pytest.mark.parametrize("hostile", [Averaging, Clock], ids=lambda kind: kind.__name__)
+def test_learners_that_remember_or_look_at_the_clock_are_refused(hostile, noise):
+    with pytest.raises(InputError, match="other labels when it is asked the same again"):
+        collect(data(), Smoothing(test=noise), Sklearn(hostile()), data().x_test, 64)
+
+
+def test_a_learner_that_counts_its_calls_proves_nothing():
+    smoothing = Smoothing(test=Gaussian(0.5))
+    votes = collect(data(), smoothing, Sklearn(Alternating()), data().x_test, 200)
+    assert (radius(bounds.simultaneous(votes.counts, 0.001), smoothing).label == -1).all()
+
+
+def test_learners_that_remember_training_rows_are_refused():
+    with pytest.raises(InputError, match="asked the same again"):
+        collect(data(), Smoothing(features=Gaussian(0.5)), Sklearn(Collecting()), data().x_test, 64)
+
+
+@pytest.mark.parametrize("hostile", [Averaging, Clock], ids=lambda kind: kind.__name__)
+def test_one_fixed_model_that_remembers_is_refused(hostile):
+    with pytest.raises(InputError, match="asked the same again"):
+        recipes.cohen(data(), 0.5, learner=Sklearn(hostile()), num_copies=100)
+
+
+@dataclass(frozen=True)
+class Remembering(Learner):
+    """A learner of one's own with a memory, and a model of its own."""
+
+    seen: list[Any] = field(default_factory=list, compare=False, repr=False)
+    shape: str = "right"
+
+    def train(self, problem, generators):
+        return Answer(self.seen, self.shape)
+
+
+@dataclass(frozen=True)
+class Answer(Models):
+    seen: list[Any]
+    shape: str
+
+    def predict(self, x, noise, generators):
+        found = []
+        for generator in generators:
+            self.seen.append(x if noise is None else noise.sample(x, generator))
+            found.append((torch.stack(self.seen).mean(0)[:, 0] > 0.5).long())
+        labels = torch.stack(found)
+        return {
+            "right": lambda: labels,
+            "one point": lambda: labels[:, :1],
+            "one model": lambda: labels[:1],
+            "turned": lambda: labels.T,
+            "halves": lambda: labels * 0 + 0.5,
+            "nan": lambda: labels * float("nan"),
+            "no class": lambda: labels * 0 + 2,
+            "negative": lambda: labels * 0 - 1,
+        }[self.shape]()
+
+
+def test_a_learner_of_ones_own_that_remembers_is_refused():
+    with pytest.raises(InputError, match="asked the same again"):
+        collect(data(), Smoothing(test=Gaussian(0.5)), Remembering(), data().x_test, 64)
+
+
+@pytest.mark.parametrize("shape", ["one point", "one model", "turned", "halves", "nan", "no class", "negative"])
+def test_models_of_ones_own_that_give_no_labels_are_refused(shape):
+    d, learner = data(), Remembering(shape=shape)
+    for ask in (
+        lambda: collect(d, Smoothing(test=Gaussian(0.5)), learner, d.x_test, 40),
+        lambda: recipes.cohen(d, 0.5, learner=learner, num_copies=40),
+    ):
+        if shape != "one model" or ask.__code__.co_names[0] == "collect":
+            with pytest.raises(InputError):
+                ask()
+
+
+@dataclass
+class Says(Fitted):
+    """Predicts whatever it was made to."""
+
+    what: str = "floats"
+
+    def predict(self, x):
+        n = len(x)
+        return {
+            "floats": np.zeros(n),
+            "bools": np.zeros(n, bool),
+            "halves": np.full(n, 0.7),
+            "nan": np.full(n, np.nan),
+            "none": np.full(n, None),
+            "words": np.full(n, "a"),
+            "digits": np.full(n, "0"),
+            "few": np.zeros(n - 1, int),
+            "many": np.zeros(n + 1, int),
+            "one": np.zeros((), int),
+            "column": np.zeros((n, 1), int),
+            "no class": np.full(n, 2),
+            "negative": np.full(n, -1),
+            "huge": np.full(n, 1e300),
+        }[self.what]
+
+
+@pytest.mark.parametrize("what", ["floats", "bools"])
+def test_whole_numbers_of_any_type_are_labels(what):
+    assert (collect(data(), Smoothing(test=Gaussian(1)), Sklearn(Says(what)), data().x_test, 8).label == 0).all()
+
+
+@pytest.mark.parametrize(
+    "what", ["halves", "nan", "none", "words", "digits", "few", "many", "one", "column", "no class", "negative", "huge"]
+)
+def test_what_is_no_label_is_refused_in_every_path(what):
+    d, learner = data(), Sklearn(Says(what))
+    for ask in (
+        lambda: collect(d, Smoothing(test=Gaussian(0.5)), learner, d.x_test, 8),
+        lambda: recipes.cohen(d, 0.5, learner=learner, num_copies=20),
+        lambda: recipes.bagging(d, 4, learner=learner, num_models=8),
+    ):
+        with pytest.raises(InputError):
+            ask()
+    if what not in ("no class", "negative"):
+        with pytest.raises(InputError):
+            predict_undefended(d, learner, d.x_test)
+
+
+class Fragile(Fitted):
+    """Raises where the first point is far away, as noise makes it now and then."""
+
+    def predict(self, x):
+        if abs(x[0, 0]) > 2:
+            raise RuntimeError("too far")
+        return np.zeros(len(x), int)
+
+
+def test_a_learner_that_raises_in_the_middle_leaves_no_votes_of_the_others():
+    """Votes of those alone that did not raise would be votes of a chosen few."""
+    with pytest.raises(Exception, match="too far"):
+        collect(data(), Smoothing(test=Gaussian(1.0)), Sklearn(Fragile()), data().x_test, 400)
+
+
+class ByPlace(Fitted):
+    """Labels points by their place in the batch."""
+
+    def predict(self, x):
+        return np.arange(len(x)) % 2
+
+
+class Majority(Fitted):
+    """Gives all points the label that most of them deserve."""
+
+    def predict(self, x):
+        return np.full(len(x), int((x[:, 0] > 0.5).mean() > 0.5))
+
+
+class Sharp(Fitted):
+    """Looks at one value alone, with a border beside the point."""
+
+    def predict(self, x):
+        return (x[:, 0] > 0.4501).astype(int)
+
+
+class FirstRow(ClassifierMixin, BaseEstimator):
+    """Says what the first training row says."""
+
+    def fit(self, x, y):
+        self.classes_, self.label_ = np.array([0, 1]), int(y[0])
+        return self
+
+    def predict(self, x):
+        return np.full(len(x), self.label_)
+
+
+def certificate(d: Dataset, smoothing: Smoothing, hostile: Any, models: int = 300) -> Certificate:
+    votes = collect(d, smoothing, Sklearn(hostile()), d.x_test, models)
+    return radius(bounds.simultaneous(votes.counts, 0.001), smoothing)
+
+
+@pytest.mark.parametrize("noise", [Gaussian(0.5), Uniform(2)], ids=str)
+@pytest.mark.parametrize("hostile", [ByPlace, Majority, Sharp], ids=lambda kind: kind.__name__)
+def test_no_move_of_a_point_inside_its_certificate_changes_its_label(hostile, noise):
+    smoothing = Smoothing(test=noise)
+    before = certificate(data(), smoothing, hostile)
+    for move in (0.01, 0.1, 0.4):
+        after = certificate(data(move), smoothing, hostile)
+        length = move * 2**0.5 if noise.norm == "L2" else 2 * move
+        if before.radius[0] >= length and after.radius[0] >= 0:
+            assert before.label[0] == after.label[0]
+
+
+def test_no_label_inside_a_certificate_changes_what_the_first_row_says():
+    smoothing = Smoothing(labels=Flip(0.8))
+    d = data()
+    before = certificate(d, smoothing, FirstRow)
+    after = certificate(d.replace(y=1 - d.y), smoothing, FirstRow)
+    assert (before.label != after.label).all()  # one changed label, its own, would do
+    assert before.radius.max() < 1
