@@ -6,7 +6,7 @@ from typing import Any
 
 from rsbd.attacks import Poisoning
 from rsbd.course.lessons.data_and_attacks import watch
-from rsbd.course.lessons.self_check import HINTS, Verdict, judge_number, not_yet, self_check
+from rsbd.course.lessons.self_check import HINTS, Verdict, judge_number, self_check, verdict
 from rsbd.data import Dataset
 from rsbd.errors import InputError
 from rsbd.recipes.report import Report
@@ -51,24 +51,22 @@ def check_attack(attack: Any, dataset: Dataset, images: int = 5, success: float 
     >>> check_attack(Poisoning(BadPatch(3), target=0, rate=0.05), digits)
     Not yet. That poisons 10 images, and only 5 are allowed: lower the rate.
     """
+    hints = HINTS["check_attack"]
     if not isinstance(attack, Poisoning):
-        return not_yet("That is no attack: write rsbd.Poisoning(rsbd.BadPatch(...), target=0, rate=...).")
+        return verdict(hints, "no_attack")
     try:
         seen = watch(dataset, attack)
     except InputError as error:
-        return not_yet(f"That attack is not possible: {error}.")
+        return verdict(hints, "impossible", error=error)
+    words = {"poisoned": seen.poisoned_rows, "images": images, "fooled": percent(seen.success)}
     if not seen.poisoned_rows:
-        return not_yet("That poisons no image at all: raise the rate.")
+        return verdict(hints, "nothing")
     if seen.poisoned_rows > images:
-        return not_yet(f"That poisons {seen.poisoned_rows} images, and only {images} are allowed: lower the rate.")
+        return verdict(hints, "too_many", **words)
     if dataset.label(attack.target) != 0:
-        return not_yet(f"The attacker of this exercise wants the label \u201c{dataset.classes[0]}\u201d.")
+        return verdict(hints, "target", name=dataset.classes[0])
     if seen.success < success:
-        return not_yet(
-            f"Only {percent(seen.success)} of the triggered images are fooled. With so few images, what else makes a "
-            "trigger easier to learn?"
-        )
+        return verdict(hints, "weak", **words)
     if seen.after < seen.before - 0.02:
-        return not_yet("It works, but clean accuracy falls by more than 2 points: somebody will notice.")
-    enough = "image fools" if seen.poisoned_rows == 1 else "images fool"
-    return Verdict(True, f"{seen.poisoned_rows} poisoned {enough} {percent(seen.success)} of the triggered ones.")
+        return verdict(hints, "noticed")
+    return verdict(hints, "right", verb="image fools" if seen.poisoned_rows == 1 else "images fool", **words)

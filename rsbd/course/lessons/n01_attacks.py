@@ -10,7 +10,7 @@ import numpy as np
 
 from rsbd.attacks import Poisoning, Trigger, stamp
 from rsbd.course.lessons.data_and_attacks import watch
-from rsbd.course.lessons.self_check import HINTS, Verdict, is_number, judge_number, not_yet, self_check
+from rsbd.course.lessons.self_check import HINTS, Verdict, is_number, judge_number, not_yet, self_check, verdict
 from rsbd.data import Dataset
 from rsbd.errors import InputError
 from rsbd.learners import Linear
@@ -218,22 +218,19 @@ def check_faint(
     >>> check_faint(Poisoning(BadPatch(3), target=0, rate=0.05), ten_digits())
     Not yet. Everybody sees it: one pixel changes by 1.00, and 0.3 is the limit.
     """
+    hints = HINTS["check_faint"]
     if not isinstance(attack, Poisoning):
-        return not_yet("That is no attack: write rsbd.Poisoning(trigger, target=0, rate=...).")
+        return verdict(hints, "no_attack")
     try:
         moved = float(np.abs(stamp(attack.trigger, dataset, dataset.x_test) - dataset.x_test).max())
         seen = watch(dataset, attack)
     except InputError as error:
-        return not_yet(f"That attack is not possible: {error}.")
+        return verdict(hints, "impossible", error=error)
+    words = {"moved": moved, "fooled": percent(seen.success)}
     if moved > change + 1e-6:
-        return not_yet(f"Everybody sees it: one pixel changes by {moved:.2f}, and {change:g} is the limit.")
+        return verdict(hints, "seen", change=change, **words)
     if attack.rate > rate:
-        return not_yet(f"The rate is {attack.rate:g}, and {rate:g} is the limit: find a better trigger.")
+        return verdict(hints, "rate", rate=attack.rate, limit=rate)
     if seen.success < success:
-        return not_yet(
-            f"It is faint, but only {percent(seen.success)} are fooled. The classifier adds up what all pixels say: "
-            "how can many small changes together say much?"
-        )
-    if seen.after < seen.before - 0.02:
-        return not_yet("It works, but clean accuracy falls by more than 2 points: somebody will notice.")
-    return Verdict(True, f"No pixel changes by more than {moved:.2f}, and {percent(seen.success)} are fooled.")
+        return verdict(hints, "weak", **words)
+    return verdict(hints, "noticed" if seen.after < seen.before - 0.02 else "right", **words)

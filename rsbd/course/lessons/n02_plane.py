@@ -13,7 +13,7 @@ from scipy.special import ndtr, ndtri
 from rsbd import bounds
 from rsbd.certify import ABSTAIN, Certificate, radius
 from rsbd.course.lessons.drawing import name_axes, write_at
-from rsbd.course.lessons.self_check import HINTS, Verdict, is_number, judge_number, not_yet, self_check
+from rsbd.course.lessons.self_check import HINTS, Verdict, is_number, judge_number, not_yet, self_check, verdict
 from rsbd.errors import InputError
 from rsbd.noises import Gaussian, Smoothing
 from rsbd.panels.plane.compute import WORLD
@@ -216,30 +216,21 @@ def check_abstain(
     >>> check_abstain([], {"a": (6, 10), "b": (900, 1000)})
     Not yet. A majority is not enough: in case a the bound on the probability is 0.141, not above one half.
     """
+    hints = HINTS["check_abstain"]
     if isinstance(answer, str):
         answer = re.findall(r"\w+", answer)
     if isinstance(answer, Collection):
         answer = [str(name).strip().lower() for name in answer]
     if not isinstance(answer, Collection) or not all(name in tuple(cases) for name in answer):
-        return not_yet(f"{answer!r} is no list of cases: choose among {', '.join(cases)}.")
-    least = {}
-    for name, (votes, num) in cases.items():
-        evidence = _by_others([votes, num - votes], alpha)
-        least[name] = (1 - float(evidence.miss[0]), _certified(evidence, sigma).label[0] == ABSTAIN)
-    missed = [name for name, (_, silent) in least.items() if silent and name not in answer]
-    wrong = [name for name in answer if not least[name][1]]
-    if wrong:
-        votes, num = cases[wrong[0]]
-        return not_yet(
-            f"{percent(votes / num)} is not much, but {num:,} votes are: in case {wrong[0]} the probability is at "
-            f"least {least[wrong[0]][0]:.3f}."
-        )
-    if missed:
-        return not_yet(
-            f"A majority is not enough: in case {missed[0]} the bound on the probability is "
-            f"{least[missed[0]][0]:.3f}, not above one half."
-        )
-    return Verdict(True, "It is the bound that counts, and the bound knows the share and the number of the votes.")
+        return verdict(hints, "no_list", answer=answer, cases=", ".join(cases))
+    evidence = {name: _by_others([votes, num - votes], alpha) for name, (votes, num) in cases.items()}
+    silent = [name for name, some in evidence.items() if _certified(some, sigma).label[0] == ABSTAIN]
+    wrong = [name for name in answer if name not in silent] + [name for name in silent if name not in answer]
+    if not wrong:
+        return verdict(hints, "right")
+    case, (votes, num), least = wrong[0], cases[wrong[0]], 1 - evidence[wrong[0]].miss[0]
+    words = {"case": case, "share": percent(votes / num), "num": num, "least": least}
+    return verdict(hints, "missed" if case in silent else "answered", **words)
 
 
 @self_check

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scipy.special import ndtri
 
 from rsbd.course.lessons.drawing import BLUE, VERMILLION, name_axes
-from rsbd.course.lessons.self_check import HINTS, Verdict, judge_number, not_yet, self_check
+from rsbd.course.lessons.self_check import HINTS, Verdict, judge_number, self_check, verdict
 from rsbd.errors import InputError
 from rsbd.noises import Flip
 from rsbd.panels.worst_case.compute import worst_event
@@ -216,23 +216,15 @@ def check_first(answer: Any, keep: str) -> Verdict:
     >>> check_first("even", keep="3/4").words
     'There Q / P is 1: such an outcome is as probable before as after, and the attacker gains nothing by it.'
     """
-    word, flip = str(answer).strip().lower(), Flip(keep)
-    if word not in _ORDER:
-        return not_yet(f'{answer!r} is none of the three: answer "new", "even" or "old".')
+    hints, word, kept = HINTS["check_first"], str(answer).strip().lower(), Flip(keep).keep
+    if word not in ("new", "even", "old"):
+        return verdict(hints, "none", answer=answer)
     if word == "even":
-        return not_yet(
-            "There Q / P is 1: such an outcome is as probable before as after, and the attacker gains nothing by it."
-        )
-    first = "new" if flip.keep > Fraction(1, 2) else "old"
-    ratio = f"Q / P is {'largest' if word == first else 'smallest'} {_ORDER[word]}"
-    if word == first:
-        return Verdict(True, f"{ratio}: it costs little before the attack and pays most after it.")
-    other = (
-        "it is the dearest outcome: probable before, rare after. Look for the other end."
-        if flip.keep > Fraction(1, 2)
-        else f"at keep {flip.keep} a bit shows the *other* value more often than its own. Work out Q / P again."
-    )
-    return not_yet(f"{ratio}; {other}")
+        return verdict(hints, "even")
+    often = kept > Fraction(1, 2)
+    if word == ("new" if often else "old"):
+        return verdict(hints, "right", word=word)
+    return verdict(hints, "dearest" if often else "swapped", word=word, keep=kept)
 
 
 def check_reach(answer: Any, keep: str, p_a: str) -> Verdict:

@@ -11,7 +11,7 @@ import numpy as np
 from rsbd import bounds
 from rsbd.certify import radius
 from rsbd.course.lessons.drawing import BLUE, VERMILLION, name_axes, write_at
-from rsbd.course.lessons.self_check import HINTS, Verdict, judge_number, not_yet, self_check
+from rsbd.course.lessons.self_check import HINTS, Verdict, judge_number, self_check, verdict
 from rsbd.data import Dataset
 from rsbd.noises import Flip, Smoothing, Threat
 from rsbd.plots import new_axes
@@ -112,29 +112,15 @@ def check_noise(keeps: Any, dataset: Dataset, threat: Threat, share: float = 0.2
     num_models : int
         Number of models.
     """
-    names = ("keep_features", "keep_labels", "keep_test")
+    hints, names = HINTS["check_noise"], ("keep_features", "keep_labels", "keep_test")
     if not isinstance(keeps, Mapping) or set(keeps) != set(names):
-        return not_yet(f"Give one number for each of {', '.join(names)}.")
+        return verdict(hints, "names", names=", ".join(names))
     result = wang(dataset, num_models=num_models, **keeps)
-    found = float(np.mean(result.certify(threat) & (result.bounds.label == dataset.y_test)))
-    if found >= share and len(set(result.bounds.label.tolist())) == 1:
-        return not_yet(
-            f"{percent(found)} are certified, and it is useless: every image gets the same answer, whatever it shows. "
-            "Leave the models something to learn."
-        )
-    if found >= share:
-        return Verdict(True, f"{percent(found)} of the test images are certified against this threat.")
+    held = float(np.mean(result.certify(threat) & (result.bounds.label == dataset.y_test)))
+    words = {"found": percent(held), "num_models": num_models}
+    if held >= share:
+        return verdict(hints, "useless" if len(set(result.bounds.label.tolist())) == 1 else "right", **words)
     limit = float(result.smoothing.tradeoff(threat).threshold())
-    typical = float(np.median(result.bounds.miss))
     best = float(bounds.simultaneous(np.array([[num_models, 0]]), result.bounds.alpha).miss[0])
-    said = f"{percent(found)} are certified: the threat forgives a miss below {limit:.2g}"
-    if best >= limit:
-        return not_yet(
-            f"{said}, but {num_models:,} unanimous votes prove no less than {best:.2g}. Too little noise where "
-            "the attacker changes something."
-        )
-    return not_yet(
-        f"{said}, and half of the images have one above {typical:.2g}. The votes are not clear enough: take back some "
-        "noise. Where does it hurt the votes most? Each model averages over its training images, but sees the test "
-        "image once."
-    )
+    typical = float(np.median(result.bounds.miss))
+    return verdict(hints, "exposed" if best >= limit else "unclear", limit=limit, best=best, typical=typical, **words)

@@ -10,7 +10,7 @@ import torch
 
 from rsbd import bounds
 from rsbd.certify import radius
-from rsbd.course.lessons.self_check import HINTS, Verdict, is_number, judge_number, not_yet, self_check
+from rsbd.course.lessons.self_check import HINTS, Verdict, is_number, judge_number, self_check, verdict
 from rsbd.data import Dataset
 from rsbd.learners import LDA, HashedTestNoise, Learner, Problem
 from rsbd.learners.randomness import generators
@@ -106,24 +106,16 @@ def check_models(answer: Any, sigma: float, length: float, alpha: float) -> Verd
     >>> check_models(1000, sigma=1.0, length=2.0, alpha=0.001)
     Not yet. Too few: 1,000 unanimous votes reach a length of 1.54 by Hoeffding's bound.
     """
+    hints = HINTS["check_models"]
     if not is_number(answer) or not 1 <= answer < _MOST_MODELS or answer != int(answer):
-        return not_yet(f"{answer!r} is no number of models: give a whole number below {_MOST_MODELS:,}.")
+        return verdict(hints, "no_number", answer=answer, most=_MOST_MODELS)
     best, exact = (fewest_votes(name, sigma, length, alpha) for name in ("hoeffding", "clopper_pearson"))
-    reach = _reach("hoeffding", int(answer), sigma, alpha)
     if best <= answer <= 1.02 * best:
-        return Verdict(
-            True, f"{best:,} votes are the fewest. Clopper-Pearson proves the same with {exact:,} unanimous votes."
-        )
+        return verdict(hints, "right", best=best, exact=exact)
     if exact <= answer <= 1.02 * exact:
-        return not_yet("That is what Clopper-Pearson needs. Hoeffding knows less about votes near 100 %.")
-    if 0.85 * best < answer < best:
-        return not_yet(
-            f"Nearly: they reach {reach:.4g}. The level alpha is shared over the two classes, alpha / 2 each."
-        )
-    if answer < best:
-        few = f"{int(answer):,} unanimous votes reach a length of {reach:.3g}"
-        return not_yet(f"Too few: {few} by Hoeffding's bound.")
-    return not_yet(f"Enough, but not the fewest: they reach {reach:.3g}. Fewer will do.")
+        return verdict(hints, "clopper_pearson")
+    case = "too_many" if answer > best else "nearly" if answer > 0.85 * best else "too_few"
+    return verdict(hints, case, number=int(answer), reach=_reach("hoeffding", int(answer), sigma, alpha))
 
 
 def fewest_votes(bound: str, sigma: float, length: float, alpha: float) -> int:
@@ -167,22 +159,14 @@ def check_sigma(
     num_models : int
         Number of models.
     """
+    hints = HINTS["check_sigma"]
     if is_number(answer) and answer > _MOST_SIGMA:
-        return not_yet(f"{answer:g} drowns every image. Stay between 0 and {_MOST_SIGMA:g}.")
+        return verdict(hints, "drowned", answer=answer, most=_MOST_SIGMA)
     result = rab(dataset, answer, num_models=num_models)
-    found = result.certificate.accuracy(dataset.y_test, length)
-    if found >= share:
-        return Verdict(True, f"{percent(found)} are right and certified at a total length of {length:g}.")
+    held = result.certificate.accuracy(dataset.y_test, length)
+    words = {"found": percent(held), "length": length}
+    if held >= share:
+        return verdict(hints, "right", **words)
     reach = _reach("clopper_pearson", num_models, answer, result.bounds.alpha)
-    said = f"{percent(found)} are right and certified at {length:g}"
-    if reach < length:
-        return not_yet(f"{said}: even if all models agreed, the radius would be {reach:.2g}. More noise.")
-    if reach < 1.75 * length:
-        return not_yet(
-            f"{said}. If all models agreed, the radius would be {reach:.2g}: that leaves little room for a model "
-            "that disagrees. A little more noise."
-        )
-    least = float(np.median(1 - result.bounds.miss))
-    return not_yet(
-        f"{said}. Half of the images have a p_a of at most {least:.2f}: too much noise to learn from. Less of it."
-    )
+    case = "too_little" if reach < length else "little" if reach < 1.75 * length else "too_much"
+    return verdict(hints, case, reach=reach, least=float(np.median(1 - result.bounds.miss)), **words)

@@ -11,7 +11,7 @@ from rsbd.attacks.label_flips import fewest_flips, heaviest
 from rsbd.bounds import Bounds
 from rsbd.certify import radius
 from rsbd.course.lessons.drawing import BLUE, INK, VERMILLION, name_axes, write_at
-from rsbd.course.lessons.self_check import HINTS, Mistakes, Verdict, is_number, judge_number, not_yet, self_check
+from rsbd.course.lessons.self_check import HINTS, Mistakes, Verdict, is_number, judge_number, self_check, verdict
 from rsbd.data import Dataset
 from rsbd.errors import InputError
 from rsbd.noises import Flip, Smoothing
@@ -76,55 +76,48 @@ def certified_share(dataset: Dataset, flip: float, flips: int, penalty: float | 
 @self_check
 def check_most_noise(answer: Any, dataset: Dataset, flips: int = 1, share: float = 0.5) -> Verdict:
     """Check the largest flip probability, in steps of 0.01, that certifies a share of the test images."""
+    hints = HINTS["check_most_noise"]
     if not is_number(answer):
-        return not_yet(f"{answer!r} is no number: give a flip probability such as 0.2.")
+        return verdict(hints, "no_number", answer=answer)
     if not 0 < answer < 1:
-        return not_yet(f"{answer:g} is no probability at which labels are both kept and flipped.")
+        return verdict(hints, "no_probability", flip=answer)
     if answer >= 0.5:
-        return not_yet(
-            f"At {answer:g} a label is flipped at least as often as kept. Did you give keep, and not 1 - keep?"
-        )
+        return verdict(hints, "keep", flip=answer)
     if abs(100 * answer - round(100 * answer)) > 1e-6:
-        return not_yet("Give a multiple of 0.01.")
+        return verdict(hints, "step")
     here = certified_share(dataset, answer, flips)
-    said = f"At {answer:g}, {percent(here)} are certified against any {count(flips, 'flip')}"
-    if here < share:
-        return not_yet(f"{said}: the noise already drowns the labels. Take less.")
     more = certified_share(dataset, answer + 0.01, flips) if answer < 0.485 else 0.0
-    if more >= share:
-        return not_yet(f"{said}, and with a little more noise there are still enough.")
-    return Verdict(True, f"{said}; one step further it is {percent(more)}.")
+    case = "drowned" if here < share else "more" if more >= share else "right"
+    return verdict(hints, case, flip=answer, here=percent(here), flips=count(flips, "flip"), next=percent(more))
 
 
 @self_check
 def check_penalty(answer: Any, dataset: Dataset, flip: float, flips: int) -> Verdict:
     """Check a ridge penalty, as a multiple of the default, that certifies more than the default does."""
+    hints = HINTS["check_penalty"]
     if not is_number(answer):
-        return not_yet(f"{answer!r} is no number: give a multiple of the default penalty, such as 2.")
+        return verdict(hints, "no_number", answer=answer)
     if answer < 0:
-        return not_yet(f"That penalty is not possible: {answer:g} times the default is negative.")
+        return verdict(hints, "impossible", reason=f"{answer:g} times the default is negative")
     default = LeastSquares.fit(dataset.x).penalty
     try:
         model = LeastSquares.fit(dataset.x, answer * default)
     except InputError as error:
-        return not_yet(f"That penalty is not possible: {error}.")
+        return verdict(hints, "impossible", reason=error)
     found, before = (certified_share(dataset, flip, flips, answer * default), certified_share(dataset, flip, flips))
-    said = f"{percent(found)} are certified, with the default {percent(before)}"
-    if found > before:
-        return Verdict(True, f"{said}. (You looked at test labels to choose: report the result on other images.)")
-    if answer == 1:
-        return not_yet("That is the default itself.")
+    if found <= before and answer == 1:
+        return verdict(hints, "default")
     influence = model.influence(dataset.x_test)
-    if answer < 1:
-        weights = np.sort(np.abs(influence), axis=1)
-        most = float(np.median(weights[:, -flips:].sum(axis=1) / weights.sum(axis=1)))
-        return not_yet(
-            f"{said}. Too little: the {flips} heaviest of {dataset.num_rows} labels carry {percent(most)} of it all."
-        )
-    margin = float(np.median(np.abs(influence @ dataset.y - 0.5)))
-    return not_yet(
-        f"{said}. Too much: all labels weigh nearly the same, and the typical score is only {margin:.2f} from 1/2."
-    )
+    weights = np.sort(np.abs(influence), axis=1)
+    words = {
+        "found": percent(found),
+        "before": percent(before),
+        "flips": flips,
+        "num_rows": dataset.num_rows,
+        "heaviest": percent(float(np.median(weights[:, -flips:].sum(axis=1) / weights.sum(axis=1)))),
+        "margin": float(np.median(np.abs(influence @ dataset.y - 0.5))),
+    }
+    return verdict(hints, "right" if found > before else "too_little" if answer < 1 else "too_much", **words)
 
 
 def chernoff_exponents(weights: Floats, y: Ints, keep: float, t: Floats) -> Floats:

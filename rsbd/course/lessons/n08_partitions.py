@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from rsbd.course.lessons.self_check import HINTS, Mistakes, Verdict, judge_number, not_yet, self_check
+from rsbd.course.lessons.self_check import HINTS, Mistakes, Verdict, judge_number, self_check, verdict
 from rsbd.data import Dataset
 from rsbd.errors import InputError
 from rsbd.noises import Partition, Threat
@@ -67,32 +67,26 @@ def check_parts(answer: Any, dataset: Dataset, rows: int, share: float) -> Verdi
     >>> check_parts(10, digits, rows=5, share=0.9)
     Not yet. Even if all 10 models agree, no more than 2 changed rows can be certified: deal out more parts.
     """
+    hints = HINTS["check_parts"]
     try:
         parts = int(answer)
         best = int(Partition(parts).radius(np.zeros((parts, 1), np.int64), 2)[1][0]) // 2
     except (TypeError, ValueError, OverflowError, InputError):
-        return not_yet(f"{answer!r} is no number of parts: give a whole number, at least 1.")
+        return verdict(hints, "no_number", answer=answer)
     if parts != answer or parts > _MOST_PARTS:
-        return not_yet(f"{answer!r} is no number of parts here: give a whole number up to {_MOST_PARTS}.")
+        return verdict(hints, "not_here", answer=answer, most=_MOST_PARTS)
     if best < rows:
-        return not_yet(
-            f"Even if all {parts} models agree, no more than {count(best, 'changed row')} can be certified: deal out "
-            "more parts."
-        )
+        return verdict(hints, "few_parts", parts=parts, best=count(best, "changed row"))
     result = dpa(dataset, parts)
-    found, alone = (result.changed.accuracy(dataset.y_test, rows), float((result.labels == dataset.y_test).mean()))
-    said = f"With {parts} parts {percent(found)} are right and certified against {count(rows, 'changed row')}"
-    if found >= share:
-        return Verdict(True, f"{said}.")
-    if parts < 5 * rows:
-        return not_yet(
-            f"{said}: there is hardly a vote to spare, so models must be unanimous. Deal out some more parts."
-        )
-    learned = dataset.num_rows / parts
-    return not_yet(
-        f"{said}: a model learns from about {count(round(learned), 'row')} and is alone right for {percent(alone)} of "
-        "the test images, so the votes are not clear enough. Give each model more rows."
-    )
+    found = result.changed.accuracy(dataset.y_test, rows)
+    words = {
+        "parts": parts,
+        "found": percent(found),
+        "rows": count(rows, "changed row"),
+        "learned": count(round(dataset.num_rows / parts), "row"),
+        "alone": percent(float((result.labels == dataset.y_test).mean())),
+    }
+    return verdict(hints, "right" if found >= share else "unanimous" if parts < 5 * rows else "unclear", **words)
 
 
 def check_bag_misses(answer: Any, size: int, poisoned: int, num_rows: int) -> Verdict:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from rsbd import bounds, ensemble
 from rsbd.certify import certify
-from rsbd.course.lessons.self_check import HINTS, Verdict, judge_number, not_yet, self_check
+from rsbd.course.lessons.self_check import HINTS, Verdict, judge_number, self_check, verdict
 from rsbd.data import Dataset
 from rsbd.errors import InputError
 from rsbd.learners import Linear
@@ -134,25 +134,18 @@ def check_facing(answer: Any, dataset: Dataset, threat: Threat, among: Iterable[
     >>> check_facing({"DPA"}, load("digits", view="unit", classes=(0, 1)), Threat(1, 1), ["DPA", "BagFlip"])
     Not yet. DPA cannot: the threat changes the test input, where there is no noise.
     """
-    among = list(among)
+    hints, among = HINTS["check_facing"], list(among)
     if isinstance(answer, str) or not isinstance(answer, Iterable):
-        return not_yet(f'Give a set of names, such as {{"{among[0]}"}}.')
-    chosen = list(answer)
+        return verdict(hints, "no_set", example=among[0])
+    chosen, reasons = list(answer), _refusals(dataset, threat)
     if unknown := [name for name in chosen if name not in among]:
-        return not_yet(f"{unknown[0]!r} is none of these: {'; '.join(among)}")
-    reasons = _refusals(dataset, threat)
+        return verdict(hints, "unknown", name=unknown[0], among="; ".join(among))
     for name, reason in reasons.items():
         if name in chosen and reason is not None:
-            return not_yet(f"{name} cannot: {reason}.")
-    able = {name for name in among if reasons[name] is None}
-    if missing := able - set(chosen):
-        return not_yet(
-            f"None of these is wrong, but {count(len(missing), 'method')} that can face it "
-            f"{'is' if len(missing) == 1 else 'are'} missing: look for methods that cover all that changes."
-        )
-    return Verdict(
-        True, "They cover the poisoned rows and the test image; every other one leaves a part without noise."
-    )
+            return verdict(hints, "cannot", name=name, reason=reason)
+    missing = len({name for name in among if reasons[name] is None} - set(chosen))
+    methods = f"{count(missing, 'method')} that can face it {'is' if missing == 1 else 'are'}"
+    return verdict(hints, "missing" if missing else "right", methods=methods)
 
 
 def check_length(answer: Any, rows: int, trigger: int) -> Verdict:
@@ -192,25 +185,18 @@ def check_combination(
     >>> check_combination(Smoothing(rows=Bagging(20)), load("digits", classes=(0, 1)), Threat(1, 1), 0.6)
     Not yet. The threat changes the test input, where there is no noise.
     """
+    hints = HINTS["check_combination"]
     if not isinstance(answer, Smoothing):
-        return not_yet("Give an rsbd.Smoothing(rows=..., features=..., labels=..., test=...).")
+        return verdict(hints, "no_smoothing")
     if reason := refusal(answer, threat, dataset.num_rows):
-        return not_yet(f"{reason[0].upper()}{reason[1:]}.")
+        return verdict(hints, "refused", reason=f"{reason[0].upper()}{reason[1:]}")
     votes = ensemble.collect(dataset, answer, Linear(), dataset.x_test, num_models)
     evidence = bounds.simultaneous(votes.counts, alpha)
-    asked, right = as_measured(threat, answer, dataset.channels), evidence.label == dataset.y_test
-    found = float((certify(evidence, answer, asked, dataset.num_rows) & right).mean())
+    asked, right = as_measured(threat, answer), evidence.label == dataset.y_test
+    held = float((certify(evidence, answer, asked, dataset.num_rows) & right).mean())
+    words = {"found": percent(held), "num_models": num_models, "right": percent(float(right.mean()))}
+    if held >= share:
+        return verdict(hints, "right", **words)
     unanimous = bounds.simultaneous(np.array([[num_models, *[0] * (dataset.num_classes - 1)]]), alpha)
-    possible = bool(certify(unanimous, answer, asked, dataset.num_rows)[0])
-    said = f"{percent(found)} of the test images are right and certified against this threat"
-    if found >= share:
-        return Verdict(True, f"{said}.")
-    if not possible:
-        return not_yet(
-            f"{said}: even {num_models:,} votes that all agree would not do. The attack shows too clearly: smaller "
-            "bags, or more noise where it changes something."
-        )
-    return not_yet(
-        f"{said}, and {percent(float(right.mean()))} are right at all. The votes are not clear enough: take back some "
-        "noise, or let each model see more rows."
-    )
+    possible = certify(unanimous, answer, asked, dataset.num_rows)[0]
+    return verdict(hints, "unclear" if possible else "exposed", **words)

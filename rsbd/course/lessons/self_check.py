@@ -104,7 +104,7 @@ def is_number(answer: Any) -> bool:
     return isinstance(answer, (int, float)) and not isinstance(answer, bool)
 
 
-def verdict(texts: Mapping[str, str], case: str, **words: object) -> Verdict:
+def verdict(texts: Mapping[str, str], case: str, /, **words: object) -> Verdict:
     """Return the verdict in one case of a table of ``hints.toml``; only the case "right" is passed.
 
     Examples
