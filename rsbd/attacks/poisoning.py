@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -135,9 +136,10 @@ def stamp(trigger: Trigger, dataset: Dataset, x: Points) -> Points:
     """
     trigger.changed(dataset.shape)
     out = trigger(x)
+    rounded = math.prod(dataset.shape) * np.finfo(np.float32).eps  # each coordinate is rounded
     for norm, changed in lengths(out, x).items():
         most, claimed = changed.max(initial=0.0), trigger.budget(dataset.shape, norm)
-        if most > claimed * (1 + 1e-6):  # threats take their size from the budget
+        if most > claimed + rounded:  # threats take their size from the budget
             raise InputError(
                 f"{trigger!r} changes an input of {dataset.name} by {most:.4g} in {norm}, and its budget for inputs in "
                 f"[0, 1] is {claimed:.4g}",
