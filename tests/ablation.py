@@ -10,6 +10,7 @@ import torch
 
 from rsbd.noises import Noise
 from rsbd.noises.base import Channel
+from rsbd.noises.flip import bernoulli
 from rsbd.tradeoff import Tradeoff, overlap
 
 
@@ -25,7 +26,7 @@ class Ablate(Noise):
         return overlap((1 - self.show) ** int(size))
 
     def sample(self, x: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
-        shown = torch.rand(x.shape, generator=generator, device=x.device) < float(self.show)
+        shown = bernoulli(self.show, tuple(x.shape), [generator])[0]  # exact, which `torch.rand(...) < show` is not
         return torch.where(shown, x, torch.full_like(x, 0.5))
 
     def outcomes(self, value: float) -> list[tuple[float, Fraction]]:  # optional: tiny worlds can be enumerated

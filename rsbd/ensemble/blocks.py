@@ -22,7 +22,7 @@ from rsbd.learners import Learner, Problem, determinism, identity, randomness
 from rsbd.learners.base import check_repeats, predict_labels, train_models
 from rsbd.noises import Smoothing
 from rsbd.types import Ints, Labels, Points
-from rsbd.version import __version__
+from rsbd.version import code_version
 
 _ASKED_TWICE = 8  # models of the user, at the start of a run
 Span = tuple[int, int]
@@ -120,7 +120,7 @@ def describe_run(
         "learner": identity.settings_text(learner),
         "seed": int(seed),
         "device": torch.device(device).type,
-        "rsbd": __version__,
+        "rsbd": code_version(),
         "torch": torch.__version__.split("+")[0],
         **identity.unnamed_mark(smoothing, learner),
     }

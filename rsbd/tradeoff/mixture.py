@@ -35,7 +35,10 @@ def overlap(before: Fraction, after: Fraction | None = None) -> Tradeoff:
     >>> overlap(Fraction(9, 10)).upper(Fraction(1, 5))
     Fraction(3, 10)
     """
-    after = before if after is None else after
+    before = Fraction(before)
+    after = before if after is None else Fraction(after)
+    if not 0 <= min(before, after) <= max(before, after) <= 1:
+        raise InputError("a probability of shared outcomes lies outside [0, 1]", "give numbers from 0 to 1")
     unit = _unit([before.denominator, after.denominator])
     P, Q = (p.numerator * unit // p.denominator for p in (before, after))
     return levels([P, unit - P, 0], [Q, 0, unit - Q])

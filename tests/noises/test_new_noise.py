@@ -24,7 +24,7 @@ from rsbd.learners.linear.linear import Linear
 from rsbd.noises import Bagging, Flip, Noise
 from rsbd.noises.smoothing import Smoothing, Threat
 from rsbd.panels import Slider, SyncRunner, smoothed
-from rsbd.tradeoff import Tradeoff, overlap
+from rsbd.tradeoff import Tradeoff, levels, overlap
 from rsbd.words import percent
 
 
@@ -48,6 +48,19 @@ class Smear(Noise):
 @pytest.fixture(scope="module")
 def digits() -> Dataset:
     return load("digits", classes=(0, 1), rows=150, points=40)
+
+
+def test_what_is_drawn_has_the_law_that_is_certified() -> None:
+    """Frequencies of `sample` agree with `outcomes`, and `shift` is no weaker than the worst pair of values."""
+    noise, draws = Ablate(Fraction(1, 5)), 200_000
+    seen = noise.sample(torch.ones(draws), torch.Generator().manual_seed(0))
+    for value, probability in noise.outcomes(1.0):
+        spread = (float(probability * (1 - probability)) / draws) ** 0.5
+        assert abs(float((seen == value).float().mean()) - float(probability)) < 5 * spread
+    before, after = (dict(noise.outcomes(value)) for value in (0.0, 1.0))
+    outcomes = sorted({*before, *after})
+    worst = levels([before.get(o, Fraction(0)) for o in outcomes], [after.get(o, Fraction(0)) for o in outcomes])
+    assert noise.shift(1).dominates(worst)
 
 
 @pytest.mark.parametrize("learner", [Linear(), LDA(), MLP(hidden=(8,))], ids=["linear", "lda", "mlp"])
