@@ -18,10 +18,8 @@ from rsbd.course.lessons.n04_certifying import *
 from rsbd.course.lessons.n05_rab import *
 from rsbd.course.lessons.n06_label_flips import *
 from rsbd.course.lessons.n07_confidence import *
-from rsbd.course.lessons.n07_confidence_pictures import *
 from rsbd.course.lessons.n08_partitions import *
 from rsbd.course.lessons.n09_comparison import *
-from rsbd.course.lessons.n09_comparison_pictures import *
 from rsbd.course.lessons.prediction import *
 from rsbd.course.lessons.quizzes import *
 from rsbd.course.lessons.self_check import *

@@ -15,11 +15,14 @@ def write_at(ax: Axes, words: str, point: tuple[float, float], shift: tuple[floa
     ax.annotate(words, point, shift, textcoords="offset points", **{"fontsize": 13, **look})
 
 
-def name_axes(ax: Axes, xlabel: str, ylabel: str, size: int = 13) -> Axes:
-    """Name the axes in letters that can be read from the back of a hall, and remove the frame."""
+def name_axes(ax: Axes, xlabel: str, ylabel: str, size: int = 13, **settings: Any) -> Axes:
+    """Name the axes in letters that can be read from the back of a hall, and remove the frame.
+
+    Settings are those of ``Axes.set``, such as ``xlim`` and ``yscale``.
+    """
+    ax.set(**settings)
     ax.set_xlabel(xlabel, fontsize=size)
     ax.set_ylabel(ylabel, fontsize=size)
     ax.tick_params(labelsize=size - 1)
-    for side in ("top", "right"):
-        ax.spines[side].set_visible(False)
+    ax.spines[["top", "right"]].set_visible(False)
     return ax

@@ -153,8 +153,7 @@ def draw_radius_by_sigma(point: Point, sigmas: Sequence[float], num: int) -> Axe
     if silent:
         ax.axvspan(min(silent), max(silent), color="#bbbbbb", alpha=0.5, linewidth=0)
         ax.text(float(np.mean(silent)), 0.05, "abstains", fontsize=14, ha="center", rotation=90, va="bottom")
-    ax.set_ylim(0, None)
-    return name_axes(ax, "sigma (units of the plane)", "certified L2 radius", size=14)
+    return name_axes(ax, "sigma (units of the plane)", "certified L2 radius", size=14, ylim=(0, None))
 
 
 def draw_radius_by_votes(shares: Sequence[float], numbers: Sequence[int], alpha: float = 0.001) -> Axes:
@@ -170,10 +169,8 @@ def draw_radius_by_votes(shares: Sequence[float], numbers: Sequence[int], alpha:
         write_at(ax, words, (numbers[-1], sizes[-1]), (8, -18 if share < 1 else -4), fontsize=14)
         if share < 1:
             ax.axhline(float(ndtri(share)), color=colour, linestyle="--", linewidth=1.5)
-    ax.set_xscale("log")
-    ax.set_xlim(numbers[0], numbers[-1] * 6)
-    ax.set_ylim(0, None)
-    return name_axes(ax, "number of votes", "certified L2 radius (in sigma)", size=14)
+    limits = {"xscale": "log", "xlim": (numbers[0], numbers[-1] * 6), "ylim": (0, None)}
+    return name_axes(ax, "number of votes", "certified L2 radius (in sigma)", size=14, **limits)
 
 
 def check_radius(answer: Any, votes: int, num: int, sigma: float, alpha: float = 0.001) -> Verdict:

@@ -111,7 +111,7 @@ def filled(P: Fractions, Q: Fractions, p: Fraction) -> Fraction:
     >>> filled(world.P, world.Q, Fraction(1, 8))
     Fraction(3, 8)
     """
-    return _weight(Q, worst_event(P, Q, p))
+    return sum((q * share for q, share in zip(Q, worst_event(P, Q, p), strict=True)), Fraction(0))
 
 
 def best_first(world: Bits) -> tuple[list[Fraction], list[Fraction]]:
@@ -157,13 +157,11 @@ def cloud(world: Bits) -> Axes:
     ax.fill_between(p, law.upper(p), 1.02, color=BLUE, alpha=0.12, linewidth=0)
     ax.plot([0, 1], [0, 1], color="#444", linestyle="--", linewidth=1.5)
     ax.plot(before / unit, after / unit, "o", color=VERMILLION, markersize=5, alpha=0.6)
-    said = "no classifier gets\nabove upper(p)"
-    ax.text(0.02, 0.98, said, fontsize=14, color="#005a8c", weight="bold", va="top")
+    ax.text(0.02, 0.98, "no classifier gets\nabove upper(p)", fontsize=14, color="#005a8c", weight="bold", va="top")
     ax.text(1.0, 0.045, "dashed: no attack", fontsize=13, color="#444", ha="right", va="bottom")
     said = "each dot: one classifier (several may share it)"
     ax.text(1.0, -0.005, said, fontsize=13, color="#a34700", ha="right", va="bottom")
-    ax.set_xlim(-0.02, 1.02)
-    ax.set_ylim(-0.02, 1.02)
+    ax.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
     return name_axes(ax, "P(A): probability of the other answer, data as held", "Q(A): the same, data attacked")
 
 
@@ -180,10 +178,6 @@ def half_line(p: float, delta: float, sigma: float, draws: int = 200_000, seed: 
     """
     noise = np.random.default_rng(seed).normal(0.0, sigma, draws)
     return float(np.mean(delta + noise > sigma * -ndtri(p)))
-
-
-def _weight(law: Fractions, share: Fractions) -> Fraction:
-    return sum((p * s for p, s in zip(law, share, strict=True)), Fraction(0))
 
 
 def check_worst(answer: Any, keep: str, miss: str | Fraction) -> Verdict:

@@ -47,10 +47,8 @@ def misses_and_limits(evidence: bounds.Bounds, limits: Sequence[float]) -> Axes:
         ax.axhline(limit, color=VERMILLION, linestyle="--", linewidth=1.5)
         words = f"radius {size}: {percent(float((misses < limit).mean()))} certified"
         write_at(ax, words, (1, limit), (8, 0), xycoords=right_edge, va="center", color="#a34700")
-    ax.set_yscale("log")
+    ax.set(yscale="log", xlim=(0, 100), ylim=(min(float(misses[0]), limits[-1]) / 2, 1))
     ax.yaxis.set_major_formatter(lambda miss, _: f"{100 * miss:g} %")
-    ax.set_xlim(0, 100)
-    ax.set_ylim(min(float(misses[0]), limits[-1]) / 2, 1)
     at = len(misses) // 2
     look = {"fontweight": "bold", "color": BLUE, "va": "top"}
     write_at(ax, "miss of each test image", (share[at], misses[at]), (-8, -12), **look)

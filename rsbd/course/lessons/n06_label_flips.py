@@ -151,9 +151,7 @@ def draw_chernoff(weights: Floats, y: Ints, keep: float) -> Axes:
     ax.plot(t[best], bound[best], "o", color=VERMILLION, markersize=11)
     said = f"the best t: the miss is at most {bound[best]:.2g}"
     write_at(ax, said, (t[best], bound[best]), (0, -14), ha="center", va="top")
-    ax.set_yscale("log")
-    ax.set_ylim(bound[best] / 4, 2)
-    return name_axes(ax, "t", "bound on the miss")
+    return name_axes(ax, "t", "bound on the miss", yscale="log", ylim=(bound[best] / 4, 2))
 
 
 def draw_flips(weights: Floats, y: Ints, certified: int, seed: int = 0) -> Axes:
@@ -190,8 +188,7 @@ def draw_flips(weights: Floats, y: Ints, certified: int, seed: int = 0) -> Axes:
     ax.axvspan(0, certified, color=BLUE, alpha=0.12)
     bottom = ("data", "axes fraction")
     write_at(ax, f"certified: {certified}", (certified, 0.03), (-6, 0), xycoords=bottom, ha="right")
-    ax.set_xlim(0, many)
-    return name_axes(ax, "flipped training labels (L0)", "score of the answer")
+    return name_axes(ax, "flipped training labels (L0)", "score of the answer", xlim=(0, many))
 
 
 def draw_radii(keep: float, smallest: float = 1e-12) -> Axes:
@@ -202,6 +199,5 @@ def draw_radii(keep: float, smallest: float = 1e-12) -> Axes:
     for radii, colour, style, name in ((exact, BLUE, "-", "exact"), (closed, VERMILLION, "--", "closed form")):
         ax.step(misses, radii, where="post", color=colour, linestyle=style, linewidth=3)
         write_at(ax, name, (misses[200], radii[200]), (-6, 8), ha="right", fontsize=14)
-    ax.set_xscale("log")
-    ax.set_xlim(0.5, smallest)
-    return name_axes(ax, "miss (upper bound), smaller to the right", "certified label flips (L0)")
+    names = "miss (upper bound), smaller to the right", "certified label flips (L0)"
+    return name_axes(ax, *names, xscale="log", xlim=(0.5, smallest))
