@@ -119,7 +119,7 @@ def test_total_and_per_row() -> None:
 @pytest.mark.parametrize("learner", LEARNERS, ids=repr)
 def test_the_noise_follows_from_the_parameters_alone(digits: Dataset, learner: Learner) -> None:
     """The same trained models, asked with other streams or another noise: the same scores."""
-    hashed, x = HashedTestNoise(learner, Gaussian(0.5)), torch.from_numpy(digits.x_test).flatten(1)
+    hashed, x = HashedTestNoise(learner, Gaussian(0.5)), torch.tensor(digits.x_test).flatten(1)
     models = hashed.train(problem(digits), randomness.generators(0, range(3)))
     first = models.scores(x, None, randomness.generators(1, range(3)))
     again = models.scores(x, Gaussian(9.0), randomness.generators(2, range(3)))
