@@ -57,7 +57,9 @@ def certify(
     keep_test: Annotated[str | None, defence_option("SHARE", "The same for the test input alone.")] = None,
     sigma: Annotated[float | None, defence_option("SIGMA", _SIGMA)] = None,
     bag: Annotated[int | None, defence_option("N", _BAG)] = None,
-    learner: Annotated[str, defence_option("NAME", "Base learner: linear, lda, mlp, cnn or resnet.")] = "linear",
+    learner: Annotated[
+        str, defence_option("NAME", "Base learner, such as linear or mlp; a wrong name lists all.")
+    ] = "linear",
     models: Annotated[int, defence_option("N", "Models in the ensemble, at most 10,000,000.")] = 1000,
     alpha: options.Alpha = 0.001,
     alpha_for: options.AlphaFor = "each",

@@ -10,7 +10,7 @@ from rsbd.errors import InputError
 
 _RELABEL = "Whether poisoned rows are relabelled (by default the map has both)."
 _ON_TEST = "Whether the trigger is on the test input too (by default the map has both)."
-_LEARNER = "One base learner for all: linear, lda, mlp, cnn or resnet (each method's own by default)."
+_LEARNER = "One base learner for all, such as lda (each method's own by default; a wrong name lists all)."
 _VALIDATION = "Share of the training rows, between 0 and 1, on which each method's noise is chosen."
 
 

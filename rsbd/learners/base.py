@@ -85,7 +85,7 @@ class Models(ABC):
     """
 
     users_code: ClassVar[bool] = False
-    """Whether code runs inside that is not of this package."""
+    """True if code runs inside that is not of this package."""
 
     @abstractmethod
     def predict(self, x: Tensor, noise: Noise | None, generators: Sequence[Generator]) -> Tensor:
@@ -148,7 +148,7 @@ class Learner(ABC):
     needs_noise: ClassVar[bool] = False
     """True if the learner is made for noised data only, so that another one replaces it where nobody defends."""
     users_code: ClassVar[bool] = False
-    """Whether code runs inside that is not of this package."""
+    """True if code runs inside that is not of this package."""
     in_double: ClassVar[bool] = False
     """True if the learner trains in float64 when given float64 rows. Parameters then agree closely on machines that
     round differently."""

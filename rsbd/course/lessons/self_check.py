@@ -112,7 +112,10 @@ def verdict(texts: Mapping[str, str], case: str, /, **words: object) -> Verdict:
     >>> verdict({"right": "All {rows} counted.", "twice": "Count each once."}, "right", rows=19)
     Right. All 19 counted.
     """
-    return Verdict(case == "right", texts[case].format(**words))
+    try:
+        return Verdict(case == "right", texts[case].format(**words))
+    except KeyError as missing:
+        raise KeyError(f"hints.toml: no text or no number {missing} for the case {case!r}") from None
 
 
 @self_check
