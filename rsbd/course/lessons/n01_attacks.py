@@ -10,7 +10,7 @@ import numpy as np
 
 from rsbd.attacks import Poisoning, Trigger, stamp
 from rsbd.course.lessons.data_and_attacks import watch
-from rsbd.course.lessons.self_check import HINTS, Verdict, is_number, judge_number, not_yet, self_check, verdict
+from rsbd.course.lessons.self_check import HINTS, Verdict, is_number, judge_number, self_check, verdict
 from rsbd.data import Dataset
 from rsbd.errors import InputError
 from rsbd.learners import Linear
@@ -188,21 +188,19 @@ def check_fewest(answer: Any, dataset: Dataset, trigger: Trigger, success: float
     >>> check_fewest(1, ten_digits(), BadPatch(2))
     Not yet. 1 image fools only 2 %: it takes more.
     """
-    number = dataset.num_rows
+    hints, number = HINTS["check_fewest"], dataset.num_rows
     if not is_number(answer) or not 0 < answer <= number / 10:
-        return not_yet(f"{answer!r} is no number of images from 1 to {number // 10}.")
+        return verdict(hints, "no_number", answer=answer, most=number // 10)
     if answer < 1:
-        return not_yet(f"That is a rate. How many of the {number:,} training images is it?")
+        return verdict(hints, "rate", num_rows=number)
     images = round(answer)
     if images != answer:
-        return not_yet(f"{answer} images? Half an image cannot be poisoned: give a whole number.")
+        return verdict(hints, "half", answer=answer)
     reached = success_rate(dataset, Poisoning(trigger, 0, images / number))
-    if reached < success:
-        fool = "fools" if images == 1 else "fool"
-        return not_yet(f"{count(images, 'image')} {fool} only {percent(reached)}: it takes more.")
-    if fewest_images(dataset, trigger, success) < images:
-        return not_yet(f"{images} images fool {percent(reached)}, but fewer are enough.")
-    return Verdict(True, f"{images} images fool {percent(reached)}, and no smaller number reaches {percent(success)}.")
+    some = f"{count(images, 'image')} {'fools' if images == 1 else 'fool'}"
+    enough = reached >= success and fewest_images(dataset, trigger, success) == images
+    case = "right" if enough else "weak" if reached < success else "fewer"
+    return verdict(hints, case, some=some, reached=percent(reached), success=percent(success))
 
 
 @self_check

@@ -8,12 +8,12 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy.special import ndtr, ndtri
+from scipy.special import ndtri
 
 from rsbd import bounds
 from rsbd.certify import ABSTAIN, Certificate, radius
 from rsbd.course.lessons.drawing import name_axes, write_at
-from rsbd.course.lessons.self_check import HINTS, Verdict, is_number, judge_number, not_yet, self_check, verdict
+from rsbd.course.lessons.self_check import HINTS, Verdict, fewest_that, is_number, judge_number, self_check, verdict
 from rsbd.errors import InputError
 from rsbd.noises import Gaussian, Smoothing
 from rsbd.panels.plane.compute import WORLD
@@ -239,18 +239,14 @@ def check_enough(answer: Any, wanted: float, sigma: float, alpha: float = 0.001)
     >>> check_enough(1000, wanted=1.5, sigma=0.5)
     Not yet. 1,000 votes certify at most 1.232: more are needed.
     """
-    p_a = float(ndtr(wanted / sigma))
-    fewest = max(1, math.ceil(math.log(alpha) / math.log(p_a)) - 1)
-    while most_radius(fewest, sigma, alpha) < wanted:  # the formula, settled by the bound that the library uses
-        fewest += 1
+    hints, fewest = HINTS["check_enough"], fewest_that(lambda num: most_radius(num, sigma, alpha) >= wanted)
     if is_number(answer) and math.isfinite(answer):
         if 0 < answer < 1:
-            return not_yet("That is a probability. How many votes must agree to prove it?")
+            return verdict(hints, "probability")
         if answer != round(answer):
-            return not_yet("Votes are counted: give a whole number, rounded up.")
+            return verdict(hints, "whole")
         if 1 <= answer < fewest:
-            said = most_radius(int(answer), sigma, alpha)
-            return not_yet(f"{int(answer):,} votes certify at most {said:.3f}: more are needed.")
+            return verdict(hints, "more", number=int(answer), reached=most_radius(int(answer), sigma, alpha))
         if answer > fewest:
-            return not_yet("That is enough, but fewer are enough, too.")
-    return judge_number(answer, fewest, HINTS["check_enough"], {}, {"fewest": fewest, "alpha": alpha})
+            return verdict(hints, "fewer")
+    return judge_number(answer, fewest, hints, {}, {"fewest": fewest, "alpha": alpha})

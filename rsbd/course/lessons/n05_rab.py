@@ -10,7 +10,7 @@ import torch
 
 from rsbd import bounds
 from rsbd.certify import radius
-from rsbd.course.lessons.self_check import HINTS, Verdict, is_number, judge_number, self_check, verdict
+from rsbd.course.lessons.self_check import HINTS, Verdict, fewest_that, is_number, judge_number, self_check, verdict
 from rsbd.data import Dataset
 from rsbd.learners import LDA, HashedTestNoise, Learner, Problem
 from rsbd.learners.randomness import generators
@@ -40,11 +40,8 @@ def asked_twice(dataset: Dataset, sigma: float, num_models: int = 50) -> tuple[f
     (True, 0.0)
     """
     noise = Gaussian(sigma)
-    cases: tuple[tuple[Learner, Smoothing], ...] = (
-        (LDA(), Smoothing(features=noise, test=noise)),
-        (HashedTestNoise(LDA(), noise), Smoothing(features=noise)),
-    )
-    fresh, hashed = (_changed(dataset, learner, smoothing, num_models) for learner, smoothing in cases)
+    fresh = _changed(dataset, LDA(), Smoothing(features=noise, test=noise), num_models)
+    hashed = _changed(dataset, HashedTestNoise(LDA(), noise), Smoothing(features=noise), num_models)
     return fresh, hashed
 
 
@@ -126,13 +123,7 @@ def fewest_votes(bound: str, sigma: float, length: float, alpha: float) -> int:
     >>> fewest_votes("clopper_pearson", sigma=1.0, length=1.0, alpha=0.001)
     44
     """
-    low, high = 0, 1
-    while _reach(bound, high, sigma, alpha) < length:
-        low, high = high, 2 * high
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (low, middle) if _reach(bound, middle, sigma, alpha) >= length else (middle, high)
-    return high
+    return fewest_that(lambda num_models: _reach(bound, num_models, sigma, alpha) >= length)
 
 
 def _reach(bound: str, num_models: int, sigma: float, alpha: float) -> float:

@@ -14,13 +14,22 @@ from rsbd.bounds import dkw
 from rsbd.certify.confidence import measured
 from rsbd.course.lessons.data_and_attacks import part_of
 from rsbd.course.lessons.drawing import BLUE, INK, VERMILLION, name_axes, write_at
-from rsbd.course.lessons.self_check import HINTS, Mistakes, Verdict, is_number, judge_number, not_yet, self_check
+from rsbd.course.lessons.self_check import (
+    HINTS,
+    Mistakes,
+    Verdict,
+    fewest_that,
+    is_number,
+    judge_number,
+    self_check,
+    verdict,
+)
 from rsbd.data import Dataset
 from rsbd.ensemble.one_model import FixedModel
 from rsbd.errors import InputError
 from rsbd.learners import LDA
 from rsbd.noises import Gaussian
-from rsbd.plots import new_axes
+from rsbd.plots import STYLES, new_axes
 from rsbd.tradeoff import Tradeoff
 from rsbd.types import AnyFloats, Floats, Ints
 
@@ -101,13 +110,18 @@ def by_hand(scores: Sequence[Fraction | str | float], law: Tradeoff) -> tuple[Fr
     >>> [str(bound) for bound in by_hand(["0.2", "0.4", "0.6", "0.8", "1"], Flip("4/5").shift(1))]
     ['3/10', '3/20']
     """
+    gaps, shares, average = _levels(scores)
+    return sum((gap * law.lower(share) for gap, share in zip(gaps, shares, strict=True)), Fraction(0)), law.lower(
+        average
+    )
+
+
+def _levels(scores: Sequence[Fraction | str | float]) -> tuple[list[Fraction], list[Fraction], Fraction]:
+    """Return the steps between ascending scores, the shares of scores that reach each step, and the average score."""
     ordered = sorted(Fraction(str(score)) for score in scores)
-    count = len(ordered)
-    whole, before = Fraction(0), Fraction(0)
-    for k, score in enumerate(ordered):
-        whole += (score - before) * law.lower(Fraction(count - k, count))
-        before = score
-    return whole, law.lower(sum(ordered, Fraction(0)) / count)
+    gaps = [b - a for a, b in zip([Fraction(0), *ordered], ordered, strict=False)]
+    shares = [Fraction(left, len(ordered)) for left in range(len(ordered), 0, -1)]
+    return gaps, shares, sum(ordered, Fraction(0)) / len(ordered)
 
 
 def draw_scores(scores: Sequence[Floats], names: Sequence[str]) -> Axes:
@@ -149,9 +163,8 @@ def draw_levels(scores: Sequence[float], law: Tradeoff) -> Axes:
 def draw_bounds(radii: Floats, curves: Sequence[tuple[str, Floats]]) -> Axes:
     """Draw certified averages by radius, with a name for each curve."""
     ax = new_axes(9, 4.5)
-    styles = ((BLUE, "-"), (VERMILLION, "--"), ("#009e73", "-."), ("#cc79a7", ":"))
-    for k, ((name, values), (colour, style)) in enumerate(zip(curves, styles, strict=False)):
-        ax.plot(radii, values, color=colour, linestyle=style, linewidth=3)
+    for k, ((name, values), (colour, dashes)) in enumerate(zip(curves, STYLES, strict=False)):
+        ax.plot(radii, values, color=colour, linestyle=dashes, linewidth=3)
         at = (2 + 2 * k) * len(radii) // 12
         point, place = (radii[at], values[at]), (0.5, 0.9 - 0.12 * k)
         thread = {"arrowstyle": "-", "color": colour, "relpos": (0, 0.5)}
@@ -170,14 +183,13 @@ def check_by_hand(answer: Any, scores: Sequence[str], law: Tradeoff) -> Verdict:
     Not yet. That pushes the average through the trade-off: the naive bound. Push every level by itself.
     """
     whole, naive = by_hand(scores, law)
-    ordered = sorted(map(Fraction, scores))
-    count = len(ordered)
-    gaps = [b - a for a, b in zip([Fraction(0), *ordered], ordered, strict=False)]
+    gaps, shares, average = _levels(scores)
+    kept = [law.lower(share) for share in [*shares, Fraction(0)]]
     mistakes = {
         "naive": naive,
-        "average": sum(ordered, Fraction(0)) / count,
-        "beyond": sum((g * law.lower(Fraction(count - k - 1, count)) for k, g in enumerate(gaps)), Fraction(0)),
-        "even": sum((law.lower(Fraction(count - k, count)) for k in range(count)), Fraction(0)) / count,
+        "average": average,
+        "beyond": sum((gap * after for gap, after in zip(gaps, kept[1:], strict=True)), Fraction(0)),
+        "even": sum(kept[:-1], Fraction(0)) / len(gaps),
     }
     words = {"whole": float(whole), "naive": float(naive)}
     return judge_number(answer, whole, HINTS["check_by_hand"], mistakes, words)
@@ -191,10 +203,7 @@ def copies_for(width: float, alpha: float) -> int:
     >>> copies_for(0.06, 0.001)
     960
     """
-    num = int(np.ceil(-np.log(alpha) / (2 * width * width)))
-    while dkw(num, alpha) > width:
-        num += 1
-    return num
+    return fewest_that(lambda num: dkw(num, alpha) <= width)
 
 
 @self_check
@@ -241,25 +250,22 @@ def check_agree(answer: Any, law: Tradeoff, average: str = "0.6", count: int = 5
     >>> check_agree([0, 0, 1, 1, 1], Flip("4/5").shift(1)).passed
     True
     """
+    hints = HINTS["check_agree"]
     try:
         scores = [Fraction(str(score)) for score in answer]
     except (TypeError, ValueError, ZeroDivisionError):
-        return not_yet(f"{answer!r} is no list of numbers.")
+        return verdict(hints, "no_list", answer=answer)
     if len(scores) != count or not all(0 <= score <= 1 for score in scores):
-        return not_yet(f"Give {count} scores between 0 and 1.")
+        return verdict(hints, "scores", count=count)
     found = sum(scores, Fraction(0)) / count
     if found != Fraction(average):
-        return not_yet(f"Their average is {float(found):g}, and it should be {average}.")
+        return verdict(hints, "average", found=float(found), average=average)
     whole, naive = by_hand(scores, law)
     if whole == naive:
-        if set(scores) <= {0, 1}:
-            return Verdict(True, "All scores at the ends: then the average tells everything about the distribution.")
-        straight = f"Both keep {float(whole):g}, as for these shares the trade-off is a straight line."
-        return Verdict(True, f"{straight} Scores of 0 and 1 do it for every trade-off.")
-    said = f"The whole distribution keeps {float(whole):g}, the average alone {float(naive):g}"
-    if len(set(scores)) == 1:
-        return not_yet(f"{said}. Equal scores are the opposite: an attacker cannot lower them at all.")
-    return not_yet(f"{said}. Move the scores apart: what does the naive bound take for granted?")
+        case = "right" if set(scores) <= {0, 1} else "right_here"
+    else:
+        case = "equal" if len(set(scores)) == 1 else "close"
+    return verdict(hints, case, whole=float(whole), naive=float(naive))
 
 
 def band_breaks(copies: int, alpha: float, runs: int = 2000, seed: int = 0) -> tuple[float, float]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from bisect import bisect_left
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
@@ -53,6 +54,7 @@ class Verdict:
         )
 
 
+_MOST = 10**9  # models, votes or copies
 _LOOKS = {
     True: ("Right.", "\u2713", "#009e73"),
     False: ("Not yet.", "\u2717", "#d55e00"),
@@ -105,7 +107,7 @@ def is_number(answer: Any) -> bool:
 
 
 def verdict(texts: Mapping[str, str], case: str, /, **words: object) -> Verdict:
-    """Return the verdict in one case of a table of ``hints.toml``; only the case "right" is passed.
+    """Return the verdict in one case of a table of ``hints.toml``; a case is passed if its name begins with "right".
 
     Examples
     --------
@@ -113,9 +115,20 @@ def verdict(texts: Mapping[str, str], case: str, /, **words: object) -> Verdict:
     Right. All 19 counted.
     """
     try:
-        return Verdict(case == "right", texts[case].format(**words))
+        return Verdict(case.startswith("right"), texts[case].format(**words))
     except KeyError as missing:
         raise KeyError(f"hints.toml: no text or no number {missing} for the case {case!r}") from None
+
+
+def fewest_that(enough: Callable[[int], bool]) -> int:
+    """Return the smallest number from 1 that is enough, where every larger number is enough, too.
+
+    Examples
+    --------
+    >>> fewest_that(lambda number: number**2 >= 50)
+    8
+    """
+    return bisect_left(range(1, _MOST), True, key=enough) + 1
 
 
 @self_check
