@@ -9,7 +9,7 @@ from functools import cache
 
 import numpy as np
 
-from rsbd.audit.world import Array, Data, Rule, World, exact_shares
+from rsbd.audit.world import Array, Data, Rule, World
 from rsbd.data import Dataset
 from rsbd.noises import Smoothing, Threat
 
@@ -157,5 +157,5 @@ def _violation(
         return int(part.min()), tuple(int(i + (c.start or 0)) for i, c in zip(inside, cut, strict=True))
 
     there = min(map(worst, supports))[1]
-    before, after = (exact_shares([row[at] for row in votes], total) for at in (state, there))
+    before, after = (tuple(Fraction(int(row[at]), total) for row in votes) for at in (state, there))
     return Violation(world.data(state), world.data(there), before, after)

@@ -31,13 +31,16 @@ class Judge(Protocol):
         ...
 
     def margin(self, num_models: int) -> float:
-        """Return by how much one share must exceed another before chance cannot explain it."""
-        ...
+        """Return by how much one share must exceed another before chance cannot explain it.
+
+        By default these are four standard deviations of a difference of shares.
+        """
+        return 4 / sqrt(num_models)
 
 
 @dataclass(frozen=True)
-class Retrained:
-    """An ensemble on noised data, trained again; its margin is four standard deviations of a difference of shares."""
+class Retrained(Judge):
+    """An ensemble on noised data, trained again."""
 
     smoothing: Smoothing
     learner: Learner
@@ -46,9 +49,6 @@ class Retrained:
     def __call__(self, dataset: Dataset, x: Points, num_models: int, seed: int) -> Floats:  # noqa: D102
         votes = ensemble.collect(dataset, self.smoothing, self.learner, x, num_models, seed, **self.options)
         return np.asarray(votes.counts / votes.num_models)
-
-    def margin(self, num_models: int) -> float:  # noqa: D102
-        return 4 / sqrt(num_models)
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ class PartitionVotes:
 
 
 @dataclass(frozen=True)
-class NoisedLabels:
+class NoisedLabels(Judge):
     """Least squares on noised labels (Rosenfeld et al.), which are sampled here; the penalty stays the same."""
 
     noise: Flip
@@ -107,9 +107,6 @@ class NoisedLabels:
             return np.asarray((y[:, None] == labels) * 1.0 - (y[:, None] == rivals))
 
         return np.asarray(sign * influence * (counts(dataset.y[rows]) - counts(new)))
-
-    def margin(self, num_models: int) -> float:  # noqa: D102
-        return 4 / sqrt(num_models)
 
 
 @dataclass(frozen=True)

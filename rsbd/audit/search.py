@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, overload
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,7 +52,7 @@ class Finding:
 
 
 @dataclass(frozen=True)
-class AuditReport(Sequence[Finding]):
+class AuditReport:
     """The findings on all points, and how many attacks were tried.
 
     Parameters
@@ -70,17 +70,6 @@ class AuditReport(Sequence[Finding]):
     beyond: float
     tried: int
 
-    @overload
-    def __getitem__(self, at: int) -> Finding: ...
-    @overload
-    def __getitem__(self, at: slice) -> Sequence[Finding]: ...
-    def __getitem__(self, at: int | slice) -> Finding | Sequence[Finding]:
-        """Return the finding on one point."""
-        return self.findings[at]
-
-    def __len__(self) -> int:
-        return len(self.findings)
-
     @property
     def broken(self) -> int:
         """Number of points whose prediction changed."""
@@ -91,7 +80,7 @@ class AuditReport(Sequence[Finding]):
         """A sentence that says what was tried and found."""
         where = f"{self.beyond:g} beyond their radius" if self.beyond else "at their certified radius"
         lost = np.mean([f.before - f.after for f in self.findings]) if self.findings else 0.0
-        points = "1 certified point was" if len(self) == 1 else f"{len(self)} certified points were"
+        points = "1 certified point was" if len(self.findings) == 1 else f"{len(self.findings)} certified points were"
         return (
             f"{points} attacked {where} ({self.norm}), {self.tried:,} attacks in all, each on classifiers trained "
             f"again: the worst cost {100 * max(lost, 0.0):.0f} % of the votes on average and changed {self.broken} "

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from fractions import Fraction
 from functools import cached_property
 from itertools import combinations, product
 from math import lcm, prod
@@ -174,8 +173,3 @@ class World:
 
         rows = [number([*range(row * f, (row + 1) * f), n * f + row]) for row in range(n)]
         return rows, number(list(range(n * (f + 1), len(self.sizes))))
-
-
-def exact_shares(votes: Iterable[int], total: int) -> tuple[Fraction, ...]:
-    """Return the exact probabilities of the labels."""
-    return tuple(Fraction(int(vote), total) for vote in votes)

@@ -91,43 +91,35 @@ def _breast_cancer(_: Path) -> Raw:
     return _split(scaled, bunch.target, rows=400, classes=("malignant", "benign"), levels=None)
 
 
-def _torchvision(cls: str, description: str, rows: int, *files: str) -> Source:
+def _torchvision(cls: str, description: str, rows: int, folder: str, files: tuple[str, ...]) -> Source:
     """Return a torchvision data set of 256-level pictures, read and downloaded by its class `cls`."""
 
     def read(root: Path) -> Raw:
         from rsbd.data import vision
 
-        train, test = (vision.pictures(cls, root, train=part) for part in (True, False))
-        return Raw(train.x, train.y, test.x, test.y, classes=train.classes, levels=256)
+        (x, y, classes), (x_test, y_test, _) = (vision.pictures(cls, root, train=part) for part in (True, False))
+        return Raw(x, y, x_test, y_test, classes, levels=256)
 
     def fetch(root: Path) -> None:
         from rsbd.data import vision
 
         vision.download_pictures(cls, root)
 
-    return Source(description, rows, 10_000, read, files, fetch)
+    return Source(description, rows, 10_000, read, tuple(f"{folder}/{file}" for file in files), fetch)
 
 
-_IDX = ("train-images-idx3", "train-labels-idx1", "t10k-images-idx3", "t10k-labels-idx1")
+_IDX = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
 _CIFAR = ("batches.meta", *(f"data_batch_{i}" for i in range(1, 6)), "test_batch")
 
 SOURCES: dict[str, Source] = {
     "digits": Source("handwritten digits, 8x8 pixels of 17 levels", 1000, 797, _digits),
     "breast_cancer": Source("30 measurements of cells, 2 classes", 400, 169, _breast_cancer),
-    "mnist": _torchvision(
-        "MNIST", "handwritten digits, 28x28 pixels of 256 levels", 60_000, *(f"MNIST/raw/{part}-ubyte" for part in _IDX)
-    ),
+    "mnist": _torchvision("MNIST", "handwritten digits, 28x28 pixels of 256 levels", 60_000, "MNIST/raw", _IDX),
     "fashion-mnist": _torchvision(
-        "FashionMNIST",
-        "articles of clothing, 28x28 pixels of 256 levels",
-        60_000,
-        *(f"FashionMNIST/raw/{part}-ubyte" for part in _IDX),
+        "FashionMNIST", "articles of clothing, 28x28 pixels of 256 levels", 60_000, "FashionMNIST/raw", _IDX
     ),
     "cifar10": _torchvision(
-        "CIFAR10",
-        "colour photographs, 3x32x32 pixels of 256 levels",
-        50_000,
-        *(f"cifar-10-batches-py/{file}" for file in _CIFAR),
+        "CIFAR10", "colour photographs, 3x32x32 pixels of 256 levels", 50_000, "cifar-10-batches-py", _CIFAR
     ),
 }
 
@@ -167,7 +159,7 @@ def read_raw(name: str, root: Path, *, download: bool = False) -> Raw:
     Raises
     ------
     InputError
-        If it is unknown, missing, unreadable, or cannot be downloaded.
+        If it is unknown, missing, unreadable, or cannot be downloaded or written.
     """
     found = source(name)
     if not found.present(root):
@@ -176,21 +168,12 @@ def read_raw(name: str, root: Path, *, download: bool = False) -> Raw:
                 f"{name} is not in {root}",
                 f"run `rsbd data download {name}` (needs the network), or set RSBD_DATA to a folder that holds it",
             )
-        fetch(name, root)
+        _download(found, name, root)
     return _read(name, root)
 
 
-def fetch(name: str, root: Path) -> None:
-    """Download a data set into `root`; an embedded one needs no download.
-
-    Raises
-    ------
-    InputError
-        If the folder cannot be written to, or the network does not answer.
-    """
-    found = source(name)
-    if found.fetch is None:
-        return
+def _download(found: Source, name: str, root: Path) -> None:
+    assert found.fetch is not None  # noqa: S101  (what has none is in the package, and so never missing)
     try:
         try_to_write(root)
     except OSError as error:

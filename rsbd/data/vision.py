@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import importlib
 import sys
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from types import ModuleType
@@ -46,30 +45,21 @@ def torchvision() -> ModuleType:
     return importlib.import_module("torchvision")
 
 
-@dataclass(frozen=True, eq=False)
-class Pictures:
-    """Codes 0 to 255, (rows, H, W) or (rows, C, H, W), with labels and class names."""
-
-    x: NDArray[np.uint8]
-    y: Labels
-    classes: tuple[str, ...]
-
-
 def _open(cls: str, root: Path, *, train: bool, download: bool) -> Any:
     torchvision()
     datasets = importlib.import_module("torchvision.datasets")
     return getattr(datasets, cls)(str(root), train=train, download=download)
 
 
-def pictures(cls: str, root: Path, *, train: bool) -> Pictures:
-    """Read one half of the torchvision data set class `cls` from `root`."""
+def pictures(cls: str, root: Path, *, train: bool) -> tuple[NDArray[np.uint8], Labels, tuple[str, ...]]:
+    """Read one half of the torchvision data set class `cls`: codes 0 to 255 (rows, [C,] H, W), labels, class names."""
     data = _open(cls, root, train=train, download=False)
     x = np.asarray(data.data, dtype=np.uint8)
     if x.ndim == 4:  # CIFAR stores colours last; torch and this package expect them first
         x = x.transpose(0, 3, 1, 2)
     # MNIST calls its classes '1 - one'; people type the digit.
     names = tuple(name.split(" - ")[0].lower() for name in data.classes)
-    return Pictures(x, np.asarray(data.targets, dtype=np.int64), names)
+    return x, np.asarray(data.targets, dtype=np.int64), names
 
 
 def download_pictures(cls: str, root: Path) -> None:

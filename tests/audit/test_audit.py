@@ -34,17 +34,17 @@ def test_no_attack_found_within_the_radius_changes_a_certified_prediction(
     points = np.flatnonzero(certified.certificate.radius >= 1)[:12]
     assert len(points) >= 6
     found = attack(digits, certified.smoothing, Linear(), certified.certificate, points, seed=7)
-    assert not any(finding.broken for finding in found)
-    assert all(len(finding.changes) == finding.radius for finding in found)
+    assert not any(finding.broken for finding in found.findings)
+    assert all(len(finding.changes) == finding.radius for finding in found.findings)
     # The search is no sham: on average it costs votes.
-    assert np.mean([finding.after - finding.before for finding in found]) < -0.02
+    assert np.mean([finding.after - finding.before for finding in found.findings]) < -0.02
 
 
 @pytest.mark.slow
 def test_far_beyond_the_radius_attacks_succeed(digits: Dataset, certified: Certified) -> None:
     points = np.flatnonzero(certified.certificate.radius >= 1)[:6]
     found = attack(digits, certified.smoothing, Linear(), certified.certificate, points, beyond=15, seed=7)
-    assert any(finding.broken for finding in found)
+    assert any(finding.broken for finding in found.findings)
 
 
 @pytest.mark.slow
@@ -52,7 +52,7 @@ def test_a_certificate_that_claims_too_much_is_caught(digits: Dataset, certified
     points = np.flatnonzero(certified.certificate.radius >= 1)[:6]
     boast = replace(certified.certificate, radius=np.full_like(certified.certificate.radius, 16))
     found = attack(digits, certified.smoothing, Linear(), boast, points, seed=7)
-    assert any(finding.broken for finding in found)
+    assert any(finding.broken for finding in found.findings)
 
 
 def test_changes_touch_what_they_say(digits: Dataset) -> None:

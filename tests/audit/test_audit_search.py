@@ -142,8 +142,8 @@ def test_within_the_radius_nothing_breaks_and_beyond_it_something_does(name: str
     report = attack(data, defence, learner, certificate, points, **setting)
     assert not report.broken, report.findings
     assert "changed 0 predictions" in report.sentence
-    assert all(finding.attack for finding in report)
-    assert min(finding.after - finding.before for finding in report) < 0  # the search is no sham
+    assert all(finding.attack for finding in report.findings)
+    assert min(finding.after - finding.before for finding in report.findings) < 0  # the search is no sham
     if name in UNBROKEN:
         return
     far = FAR.get(name, 20 if (certificate.norm == "L0" or "rows" in certificate.norm) else 5)
@@ -199,7 +199,7 @@ def test_the_worst_labels_are_the_worst_of_all_pairs() -> None:
 
     certificate = Certificate(np.array([1]), np.array([2]), 0.0, "L0", ("labels",))
     report = attack(data, Smoothing(labels=Flip(0.8)), judge, certificate, [0])
-    turned = {change.row for change in report[0].changes}
+    turned = {change.row for change in report.findings[0].changes}
     flipped = [np.where(np.isin(np.arange(9), pair), 1 - data.y, data.y) for pair in _pairs(9)]
     best = min(probability(y) for y in flipped)
     assert probability(np.where(np.isin(np.arange(9), list(turned)), 1 - data.y, data.y)) == pytest.approx(best)
@@ -210,9 +210,9 @@ def test_points_are_attacked_each_by_its_own_worst_changes() -> None:
     points = [*certified(certificate, 1), int(certificate.radius.argmax())]
     assert certificate.radius[points[0]] < certificate.radius[points[1]]
     together = attack(data, defence, judge, certificate, points)
-    alone = [attack(data, defence, judge, certificate, [point])[0] for point in points]
-    assert [finding.changes for finding in together] == [finding.changes for finding in alone]
-    assert [len(finding.changes) for finding in together] == [finding.radius for finding in together]
+    alone = [attack(data, defence, judge, certificate, [point]).findings[0] for point in points]
+    assert [finding.changes for finding in together.findings] == [finding.changes for finding in alone]
+    assert [len(finding.changes) for finding in together.findings] == [finding.radius for finding in together.findings]
 
 
 def test_only_what_the_certificate_speaks_of_is_attacked() -> None:
@@ -220,7 +220,7 @@ def test_only_what_the_certificate_speaks_of_is_attacked() -> None:
     certificate = Certificate(BITS.y_test, np.ones(30, np.int64), 0.001, "L0", ("labels",))
     noise = Smoothing(labels=Flip(0.8), test=Flip(0.8))
     report = attack(tiny, noise, Linear(), certificate, [0], num_models=8, scouts=8)
-    assert [change.slot for change in report[0].changes] == ["labels"]
+    assert [change.slot for change in report.findings[0].changes] == ["labels"]
     assert report.tried == 8
 
 
@@ -245,7 +245,8 @@ def test_what_is_not_certified_cannot_pass_an_audit() -> None:
     for norm in ("rows", "L0"):
         safe = replace(certificate, norm=norm, slots=("labels",))
         report = attack(BITS, Smoothing(labels=Flip(0.8)), Linear(), safe, [0], num_models=8, scouts=2)
-        assert (report.tried, report[0].changes, report[0].before) == (0, (), report[0].after)
+        (finding,) = report.findings
+        assert (report.tried, finding.changes, finding.before) == (0, (), finding.after)
 
 
 @pytest.mark.parametrize(("after", "broken"), [((0.4, 0.05, 0.55), True), ((0.4, 0.15, 0.45), False)])
@@ -286,8 +287,8 @@ def test_a_report_is_a_sequence_with_a_sentence() -> None:
     data, defence, learner, certificate, _ = CASES["bagging"]()
     report = attack(data, defence, learner, certificate, certified(certificate, 2), num_models=100, scouts=20)
     assert isinstance(report, AuditReport)
-    assert len(report) == len(list(report)) == 2
-    assert report[0].radius == certificate.radius[report[0].point]
+    assert len(report.findings) == 2
+    assert report.findings[0].radius == certificate.radius[report.findings[0].point]
     assert "2 certified points were attacked at their certified radius (rows)" in report.sentence
     with pytest.raises(InputError, match="takes no options"):
         attack(data, Partition(5), Linear(), dpa(data, 5).certificate, [0], device="cpu")

@@ -164,7 +164,7 @@ def test_mnist(tmp_path: Path) -> None:
     labels = struct.pack(">II", 0x801, 50) + bytes(50)
     for number in range(FILE_INPUTS["mnist"]):
         for part in sources._IDX:
-            path = raw / f"{part}-ubyte"
+            path = raw / part
             path.unlink(missing_ok=True)
             if number % 13 == 0:
                 path.symlink_to(tmp_path)
@@ -190,7 +190,7 @@ def test_data_that_would_run_something(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="cifar10"):
         load("cifar10", root=tmp_path)
     for part in sources._IDX:
-        bomb_file(tmp_path / "MNIST" / "raw" / f"{part}-ubyte", tmp_path)
+        bomb_file(tmp_path / "MNIST" / "raw" / part, tmp_path)
     for part in ("training.pt", "test.pt"):  # what old versions of torchvision left
         bomb_file(tmp_path / "MNIST" / "processed" / part, tmp_path)
     with pytest.raises(InputError, match="mnist"):

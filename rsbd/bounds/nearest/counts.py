@@ -66,13 +66,7 @@ class Counts:
 
     @classmethod
     def of(
-        cls,
-        squares: Floats,
-        error: Floats,
-        nodes: Nodes,
-        y: Ints,
-        classes: int,
-        counted: Bools | None = None,
+        cls, squares: Floats, error: Floats, nodes: Nodes, y: Ints, classes: int, counted: Bools | None = None
     ) -> Counts:
         """Count squared distances (points, rows), known up to an error (points, 1), by label; all, or those marked."""
         shape = (len(squares), classes, nodes.number)

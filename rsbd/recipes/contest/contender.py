@@ -16,7 +16,8 @@ from rsbd.data import Dataset
 from rsbd.learners import HashedTestNoise, Learner, Linear
 from rsbd.noises import Partition, Smoothing, Threat
 from rsbd.recipes.contest.threats import Attack, Defence, as_measured
-from rsbd.types import Bools, Labels
+from rsbd.recipes.dpa import dpa
+from rsbd.types import Bools, Floats, Labels
 
 
 @dataclass(frozen=True)
@@ -124,8 +125,9 @@ class Contender:
 
     def prove(self, trial: Trial) -> NoiseProof | PartitionProof:
         """Train, and return what is proved about the points."""
-        if isinstance(trial.defence, Partition):
-            return PartitionProof.of(trial)
+        if isinstance(dealt := trial.defence, Partition):
+            found = dpa(trial.data, dealt.parts, spread=dealt.spread, learner=trial.learner, seed=trial.seed)
+            return PartitionProof(found.certificate.label, found.certificate.radius)
         num_rows = trial.num_rows or trial.data.num_rows
         return NoiseProof(trial.smoothing, self.evidence(trial), num_rows, trial.data.channels)
 
@@ -160,17 +162,7 @@ class PartitionProof:
     """The proof of a method that partitions the rows: how many rows may be inserted or removed."""
 
     label: Labels
-    radius: Labels
-
-    @classmethod
-    def of(cls, trial: Trial) -> PartitionProof:
-        """Train one model per part, and return the proof."""
-        from rsbd.recipes.dpa import dpa
-
-        dealt = trial.defence
-        assert isinstance(dealt, Partition)  # noqa: S101
-        found = dpa(trial.data, dealt.parts, spread=dealt.spread, learner=trial.learner, seed=trial.seed)
-        return cls(found.certificate.label, np.asarray(found.certificate.radius, np.int64))
+    radius: Floats | Labels
 
     def certified(self, threat: Threat) -> Bools:
         """Return which labels no attack changes: a row with new pixels is removed and inserted, a new label stays."""
