@@ -76,7 +76,7 @@ socket.getaddrinfo = socket.create_connection = forbidden
 from typer.testing import CliRunner
 from rsbd.cli import app
 small = ["--rows", "30", "--points", "10", "--models", "8"]
-for words in (["certify", *small], ["data"], ["version"]):
+for words in (["certify", *small], ["data"], ["--version"]):
     answer = CliRunner().invoke(app, words)
     assert answer.exit_code == 0, (answer.output, answer.exception)
 from rsbd.panels import SyncRunner, backdoor

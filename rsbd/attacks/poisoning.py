@@ -92,7 +92,7 @@ class Poisoning:
             raise InputError(
                 f"{number} rows should be poisoned (rate {self.rate} of {dataset.num_rows}), "
                 f"but only {len(eligible)} are eligible",
-                f"give a rate up to {_floor(len(eligible) / dataset.num_rows)}",
+                f"give a rate up to {len(eligible) * 1000 // dataset.num_rows / 1000}",
             )
         if seed < 0:
             raise InputError(f"seed is {seed}", "give 0 or more")
@@ -201,7 +201,3 @@ def _paired(labels: ArrayLike, y: ArrayLike) -> tuple[Labels, Labels]:
     if labels.shape != y.shape or not labels.size:
         raise InputError(f"there are {labels.size} predictions for {y.size} points", "give one for each")
     return labels, y
-
-
-def _floor(share: float) -> float:
-    return int(share * 1000) / 1000

@@ -40,15 +40,9 @@ app.add_typer(data_app, name="data")
 app.command()(doctor)
 
 
-@app.command()
-def version() -> None:
-    """Print the version."""
-    typer.echo(__version__)
-
-
 def _print_version(wanted: bool) -> None:
     if wanted:
-        version()
+        typer.echo(__version__)
         raise typer.Exit
 
 

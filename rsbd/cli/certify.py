@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from rsbd.attacks import Trigger
     from rsbd.data import Dataset
     from rsbd.noises import Smoothing
-    from rsbd.recipes.experiment import Experiment, Outcome
 
 
 _TRIGGER_SIZE = (
@@ -97,7 +96,11 @@ def certify(
         points=alpha_for,
     )
     with options.interruptible(out), _workers(scheduler) as executor:
-        found = report(_watch(experiment, experiment.stream(kept, executor)))
+        with options.progress_bar() as bar:
+            task = bar.add_task("training models", total=models)
+            for outcome in experiment.stream(kept, executor):
+                bar.update(task, completed=outcome.votes.num_models)
+        found = report(outcome)
     print_report(found)
     options.write_out(out, found.write)
 
@@ -151,13 +154,3 @@ def _workers(scheduler: str | None) -> Iterator[Executor | None]:
         ) from None
     with client, client.get_executor(retries=3) as executor:
         yield executor
-
-
-def _watch(experiment: Experiment, outcomes: Iterator[Outcome]) -> Outcome:
-    outcome = None
-    with options.progress_bar() as bar:
-        task = bar.add_task("training models", total=experiment.num_models)
-        for outcome in outcomes:
-            bar.update(task, completed=outcome.votes.num_models)
-    assert outcome is not None  # noqa: S101
-    return outcome

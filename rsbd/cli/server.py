@@ -27,19 +27,15 @@ def check_port(port: int | None) -> None:
     InputError
         If it is in use.
     """
-    if port is not None and _taken(port):
-        raise InputError(f"port {port} is in use", "give another one, or leave --port out")
-
-
-def _taken(port: int) -> bool:
+    if port is None:
+        return
     with socket.socket() as probe:
         if not WINDOWS:  # count a port as free if its last connection has just closed
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(("127.0.0.1", port))
         except OSError:
-            return True
-    return False
+            raise InputError(f"port {port} is in use", "give another one, or leave --port out") from None
 
 
 def free_port() -> int:

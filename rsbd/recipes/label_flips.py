@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -40,7 +38,9 @@ def label_flip_bounds(model: LeastSquares, x_test: NDArray[np.floating], y: Ints
         Noise on the labels; as many values as classes.
     """
     bound = _two if noise.values == 2 else _many
-    parts = [bound(influence, y, noise) for influence in _blocks(model, x_test)]
+    size = max(1, _CELLS // len(model.rows))
+    starts = range(0, max(1, len(x_test)), size)
+    parts = [bound(model.influence(x_test[i : i + size]), y, noise) for i in starts]
     label, miss, runner_up = (np.concatenate([part[i] for part in parts]) for i in range(3))
     return Bounds(label, miss, runner_up, alpha=0.0)
 
@@ -78,12 +78,6 @@ def closed_form_radius(miss: Floats, noise: Flip) -> Ints:
     # If the two laws are equal, labels carry no information, and flips change nothing.
     whole = np.floor(np.clip(np.nan_to_num(flips, nan=0.0, posinf=FURTHEST), 0, FURTHEST)).astype(np.int64)
     return np.where(miss < 0.5, whole, -1)
-
-
-def _blocks(model: LeastSquares, x_test: NDArray[np.floating]) -> Iterator[Floats]:
-    size = max(1, _CELLS // len(model.rows))
-    for i in range(0, max(1, len(x_test)), size):
-        yield model.influence(x_test[i : i + size])
 
 
 def _two(influence: Floats, y: Ints, noise: Flip) -> tuple[Ints, Floats, Floats]:

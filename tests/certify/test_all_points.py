@@ -13,8 +13,7 @@ from rsbd.bounds import over_points
 from rsbd.data import load
 from rsbd.noises import Flip
 from rsbd.noises.smoothing import Smoothing, Threat
-from rsbd.recipes import bagflip, bagging, certified_confidence, cohen, kumar, rab, wang
-from rsbd.recipes.rab_soft import rab_soft
+from rsbd.recipes import bagflip, bagging, certified_confidence, cohen, kumar, rab, rab_soft, wang
 
 BITS = load("digits", classes=(0, 1, 2), rows=60, points=9)
 REAL = load("digits", view="unit", classes=(0, 1, 2), rows=60, points=9)

@@ -27,7 +27,6 @@ SMALL: dict[str, list[str]] = {
     "data check": [],
     "data download": [],
     "doctor": [],
-    "version": [],
 }
 
 

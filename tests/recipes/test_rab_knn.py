@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from scipy.special import ndtr, ndtri
 from scipy.stats import ncx2
 
+from rsbd.attacks import Pixels, Poisoning
 from rsbd.bounds.nearest import neighbour_bounds
 from rsbd.bounds.nearest.counts import Counts, Nodes
 from rsbd.bounds.nearest.distance import hazards
@@ -278,3 +279,15 @@ def test_two_rows_in_closed_form_into_the_far_tail(dim: int) -> None:
         found = neighbour_bounds(rows, [0, 1], np.zeros((1, dim)), 1.0, 2).miss[0, 0]
         assert found >= exact
         assert exact < 1e-19 or found <= 1.05 * exact  # what is left at last is an absolute 1e-21
+
+
+def test_a_table_with_a_planted_backdoor() -> None:
+    """RAB's experiment on tabular data, on the table that comes with the package in place of Spambase."""
+    data = load("breast_cancer", view="unit")
+    poisoned, mask = Poisoning(Pixels.one(data.shape, 0.1), target=0, rate=0.02).apply(data, seed=0)
+    assert mask.sum() == 8
+    assert (poisoned.y[mask] == 0).all()
+    assert np.count_nonzero((poisoned.x != data.x).any(axis=0)) == 1  # one feature
+    found = rab_knn(poisoned, sigma=0.25)
+    assert found.certificate.norm == "L2"
+    assert found.certificate.accuracy(data.y_test, radius=0.05) > 0.7

@@ -73,8 +73,7 @@ class Counts:
         line = (np.arange(len(squares))[:, None] * classes + y) * nodes.number
 
         def total(place: Ints, weights: Floats) -> Floats:
-            counted: Floats = np.bincount(place.ravel(), weights.ravel(), int(np.prod(shape))).astype(np.float64)
-            return counted.reshape(shape)
+            return np.bincount(place.ravel(), weights.ravel(), int(np.prod(shape))).reshape(shape).astype(np.float64)
 
         one = 1.0 if counted is None else counted.astype(np.float64)
         cell, part = nodes.place(np.maximum(squares - error, 0.0))
@@ -96,8 +95,7 @@ class Counts:
 
 def _rising(low: Floats) -> Floats:
     """Return the running maximum: a lower bound at one radius also holds beyond it, where tables may be weaker."""
-    rising: Floats = np.maximum(np.maximum.accumulate(low, axis=-1), 0.0)
-    return rising
+    return np.asarray(np.maximum(np.maximum.accumulate(low, axis=-1), 0.0))
 
 
 def _chord(table: Floats, cell: Ints, part: Floats) -> Floats:
@@ -105,5 +103,4 @@ def _chord(table: Floats, cell: Ints, part: Floats) -> Floats:
 
 
 def _product(counts: Floats, table: Floats) -> Floats:
-    product: Floats = (counts.reshape(-1, counts.shape[-1]) @ table).reshape(*counts.shape[:-1], -1)
-    return product
+    return np.asarray(counts.reshape(-1, counts.shape[-1]) @ table).reshape(*counts.shape[:-1], -1)

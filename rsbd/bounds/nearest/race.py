@@ -95,8 +95,7 @@ def arrives_first(runner: Arrival, other: Arrival) -> Floats:
     cells = np.minimum(cells, start * -np.expm1(-rate))
     # Arrivals before the first radius count in full, and so does the case that neither has arrived at the last one.
     ends = -np.expm1(-runner.high[..., 0]) + np.exp(-other.low[..., -1] - runner.high[..., -1])
-    bound: Floats = np.minimum((cells.sum(axis=-1) + ends) * (1 + ROUNDING), 1.0)
-    return bound
+    return np.asarray(np.minimum((cells.sum(axis=-1) + ends) * (1 + ROUNDING), 1.0))
 
 
 def _going_on(low: Floats, high: Floats, radii: Floats, convex: bool) -> Floats:
