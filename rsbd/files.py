@@ -43,6 +43,12 @@ def atomic_file(path: str | Path) -> Iterator[IO[bytes]]:
         raise
 
 
+def write_text(path: str | Path, text: str) -> None:
+    """Write a text file completely or not at all."""
+    with atomic_file(path) as file:
+        file.write(text.encode())
+
+
 def read_path(name: str | Path) -> Path:
     """Return the path of a file or folder as users write it: ``~`` is their home, and an empty name is an error.
 

@@ -33,14 +33,19 @@ _VALUE: Any = {"ha": "center", "va": "bottom", "fontsize": 12, "fontweight": "bo
 _UNITS = {"L1": "input units", "L2": "input units", "rows": "training rows"}
 
 
-def new_axes(width: float = 7.0, height: float = 4.5) -> Axes:
-    """Return the Axes of a new figure that pyplot does not know."""
+def new_figure(width: float, height: float) -> Figure:
+    """Return a new figure, width x height inches, that pyplot does not know."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(width, height), layout="constrained")
     FigureCanvasAgg(figure)
-    return figure.add_subplot()
+    return figure
+
+
+def new_axes(width: float = 7.0, height: float = 4.5) -> Axes:
+    """Return the Axes of a new figure that pyplot does not know."""
+    return new_figure(width, height).add_subplot()
 
 
 def certified_accuracy(

@@ -10,28 +10,17 @@ import typer
 from rsbd.cli import options
 from rsbd.errors import InputError
 
+_STATIC = "Write pages that need no kernel, server or network into this folder, and end."
+_HANDOUT = "Write the hand-out to print into this file (.html), and end."
+_SCENE = "With --static or --handout: only these scenes, such as 1 3."
+
 
 def lecture(
     no_browser: options.NoBrowser = False,
     port: options.Port = None,
-    static: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FOLDER",
-            parser=options.as_path,
-            help="Write pages that need no kernel, server or network into this folder, and end.",
-        ),
-    ] = None,
-    handout: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE", parser=options.as_path, help="Write the hand-out to print into this file (.html), and end."
-        ),
-    ] = None,
-    scene: Annotated[
-        list[int] | None,
-        typer.Option(metavar="N...", help="With --static or --handout: only these scenes, such as 1 3."),
-    ] = None,
+    static: Annotated[Path | None, options.plain_option("FOLDER", _STATIC, parser=options.as_path)] = None,
+    handout: Annotated[Path | None, options.plain_option("FILE", _HANDOUT, parser=options.as_path)] = None,
+    scene: Annotated[list[int] | None, options.plain_option("N...", _SCENE)] = None,
 ) -> None:
     """Show ten scenes for a lecture hall (for this machine only, protected by its token); Ctrl-C ends it."""
     if static is None and handout is None:

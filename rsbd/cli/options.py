@@ -31,7 +31,7 @@ def as_path(name: str) -> Path:
         raise typer.BadParameter(str(error)) from None
 
 
-def _option(panel: str, metavar: str | None, help_: str, *names: str, **more: Any) -> Any:
+def _option(panel: str | None, metavar: str | None, help_: str, *names: str, **more: Any) -> Any:
     return typer.Option(*names, help=help_, metavar=metavar, rich_help_panel=panel, **more)
 
 
@@ -39,6 +39,7 @@ data_option = partial(_option, "Data")
 attack_option = partial(_option, "Attack")
 defence_option = partial(_option, "Defence")
 run_option = partial(_option, "Run")
+plain_option = partial(_option, None)
 _NAMES = "digits, breast_cancer, mnist, fashion-mnist or cifar10; `rsbd data` says which are here."
 _CLASSES = "Classes to tell apart, such as 1 7 (by default 0 1 of digits, 1 7 of mnist, else all)."
 _ROWS = "Training rows, drawn at random from each class (all by default)."
@@ -57,10 +58,9 @@ AlphaFor: TypeAlias = Annotated[str, defence_option("EACH|ALL", _EACH)]
 Seed: TypeAlias = Annotated[int, run_option("N", "Seed of everything random, 0 or more.")]
 Device: TypeAlias = Annotated[str, run_option("NAME", _DEVICE)]
 Out: TypeAlias = Annotated[Path | None, run_option("FOLDER", _OUT, parser=as_path)]
-NoBrowser: TypeAlias = Annotated[bool, typer.Option("--no-browser", help="Only print the address.")]
-Port: TypeAlias = Annotated[
-    int | None, typer.Option(min=1, max=65535, metavar="N", help="Port on this machine; a free one by default.")
-]
+_PORT = "Port on this machine; a free one by default."
+NoBrowser: TypeAlias = Annotated[bool, plain_option(None, "Only print the address.", "--no-browser")]
+Port: TypeAlias = Annotated[int | None, plain_option("N", _PORT, min=1, max=65535)]
 
 
 def spread(arguments: list[str], *options: str) -> list[str]:

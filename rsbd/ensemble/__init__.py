@@ -4,5 +4,3 @@ from rsbd.ensemble.collecting import collect as collect
 from rsbd.ensemble.collecting import stream as stream
 from rsbd.ensemble.collecting import stream_together as stream_together
 from rsbd.ensemble.votes import Votes as Votes
-
-__all__ = ["Votes", "collect", "stream", "stream_together"]

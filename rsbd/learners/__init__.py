@@ -15,26 +15,4 @@ from rsbd.learners.networks.module import Module as Module
 from rsbd.learners.networks.resnet import ResNet as ResNet
 from rsbd.learners.sklearn import Sklearn as Sklearn
 
-LEARNERS: dict[str, Callable[[], Learner]] = {
-    "linear": Linear,
-    "lda": LDA,
-    "mlp": MLP,
-    "cnn": CNN,
-    "resnet": ResNet,
-}
-
-__all__ = [
-    "CNN",
-    "LDA",
-    "LEARNERS",
-    "MLP",
-    "HashedTestNoise",
-    "Learner",
-    "Linear",
-    "Models",
-    "Module",
-    "Problem",
-    "ResNet",
-    "ScoringModels",
-    "Sklearn",
-]
+LEARNERS: dict[str, Callable[[], Learner]] = {"linear": Linear, "lda": LDA, "mlp": MLP, "cnn": CNN, "resnet": ResNet}

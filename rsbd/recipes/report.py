@@ -16,7 +16,7 @@ import numpy as np
 
 from rsbd.certify import Certificate, certified_map, certify, radius
 from rsbd.data import Dataset
-from rsbd.files import atomic_file
+from rsbd.files import write_text
 from rsbd.noises import Threat
 from rsbd.recipes.experiment import Experiment, Outcome
 from rsbd.recipes.planted import Rates
@@ -96,22 +96,16 @@ class Report:
 
         folder.mkdir(parents=True, exist_ok=True)
         paths = [folder / name for name in ("result.json", "points.csv", "votes.npz")]
-        with atomic_file(paths[0]) as file:
-            file.write(json.dumps(self.as_dict(), indent=2).encode() + b"\n")
-        with atomic_file(paths[1]) as file:
-            file.write(self._points().encode())
+        write_text(paths[0], json.dumps(self.as_dict(), indent=2) + "\n")
+        write_text(paths[1], self._points())
         self.outcome.votes.save(paths[2])
         return [*paths, *plots.save(self.figure(), folder, "certified")]
 
     def figure(self) -> Any:
         """Return the curve and the map side by side, as a matplotlib figure."""
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-        from matplotlib.figure import Figure
-
         from rsbd import plots
 
-        drawing = Figure(figsize=(13, 5), layout="constrained")
-        FigureCanvasAgg(drawing)
+        drawing = plots.new_figure(13, 5)
         left, right = drawing.subplots(1, 2)
         norm, counted = self.certificate.norm, self.outcome.experiment.dataset.counted
         plots.certified_accuracy(self.radii, self.accuracies, norm=norm, counted=counted, budget=self.budget, ax=left)

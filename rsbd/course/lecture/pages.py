@@ -13,7 +13,7 @@ from typing import Any
 from rsbd.course.lecture.frames import Frames, Stops, compute_frames
 from rsbd.course.lecture.scene import Scene
 from rsbd.course.lecture.scenes import SCENES
-from rsbd.files import atomic_file
+from rsbd.files import write_text
 from rsbd.panels.svg import escape
 
 _HERE = Path(__file__).parent
@@ -161,5 +161,4 @@ def _json(data: object) -> str:
 
 
 def _write(path: Path, text: str) -> None:
-    with atomic_file(path) as file:
-        file.write(text.encode())
+    write_text(path, text)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import CancelledError
 from typing import Any
 
 from rsbd.data import Dataset
@@ -35,7 +33,6 @@ def compare(
     learner: Learner | None = None,
     seed: int = 0,
     progress: Callable[[int, int, str], None] | None = None,
-    cancel: threading.Event | None = None,
     **options: Any,
 ) -> Comparison:
     """Certify the same test points with every method against the same attacker, each method with its best noise.
@@ -86,11 +83,9 @@ def compare(
         Base learner for all methods, in place of each one's own.
     progress : callable, optional
         Called with the work done, all of it, and words.
-    cancel : threading.Event, optional
-        Once set, the comparison stops.
     **options
-        Passed to :func:`rsbd.ensemble.collect`: ``device``, ``executor``; with ``store`` an interrupted comparison goes
-        on from there.
+        Passed to :func:`rsbd.ensemble.collect`: ``device``, ``executor``, ``cancel``; with ``store`` an interrupted
+        comparison goes on from there.
 
     Raises
     ------
@@ -122,16 +117,12 @@ def compare(
         )
     if len({contender.name for contender in contenders}) < max(1, len(contenders)):
         raise InputError("two contenders have one name, or there are none", "give each its own")
-    if cancel is not None:
-        options["cancel"] = cancel
     trials = Trials(dataset, validation, num_models, alpha, points, seed, learner, options)
     plan = [Search.of(trials, one, attack, group) for attack, group in threats.items() for one in contenders]
     total, done, found = sum(search.work for search in plan), 0, []
     for search in plan:
 
         def tell(part: int, name: str = search.contender.name, before: int = done) -> None:
-            if cancel is not None and cancel.is_set():
-                raise CancelledError
             if progress is not None:
                 progress(before + part, total, name)
 

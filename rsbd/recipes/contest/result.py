@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rsbd.errors import InputError
-from rsbd.files import atomic_file
+from rsbd.files import write_text
 from rsbd.noises import Threat
 from rsbd.recipes.contest.threats import SLOT_WORDS, Attack
 from rsbd.recipes.report import csv_text
@@ -160,12 +160,9 @@ class Comparison:
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
         paths = [folder / "result.json", folder / "comparison.csv"]
-        with atomic_file(paths[0]) as file:
-            file.write(self._json().encode())
+        write_text(paths[0], self._json())
         records = self.table()
-        text = csv_text([list(records[0]), *(list(record.values()) for record in records)])
-        with atomic_file(paths[1]) as file:
-            file.write(text.encode())
+        write_text(paths[1], csv_text([list(records[0]), *(list(record.values()) for record in records)]))
         drawing: Any = self.plot().figure
         return [*paths, *plots.save(drawing, folder, "comparison")]
 
