@@ -69,6 +69,7 @@ class Report:
         outcome, undefended = self.outcome, self.outcome.attack.undefended
         curve = zip(self.radii, self.accuracies, strict=True)
         cells = np.ndenumerate(self.accuracy_map)
+        against = {"accuracy": self.against_attack, "budget": self.budget, "threat": asdict(self.threat)}
         return {
             "clean_accuracy": outcome.smoothed.clean_accuracy,
             "clean_accuracy_undefended": undefended.clean_accuracy,
@@ -78,11 +79,7 @@ class Report:
             "certified_map": [
                 {"rows": self.rows[i], "trigger": self.triggers[j], "accuracy": float(share)} for (i, j), share in cells
             ],
-            "against_this_attack": {
-                "accuracy": self.against_attack,
-                "budget": self.budget,
-                "threat": asdict(self.threat),
-            },
+            "against_this_attack": against,
             "norm": self.certificate.norm,
             "slots": list(self.certificate.slots),
             "models_that_voted": outcome.votes.num_models,

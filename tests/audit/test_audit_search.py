@@ -177,10 +177,11 @@ def test_the_direction_found_for_a_linear_model_is_against_its_weights() -> None
     data, defence, learner, certificate, _ = CASES["Cohen, the exact worst direction"]()
     points = certified(certificate, 2)
     votes = collect(data, defence, learner, data.x_test[points], 4000, 3)
+    shares = votes.counts.max(1) / 4000
     report = attack(data, defence, learner, certificate, points, num_models=4000)
     from scipy.special import ndtr, ndtri
 
-    for share, finding, shift in zip(votes.counts.max(1) / 4000, report, certificate.radius[points], strict=True):
+    for share, finding, shift in zip(shares, report.findings, certificate.radius[points], strict=True):
         assert finding.after == pytest.approx(ndtr(ndtri(share) - shift / 0.5), abs=0.05)
         assert "weights" in finding.attack
 
@@ -268,7 +269,7 @@ def test_a_prediction_is_broken_where_another_label_leads_by_more_than_chance(
 
     certificate = Certificate(np.array([1, 0]), np.array([0, 2]), 0.001, "rows", ("rows",))
     setting = {"num_models": 1000, "scouts": 64, "seed": 7}
-    (found,) = attack(data, Smoothing(Bagging(10)), Told(), certificate, [1], **setting)
+    (found,) = attack(data, Smoothing(Bagging(10)), Told(), certificate, [1], **setting).findings
     assert turned_into == {2}  # the runner-up
     assert (found.before, found.after, found.broken) == (0.8, 0.4, broken)
     # Fresh votes judge: those of the scouts picked the attack.
