@@ -6,7 +6,7 @@ import numpy as np
 
 from rsbd.noises.smoothing import Threat
 from rsbd.panels.backdoor.compute import BackdoorParams, BackdoorResult, LabelledImages
-from rsbd.recipes.planted import Rates
+from rsbd.recipes.experiment import Rates
 
 
 def fake(models=None, **changes):

@@ -9,10 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rsbd.audit.attempts import length_attempts, row_attempts
 from rsbd.audit.changes import Attempt, Change, apply_changes, candidates, distinct
 from rsbd.audit.judges import Judge, NoisedLabels, judge_of
-from rsbd.audit.lengths import length_attempts
-from rsbd.audit.rows import row_attempts
 from rsbd.audit.target import Target
 from rsbd.certify import Certificate
 from rsbd.data import Dataset

@@ -12,8 +12,7 @@ from rsbd.data import Dataset
 from rsbd.ensemble import Votes
 from rsbd.learners import Learner
 from rsbd.noises import Smoothing
-from rsbd.recipes.experiment import Experiment, Outcome
-from rsbd.recipes.planted import plant_attack
+from rsbd.recipes.experiment import Experiment, Outcome, plant_attack
 from rsbd.types import Points
 
 _T = TypeVar("_T")

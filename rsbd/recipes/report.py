@@ -18,8 +18,7 @@ from rsbd.certify import Certificate, certified_map, certify, radius
 from rsbd.data import Dataset
 from rsbd.files import write_text
 from rsbd.noises import Threat
-from rsbd.recipes.experiment import Experiment, Outcome
-from rsbd.recipes.planted import Rates
+from rsbd.recipes.experiment import Experiment, Outcome, Rates
 from rsbd.types import Floats
 from rsbd.version import __version__
 

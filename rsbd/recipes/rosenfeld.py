@@ -10,8 +10,7 @@ from rsbd.certify import ABSTAIN, Certificate, radius
 from rsbd.data import Dataset
 from rsbd.noises import Flip, Smoothing
 from rsbd.recipes.certified import LabelFlips
-from rsbd.recipes.label_flips import closed_form_radius, label_flip_bounds
-from rsbd.recipes.least_squares import LeastSquares
+from rsbd.recipes.least_squares import LeastSquares, closed_form_radius, label_flip_bounds
 
 
 def rosenfeld(dataset: Dataset, keep: float | Fraction | str = 0.7, *, penalty: float | None = None) -> LabelFlips:

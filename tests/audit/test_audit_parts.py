@@ -10,10 +10,9 @@ import numpy as np
 import pytest
 
 from rsbd.audit import Change, Nearest, NoisedLabels, PartitionVotes, apply_changes, candidates
+from rsbd.audit.attempts import length_attempts, row_attempts
 from rsbd.audit.changes import distinct
 from rsbd.audit.judges import Judge, Retrained, judge_of
-from rsbd.audit.lengths import length_attempts
-from rsbd.audit.rows import row_attempts
 from rsbd.audit.target import Target
 from rsbd.data import Dataset, load
 from rsbd.learners import Linear

@@ -17,8 +17,7 @@ from rsbd.course.lessons.n06_label_flips import chernoff_exponents
 from rsbd.data import load
 from rsbd.noises import Flip
 from rsbd.recipes import rosenfeld
-from rsbd.recipes.label_flips import label_flip_bounds
-from rsbd.recipes.least_squares import LeastSquares
+from rsbd.recipes.least_squares import LeastSquares, label_flip_bounds
 
 ROOT = Path(__file__).resolve().parents[2]
 DATA = lessons.two_digits(view="unit")

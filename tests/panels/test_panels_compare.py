@@ -18,8 +18,8 @@ from rsbd.panels.compare.compute import _GRIDS, CompareComputation, CompareParam
 from rsbd.panels.compare.draw import draw_compare
 from rsbd.recipes.contest import CONTENDERS, Contender, Trial
 from rsbd.recipes.contest.result import ComparisonRow
+from rsbd.recipes.contest.search import Trials
 from rsbd.recipes.contest.threats import refusal
-from rsbd.recipes.contest.trials import Trials
 
 MODELS = 60
 

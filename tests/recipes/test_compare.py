@@ -35,8 +35,8 @@ from rsbd.recipes.contest import (
     refusal,
     threat_map,
 )
+from rsbd.recipes.contest.search import both_views
 from rsbd.recipes.contest.threats import attacked_slots
-from rsbd.recipes.contest.trials import both_views
 
 MODELS = 60
 BY_NAME = {contender.name: contender for contender in CONTENDERS}

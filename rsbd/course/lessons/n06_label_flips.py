@@ -17,8 +17,7 @@ from rsbd.errors import InputError
 from rsbd.noises import Flip, Smoothing
 from rsbd.plots import new_axes
 from rsbd.recipes import rosenfeld
-from rsbd.recipes.label_flips import closed_form_radius
-from rsbd.recipes.least_squares import LeastSquares
+from rsbd.recipes.least_squares import LeastSquares, closed_form_radius
 from rsbd.types import Floats, Ints
 from rsbd.words import count, percent
 

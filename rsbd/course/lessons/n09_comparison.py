@@ -17,8 +17,8 @@ from rsbd.errors import InputError
 from rsbd.learners import Linear
 from rsbd.noises import Gaussian, Smoothing, Threat
 from rsbd.recipes.contest import CONTENDERS, Comparison, ComparisonRow, as_measured, refusal
+from rsbd.recipes.contest.search import both_views
 from rsbd.recipes.contest.threats import Attack, attacked_slots
-from rsbd.recipes.contest.trials import both_views
 from rsbd.words import count, percent
 
 if TYPE_CHECKING:

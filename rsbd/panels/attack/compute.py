@@ -18,7 +18,7 @@ from rsbd.learners.undefended import predict_undefended, undefended_weights
 from rsbd.panels.engine import Cancel, OnProgress, Previews
 from rsbd.panels.memory import Memo
 from rsbd.panels.previews import show_previews
-from rsbd.recipes.planted import Rates, plant_attack
+from rsbd.recipes.experiment import Rates, plant_attack
 from rsbd.types import AnyFloats, Bools
 
 HIGHEST_RATE = 0.1  # of poisoned images

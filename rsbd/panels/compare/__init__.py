@@ -12,7 +12,7 @@ from rsbd.panels.controls import Control, Slider, Toggle
 from rsbd.panels.engine import Runner
 from rsbd.panels.inputs import first_params
 from rsbd.panels.panel import Panel
-from rsbd.recipes.contest.trials import Trials
+from rsbd.recipes.contest.search import Trials
 
 __all__ = ["compare"]
 

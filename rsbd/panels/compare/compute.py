@@ -13,9 +13,8 @@ from rsbd.panels.memory import Memo
 from rsbd.recipes.contest.contender import Contender
 from rsbd.recipes.contest.methods import CONTENDERS
 from rsbd.recipes.contest.result import ComparisonRow
-from rsbd.recipes.contest.search import Search
+from rsbd.recipes.contest.search import Search, Trials
 from rsbd.recipes.contest.threats import Attack, attacked_slots
-from rsbd.recipes.contest.trials import Trials
 from rsbd.words import count
 
 # Fewer noises than in `rsbd.recipes.contest.compare`: a reader waits for them.

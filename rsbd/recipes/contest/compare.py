@@ -11,9 +11,8 @@ from rsbd.learners import Learner
 from rsbd.recipes.contest.contender import Contender
 from rsbd.recipes.contest.methods import CONTENDERS
 from rsbd.recipes.contest.result import Comparison
-from rsbd.recipes.contest.search import Search
+from rsbd.recipes.contest.search import Search, Trials
 from rsbd.recipes.contest.threats import threat_map
-from rsbd.recipes.contest.trials import Trials
 
 _BOTH = (True, False)
 
