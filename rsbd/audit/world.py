@@ -155,9 +155,8 @@ class World:
                 f"{prod(self.sizes):,} data sets and {prod(shape):,} noised ones are more than {MOST_DATASETS:,}",
                 "take fewer rows, features or values",
             )
-        models = np.array(
-            [self.rule(*self.split(seen, rows)) for seen in product(*(axis.seen for axis in axes))]
-        ).reshape(shape)
+        labels = [self.rule(*self.split(seen, rows)) for seen in product(*(axis.seen for axis in axes))]
+        models = np.reshape(labels, shape)
         votes = np.stack([models == c for c in range(self.dataset.num_classes)]).astype(int).astype(object)
         for i, axis in enumerate(axes, start=1):
             votes = np.moveaxis(np.tensordot(axis.weights, votes, axes=(1, i)), 0, i)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from rsbd.cli import options
 from rsbd.cli.options import attack_option, defence_option
@@ -51,7 +51,6 @@ def compare(
         names = ", ".join(f"'{c.name}'" for c in CONTENDERS)
         raise InputError(f"no method has {' or '.join(map(repr, method or []))} in its name", f"there are {names}")
     data = options.load_part(dataset, "unit", classes, rows, points, seed)
-    settings: dict[str, Any] = {} if kept is None else {"store": kept}
     with options.interruptible(out), options.progress_bar() as bar:
         task = bar.add_task("", total=None)
 
@@ -73,7 +72,7 @@ def compare(
             seed=seed,
             progress=progress,
             device=device,
-            **settings,
+            store=kept,
         )
     print_comparison(found)
     options.write_out(out, found.write)

@@ -11,7 +11,6 @@ import tempfile
 import webbrowser
 from pathlib import Path
 
-import rsbd
 from rsbd.cli import server
 from rsbd.course import notebooks
 from rsbd.errors import InputError
@@ -19,7 +18,7 @@ from rsbd.errors import InputError
 NOTEBOOK = "10_lecture.ipynb"
 _TAG = "stage"  # tags the cells of the notebook that make the page
 EXTENSIONS = ("anywidget", "@jupyter-widgets/jupyterlab-manager", "@voila-dashboards/widgets-manager8")
-_PAGE = Path(rsbd.__file__).parent / "course" / "lecture" / "page"
+_PAGE = Path(__file__).parents[1] / "course" / "lecture" / "page"
 
 
 def serve_lecture(port: int | None = None, browser: bool = True) -> int:

@@ -16,32 +16,8 @@ from rsbd.recipes.rab_knn import rab_knn
 from rsbd.recipes.rosenfeld import rosenfeld
 
 
-def _tied(data: Dataset, attack: Attack, keep: float) -> Smoothing:
-    return Smoothing.flips(data, keep)
-
-
-def _per_slot(data: Dataset, attack: Attack, features: float, labels: float, test: float) -> Smoothing:
-    return Smoothing.flips(data, features=features, labels=labels, test=test, slots=attack)
-
-
-def _gaussian(data: Dataset, attack: Attack, features: float, labels: float, test: float) -> Smoothing:
-    return Smoothing.gaussian(data, features=features, labels=labels, test=test, slots=attack)
-
-
 def _on_features(data: Dataset, attack: Attack, sigma: float) -> Smoothing:
     return Smoothing(features=Gaussian(sigma))
-
-
-def _on_test(data: Dataset, attack: Attack, sigma: float) -> Smoothing:
-    return Smoothing(test=Gaussian(sigma))
-
-
-def _on_labels(data: Dataset, attack: Attack, keep: float) -> Smoothing:
-    return Smoothing.flips(data, labels=keep)
-
-
-def _bagging(data: Dataset, attack: Attack, size: int) -> Smoothing:
-    return Smoothing(Bagging(size))
 
 
 def _bagflip(data: Dataset, attack: Attack, size: int, keep: float) -> Smoothing:
@@ -91,20 +67,25 @@ _CLOPPER_PEARSON = voted(LDA(), bounds.clopper_pearson, runner_up=True, hashed=T
 _HOEFFDING = voted(LDA(), bounds.hoeffding, runner_up=True, hashed=True)
 
 CONTENDERS = (
-    Contender("Wang et al., tied", "Wang et al. 2020", "binary", {"keep": (0.6, 0.7, 0.8, 0.85, 0.9)}, _tied),
-    Contender("flips per slot", "rsbd, after Wang et al. 2020", "binary", _KEEPS, _per_slot),
-    Contender("Gaussian + flips", "rsbd, after Weber et al. and Wang et al.", "unit", _MIXED, _gaussian, voted(LDA())),
+    Contender("Wang et al., tied", "Wang et al. 2020", "binary", {"keep": (0.6, 0.7, 0.8, 0.85, 0.9)},
+              lambda data, attack, keep: Smoothing.flips(data, keep)),
+    Contender("flips per slot", "rsbd, after Wang et al. 2020", "binary", _KEEPS,
+              lambda data, attack, **keeps: Smoothing.flips(data, slots=attack, **keeps)),
+    Contender("Gaussian + flips", "rsbd, after Weber et al. and Wang et al.", "unit", _MIXED,
+              lambda data, attack, **noises: Smoothing.gaussian(data, slots=attack, **noises), voted(LDA())),
     Contender("RAB", "Weber et al. 2023, Clopper-Pearson", "unit", {"sigma": _SIGMAS}, _on_features, _CLOPPER_PEARSON),
     Contender("RAB, Hoeffding", "Weber et al. 2023, the bound of the paper", "unit",
               {"sigma": _SIGMAS}, _on_features, _HOEFFDING),
     Contender("RAB, 1-neighbour", "Weber et al. 2023, exact", "unit",
               {"sigma": (0.5, 1.0, 2.0)}, _on_features, _nearest, 1),
-    Contender("Rosenfeld et al.", "Rosenfeld et al. 2020", "unit",
-              {"keep": (0.6, 0.7, 0.8, 0.9)}, _on_labels, _closed_form, 1),
-    Contender("Cohen et al.", "Cohen et al. 2019", "unit", {"sigma": (0.25, 0.5, 1.0)}, _on_test, _one_model, 1),
+    Contender("Rosenfeld et al.", "Rosenfeld et al. 2020", "unit", {"keep": (0.6, 0.7, 0.8, 0.9)},
+              lambda data, attack, keep: Smoothing.flips(data, labels=keep), _closed_form, 1),
+    Contender("Cohen et al.", "Cohen et al. 2019", "unit", {"sigma": (0.25, 0.5, 1.0)},
+              lambda data, attack, sigma: Smoothing(test=Gaussian(sigma)), _one_model, 1),
     Contender("DPA", "Levine and Feizi 2021", "unit", {"parts": _PARTS}, _parts),
     Contender("Finite Aggregation", "Wang, Levine and Feizi 2022", "unit", {"parts": _PARTS, "spread": (2, 4)}, _parts),
-    Contender("bagging", "Jia et al. 2021", "binary", {"size": _SIZES}, _bagging, voted(runner_up=True)),
+    Contender("bagging", "Jia et al. 2021", "binary", {"size": _SIZES},
+              lambda data, attack, size: Smoothing(Bagging(size)), voted(runner_up=True)),
     Contender("BagFlip", "Zhang et al. 2022", "binary", {"size": (10, 20, 50), "keep": (0.8, 0.9, 0.95)}, _bagflip),
     Contender("bags + test flips", "rsbd, after Jia et al. and Wang et al.", "binary",
               {"size": _SIZES, "keep": (0.65, 0.7, 0.8, 0.9)}, _bags)

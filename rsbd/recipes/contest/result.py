@@ -109,10 +109,6 @@ class Comparison:
             for i, threat in enumerate(row.threats)
         ]
 
-    def as_dict(self) -> dict[str, Any]:
-        """Return everything in ``result.json``."""
-        return {"rows": [asdict(row) for row in self.rows], "settings": dict(self.settings)}
-
     @classmethod
     def load(cls, path: Path | str) -> Comparison:
         """Read a ``result.json`` that :meth:`write` wrote.
@@ -168,9 +164,8 @@ class Comparison:
 
     def _json(self) -> str:
         """Return the text of ``result.json``, one line for each row."""
-        whole = self.as_dict()
-        rows = ",\n".join(json.dumps(row) for row in whole["rows"])
-        return f'{{"rows": [\n{rows}\n],\n"settings": {json.dumps(whole["settings"], indent=1)}}}\n'
+        rows = ",\n".join(json.dumps(asdict(row)) for row in self.rows)
+        return f'{{"rows": [\n{rows}\n],\n"settings": {json.dumps(dict(self.settings), indent=1)}}}\n'
 
 
 def _mark_groups(ax: Axes, groups: Mapping[Attack, int]) -> int:

@@ -93,10 +93,10 @@ def refusal(defence: Defence, threat: Threat, num_rows: int) -> str | None:
     >>> refusal(Smoothing(features=Gaussian(1.0)), Threat(rows=3, trigger=4, on_test=False), num_rows=100)
     'the threat changes the training labels, where there is no noise'
     """
-    dealt = isinstance(defence, Partition)
-    smoothing = defence if isinstance(defence, Smoothing) else Smoothing()
+    if isinstance(defence, Partition):
+        defence, threat = Smoothing(), replace(threat, rows=0)
     try:
-        smoothing.tradeoff(as_measured(replace(threat, rows=0) if dealt else threat, smoothing), num_rows)
+        defence.tradeoff(as_measured(threat, defence), num_rows)
     except InputError as error:
         return error.what
     return None
