@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 from math import isnan
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rich import box
 from rich.console import Console
@@ -38,8 +38,8 @@ def print_report(found: Report) -> None:
     console.print(f"seconds, summed over workers: {spent}")
 
 
-def _table(*columns: str) -> Table:
-    table = Table(box=box.SIMPLE_HEAD)
+def _table(*columns: str, **look: Any) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, **look)
     for i, column in enumerate(columns):
         table.add_column(column, justify="right" if i else "left", no_wrap=True)
     return table
@@ -146,12 +146,8 @@ def attack_title(attack: Attack) -> str:
 
 
 def _methods(rows: tuple[ComparisonRow, ...], start: int) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
-    table.add_column("method", no_wrap=True)
-    for threat in rows[0].threats[start : start + _WIDE]:
-        table.add_column(f"{threat.rows} x {threat.trigger}", justify="right", no_wrap=True)
-    table.add_column("clean", justify="right", no_wrap=True)
-    table.add_column("models", justify="right", no_wrap=True)
+    threats = [f"{threat.rows} x {threat.trigger}" for threat in rows[0].threats[start : start + _WIDE]]
+    table = _table("method", *threats, "clean", "models", padding=(0, 1, 0, 0), pad_edge=False)
     table.add_column("best noise")
     for row in rows:
         if row.certified is not None and row.clean is not None:
