@@ -38,13 +38,11 @@ class Stops:
     @classmethod
     def of(cls, control: Control, values: Iterable[Any]) -> Stops:
         """Take the label and the wording of a panel's control."""
-        kept = tuple(values)
-        if isinstance(control, Slider):
-            return cls(control.name, control.label, kept, tuple(f"{v:,g}" for v in kept), True)
-        words: Mapping[Any, str] = {False: "no", True: "yes"}
-        if isinstance(control, Choice):
-            words = {value: label for label, value in control.options}
-        return cls(control.name, control.label, kept, tuple(str(words.get(v, v)) for v in kept), False)
+        kept, slides = tuple(values), isinstance(control, Slider)
+        options = control.options if isinstance(control, Choice) else (("no", False), ("yes", True))
+        words: Mapping[Any, str] = {value: label for label, value in options}
+        shown = tuple(f"{value:,g}" if slides else str(words.get(value, value)) for value in kept)
+        return cls(control.name, control.label, kept, shown, slides)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from rsbd.data import Dataset
+from rsbd.data import load
 from rsbd.errors import InputError
 from rsbd.panels import PANELS, Panel
 from rsbd.panels.engine import Runner
@@ -33,8 +33,9 @@ class Scene:
         Two or more named points of the grid. The first one opens the scene, and sets every control of the grid.
     settings : mapping
         Other arguments of the panel.
-    data : callable, optional
-        Loads the data set when the scene opens; by default the panel loads its own.
+    data : mapping, optional
+        Arguments of :func:`rsbd.load` for the data set, which is loaded when the scene opens; by default the panel
+        loads its own.
 
     Raises
     ------
@@ -56,7 +57,7 @@ class Scene:
     grid: Mapping[str, Sequence[Any]]
     presets: Mapping[str, Mapping[str, Any]]
     settings: Mapping[str, Any] = field(default_factory=dict)
-    data: Callable[[], Dataset] | None = None
+    data: Mapping[str, Any] | None = None
 
     def __post_init__(self) -> None:
         if len(self.presets) < 2:
@@ -100,7 +101,7 @@ class Scene:
         """
         if self.panel not in PANELS:
             raise InputError(f"scene {self.title!r} wants the panel {self.panel!r}", f"choose from {', '.join(PANELS)}")
-        settings = dict(self.settings) if self.data is None else {**self.settings, "dataset": self.data()}
+        settings = dict(self.settings) if self.data is None else {**self.settings, "dataset": load(**self.data)}
         panel = PANELS[self.panel](runner=runner, **settings)
         if missing := set(self.grid) - set(panel.controls.rows):
             panel.close()

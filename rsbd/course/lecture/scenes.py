@@ -3,22 +3,14 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping, Sequence
-from functools import partial
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from rsbd.course.lecture.scene import Scene
-from rsbd.data import load
 from rsbd.errors import InputError
 
-
-def _scene(entry: Mapping[str, Any]) -> Scene:
-    data = entry.get("data")
-    return Scene(**{**entry, "data": partial(load, **data) if data else None})
-
-
-SCENES = tuple(map(_scene, tomllib.loads(Path(__file__).with_suffix(".toml").read_text("utf-8"))["scene"]))
+_TABLES = tomllib.loads(Path(__file__).with_suffix(".toml").read_text("utf-8"))
+SCENES = tuple(Scene(**table) for table in _TABLES["scene"])
 
 
 def chosen(numbers: Sequence[int]) -> tuple[Scene, ...]:

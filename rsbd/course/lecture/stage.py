@@ -196,15 +196,13 @@ class Stage:
             self._prepare()
             return
         number = content.get("number") if what else None
-        try:
+        with contextlib.suppress(InputError):
             if what in ("next", "previous", "reset", "freeze"):
                 getattr(self, what)()
             elif what == "scene" and isinstance(number, int):
                 self.go(number)
             elif what == "preset" and isinstance(number, int):
                 self.preset(number)
-        except InputError:
-            return
 
 
 def stage(scenes: Sequence[Scene] = SCENES) -> Stage:

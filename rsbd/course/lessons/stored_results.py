@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -16,19 +15,13 @@ from numpy.typing import NDArray
 from rsbd.errors import InputError
 
 
-@dataclass(frozen=True)
-class Stored:
-    """A ``result.json``, indexed by its keys, with its settings as a sentence and its map as an array."""
-
-    content: dict[str, Any]
-
-    def __getitem__(self, key: str) -> Any:
-        return self.content[key]
+class Stored(dict[str, Any]):
+    """A ``result.json`` with its settings as a sentence and its map as an array."""
 
     @property
     def settings(self) -> str:
         """Return its settings as a sentence."""
-        s = self.content["settings"]
+        s = self["settings"]
         classes = " against ".join(s["classes"])
         keeps = re.findall(r"(\w+)=Flip\('([\d/]+)'", s["smoothing"])
         noise = ", ".join(f"keep {float(Fraction(keep)):g} {slot}" for slot, keep in keeps) or s["smoothing"]
@@ -39,7 +32,7 @@ class Stored:
 
     def map(self, rows: Sequence[int], triggers: Sequence[float]) -> tuple[list[int], list[float], NDArray[np.float64]]:
         """Return the certified map at these numbers of poisoned rows and sizes of trigger."""
-        cells = {(cell["rows"], cell["trigger"]): cell["accuracy"] for cell in self.content["certified_map"]}
+        cells = {(cell["rows"], cell["trigger"]): cell["accuracy"] for cell in self["certified_map"]}
         return list(rows), list(triggers), np.array([[cells[m, t] for t in triggers] for m in rows])
 
 
