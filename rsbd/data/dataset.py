@@ -6,6 +6,7 @@ import dataclasses
 import hashlib
 import math
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -158,6 +159,10 @@ class Dataset:
 
     def fingerprint(self) -> str:
         """Return the sha256 of the content, without the name: it is equal if all numbers and classes are equal."""
+        return self._fingerprint
+
+    @cached_property
+    def _fingerprint(self) -> str:
         digest = hashlib.sha256(repr((self.classes, self.values)).encode())
         for array in (self.x, self.y, self.x_test, self.y_test):
             digest.update(repr((array.shape, array.dtype.str)).encode())

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from rsbd import ensemble
 from rsbd.data import Dataset
 from rsbd.ensemble import Votes
+from rsbd.ensemble.blocks import hash_points
 from rsbd.learners import Learner
 from rsbd.noises import Smoothing
 from rsbd.recipes.experiment import Experiment, Outcome, plant_attack
@@ -72,9 +73,10 @@ class VoteMemory:
     ) -> Iterator[Votes]:
         """Yield votes as :func:`rsbd.ensemble.stream` does, and keep the votes of a finished ensemble.
 
-        ``name`` tells this panel's data sets and learners apart; a seed stays the same while a panel lives.
+        ``name`` tells code of the user apart that has the same settings.
         """
-        known: dict[int, Votes] = self._memo.get((name, repr(smoothing)), dict)
+        key = (name, dataset.fingerprint(), repr(smoothing), repr(learner), hash_points(x_test), seed)
+        known: dict[int, Votes] = self._memo.get(key, dict)
         if num_models in known:
             yield known[num_models]
             return
@@ -89,7 +91,7 @@ class VoteMemory:
 
 
 class ExperimentMemory:
-    """The attacks and the votes of past experiments on one data set.
+    """The attacks and the votes of past experiments.
 
     A new alpha trains nothing. A new attack trains the ensemble on the poisoned rows again, new noise both ensembles.
     More models are added to the models that have voted.
@@ -104,11 +106,12 @@ class ExperimentMemory:
 
         ``learner`` trains the undefended classifier.
         """
-        data, name = experiment.dataset, repr(experiment.poisoning)
-        attack = self.attacks.get(name, lambda: plant_attack(data, experiment.poisoning, learner, experiment.seed))
+        data, poisoning, seed = experiment.dataset, experiment.poisoning, experiment.seed
+        key = (data.fingerprint(), repr(poisoning), repr(learner), seed)
+        attack = self.attacks.get(key, lambda: plant_attack(data, poisoning, learner, seed))
 
         def grow(rows: Dataset, *run: Any, **options: Any) -> Iterator[Votes]:
-            return self.votes.stream("clean" if rows is data else name, rows, *run, **options)
+            return self.votes.stream(None, rows, *run, **options)
 
         for outcome in experiment.stream(attack=attack, grow=grow):
             yield outcome, outcome.voted

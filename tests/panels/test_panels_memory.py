@@ -1,0 +1,40 @@
+"""A memory of a panel returns what a fresh computation returns, whatever changed in between."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from rsbd.attacks import BadPatch, Poisoning
+from rsbd.data import load
+from rsbd.learners import LDA, Learner, Linear
+from rsbd.noises import Smoothing
+from rsbd.panels.memory import ExperimentMemory
+from rsbd.recipes.experiment import Experiment
+
+DIGITS = load("digits", classes=(0, 1), rows=60, points=20)
+FIRST = Experiment(DIGITS, Poisoning(BadPatch(3), target=0, rate=0.05), Smoothing.flips(DIGITS, 0.8), num_models=64)
+OTHERS = {
+    "fewer rows": replace(FIRST, dataset=DIGITS.replace(x=DIGITS.x[:40], y=DIGITS.y[:40])),
+    "other test points": replace(FIRST, dataset=DIGITS.replace(x_test=DIGITS.x_test[::-1], y_test=DIGITS.y_test[::-1])),
+    "another seed": replace(FIRST, seed=1),
+    "another learner": replace(FIRST, learner=Linear(smoothness=0)),
+    "no poison": replace(FIRST, poisoning=Poisoning(BadPatch(3), target=0, rate=0.0)),
+    "more models": replace(FIRST, num_models=128),
+}
+
+
+@pytest.mark.parametrize("other", OTHERS)
+@pytest.mark.parametrize("learner", [Linear(), LDA()], ids=["linear", "lda"])
+def test_a_moved_panel_shows_what_a_fresh_one_shows(other: str, learner: Learner) -> None:
+    memory = ExperimentMemory()
+    for experiment in (FIRST, OTHERS[other], FIRST):
+        *_, (found, voted) = memory.stream(experiment, learner)
+        *_, (fresh, _) = ExperimentMemory().stream(experiment, learner)
+        assert np.array_equal(found.votes.counts, fresh.votes.counts)
+        assert np.array_equal(found.attack.mask, fresh.attack.mask)
+        assert found.attack.undefended == fresh.attack.undefended
+        assert found.smoothed == fresh.smoothed
+        assert min(voted) == experiment.num_models
