@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Collection, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from matplotlib.axes import Axes
 from scipy.special import ndtri
 
 from rsbd import bounds
@@ -20,9 +21,6 @@ from rsbd.panels.plane.compute import WORLD
 from rsbd.plots import STYLES, new_axes
 from rsbd.types import Floats, Ints
 from rsbd.words import percent
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
 
 Point = tuple[float, float]
 

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from fractions import Fraction
 from itertools import product
 from math import prod
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from matplotlib.axes import Axes
 from numpy.typing import NDArray
 from scipy.special import ndtri
 
@@ -19,9 +20,6 @@ from rsbd.errors import InputError
 from rsbd.noises import Flip
 from rsbd.panels.worst_case.compute import worst_event
 from rsbd.plots import new_axes
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
 
 Fractions = Sequence[Fraction]
 

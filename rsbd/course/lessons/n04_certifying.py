@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from matplotlib.axes import Axes
 
 from rsbd import bounds
 from rsbd.certify import radius
@@ -17,9 +18,6 @@ from rsbd.noises import Flip, Smoothing, Threat
 from rsbd.plots import new_axes
 from rsbd.recipes import wang
 from rsbd.words import percent
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
 
 
 def misses_and_limits(evidence: bounds.Bounds, limits: Sequence[float]) -> Axes:

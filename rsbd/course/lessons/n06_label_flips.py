@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from matplotlib.axes import Axes
 
 from rsbd.attacks.label_flips import fewest_flips, heaviest
 from rsbd.bounds import Bounds
@@ -20,9 +21,6 @@ from rsbd.recipes import rosenfeld
 from rsbd.recipes.least_squares import LeastSquares, closed_form_radius
 from rsbd.types import Floats, Ints
 from rsbd.words import count, percent
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
 
 
 def radii_by_miss(keep: float, misses: Sequence[float]) -> tuple[Ints, Ints]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from matplotlib.axes import Axes
 from scipy.stats import beta
 
 from rsbd.bounds import dkw
@@ -32,9 +33,6 @@ from rsbd.noises import Gaussian
 from rsbd.plots import STYLES, new_axes
 from rsbd.tradeoff import Tradeoff
 from rsbd.types import AnyFloats, Floats, Ints
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
 
 _SELECTION = 100  # noisy copies that select the class
 

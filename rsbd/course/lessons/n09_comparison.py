@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
 from rsbd import bounds, ensemble, plots
@@ -20,9 +21,6 @@ from rsbd.recipes.contest import CONTENDERS, Comparison, ComparisonRow, as_measu
 from rsbd.recipes.contest.search import both_views
 from rsbd.recipes.contest.threats import Attack, attacked_slots
 from rsbd.words import count, percent
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
 
 _PARTS: dict[str, Threat] = {
     "training pixels": Threat(1, 1, relabel=False, on_test=False),
