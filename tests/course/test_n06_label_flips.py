@@ -106,7 +106,7 @@ def test_the_stored_result_is_made_by_its_script():
     stored = lessons.stored("mnist-labels", ROOT / "notebooks" / "results")
     small = load("digits", view="unit", classes=(0, 1))
     made = script("mnist_labels").mnist_labels(small, keeps=(0.8,), steps=(0, 5, 10))
-    assert set(made) == set(stored.content)
+    assert set(made) == set(stored)
     assert set(made["settings"]) == set(stored["settings"])
     assert made["certified"][0]["exact"] == pytest.approx(
         rosenfeld(small, 0.8).certificate.curve(small.y_test, [0, 5, 10]), abs=1e-4
