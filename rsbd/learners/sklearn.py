@@ -39,7 +39,8 @@ class Sklearn(Learner):
     Raises
     ------
     InputError
-        ``estimator`` is no classifier, such as a class in place of an instance; or what it predicts are not classes.
+        ``estimator`` is no classifier, such as a class in place of an instance; or it predicts what are no classes, or
+        other ones when it is asked again: see :func:`rsbd.learners.base.check_repeats`.
 
     Examples
     --------

@@ -15,11 +15,29 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, MaxAbsScaler, MinMaxScaler, Normalizer, StandardScaler
 from torch import nn
 
-from rsbd import LDA, Bagging, Dataset, Flip, Gaussian, Linear, Module, Sklearn, Smoothing, collect, load, recipes
+from rsbd import (
+    LDA,
+    Bagging,
+    Dataset,
+    Flip,
+    Gaussian,
+    Linear,
+    Module,
+    Sklearn,
+    Smoothing,
+    audit,
+    collect,
+    load,
+    recipes,
+)
+from rsbd.attacks import BadPatch
+from rsbd.attacks.poisoning import Poisoning
 from rsbd.ensemble.confidences import stream_confidences
 from rsbd.ensemble.one_model import FixedModel
 from rsbd.learners import CNN, MLP, HashedTestNoise, Learner, Models, Problem, ResNet, randomness
 from rsbd.learners.undefended import predict_undefended
+from rsbd.recipes.contest import CONTENDERS
+from rsbd.recipes.experiment import Experiment
 
 
 def data() -> Dataset:
@@ -212,3 +230,25 @@ def test_confidences_of_a_network_that_works_in_place_are_those_of_its_twin():
         for net in (rude_net, polite_net)
     )
     np.testing.assert_allclose(rude, polite, atol=1e-6)
+
+
+@pytest.mark.slow
+def test_an_experiment_a_comparison_and_an_audit_with_a_scaler_that_works_in_place():
+    found = []
+    for rude in (True, False):
+        d, learner = data(), scaled(StandardScaler(copy=not rude))
+        noise = Smoothing(features=Gaussian(2.0), labels=Flip(0.9), test=Gaussian(2.0))
+        outcome = Experiment(d, Poisoning(BadPatch(2), target=0, rate=0.05), noise, learner, num_models=30).run()
+        contenders = [c for c in CONTENDERS if c.name in ("Cohen et al.", "DPA", "bagging", "Wang et al., tied")]
+        asked = {"relabel": [True], "on_test": [False, True], "contenders": contenders, "num_models": 40}
+        compared = recipes.compare(d, rows=[0, 1], triggers=[1], **asked, learner=learner)
+        judge = audit.Retrained(noise, learner)
+        found.append((
+            outcome.votes.counts.tolist(),
+            outcome.attack.undefended,
+            outcome.smoothed,
+            [(row.certified, row.clean, row.noise) for row in compared.rows],
+            judge(d, d.x_test, 10, 0).tolist(),
+        ))  # fmt: skip
+        assert d.fingerprint() == data().fingerprint()
+    assert found[0] == found[1]
