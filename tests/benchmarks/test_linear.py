@@ -41,7 +41,7 @@ def say(request):
 
 
 def problem(data):
-    x, y = torch.from_numpy(data.x).flatten(1), torch.from_numpy(data.y)
+    x, y = torch.tensor(data.x).flatten(1), torch.tensor(data.y)
     return Problem(x, y, data.num_classes, data.values, data.shape, NOISE)
 
 

@@ -62,7 +62,7 @@ def test_bags_of_the_strip_are_those_that_the_models_learn_from() -> None:
     shown = found(method="bagging", size=10, poisoned=6, num_models=100)
     _, mask = planted(6)
     y = torch.from_numpy(mask.astype(np.int64))  # the label says who is poisoned
-    x = torch.from_numpy(DATA.x.reshape(DATA.num_rows, -1))
+    x = torch.tensor(DATA.x.reshape(DATA.num_rows, -1))
     problem = Problem(x, y, 2, 2, DATA.shape, Smoothing(rows=Bagging(10)))
     sizes = class_sums.sample_class_sums(problem, randomness.generators(0, range(100))).sizes
     assert ((sizes[:, 1] > 0).numpy() == shown.holds).all()

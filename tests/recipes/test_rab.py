@@ -57,7 +57,7 @@ def digits() -> Dataset:
 
 
 def problem(data: Dataset, smoothing: Smoothing = SMOOTHING) -> Problem:
-    x, y = torch.from_numpy(data.x).flatten(1), torch.from_numpy(data.y)
+    x, y = torch.tensor(data.x).flatten(1), torch.tensor(data.y)
     return Problem(x, y, data.num_classes, data.values, data.shape, smoothing)
 
 
