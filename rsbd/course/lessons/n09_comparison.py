@@ -80,25 +80,24 @@ def held(found: Comparison, method: str, attack: Attack, rows: int | None = None
     InputError
         If the method does not face the attack, or no threat is as large.
     """
-    row = _row(found, method, attack)
-    for threat, share in zip(row.threats, row.certified or (), strict=True):
+    for threat, share in _proofs(found, method, attack):
         if threat.rows >= (rows or 0) and threat.trigger_on("test") >= (pixels or 0):
             return share
     raise InputError(f"no threat of this comparison has {rows} rows and {pixels} pixels", "ask for fewer")
 
 
-def _row(found: Comparison, method: str, attack: Attack) -> ComparisonRow:
+def _proofs(found: Comparison, method: str, attack: Attack) -> list[tuple[Threat, float]]:
+    """Return each threat of an attack with the certified accuracy of a method against it."""
     for row in found.against(attack):
         if row.method == method and row.certified is not None:
-            return row
+            return list(zip(row.threats, row.certified, strict=True))
     raise InputError(f"{method} does not face an attack on {', '.join(attack)}", "choose another method")
 
 
 def cells(found: Comparison, method: str, attack: Attack) -> tuple[NDArray[np.float64], list[int], list[float]]:
     """Return certified accuracy by poisoned rows and trigger pixels, for :func:`rsbd.plots.certified_map`."""
-    row = _row(found, method, attack)
-    known = {(t.rows, t.trigger_on("test")): share for t, share in zip(row.threats, row.certified or (), strict=True)}
-    rows, pixels = sorted({t.rows for t in row.threats}), sorted({t.trigger_on("test") for t in row.threats})
+    known = {(t.rows, t.trigger_on("test")): share for t, share in _proofs(found, method, attack)}
+    rows, pixels = sorted({m for m, _ in known}), sorted({t for _, t in known})
     return np.array([[known[m, t] for t in pixels] for m in rows]), rows, pixels
 
 
