@@ -1,4 +1,4 @@
-"""The one-pixel and four-pixel triggers of RAB, and others like them."""
+"""Triggers at chosen positions: the one-pixel and four-pixel triggers of RAB, and features of a table."""
 
 from __future__ import annotations
 
@@ -121,3 +121,54 @@ def _rab(shape: tuple[int, ...]) -> tuple[tuple[tuple[int, int], ...], tuple[tup
     row, column = (19, 19) if size == (28, 28) else (15, 15) if size == (32, 32) else centre
     one = (23, 23) if size == (28, 28) else (row, column)
     return (one,), ((row - 1, column + 1), (row, column), (row + 1, column - 1), (row + 1, column + 1))
+
+
+@dataclass(frozen=True)
+class Features(Trigger):
+    """Set some features of a table to one value, as `BadPatch` does with pixels of an image.
+
+    Parameters
+    ----------
+    positions : tuple of int
+        Indices of the features.
+    value : float
+        Their new value, in [0, 1].
+
+    Raises
+    ------
+    InputError
+        If there is no position, a position is repeated or the value is outside [0, 1]; when used, if a position is
+        outside the input.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> Features((0, 2))(np.full((2, 4), 0.5))
+    array([[1. , 0.5, 1. , 0.5],
+           [1. , 0.5, 1. , 0.5]], dtype=float32)
+    >>> Features((0, 2)).changed((4,))
+    2
+    """
+
+    positions: tuple[int, ...]
+    value: float = 1.0
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "positions", tuple(self.positions))
+        if not self.positions or len(set(self.positions)) < len(self.positions):
+            raise InputError(f"positions are {self.positions}", "give at least one feature, and each once")
+        if not 0 <= self.value <= 1:
+            raise InputError(f"value is {self.value}", "features lie in [0, 1], so give a number from 0 to 1")
+
+    def _put(self, out: Points) -> None:
+        self._check(out.shape[-1])
+        out[..., list(self.positions)] = self.value
+
+    def _sizes(self, shape: tuple[int, ...]) -> dict[str, float]:
+        self._check(shape[-1])
+        count, most = len(self.positions), max(self.value, 1 - self.value)
+        return {"L0": count, "L1": count * most, "L2": math.sqrt(count) * most}
+
+    def _check(self, features: int) -> None:
+        if not 0 <= min(self.positions) <= max(self.positions) < features:
+            raise InputError(f"features {self.positions} are not all in the table", f"choose from 0 to {features - 1}")

@@ -7,12 +7,12 @@ from rsbd.audit.changes import candidates as candidates
 from rsbd.audit.exhaustive import Exhausted as Exhausted
 from rsbd.audit.exhaustive import Violation as Violation
 from rsbd.audit.exhaustive import exhaustive as exhaustive
+from rsbd.audit.exhaustive import exhaustive_rows as exhaustive_rows
 from rsbd.audit.judges import Judge as Judge
 from rsbd.audit.judges import Nearest as Nearest
 from rsbd.audit.judges import NoisedLabels as NoisedLabels
 from rsbd.audit.judges import PartitionVotes as PartitionVotes
 from rsbd.audit.judges import Retrained as Retrained
-from rsbd.audit.row_world import exhaustive_rows as exhaustive_rows
 from rsbd.audit.search import AuditReport as AuditReport
 from rsbd.audit.search import Finding as Finding
 from rsbd.audit.search import attack as attack

@@ -16,7 +16,7 @@ import torch
 from ablation import Ablate
 
 from rsbd.audit import exhaustive, exhaustive_rows
-from rsbd.audit.row_world import _multisets
+from rsbd.audit.exhaustive import _multisets
 from rsbd.audit.world import Coordinate, World
 from rsbd.data import Dataset
 from rsbd.errors import InputError
