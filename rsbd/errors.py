@@ -1,4 +1,4 @@
-"""The exception that the package raises for bad input, and the check for whole numbers."""
+"""The exception for bad input, the first line of any other exception, and the check for whole numbers."""
 
 from __future__ import annotations
 
@@ -30,6 +30,11 @@ class InputError(ValueError):
 
     def __str__(self) -> str:
         return f"{self.what}: {self.remedy}"
+
+
+def first_line(error: Exception) -> str:
+    """Return the first line of an error's text without a colon at its end, or its class if it has no text."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(":")
 
 
 def is_whole(number: Any, least: int = 0) -> bool:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import typer
 
-from rsbd.errors import InputError
+from rsbd.errors import InputError, first_line
 
 
 @dataclass(frozen=True)
@@ -43,8 +43,7 @@ def examine() -> Iterator[Check]:
         except InputError as error:
             yield Check(check.__name__.strip("_"), error.what, error.remedy)
         except Exception as error:  # the other checks still run, whatever is wrong with this one
-            line = (str(error).strip() or type(error).__name__).splitlines()[0]
-            yield Check(check.__name__.strip("_"), line, "run `pip install --upgrade rsbd`")
+            yield Check(check.__name__.strip("_"), first_line(error), "run `pip install --upgrade rsbd`")
 
 
 def _python() -> Iterator[Check]:

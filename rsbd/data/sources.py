@@ -13,7 +13,7 @@ import numpy as np
 import platformdirs
 from numpy.typing import NDArray
 
-from rsbd.errors import InputError
+from rsbd.errors import InputError, first_line
 from rsbd.files import read_path, try_to_write
 from rsbd.types import Labels
 
@@ -148,7 +148,7 @@ def _read(name: str, root: Path) -> Raw:
         return raw
     except Exception as error:  # a damaged file can make its reader raise anything
         raise InputError(
-            f"{name} in {root} cannot be read ({_first_line(error)})",
+            f"{name} in {root} cannot be read ({first_line(error)})",
             f"delete it there and run `rsbd data download {name}`",
         ) from error
 
@@ -184,10 +184,6 @@ def _download(found: Source, name: str, root: Path) -> None:
         found.fetch(root)
     except (OSError, RuntimeError) as error:  # urllib's errors are OSErrors
         raise InputError(
-            f"{name} could not be downloaded ({_first_line(error)})",
+            f"{name} could not be downloaded ({first_line(error)})",
             "connect to the network and try again, or copy it from another machine and set RSBD_DATA to its folder",
         ) from error
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(":")

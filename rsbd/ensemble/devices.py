@@ -13,7 +13,7 @@ from contextlib import contextmanager
 
 import torch
 
-from rsbd.errors import InputError
+from rsbd.errors import InputError, first_line
 
 COMPLETE = ("cpu", "cuda")
 
@@ -85,5 +85,4 @@ def explain_errors(device: str, what: object) -> Iterator[None]:
 
 
 def _first_sentence(error: Exception) -> str:
-    line = (str(error).strip() or type(error).__name__).splitlines()[0]
-    return line.partition(". ")[0].rstrip(".")[:160]
+    return first_line(error).partition(". ")[0].rstrip(".")[:160]

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rsbd.errors import InputError
+from rsbd.errors import InputError, first_line
 from rsbd.files import atomic_file
 from rsbd.types import Ints, Labels
 
@@ -124,7 +124,7 @@ class Votes:
         except InputError:
             raise
         except _BROKEN as error:
-            reason = (str(error) or type(error).__name__).splitlines()[0][:100]
+            reason = first_line(error)[:100]
             raise InputError(f"{path} is not a whole file of votes ({reason})", "delete it and collect again") from None
         return votes
 
