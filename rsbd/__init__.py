@@ -9,72 +9,39 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from rsbd.version import __version__ as __version__
+from rsbd.version import __version__
 
 if TYPE_CHECKING:
-    from rsbd.attacks import BadPatch as BadPatch
-    from rsbd.attacks import Blend as Blend
-    from rsbd.attacks import Features as Features
-    from rsbd.attacks import Pixels as Pixels
-    from rsbd.attacks import Poisoning as Poisoning
-    from rsbd.attacks import Trigger as Trigger
-    from rsbd.attacks import attack_success_rate as attack_success_rate
-    from rsbd.attacks import clean_accuracy as clean_accuracy
-    from rsbd.bounds import Bounds as Bounds
-    from rsbd.certify import ABSTAIN as ABSTAIN
-    from rsbd.certify import Certificate as Certificate
-    from rsbd.certify import certified_map as certified_map
-    from rsbd.certify import certify as certify
-    from rsbd.certify import poisoned_rows as poisoned_rows
-    from rsbd.certify import radius as radius
-    from rsbd.data import Dataset as Dataset
-    from rsbd.data import load as load
-    from rsbd.ensemble import Votes as Votes
-    from rsbd.ensemble import collect as collect
-    from rsbd.learners import CNN as CNN
-    from rsbd.learners import LDA as LDA
-    from rsbd.learners import MLP as MLP
-    from rsbd.learners import Linear as Linear
-    from rsbd.learners import Module as Module
-    from rsbd.learners import ResNet as ResNet
-    from rsbd.learners import Sklearn as Sklearn
-    from rsbd.noises import Bagging as Bagging
-    from rsbd.noises import Flip as Flip
-    from rsbd.noises import Gaussian as Gaussian
-    from rsbd.noises import Noise as Noise
-    from rsbd.noises import Partition as Partition
-    from rsbd.noises import Smoothing as Smoothing
-    from rsbd.noises import Threat as Threat
-    from rsbd.noises import Uniform as Uniform
-    from rsbd.recipes.experiment import Experiment as Experiment
-    from rsbd.tradeoff import Tradeoff as Tradeoff
+    from rsbd.attacks import BadPatch, Blend, Features, Pixels, Poisoning, Trigger, attack_success_rate, clean_accuracy
+    from rsbd.bounds import Bounds
+    from rsbd.certify import ABSTAIN, Certificate, certified_map, certify, poisoned_rows, radius
+    from rsbd.data import Dataset, load
+    from rsbd.ensemble import Votes, collect
+    from rsbd.learners import CNN, LDA, MLP, Linear, Module, ResNet, Sklearn
+    from rsbd.noises import Bagging, Flip, Gaussian, Noise, Partition, Smoothing, Threat, Uniform
+    from rsbd.recipes import Experiment
+    from rsbd.tradeoff import Tradeoff
 
+__all__ = ["Dataset", "__version__", "load"]
+__all__ += ["BadPatch", "Blend", "Features", "Pixels", "Poisoning", "Trigger", "attack_success_rate", "clean_accuracy"]
+__all__ += ["Bagging", "Flip", "Gaussian", "Noise", "Partition", "Smoothing", "Threat", "Uniform"]
+__all__ += ["ABSTAIN", "Bounds", "Certificate", "Tradeoff", "certified_map", "certify", "poisoned_rows", "radius"]
+__all__ += ["CNN", "LDA", "MLP", "Experiment", "Linear", "Module", "ResNet", "Sklearn", "Votes", "collect"]
 
-# Home -> names. Resolved on first use, so that `import rsbd` and `rsbd --help` do not wait for torch.
-_HOMES = {
-    "attacks": "BadPatch Blend Features Pixels Poisoning Trigger attack_success_rate clean_accuracy",
-    "bounds": "Bounds",
-    "certify": "ABSTAIN Certificate certified_map poisoned_rows radius",
-    "data": "Dataset load",
-    "ensemble": "Votes collect",
-    "learners": "CNN LDA Linear MLP Module ResNet Sklearn",
-    "noises": "Bagging Flip Gaussian Noise Partition Smoothing Threat Uniform",
-    "recipes.experiment": "Experiment",
-    "tradeoff": "Tradeoff",
-}
-_HOME = {name: f"rsbd.{home}" for home, names in _HOMES.items() for name in names.split()}
-_MODULES = {home.split(".")[0] for home in _HOMES} | {"audit", "plots"}  # `rsbd.certify` can be called as its function
-
-__all__ = ["__version__", *sorted({*_HOME, "certify"})]
+# Imported on first use, so that `import rsbd` and `rsbd --help` do not wait for torch. A name of `__all__` is looked up
+# in one package after the other, first in those without torch. `rsbd.certify` can be called as its function.
+_WITHOUT_TORCH = ["data", "attacks", "noises", "tradeoff", "bounds", "certify"]
+_PACKAGES = [*_WITHOUT_TORCH, "ensemble", "learners", "recipes", "audit", "plots"]
 
 
 def __getattr__(name: str) -> Any:
-    if name in _MODULES:
+    if name in _PACKAGES:
         return importlib.import_module(f"rsbd.{name}")
-    if name in _HOME:
-        return getattr(importlib.import_module(_HOME[name]), name)
+    if name in __all__:
+        packages = (importlib.import_module(f"rsbd.{package}") for package in _PACKAGES)
+        return next(getattr(package, name) for package in packages if hasattr(package, name))
     raise AttributeError(f"module 'rsbd' has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    return [*globals(), *_HOME, *_MODULES]
+    return [*globals(), *__all__, *_PACKAGES]

@@ -5,6 +5,7 @@ from rsbd.recipes.bagging import bagging as bagging
 from rsbd.recipes.cohen import cohen as cohen
 from rsbd.recipes.contest.compare import compare as compare
 from rsbd.recipes.dpa import dpa as dpa
+from rsbd.recipes.experiment import Experiment as Experiment
 from rsbd.recipes.kumar import certified_confidence as certified_confidence
 from rsbd.recipes.kumar import kumar as kumar
 from rsbd.recipes.rab import rab as rab
