@@ -1,7 +1,5 @@
 """Certificates: what an attacker provably cannot do, given bounds and noise."""
 
-from __future__ import annotations
-
 import sys
 from types import ModuleType
 

@@ -72,27 +72,6 @@ PANELS: dict[str, Callable[..., Panel[Any, Any]]] = {
     for panel in (attack, backdoor, compare, confidence, label_flips, partitions, plane, rab, worst_case)
 }
 
-__all__ = [
-    "PANELS",
-    "Cancelled",
-    "Choice",
-    "Engine",
-    "Frame",
-    "Panel",
-    "Picture",
-    "Slider",
-    "Static",
-    "SyncRunner",
-    "ThreadRunner",
-    "Toggle",
-    "attack",
-    "backdoor",
-    "compare",
-    "confidence",
-    "label_flips",
-    "partitions",
-    "plane",
-    "rab",
-    "smoothed",
-    "worst_case",
-]
+__all__ = ["attack", "backdoor", "compare", "confidence", "label_flips", "partitions", "plane", "rab", "worst_case"]
+__all__ += ["PANELS", "Panel", "Picture", "Static", "smoothed"]
+__all__ += ["Cancelled", "Choice", "Engine", "Frame", "Slider", "SyncRunner", "ThreadRunner", "Toggle"]

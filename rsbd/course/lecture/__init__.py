@@ -4,8 +4,6 @@ All three show the one list ``SCENES``. :func:`stage` is what notebook 10 and ``
 :func:`write_pages` and :func:`write_handout` write needs no kernel.
 """
 
-from __future__ import annotations
-
 from rsbd.course.lecture.handout import write_handout
 from rsbd.course.lecture.pages import write_pages
 from rsbd.course.lecture.scene import Scene

@@ -6,8 +6,6 @@ the modules ``nNN_*``, what several notebooks need is in the others; a notebook 
 
 # ruff: noqa: F403
 
-from __future__ import annotations
-
 from rsbd.course.lessons.cell_output import *
 from rsbd.course.lessons.data_and_attacks import *
 from rsbd.course.lessons.n00_start_here import *

@@ -13,8 +13,6 @@ from rsbd.panels.engine import Runner
 from rsbd.panels.inputs import first_params, image_dataset
 from rsbd.panels.panel import Panel
 
-__all__ = ["attack"]
-
 
 def attack(
     dataset: Dataset | str | None = None, *, seed: int = 0, runner: Runner | None = None, **settings: Any

@@ -14,8 +14,6 @@ from rsbd.panels.engine import Runner
 from rsbd.panels.inputs import first_params, image_dataset
 from rsbd.panels.panel import Panel
 
-__all__ = ["backdoor"]
-
 _CONTROLS: tuple[Control, ...] = (
     Choice(
         "noise",

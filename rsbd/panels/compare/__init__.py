@@ -14,8 +14,6 @@ from rsbd.panels.inputs import first_params
 from rsbd.panels.panel import Panel
 from rsbd.recipes.contest.search import Trials
 
-__all__ = ["compare"]
-
 _CONTROLS: tuple[Control, ...] = (
     Slider("rows", "poisoned rows", 0, 20, 1),
     Slider("trigger", "trigger (pixels)", 0, 4, 1),

@@ -13,8 +13,6 @@ from rsbd.panels.engine import Runner
 from rsbd.panels.inputs import first_params, image_dataset
 from rsbd.panels.panel import Panel
 
-__all__ = ["confidence"]
-
 
 def confidence(
     dataset: Dataset | str | None = None,

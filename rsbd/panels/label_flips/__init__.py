@@ -13,8 +13,6 @@ from rsbd.panels.label_flips.compute import LabelFlipsComputation, LabelFlipsPar
 from rsbd.panels.label_flips.draw import PENALTIES, draw_label_flips
 from rsbd.panels.panel import Panel
 
-__all__ = ["label_flips"]
-
 
 def label_flips(
     dataset: Dataset | None = None, *, runner: Runner | None = None, **settings: Any

@@ -13,8 +13,6 @@ from rsbd.panels.panel import Panel
 from rsbd.panels.partitions.compute import PartitionsComputation, PartitionsParams, PartitionsResult
 from rsbd.panels.partitions.draw import draw_partitions
 
-__all__ = ["partitions"]
-
 _CONTROLS: tuple[Control, ...] = (
     Choice(
         "method",

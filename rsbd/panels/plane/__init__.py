@@ -11,8 +11,6 @@ from rsbd.panels.panel import Panel
 from rsbd.panels.plane.compute import REACH, PlaneParams, PlaneResult, compute_plane
 from rsbd.panels.plane.draw import draw_plane
 
-__all__ = ["plane"]
-
 _CONTROLS: tuple[Control, ...] = (
     Slider("x", "x of the point", -REACH, REACH, 0.05),
     Slider("y", "y of the point", -REACH, REACH, 0.05),

@@ -14,8 +14,6 @@ from rsbd.panels.panel import Panel
 from rsbd.panels.rab.compute import RabComputation, RabParams, RabResult
 from rsbd.panels.rab.draw import draw_rab
 
-__all__ = ["rab"]
-
 _CONTROLS: tuple[Control, ...] = (
     Slider("sigma", "sigma (pixel units)", 0.1, 2.0, 0.05),
     Slider("trigger", "trigger (L2 norm)", 0.1, 3.0, 0.1),

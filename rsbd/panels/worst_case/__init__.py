@@ -11,8 +11,6 @@ from rsbd.panels.panel import Panel
 from rsbd.panels.worst_case.compute import WorstCaseParams, WorstCaseResult, compute_worst_case
 from rsbd.panels.worst_case.draw import draw_worst_case
 
-__all__ = ["worst_case"]
-
 _CONTROLS: tuple[Control, ...] = (
     Choice(
         "noise",
