@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 
-from rsbd.certify import confidence
-from rsbd.certify.confidence import Confidence
+from rsbd.certify.confidence import Confidence, confidence_bounds
 from rsbd.data import Dataset
 from rsbd.ensemble import confidences
 from rsbd.ensemble.one_model import FixedModel
@@ -80,7 +79,7 @@ def kumar(
     laws = [noise.shift(radius) for radius in radii]
     model = FixedModel.train(dataset, noise, learner or LDA(), seed, device)
     selection, estimation = (model.confidences(dataset.x_test, copies) for copies in (first, others))
-    return confidence.confidence_bounds(selection, estimation, laws, alpha, measure, points)
+    return confidence_bounds(selection, estimation, laws, alpha, measure, points)
 
 
 def certified_confidence(
@@ -137,4 +136,4 @@ def certified_confidence(
     first, others = randomness.disjoint_ranges(num_selection=num_selection, num_models=num_models)
     selection, estimation = (draw(models, seed, device) for models in (first, others))
     laws = [smoothing.tradeoff(threat, dataset.num_rows) for threat in threats]
-    return confidence.confidence_bounds(selection, estimation, laws, alpha, measure, points)
+    return confidence_bounds(selection, estimation, laws, alpha, measure, points)

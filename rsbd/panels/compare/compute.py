@@ -10,9 +10,7 @@ from typing import Any
 from rsbd.noises import Threat
 from rsbd.panels.engine import Cancel, Cancelled, OnProgress, Previews
 from rsbd.panels.memory import Memo
-from rsbd.recipes.contest.contender import Contender
-from rsbd.recipes.contest.methods import CONTENDERS
-from rsbd.recipes.contest.result import ComparisonRow
+from rsbd.recipes.contest import CONTENDERS, ComparisonRow, Contender
 from rsbd.recipes.contest.search import Search, Trials
 from rsbd.recipes.contest.threats import Attack, attacked_slots
 from rsbd.words import count

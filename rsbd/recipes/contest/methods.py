@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from rsbd import bounds
-from rsbd.bounds import Bounds
 from rsbd.data import Dataset
 from rsbd.learners import LDA
 from rsbd.noises import Bagging, Flip, Gaussian, Partition, Smoothing
@@ -34,7 +33,7 @@ def _parts(data: Dataset, attack: Attack, parts: int, spread: int = 1) -> Partit
     return Partition(min(parts, max(1, data.num_rows // 3)), spread)
 
 
-def _one_model(trial: Trial) -> Bounds:
+def _one_model(trial: Trial) -> bounds.Bounds:
     """Let one model vote as often as the others have models; a tenth of its votes pick the label."""
     noise = trial.smoothing.test
     assert isinstance(noise, Gaussian)  # noqa: S101
@@ -45,13 +44,13 @@ def _one_model(trial: Trial) -> Bounds:
     return cohen(trial.data, noise.sigma, num_copies=copies, num_selection=first, device=device, **asked).bounds
 
 
-def _closed_form(trial: Trial) -> Bounds:
+def _closed_form(trial: Trial) -> bounds.Bounds:
     noise = trial.smoothing.labels
     assert isinstance(noise, Flip)  # noqa: S101
     return rosenfeld(trial.data, noise.keep).bounds
 
 
-def _nearest(trial: Trial) -> Bounds:
+def _nearest(trial: Trial) -> bounds.Bounds:
     noise = trial.smoothing.features
     assert isinstance(noise, Gaussian)  # noqa: S101
     # The search can be coarse: wider bounds take a quarter of the time.
