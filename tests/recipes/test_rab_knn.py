@@ -281,6 +281,7 @@ def test_two_rows_in_closed_form_into_the_far_tail(dim: int) -> None:
         assert exact < 1e-19 or found <= 1.05 * exact  # what is left at last is an absolute 1e-21
 
 
+@pytest.mark.slow
 def test_a_table_with_a_planted_backdoor() -> None:
     """RAB's experiment on tabular data, on the table that comes with the package in place of Spambase."""
     data = load("breast_cancer", view="unit")
