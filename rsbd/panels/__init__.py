@@ -13,8 +13,7 @@ Examples
 >>> from rsbd import Gaussian, Smoothing, bounds, radius
 >>> from rsbd.panels import Panel, Picture, Slider, SyncRunner, svg
 >>> from rsbd.panels.chart import Chart
->>> from rsbd.panels.inputs import first_params
->>> from rsbd.words import down, percent, state
+>>> >>> from rsbd.words import down, percent, state
 >>> @dataclass(frozen=True)
 ... class VotesParams:
 ...     sigma: float = 0.5

@@ -12,7 +12,7 @@ import contextlib
 import contextvars
 import threading
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass
 from typing import Generic, Literal, Protocol, TypeVar
 
@@ -20,7 +20,9 @@ from rsbd.errors import InputError
 
 _P = TypeVar("_P")
 _R = TypeVar("_R")
+_T = TypeVar("_T")
 _State = Literal["busy", "preview", "final", "error"]
+FIRST_PREVIEW, NEXT_PREVIEW = 0.12, 0.2  # seconds; a final picture that is ready earlier needs no preview
 Cancel = Callable[[], bool]
 OnProgress = Callable[[int, int], None]
 Previews = Generator[_R, None, _R]  # yields previews and returns the final result
@@ -29,6 +31,35 @@ Compute = Callable[[_P, Cancel, OnProgress], "_R | Previews[_R]"]
 
 class Cancelled(Exception):  # noqa: N818 - not an error: it ends a computation early
     """Raised inside ``compute`` to stop early once ``cancel()`` is true; the engine catches it."""
+
+
+def show_previews(
+    steps: Iterable[tuple[_T, tuple[int, ...]]], total: int, cancel: Cancel, tell: OnProgress, found: Callable[[_T], _R]
+) -> Previews[_R]:
+    """Yield a preview now and then while results arrive; return the final result.
+
+    Parameters
+    ----------
+    steps : iterable of (step, counts)
+        The results so far, with the number of parts that are done of each, such as the models of each ensemble.
+    total : int
+        The number of parts of each at the end.
+    cancel, tell : callable
+        The arguments of the panel's ``compute``.
+    found : callable
+        ``found(step)`` returns the panel's result.
+    """
+    due = time.monotonic() + FIRST_PREVIEW
+    for step, counts in steps:
+        if cancel():
+            raise Cancelled
+        tell(sum(counts), len(counts) * total)
+        if min(counts) >= total:
+            break
+        if time.monotonic() >= due and min(counts) > 0:
+            yield found(step)
+            due = time.monotonic() + NEXT_PREVIEW
+    return found(step)
 
 
 @dataclass(frozen=True)

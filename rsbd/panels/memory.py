@@ -1,11 +1,14 @@
-"""Memories of a panel: results, votes and attacks that are costly to compute are not computed again."""
+"""Memories of a panel: results, votes, attacks and experiments that are costly are not computed again."""
 
 from __future__ import annotations
 
 import threading
+from abc import ABC, abstractmethod
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterator
-from typing import Any, TypeVar
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, Generic, TypeVar
 
 from rsbd import ensemble
 from rsbd.data import Dataset
@@ -13,10 +16,13 @@ from rsbd.ensemble import Votes
 from rsbd.ensemble.blocks import hash_points
 from rsbd.learners import Learner
 from rsbd.noises import Smoothing
+from rsbd.panels.engine import Cancel, OnProgress, Previews, show_previews
 from rsbd.recipes.experiment import Experiment, Outcome, plant_attack
 from rsbd.types import Points
 
 _T = TypeVar("_T")
+_P = TypeVar("_P")
+_R = TypeVar("_R")
 
 
 class Memo:
@@ -115,3 +121,28 @@ class ExperimentMemory:
 
         for outcome in experiment.stream(attack=attack, grow=grow):
             yield outcome, outcome.voted
+
+
+@dataclass(frozen=True)
+class ExperimentComputation(ABC, Generic[_P, _R]):
+    """The ``compute`` of a panel of one experiment, with its data set and the votes that are known."""
+
+    dataset: Dataset
+    target: int
+    learner: Learner
+    seed: int = 0
+    memory: ExperimentMemory = field(default_factory=ExperimentMemory)
+
+    @abstractmethod
+    def experiment(self, params: _P) -> Experiment:
+        """Return the experiment that the sliders describe."""
+
+    @abstractmethod
+    def result(self, params: _P, outcome: Outcome) -> _R:
+        """Certify the votes at hand."""
+
+    def __call__(self, params: _P, cancel: Cancel, progress: OnProgress) -> Previews[_R]:
+        """Yield previews under anytime-valid bounds; return the final result."""
+        experiment = self.experiment(params)
+        outcomes = self.memory.stream(experiment, self.learner)
+        return show_previews(outcomes, experiment.num_models, cancel, progress, partial(self.result, params))

@@ -9,7 +9,7 @@ import rsbd
 from rsbd.attacks.poisoning import stamp
 from rsbd.errors import InputError
 from rsbd.learners.undefended import predict_undefended, undefended_weights
-from rsbd.panels import Cancelled, SyncRunner, attack, previews
+from rsbd.panels import Cancelled, SyncRunner, attack, engine
 from rsbd.panels.attack import compute
 from rsbd.panels.attack.compute import AttackComputation, AttackParams, AttackResult
 from rsbd.panels.attack.draw import draw_attack
@@ -118,7 +118,7 @@ def test_nothing_is_trained_twice(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_previews_say_that_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(previews, "FIRST_PREVIEW", 0)
+    monkeypatch.setattr(engine, "FIRST_PREVIEW", 0)
     preview = next(AttackComputation(DATA)(AttackParams(), lambda: False, lambda done, total: None))
     assert draw_attack(preview).alt.endswith("(preview, 2 of 13 rates)")
     assert draw_attack(preview).note == "2 of 13 rates"

@@ -16,7 +16,7 @@ from rsbd.certify import certified_map
 from rsbd.data import load
 from rsbd.errors import InputError
 from rsbd.learners.linear.linear import Linear
-from rsbd.panels import Cancelled, SyncRunner, backdoor, memory, previews
+from rsbd.panels import Cancelled, SyncRunner, backdoor, engine, memory
 from rsbd.panels.backdoor import compute, draw
 from rsbd.panels.backdoor.compute import BackdoorComputation, BackdoorParams, LabelledImages
 from rsbd.panels.backdoor.draw import draw_backdoor, draw_compact_backdoor
@@ -103,8 +103,8 @@ def test_more_models_are_added_and_fewer_are_known(trained):
 
 
 def test_previews_stand_on_anytime_bounds_and_the_end_on_one_look(monkeypatch):
-    monkeypatch.setattr(previews, "FIRST_PREVIEW", 0.0)
-    monkeypatch.setattr(previews, "NEXT_PREVIEW", 0.0)
+    monkeypatch.setattr(engine, "FIRST_PREVIEW", 0.0)
+    monkeypatch.setattr(engine, "NEXT_PREVIEW", 0.0)
     seen, found = run(BackdoorComputation(DIGITS, 0, Linear()), BackdoorParams(num_models=320))
     assert found.final
     assert len(seen) >= 3

@@ -17,7 +17,7 @@ from rsbd.data import load
 from rsbd.errors import InputError
 from rsbd.learners import LDA, HashedTestNoise
 from rsbd.noises import Gaussian
-from rsbd.panels import SyncRunner, previews
+from rsbd.panels import SyncRunner, engine
 from rsbd.panels import rab as rab_panel
 from rsbd.panels.engine import Cancelled
 from rsbd.panels.rab import compute
@@ -99,8 +99,8 @@ def test_alpha_trains_nothing_and_the_trigger_one_ensemble(trained):
 
 
 def test_previews_stand_on_anytime_bounds(monkeypatch):
-    monkeypatch.setattr(previews, "FIRST_PREVIEW", 0.0)
-    monkeypatch.setattr(previews, "NEXT_PREVIEW", 0.0)
+    monkeypatch.setattr(engine, "FIRST_PREVIEW", 0.0)
+    monkeypatch.setattr(engine, "NEXT_PREVIEW", 0.0)
     kept = bench()
     seen, found = run(kept, RabParams(num_models=320))
     assert len(seen) >= 3

@@ -10,8 +10,7 @@ from rsbd.panels.attack.compute import HIGHEST_RATE, KINDS, AttackComputation, A
 from rsbd.panels.attack.draw import draw_attack
 from rsbd.panels.controls import Choice, Control, Slider, Toggle
 from rsbd.panels.engine import Runner
-from rsbd.panels.inputs import first_params, image_dataset
-from rsbd.panels.panel import Panel
+from rsbd.panels.panel import Panel, first_params, image_dataset
 
 
 def attack(

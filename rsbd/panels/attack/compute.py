@@ -15,9 +15,8 @@ from rsbd.data import Dataset
 from rsbd.errors import InputError
 from rsbd.learners import Linear
 from rsbd.learners.undefended import predict_undefended, undefended_weights
-from rsbd.panels.engine import Cancel, OnProgress, Previews
+from rsbd.panels.engine import Cancel, OnProgress, Previews, show_previews
 from rsbd.panels.memory import Memo
-from rsbd.panels.previews import show_previews
 from rsbd.recipes.experiment import Rates, plant_attack
 from rsbd.types import AnyFloats, Bools
 

@@ -11,8 +11,7 @@ from rsbd.panels.backdoor.compute import BackdoorComputation, BackdoorParams, Ba
 from rsbd.panels.backdoor.draw import draw_backdoor, draw_compact_backdoor
 from rsbd.panels.controls import Choice, Control, Slider, Toggle, shown_in
 from rsbd.panels.engine import Runner
-from rsbd.panels.inputs import first_params, image_dataset
-from rsbd.panels.panel import Panel
+from rsbd.panels.panel import Panel, first_params, image_dataset
 
 _CONTROLS: tuple[Control, ...] = (
     Choice(

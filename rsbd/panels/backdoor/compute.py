@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
-from functools import partial
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -15,12 +14,9 @@ from rsbd.attacks import BadPatch, Poisoning
 from rsbd.certify import radius
 from rsbd.data import Dataset
 from rsbd.errors import InputError
-from rsbd.learners import Learner
 from rsbd.noises import Smoothing
 from rsbd.panels.chart import radii_for
-from rsbd.panels.engine import Cancel, OnProgress, Previews
-from rsbd.panels.memory import ExperimentMemory
-from rsbd.panels.previews import show_previews
+from rsbd.panels.memory import ExperimentComputation
 from rsbd.recipes.experiment import Experiment, Outcome
 from rsbd.recipes.report import Report, report
 from rsbd.types import AnyFloats, Floats
@@ -122,45 +118,28 @@ class BackdoorResult:
         return self.report.outcome.final
 
 
-@dataclass(frozen=True)
-class BackdoorComputation:
-    """The panel's ``compute``, with its data set and the votes that are known."""
+class BackdoorComputation(ExperimentComputation[BackdoorParams, BackdoorResult]):
+    """The panel's ``compute``."""
 
-    dataset: Dataset
-    target: int
-    learner: Learner
-    seed: int = 0
-    memory: ExperimentMemory = field(default_factory=ExperimentMemory)
-
-    def __call__(self, params: BackdoorParams, cancel: Cancel, progress: OnProgress) -> Previews[BackdoorResult]:
-        """Yield previews under anytime-valid bounds; return the final result."""
+    def experiment(self, params: BackdoorParams) -> Experiment:
+        """Return the experiment that the sliders describe."""
         trigger = BadPatch(math.ceil(math.sqrt(params.trigger_pixels)), pixels=params.trigger_pixels)
-        experiment = Experiment(
-            self.dataset,
-            Poisoning(trigger, self.target, params.poison_rate),
-            params.smoothing(self.dataset),
-            self.learner,
-            params.num_models,
-            params.alpha,
-            self.seed,
-            watched=params.watched,
-        )
-        outcomes = self.memory.stream(experiment, self.learner)
-        return show_previews(outcomes, params.num_models, cancel, progress, partial(_result, params))
+        poisoning = Poisoning(trigger, self.target, params.poison_rate)
+        run = (params.smoothing(self.dataset), self.learner, params.num_models, params.alpha, self.seed)
+        return Experiment(self.dataset, poisoning, *run, watched=params.watched)
 
-
-def _result(params: BackdoorParams, outcome: Outcome) -> BackdoorResult:
-    """Certify the votes at hand; beside anytime-valid bounds, compute what bounds for one look would claim."""
-    e, data = outcome.experiment, outcome.experiment.dataset
-    sizes = np.array(MAP_PIXELS, dtype=float) * data.channels
-    found = report(outcome, MAP_ROWS, (np.sqrt(sizes) if e.smoothing.trigger_norm == "L2" else sizes).tolist())
-    proved = claimed = found.certificate
-    if e.watched or not outcome.final:
-        once = bounds.simultaneous(outcome.votes.counts, params.alpha)
-        claimed = radius(once, e.smoothing, e.smoothing.radius_slots)
-    radii = radii_for(np.maximum(proved.radius, claimed.radius), proved.norm)
-    curves = [certificate.curve(data.y_test, radii) for certificate in (proved, claimed)]
-    return BackdoorResult(params, _images(outcome), found, radii, curves[0], None if claimed is proved else curves[1])
+    def result(self, params: BackdoorParams, outcome: Outcome) -> BackdoorResult:
+        """Certify the votes at hand; beside anytime-valid bounds, compute what bounds for one look would claim."""
+        e, data = outcome.experiment, outcome.experiment.dataset
+        sizes = np.array(MAP_PIXELS, dtype=float) * data.channels
+        found = report(outcome, MAP_ROWS, (np.sqrt(sizes) if e.smoothing.trigger_norm == "L2" else sizes).tolist())
+        proved = claimed = found.certificate
+        if e.watched or not outcome.final:
+            once = bounds.simultaneous(outcome.votes.counts, params.alpha)
+            claimed = radius(once, e.smoothing, e.smoothing.radius_slots)
+        radii = radii_for(np.maximum(proved.radius, claimed.radius), proved.norm)
+        curve, naive = (certificate.curve(data.y_test, radii) for certificate in (proved, claimed))
+        return BackdoorResult(params, _images(outcome), found, radii, curve, None if claimed is proved else naive)
 
 
 def _images(outcome: Outcome) -> tuple[LabelledImages, ...]:

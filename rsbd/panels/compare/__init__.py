@@ -10,8 +10,7 @@ from rsbd.panels.compare.compute import CompareComputation, CompareParams, Compa
 from rsbd.panels.compare.draw import draw_compare
 from rsbd.panels.controls import Control, Slider, Toggle
 from rsbd.panels.engine import Runner
-from rsbd.panels.inputs import first_params
-from rsbd.panels.panel import Panel
+from rsbd.panels.panel import Panel, first_params
 from rsbd.recipes.contest.search import Trials
 
 _CONTROLS: tuple[Control, ...] = (

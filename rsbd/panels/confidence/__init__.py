@@ -10,8 +10,7 @@ from rsbd.panels.confidence.compute import FURTHEST_RADIUS, ConfidenceComputatio
 from rsbd.panels.confidence.draw import draw_confidence
 from rsbd.panels.controls import Choice, Control, Slider
 from rsbd.panels.engine import Runner
-from rsbd.panels.inputs import first_params, image_dataset
-from rsbd.panels.panel import Panel
+from rsbd.panels.panel import Panel, first_params, image_dataset
 
 
 def confidence(

@@ -8,10 +8,9 @@ from rsbd.data import Dataset
 from rsbd.errors import InputError
 from rsbd.panels.controls import Choice, Control, Slider
 from rsbd.panels.engine import Runner
-from rsbd.panels.inputs import first_params, image_dataset
 from rsbd.panels.label_flips.compute import LabelFlipsComputation, LabelFlipsParams, LabelFlipsResult
 from rsbd.panels.label_flips.draw import PENALTIES, draw_label_flips
-from rsbd.panels.panel import Panel
+from rsbd.panels.panel import Panel, first_params, image_dataset
 
 
 def label_flips(
@@ -52,6 +51,5 @@ def label_flips(
         Choice("penalty", "ridge penalty", PENALTIES),
         Slider("flips", "flipped labels (attack)", 0, most, 1),
     )
-    return Panel(
-        first_params(LabelFlipsParams, settings), controls, LabelFlipsComputation(data, most), draw_label_flips, runner
-    )
+    params, compute = first_params(LabelFlipsParams, settings), LabelFlipsComputation(data, most)
+    return Panel(params, controls, compute, draw_label_flips, runner)

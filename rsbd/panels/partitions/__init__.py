@@ -8,8 +8,7 @@ from rsbd.data import Dataset
 from rsbd.errors import InputError
 from rsbd.panels.controls import Choice, Control, Slider, shown_in
 from rsbd.panels.engine import Runner
-from rsbd.panels.inputs import first_params, image_dataset
-from rsbd.panels.panel import Panel
+from rsbd.panels.panel import Panel, first_params, image_dataset
 from rsbd.panels.partitions.compute import PartitionsComputation, PartitionsParams, PartitionsResult
 from rsbd.panels.partitions.draw import draw_partitions
 
@@ -83,12 +82,5 @@ def partitions(
     data = image_dataset(dataset, classes=(0, 1))
     if data.values != 2:
         raise InputError(f"{data.name} is not a set of binary images", "load digits, in its binary view")
-    compute = PartitionsComputation(data, data.label(target), seed)
-    return Panel(
-        first_params(PartitionsParams, settings),
-        _CONTROLS,
-        compute,
-        draw_partitions,
-        runner,
-        lambda params: shown_in(params.method, _OF_METHOD),
-    )
+    params, compute = first_params(PartitionsParams, settings), PartitionsComputation(data, data.label(target), seed)
+    return Panel(params, _CONTROLS, compute, draw_partitions, runner, lambda p: shown_in(p.method, _OF_METHOD))

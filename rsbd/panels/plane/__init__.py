@@ -6,8 +6,7 @@ from typing import Any
 
 from rsbd.panels.controls import Choice, Control, Slider
 from rsbd.panels.engine import Runner
-from rsbd.panels.inputs import first_params
-from rsbd.panels.panel import Panel
+from rsbd.panels.panel import Panel, first_params
 from rsbd.panels.plane.compute import REACH, PlaneParams, PlaneResult, compute_plane
 from rsbd.panels.plane.draw import draw_plane
 

@@ -9,8 +9,7 @@ from rsbd.errors import InputError
 from rsbd.learners import LDA, Learner
 from rsbd.panels.controls import Choice, Control, Slider
 from rsbd.panels.engine import Runner
-from rsbd.panels.inputs import first_params, image_dataset
-from rsbd.panels.panel import Panel
+from rsbd.panels.panel import Panel, first_params, image_dataset
 from rsbd.panels.rab.compute import RabComputation, RabParams, RabResult
 from rsbd.panels.rab.draw import draw_rab
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from functools import partial
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -11,13 +10,10 @@ import torch
 from rsbd import bounds
 from rsbd.attacks import Blend, Poisoning
 from rsbd.certify import Certificate, radius
-from rsbd.data import Dataset
-from rsbd.learners import HashedTestNoise, Learner
+from rsbd.learners import HashedTestNoise
 from rsbd.noises import Gaussian, Smoothing
 from rsbd.panels.chart import radii_for
-from rsbd.panels.engine import Cancel, OnProgress, Previews
-from rsbd.panels.memory import ExperimentMemory
-from rsbd.panels.previews import show_previews
+from rsbd.panels.memory import ExperimentComputation
 from rsbd.recipes.experiment import Experiment, Outcome
 from rsbd.recipes.rab import BOUNDS, total
 from rsbd.types import Floats, Points
@@ -90,48 +86,25 @@ class RabResult:
         return self.outcome.attack.undefended.attack_success_rate, self.outcome.smoothed.attack_success_rate
 
 
-@dataclass(frozen=True)
-class RabComputation:
-    """The panel's ``compute``, with its data set and the votes that are known."""
+class RabComputation(ExperimentComputation[RabParams, RabResult]):
+    """The panel's ``compute``."""
 
-    dataset: Dataset
-    target: int
-    learner: Learner
-    seed: int = 0
-    memory: ExperimentMemory = field(default_factory=ExperimentMemory)
-
-    def __call__(self, params: RabParams, cancel: Cancel, progress: OnProgress) -> Previews[RabResult]:
-        """Yield previews under anytime-valid bounds; return the final result."""
+    def experiment(self, params: RabParams) -> Experiment:
+        """Return the experiment that the sliders describe."""
         data, noise = self.dataset, Gaussian(params.sigma)
-        experiment = Experiment(
-            data,
-            Poisoning(Blend(data.shape, params.trigger), self.target, params.poison_rate),
-            Smoothing(features=noise),
-            HashedTestNoise(self.learner, noise),
-            params.num_models,
-            params.alpha,
-            self.seed,
-        )
-        outcomes = self.memory.stream(experiment, self.learner)
-        return show_previews(outcomes, params.num_models, cancel, progress, partial(_result, params))
+        poisoning = Poisoning(Blend(data.shape, params.trigger), self.target, params.poison_rate)
+        learner = HashedTestNoise(self.learner, noise)
+        run = (Smoothing(features=noise), learner, params.num_models, params.alpha, self.seed)
+        return Experiment(data, poisoning, *run)
 
-
-def _result(params: RabParams, outcome: Outcome) -> RabResult:
-    """Certify the votes at hand."""
-    data, rows = outcome.experiment.dataset, int(outcome.attack.mask.sum())
-    budget = float(total(params.trigger, rows)) if rows else 0.0
-    proved = certificates(outcome, params)
-    radii = radii_for(np.concatenate([c.radius for c in proved.values()]), "L2")
-    return RabResult(
-        params=params,
-        outcome=outcome,
-        rows=rows,
-        budget=budget,
-        images=_images(outcome.experiment),
-        radii=radii,
-        curves={name: c.curve(data.y_test, radii) for name, c in proved.items()},
-        at_attack={name: c.accuracy(data.y_test, budget) for name, c in proved.items()},
-    )
+    def result(self, params: RabParams, outcome: Outcome) -> RabResult:
+        """Certify the votes at hand by each bound."""
+        y, rows, proved = self.dataset.y_test, int(outcome.attack.mask.sum()), certificates(outcome, params)
+        budget = float(total(params.trigger, rows)) if rows else 0.0
+        radii = radii_for(np.concatenate([c.radius for c in proved.values()]), "L2")
+        curves = {name: c.curve(y, radii) for name, c in proved.items()}
+        at_attack = {name: c.accuracy(y, budget) for name, c in proved.items()}
+        return RabResult(params, outcome, rows, budget, _images(outcome.experiment), radii, curves, at_attack)
 
 
 def certificates(outcome: Outcome, params: RabParams) -> dict[str, Certificate]:

@@ -6,8 +6,7 @@ from typing import Any
 
 from rsbd.panels.controls import Choice, Control, Slider, shown_in
 from rsbd.panels.engine import Runner
-from rsbd.panels.inputs import first_params
-from rsbd.panels.panel import Panel
+from rsbd.panels.panel import Panel, first_params
 from rsbd.panels.worst_case.compute import WorstCaseParams, WorstCaseResult, compute_worst_case
 from rsbd.panels.worst_case.draw import draw_worst_case
 
@@ -55,11 +54,5 @@ def worst_case(*, runner: Runner | None = None, **settings: Any) -> Panel[WorstC
     >>> panel.sentence[:84]
     'With p_a = 0.9 the miss is 0.1, and 1 changed bit (keep 0.8) can make of it up to 0.'
     """
-    return Panel(
-        first_params(WorstCaseParams, settings),
-        _CONTROLS,
-        compute_worst_case,
-        draw_worst_case,
-        runner,
-        lambda params: shown_in(params.noise, _OF_NOISE),
-    )
+    params, compute, draw = first_params(WorstCaseParams, settings), compute_worst_case, draw_worst_case
+    return Panel(params, _CONTROLS, compute, draw, runner, lambda p: shown_in(p.noise, _OF_NOISE))
