@@ -94,6 +94,10 @@ class Chart:
             parts.append(svg.text(left - 50, (top + bottom) / 2, self.ylabel, anchor="middle", turn=-90))
         return "".join(parts)
 
+    def filled(self, *pieces: str) -> str:
+        """Draw the frame and these pieces on it, the first one lowest."""
+        return "".join([self.frame(), *pieces])
+
     def line(self, xs: _Values, ys: _Values, colour: str, label: str = "", dash: str = "", width: float = 3) -> str:
         """Draw a curve, with its label at the right end of its visible part."""
         return self._cut(svg.path(self._points(xs, ys), colour, width, dash)) + self._named(xs, ys, label)
@@ -231,10 +235,8 @@ def radii_for(radius: AnyFloats | Ints, norm: str) -> Floats:
     (array([0., 1., 2., 3., 4., 5.]), np.float64(0.5))
     """
     most = float(np.max(radius, initial=0))
-    if norm == "L0":
-        return np.arange(
-            min(max(6, most + 2), 502), dtype=float
-        )  # noise that forgets everything certifies every radius
+    if norm == "L0":  # noise that forgets everything certifies every radius
+        return np.arange(min(max(6, most + 2), 502), dtype=float)
     end = next((e for e in (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0) if most < e), min(most * 1.1, 100.0))
     return np.linspace(0, end, 101)
 

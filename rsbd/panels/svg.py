@@ -63,6 +63,11 @@ def text(
     )
 
 
+def lines(x: float, y: float, words: Iterable[str], gap: float = 24, fill: str = INK, weight: int = 400) -> str:
+    """Write lines of words below each other."""
+    return "".join(text(x, y + gap * i, line, weight=weight, fill=fill) for i, line in enumerate(words))
+
+
 def label(x: float, y: float, words: object, anchor: str = "start", weight: int = 600) -> str:
     """Write bold words that may cross a line."""
     return text(x, y, words, anchor=anchor, weight=weight, halo=True)
@@ -126,6 +131,15 @@ def bar(x: float, y: float, length: float, height: float, value: float, colour: 
         + ("".join(stripes) if hatched else "")
         + text(x + length + 8, y + height * 0.5 + 5.5, percent(float(value)), weight=600)
     )
+
+
+def captioned(
+    pixels: AnyFloats, x: float, y: float, size: float, said: str, below: float, border: str = GRID,
+    width: float = 1, weight: int = 400
+) -> str:  # fmt: skip
+    """Draw a square image with words in the middle under it, ``below`` its lower edge."""
+    words = text(x + size / 2, y + size + below, said, anchor="middle", weight=weight)
+    return image(pixels, x, y, size, border, width) + words
 
 
 def image(pixels: AnyFloats, x: float, y: float, size: float, border: str = GRID, width: float = 1) -> str:

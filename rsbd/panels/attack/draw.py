@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import numpy as np
+from typing import Any
 
 from rsbd.panels import svg
 from rsbd.panels.attack.compute import KINDS, AttackResult, JudgedImages
 from rsbd.panels.chart import Chart
 from rsbd.panels.engine import Picture
-from rsbd.types import AnyFloats
 from rsbd.words import count, note, percent, state
 
 _NOTICED = 0.02  # a reader would notice such a fall of clean accuracy
@@ -18,11 +17,9 @@ _SIDE = 78.0
 def draw_attack(found: AttackResult) -> Picture:
     """Draw images, the two rates by poison rate, and what the classifier has learned to look for."""
     titles = ("1  collected", "2  slipped into training", "3  shown later: what it is called")
-    rows = [_row(title, row, 10 + 405 * i) for i, (title, row) in enumerate(zip(titles, found.samples, strict=True))]
-    said = svg.text(
-        10, 158, "label underneath; bold: not the true one; framed: the attacker\u2019s doing", fill=svg.SOFT
-    )
-    parts = [*rows, said, _curves(found, (78, 222, 740, 480)), _weights(found, 830, 202)]
+    parts = [_row(title, row, 10 + 405 * i) for i, (title, row) in enumerate(zip(titles, found.samples, strict=True))]
+    said = "label underneath; bold: not the true one; framed: the attacker\u2019s doing"
+    parts += [svg.text(10, 158, said, fill=svg.SOFT), _curves(found), _weights(found, 830, 202)]
     done = len(found.curve)
     said = note(done, found.total, "rates") if done < found.total else ""
     return Picture(svg.document(1200, 540, parts), _alt(found), _sentence(found), said)
@@ -33,60 +30,42 @@ def _row(title: str, row: JudgedImages, left: float) -> str:
     for i, image in enumerate(row.images):
         x = left + i * (_SIDE + 8)
         edge, width = (svg.VERMILLION, 4) if row.marked[i] else (svg.GRID, 1)
-        weight = 400 if row.labels[i] == row.true[i] else 700
-        parts.append(svg.image(image, x, 36, _SIDE, edge, width))
-        parts.append(
-            svg.text(x + _SIDE / 2, 36 + _SIDE + 20, f"\u201c{row.labels[i]}\u201d", anchor="middle", weight=weight)
-        )
+        said, weight = f"\u201c{row.labels[i]}\u201d", 400 if row.labels[i] == row.true[i] else 700
+        parts.append(svg.captioned(image, x, 36, _SIDE, said, 20, edge, width, weight))
     return "".join(parts)
 
 
-def _curves(found: AttackResult, box: tuple[float, float, float, float]) -> str:
+def _curves(found: AttackResult) -> str:
     rates, now, here = list(found.curve), found.params.rate, found.now
     clean = [at.clean_accuracy for at in found.curve.values()]
     fooled = [at.attack_success_rate for at in found.curve.values()]
-    chart = Chart(
-        box,
-        (0, rates[-1] or 1),
-        (0, 1.1),  # room for the number of images above a curve at 100 %
-        "",
-        "poison rate (share of the training images)",
-        "share of test images (%)",
-        yticks=(0, 0.2, 0.4, 0.6, 0.8, 1),
-        xformat=lambda rate: f"{100 * rate:g} %",
-        yformat=lambda value: f"{100 * value:g}",
-    )
+    labels = "poison rate (share of the training images)", "share of test images (%)"
+    forms: Any = {"xformat": lambda rate: f"{100 * rate:g} %", "yformat": lambda value: f"{100 * value:g}"}
+    high = (0, 1.1)  # room for the number of images above a curve at 100 %
+    yticks = (0, 0.2, 0.4, 0.6, 0.8, 1)
+    chart = Chart((78, 222, 740, 480), (0, rates[-1] or 1), high, "", *labels, yticks=yticks, **forms)
     # The curves cross at changing places: the title names them, since a label could stand at the wrong curve.
     key = (
         (f"clean accuracy {percent(here.clean_accuracy)}", svg.BLUE, "9 5"),
         (f"attack success rate {percent(here.attack_success_rate)}", svg.VERMILLION, ""),
     )
-    parts = [
-        chart.frame(),
+    return chart.filled(
         chart.line(rates, clean, svg.BLUE, dash="9 5"),
         chart.line(rates, fooled, svg.VERMILLION),
         chart.upright(now, svg.SOFT, count(found.rows, "image")),
         chart.mark(now, here.clean_accuracy, svg.BLUE, shape="square"),
         chart.mark(now, here.attack_success_rate, svg.VERMILLION),
         chart.key(*key),
-    ]
-    return "".join(parts)
+    )
 
 
 def _weights(found: AttackResult, left: float, top: float) -> str:
     size, parts = 165.0, [svg.text(left, top, f"what speaks for \u201c{found.target}\u201d", weight=600)]
     for i, (name, weights) in enumerate(zip(("without attack", "with it"), found.weights, strict=True)):
-        x = left + i * (size + 20)
-        parts.append(svg.image(_gray(weights), x, top + 20, size, svg.GRID))
-        parts.append(svg.text(x + size / 2, top + 20 + size + 24, name, anchor="middle"))
-    parts.append(svg.text(left, top + 240, "the classifier\u2019s weight of each pixel:", fill=svg.SOFT))
-    parts.append(svg.text(left, top + 260, "white for, black against, gray neither", fill=svg.SOFT))
-    return "".join(parts)
-
-
-def _gray(weights: AnyFloats) -> AnyFloats:
-    flat = weights if weights.ndim == 2 else weights.mean(0)
-    return np.asarray((flat + 1) / 2)
+        flat = weights if weights.ndim == 2 else weights.mean(0)
+        parts.append(svg.captioned((flat + 1) / 2, left + i * (size + 20), top + 20, size, name, 24))
+    said = "the classifier\u2019s weight of each pixel:", "white for, black against, gray neither"
+    return "".join(parts) + svg.lines(left, top + 240, said, 20, svg.SOFT)
 
 
 def _trigger(found: AttackResult) -> str:

@@ -30,12 +30,8 @@ def _picture(found: BackdoorResult, height: float, lower: list[str]) -> Picture:
 
 
 def _images(found: BackdoorResult) -> str:
-    side, gap, parts = 74.0, 8.0, []
-    clean, titles, edges = (
-        found.images[0],
-        ("clean", "poisoned", "one noised copy"),
-        (svg.GRID, svg.VERMILLION, svg.BLUE),
-    )
+    side, gap, parts, clean = 74.0, 8.0, [], found.images[0]
+    titles, edges = ("clean", "poisoned", "one noised copy"), (svg.GRID, svg.VERMILLION, svg.BLUE)
     for g, (title, shown, edge) in enumerate(zip(titles, found.images, edges, strict=True)):
         left = 10 + g * 280
         parts.append(svg.text(left, 24, f"{g + 1}  {title}", weight=600))
@@ -45,8 +41,8 @@ def _images(found: BackdoorResult) -> str:
             changed = name != clean.labels[i]
             if title == "poisoned" and (changed or np.any(image != clean.images[i])):
                 parts.append(_frame(found, x, 38, side))
-            weight = 700 if changed else 400
-            parts.append(svg.text(x + side / 2, 38 + side + 21, f"\u201c{name}\u201d", anchor="middle", weight=weight))
+            said, weight = f"\u201c{name}\u201d", 700 if changed else 400
+            parts.append(svg.text(x + side / 2, 38 + side + 21, said, anchor="middle", weight=weight))
         if g < 2:
             parts.append(svg.text(left + 3 * (side + gap) + 11, 38 + side / 2 + 8, "\u2192", 24, "middle"))
     said = "label of each training image underneath; bold: changed; small frame: the trigger"
@@ -134,13 +130,9 @@ def _map(found: BackdoorResult, box: Box) -> str:
         parts += [_cell(left + j * wide, y, wide, high, float(value)) for j, value in enumerate(shares)]
     for j, trigger in enumerate(triggers):
         parts.append(svg.text(left + (j + 0.5) * wide, bottom + 21, f"{trigger:.3g}", anchor="middle", fill=svg.SOFT))
-    label = (
-        f"trigger size ({found.report.outcome.experiment.dataset.counted})"
-        if _norm(found) == "L0"
-        else "trigger size (L2)"
-    )
+    measured = found.report.outcome.experiment.dataset.counted if _norm(found) == "L0" else "L2"
     about = "figures: % of test images right and certified; 0: no proof"
-    parts.append(svg.text((left + right) / 2, bottom + 42, label, anchor="middle"))
+    parts.append(svg.text((left + right) / 2, bottom + 42, f"trigger size ({measured})", anchor="middle"))
     parts.append(svg.text(left - 62, (top + bottom) / 2, "poisoned training images", anchor="middle", turn=-90))
     parts.append(svg.text(left - 85, bottom + 66, about, fill=svg.SOFT))
     return "".join(parts) + _attack(found, box, wide, high)

@@ -13,15 +13,14 @@ from rsbd.words import down, percent, state
 
 def draw_confidence(found: ConfidenceResult) -> Picture:
     """Draw the distribution before and after the attack, the image, and both bounds by radius."""
-    parts = [_distribution(found), _image(found, 700, 20), _bounds(found)]
+    parts = [_distribution(found), _image(found), _bounds(found)]
     words = f"{found.params.copies:,} noisy copies"
     return Picture(svg.document(1200, 532, parts), _alt(found), _sentence(found), words)
 
 
 def _distribution(found: ConfidenceResult) -> str:
     low, high, _ = found.range
-    name = found.dataset.classes[found.label]
-    unit = f"score of class \u201c{name}\u201d" if low == 0 else f"margin of class \u201c{name}\u201d"
+    unit = f"{'score' if low == 0 else 'margin'} of class \u201c{found.dataset.classes[found.label]}\u201d"
     title, xlabel = "noisy copies that reach a score", f"{unit} on a noisy copy, s"
     chart = Chart.of_shares((78, 112, 600, 455), (low, high), title, xlabel, 1.05, above=2)
     key = (
@@ -29,22 +28,16 @@ def _distribution(found: ConfidenceResult) -> str:
         ("after the attack", svg.BLUE, ""),
         ("naive: only the average is known", svg.VERMILLION, "9 6"),
     )
-    parts = [
-        chart.frame(),
+    less = " less 1" if low < 0 else ""
+    return chart.filled(
         chart.key(*key, wide=350),
         chart.band(found.at, np.zeros(len(found.at)), found.pushed, svg.BLUE, 0.25),
         chart.band(found.at, found.lowered, found.reached, svg.INK, 0.18),
         chart.line(found.at, np.full(len(found.at), found.mean_kept), svg.VERMILLION, dash="9 6"),
         chart.line(found.at, found.reached, svg.INK, width=2),
         chart.line(found.at, found.pushed, svg.BLUE, width=4),
-        chart.note(_area(found)),
-    ]
-    return "".join(parts)
-
-
-def _area(found: ConfidenceResult) -> str:
-    less = " less 1" if found.range[0] < 0 else ""
-    return f"blue area{less} = certified average {down(found.here[0])}; dashed: {down(found.here[1])}"
+        chart.note(f"blue area{less} = certified average {down(found.here[0])}; dashed: {down(found.here[1])}"),
+    )
 
 
 def _two(value: float) -> str:
@@ -52,38 +45,34 @@ def _two(value: float) -> str:
     return f"{round(value, 2) + 0.0:.2f}"
 
 
-def _image(found: ConfidenceResult, left: float, top: float) -> str:
+def _image(found: ConfidenceResult) -> str:
     data, params = found.dataset, found.params
     image = data.x_test[params.point]
     name, true = data.classes[found.label], data.classes[data.y_test[params.point]]
     wrong = "" if name == true else f", in truth \u201c{true}\u201d"
-    word = params.measure
-    return "".join(
-        [
-            svg.image(image, left - 40, top, 96, svg.INK, 2),
-            svg.image(np.clip(image + found.noise, 0, 1), left + 68, top, 96, svg.BLUE, 2),
-            svg.text(left + 8, top + 118, "as it is", anchor="middle"),
-            svg.text(left + 116, top + 118, "noisy copy", anchor="middle"),
-            svg.text(left + 182, top + 18, f"answer: \u201c{name}\u201d{wrong}", weight=600),
-            svg.text(left + 182, top + 44, f"average {word} sampled: {_two(found.average)}"),
-            svg.text(left + 182, top + 70, f"certified after attack: {down(found.here[0])}", weight=600),
-            svg.text(left + 182, top + 96, f"naive, average alone: {down(found.here[1])}"),
-        ]
-    )
+    parts = [
+        svg.image(image, 660, 20, 96, svg.INK, 2),
+        svg.image(image + found.noise, 768, 20, 96, svg.BLUE, 2),
+        svg.text(708, 138, "as it is", anchor="middle"),
+        svg.text(816, 138, "noisy copy", anchor="middle"),
+        svg.text(882, 38, f"answer: \u201c{name}\u201d{wrong}", weight=600),
+        svg.text(882, 64, f"average {params.measure} sampled: {_two(found.average)}"),
+        svg.text(882, 90, f"certified after attack: {down(found.here[0])}", weight=600),
+        svg.text(882, 116, f"naive, average alone: {down(found.here[1])}"),
+    ]
+    return "".join(parts)
 
 
 def _bounds(found: ConfidenceResult) -> str:
     params = found.params
     low, high, top = found.range
-    title, xlabel = (
-        f"certified average {params.measure} by radius",
-        "L2 radius of a change of the test image (pixel units)",
-    )
+    title = f"certified average {params.measure} by radius"
+    xlabel = "L2 radius of a change of the test image (pixel units)"
     box, xticks = (720, 244, 1185, 455), (0, 0.25, 0.5, 0.75, 1, 1.25, 1.5)
     chart = Chart(box, (0, FURTHEST_RADIUS), (low, high), title, xlabel, "", xticks, above=1)
     said = f"above {top:g} no other class is surer"
-    parts = [
-        chart.frame(),
+    whole, alone = (percent(value) for value in found.shares)
+    return chart.filled(
         svg.line(chart.box[0], chart.y(top), chart.box[2], chart.y(top), svg.INK, 2, "3 5"),
         chart.line(found.radii, found.naive, svg.VERMILLION, dash="9 6"),
         chart.line(found.radii, found.lower, svg.BLUE, width=4),
@@ -92,10 +81,8 @@ def _bounds(found: ConfidenceResult) -> str:
         svg.marker(chart.x(params.radius), chart.y(found.here[1]), "square", svg.VERMILLION, 6),
         svg.marker(chart.x(params.radius), chart.y(found.here[0]), "circle", svg.BLUE, 8),
         chart.key(("whole distribution", svg.BLUE, ""), ("naive", svg.VERMILLION, "9 6"), wide=280),
-    ]
-    whole, alone = (percent(value) for value in found.shares)
-    parts.append(chart.note(f"all test images right and certified: {whole} (naive {alone})"))
-    return "".join(parts)
+        chart.note(f"all test images right and certified: {whole} (naive {alone})"),
+    )
 
 
 def _sentence(found: ConfidenceResult) -> str:

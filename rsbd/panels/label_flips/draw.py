@@ -22,7 +22,7 @@ PENALTIES = (
 
 def draw_label_flips(found: LabelFlipsResult) -> Picture:
     """Draw the curves, the attack on one test image, and the figures at the chosen number of flips."""
-    parts = [_curves(found), _victim(found, 800, 25), _figures(found, (1010, 292, 1185, 470))]
+    parts = [_curves(found), _victim(found), _figures(found)]
     return Picture(svg.document(1200, 530, parts), _alt(found), _sentence(found), "nothing is sampled")
 
 
@@ -39,40 +39,32 @@ def _curves(found: LabelFlipsResult) -> str:
         (found.exact, "exact certificate", svg.BLUE, ""),
         (found.closed, "closed form", svg.BLUE, "9 6"),
     ]
-    parts = [chart.frame(), chart.band(xs, np.zeros(len(xs)), under, svg.BLUE, 0.15)]
-    parts += [chart.step(steps, ys, colour, dash=dash) for ys, _, colour, dash in curves]
-    parts += [
+    none = "nothing is certified at this noise and penalty"
+    return chart.filled(
+        chart.band(xs, np.zeros(len(xs)), under, svg.BLUE, 0.15),
+        *(chart.step(steps, ys, colour, dash=dash) for ys, _, colour, dash in curves),
         chart.upright(flips, svg.INK, count(flips, "flip")),
         chart.key(*((words, colour, dash) for _, words, colour, dash in curves), wide=340),
-    ]
-    if not found.exact.any():
-        none = "nothing is certified at this noise and penalty"
-        parts.append(svg.label(chart.box[0] + 12, chart.y(0) - 12, none))
-    parts.append(chart.note("blue area: proved for the smoothed classifier; the attacks are on least squares itself"))
-    return "".join(parts)
+        "" if found.exact.any() else svg.label(chart.box[0] + 12, chart.y(0) - 12, none),
+        chart.note("blue area: proved for the smoothed classifier; the attacks are on least squares itself"),
+    )
 
 
-def _victim(found: LabelFlipsResult, left: float, top: float) -> str:
-    data, flips = found.dataset, found.params.flips
-    names, true = data.classes, int(data.y_test[found.victim])
-    turned = found.answer != true
-    parts = [svg.text(left - 20, top + 15, "heaviest labels of one test image", weight=600)]
-    parts.append(svg.image(data.x_test[found.victim], left - 20, top + 36, 92, svg.INK, 2))
+def _victim(found: LabelFlipsResult) -> str:
+    data, names, flips = found.dataset, found.dataset.classes, found.params.flips
     said = f"answer: \u201c{names[found.answer]}\u201d"
-    parts.append(svg.text(left + 26, top + 151, said, anchor="middle", weight=700 if turned else 400))
+    weight = 400 if found.answer == data.y_test[found.victim] else 700
+    parts = [svg.text(780, 40, "heaviest labels of one test image", weight=600)]
+    parts.append(svg.captioned(data.x_test[found.victim], 780, 61, 92, said, 23, svg.INK, 2, weight))
     for i, row in enumerate(found.rows):
-        x, flipped = left + 92 + i * 59, i < flips
-        edge = svg.VERMILLION if flipped else svg.GRID
-        parts.append(svg.image(data.x[row], x, top + 36, 52, edge, 4 if flipped else 2))
-        label = names[1 - data.y[row]] if flipped else names[data.y[row]]
-        parts.append(
-            svg.text(x + 26, top + 108, f"\u201c{label}\u201d", anchor="middle", weight=700 if flipped else 400)
-        )
+        label, edge, width, weight = names[data.y[row]], svg.GRID, 2, 400
+        if i < flips:
+            label, edge, width, weight = names[1 - data.y[row]], svg.VERMILLION, 4, 700
+        said = f"\u201c{label}\u201d"
+        parts.append(svg.captioned(data.x[row], 892 + i * 59, 61, 52, said, 20, edge, width, weight))
     more = max(0, flips - len(found.rows))
-    parts.append(svg.text(left + 92, top + 130, "red: label flipped" + (f", and {more} more" if more else "")))
-    for i, words in enumerate(_proof(found).split("; ")):
-        parts.append(svg.text(left - 20, top + 184 + 24 * i, words, weight=600))
-    return "".join(parts)
+    parts.append(svg.text(892, 155, "red: label flipped" + (f", and {more} more" if more else "")))
+    return "".join(parts) + svg.lines(780, 209, _proof(found).split("; "), weight=600)
 
 
 def _proof(found: LabelFlipsResult) -> str:
@@ -82,13 +74,13 @@ def _proof(found: LabelFlipsResult) -> str:
     return f"{needed} flips turn it; certified: {exact} (closed form: {max(closed, 0)})"
 
 
-def _figures(found: LabelFlipsResult, box: tuple[float, float, float, float]) -> str:
+def _figures(found: LabelFlipsResult) -> str:
     flips, fitted = found.params.flips, found.fitted
     names = ("no attack", "one attack on all", "attack on each", "exact certificate", "closed form")
     values = (fitted.one[0], fitted.one[flips], fitted.each[flips], found.exact[flips], found.closed[flips])
     colours = (svg.GREEN, svg.VERMILLION, svg.VERMILLION, svg.BLUE, svg.BLUE)
-    title = svg.text(780, box[1] - 22, f"right answers at {count(flips, 'flipped label')}", weight=600)
-    return title + bars(box, names, [float(v) for v in values], colours, 24, 14)
+    title = svg.text(780, 270, f"right answers at {count(flips, 'flipped label')}", weight=600)
+    return title + bars((1010, 292, 1185, 470), names, [float(v) for v in values], colours, 24, 14)
 
 
 def _sentence(found: LabelFlipsResult) -> str:

@@ -8,7 +8,6 @@ from rsbd.panels import svg
 from rsbd.panels.chart import Chart, bars, ticks
 from rsbd.panels.engine import Picture
 from rsbd.panels.partitions.compute import ALPHA, PartitionsParams, PartitionsResult
-from rsbd.types import Floats
 from rsbd.words import count, percent, state
 
 _SHOWN, _ACROSS = 100, 50  # models in the strip, and in one line of it
@@ -28,22 +27,16 @@ def draw_partitions(found: PartitionsResult) -> Picture:
     box, xlabel = (78, 228, 770, 478), "number of poisoned training rows"
     chart = Chart.of_shares(box, (-0.5, end + 0.5), "certified accuracy", xlabel, 1.08, xticks=ticks(0, end))
     rows = np.arange(end + 1)
-    parts = [
-        _strip(found),
-        chart.frame(),
+    curves = chart.filled(
         chart.step(rows, found.second[: end + 1], svg.GREEN, dash="9 5"),
         chart.step(rows, found.changed[: end + 1], svg.BLUE, width=4),
         chart.upright(p.poisoned, svg.VERMILLION, f"this attack: {count(p.poisoned, 'row')}", high=10),
-        *(chart.mark(p.poisoned, float(c[p.poisoned]), colour, shape=shape) for c, colour, shape in _curves(found)),
-        _key(found),
-        svg.text(812, 406, "accuracy on clean test images", weight=600),
-        bars(
-            (990, 424, 1190, 504),
-            ["the vote", "one model alone"],
-            [found.accuracy, found.alone],
-            [svg.BLUE, svg.ORANGE],
-        ),
-    ]
+        chart.mark(p.poisoned, float(found.second[p.poisoned]), svg.GREEN, shape="square"),
+        chart.mark(p.poisoned, float(found.changed[p.poisoned]), svg.BLUE, shape="circle"),
+    )
+    title = svg.text(812, 406, "accuracy on clean test images", weight=600)
+    names, values, colours = ("the vote", "one model alone"), (found.accuracy, found.alone), (svg.BLUE, svg.ORANGE)
+    parts = [_strip(found), curves, _key(found), title, bars((990, 424, 1190, 504), names, values, colours)]
     return Picture(svg.document(1200, 538, parts), _alt(found), _sentence(found), count(p.models, "model"))
 
 
@@ -54,8 +47,8 @@ def _strip(found: PartitionsResult) -> str:
     side, high = 1180 / across, 80.0 / -(-len(holds) // across)
     total = len(found.holds)
     which = f"the first {_SHOWN} of {total:,} models" if total > _SHOWN else f"all {total} models"
-    one, n = "the poisoned row", found.params.poisoned
-    rows = one if n == 1 else f"one of the {count(n, 'poisoned row')}"
+    n = found.params.poisoned
+    rows = "the poisoned row" if n == 1 else f"one of the {count(n, 'poisoned row')}"
     parts = [svg.text(10, 24, f"which models see {rows}?  ({which})", weight=600)]
     for i, (hit, gone) in enumerate(zip(holds, lost, strict=True)):
         x, y = 10 + i % across * side, 40 + i // across * high
@@ -76,10 +69,6 @@ def _cell(x: float, y: float, wide: float, high: float, hit: bool, gone: bool) -
     if hit:
         return drawn + svg.marker(x + wide / 2, y + high / 2, "diamond", "#fff", 6)
     return drawn + (svg.marker(x + wide / 2, y + high / 2, "triangle", svg.VERMILLION, 6) if gone else "")
-
-
-def _curves(found: PartitionsResult) -> list[tuple[Floats, str, str]]:
-    return [(found.second, svg.GREEN, "square"), (found.changed, svg.BLUE, "circle")]
 
 
 def _key(found: PartitionsResult) -> str:

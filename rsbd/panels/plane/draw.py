@@ -18,24 +18,20 @@ _SHAPES = dict(zip(CLASSES, ("circle", "square"), strict=True))
 
 def draw_plane(found: PlaneResult) -> Picture:
     """Draw the plane with the noise and the circle, and the three steps from votes to radius beside it."""
-    parts = [_plane(found, (70, 40, 510, 480)), _steps(found, 610)]
+    parts = [_plane(found), _steps(found)]
     return Picture(svg.document(1200, 560, parts), _alt(found), _sentence(found))
 
 
-def _plane(found: PlaneResult, box: tuple[float, float, float, float]) -> str:
+def _plane(found: PlaneResult) -> str:
     params, ticks = found.params, (-2, -1, 0, 1, 2)
     title = "abstains: nothing is certified"
     if found.radius >= 0:
         title = f"{found.label} within distance {down(found.radius, 3)}: certified"
-    chart = Chart(box, (-REACH, REACH), (-REACH, REACH), title, "x", "y", ticks, ticks)
+    chart = Chart((70, 40, 510, 480), (-REACH, REACH), (-REACH, REACH), title, "x", "y", ticks, ticks)
     everywhere = np.array([(-REACH, -REACH), (REACH, -REACH), (REACH, REACH), (-REACH, REACH)])
     rings = WORLD.rings()
-    parts = [
-        chart.frame(),
-        chart.area([everywhere], _COLOURS["B"], 0.13),
-        chart.area(rings, svg.PAPER, 1),
-        chart.area(rings, _COLOURS["A"], 0.2),
-    ]
+    parts = [chart.area([everywhere], _COLOURS["B"], 0.13), chart.area(rings, svg.PAPER, 1)]
+    parts.append(chart.area(rings, _COLOURS["A"], 0.2))
     for copy, label in zip(found.copies, found.labels, strict=True):
         if np.all(np.abs(copy) <= REACH):
             name = CLASSES[label]
@@ -52,41 +48,35 @@ def _plane(found: PlaneResult, box: tuple[float, float, float, float]) -> str:
     dashed = "dashed: where the smoothed classifier really changes its answer"
     if not found.border:
         dashed = "no dashed line: the smoothed classifier gives one answer in all that is seen"
-    parts.append(chart.note(f"thick: certified; {dashed}"))
-    return "".join(parts)
+    return chart.filled(*parts, chart.note(f"thick: certified; {dashed}"))
 
 
-def _steps(found: PlaneResult, left: float) -> str:
+def _steps(found: PlaneResult) -> str:
     params, number = found.params, sum(found.counts)
     names = [f"{name}: {votes:,}" for name, votes in zip(CLASSES, found.counts, strict=True)]
     shares = [votes / number for votes in found.counts]
     colours = [_COLOURS[name] for name in CLASSES]
-    chart = Chart(
-        (left + 20, 240, 1150, 340),
-        (0, 1),
-        (0, 1),
-        xlabel=f"probability of {found.label} under the noise (%)",
-        xticks=(0, 0.25, 0.5, 0.75, 1),
-        yticks=(),
-        xformat=lambda p: f"{100 * p:g}",
-    )
+    xlabel, xticks = f"probability of {found.label} under the noise (%)", (0, 0.25, 0.5, 0.75, 1)
+    box, percents = (630, 240, 1150, 340), lambda p: f"{100 * p:g}"
+    chart = Chart(box, (0, 1), (0, 1), "", xlabel, xticks=xticks, yticks=(), xformat=percents)
     colour = _COLOURS[found.label]
     noted = (f"line: interval (wrong with probability {params.alpha:g})", "diamond: share of votes")
-    return "".join(
-        [
-            svg.text(left, 26, f"1  the votes of {number:,} noisy copies", 20, weight=600),
-            bars((left + 120, 56, 1180, 0), names, shares, colours, 30),
-            svg.text(left, 212, f"2  the probability of {found.label} is at least {_least(found)}", 20, weight=600),
-            chart.frame(),
-            chart.upright(0.5, svg.SOFT, "one half"),
-            chart.line([found.p_a, found.p_a], [0, 0.7], colour),
-            chart.line([found.p_a, 1], [0.4, 0.4], colour, width=12),
-            chart.mark(found.share, 0.4, svg.INK, shape="diamond"),
-            *(svg.text(left, 410 + 24 * i, words, fill=svg.SOFT) for i, words in enumerate(noted)),
-            svg.text(left, 485, "3  radius = sigma \u00d7 \u03a6\u207b\u00b9(at least)", 20, weight=600),
-            svg.text(left + 20, 525, _working(found), 22),
-        ]
+    interval = chart.filled(
+        chart.upright(0.5, svg.SOFT, "one half"),
+        chart.line([found.p_a, found.p_a], [0, 0.7], colour),
+        chart.line([found.p_a, 1], [0.4, 0.4], colour, width=12),
+        chart.mark(found.share, 0.4, svg.INK, shape="diamond"),
     )
+    parts = [
+        svg.text(610, 26, f"1  the votes of {number:,} noisy copies", 20, weight=600),
+        bars((730, 56, 1180, 0), names, shares, colours, 30),
+        svg.text(610, 212, f"2  the probability of {found.label} is at least {_least(found)}", 20, weight=600),
+        interval,
+        svg.lines(610, 410, noted, fill=svg.SOFT),
+        svg.text(610, 485, "3  radius = sigma \u00d7 \u03a6\u207b\u00b9(at least)", 20, weight=600),
+        svg.text(630, 525, _working(found), 22),
+    ]
+    return "".join(parts)
 
 
 def _working(found: PlaneResult) -> str:

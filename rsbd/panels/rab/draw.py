@@ -23,14 +23,15 @@ def _curves(found: RabResult) -> str:
     title = "certified accuracy: two bounds, the same votes" if found.outcome.final else "certified accuracy (preview)"
     xlabel = "total L2 length of the change of all training images (pixel units)"
     chart = Chart.of_shares((78, 104, 740, 470), (0, float(found.radii[-1])), "", xlabel)
-    parts = [svg.text(18, 34, title, weight=600), chart.frame()]
+    parts = []
     if found.outcome.final:
         low, high = found.curves["hoeffding"], found.curves["clopper-pearson"]
         parts.append(chart.band(found.radii, low, high, svg.BLUE, 0.14))
     parts += [chart.line(found.radii, c, _LOOKS[n][0], dash=_LOOKS[n][1], width=3.5) for n, c in found.curves.items()]
-    parts.append(chart.key(*((_NAMES[name], *_LOOKS[name]) for name in found.curves), high=44))
+    key = chart.key(*((_NAMES[name], *_LOOKS[name]) for name in found.curves), high=44)
+    attack = chart.budget(found.budget, f"this attack: {_attack_length(found)}")
     about = "trained on clean images: no such change of their pixels alters these answers; labels are not covered"
-    return "".join([*parts, chart.budget(found.budget, f"this attack: {_attack_length(found)}"), chart.note(about)])
+    return svg.text(18, 34, title, weight=600) + chart.filled(*parts, key, attack, chart.note(about))
 
 
 def _images(found: RabResult) -> str:
@@ -38,29 +39,22 @@ def _images(found: RabResult) -> str:
     edges = (svg.GRID, svg.VERMILLION, svg.BLUE)
     parts = [svg.text(800, 34, "a poisoned training image", weight=600)]
     for i, (image, name, edge) in enumerate(zip(found.images, names, edges, strict=True)):
-        x = 800 + i * 134
-        parts.append(svg.image(image, x, 50, 112, edge, 2))
-        parts.append(svg.text(x + 56, 182, name, anchor="middle"))
+        parts.append(svg.captioned(image, 800 + i * 134, 50, 112, name, 20, edge, 2))
     return "".join(parts)
 
 
 def _rates(found: RabResult) -> str:
     """Draw the certified accuracy at the attack's length, and the success of the attack."""
-    left, right = 955.0, 1190.0
-    groups = (
-        (238.0, "proved at this attack\u2019s length", [
-            (_NAMES[name], value, _LOOKS[name][0]) for name, value in found.at_attack.items()]),
-        (376.0, f"seen: triggered images called \u201c{found.outcome.experiment.target_name}\u201d", [
-            ("undefended", found.attack_success[0], svg.VERMILLION), ("smoothed", found.attack_success[1], svg.BLUE)])
-    )  # fmt: skip
-    parts = []
-    for top, title, rows in groups:
-        parts.append(svg.text(800, top, title, weight=600))
-        names, values, colours = zip(*rows, strict=True)
-        parts.append(bars((left, top + 14, right, top + 90), names, values, colours))
+    names, colours = zip(*((_NAMES[name], _LOOKS[name][0]) for name in found.at_attack), strict=True)
+    seen, who = found.outcome.experiment.target_name, ("undefended", "smoothed")
+    parts = [
+        svg.text(800, 238, "proved at this attack\u2019s length", weight=600),
+        bars((955, 252, 1190, 328), names, list(found.at_attack.values()), colours),
+        svg.text(800, 376, f"seen: triggered images called \u201c{seen}\u201d", weight=600),
+        bars((955, 390, 1190, 466), who, found.attack_success, (svg.VERMILLION, svg.BLUE)),
+    ]
     said = "Proved for training pixels only; the attack", "also relabels, and stamps the test image."
-    parts += [svg.text(800, 490 + 24 * i, words, fill=svg.SOFT) for i, words in enumerate(said)]
-    return "".join(parts)
+    return "".join(parts) + svg.lines(800, 490, said, fill=svg.SOFT)
 
 
 def _attack_length(found: RabResult) -> str:

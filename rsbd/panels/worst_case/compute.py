@@ -54,6 +54,11 @@ class WorstCaseParams:
         """``1 - p_a``, for the exact decimal number ``p_a``."""
         return 1 - Fraction(repr(self.p_a))
 
+    @property
+    def exact_keep(self) -> Fraction:
+        """``keep`` as an exact decimal number."""
+        return Fraction(repr(self.keep))
+
 
 @dataclass(frozen=True)
 class WorstCaseResult:
@@ -126,21 +131,14 @@ def worst_event(P: Sequence[Fraction], Q: Sequence[Fraction], p: Fraction) -> li
     return share
 
 
-def exact_keep(params: WorstCaseParams) -> Fraction:
-    """Return ``keep`` as an exact decimal number."""
-    return Fraction(repr(params.keep))
-
-
 def compute_worst_case(params: WorstCaseParams, _cancel: Any = None, _progress: Any = None) -> WorstCaseResult:
     """Evaluate the trade-off of the noise; nothing is trained."""
     noise = _noise(params)
     if isinstance(noise, Flip):
         law = noise.shift(params.changes)
-        p, q = _corners(exact_keep(params), params.changes)
-        upper = law.upper(params.miss)
-        return WorstCaseResult(
-            params, float(upper), 2 * upper < 1, float(law.threshold()), _bits(noise, params), (p, q)
-        )
+        corners, upper = _corners(params.exact_keep, params.changes), law.upper(params.miss)
+        limit = float(law.threshold())
+        return WorstCaseResult(params, float(upper), 2 * upper < 1, limit, _bits(noise, params), corners)
     law, p, miss = noise.shift(params.shift), np.linspace(0, 1, 201) ** 2, np.array([float(params.miss)])
     reach = float(noise.reach(miss, miss)[0])
     holds = bool(law.certifies(miss)[0])

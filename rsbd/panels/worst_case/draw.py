@@ -12,18 +12,10 @@ from scipy.special import ndtri
 from rsbd.panels import svg
 from rsbd.panels.chart import Chart, ticks
 from rsbd.panels.engine import Picture
-from rsbd.panels.worst_case.compute import (
-    SEARCHED,
-    WorstCaseParams,
-    WorstCaseResult,
-    exact_keep,
-    flip_levels,
-    worst_event,
-)
+from rsbd.panels.worst_case.compute import SEARCHED, WorstCaseParams, WorstCaseResult, flip_levels, worst_event
 from rsbd.types import Floats
 from rsbd.words import count
 
-_LEFT, _RIGHT = (70.0, 62.0, 590.0, 430.0), (745.0, 62.0, 1180.0, 430.0)
 _AHEAD = 1.45  # room above the highest bar for the words of `_sums`
 
 
@@ -34,10 +26,10 @@ def draw_worst_case(found: WorstCaseResult) -> Picture:
 
 
 def _bars(found: WorstCaseResult) -> str:
-    s, P, Q = flip_levels(exact_keep(found.params), found.params.changes)
+    s, P, Q = flip_levels(found.params.exact_keep, found.params.changes)
     xlabel = "s = changed places that show the old value \u2212 the new one"
     chart = _left((s[0] - 1, s[-1] + 1), float(max(*P, *Q)), xlabel, "probability of the level", s)
-    parts, wide, base = [chart.frame()], chart.x(0.75) - chart.x(0), chart.y(0)
+    parts, wide, base = [], chart.x(0.75) - chart.x(0), chart.y(0)
     for at, p, q, share in zip(s, P, Q, worst_event(P, Q, found.params.miss), strict=True):
         for letter, value, colour, left in (("P", p, svg.BLUE, -0.8), ("Q", q, svg.VERMILLION, 0.05)):
             x, y = chart.x(at + left), chart.y(float(value))
@@ -46,7 +38,7 @@ def _bars(found: WorstCaseResult) -> str:
             parts.append(svg.rect(x, y, wide, base - y, "none", colour, 2.5))
             parts.append(svg.text(x + wide / 2, y - 6, letter, anchor="middle", weight=600))
     note = "height: probability of the level under P (data as held) and Q (data attacked); filled: the event A"
-    return "".join(parts) + _sums(found) + chart.note(note)
+    return chart.filled(*parts, _sums(found), chart.note(note))
 
 
 def _densities(found: WorstCaseResult) -> str:
@@ -58,7 +50,7 @@ def _densities(found: WorstCaseResult) -> str:
     cut = scale * (float(ndtri(params.p_a)) if gaussian else params.p_a - 0.5)
     xlabel = f"noised data along the attacker\u2019s change (input units, {_norm(params)})"
     chart = _left((-4, 6), peak, xlabel, "density", ticks(-4, 6))
-    parts, xs, inside = [chart.frame()], np.linspace(-4, 6, 801), np.linspace(cut, 6, 401)
+    parts, xs, inside = [], np.linspace(-4, 6, 801), np.linspace(cut, 6, 401)
     for letter, centre, colour, opacity, dash, side in (
         ("Q", params.shift, svg.VERMILLION, 0.35, "9 5", aside),
         ("P", 0.0, svg.BLUE, 0.6, "", -aside),
@@ -72,7 +64,7 @@ def _densities(found: WorstCaseResult) -> str:
     parts.append(svg.line(x, top, x, chart.y(0), svg.INK, 2, "3 5"))
     parts.append(svg.label(x + 6, top + 8, "A \u2192"))
     note = "solid: P (data as held); dashed: Q (data attacked); filled: the event A, all that lies right of the dots"
-    return "".join(parts) + _sums(found) + chart.note(note)
+    return chart.filled(*parts, _sums(found), chart.note(note))
 
 
 def _density(x: Floats, gaussian: bool, scale: float) -> Floats:
@@ -84,23 +76,20 @@ def _density(x: Floats, gaussian: bool, scale: float) -> Floats:
 def _left(xlim: tuple[float, float], peak: float, xlabel: str, ylabel: str, xticks: Any) -> Chart:
     title = "the worst event A: fill where Q / P is largest"
     yticks = [t for t in ticks(0, _AHEAD * peak) if t <= 1.2 * peak]
-    return Chart(_LEFT, xlim, (0, _AHEAD * peak), title, xlabel, ylabel, xticks, yticks, xformat=_signed)
+    return Chart((70, 62, 590, 430), xlim, (0, _AHEAD * peak), title, xlabel, ylabel, xticks, yticks, xformat=_signed)
 
 
 def _sums(found: WorstCaseResult) -> str:
     """Write the probability of the filled event under both laws, above the drawing."""
-    said = f"P(A) = 1 \u2212 p_a = {_short(found.params.miss)}", f"Q(A) = {_short(found.upper)}"
-    return "".join(
-        svg.text(_LEFT[0] + left, _LEFT[1] + 20, word, weight=600) for left, word in zip((12, 260), said, strict=True)
-    )
+    before = svg.text(82, 82, f"P(A) = 1 \u2212 p_a = {_short(found.params.miss)}", weight=600)
+    return before + svg.text(330, 82, f"Q(A) = {_short(found.upper)}", weight=600)
 
 
 def _curve(found: WorstCaseResult) -> str:
     miss, upper = float(found.params.miss), min(found.upper, 1.0)
-    chart = Chart(
-        _RIGHT, (0, 1), (0, 1), "the trade-off: what an attack can make of p",
-        "p: probability of an event, data as held", "upper(p): at most, data attacked"
-    )  # fmt: skip
+    title = "the trade-off: what an attack can make of p"
+    labels = "p: probability of an event, data as held", "upper(p): at most, data attacked"
+    chart = Chart((745, 62, 1180, 430), (0, 1), (0, 1), title, *labels)
     colour, shape = (svg.GREEN, "circle") if found.certified else (svg.VERMILLION, "diamond")
     x, y = chart.x(miss), chart.y(upper)
     verdict = "certified" if found.certified else "not certified"
@@ -109,8 +98,7 @@ def _curve(found: WorstCaseResult) -> str:
     def below(height: float, said: str, weight: int) -> str:
         return svg.text(chart.box[2] - 8, chart.y(height), said, anchor="end", weight=weight, halo=True)
 
-    parts = (
-        chart.frame(),
+    return chart.filled(
         chart.line([0, 1], [0, 1], svg.SOFT, dash="9 5", width=2),
         chart.level(0.5, svg.INK),
         chart.line(*found.curve, svg.BLUE),
@@ -121,7 +109,6 @@ def _curve(found: WorstCaseResult) -> str:
         below(0.06, "dashed: no attack, upper(p) = p", 400),
         svg.marker(x, y, shape, colour, 9),
     )
-    return "".join(parts)
 
 
 def _short(number: float | Fraction) -> str:
