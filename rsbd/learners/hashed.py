@@ -94,20 +94,22 @@ class HashedModels(ScoringModels):
 
     def predict(self, x: Tensor, noise: Noise | None, generators: Sequence[Generator]) -> Tensor:
         """Label every point, (models, points). ``noise`` and ``generators`` are not used."""
-        return self.models.predict(lend(x, self.models), _Anywhere(self.noise, str(x.device)), self._streams())
+        return self.models.predict(*self._seen(x))
 
     def scores(self, x: Tensor, noise: Noise | None, generators: Sequence[Generator]) -> Tensor:
         """Score every class, (models, classes, points), if the models do."""
         if not isinstance(self.models, ScoringModels):
             raise InputError(f"{type(self.models).__name__} give labels only", "choose a learner with scores, LDA()")
-        return self.models.scores(lend(x, self.models), _Anywhere(self.noise, str(x.device)), self._streams())
+        return self.models.scores(*self._seen(x))
 
     def parameters(self) -> Tensor:
         """Return the parameters of the models."""
         return self.models.parameters()
 
-    def _streams(self) -> list[Generator]:
-        return [torch.Generator().manual_seed(seed) for seed in self.seeds]
+    def _seen(self, x: Tensor) -> tuple[Tensor, Noise, list[Generator]]:
+        """Return the points, their noise and each model's stream of it."""
+        streams = [torch.Generator().manual_seed(seed) for seed in self.seeds]
+        return lend(x, self.models), _Anywhere(self.noise, str(x.device)), streams
 
 
 @lru_cache(maxsize=2)

@@ -13,7 +13,8 @@ Examples
 >>> from rsbd import Gaussian, Smoothing, bounds, radius
 >>> from rsbd.panels import Panel, Picture, Slider, SyncRunner, svg
 >>> from rsbd.panels.chart import Chart
->>> >>> from rsbd.words import down, percent, state
+>>> from rsbd.panels.panel import first_params
+>>> from rsbd.words import down, percent, state
 >>> @dataclass(frozen=True)
 ... class VotesParams:
 ...     sigma: float = 0.5

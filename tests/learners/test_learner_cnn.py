@@ -36,7 +36,7 @@ def images(shape, rows=40, classes=3, smoothing=Smoothing()):  # noqa: B008  (fr
 
 def as_written(learner, shape, layers):
     """Write one model's network as in the paper: ReLU first, then pooling."""
-    plan, parts = LayerPlan.of(learner, images(shape)), []
+    plan, parts = LayerPlan(learner, images(shape)), []
     for (w, b), (inputs, units) in zip(layers[: plan.convolutions], plan.sizes, strict=False):
         layer = nn.Conv2d(inputs // learner.kernel**2, units, learner.kernel, padding=plan.border)
         layer.weight.data, layer.bias.data = w.reshape(layer.weight.shape).clone(), b[:, 0].clone()
@@ -53,7 +53,7 @@ def as_written(learner, shape, layers):
 @pytest.mark.parametrize("learner", [CNN(), CNN((5,), 7, kernel=3)])
 def test_many_networks_at_once_score_as_each_does_in_plain_torch(shape, learner):
     problem = images(shape)
-    plan = LayerPlan.of(learner, problem)
+    plan = LayerPlan(learner, problem)
     layers = as_layers(initial_weights(plan.sizes, randomness.generators(0, range(3))).parts)
     layers = [(w, torch.randn_like(b)) for w, b in layers]
     together = plan.scores(layers, problem.x.T.expand(3, -1, -1))
@@ -139,10 +139,10 @@ def test_an_ensemble_is_the_same_in_parts_and_in_other_processes():
 
 
 def test_small_images_get_a_border_and_large_ones_are_as_in_rab():
-    assert LayerPlan.of(CNN(), images((28, 28))).sizes == ((25, 16), (400, 32), (512, 512), (512, 3))
-    assert LayerPlan.of(CNN(), images((28, 28))).border == 0
-    assert LayerPlan.of(CNN(), images((8, 8))).sizes[2] == (32 * 2 * 2, 512)
-    assert LayerPlan.of(CNN(), images((3, 32, 32))).sizes[0] == (75, 16)
+    assert LayerPlan(CNN(), images((28, 28))).sizes == ((25, 16), (400, 32), (512, 512), (512, 3))
+    assert LayerPlan(CNN(), images((28, 28))).border == 0
+    assert LayerPlan(CNN(), images((8, 8))).sizes[2] == (32 * 2 * 2, 512)
+    assert LayerPlan(CNN(), images((3, 32, 32))).sizes[0] == (75, 16)
 
 
 def test_blocks_are_one_model_on_a_cpu():

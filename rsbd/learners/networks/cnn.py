@@ -78,7 +78,7 @@ class CNN(Network):
 
     def train(self, problem: Problem, generators: Sequence[Generator]) -> ConvolutionalNetworks:
         """Train one network per generator."""
-        plan = LayerPlan.of(self, problem)
+        plan = LayerPlan(self, problem)
         # One after another is fastest on a CPU, and a model's rounding does not depend on the other models.
         together = 1 if problem.x.device.type == "cpu" else len(generators)
         parts = [self._train(problem, plan, generators[i : i + together]) for i in range(0, len(generators), together)]
@@ -95,11 +95,10 @@ class CNN(Network):
         return 1 if on_cpu else self.models_in_memory(problem, problem.num_rows * problem.x.shape[1])
 
 
-@dataclass(frozen=True)
 class LayerPlan:
-    """Sizes of the layers for images of one shape.
+    """Sizes of a network's layers for the images of one problem.
 
-    Parameters
+    Attributes
     ----------
     shape : (int, int, int)
         Channels, height and width of an image.
@@ -111,29 +110,21 @@ class LayerPlan:
         Number of layers that are convolutions.
     """
 
-    shape: tuple[int, ...]
-    kernel: int
-    border: int
-    sizes: tuple[tuple[int, int], ...]
-    convolutions: int
-
-    @classmethod
-    def of(cls, settings: CNN, problem: Problem) -> LayerPlan:
-        """Lay the network out for the problem's images."""
+    def __init__(self, settings: CNN, problem: Problem) -> None:
         if len(problem.shape) not in (2, 3):
             raise InputError(f"inputs have shape {problem.shape}, but CNN needs images", "use MLP for tables")
-        shape = (1, *problem.shape)[-3:]
-        kernel = settings.kernel
-        border = kernel // 2 if min(shape[1:]) < _SMALL else 0
-        sides, sizes = shape[1:], []
-        for before, after in itertools.pairwise((shape[0], *settings.channels)):
-            sides = tuple((side + 2 * border - kernel + 1) // 2 for side in sides)
-            sizes.append((before * kernel**2, after))
+        self.shape, self.kernel = (1, *problem.shape)[-3:], settings.kernel
+        sides, sizes = self.shape[1:], []
+        self.border = self.kernel // 2 if min(sides) < _SMALL else 0
+        for before, after in itertools.pairwise((self.shape[0], *settings.channels)):
+            sides = tuple((side + 2 * self.border - self.kernel + 1) // 2 for side in sides)
+            sizes.append((before * self.kernel**2, after))
         if min(sides) < 1:
-            raise InputError(f"images of {shape[1]} x {shape[2]} are too small for {settings}", "use fewer channels")
+            size = f"{self.shape[1]} x {self.shape[2]}"
+            raise InputError(f"images of {size} are too small for {settings}", "use fewer channels")
         dense = (settings.channels[-1] * prod(sides), settings.hidden, problem.num_classes)
-        every = (*sizes, *itertools.pairwise(dense))
-        return cls(shape, kernel, border, every, len(settings.channels))
+        self.sizes = (*sizes, *itertools.pairwise(dense))
+        self.convolutions = len(settings.channels)
 
     def scores(self, layers: Sequence[Layer], x: Tensor) -> Tensor:
         """Score inputs (models, features, rows) by one grouped convolution for all models: (models, classes, rows)."""

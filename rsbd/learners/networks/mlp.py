@@ -111,7 +111,7 @@ class DenseGradients:
         """Write the gradients into ``found``, in the order weights, biases, layer by layer."""
         rows = y.shape[1]
         if rows not in self.rooms:
-            self.rooms[rows] = _Workspace.of(self.layers, x)
+            self.rooms[rows] = _Workspace(self.layers, x)
         room = self.rooms[rows]
         forward_pass(self.layers, x, room.activations)
         chances = torch.softmax(room.activations[-1], 1, dtype=room.chances.dtype, out=room.chances)
@@ -127,25 +127,16 @@ class DenseGradients:
                 torch.ops.aten.threshold_backward(error, slope, 0, grad_input=error)
 
 
-@dataclass(frozen=True)
 class _Workspace:
-    """Memory for batches of one size: the activations and errors of each layer, (models, units, rows)."""
+    """Memory for batches like ``x``: the activations and errors of each layer, (models, units, rows)."""
 
-    activations: Sequence[Tensor]
-    turned: Sequence[Tensor]
-    errors: Sequence[Tensor]
-    chances: Tensor  # float32 or wider; the last errors are a copy, rounded to the type of the batches
-    minus: Tensor
-
-    @classmethod
-    def of(cls, layers: Sequence[Layer], x: Tensor) -> _Workspace:
-        """Reserve memory for batches like ``x``."""
+    def __init__(self, layers: Sequence[Layer], x: Tensor) -> None:
         models, _, rows = x.shape
-        activations, errors = ([x.new_empty(models, b.shape[1], rows) for _, b in layers] for _ in range(2))
-        chances = errors[-1].to(torch.promote_types(x.dtype, torch.float32))
-        minus = chances.new_full((models, 1, rows), -1.0)
-        turned = [activation.mT for activation in activations]
-        return cls(activations, turned, errors, chances, minus)
+        self.activations, self.errors = ([x.new_empty(models, b.shape[1], rows) for _, b in layers] for _ in range(2))
+        self.turned = [activation.mT for activation in self.activations]
+        # Float32 or wider; the last errors are a copy, rounded to the type of the batches.
+        self.chances = self.errors[-1].to(torch.promote_types(x.dtype, torch.float32))
+        self.minus = self.chances.new_full((models, 1, rows), -1.0)
 
 
 @dataclass(frozen=True)

@@ -149,14 +149,10 @@ def _cell(x: float, y: float, wide: float, high: float, value: float) -> str:
 def _attack(found: BackdoorResult, box: Box, wide: float, high: float) -> str:
     """Outline the smallest cell that contains the attack; its words stand above the map and hide no cell."""
     (left, top, _, bottom), (rows, trigger) = box, _planted(found)
-    i = int(np.searchsorted(found.report.rows, rows))
-    j = int(np.searchsorted(found.report.triggers, trigger))
+    i, j = int(np.searchsorted(found.report.rows, rows)), int(np.searchsorted(found.report.triggers, trigger))
     inside = i < len(found.report.rows) and j < len(found.report.triggers)
-    size = (
-        f"{trigger / found.report.outcome.experiment.dataset.channels:g} px"
-        if _norm(found) == "L0"
-        else f"L2 size {trigger:.3g}"
-    )
+    channels = found.report.outcome.experiment.dataset.channels
+    size = f"{trigger / channels:g} px" if _norm(found) == "L0" else f"L2 size {trigger:.3g}"
     attack = f"{count(rows, 'image')} \u00d7 {size}{'' if inside else ', off map'}"
     said = f"this attack ({attack}): {percent(found.report.against_attack)}"
     cell = _outline(left + j * wide, bottom - (i + 1) * high, wide, high) if inside else ""

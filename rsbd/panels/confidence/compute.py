@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -130,22 +129,19 @@ class ConfidenceComputation:
         data, (low, high, top) = self.dataset, RANGE[params.measure]
         key = (params.sigma, params.copies)
         drawn: _Sampled = self.sampled.get(key, lambda: self._sample(params, cancel, progress))
-        scores = self.scored.get(
-            (*key, params.measure), lambda: np.sort(measured(drawn.draws, drawn.label, params.measure))
-        )
+        key_of_scores, measure = (*key, params.measure), params.measure
+        scores = self.scored.get(key_of_scores, lambda: np.sort(measured(drawn.draws, drawn.label, measure)))
         noise = Gaussian(params.sigma)
         law, one = noise.shift(params.radius), scores[[params.point]]
         radii = np.linspace(0, FURTHEST_RADIUS, 61)
         laws = [noise.shift(radius) for radius in radii]
         right = drawn.label == data.y_test
-        everywhere = (
-            expected(scores, [law], params.alpha, low)[:, 0],
-            from_mean(scores, [law], params.alpha, low, high)[:, 0],
-        )
+        whole = expected(scores, [law], params.alpha, low)[:, 0]
+        alone = from_mean(scores, [law], params.alpha, low, high)[:, 0]
         at: AnyFloats = np.linspace(low, high, _GRID)
         reached = 1 - np.searchsorted(one[0], at) / params.copies
         lowered = np.maximum(reached - dkw(params.copies, params.alpha), 0)
-        here = float(everywhere[0][params.point]), float(everywhere[1][params.point])
+        here = float(whole[params.point]), float(alone[params.point])
         return ConfidenceResult(
             params=params,
             dataset=data,
@@ -161,15 +157,14 @@ class ConfidenceComputation:
             lower=expected(one, laws, params.alpha, low)[0],
             naive=from_mean(one, laws, params.alpha, low, high)[0],
             here=here,
-            shares=(float(np.mean((everywhere[0] > top) & right)), float(np.mean((everywhere[1] > top) & right))),
+            shares=(float(np.mean((whole > top) & right)), float(np.mean((alone > top) & right))),
         )
 
     def _sample(self, params: ConfidenceParams, cancel: Cancel, progress: OnProgress) -> _Sampled:
         noise, total = Gaussian(params.sigma), _SELECTION + params.copies
         model = FixedModel.train(self.dataset, noise, self.learner, self.seed, "cpu")
         done: list[AnyFloats] = []
-        chunks: Iterable[AnyFloats] = model.confidences(self.dataset.x_test, range(total))
-        for chunk in chunks:
+        for chunk in model.confidences(self.dataset.x_test, range(total)):
             if cancel():
                 raise Cancelled
             done.append(chunk)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -24,6 +24,8 @@ from rsbd.types import Bools, Floats
 _FURTHEST = 60  # the most poisoned rows of a curve
 _PATCH = 9  # pixels of the planted trigger if the certificate does not depend on its size
 ALPHA = 0.001
+# The labels, the average clean accuracy of the models, and the certificates against both kinds of change.
+_Votes: TypeAlias = tuple[Any, float, tuple[Certificate, Certificate]]
 _METHODS = ("dpa", "finite", "bagging", "bagflip")
 
 
@@ -130,22 +132,18 @@ class PartitionsComputation:
             holds = np.array([mask[bag].any() for bag in bags])
             return holds, np.zeros_like(holds)
         partition = Partition(params.parts, params.models // params.parts)
-        holds, held = (
-            np.array([mask[rows].any() for rows in partition.members(rows_of.x, rows_of.y)])
-            for rows_of in (poisoned, data)
-        )
+        members = (partition.members(rows.x, rows.y) for rows in (poisoned, data))
+        holds, held = (np.array([mask[rows].any() for rows in models]) for models in members)
         return holds, held & ~holds
 
-    def _dealt(self, params: PartitionsParams) -> tuple[Any, float, tuple[Certificate, Certificate]]:
+    def _dealt(self, params: PartitionsParams) -> _Votes:
         spread = params.models // params.parts
         key = (params.parts, spread)
         found = self.memo.get(key, lambda: dpa(self.dataset, params.parts, spread=spread, seed=self.seed))
         right = float((found.labels == self.dataset.y_test).mean())
         return found.certificate.label, right, (found.changed, found.certificate)
 
-    def _drawn(
-        self, params: PartitionsParams, cancel: Cancel, progress: OnProgress
-    ) -> tuple[Any, float, tuple[Certificate, Certificate]]:
+    def _drawn(self, params: PartitionsParams, cancel: Cancel, progress: OnProgress) -> _Votes:
         def tell(votes: Any) -> None:
             progress(votes.num_models, params.num_models)
             if cancel():
