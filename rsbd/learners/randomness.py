@@ -12,11 +12,6 @@ import torch
 from rsbd.errors import InputError, is_whole
 
 
-def _first_stream(seed: int) -> int:
-    """Spread ``seed`` over 32 bits, so that runs with neighbouring seeds do not share models."""
-    return int(np.random.SeedSequence(seed).generate_state(1)[0])
-
-
 def disjoint_ranges(**numbers: int) -> list[range]:
     """Return consecutive disjoint index ranges: samples that select a class must not also bound it.
 
@@ -70,5 +65,6 @@ def generators(seed: int, models: range, device: str | torch.device = "cpu") -> 
     >>> torch.rand(1, generator=b).equal(torch.rand(1, generator=c))
     True
     """
-    start = _first_stream(seed)
+    # The seed is spread over 32 bits, so that runs with neighbouring seeds do not share models.
+    start = int(np.random.SeedSequence(seed).generate_state(1)[0])
     return [torch.Generator(device).manual_seed((start + i) % 2**32) for i in models]

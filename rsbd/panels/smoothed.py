@@ -65,10 +65,8 @@ class SmoothedComputation:
     def _certify(self, params: SmoothedParams, smoothing: Smoothing, votes: Votes) -> SmoothedResult:
         """Certify the votes at hand."""
         bound = bounds.simultaneous if votes.num_models == params.num_models else bounds.anytime
-        evidence = bound(votes.counts, params.alpha)
-        return SmoothedResult(
-            params, smoothing, votes, radius(evidence, smoothing, smoothing.radius_slots, None, self.dataset.num_rows)
-        )
+        evidence, slots = bound(votes.counts, params.alpha), smoothing.radius_slots
+        return SmoothedResult(params, smoothing, votes, radius(evidence, smoothing, slots, None, self.dataset.num_rows))
 
     def draw(self, found: SmoothedResult) -> Picture:
         """Draw the curve, one training input as a model sees it, and two shares; say the same in words."""

@@ -9,8 +9,8 @@ from problems import digits
 from rsbd.errors import InputError
 from rsbd.learners import randomness
 from rsbd.learners.base import Problem, largest_score
-from rsbd.learners.networks.adam import Adam
 from rsbd.learners.networks.mlp import MLP, DenseGradients, forward_pass, initial_weights
+from rsbd.learners.networks.network import Adam
 from rsbd.noises import Flip, Gaussian
 from rsbd.noises.smoothing import Smoothing
 

@@ -75,16 +75,14 @@ class Rotation:
         tail = min(freedom, width)
         z = self.root.new_empty(len(generators), head + tail, width)
         triangle = z[:, head:]
-        if freedom > width:
-            shapes, halves = (freedom - torch.arange(width, device=z.device, dtype=z.dtype)) / 2, []
-            for rows, generator in zip(z, generators, strict=True):
-                rows.normal_(generator=generator)
+        shapes, halves = (freedom - torch.arange(width, device=z.device, dtype=z.dtype)) / 2, []
+        for rows, generator in zip(z, generators, strict=True):
+            rows.normal_(generator=generator)
+            if freedom > width:
                 halves.append(torch._standard_gamma(shapes, generator=generator))
+        if halves:
             triangle.triu_()
             triangle.diagonal(dim1=1, dim2=2).copy_((2 * torch.stack(halves)).sqrt_())
-        else:
-            for rows, generator in zip(z, generators, strict=True):
-                rows.normal_(generator=generator)
         z.mul_(sigma)
         z[:, :rank] += self.root
         return z

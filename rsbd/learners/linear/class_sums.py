@@ -40,7 +40,9 @@ def sample_class_sums(problem: Problem, generators: Sequence[Generator]) -> Clas
     """
     noise = problem.smoothing.features
     bags = _bags(problem, generators)
-    y = _noised_labels(problem, bags, generators)
+    y = problem.y.expand(len(generators), -1) if bags is None else problem.y[bags]
+    if problem.smoothing.labels is not None:
+        y = problem.smoothing.labels.sample_many(y, generators)
     sums, sizes = _clean_sums(problem, y) if bags is None else _bag_sums(problem, bags, y)
     if noise is None:
         return ClassSums(sums, sizes)
@@ -57,12 +59,6 @@ def _bags(problem: Problem, generators: Sequence[Generator]) -> Tensor | None:
     """Draw the row numbers of each model's bag, (models, drawn); None if every model takes all rows."""
     rows = problem.smoothing.rows
     return None if rows is None else torch.stack([rows.draw(len(problem.x), g) for g in generators])
-
-
-def _noised_labels(problem: Problem, bags: Tensor | None, generators: Sequence[Generator]) -> Tensor:
-    noise = problem.smoothing.labels
-    clean = problem.y.expand(len(generators), -1) if bags is None else problem.y[bags]
-    return clean if noise is None else noise.sample_many(clean, generators)
 
 
 def _members(y: Tensor, problem: Problem) -> Tensor:

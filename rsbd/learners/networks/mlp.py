@@ -11,8 +11,7 @@ from torch import Generator, Tensor
 
 from rsbd.errors import InputError
 from rsbd.learners.base import Problem, ScoringModels, draw_test_noise, noised_points
-from rsbd.learners.networks.adam import Stack
-from rsbd.learners.networks.network import Network
+from rsbd.learners.networks.network import Network, Stack
 from rsbd.noises import Noise
 
 

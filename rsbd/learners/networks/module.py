@@ -16,8 +16,7 @@ from rsbd.errors import InputError
 from rsbd.learners.base import Problem, ScoringModels, noised_points
 from rsbd.learners.determinism import reproducible_on_gpu
 from rsbd.learners.identity import settings_text
-from rsbd.learners.networks.adam import Stack
-from rsbd.learners.networks.network import Network, Precision
+from rsbd.learners.networks.network import Network, Precision, Stack
 from rsbd.noises import Noise
 
 _POINTS = 512  # labelled at a time, so that activations stay small

@@ -13,16 +13,13 @@ from rsbd.panels.controls import Choice, Control, Slider, Toggle, shown_in
 from rsbd.panels.engine import Runner
 from rsbd.panels.panel import Panel, first_params, image_dataset
 
+_NOISES = (
+    ("flips, one keep for all", "tied"),
+    ("flips, one keep for each part", "slots"),
+    ("Gaussian pixels, flipped labels", "gaussian"),
+)
 _CONTROLS: tuple[Control, ...] = (
-    Choice(
-        "noise",
-        "noise",
-        (
-            ("flips, one keep for all", "tied"),
-            ("flips, one keep for each part", "slots"),
-            ("Gaussian pixels, flipped labels", "gaussian"),
-        ),
-    ),
+    Choice("noise", "noise", _NOISES),
     Slider("keep", "keep", 0.5, 1.0, 0.01),
     Slider("keep_features", "keep (training pixels)", 0.5, 1.0, 0.01),
     Slider("keep_labels", "keep (training labels)", 0.1, 1.0, 0.01),

@@ -99,25 +99,16 @@ class LabelFlipsComputation:
     def __call__(self, params: LabelFlipsParams, cancel: Cancel, progress: OnProgress) -> LabelFlipsResult:
         """Certify the smoothed classifier, and attack least squares."""
         data, fitted = self.dataset, self.fitted(params.penalty)
-        noise = Flip(1 - params.flip)
-        key = (params.flip, params.penalty)
+        noise, key = Flip(1 - params.flip), (params.flip, params.penalty)
         right, exact, closed = self.certified.get(key, lambda: self._certify(fitted.model, noise))
-        steps = np.arange(self.most + 1)
-        victim = self.victim()
+        steps, victim = np.arange(self.most + 1), self.victim()
         weights = fitted.influence[[victim]]
         before = carried_out(weights, data.y, np.zeros(0, dtype=np.int64))[0]
         rows = heaviest(weights, data.y, before)
-        return LabelFlipsResult(
-            params,
-            data,
-            fitted,
-            np.mean((exact[:, None] >= steps) & right[:, None], axis=0),
-            np.mean((closed[:, None] >= steps) & right[:, None], axis=0),
-            victim,
-            rows[:_THUMBS],
-            int(carried_out(weights, data.y, rows[: params.flips])[-1, 0]),
-            (int(exact[victim]), int(closed[victim])),
-        )
+        answer = int(carried_out(weights, data.y, rows[: params.flips])[-1, 0])
+        proved = tuple(np.mean((radii[:, None] >= steps) & right[:, None], axis=0) for radii in (exact, closed))
+        shown, both = (victim, rows[:_THUMBS], answer), (int(exact[victim]), int(closed[victim]))
+        return LabelFlipsResult(params, data, fitted, proved[0], proved[1], *shown, both)
 
     def fitted(self, penalty: float) -> AttackedLeastSquares:
         """Return least squares at a multiple of the default penalty, with all attacks on it."""

@@ -12,17 +12,14 @@ from rsbd.panels.panel import Panel, first_params, image_dataset
 from rsbd.panels.partitions.compute import PartitionsComputation, PartitionsParams, PartitionsResult
 from rsbd.panels.partitions.draw import draw_partitions
 
+_METHODS = (
+    ("DPA: rows dealt out", "dpa"),
+    ("Finite Aggregation: small parts, shared", "finite"),
+    ("bagging: rows drawn at random", "bagging"),
+    ("BagFlip: drawn, then flipped", "bagflip"),
+)
 _CONTROLS: tuple[Control, ...] = (
-    Choice(
-        "method",
-        "method",
-        (
-            ("DPA: rows dealt out", "dpa"),
-            ("Finite Aggregation: small parts, shared", "finite"),
-            ("bagging: rows drawn at random", "bagging"),
-            ("BagFlip: drawn, then flipped", "bagflip"),
-        ),
-    ),
+    Choice("method", "method", _METHODS),
     Slider("poisoned", "poisoned rows", 1, 30, 1),
     Slider("parts", "parts", 5, 100, 1),
     Slider("spread", "models that share a row", 1, 4, 1),

@@ -166,18 +166,11 @@ def compute_plane(params: PlaneParams, _cancel: Any = None, _progress: Any = Non
     copies, labels = WORLD.votes(point, params.sigma, (params.seed, 0), params.samples)
     counts, selection = (np.bincount(votes, minlength=len(CLASSES)) for votes in (labels, picked))
     evidence = bounds.clopper_pearson([counts], params.alpha, [selection])
-    certificate = radius(evidence, Smoothing(test=Gaussian(params.sigma)))
-    return PlaneResult(
-        params,
-        (int(counts[0]), int(counts[1])),
-        CLASSES[int(evidence.label[0])],
-        CLASSES[int(WORLD.labels([point])[0])],
-        1 - float(evidence.miss[0]),
-        float(certificate.radius[0]),
-        copies[:_DRAWN],
-        labels[:_DRAWN],
-        true_border(WORLD, params.sigma, REACH),
-    )
+    certified = float(radius(evidence, Smoothing(test=Gaussian(params.sigma))).radius[0])
+    label, base = (CLASSES[int(found[0])] for found in (evidence.label, WORLD.labels([point])))
+    shown, border = (copies[:_DRAWN], labels[:_DRAWN]), true_border(WORLD, params.sigma, REACH)
+    votes = int(counts[0]), int(counts[1])
+    return PlaneResult(params, votes, label, base, 1 - float(evidence.miss[0]), certified, *shown, border)
 
 
 @lru_cache(maxsize=64)

@@ -10,12 +10,9 @@ from rsbd.panels.panel import Panel, first_params
 from rsbd.panels.worst_case.compute import WorstCaseParams, WorstCaseResult, compute_worst_case
 from rsbd.panels.worst_case.draw import draw_worst_case
 
+_NOISES = (("flips on bits", "flips"), ("Gaussian on numbers", "gaussian"), ("uniform on numbers", "uniform"))
 _CONTROLS: tuple[Control, ...] = (
-    Choice(
-        "noise",
-        "noise",
-        (("flips on bits", "flips"), ("Gaussian on numbers", "gaussian"), ("uniform on numbers", "uniform")),
-    ),
+    Choice("noise", "noise", _NOISES),
     Slider("keep", "keep", 0.0, 1.0, 0.01),
     Slider("sigma", "sigma (input units)", 0.25, 1.5, 0.05),
     Slider("width", "width (input units)", 0.5, 4.0, 0.1),
