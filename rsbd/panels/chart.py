@@ -35,13 +35,13 @@ class Chart:
     xticks, yticks : sequence of float, optional
         Round numbers unless given.
     xformat, yformat : callable
-        Writes a tick; :func:`share` writes per cent.
+        Writes a tick; :func:`rsbd.words.percent` writes per cent.
     above : int
         Lines of a :meth:`key` between the title and the box.
 
     Examples
     --------
-    >>> chart = Chart((70, 50, 590, 400), (0, 4), (0, 1), "certified accuracy", "L0 radius (pixels)", yformat=share)
+    >>> chart = Chart((70, 50, 590, 400), (0, 4), (0, 1), "certified accuracy", "L0 radius (pixels)", yformat=percent)
     >>> chart.x(2), chart.y(0.5)
     (330.0, 225.0)
     >>> page = svg.document(600, 450, [chart.frame(), chart.step([0, 1, 2], [1, 0.5, 0], svg.BLUE, "keep 0.8")])
@@ -76,7 +76,7 @@ class Chart:
         cls, box: Box, xlim: tuple[float, float], title: str = "", xlabel: str = "", top: float = 1.04, **more: Any
     ) -> Chart:
         """Return a chart whose vertical axis holds shares in per cent, up to ``top``."""
-        return cls(box, xlim, (0, top), title, xlabel, yticks=(0, 0.25, 0.5, 0.75, 1), yformat=share, **more)
+        return cls(box, xlim, (0, top), title, xlabel, yticks=(0, 0.25, 0.5, 0.75, 1), yformat=percent, **more)
 
     def frame(self) -> str:
         """Draw title, ticks with faint horizontal lines, and the labels of the axes."""
@@ -191,17 +191,6 @@ def level_around(xs: _Values, ys: _Values) -> tuple[AnyFloats, AnyFloats]:
     """
     at = np.repeat(np.asarray(xs, dtype=float), 2)
     return at + np.tile([-0.5, 0.5], len(xs)), np.repeat(np.asarray(ys, dtype=float), 2)
-
-
-def share(value: float) -> str:
-    """Write a tick in per cent.
-
-    Examples
-    --------
-    >>> share(0.25)
-    '25 %'
-    """
-    return percent(value)
 
 
 def ticks(low: float, high: float, most: int = 6) -> list[float]:

@@ -16,7 +16,7 @@ from rsbd.ensemble import Votes
 from rsbd.learners import Learner, Linear
 from rsbd.noises.smoothing import WHERE, Smoothing
 from rsbd.panels import svg
-from rsbd.panels.chart import Chart, bars, radii_for, share
+from rsbd.panels.chart import Chart, bars, radii_for
 from rsbd.panels.controls import Choice, Slider
 from rsbd.panels.engine import Cancel, OnProgress, Picture, Previews, Runner, show_previews
 from rsbd.panels.memory import VoteMemory
@@ -82,12 +82,14 @@ class SmoothedComputation:
         if proof.norm == "rows":
             xlabel = "certified radius (training rows)"
             change = f"change, insertion or removal of up to {count(step, 'training row')}"
-        chart = Chart((78, 70, 740, 450), (0, float(radii[-1])), (0, 1.04), "certified accuracy", xlabel, yformat=share)
+        chart = Chart(
+            (78, 70, 740, 450), (0, float(radii[-1])), (0, 1.04), "certified accuracy", xlabel, yformat=percent
+        )
         draw = chart.step if counted else chart.line
         shares = (clean, float(proof.accuracy(y, step)))
         names = ("right", f"certified at {step:.3g}")
-        parts = [chart.frame(), draw(radii, curve, svg.BLUE), self._seen(found)]
-        parts.append(bars((930, 330, 1190, 430), names, shares, (svg.ORANGE, svg.BLUE)))
+        figures = bars((930, 330, 1190, 430), names, shares, (svg.ORANGE, svg.BLUE))
+        parts = [chart.filled(draw(radii, curve, svg.BLUE)), self._seen(found), figures]
         setting, models = f"{self.control.label} {params.setting:g}", f"{found.votes.num_models:,} models"
         shown = state(found.votes.num_models, params.num_models)
         alt = (

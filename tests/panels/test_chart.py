@@ -9,9 +9,10 @@ import xml.etree.ElementTree as ET
 import pytest
 
 from rsbd.panels import svg
-from rsbd.panels.chart import Chart, bars, share, ticks
+from rsbd.panels.chart import Chart, bars, ticks
+from rsbd.words import percent
 
-CHART = Chart((70, 50, 590, 400), (0, 4), (0, 1), "title", "L0 radius", "accuracy", yformat=share)
+CHART = Chart((70, 50, 590, 400), (0, 4), (0, 1), "title", "L0 radius", "accuracy", yformat=percent)
 
 
 def parse(*parts: str) -> ET.Element:

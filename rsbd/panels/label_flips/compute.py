@@ -99,16 +99,18 @@ class LabelFlipsComputation:
     def __call__(self, params: LabelFlipsParams, cancel: Cancel, progress: OnProgress) -> LabelFlipsResult:
         """Certify the smoothed classifier, and attack least squares."""
         data, fitted = self.dataset, self.fitted(params.penalty)
-        noise, key = Flip(1 - params.flip), (params.flip, params.penalty)
+        noise = Flip(1 - params.flip)
+        key = (params.flip, params.penalty)
         right, exact, closed = self.certified.get(key, lambda: self._certify(fitted.model, noise))
-        steps, victim = np.arange(self.most + 1), self.victim()
+        steps = np.arange(self.most + 1)
+        victim = self.victim()
         weights = fitted.influence[[victim]]
         before = carried_out(weights, data.y, np.zeros(0, dtype=np.int64))[0]
         rows = heaviest(weights, data.y, before)
         answer = int(carried_out(weights, data.y, rows[: params.flips])[-1, 0])
-        proved = tuple(np.mean((radii[:, None] >= steps) & right[:, None], axis=0) for radii in (exact, closed))
-        shown, both = (victim, rows[:_THUMBS], answer), (int(exact[victim]), int(closed[victim]))
-        return LabelFlipsResult(params, data, fitted, proved[0], proved[1], *shown, both)
+        held, looser = (np.mean((found[:, None] >= steps) & right[:, None], axis=0) for found in (exact, closed))
+        radii = int(exact[victim]), int(closed[victim])
+        return LabelFlipsResult(params, data, fitted, held, looser, victim, rows[:_THUMBS], answer, radii)
 
     def fitted(self, penalty: float) -> AttackedLeastSquares:
         """Return least squares at a multiple of the default penalty, with all attacks on it."""

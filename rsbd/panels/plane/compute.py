@@ -167,10 +167,11 @@ def compute_plane(params: PlaneParams, _cancel: Any = None, _progress: Any = Non
     counts, selection = (np.bincount(votes, minlength=len(CLASSES)) for votes in (labels, picked))
     evidence = bounds.clopper_pearson([counts], params.alpha, [selection])
     certified = float(radius(evidence, Smoothing(test=Gaussian(params.sigma))).radius[0])
-    label, base = (CLASSES[int(found[0])] for found in (evidence.label, WORLD.labels([point])))
-    shown, border = (copies[:_DRAWN], labels[:_DRAWN]), true_border(WORLD, params.sigma, REACH)
     votes = int(counts[0]), int(counts[1])
-    return PlaneResult(params, votes, label, base, 1 - float(evidence.miss[0]), certified, *shown, border)
+    label, base = (CLASSES[int(found[0])] for found in (evidence.label, WORLD.labels([point])))
+    p_a = 1 - float(evidence.miss[0])
+    border = true_border(WORLD, params.sigma, REACH)
+    return PlaneResult(params, votes, label, base, p_a, certified, copies[:_DRAWN], labels[:_DRAWN], border)
 
 
 @lru_cache(maxsize=64)
