@@ -99,7 +99,8 @@ class RabComputation(ExperimentComputation[RabParams, RabResult]):
 
     def result(self, params: RabParams, outcome: Outcome) -> RabResult:
         """Certify the votes at hand by each bound."""
-        y, rows, proved = self.dataset.y_test, int(outcome.attack.mask.sum()), certificates(outcome, params)
+        y, rows = outcome.experiment.dataset.y_test, int(outcome.attack.mask.sum())
+        proved = certificates(outcome, params)
         budget = float(total(params.trigger, rows)) if rows else 0.0
         radii = radii_for(np.concatenate([c.radius for c in proved.values()]), "L2")
         curves = {name: c.curve(y, radii) for name, c in proved.items()}
