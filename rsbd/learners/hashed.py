@@ -62,10 +62,9 @@ class HashedTestNoise(Learner):
 
     def train(self, problem: Problem, generators: Sequence[Generator]) -> HashedModels:
         """Train with the inner learner, and hash the parameters."""
-        if problem.smoothing.test is not None:
-            raise InputError(
-                f"the test input carries {problem.smoothing.test} and hashed noise", "use Smoothing(test=None)"
-            )
+        test = problem.smoothing.test
+        if test is not None:
+            raise InputError(f"the test input carries {test} and hashed noise", "use Smoothing(test=None)")
         models = train_models(self.learner, _with_test_noise(problem, self.noise, self.learner.in_double), generators)
         return HashedModels(models, self.noise, tuple(hash_parameters(row) for row in models.parameters().cpu()))
 

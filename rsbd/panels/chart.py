@@ -119,12 +119,9 @@ class Chart:
         around = "".join(self._points(ring[:, 0], ring[:, 1]) + "Z" for ring in rings)
         return self._cut(f'<g opacity="{opacity:g}">{svg.path(around, "none", 0, fill=colour)}</g>')
 
-    def mark(self, x: float, y: float, colour: str, label: str = "", shape: str = "circle", size: float = 7) -> str:
-        """Mark a point, with its label on the side that has more room."""
-        right = self.x(x) < (self.box[0] + self.box[2]) / 2
-        at, anchor = (self.x(x) + 12, "start") if right else (self.x(x) - 12, "end")
-        said = svg.label(at, self.y(y) + 5, label, anchor) if label else ""
-        return svg.marker(self.x(x), self.y(y), shape, colour, size) + said
+    def mark(self, x: float, y: float, colour: str, shape: str = "circle", size: float = 7) -> str:
+        """Mark a point."""
+        return svg.marker(self.x(x), self.y(y), shape, colour, size)
 
     def upright(self, x: float, colour: str, label: str = "", dash: str = "3 5", high: float = 0) -> str:
         """Draw a vertical line at a value of the horizontal axis; its label stands ``high`` above the usual height."""

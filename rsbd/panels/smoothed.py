@@ -82,9 +82,8 @@ class SmoothedComputation:
         if proof.norm == "rows":
             xlabel = "certified radius (training rows)"
             change = f"change, insertion or removal of up to {count(step, 'training row')}"
-        chart = Chart(
-            (78, 70, 740, 450), (0, float(radii[-1])), (0, 1.04), "certified accuracy", xlabel, yformat=percent
-        )
+        box, end, title = (78, 70, 740, 450), float(radii[-1]), "certified accuracy"
+        chart = Chart(box, (0, end), (0, 1.04), title, xlabel, yformat=percent)
         draw = chart.step if counted else chart.line
         shares = (clean, float(proof.accuracy(y, step)))
         names = ("right", f"certified at {step:.3g}")

@@ -41,7 +41,7 @@ def test_curves_are_cut_at_the_box():
 
 
 def test_labels_stay_on_the_page_and_belong_to_what_is_seen():
-    drawn = parse(CHART.line([0, 3, 9], [0, 1, 1], svg.BLUE, "seen"), CHART.mark(3.9, 0.1, svg.BLUE, "mark"))
+    drawn = parse(CHART.line([0, 3, 9], [0, 1, 1], svg.BLUE, "seen"), CHART.upright(3.9, svg.BLUE, "mark"))
     words = {t.text: t for t in drawn.findall(".//{*}text")}
     assert float(words["seen"].get("x")) == pytest.approx(CHART.x(3) - 4)
     assert 50 <= float(words["seen"].get("y")) <= 400

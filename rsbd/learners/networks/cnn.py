@@ -167,12 +167,9 @@ class ConvolutionalNetworks(ScoringModels):
 
     def scores(self, x: Tensor, noise: Noise | None, generators: Sequence[Generator]) -> Tensor:
         """Return the outputs of the last layer, shape (models, classes, points)."""
-        found, at = [], 0
-        for layers in self.parts:
-            models = len(layers[0][0])
-            found.append(self._part(layers, x, noise, generators[at : at + models]))
-            at += models
-        return torch.cat(found)
+        streams = iter(generators)
+        own = [list(itertools.islice(streams, len(layers[0][0]))) for layers in self.parts]
+        return torch.cat([self._part(layers, x, noise, some) for layers, some in zip(self.parts, own, strict=True)])
 
     def parameters(self) -> Tensor:
         """Return weights and biases, layer by layer, (models, numbers)."""

@@ -148,7 +148,8 @@ def _cell(x: float, y: float, wide: float, high: float, value: float) -> str:
 
 def _attack(found: BackdoorResult, box: Box, wide: float, high: float) -> str:
     """Outline the smallest cell that contains the attack; its words stand above the map and hide no cell."""
-    (left, top, _, bottom), (rows, trigger) = box, _planted(found)
+    (left, top, _, bottom), threat = box, found.report.threat
+    rows, trigger = threat.rows, threat.trigger_on("features")
     i, j = int(np.searchsorted(found.report.rows, rows)), int(np.searchsorted(found.report.triggers, trigger))
     inside = i < len(found.report.rows) and j < len(found.report.triggers)
     channels = found.report.outcome.experiment.dataset.channels
@@ -167,11 +168,6 @@ def _outline(x: float, y: float, wide: float, high: float, width: float = 4) -> 
 
 def _norm(found: BackdoorResult) -> str:
     return found.report.certificate.norm
-
-
-def _planted(found: BackdoorResult) -> tuple[int, float]:
-    """Return the poisoned rows and the size of the trigger."""
-    return found.report.threat.rows, found.report.threat.trigger_on("features")
 
 
 def _pairs(found: BackdoorResult) -> tuple[tuple[float, float], tuple[float, float]]:
@@ -198,7 +194,7 @@ def _quoted_radius(found: BackdoorResult) -> float:
 
 def _threat(found: BackdoorResult) -> str:
     """Name the attacker's budget."""
-    rows, trigger = _planted(found)
+    rows, trigger = found.report.threat.rows, found.report.threat.trigger_on("features")
     data = found.report.outcome.experiment.dataset
     pixels = count(trigger / data.channels, "pixel") + (f" ({trigger:g} values)" if data.channels > 1 else "")
     size = pixels if _norm(found) == "L0" else f"L2 size {trigger:.3g}"

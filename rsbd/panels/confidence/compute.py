@@ -50,25 +50,6 @@ class ConfidenceParams:
 
 
 @dataclass(frozen=True)
-class _Sampled:
-    """The scores that one trained model gives noisy copies of every test image; nothing here depends on an attack.
-
-    Attributes
-    ----------
-    label : array of int, (points,)
-        The class whose confidence is bounded, picked by separate copies.
-    draws : array, (copies, points, classes)
-        Confidences in all classes.
-    noised : array, shape of one image
-        One draw of the noise, for the picture.
-    """
-
-    label: Ints
-    draws: AnyFloats
-    noised: AnyFloats
-
-
-@dataclass(frozen=True)
 class ConfidenceResult:
     """Both bounds on the average confidence of one test image, and the distribution that they rest on.
 
@@ -128,14 +109,14 @@ class ConfidenceComputation:
         """Sample the scores that are not known yet, and certify."""
         data, (low, high, top) = self.dataset, RANGE[params.measure]
         key = (params.sigma, params.copies)
-        drawn: _Sampled = self.sampled.get(key, lambda: self._sample(params, cancel, progress))
-        key_of_scores, measure = (*key, params.measure), params.measure
-        scores = self.scored.get(key_of_scores, lambda: np.sort(measured(drawn.draws, drawn.label, measure)))
+        labels, draws, noise_drawn = self.sampled.get(key, lambda: self._sample(params, cancel, progress))
+        measure = params.measure
+        scores = self.scored.get((*key, measure), lambda: np.sort(measured(draws, labels, measure)))
         noise = Gaussian(params.sigma)
         law, one = noise.shift(params.radius), scores[[params.point]]
         radii = np.linspace(0, FURTHEST_RADIUS, 61)
         laws = [noise.shift(radius) for radius in radii]
-        right = drawn.label == data.y_test
+        right = labels == data.y_test
         whole = expected(scores, [law], params.alpha, low)[:, 0]
         alone = from_mean(scores, [law], params.alpha, low, high)[:, 0]
         at: AnyFloats = np.linspace(low, high, _GRID)
@@ -145,8 +126,8 @@ class ConfidenceComputation:
         return ConfidenceResult(
             params=params,
             dataset=data,
-            label=int(drawn.label[params.point]),
-            noise=drawn.noised,
+            label=int(labels[params.point]),
+            noise=noise_drawn,
             average=float(one.mean()),
             at=at,
             reached=reached,
@@ -160,7 +141,14 @@ class ConfidenceComputation:
             shares=(float(np.mean((whole > top) & right)), float(np.mean((alone > top) & right))),
         )
 
-    def _sample(self, params: ConfidenceParams, cancel: Cancel, progress: OnProgress) -> _Sampled:
+    def _sample(
+        self, params: ConfidenceParams, cancel: Cancel, progress: OnProgress
+    ) -> tuple[Ints, AnyFloats, AnyFloats]:
+        """Sample what does not depend on an attack.
+
+        Returns the class of each point whose confidence is bounded, picked by separate copies; the confidences of the
+        other copies in all classes, (copies, points, classes); and one draw of the noise, for the picture.
+        """
         noise, total = Gaussian(params.sigma), _SELECTION + params.copies
         model = FixedModel.train(self.dataset, noise, self.learner, self.seed, "cpu")
         done: list[AnyFloats] = []
@@ -172,4 +160,4 @@ class ConfidenceComputation:
         draws = np.concatenate(done)
         label = draws[:_SELECTION].sum(axis=0).argmax(axis=1).astype(np.int64)
         drawn = np.random.default_rng(self.seed).normal(0, params.sigma, self.dataset.shape)
-        return _Sampled(label, draws[_SELECTION:], drawn)
+        return label, draws[_SELECTION:], drawn

@@ -78,8 +78,8 @@ def _bounds(found: ConfidenceResult) -> str:
         chart.line(found.radii, found.lower, svg.BLUE, width=4),
         chart.upright(params.radius, svg.INK, f"radius {params.radius:g}"),
         svg.text(chart.box[2] - 6, chart.y(top) - 7, said, anchor="end", halo=True),
-        svg.marker(chart.x(params.radius), chart.y(found.here[1]), "square", svg.VERMILLION, 6),
-        svg.marker(chart.x(params.radius), chart.y(found.here[0]), "circle", svg.BLUE, 8),
+        chart.mark(params.radius, found.here[1], svg.VERMILLION, "square", 6),
+        chart.mark(params.radius, found.here[0], svg.BLUE, size=8),
         chart.key(("whole distribution", svg.BLUE, ""), ("naive", svg.VERMILLION, "9 6"), wide=280),
         chart.note(f"all test images right and certified: {whole} (naive {alone})"),
     )

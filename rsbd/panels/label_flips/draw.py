@@ -33,12 +33,12 @@ def _curves(found: LabelFlipsResult) -> str:
     box = (78, 112, 720, 430)
     chart = Chart.of_shares(box, (-0.5, end + 0.5), title, xlabel, 1.08, xticks=ticks(0, end), above=2)
     steps, (xs, under) = np.arange(end + 1), level_around(np.arange(end + 1), found.exact)
-    curves = [
+    curves = (
         (fitted.one, "one attack on all", svg.VERMILLION, "2 5"),
         (fitted.each, "attack on each image", svg.VERMILLION, ""),
         (found.exact, "exact certificate", svg.BLUE, ""),
         (found.closed, "closed form", svg.BLUE, "9 6"),
-    ]
+    )
     none = "nothing is certified at this noise and penalty"
     return chart.filled(
         chart.band(xs, np.zeros(len(xs)), under, svg.BLUE, 0.15),
