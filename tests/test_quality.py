@@ -1,4 +1,4 @@
-"""Format, lint and types: one command says whether the repository is sound."""
+"""Format, lint and types: one command says whether the repository, and a script of its users, is sound."""
 
 from __future__ import annotations
 
@@ -9,15 +9,38 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
+SCRIPT = """\
+import numpy as np
+import rsbd
+from rsbd import Flip, Smoothing, Threat, bounds, load, recipes
+from rsbd.certify import radius
+
+def kept() -> float:
+    data = load("digits", classes=(0, 1), points=20)
+    noise = Smoothing(features=Flip(0.8), labels=Flip(0.8, data.num_classes), test=Flip(0.8))
+    votes = rsbd.collect(data, noise, rsbd.Linear(), data.x_test, num_models=100, seed=0)
+    known = bounds.simultaneous(votes.counts, alpha=0.001)
+    certificate: rsbd.Certificate = radius(known, noise)
+    print(certificate.curve(data.y_test, [0, 1, 2]), rsbd.radius(known, noise).norm)
+    rsbd.plots.certified_accuracy([0, 1], [recipes.wang(data).certificate.accuracy(data.y_test, 1), 0.0])
+    rsbd.certify(known, noise, "a wrong threat")  # type: ignore[arg-type]
+    return float(np.mean(rsbd.certify(known, noise, Threat(rows=1, trigger=2))))
+"""
 
 
-@pytest.mark.parametrize(
-    "command",
-    ["ruff format --check --no-cache .", "ruff check --no-cache .", pytest.param("mypy", marks=pytest.mark.slow)],
-    ids=["ruff format", "ruff check", "mypy"],
-)
-def test_clean(command: str) -> None:
-    pytest.importorskip(command.split()[0], reason="install the test extra")
-    run = [sys.executable, "-m", *command.split()]
-    answer = subprocess.run(run, cwd=ROOT, capture_output=True, text=True)
-    assert answer.returncode == 0, f"{command}\n{answer.stdout}{answer.stderr}"
+def check(*command: str) -> None:
+    pytest.importorskip(command[0], reason="install the test extra")
+    answer = subprocess.run([sys.executable, "-m", *command], cwd=ROOT, capture_output=True, text=True)
+    assert answer.returncode == 0, f"{' '.join(command)}\n{answer.stdout}{answer.stderr}"
+
+
+@pytest.mark.parametrize("command", ["format --check", "check"])
+def test_ruff_is_content(command: str) -> None:
+    check("ruff", *command.split(), "--no-cache", ".")
+
+
+@pytest.mark.slow
+def test_strict_types_hold_in_the_package_and_in_a_script_of_a_user(tmp_path: Path) -> None:
+    """The settings of mypy in pyproject.toml are strict; the script uses the public names as a user does."""
+    (tmp_path / "script.py").write_text(SCRIPT, "utf-8")
+    check("mypy", "rsbd", str(tmp_path / "script.py"))

@@ -237,8 +237,9 @@ def test_another_experiment_has_another_file(digits: Dataset, tmp_path: Path, mo
         assert not np.array_equal(found.counts, first.counts), name
     collect(**same, num_models=8, store=tmp_path)
     assert len(list(tmp_path.iterdir())) == 6
-    for number, module in enumerate((blocks, torch), 7):
-        monkeypatch.setattr(module, "__version__", "0.0.1")
+    other_versions = {"code_version": (blocks, lambda: "0.0.1"), "__version__": (torch, "0.0.1")}
+    for number, (name, (module, version)) in enumerate(other_versions.items(), 7):
+        monkeypatch.setattr(module, name, version)
         collect(**same, num_models=8, store=tmp_path)
         assert len(list(tmp_path.iterdir())) == number, module
     task = Task.of(digits, FLIPS, Linear(), digits.x_test, 3, "cuda:1")

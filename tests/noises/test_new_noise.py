@@ -137,7 +137,7 @@ def test_audit_by_search(digits: Dataset, smoothing: Smoothing, far: float) -> N
     certificate = radius(simultaneous(votes.counts, 0.001), smoothing, ["test"])
     points = np.flatnonzero(certificate.radius > 0)[:3]
     report = attack(digits, smoothing, Linear(), certificate, points, num_models=500, scouts=64, seed=5)
-    assert len(report) == 3
+    assert len(report.findings) == 3
     assert not report.broken
     beyond = attack(digits, smoothing, Linear(), certificate, points, beyond=far, scouts=64, seed=5)
     assert beyond.broken
