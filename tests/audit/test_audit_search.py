@@ -133,6 +133,7 @@ def certified(certificate: Certificate, most: int) -> np.ndarray:
     return held[np.argsort(certificate.radius[held], kind="stable")][:most]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [pytest.param(n, marks=pytest.mark.slow) if n in SLOW else n for n in CASES])
 def test_within_the_radius_nothing_breaks_and_beyond_it_something_does(name: str) -> None:
     data, defence, learner, certificate, more = CASES[name]()

@@ -153,6 +153,7 @@ def test_ten_scenes_tell_one_thing_each():
         assert len(scene.message) <= 110, "one line at the back of a hall"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", range(1, 11))
 def test_each_scene_computes_all_its_presets(number):
     scene = SCENES[number - 1]

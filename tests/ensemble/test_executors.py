@@ -62,6 +62,7 @@ def fail(error: Exception) -> None:
     raise error
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("otherwise", [shut, cancelled, broken])
 def test_an_executor_that_gives_up_is_one_sentence_and_costs_no_vote(
     digits: Dataset, tmp_path: Path, otherwise: Any

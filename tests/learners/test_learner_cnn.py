@@ -104,6 +104,7 @@ def test_a_model_does_not_depend_on_how_many_train_together(case):
     assert torch.equal(run(3), whole)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("case", "at_least"), [("gaussian", 0.91), ("flips", 0.92), ("mixed", 0.75)])
 def test_the_majority_learns_the_digits(case, at_least):
     smoothing = NOISES[case]

@@ -94,6 +94,7 @@ CASES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", CASES)
 def test_the_fast_sampler_draws_the_law_of_row_by_row_noise(case):
     same, rms = same_law(samples(CASES[case], True, 0), samples(CASES[case], False, 1))

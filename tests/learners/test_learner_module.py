@@ -46,6 +46,7 @@ def plain(classes=10):
 digits = partial(problems.digits, NOISE, rows=300)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("factory", [Residual, plain])
 def test_the_majority_learns_the_digits(factory):
     problem, x, y = digits(rows=1000)

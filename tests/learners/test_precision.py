@@ -48,6 +48,7 @@ def train(learner, problem, x, models):
     return trained.parameters(), trained.predict(x, SMOOTHING.test, streams)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [pytest.param(n, marks=pytest.mark.slow) if n == "cnn" else n for n in LEARNERS])
 def test_a_model_is_as_accurate_and_its_weights_are_float32(name):
     problem, x, y = digits(SMOOTHING, rows=500)

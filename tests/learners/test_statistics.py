@@ -23,6 +23,7 @@ NOISES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NOISES)
 def test_sampled_sums_have_the_law_of_noised_rows(name: str) -> None:
     setting = problem(NOISES[name])

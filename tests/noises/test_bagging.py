@@ -246,6 +246,7 @@ BAGS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", BAGS)
 def test_sampled_sums_of_bags_have_the_law_of_bags(name: str) -> None:
     setting = problem(BAGS[name])

@@ -66,6 +66,7 @@ def test_first_picture(panel: Panel[Any, Any]) -> None:
     look(panel)
 
 
+@pytest.mark.slow
 def test_every_control_at_its_ends_and_in_the_middle(panel: Panel[Any, Any]) -> None:
     for control in panel.controls.spec:
         before = getattr(panel.params, control.name)
@@ -80,6 +81,7 @@ def test_every_control_at_its_ends_and_in_the_middle(panel: Panel[Any, Any]) -> 
         assert len(seen) > 1 or panel.controls.rows[control.name].layout.display == "none", control.name
 
 
+@pytest.mark.slow
 def test_a_random_walk_and_back(panel: Panel[Any, Any]) -> None:
     look(panel)
     start = {c.name: getattr(panel.params, c.name) for c in panel.controls.spec}

@@ -110,6 +110,7 @@ def test_inserted_rows_are_certified_as_bagging_says() -> None:
         assert shown.second[rows] == np.mean(np.array(held) & (evidence.label == DATA.y_test))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", METHODS)
 def test_every_control_that_a_method_shows_changes_the_picture(method: str) -> None:
     panel = partitions(DATA, method=method, runner=SyncRunner())

@@ -63,6 +63,7 @@ def test_published_values() -> None:
         assert max(found.radius[0], 0.0) == pytest.approx(case["radius"], abs=1e-9)
 
 
+@pytest.mark.slow
 def test_certified_radius_is_below_the_distance_to_the_boundary() -> None:
     """For a half-plane the smoothed classifier is the half-plane: the distance is the exact radius."""
     data = plane()

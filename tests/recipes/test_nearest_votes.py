@@ -40,6 +40,7 @@ def chance(x: np.ndarray, y: np.ndarray, point: np.ndarray, sigma: float, k: int
     return float(sum((density[:, i] * number(own[own != i])[m - 1] * still * w).sum() for i in own))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("k", [3, 5])
 @pytest.mark.parametrize(("dim", "spread", "copies"), [(2, 6, 0), (2, 14, 1), (64, 3, 0), (64, 8, 2), (784, 0.5, 1)])
 def test_two_classes_against_quadrature(k: int, dim: int, spread: float, copies: int) -> None:
@@ -58,6 +59,7 @@ def test_two_classes_against_quadrature(k: int, dim: int, spread: float, copies:
     assert found.upper.sum() - 1 < 3e-3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("classes", [2, 3, 4])
 @pytest.mark.parametrize("k", [2, 3, 4, 7])
 def test_more_classes_and_even_votes(classes: int, k: int) -> None:
@@ -82,6 +84,7 @@ def test_more_classes_and_even_votes(classes: int, k: int) -> None:
     ).all()
 
 
+@pytest.mark.slow
 def test_scikit_learn_agrees() -> None:
     digits = load("digits", view="unit", classes=(3, 8), rows=60, points=12)
     x, points = digits.x.reshape(60, -1).astype(float), digits.x_test.reshape(12, -1).astype(float)

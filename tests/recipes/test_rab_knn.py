@@ -110,6 +110,7 @@ def test_equal_rows_share_alike_and_ties_do_no_harm() -> None:
     assert found.upper[0, 0] + found.miss[0, 0] - 1 < 1e-4
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("gap", [2.0, 4.0, 8.0, 12.0])
 def test_rare_misses_keep_their_digits(gap: float) -> None:
     """Two rows in the plane, far out: their distances differ almost like Gaussian numbers."""
@@ -227,6 +228,7 @@ def test_bad_input_is_named(change: dict[str, Any], says: str) -> None:
         neighbour_bounds(**{**good, **change})
 
 
+@pytest.mark.slow
 def test_far_from_the_origin_distances_are_rounded_outward() -> None:
     """The same rows and points, moved: at 3e6 a squared distance is off by up to 0.1, and that must be allowed for."""
     rng = np.random.default_rng(0)

@@ -189,6 +189,7 @@ def certified(point: np.ndarray, smoothing: Smoothing, learner: Any, num_models:
     return int(c.label[0]), float(c.radius[0])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("bits", [20, 24, 26, 30])
 @pytest.mark.parametrize("noise", [Uniform(1), Uniform(0.5), Uniform("3/7"), Gaussian(0.25), Gaussian(0.1)], ids=str)
 def test_low_bits_do_not_tell_where_a_point_was(noise, bits):
