@@ -57,12 +57,13 @@ from rsbd.panels.backdoor import backdoor
 from rsbd.panels.compare import compare
 from rsbd.panels.confidence import confidence
 from rsbd.panels.controls import Choice, Slider, Toggle
-from rsbd.panels.engine import Cancelled, Engine, Frame, Picture, SyncRunner, ThreadRunner
+from rsbd.panels.engine import Cancelled, Engine, Frame, Picture
 from rsbd.panels.label_flips import label_flips
 from rsbd.panels.panel import Panel, Static
 from rsbd.panels.partitions import partitions
 from rsbd.panels.plane import plane
 from rsbd.panels.rab import rab
+from rsbd.panels.runners import SyncRunner, ThreadRunner
 from rsbd.panels.smoothed import smoothed
 from rsbd.panels.worst_case import worst_case
 

@@ -12,8 +12,9 @@ import ipywidgets as ipw
 from rsbd.data import Dataset, load
 from rsbd.errors import InputError
 from rsbd.panels.controls import Control, Controls
-from rsbd.panels.engine import Compute, Engine, Picture, Runner
+from rsbd.panels.engine import Compute, Engine, Picture
 from rsbd.panels.picture_widget import PictureWidget
+from rsbd.panels.runners import Runner
 from rsbd.panels.svg import escape
 
 _P = TypeVar("_P")

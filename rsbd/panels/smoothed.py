@@ -18,9 +18,10 @@ from rsbd.noises.smoothing import WHERE, Smoothing
 from rsbd.panels import svg
 from rsbd.panels.chart import Chart, bars, radii_for
 from rsbd.panels.controls import Choice, Slider
-from rsbd.panels.engine import Cancel, OnProgress, Picture, Previews, Runner, show_previews
+from rsbd.panels.engine import Cancel, OnProgress, Picture, Previews, show_previews
 from rsbd.panels.memory import VoteMemory
 from rsbd.panels.panel import Panel
+from rsbd.panels.runners import Runner
 from rsbd.plots import COUNTED
 from rsbd.words import count, percent, state
 

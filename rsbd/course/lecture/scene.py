@@ -11,7 +11,7 @@ from typing import Any
 from rsbd.data import load
 from rsbd.errors import InputError
 from rsbd.panels import PANELS, Panel
-from rsbd.panels.engine import Runner
+from rsbd.panels.runners import Runner
 
 _MOST_POINTS = 150  # of a grid: each is a picture that is computed and stored
 

@@ -15,7 +15,8 @@ from rsbd.course.lecture.scene import Scene
 from rsbd.course.lecture.scenes import SCENES
 from rsbd.errors import InputError
 from rsbd.panels import Panel, ThreadRunner
-from rsbd.panels.engine import Runner, sentence_of
+from rsbd.panels.engine import sentence_of
+from rsbd.panels.runners import Runner
 
 
 class Bar(anywidget.AnyWidget):

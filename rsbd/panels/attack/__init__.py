@@ -9,8 +9,8 @@ from rsbd.errors import InputError
 from rsbd.panels.attack.compute import HIGHEST_RATE, KINDS, AttackComputation, AttackParams, AttackResult
 from rsbd.panels.attack.draw import draw_attack
 from rsbd.panels.controls import Choice, Control, Slider, Toggle
-from rsbd.panels.engine import Runner
 from rsbd.panels.panel import Panel, first_params, image_dataset
+from rsbd.panels.runners import Runner
 
 
 def attack(

@@ -10,8 +10,8 @@ from rsbd.learners import Learner, Linear
 from rsbd.panels.backdoor.compute import BackdoorComputation, BackdoorParams, BackdoorResult
 from rsbd.panels.backdoor.draw import draw_backdoor, draw_compact_backdoor
 from rsbd.panels.controls import Choice, Control, Slider, Toggle, shown_in
-from rsbd.panels.engine import Runner
 from rsbd.panels.panel import Panel, first_params, image_dataset
+from rsbd.panels.runners import Runner
 
 _NOISES = (
     ("flips, one keep for all", "tied"),

@@ -9,8 +9,8 @@ from rsbd.learners import Learner, Linear
 from rsbd.panels.compare.compute import CompareComputation, CompareParams, CompareResult
 from rsbd.panels.compare.draw import draw_compare
 from rsbd.panels.controls import Control, Slider, Toggle
-from rsbd.panels.engine import Runner
 from rsbd.panels.panel import Panel, first_params
+from rsbd.panels.runners import Runner
 from rsbd.recipes.contest.search import Trials
 
 _CONTROLS: tuple[Control, ...] = (

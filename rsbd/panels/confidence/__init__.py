@@ -9,8 +9,8 @@ from rsbd.learners import LDA, Learner
 from rsbd.panels.confidence.compute import FURTHEST_RADIUS, ConfidenceComputation, ConfidenceParams, ConfidenceResult
 from rsbd.panels.confidence.draw import draw_confidence
 from rsbd.panels.controls import Choice, Control, Slider
-from rsbd.panels.engine import Runner
 from rsbd.panels.panel import Panel, first_params, image_dataset
+from rsbd.panels.runners import Runner
 
 
 def confidence(

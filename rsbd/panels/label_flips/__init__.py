@@ -7,10 +7,10 @@ from typing import Any
 from rsbd.data import Dataset
 from rsbd.errors import InputError
 from rsbd.panels.controls import Choice, Control, Slider
-from rsbd.panels.engine import Runner
 from rsbd.panels.label_flips.compute import LabelFlipsComputation, LabelFlipsParams, LabelFlipsResult
 from rsbd.panels.label_flips.draw import PENALTIES, draw_label_flips
 from rsbd.panels.panel import Panel, first_params, image_dataset
+from rsbd.panels.runners import Runner
 
 
 def label_flips(

@@ -7,10 +7,10 @@ from typing import Any
 from rsbd.data import Dataset
 from rsbd.errors import InputError
 from rsbd.panels.controls import Choice, Control, Slider, shown_in
-from rsbd.panels.engine import Runner
 from rsbd.panels.panel import Panel, first_params, image_dataset
 from rsbd.panels.partitions.compute import PartitionsComputation, PartitionsParams, PartitionsResult
 from rsbd.panels.partitions.draw import draw_partitions
+from rsbd.panels.runners import Runner
 
 _METHODS = (
     ("DPA: rows dealt out", "dpa"),

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from rsbd.panels.controls import Choice, Control, Slider
-from rsbd.panels.engine import Runner
 from rsbd.panels.panel import Panel, first_params
 from rsbd.panels.plane.compute import REACH, PlaneParams, PlaneResult, compute_plane
 from rsbd.panels.plane.draw import draw_plane
+from rsbd.panels.runners import Runner
 
 _CONTROLS: tuple[Control, ...] = (
     Slider("x", "x of the point", -REACH, REACH, 0.05),

@@ -8,10 +8,10 @@ from rsbd.data import Dataset
 from rsbd.errors import InputError
 from rsbd.learners import LDA, Learner
 from rsbd.panels.controls import Choice, Control, Slider
-from rsbd.panels.engine import Runner
 from rsbd.panels.panel import Panel, first_params, image_dataset
 from rsbd.panels.rab.compute import RabComputation, RabParams, RabResult
 from rsbd.panels.rab.draw import draw_rab
+from rsbd.panels.runners import Runner
 
 _CONTROLS: tuple[Control, ...] = (
     Slider("sigma", "sigma (pixel units)", 0.1, 2.0, 0.05),

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from rsbd.panels.controls import Choice, Control, Slider, shown_in
-from rsbd.panels.engine import Runner
 from rsbd.panels.panel import Panel, first_params
+from rsbd.panels.runners import Runner
 from rsbd.panels.worst_case.compute import WorstCaseParams, WorstCaseResult, compute_worst_case
 from rsbd.panels.worst_case.draw import draw_worst_case
 
