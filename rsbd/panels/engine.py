@@ -126,6 +126,7 @@ class Engine(Generic[_P, _R]):
     ...     yield n
     ...     return n * n
     >>> frames = []
+    >>> from rsbd.panels.runners import SyncRunner
     >>> engine = Engine(compute, lambda r: Picture("<svg/>", f"{r}", f"The result is {r}."),
     ...                 frames.append, SyncRunner())
     >>> engine.submit(3)
