@@ -7,6 +7,7 @@ import io
 import os
 import subprocess
 import sys
+import urllib.request
 from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 
@@ -25,6 +26,8 @@ def run(*arguments: str, cwd: Path | None = None, **environment: str) -> subproc
     out, err = io.StringIO(), io.StringIO()
     with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
         patch.setattr(sys, "argv", ["rsbd", *arguments])
+        # urllib keeps the proxies of its first call: later tests of this process must not get those of a command.
+        patch.setattr(urllib.request, "_opener", None)
         for name, value in environment.items():
             patch.setenv(name, value)
         if cwd:
