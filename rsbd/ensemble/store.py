@@ -57,7 +57,7 @@ class Store:
             ) from None
 
     def load(self, at_most: int) -> Votes | None:
-        """Read the votes of at most ``at_most`` models; None if there are none, or more, since counts cannot be split.
+        """Return the stored votes of at most ``at_most`` models, or None: counts of more models cannot be split.
 
         A damaged file, a file of another experiment or a link is set aside, with a warning.
 

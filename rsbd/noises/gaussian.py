@@ -46,7 +46,8 @@ class Gaussian(Noise):
     Notes
     -----
     The certificate speaks of real numbers. What :meth:`sample` draws has exactly the law of ``x`` plus a real normal
-    number, rounded to a lattice: see :mod:`rsbd.noises.lattice`, which also says what is not drawn this way.
+    number, rounded to a lattice: see :mod:`rsbd.noises.lattice`, which also names the faster
+    draws that are not on the lattice.
 
     References
     ----------

@@ -72,7 +72,7 @@ class RowNoise(Protocol):
 
 @dataclass(frozen=True)
 class Smoothing:
-    """The noise in each slot, or None where there is none.
+    """The noise in each slot; None for a slot without noise.
 
     Parameters
     ----------

@@ -91,7 +91,7 @@ def broken(rule: str, num: int = 1000, alpha: float = 0.05, trials: int = 5000, 
 def peeking(
     bound: str, num: int = 1000, every: int = 10, alpha: float = 0.05, trials: int = 2000, seed: int = 0
 ) -> float:
-    """Return the share of fair coins that somebody who looks after every few throws ever "proves" unfair.
+    """Return the share of fair coins that are "proved" unfair if one looks after every few throws.
 
     Parameters
     ----------

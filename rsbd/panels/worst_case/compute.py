@@ -165,7 +165,7 @@ def _misfit(p: Fraction, q: Fraction) -> Fraction:
 
 
 def _bits(noise: Flip, params: WorstCaseParams) -> int:
-    """Return the most changed bits for which the miss is below the limit, or -1 if there are none."""
+    """Return the most changed bits for which the miss is below the limit, or -1 if no number is."""
     most = -1
     while most < SEARCHED and params.miss < noise.shift(most + 1).threshold():
         most += 1
