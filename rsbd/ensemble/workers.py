@@ -18,6 +18,8 @@ from rsbd.learners import determinism
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
 
+_PATIENCE = 10.0  # seconds to wait for a result before a look at the executor
+
 
 def stream_votes(
     task: blocks.Task, votes: Votes, spans: Iterable[blocks.Span], pool: Executor, in_hand: int
@@ -34,26 +36,45 @@ def map_in_order(
 ) -> Iterator[_Result]:
     """Yield ``work(item)`` for every item, in order, with at most ``in_hand`` items in the pool at a time.
 
-    Unlike ``pool.map``, which submits all items at once: memory stays bounded, and stopping is quick.
+    Unlike ``pool.map``, which submits all items at once: memory stays bounded, and stopping is quick. Raise
+    ``BrokenExecutor`` or ``CancelledError`` if the executor has stopped working.
     """
     running: deque[Future[_Result]] = deque()
     try:
         for item in items:
             running.append(_submit(pool, work, item))
             if len(running) == in_hand:
-                yield running.popleft().result()
+                yield _first_result(pool, running)
         while running:
-            yield running.popleft().result()
+            yield _first_result(pool, running)
     finally:
         for future in running:
             future.cancel()
 
 
+def _first_result(pool: Executor, running: deque[Future[_Result]]) -> _Result:
+    """Wait for the first result, and raise if the executor has stopped working meanwhile.
+
+    A future may then stay pending for ever: a dask client that loses its scheduler while it fetches a result forgets
+    that future. It cancels the others, and once it gives up, it refuses new work.
+    """
+    first = running.popleft()
+    while True:
+        try:
+            return first.result(_PATIENCE)
+        except TimeoutError:
+            if first.done():  # just now, or the work raised this error
+                return first.result()
+        if any(future.cancelled() for future in running):
+            raise BrokenExecutor("it cancelled work that it had accepted")
+        _submit(pool, int, 0)
+
+
 def _submit(pool: Executor, work: Callable[[_Item], _Result], item: _Item) -> Future[_Result]:
     try:
         return pool.submit(work, item)
-    except RuntimeError as error:  # the executor was shut down
-        raise BrokenExecutor(str(error)) from error
+    except Exception as error:  # it was shut down, or has lost its machines
+        raise BrokenExecutor(str(error) or type(error).__name__) from error
 
 
 @contextmanager

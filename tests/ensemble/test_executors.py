@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import tempfile
+import time
 from collections.abc import Callable
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -16,7 +17,7 @@ import pytest
 
 from rsbd import Flip, Linear, Smoothing, load
 from rsbd.data import Dataset
-from rsbd.ensemble import collect, stream
+from rsbd.ensemble import collect, stream, workers
 from rsbd.ensemble.votes import Votes
 from rsbd.errors import InputError
 
@@ -74,6 +75,48 @@ def test_an_executor_that_gives_up_is_one_sentence_and_costs_no_vote(
     assert np.array_equal(
         gather(digits, num_models=640 * 20, store=tmp_path).counts, gather(digits, num_models=640 * 20).counts
     )
+
+
+class Forgetful(Executor):
+    """An executor that forgets one block for ever; then it refuses new work, or cancels what it had accepted."""
+
+    def __init__(self, refuses: bool) -> None:
+        self.inner, self.refuses, self.given = ThreadPoolExecutor(1), refuses, 0
+
+    def submit(self, work: Any, /, *things: Any, **named: Any) -> Future[Any]:
+        self.given += 1
+        if self.given < 10:
+            return self.inner.submit(work, *things, **named)
+        if self.given > 10 and self.refuses:
+            raise KeyError("Client is closed")  # as dask does, with an error of its own kind
+        future: Future[Any] = Future()
+        if self.given > 10:
+            future.cancel()
+        return future
+
+
+@pytest.mark.parametrize("refuses", [True, False])
+def test_an_executor_that_forgets_a_block_does_not_hang_a_run(
+    digits: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, refuses: bool
+) -> None:
+    monkeypatch.setattr(workers, "_PATIENCE", 0.01)
+    with pytest.raises(InputError, match=r"gave up \(('Client is closed'|it cancelled work that it had accepted)\): give"):
+        gather(digits, num_models=64 * (10 if refuses else 20), executor=Forgetful(refuses), store=tmp_path)
+    assert Votes.load(next(tmp_path.iterdir())).num_models == 64 * 9
+
+
+def test_a_block_that_takes_long_is_waited_for(digits: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
+    def slow(inner: Executor, future: Future[Any]) -> Future[Any]:
+        return inner.submit(lambda: (time.sleep(0.1), future.result())[1])
+
+    def late(inner: Executor, _: object) -> Future[Any]:
+        return inner.submit(fail, TimeoutError("of a learner of one's own"))
+
+    monkeypatch.setattr(workers, "_PATIENCE", 0.01)
+    expected = gather(digits)
+    assert np.array_equal(gather(digits, executor=Wrapped(2, slow)).counts, expected.counts)
+    with pytest.raises(TimeoutError, match="one's own"):
+        gather(digits, executor=Wrapped(2, late))
 
 
 def test_an_executor_that_is_none_or_was_shut_down(digits: Dataset) -> None:
