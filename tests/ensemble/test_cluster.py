@@ -117,7 +117,7 @@ def test_a_scheduler_that_is_killed_is_one_sentence_and_costs_no_vote(
         "1",
     ]
     worker = subprocess.Popen([*start, "--no-dashboard", "--death-timeout", "60"], **quiet)
-    run = (digits, FLIPS, Linear(), digits.x_test, 12_800)
+    run = (digits, FLIPS, Linear(), digits.x_test, 6400)
 
     enough = threading.Event()
 
@@ -133,7 +133,6 @@ def test_a_scheduler_that_is_killed_is_one_sentence_and_costs_no_vote(
         with (
             distributed.Client(scheduler_file=str(file), timeout="60s") as client,
             client.get_executor() as executor,
-            pytest.raises(InputError, match=r"^the executor gave up \(.*\): give one that works, and the run goes on"),
         ):
             fetch = client._gather_remote
 
@@ -144,9 +143,10 @@ def test_a_scheduler_that_is_killed_is_one_sentence_and_costs_no_vote(
                 return await fetch(*where)
 
             monkeypatch.setattr(client, "_gather_remote", kill_and_fetch)
-            collect(*run, seed=5, executor=executor, progress=note, store=tmp_path / "votes")
+            with pytest.raises(InputError, match=r"^the executor gave up \(.*\): give one that works, and the run goes on"):
+                collect(*run, seed=5, executor=executor, progress=note, store=tmp_path / "votes")
         (kept,) = (tmp_path / "votes").iterdir()
-        assert 640 <= Votes.load(kept).num_models < 12_800
+        assert 640 <= Votes.load(kept).num_models < 6400
         found = collect(*run, seed=5, store=tmp_path / "votes")
         assert np.array_equal(found.counts, collect(*run, seed=5).counts)
     finally:

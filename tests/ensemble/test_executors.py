@@ -100,7 +100,9 @@ def test_an_executor_that_forgets_a_block_does_not_hang_a_run(
     digits: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, refuses: bool
 ) -> None:
     monkeypatch.setattr(workers, "_PATIENCE", 0.01)
-    with pytest.raises(InputError, match=r"gave up \(('Client is closed'|it cancelled work that it had accepted)\): give"):
+    with pytest.raises(
+        InputError, match=r"gave up \(('Client is closed'|it cancelled work that it had accepted)\): give"
+    ):
         gather(digits, num_models=64 * (10 if refuses else 20), executor=Forgetful(refuses), store=tmp_path)
     assert Votes.load(next(tmp_path.iterdir())).num_models == 64 * 9
 
