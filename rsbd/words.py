@@ -23,6 +23,19 @@ def percent(share: float) -> str:
     return f"{100 * share:.0f} %"
 
 
+def between(lowest: float, highest: float, digits: int = 0) -> str:
+    """Write an interval of shares in per cent, rounded outward, so that a guarantee does not grow in print.
+
+    Examples
+    --------
+    >>> between(7 / 77, 47 / 77), between(7 / 77, 47 / 77, 1)
+    ('9 % to 62 %', '9.0 % to 61.1 %')
+    """
+    scale = 10**digits
+    low, high = math.floor(100 * scale * lowest) / scale, math.ceil(100 * scale * highest) / scale
+    return f"{low:.{digits}f} % to {high:.{digits}f} %"
+
+
 def count(number: float, thing: str) -> str:
     """Write a whole number with its noun.
 

@@ -1,12 +1,13 @@
 """Make up a result of the main panel with the right shapes, for tests of its drawing and its words."""
 
+from itertools import starmap
 from types import SimpleNamespace
 
 import numpy as np
 
 from rsbd.noises.smoothing import Threat
 from rsbd.panels.backdoor.compute import BackdoorParams, BackdoorResult, LabelledImages
-from rsbd.recipes.experiment import Rates
+from rsbd.recipes.rates import Rates, SuccessBounds
 
 
 def fake(models=None, **changes):
@@ -19,14 +20,18 @@ def fake(models=None, **changes):
     rows, trigger = changes.pop("rows", round(params.poison_rate * 1437)), changes.pop("trigger", 9)
     map_rows, map_triggers = (0, 1, 2, 3, 5, 10, 20, 50, 100), (1, 2, 4, 9, 16, 25)
     spend = np.outer(map_rows, np.add(map_triggers, 1)) + map_triggers
-    accuracies, success = changes.pop("accuracies", np.array([0.88, 0.71, 0.52, 0.31, 0.12, 0.0, 0, 0])), (0.97, 0.12)
-    before, after = (Rates(c, s) for c, s in zip((0.93, 0.88), changes.pop("attack_success", success), strict=True))
+    accuracies, success = (
+        changes.pop("accuracies", np.array([0.88, 0.71, 0.52, 0.31, 0.12, 0.0, 0, 0])),
+        (0.97, 0.34, 0.12),
+    )
+    three = zip((0.93, 0.91, 0.88), changes.pop("attack_success", success), strict=True)
+    success_bounds = changes.pop("success_bounds", SuccessBounds(0.1, 0.151, 4))
     models = params.num_models if models is None else models
     dataset = SimpleNamespace(name=changes.pop("dataset", "digits"), counted="pixels", channels=1)
     outcome = SimpleNamespace(
         experiment=SimpleNamespace(dataset=dataset, target_name=changes.pop("target", "0")),
-        attack=SimpleNamespace(undefended=before),
-        smoothed=after,
+        rates=dict(zip(("undefended", "without noise", "smoothed"), starmap(Rates, three), strict=True)),
+        success_bounds=success_bounds,
         voted=(models, models),
         final=models >= params.num_models,
     )

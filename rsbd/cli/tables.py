@@ -10,7 +10,9 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from rsbd.learners.undefended import undefended_name
 from rsbd.recipes.contest.threats import SLOT_WORDS
+from rsbd.words import between
 
 if TYPE_CHECKING:
     from rsbd.recipes.contest import Comparison, ComparisonRow
@@ -29,10 +31,15 @@ def print_report(found: Report) -> None:
         f"({int(outcome.attack.mask.sum()):,} poisoned), {e.dataset.num_points:,} points, "
         f"{outcome.votes.num_models:,} models, alpha {e.alpha:g}"
     )
-    for title, table in (_rates(found), _curve(found), _map(found)):
+    for (title, table), said in (
+        (_rates(found), _compared(found)),
+        (_curve(found), ""),
+        (_map(found), _sentence(found)),
+    ):
         console.print(f"\n[bold]{title}[/]")
         console.print(table)
-    console.print(_sentence(found))
+        if said:
+            console.print(said)
     seconds = {**outcome.seconds, "certify": found.seconds}
     spent = ", ".join(f"{name} {seconds[name]:.2f}" for name in ("train", "vote", "certify"))
     console.print(f"seconds, summed over workers: {spent}")
@@ -48,9 +55,29 @@ def _table(*columns: str, **look: Any) -> Table:
 def _rates(found: Report) -> tuple[str, Table]:
     outcome, table = found.outcome, _table("", "clean accuracy", "attack success")
     table.add_row("undefended, not attacked", _percent(outcome.unpoisoned), "")
-    for name, rate in (("undefended", outcome.attack.undefended), ("smoothed", outcome.smoothed)):
+    for name, rate in outcome.rates.items():
         table.add_row(name, _percent(rate.clean_accuracy), _percent(rate.attack_success_rate))
     return "What the attack did", table
+
+
+def _compared(found: Report) -> str:
+    """Say which classifiers the rates speak of, and how sure the smoothed one is."""
+    e, seen = found.outcome.experiment, found.outcome.success_bounds
+    compared = (
+        "Without noise: the learner of the smoothed classifier, trained once on the same poisoned rows; the difference "
+        f"from it is what noise and votes do. Undefended: {undefended_name(e.learner)}."
+    )
+    if isnan(seen.lowest):
+        return compared
+    return (
+        f"{compared} With confidence {_confidence(e.alpha)} the smoothed attack success is "
+        f"{between(seen.lowest, seen.highest, 1)}: {seen.abstained:,} of {len(found.outcome.triggered):,} "
+        "triggered points are undecided."
+    )
+
+
+def _confidence(alpha: float) -> str:
+    return str(1 - Decimal(str(alpha)))
 
 
 def _curve(found: Report) -> tuple[str, Table]:
@@ -91,7 +118,7 @@ def _sentence(found: Report) -> str:
         if e.centre == "clean"
         else "these predictions are the same for every training set within a threat of the poisoned one"
     )
-    sure = f"{'each' if e.points == 'each' else 'all at once'} with confidence {1 - Decimal(str(e.alpha))}"
+    sure = f"{'each' if e.points == 'each' else 'all at once'} with confidence {_confidence(e.alpha)}"
     uncovered = ""
     if e.poisoning.relabel and not threat.relabel:
         uncovered = " Its relabelling is not covered, since labels carry no noise: --keep-labels adds it."

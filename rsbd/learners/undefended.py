@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from rsbd.data import Dataset
-from rsbd.learners import Learner, Problem
+from rsbd.learners import HashedTestNoise, Learner, Problem
 from rsbd.learners.base import predict_labels, train_models
 from rsbd.learners.randomness import generators
 from rsbd.noises import Smoothing
@@ -18,18 +18,15 @@ if TYPE_CHECKING:
     from sklearn.linear_model import RidgeClassifier
 
 
-def predict_undefended(dataset: Dataset, learner: Learner, x: Points, seed: int = 0) -> Labels:
-    """Train once, without noise, and label ``x``.
-
-    Learners that undo a known noise need noise. They are replaced by regularised least squares, which is linear as they
-    are and, like most classifiers that fit their data well, learns a trigger from a handful of rows.
+def predict_without_noise(dataset: Dataset, learner: Learner, x: Points, seed: int = 0) -> Labels:
+    """Train the learner once, without noise, and label ``x`` without noise.
 
     Parameters
     ----------
     dataset : Dataset
         Training rows, poisoned or not.
     learner : Learner
-        The base learner of the defence, which also trains the undefended classifier.
+        The base learner of the defence.
     x : ndarray
         Inputs, shape (points, *dataset.shape).
     seed : int
@@ -40,15 +37,52 @@ def predict_undefended(dataset: Dataset, learner: Learner, x: Points, seed: int 
     ndarray
         Labels, shape (points,), int64.
     """
+    streams = generators(seed, range(1))
+    models = train_models(learner, Problem.of(dataset, Smoothing()), streams)
+    return predict_labels(models, torch.tensor(x.reshape(len(x), -1)), None, streams)[0].numpy()
+
+
+def predict_undefended(dataset: Dataset, learner: Learner, x: Points, seed: int = 0) -> Labels:
+    """Train once, without noise, and label ``x``, as somebody would who does not think of an attack.
+
+    Learners that undo a known noise need noise. They are replaced by regularised least squares, which is linear as they
+    are and, like most classifiers that fit their data well, learns a trigger from a handful of rows. To see what noise
+    does, compare with :func:`predict_without_noise`, which replaces no learner.
+
+    Parameters
+    ----------
+    dataset, learner, x, seed
+        As in :func:`predict_without_noise`.
+
+    Returns
+    -------
+    ndarray
+        Labels, shape (points,), int64.
+    """
     if not learner.needs_noise:
-        streams = generators(seed, range(1))
-        models = train_models(learner, Problem.of(dataset, Smoothing()), streams)
-        return predict_labels(models, torch.tensor(x.reshape(len(x), -1)), None, streams)[0].numpy()
+        return predict_without_noise(dataset, learner, x, seed)
     model = _ridge(dataset)
     # Scores of a few binary rows are often equal up to rounding, which differs between machines.
     scores = model.decision_function(_with_one(x)).round(9)
     best = scores.argmax(1) if scores.ndim > 1 else (scores > 0).astype(np.int64)
     return np.asarray(model.classes_[best], np.int64)
+
+
+def unwrap(learner: Learner) -> Learner:
+    """Return the learner inside :class:`~rsbd.learners.hashed.HashedTestNoise`, which adds noise; else the learner."""
+    return learner.learner if isinstance(learner, HashedTestNoise) else learner
+
+
+def undefended_name(learner: Learner) -> str:
+    """Name the learner that :func:`predict_undefended` trains in place of a defence's learner.
+
+    Examples
+    --------
+    >>> from rsbd.learners import LDA, Linear
+    >>> undefended_name(Linear()), undefended_name(LDA())
+    ('regularised least squares', 'the same learner')
+    """
+    return "regularised least squares" if unwrap(learner).needs_noise else "the same learner"
 
 
 def undefended_weights(dataset: Dataset) -> Floats:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -228,11 +228,13 @@ def radii_for(radius: AnyFloats | Ints, norm: str) -> Floats:
 
 
 def bars(
-    box: Box, names: Sequence[str], values: Sequence[float], colours: Sequence[str], height: float = 26, gap: float = 12
-) -> str:
+    box: Box, names: Sequence[str], values: Sequence[float], colours: Sequence[str], height: float = 26,
+    gap: float = 12, spans: Mapping[str, tuple[float, float]] | None = None
+) -> str:  # fmt: skip
     """Draw named horizontal bars for shares in [0, 1] with their figures; the bars begin at ``box[0]``.
 
-    A value that is NaN gets its name and "none to test", never a bar of length 0.
+    A value that is NaN gets its name and "none to test", never a bar of length 0. ``spans`` holds by name the intervals
+    that bound values.
     """
     parts = []
     for i, (name, value, colour) in enumerate(zip(names, values, colours, strict=True)):
@@ -241,7 +243,8 @@ def bars(
         if math.isnan(value):
             parts.append(svg.text(box[0], top + height / 2 + 6, percent(value), fill=svg.SOFT))
         else:
-            parts.append(svg.bar(box[0], top, box[2] - box[0] - 72, height, value, colour, hatched=False))
+            span = (spans or {}).get(name)
+            parts.append(svg.bar(box[0], top, box[2] - box[0] - 72, height, value, colour, span))
     return "".join(parts)
 
 

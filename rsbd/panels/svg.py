@@ -121,16 +121,17 @@ def scale(d0: float, d1: float, p0: float, p1: float) -> Scale:
     return lambda value: p0 + slope * (value - d0)
 
 
-def bar(x: float, y: float, length: float, height: float, value: float, colour: str, hatched: bool) -> str:
-    """Draw a horizontal bar for a share in [0, 1] with its figure, in stripes if ``hatched``."""
-    long = length * float(value)
-    stripes = (line(x + 7 * i, y, x + 7 * i, y + height, colour, 2.5) for i in range(1, int(long / 7) + 1))
-    return (
-        rect(x, y, length, height, "none", GRID)
-        + rect(x, y, long, height, "none" if hatched else colour, colour, 2.5)
-        + ("".join(stripes) if hatched else "")
-        + text(x + length + 8, y + height * 0.5 + 5.5, percent(float(value)), weight=600)
-    )
+def bar(
+    x: float, y: float, length: float, height: float, value: float, colour: str, span: tuple[float, float] | None = None
+) -> str:  # fmt: skip
+    """Draw a horizontal bar for a share in [0, 1] with its figure; ``span`` is an interval that bounds the share."""
+    drawn = rect(x, y, length, height, "none", GRID) + rect(x, y, length * float(value), height, colour, colour, 2.5)
+    if span is not None and span[0] < span[1]:
+        low, high, middle = x + length * span[0], x + length * span[1], y + height / 2
+        ends = "".join(f"M{end:.1f} {y + 3:.1f}V{y + height - 3:.1f}" for end in (low, high))
+        whisker = f"M{low:.1f} {middle:.1f}H{high:.1f}{ends}"
+        drawn += path(whisker, PAPER, 5) + path(whisker, INK, 2)
+    return drawn + text(x + length + 8, y + height * 0.5 + 5.5, percent(float(value)), weight=600)
 
 
 def captioned(

@@ -10,49 +10,25 @@ from functools import cached_property
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
 from rsbd import bounds, ensemble
-from rsbd.attacks import Poisoning, attack_success_rate, clean_accuracy, stamp
+from rsbd.attacks import Poisoning, clean_accuracy, stamp
 from rsbd.bounds import Bounds
 from rsbd.data import Dataset
 from rsbd.ensemble import Votes, checks, devices
 from rsbd.errors import InputError
 from rsbd.learners import Learner, Linear
-from rsbd.learners.undefended import predict_undefended
+from rsbd.learners.undefended import predict_undefended, predict_without_noise, unwrap
 from rsbd.noises import Smoothing
+from rsbd.recipes.rates import Rates, SuccessBounds
 from rsbd.types import Bools, Ints, Points
 
 _Grow = Callable[..., Iterator[Votes]]
 
 
-@dataclass(frozen=True)
-class Rates:
-    """Clean accuracy and attack success rate of a classifier.
-
-    Parameters
-    ----------
-    clean_accuracy : float
-        Share of the clean test points that it labels correctly.
-    attack_success_rate : float
-        Share of the triggered test points of other classes that it labels as the target; NaN if there are none.
-    """
-
-    clean_accuracy: float
-    attack_success_rate: float
-
-    @classmethod
-    def of(cls, labels: Ints, y_test: npt.ArrayLike, target: int) -> Rates:
-        """Return the rates of the labels of the clean test points, followed by those of the triggered ones."""
-        y = np.asarray(y_test)
-        clean, triggered = np.split(labels, 2)
-        success = attack_success_rate(triggered, y, target) if (y != target).any() else float("nan")
-        return cls(clean_accuracy(clean, y), success)
-
-
 @dataclass(frozen=True, eq=False)
 class PlantedAttack:
-    """A poisoned training set, and what it does to an undefended classifier.
+    """A poisoned training set, and what it does to classifiers without a defence.
 
     Parameters
     ----------
@@ -63,7 +39,10 @@ class PlantedAttack:
     points : ndarray
         The clean test points, followed by the same points with the trigger, (2 points, *shape).
     undefended : Rates
-        The rates of a classifier trained on the poisoned rows without noise.
+        The rates of an undefended classifier trained on the poisoned rows.
+    without_noise : Rates
+        The rates of the defence's own learner, trained once on the poisoned rows without noise. What the noise and the
+        vote achieve is the difference from these rates.
     seconds : float
         Time that poisoning, training and measuring took.
     """
@@ -72,13 +51,14 @@ class PlantedAttack:
     mask: Bools
     points: Points
     undefended: Rates
+    without_noise: Rates
     seconds: float
 
 
 def plant_attack(
     dataset: Dataset, poisoning: Poisoning, learner: Learner | None = None, seed: int = 0
 ) -> PlantedAttack:
-    """Poison the training rows, train an undefended classifier on them, and measure it.
+    """Poison the training rows, train classifiers without a defence on them, and measure these.
 
     Parameters
     ----------
@@ -87,8 +67,8 @@ def plant_attack(
     poisoning : Poisoning
         The attack on the training rows; its trigger is put on the test points too.
     learner : Learner, optional
-        The defence's base learner, as in :func:`~rsbd.learners.undefended.predict_undefended`;
-        :class:`~rsbd.learners.linear.linear.Linear` unless given.
+        The defence's base learner, :class:`~rsbd.learners.linear.linear.Linear` unless given. It trains both
+        classifiers, unless :func:`~rsbd.learners.undefended.predict_undefended` replaces it in one of them.
     seed : int
         Seed of the choice of rows, and of learners that start at random.
 
@@ -104,13 +84,17 @@ def plant_attack(
     >>> planted = plant_attack(load("digits", classes=(0, 1)), Poisoning(BadPatch(3), target=0, rate=0.05))
     >>> int(planted.mask.sum()), planted.undefended
     (10, Rates(clean_accuracy=1.0, attack_success_rate=1.0))
+    >>> planted.without_noise  # class means ignore this trigger without any noise
+    Rates(clean_accuracy=1.0, attack_success_rate=0.0)
     """
     began = time.perf_counter()
     poisoned, mask = poisoning.apply(dataset, seed)
     points = np.concatenate([dataset.x_test, stamp(poisoning.trigger, dataset, dataset.x_test)])
-    labels = predict_undefended(poisoned, learner or Linear(), points, seed)
-    rates = Rates.of(labels, dataset.y_test, dataset.label(poisoning.target))
-    return PlantedAttack(poisoned, mask, points, rates, time.perf_counter() - began)
+    learner, target = unwrap(learner or Linear()), dataset.label(poisoning.target)
+    own = predict_without_noise(poisoned, learner, points, seed)
+    undefended = predict_undefended(poisoned, learner, points, seed) if learner.needs_noise else own
+    before, bare = (Rates.of(labels, dataset.y_test, target) for labels in (undefended, own))
+    return PlantedAttack(poisoned, mask, points, before, bare, time.perf_counter() - began)
 
 
 @dataclass(frozen=True)
@@ -224,7 +208,8 @@ class Experiment:
             centre = replace(votes[-1], counts=votes[-1].counts[: data.num_points])
             spent = {k: sum(v.seconds.get(k, 0.0) for v in votes) for k in ("train", "vote")}
             voted = tuple(v.num_models for v in votes)
-            yield Outcome(self, attack, rates, centre, voted, {"undefended": attack.seconds, **spent})
+            triggered = votes[0].counts[data.num_points :][data.y_test != target]
+            yield Outcome(self, attack, rates, centre, voted, {"undefended": attack.seconds, **spent}, triggered)
 
 
 @dataclass(frozen=True)
@@ -236,7 +221,7 @@ class Outcome:
     experiment : Experiment
         The settings.
     attack : PlantedAttack
-        The poisoned rows, and what they do to an undefended classifier.
+        The poisoned rows, and what they do to classifiers without a defence.
     smoothed : Rates
         The rates of the ensemble trained on the poisoned rows.
     votes : Votes
@@ -245,6 +230,9 @@ class Outcome:
         How many models of each ensemble have voted.
     seconds : dict
         Time for ``train`` and ``vote``, summed over workers, and ``undefended``.
+    triggered : ndarray
+        Votes of the ensemble trained on the poisoned rows, on the triggered test points that are not of the target
+        class, (points, classes).
     """
 
     experiment: Experiment
@@ -253,6 +241,16 @@ class Outcome:
     votes: Votes
     voted: tuple[int, ...]
     seconds: dict[str, float]
+    triggered: Ints = field(default_factory=lambda: np.zeros((0, 2), np.int64))
+
+    @property
+    def rates(self) -> dict[str, Rates]:
+        """The rates by classifier: undefended, the defence's learner without noise, and smoothed."""
+        return {
+            "undefended": self.attack.undefended,
+            "without noise": self.attack.without_noise,
+            "smoothed": self.smoothed,
+        }
 
     @property
     def final(self) -> bool:
@@ -263,7 +261,7 @@ class Outcome:
     def unpoisoned(self) -> float:
         """Clean accuracy of an undefended classifier trained on the clean rows."""
         e, data = self.experiment, self.experiment.dataset
-        return clean_accuracy(predict_undefended(data, e.learner, data.x_test, e.seed), data.y_test)
+        return clean_accuracy(predict_undefended(data, unwrap(e.learner), data.x_test, e.seed), data.y_test)
 
     @cached_property
     def bounds(self) -> Bounds:
@@ -271,5 +269,15 @@ class Outcome:
 
         Clopper-Pearson holds for one look at a number of models that is fixed in advance.
         """
-        bound = bounds.simultaneous if self.final and not self.experiment.watched else bounds.anytime
-        return bound(self.votes.counts, self.experiment.alpha, points=self.experiment.points)
+        return self._bound(self.votes.counts, self.experiment.alpha, points=self.experiment.points)
+
+    @cached_property
+    def success_bounds(self) -> SuccessBounds:
+        """Bounds on the smoothed attack success rate, which hold with probability ``1 - alpha`` over the noise."""
+        e = self.experiment
+        bound = self._bound(self.triggered, e.alpha, runner_up=True, points="all")
+        return SuccessBounds.of(bound, e.dataset.label(e.poisoning.target))
+
+    @property
+    def _bound(self) -> Callable[..., Bounds]:
+        return bounds.simultaneous if self.final and not self.experiment.watched else bounds.anytime

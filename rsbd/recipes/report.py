@@ -17,8 +17,9 @@ import numpy as np
 from rsbd.certify import Certificate, certified_map, certify, radius
 from rsbd.data import Dataset
 from rsbd.files import write_text
+from rsbd.learners.undefended import undefended_name
 from rsbd.noises import Threat
-from rsbd.recipes.experiment import Experiment, Outcome, Rates
+from rsbd.recipes.experiment import Experiment, Outcome
 from rsbd.types import Floats
 from rsbd.version import __version__
 
@@ -65,15 +66,23 @@ class Report:
 
     def as_dict(self) -> dict[str, Any]:
         """Return everything in ``result.json``: the figures and every setting that made them."""
-        outcome, undefended = self.outcome, self.outcome.attack.undefended
+        outcome, rates, seen = self.outcome, self.outcome.rates, self.outcome.success_bounds
         curve = zip(self.radii, self.accuracies, strict=True)
         cells = np.ndenumerate(self.accuracy_map)
         against = {"accuracy": self.against_attack, "budget": self.budget, "threat": asdict(self.threat)}
         return {
             "clean_accuracy": outcome.smoothed.clean_accuracy,
-            "clean_accuracy_undefended": undefended.clean_accuracy,
+            "clean_accuracy_undefended": rates["undefended"].clean_accuracy,
+            "clean_accuracy_without_noise": rates["without noise"].clean_accuracy,
             "clean_accuracy_unpoisoned": outcome.unpoisoned,
-            "attack_success_rate": {"undefended": _success(undefended), "smoothed": _success(outcome.smoothed)},
+            "attack_success_rate": {
+                name.replace(" ", "_"): _number(rate.attack_success_rate) for name, rate in rates.items()
+            },
+            "smoothed_attack_success_bounds": {
+                "lowest": _number(seen.lowest),
+                "highest": _number(seen.highest),
+                "abstained": seen.abstained,
+            },
             "certified_accuracy": {f"{r:.6g}": float(a) for r, a in curve},
             "certified_map": [
                 {"rows": self.rows[i], "trigger": self.triggers[j], "accuracy": float(share)} for (i, j), share in cells
@@ -183,9 +192,8 @@ def planted_threat(experiment: Experiment, rows: int, norm: str) -> Threat:
     return Threat(rows=rows, trigger=size, relabel=relabel, on_test=experiment.smoothing.test is not None)
 
 
-def _success(rates: Rates) -> float | None:
-    """Return the attack success rate, or None in place of NaN, which JSON does not have."""
-    rate = rates.attack_success_rate
+def _number(rate: float) -> float | None:
+    """Return the rate, or None in place of NaN, which JSON does not have."""
     return None if math.isnan(rate) else rate
 
 
@@ -202,6 +210,7 @@ def _settings(e: Experiment) -> dict[str, Any]:
         "poison_rate": e.poisoning.rate,
         "smoothing": repr(e.smoothing),
         "learner": repr(e.learner),
+        "undefended_learner": undefended_name(e.learner),
         "models": e.num_models,
         "alpha": e.alpha,
         "alpha_for": e.points,

@@ -36,7 +36,13 @@ def test_defaults_answer_and_say_what_they_mean(
 ) -> None:
     assert call(monkeypatch) == 0
     said = " ".join(capsys.readouterr().out.split())
-    for words in ("attack success", "Certified accuracy by L0 radius", "centred on the clean training set"):
+    for words in (
+        "attack success",
+        "without noise 100.0 % 0.0 %",
+        "the smoothed attack success is",
+        "Certified accuracy by L0 radius",
+        "centred on the clean training set",
+    ):
         assert words in said
     assert "poisoned rows and trigger (pixels)" in said
 
@@ -45,7 +51,8 @@ def test_out_holds_every_promised_key(monkeypatch: pytest.MonkeyPatch, tmp_path:
     out = tmp_path / "results"
     assert call(monkeypatch, *SMALL, "--seed", "7", "--out", str(out)) == 0
     found = json.loads((out / "result.json").read_text())
-    assert set(found["attack_success_rate"]) == {"undefended", "smoothed"}
+    assert set(found["attack_success_rate"]) == {"undefended", "without_noise", "smoothed"}
+    assert set(found["smoothed_attack_success_bounds"]) == {"lowest", "highest", "abstained"}
     assert {"0", "1"} <= set(found["certified_accuracy"])
     assert set(found["certified_map"][0]) == {"rows", "trigger", "accuracy"}
     assert set(found["seconds"]) >= {"train", "vote", "certify"}

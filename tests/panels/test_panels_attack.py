@@ -13,7 +13,7 @@ from rsbd.panels import Cancelled, SyncRunner, attack, engine
 from rsbd.panels.attack import compute
 from rsbd.panels.attack.compute import AttackComputation, AttackParams, AttackResult
 from rsbd.panels.attack.draw import draw_attack
-from rsbd.recipes.experiment import Rates
+from rsbd.recipes.rates import Rates
 
 DATA = rsbd.load("digits", view="unit")
 COMPUTE = AttackComputation(DATA)

@@ -21,6 +21,7 @@ from rsbd.panels.backdoor import compute, draw
 from rsbd.panels.backdoor.compute import BackdoorComputation, BackdoorParams, LabelledImages
 from rsbd.panels.backdoor.draw import draw_backdoor, draw_compact_backdoor
 from rsbd.recipes.experiment import Experiment
+from rsbd.recipes.rates import SuccessBounds
 
 DIGITS = load("digits", classes=(1, 7))
 
@@ -58,8 +59,8 @@ def test_numbers_are_those_of_the_experiment(bench):
     attack = Poisoning(BadPatch(3), target=0, rate=0.05)
     outcome = Experiment(DIGITS, attack, params.smoothing(DIGITS), num_models=192, alpha=0.001).run()
     shown = found.report
-    assert shown.outcome.attack.undefended == outcome.attack.undefended
-    assert shown.outcome.smoothed == outcome.smoothed
+    assert shown.outcome.rates == outcome.rates
+    assert shown.outcome.success_bounds == outcome.success_bounds
     assert shown.threat.rows == outcome.attack.mask.sum()
     assert shown.budget == shown.threat.rows * 10 + 9
     table = certified_map(outcome.bounds, DIGITS.y_test, params.smoothing(DIGITS), compute.MAP_ROWS, compute.MAP_PIXELS)
@@ -236,7 +237,10 @@ def test_sentence_quotes_what_the_curve_says():
     assert "no change of up to 2 pixels or labels in the training set and the test image together" in said
     assert "72 poisoned images, a trigger of 9 pixels, relabelled, trigger on the test image" in said
     assert "97 %" in said
-    assert "12 % smoothed" in said
+    assert (
+        "34 % with the same learner without noise, and 12 % smoothed (with confidence 1 \u2212 alpha: 10 % to 16 %)"
+        in said
+    )
     none = draw_backdoor(fake(accuracies=np.array([0.4, 0.2, 0, 0, 0, 0, 0, 0]))).sentence
     assert "20 % of test images" in none
     assert "up to 1 pixel or label in" in none
@@ -247,7 +251,7 @@ def test_sentence_quotes_what_the_curve_says():
     [
         fake(),
         fake(models=200),
-        fake(attack_success=(math.nan, math.nan)),
+        fake(attack_success=(math.nan,) * 3, success_bounds=SuccessBounds(math.nan, math.nan, 0)),
         fake(accuracies=np.zeros(8), certified=np.zeros((9, 6))),
         fake(accuracies=np.ones(8), certified=np.ones((9, 6)), rows=500, trigger=49),
         fake(radii=np.arange(502.0), accuracies=np.linspace(1, 0, 502)),

@@ -136,7 +136,8 @@ def test_points_of_the_target_class_alone_say_nothing_of_the_attack(experiment: 
     assert np.isnan(found.outcome.smoothed.attack_success_rate)
     assert found.accuracies[0] > 0.9
     saved = json.loads(found.write(tmp_path)[0].read_text())
-    assert saved["attack_success_rate"] == {"undefended": None, "smoothed": None}
+    assert saved["attack_success_rate"] == {"undefended": None, "without_noise": None, "smoothed": None}
+    assert saved["smoothed_attack_success_bounds"] == {"lowest": None, "highest": None, "abstained": 0}
 
 
 def test_the_centre_is_the_training_set_that_was_asked_for(experiment: Experiment) -> None:
@@ -240,7 +241,11 @@ def test_written_files_hold_what_was_found(experiment: Experiment, tmp_path: Pat
     saved = json.loads(paths[0].read_text())
     assert saved == json.loads(json.dumps(found.as_dict()))
     assert set(saved["seconds"]) >= {"train", "vote", "certify"}
-    assert saved["attack_success_rate"]["undefended"] > 0.9
+    rates, seen = saved["attack_success_rate"], saved["smoothed_attack_success_bounds"]
+    assert rates["undefended"] > 0.9
+    assert rates["without_noise"] == found.outcome.attack.without_noise.attack_success_rate
+    assert seen["lowest"] <= rates["smoothed"] <= seen["highest"]
+    assert saved["settings"]["undefended_learner"] == "regularised least squares"
     lines = list(csv.DictReader(paths[1].open()))
     assert len(lines) == experiment.dataset.num_points
     certified = np.mean(

@@ -17,7 +17,8 @@ from rsbd.learners import Linear
 from rsbd.learners.undefended import predict_undefended, undefended_weights
 from rsbd.panels.engine import Cancel, OnProgress, Previews, show_previews
 from rsbd.panels.memory import Memo
-from rsbd.recipes.experiment import Rates, plant_attack
+from rsbd.recipes.experiment import plant_attack
+from rsbd.recipes.rates import Rates
 from rsbd.types import AnyFloats, Bools
 
 HIGHEST_RATE = 0.1  # of poisoned images

@@ -64,7 +64,7 @@ def _weights(found: AttackResult, left: float, top: float) -> str:
     for i, (name, weights) in enumerate(zip(("without attack", "with it"), found.weights, strict=True)):
         flat = weights if weights.ndim == 2 else weights.mean(0)
         parts.append(svg.captioned((flat + 1) / 2, left + i * (size + 20), top + 20, size, name, 24))
-    said = "the classifier\u2019s weight of each pixel:", "white for, black against, gray neither"
+    said = "weight of each pixel in least squares:", "white for, black against, gray neither"
     return "".join(parts) + svg.lines(left, top + 240, said, 20, svg.SOFT)
 
 
@@ -114,6 +114,6 @@ def _alt(found: AttackResult) -> str:
         f"{found.target}, {'dirty' if params.relabel else 'clean'} label. Sample images as collected, as slipped into "
         f"training, and test images with the trigger, called {called}. Clean accuracy "
         f"{percent(found.now.clean_accuracy)}, attack success rate {percent(found.now.attack_success_rate)}. Attack "
-        f"success by poison rate: {curve}. Weights for {found.target} without and with the attack. "
+        f"success by poison rate: {curve}. Weights of least squares for {found.target} without and with the attack. "
         f"{state(len(found.curve), found.total, 'rates')}"
     )

@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
 from rsbd.panels import svg
 from rsbd.panels.backdoor.compute import BackdoorParams, BackdoorResult
 from rsbd.panels.chart import Box, Chart, ticks
 from rsbd.panels.engine import Picture
+from rsbd.panels.rates import attack_success_bars, clean_accuracy_bars, success_words
 from rsbd.types import AnyFloats, Floats
 from rsbd.words import count, note, opening, percent, state
 
 
 def draw_backdoor(found: BackdoorResult) -> Picture:
     """Draw images, rates, curve and map."""
-    return _picture(found, 566, [_curve(found, (78, 246, 590, 486)), _map(found, (745, 246, 1185, 486))])
+    return _picture(found, 566, [_curve(found, (78, 260, 590, 486)), _map(found, (745, 260, 1185, 486))])
 
 
 def draw_compact_backdoor(found: BackdoorResult) -> Picture:
     """Draw images, rates and curve: for a first look."""
-    return _picture(found, 538, [_curve(found, (78, 246, 1150, 458))])
+    return _picture(found, 538, [_curve(found, (78, 260, 1150, 458))])
 
 
 def _picture(found: BackdoorResult, height: float, lower: list[str]) -> Picture:
@@ -61,21 +60,14 @@ def _frame(found: BackdoorResult, x: float, y: float, side: float) -> str:
 
 
 def _rates(found: BackdoorResult) -> str:
-    parts, left, length = [], 980.0, 140.0
-    (accuracies, successes), target = _pairs(found), found.report.outcome.experiment.target_name
-    groups = ("clean accuracy", accuracies), (f"attack success (\u2192 \u201c{target}\u201d)", successes)
-    for g, (title, pair) in enumerate(groups):
-        top = 24 + g * 92
-        parts.append(svg.text(856, top, title, weight=600))
-        for b, (who, value) in enumerate(zip(("undefended", "smoothed"), pair, strict=True)):
-            y = top + 12 + b * 28
-            parts.append(svg.text(left - 8, y + 16, who, anchor="end"))
-            if math.isnan(value):
-                parts.append(svg.text(left, y + 16, "no image to test", fill=svg.SOFT))
-            else:
-                colour = svg.VERMILLION if b == 0 else svg.BLUE
-                parts.append(svg.bar(left, y, length, 20, value, colour, hatched=b == 0))
-    return "".join(parts)
+    outcome = found.report.outcome
+    title = f"attack success (\u2192 \u201c{outcome.experiment.target_name}\u201d)"
+    return (
+        svg.text(846, 22, "clean accuracy", weight=600)
+        + clean_accuracy_bars(outcome, (985, 31, 1190, 94))
+        + svg.text(846, 120, title, weight=600)
+        + attack_success_bars(outcome, (985, 129, 1190, 192))
+    )
 
 
 def _curve(found: BackdoorResult, box: Box) -> str:
@@ -170,13 +162,6 @@ def _norm(found: BackdoorResult) -> str:
     return found.report.certificate.norm
 
 
-def _pairs(found: BackdoorResult) -> tuple[tuple[float, float], tuple[float, float]]:
-    """Return clean accuracy and attack success, each undefended and smoothed."""
-    before, after = found.report.outcome.attack.undefended, found.report.outcome.smoothed
-    accuracies = before.clean_accuracy, after.clean_accuracy
-    return accuracies, (before.attack_success_rate, after.attack_success_rate)
-
-
 def _noise(params: BackdoorParams) -> str:
     """Name the noise with its settings."""
     if params.noise == "gaussian":
@@ -205,7 +190,7 @@ def _threat(found: BackdoorResult) -> str:
 
 def _sentence(found: BackdoorResult) -> str:
     """Say what is certified, against which change, and what the attack did."""
-    params, radius, (_, successes) = found.params, _quoted_radius(found), _pairs(found)
+    params, radius = found.params, _quoted_radius(found)
     certified = float(found.accuracies[np.searchsorted(found.radii, radius)])
     if _norm(found) == "L0":
         plural = "" if radius == 1 else "s"
@@ -220,8 +205,7 @@ def _sentence(found: BackdoorResult) -> str:
         f"{opening(found.models, params.num_models)} and {_noise(params)}: {percent(certified)} of test images are "
         f"classified correctly and certified: {change} {where} can alter the prediction (alpha = {params.alpha:g}"
         f"{valid}). Against this attack's whole budget ({_threat(found)}) {percent(found.report.against_attack)} are "
-        f"certified. The attack turned {percent(successes[0])} of triggered test images into "
-        f"\u201c{found.report.outcome.experiment.target_name}\u201d undefended and {percent(successes[1])} smoothed."
+        f"certified. The attack turned {success_words(found.report.outcome)}."
     )
 
 
@@ -231,13 +215,12 @@ def _alt(found: BackdoorResult) -> str:
     naive, looks = "", "watched, " if params.watched else ""
     if found.naive is not None:
         naive = f" Clopper-Pearson would claim {_points(found.radii, found.naive)}, not validly while watched."
-    clean, fooled = _pairs(found)
+    clean = ", ".join(f"{percent(r.clean_accuracy)} {name}" for name, r in found.report.outcome.rates.items())
     return (
         f"Backdoor panel on {name}: {_noise(params)}, trigger {params.trigger_pixels} pixels, poison rate "
         f"{params.poison_rate:g}, {looks}{params.num_models} models, alpha {params.alpha:g} "
-        f"{state(found.models, params.num_models)}. Sample images clean, poisoned and noised. Clean accuracy "
-        f"{percent(clean[0])} undefended, {percent(clean[1])} smoothed. Attack success {percent(fooled[0])} "
-        f"undefended, {percent(fooled[1])} smoothed. Certified accuracy by {_norm(found)} radius: "
+        f"{state(found.models, params.num_models)}. Sample images clean, poisoned and noised. Clean accuracy {clean}. "
+        f"The attack turned {success_words(found.report.outcome)}. Certified accuracy by {_norm(found)} radius: "
         f"{_points(found.radii, found.accuracies)}.{naive} Attacker's budget {found.report.budget:.4g}."
     )
 

@@ -31,7 +31,7 @@ def _line(row: ComparisonRow, top: float) -> str:
     name = svg.text(_LEFT - 12, middle, row.method, anchor="end", weight=600 if _certified(row) else 400)
     if row.certified is None:
         return name + svg.text(_LEFT, middle, f"\u2717  cannot: {row.reason}", fill=svg.SOFT)
-    drawn = svg.bar(_LEFT, top, _LONG, _HIGH, _certified(row), svg.BLUE, hatched=False)
+    drawn = svg.bar(_LEFT, top, _LONG, _HIGH, _certified(row), svg.BLUE)
     return name + drawn + svg.text(_LEFT + _LONG + 110, middle, row.noise)
 
 

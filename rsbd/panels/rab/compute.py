@@ -80,11 +80,6 @@ class RabResult:
         """The number of models of each ensemble that have voted."""
         return min(self.outcome.voted)
 
-    @property
-    def attack_success(self) -> tuple[float, float]:
-        """Attack success rate, undefended and smoothed; NaN if no test image can tell."""
-        return self.outcome.attack.undefended.attack_success_rate, self.outcome.smoothed.attack_success_rate
-
 
 class RabComputation(ExperimentComputation[RabParams, RabResult]):
     """The panel's ``compute``."""

@@ -6,6 +6,7 @@ from rsbd.panels import svg
 from rsbd.panels.chart import Chart, bars
 from rsbd.panels.engine import Picture
 from rsbd.panels.rab.compute import RabResult
+from rsbd.panels.rates import attack_success_bars, success_words
 from rsbd.types import Floats
 from rsbd.words import count, note, opening, percent, state
 
@@ -46,12 +47,12 @@ def _images(found: RabResult) -> str:
 def _rates(found: RabResult) -> str:
     """Draw the certified accuracy at the attack's length, and the success of the attack."""
     names, colours = zip(*((_NAMES[name], _LOOKS[name][0]) for name in found.at_attack), strict=True)
-    seen, who = found.outcome.experiment.target_name, ("undefended", "smoothed")
+    seen = found.outcome.experiment.target_name
     parts = [
         svg.text(800, 238, "proved at this attack\u2019s length", weight=600),
         bars((955, 252, 1190, 328), names, list(found.at_attack.values()), colours),
         svg.text(800, 376, f"seen: triggered images called \u201c{seen}\u201d", weight=600),
-        bars((955, 390, 1190, 466), who, found.attack_success, (svg.VERMILLION, svg.BLUE)),
+        attack_success_bars(found.outcome, (955, 390, 1190, 466)),
     ]
     said = "Proved for training pixels only; the attack", "also relabels, and stamps the test image."
     return "".join(parts) + svg.lines(800, 490, said, fill=svg.SOFT)
@@ -66,7 +67,7 @@ def _attack_length(found: RabResult) -> str:
 
 def _sentence(found: RabResult) -> str:
     """Say what is certified by each bound, against which change, and what the attack did."""
-    params, (undefended, smoothed) = found.params, found.attack_success
+    params = found.params
     shares = {name: percent(value) for name, value in found.at_attack.items()}
     if found.outcome.final:
         proved = f"{shares['clopper-pearson']} by Clopper-Pearson, {shares['hoeffding']} by Hoeffding on the same votes"
@@ -77,8 +78,7 @@ def _sentence(found: RabResult) -> str:
         "correctly and proved to stay so under any change of the training pixels of total L2 length "
         f"{found.budget:.3g} ({count(found.rows, 'poisoned image')}, trigger {params.trigger:g}): {proved} (alpha = "
         f"{params.alpha:g}). Labels and the test image are not covered. The attack, which also relabels its images, "
-        f"turned {percent(undefended)} of triggered test images into "
-        f"\u201c{found.outcome.experiment.target_name}\u201d undefended and {percent(smoothed)} smoothed."
+        f"turned {success_words(found.outcome)}."
     )
 
 
@@ -90,13 +90,12 @@ def _alt(found: RabResult) -> str:
         f"{percent(found.at_attack[name])} at this attack"
         for name, c in found.curves.items()
     )
-    undefended, smoothed = found.attack_success
     return (
         f"RAB panel on {found.outcome.experiment.dataset.name}: sigma (pixel units) {params.sigma:g}, trigger (L2 "
         f"norm) {params.trigger:g}, poison rate {params.poison_rate:g}, models {params.num_models}, alpha "
         f"{params.alpha:g}. A training image clean, with the trigger and noised. Certified accuracy by total L2 "
-        f"length: {curves}. This attack: {_attack_length(found)}. Attack success {percent(undefended)} undefended, "
-        f"{percent(smoothed)} smoothed. {state(found.models, params.num_models)}"
+        f"length: {curves}. This attack: {_attack_length(found)}. It turned "
+        f"{success_words(found.outcome)}. {state(found.models, params.num_models)}"
     )
 
 

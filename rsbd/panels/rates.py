@@ -1,0 +1,44 @@
+"""The success of an attack in bars and in words: undefended, with the same learner without noise, and smoothed."""
+
+from __future__ import annotations
+
+import math
+
+from rsbd.panels import svg
+from rsbd.panels.chart import Box, bars
+from rsbd.recipes.experiment import Outcome
+from rsbd.words import between, percent
+
+_COLOURS = svg.VERMILLION, svg.ORANGE, svg.BLUE
+_GAP = 5.0
+
+
+def clean_accuracy_bars(found: Outcome, box: Box) -> str:
+    """Draw the clean accuracy of each classifier."""
+    return _three(found, [r.clean_accuracy for r in found.rates.values()], box)
+
+
+def attack_success_bars(found: Outcome, box: Box) -> str:
+    """Draw the attack success rate of each classifier, and bounds on the one that is known from votes alone."""
+    seen = found.success_bounds
+    spans = {"smoothed": (seen.lowest, seen.highest)}
+    return _three(found, [r.attack_success_rate for r in found.rates.values()], box, spans)
+
+
+def _three(found: Outcome, values: list[float], box: Box, spans: dict[str, tuple[float, float]] | None = None) -> str:
+    high = (box[3] - box[1] + _GAP) / len(values) - _GAP
+    return bars(box, list(found.rates), values, _COLOURS, high, _GAP, spans)
+
+
+def success_words(found: Outcome) -> str:
+    """Say which share of the triggered test images each classifier labels as the target.
+
+    The words go on after "The attack turned"; the bounds hold with probability 1 - alpha.
+    """
+    undefended, bare, smoothed = (percent(r.attack_success_rate) for r in found.rates.values())
+    seen = found.success_bounds
+    sure = "" if math.isnan(seen.lowest) else f" (with confidence 1 \u2212 alpha: {between(seen.lowest, seen.highest)})"
+    return (
+        f"{undefended} of triggered test images into \u201c{found.experiment.target_name}\u201d undefended, {bare} "
+        f"with the same learner without noise, and {smoothed} smoothed{sure}"
+    )
