@@ -110,7 +110,7 @@ class ExperimentMemory:
     def stream(self, experiment: Experiment, learner: Learner) -> Iterator[tuple[Outcome, tuple[int, ...]]]:
         """Yield the outcomes of an experiment, each with the number of models that have voted.
 
-        ``learner`` trains the undefended classifier.
+        ``learner`` trains the classifiers without a defence.
         """
         data, poisoning, seed = experiment.dataset, experiment.poisoning, experiment.seed
         key = (data.fingerprint(), repr(poisoning), repr(learner), seed)

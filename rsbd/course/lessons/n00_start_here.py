@@ -15,8 +15,7 @@ from rsbd.words import percent
 
 def fooled(name: str, found: Report) -> list[str | float]:
     """Return one row of a table: an attack, its size, its measured success, and what is proved against it."""
-    undefended, smoothed = found.outcome.attack.undefended, found.outcome.smoothed
-    rates = [undefended.attack_success_rate, smoothed.attack_success_rate]
+    rates = [rates.attack_success_rate for rates in found.outcome.rates.values()]
     return [name, f"{found.budget:,.0f}", *rates, found.against_attack]
 
 
