@@ -8,11 +8,20 @@ from rsbd.learners.base import Problem as Problem
 from rsbd.learners.base import ScoringModels as ScoringModels
 from rsbd.learners.discriminant.lda import LDA as LDA
 from rsbd.learners.hashed import HashedTestNoise as HashedTestNoise
+from rsbd.learners.linear.belief import Handwriting as Handwriting
 from rsbd.learners.linear.linear import Linear as Linear
+from rsbd.learners.linear.robust import RobustLinear as RobustLinear
 from rsbd.learners.networks.cnn import CNN as CNN
 from rsbd.learners.networks.mlp import MLP as MLP
 from rsbd.learners.networks.module import Module as Module
 from rsbd.learners.networks.resnet import ResNet as ResNet
 from rsbd.learners.sklearn import Sklearn as Sklearn
 
-LEARNERS: dict[str, Callable[[], Learner]] = {"linear": Linear, "lda": LDA, "mlp": MLP, "cnn": CNN, "resnet": ResNet}
+LEARNERS: dict[str, Callable[[], Learner]] = {
+    "linear": Linear,
+    "robust": RobustLinear,
+    "lda": LDA,
+    "mlp": MLP,
+    "cnn": CNN,
+    "resnet": ResNet,
+}

@@ -13,7 +13,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torchgen.gen import parse_native_yaml
 from torchgen.model import DispatchKey
 
-from rsbd.learners import CNN, LDA, MLP, HashedTestNoise, Linear, ResNet, randomness
+from rsbd.learners import CNN, LDA, MLP, HashedTestNoise, Linear, ResNet, RobustLinear, randomness
 from rsbd.noises import Bagging, Flip, Gaussian, Uniform
 from rsbd.noises.smoothing import Smoothing
 
@@ -64,7 +64,7 @@ def lacking(names, key):
     return found
 
 
-LEARNERS = (*NETWORKS, Linear(), LDA(), HashedTestNoise(LDA(), Gaussian(0.5)))
+LEARNERS = (*NETWORKS, Linear(), RobustLinear(), LDA(), HashedTestNoise(LDA(), Gaussian(0.5)))
 
 
 @pytest.mark.parametrize("learner", LEARNERS, ids=lambda learner: type(learner).__name__)

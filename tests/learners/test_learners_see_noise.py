@@ -10,7 +10,19 @@ import torch
 from sklearn.tree import DecisionTreeClassifier
 from torch import Generator, Tensor, nn
 
-from rsbd.learners import CNN, LDA, MLP, HashedTestNoise, Learner, Linear, Module, ResNet, Sklearn, randomness
+from rsbd.learners import (
+    CNN,
+    LDA,
+    MLP,
+    HashedTestNoise,
+    Learner,
+    Linear,
+    Module,
+    ResNet,
+    RobustLinear,
+    Sklearn,
+    randomness,
+)
 from rsbd.learners.base import Problem, ScoringModels
 from rsbd.noises import Bagging, Gaussian, Noise
 from rsbd.noises.smoothing import Smoothing
@@ -36,6 +48,7 @@ def network() -> nn.Module:
 
 LEARNERS = {
     "linear": Linear(),
+    "robust": RobustLinear(),
     "lda": LDA(),
     "mlp": MLP((4,), epochs=2),
     "cnn": CNN((2, 2), hidden=4, kernel=3, epochs=2),
