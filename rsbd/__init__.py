@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from rsbd.certify import ABSTAIN, Certificate, certified_map, certify, poisoned_rows, radius
     from rsbd.data import Dataset, load
     from rsbd.ensemble import Votes, collect
+    from rsbd.evasion import AnyPatch, AnyPixels, kept
     from rsbd.learners import CNN, LDA, MLP, Linear, Module, ResNet, RobustLinear, Sklearn
     from rsbd.noises import Bagging, Flip, Gaussian, Noise, Partition, Smoothing, Threat, Uniform
     from rsbd.recipes import Experiment
@@ -25,24 +26,14 @@ if TYPE_CHECKING:
 __all__ = ["Dataset", "__version__", "load"]
 __all__ += ["BadPatch", "Blend", "Features", "Pixels", "Poisoning", "Trigger", "attack_success_rate", "clean_accuracy"]
 __all__ += ["Bagging", "Flip", "Gaussian", "Noise", "Partition", "Smoothing", "Threat", "Uniform"]
+__all__ += ["AnyPatch", "AnyPixels", "kept"]
 __all__ += ["ABSTAIN", "Bounds", "Certificate", "Tradeoff", "certified_map", "certify", "poisoned_rows", "radius"]
-__all__ += [
-    "CNN",
-    "LDA",
-    "MLP",
-    "Experiment",
-    "Linear",
-    "Module",
-    "ResNet",
-    "RobustLinear",
-    "Sklearn",
-    "Votes",
-    "collect",
-]
+__all__ += ["CNN", "LDA", "MLP", "Experiment", "Linear", "Module", "ResNet", "RobustLinear", "Sklearn"]
+__all__ += ["Votes", "collect"]
 
 # Imported on first use, so that `import rsbd` and `rsbd --help` do not wait for torch. A name of `__all__` is looked up
 # in one package after the other, first in those without torch. `rsbd.certify` can be called as its function.
-_WITHOUT_TORCH = ["data", "attacks", "noises", "tradeoff", "bounds", "certify"]
+_WITHOUT_TORCH = ["data", "attacks", "evasion", "noises", "tradeoff", "bounds", "certify"]
 _PACKAGES = [*_WITHOUT_TORCH, "ensemble", "learners", "recipes", "audit", "plots"]
 
 

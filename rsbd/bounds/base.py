@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from rsbd.errors import InputError, is_whole
+from rsbd.evasion.triggers import AnyTrigger
 from rsbd.types import Floats, Ints
 
 
@@ -27,6 +28,9 @@ class Bounds:
         Probability that a point's bounds fail, or that any point's bounds fail where `points` is `"all"`.
     points : str
         Whether `alpha` holds for `"each"` point by itself or for `"all"` of them at once.
+    trigger : AnyTrigger, optional
+        If given, votes that such a trigger on the test input can move count as missed, and as votes for every class to
+        which it can move them: `miss` and `runner_up` bound the probabilities with these.
     """
 
     label: Ints
@@ -34,6 +38,7 @@ class Bounds:
     runner_up: Floats
     alpha: float
     points: str = "each"
+    trigger: AnyTrigger | None = None
 
 
 def over_points(alpha: float, num_points: int, points: str = "all") -> float:

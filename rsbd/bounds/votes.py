@@ -10,6 +10,7 @@ import numpy.typing as npt
 from rsbd.bounds import binomial
 from rsbd.bounds.base import Bounds, over_points
 from rsbd.errors import InputError
+from rsbd.evasion import Evidence
 from rsbd.types import Floats, Ints
 
 # (successes, trials, level) -> upper bound on the success probability
@@ -137,6 +138,60 @@ def anytime(
         return binomial.anytime_upper(k, n, level, prior)
 
     return _bounds(counts, alpha, selection, runner_up, upper, points, two_sided=True)
+
+
+def kept_votes(
+    evidence: Evidence,
+    alpha: float,
+    runner_up: bool = False,
+    points: str = "each",
+    upper: Upper = binomial.clopper_pearson_upper,
+) -> Bounds:
+    """Return bounds for a certificate against a trigger on the test input, from the votes that it cannot move.
+
+    Guarantee: for each point, with probability `1 - alpha`, `miss` bounds the probability that a model does not keep
+    the label whatever the trigger is, and `runner_up` that of being brought to any one other class; both for the worst
+    window, where votes are counted by window. For the number of votes see :func:`clopper_pearson`; with
+    `upper=binomial.anytime_upper` bounds hold at every number of votes at once.
+
+    The level is shared over the classes that could have been the label. It is not shared over windows, nor over the
+    other classes: for a label, some window has the largest true miss, and once its bound holds, so does the largest of
+    all bounds. Likewise one pair of window and class is the most probable to be reached, and another one if the class
+    of the first is the label. So there are `classes` bounds, and two more with `runner_up`.
+
+    Parameters
+    ----------
+    evidence : Evidence
+        From :meth:`rsbd.Votes.against`.
+    alpha : float
+        Failure probability, in (0, 1).
+    runner_up : bool
+        Bound the other classes by the votes that can be moved to them. Otherwise, and with two classes, `runner_up` is
+        the miss: a vote that reaches another class is not kept.
+    points : str
+        As in :func:`clopper_pearson`.
+
+    Examples
+    --------
+    >>> from rsbd.evasion import AnyPatch
+    >>> counts = np.array([[1000, 0], [700, 300]])
+    >>> evidence = Evidence(AnyPatch(3), counts, counts[None] - [[[50, 0], [50, 50]]], counts[None] + 50)
+    >>> kept_votes(evidence, alpha=0.001).miss.round(4)
+    array([0.0756, 0.4006])
+    """
+    votes = _votes(evidence.counts, "counts")
+    level = over_points(alpha, len(votes), points)
+    others = runner_up and votes.shape[1] > 2
+    level /= votes.shape[1] + 2 * others
+    label, total, rows = votes.argmax(axis=1), votes.sum(axis=1), np.arange(len(votes))
+    # The bound grows with the votes, so the largest of several is the one of the most votes.
+    miss = _once(upper, total - evidence.kept[:, rows, label].min(axis=0), total, level)
+    second = miss
+    if others:
+        rest = evidence.reached.max(axis=0)
+        rest[rows, label] = -1
+        second = np.minimum(miss, _once(upper, rest.max(axis=1), total, level))
+    return Bounds(label, miss, second, float(alpha), points, evidence.trigger)
 
 
 def _bounds(

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rsbd.certify.pairs import truth
+from rsbd.evasion import AnyTrigger
 from rsbd.types import Floats, Ints
 
 ABSTAIN = -1
@@ -37,6 +38,8 @@ class Certificate:
         Size at which the search stopped.
     points : str
         Whether `alpha` holds for `"each"` point by itself or for `"all"` of them at once.
+    trigger : AnyTrigger, optional
+        A trigger that the attacker puts on the test input besides; it does not count towards the radius.
     """
 
     label: Ints
@@ -46,6 +49,7 @@ class Certificate:
     slots: tuple[str, ...]
     max_radius: float = inf
     points: str = "each"
+    trigger: AnyTrigger | None = None
 
     def accuracy(self, y: npt.ArrayLike, radius: float = 0) -> float:
         """Return the certified accuracy: the fraction of points that are correct **and** certified at `radius`."""

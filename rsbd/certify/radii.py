@@ -29,7 +29,8 @@ def radius(
 
     In L0 the attacker may spread the changes over the slots at will; the radius holds for every such allocation. In L1
     and L2 the worst case is the whole change in the slot with the least noise. Where the rows carry noise, a radius
-    counts rows that the attacker replaces; for rows that change within limits, see :func:`poisoned_rows`.
+    counts rows that the attacker replaces; for rows that change within limits, see :func:`poisoned_rows`. If the bounds
+    are about votes that a trigger cannot move, the attacker puts this trigger on the test input besides.
 
     Parameters
     ----------
@@ -58,8 +59,13 @@ def radius(
     """
     chosen, norm, noises = allocation.changed_slots(smoothing, slots)
     if norm == "rows":
-        wholly = Smoothing(rows=smoothing.rows)
-        return poisoned_rows(bounds, wholly, Threat(on_test=False), num_rows, max_radius)
+        wholly = Smoothing(rows=smoothing.rows, test=smoothing.test)
+        threat = Threat(on_test=False) if bounds.trigger is None else Threat(trigger=bounds.trigger)
+        return poisoned_rows(bounds, wholly, threat, num_rows, max_radius)
+    if bounds.trigger is not None:
+        smoothing.tradeoff(
+            Threat(trigger=bounds.trigger), num_rows, bounds.trigger
+        )  # raises for noise on the test input
     pairs = DistinctPairs.of(bounds)
     found: Ints | Floats
     if norm == "L0":
@@ -78,7 +84,7 @@ def radius(
         found = np.minimum(length, limit)
     reached = found[pairs.back]
     label = np.where(reached < 0, ABSTAIN, bounds.label)
-    return Certificate(label, reached, bounds.alpha, norm, chosen, limit, bounds.points)
+    return Certificate(label, reached, bounds.alpha, norm, chosen, limit, bounds.points, bounds.trigger)
 
 
 def exact_radius(

@@ -12,6 +12,8 @@ from rsbd.bounds import Bounds
 from rsbd.certify import allocation
 from rsbd.certify.certificate import ABSTAIN, Certificate
 from rsbd.certify.pairs import DistinctPairs, truth
+from rsbd.errors import InputError
+from rsbd.evasion import AnyTrigger
 from rsbd.noises import Smoothing, Threat
 from rsbd.types import Bools, Floats, Ints
 
@@ -45,7 +47,7 @@ def certify(bounds: Bounds, smoothing: Smoothing, threat: Threat, num_rows: int 
     array([ True, False])
     """
     pairs = DistinctPairs.of(bounds)
-    return pairs.certified(smoothing.tradeoff(threat, num_rows))[pairs.back]
+    return pairs.certified(smoothing.tradeoff(threat, num_rows, bounds.trigger))[pairs.back]
 
 
 def poisoned_rows(
@@ -81,43 +83,72 @@ def poisoned_rows(
     limit = limit if num_rows is None else min(limit, num_rows)
 
     def certified(rows: int, who: Ints) -> Bools:
-        return pairs.some(who).certified(smoothing.tradeoff(replace(threat, rows=rows), num_rows))
+        law = smoothing.tradeoff(replace(threat, rows=rows), num_rows, bounds.trigger)
+        return pairs.some(who).certified(law)
 
     reached = allocation.largest_certified(certified, len(pairs.miss), limit)[pairs.back]
     label = np.where(reached < 0, ABSTAIN, bounds.label)
-    return Certificate(label, reached, bounds.alpha, "rows", ("rows",), limit, bounds.points)
+    return Certificate(label, reached, bounds.alpha, "rows", ("rows",), limit, bounds.points, threat.any_trigger)
 
 
 def certified_map(
-    bounds: Bounds,
+    bounds: Bounds | Sequence[Bounds],
     y: npt.ArrayLike,
     smoothing: Smoothing,
     rows: Sequence[int],
-    triggers: Sequence[float],
+    triggers: Sequence[float | AnyTrigger],
     relabel: bool = True,
     on_test: bool = True,
     num_rows: int | None = None,
 ) -> Floats:
-    """Return the certified accuracy against each number of poisoned rows and each size of trigger.
+    """Return the certified accuracy against each number of poisoned rows and each trigger.
+
+    Parameters
+    ----------
+    bounds : Bounds or sequence of Bounds
+        Bounds for all triggers, or for each of them: those of `AnyPatch(3)` are about votes that it cannot move.
+    y : array of int, shape (points,)
+        True labels.
+    smoothing, num_rows
+        As in :func:`certify`.
+    rows : sequence of int
+        Numbers of poisoned rows.
+    triggers : sequence of float or AnyTrigger
+        Sizes, or triggers with any content on the test input.
+    relabel, on_test
+        As in :class:`Threat`.
 
     Returns
     -------
     array of float, shape (rows, triggers)
         Fraction of points that are correct and certified.
     """
-    pairs = DistinctPairs.of(bounds)
-    correct = truth(y, bounds.label) == bounds.label
-    weight = np.bincount(pairs.back[correct], minlength=len(pairs.miss)) / max(1, len(correct))
+    each = [bounds] * len(triggers) if isinstance(bounds, Bounds) else list(bounds)
+    if len(each) != len(triggers):
+        raise InputError(f"there are bounds for {len(each)} triggers of {len(triggers)}", "give one for each, or one")
     threats = [[Threat(m, size, relabel, on_test) for size in triggers] for m in rows]
-    # The smallest threat that changes all that the others change: it raises where one of them has no noise to face.
-    least = Threat(min(1, max(rows, default=0)), min(1, max(triggers, default=0)), relabel, on_test)
-    smoothing.tradeoff(least, num_rows)
+    # The smallest threats that change all that the others change: they raise where one of them has no noise to face.
+    limits = [0 if isinstance(size, AnyTrigger) else size for size in triggers]
+    smallest: list[tuple[float | AnyTrigger, AnyTrigger | None]] = [(min(1, max(limits, default=0)), None)]
+    smallest += [(s, known.trigger) for s, known in zip(triggers, each, strict=True) if isinstance(s, AnyTrigger)]
+    for size, covered in smallest:
+        smoothing.tradeoff(Threat(min(1, max(rows, default=0)), size, relabel, on_test), num_rows, covered)
+    found = {id(known): (DistinctPairs.of(known), truth(y, known.label) == known.label) for known in each}
     table: Floats = np.zeros((len(rows), len(triggers)))
-    beaten: list[tuple[int, float]] = []
+    beaten: list[tuple[int, int]] = []
     for (i, j), _ in np.ndenumerate(table):
         # Where nothing is certified against a smaller attack, nothing is against one that includes it.
-        if not any(m <= rows[i] and size <= triggers[j] for m, size in beaten):
-            table[i, j] = weight @ pairs.certified(smoothing.tradeoff(threats[i][j], num_rows))
+        less = (n for m, n in beaten if rows[m] <= rows[i] and each[n] is each[j])
+        if not any(_within(triggers[n], triggers[j]) for n in less):
+            pairs, correct = found[id(each[j])]
+            holds = pairs.certified(smoothing.tradeoff(threats[i][j], num_rows, each[j].trigger))
+            table[i, j] = np.count_nonzero(holds[pairs.back] & correct) / max(1, len(correct))
             if not table[i, j]:
-                beaten.append((rows[i], triggers[j]))
+                beaten.append((i, j))
     return table
+
+
+def _within(small: float | AnyTrigger, large: float | AnyTrigger) -> bool:
+    if isinstance(small, AnyTrigger) or isinstance(large, AnyTrigger):
+        return isinstance(large, AnyTrigger) and isinstance(small, AnyTrigger) and large.covers(small)
+    return small <= large

@@ -17,16 +17,17 @@ from torch import Tensor
 
 from rsbd.data import Dataset
 from rsbd.ensemble import devices
+from rsbd.ensemble.votes import Votes
 from rsbd.errors import InputError
+from rsbd.evasion import AnyTrigger
 from rsbd.learners import Learner, Problem, determinism, identity, randomness
-from rsbd.learners.base import check_repeats, predict_labels, train_models
+from rsbd.learners.base import check_repeats, find_reached, predict_labels, train_models
 from rsbd.noises import Smoothing
 from rsbd.types import Ints, Labels, Points
 from rsbd.version import code_version
 
 _ASKED_TWICE = 8  # models of the user, at the start of a run
 Span = tuple[int, int]
-BlockVotes = tuple[Ints, Span, dict[str, float]]
 
 
 @dataclass(frozen=True)
@@ -73,6 +74,8 @@ class Task:
         Where blocks are computed.
     manifest : dict
         The manifest of the votes, see :func:`describe_run`.
+    triggers : tuple of AnyTrigger
+        Triggers on the test input that votes are held against.
     """
 
     x: PackedFeatures
@@ -83,10 +86,18 @@ class Task:
     seed: int
     device: str
     manifest: dict[str, Any]
+    triggers: tuple[AnyTrigger, ...] = ()
 
     @classmethod
     def of(
-        cls, dataset: Dataset, smoothing: Smoothing, learner: Learner, x_test: Points, seed: int, device: str
+        cls,
+        dataset: Dataset,
+        smoothing: Smoothing,
+        learner: Learner,
+        x_test: Points,
+        seed: int,
+        device: str,
+        triggers: tuple[AnyTrigger, ...] = (),
     ) -> Task:
         """Pack an ensemble."""
         x, points = (PackedFeatures.of(rows, dataset.values) for rows in (dataset.x, x_test))
@@ -94,9 +105,13 @@ class Task:
             raise InputError(
                 f"test points have {points.shape[1]} features", f"give {dataset.num_features}, as the training set has"
             )
-        manifest = describe_run(dataset, smoothing, learner, seed, device) | {"points": hash_points(x_test)}
+        manifest: dict[str, Any] = describe_run(dataset, smoothing, learner, seed, device) | {
+            "points": hash_points(x_test)
+        }
+        if triggers:
+            manifest = manifest | {"triggers": [trigger.record() for trigger in triggers], "shape": list(dataset.shape)}
         problem = Problem.of(dataset, smoothing, "meta")
-        return cls(x, dataset.y, points, problem, learner, seed, device, manifest)
+        return cls(x, dataset.y, points, problem, learner, seed, device, manifest, triggers)
 
     @property
     def key(self) -> str:
@@ -149,18 +164,8 @@ def models_per_block(task: Task) -> int:
     return task.learner.block_size(training_set(task) if task.device == "cpu" else task.problem)
 
 
-def vote_in_block(task: Task, span: Span) -> BlockVotes:
-    """Train the whole block that holds ``span`` and count the votes of the models in the span.
-
-    Returns
-    -------
-    counts : ndarray
-        Shape (points, classes).
-    span : tuple of int
-        As given.
-    seconds : dict
-        Time for ``train`` and ``vote``.
-    """
+def vote_in_block(task: Task, span: Span) -> Votes:
+    """Train the whole block that holds ``span`` and count the votes of the models in the span."""
     began = time.perf_counter()
     with devices.explain_errors(task.device, task.learner), determinism.reproducible():
         problem, size = training_set(task), models_per_block(task)
@@ -172,8 +177,15 @@ def vote_in_block(task: Task, span: Span) -> BlockVotes:
         if first == 0 and task.device == "cpu":
             some = min(size, _ASKED_TWICE)
             check_repeats(task.learner, partial(_labels, task, some), labels if some == size else None)
-        counts = count_labels(labels[span[0] - first : span[1] - first], problem.num_classes)
-    return counts, span, {"train": trained - began, "vote": time.perf_counter() - trained}
+        here, classes = slice(span[0] - first, span[1] - first), problem.num_classes
+        votes = Votes(count_labels(labels[here], classes), (span,), task.manifest)
+        kept, reached = [], []
+        for found in find_reached(models, test_points(task), labels, task.triggers, problem.shape, classes):
+            kept.append((found & (found.sum(2, keepdim=True) == 1))[here].sum(0))
+            reached.append(found[here].sum(0))
+        if task.triggers:
+            votes = replace(votes, kept=torch.stack(kept).cpu().numpy(), reached=torch.stack(reached).cpu().numpy())
+    return replace(votes, seconds={"train": trained - began, "vote": time.perf_counter() - trained})
 
 
 def _labels(task: Task, models: int) -> Tensor:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from rsbd.data import Dataset, on_levels
 from rsbd.errors import InputError, is_whole
+from rsbd.evasion import AnyTrigger
 from rsbd.noises import Bagging, Flip, Noise, Smoothing
 from rsbd.types import Points
 
@@ -42,6 +45,25 @@ def check_settings(dataset: Dataset, smoothing: Smoothing, num_models: int, seed
             f"labels carry {labels}, but {dataset.name} has {dataset.num_classes} classes",
             f"use Flip('{labels.keep}', values={dataset.num_classes})",
         )
+
+
+def check_triggers(
+    dataset: Dataset, smoothing: Smoothing, triggers: AnyTrigger | Sequence[AnyTrigger]
+) -> tuple[AnyTrigger, ...]:
+    """Return the triggers as a tuple, or raise for those that votes of this ensemble cannot be held against."""
+    found = (triggers,) if isinstance(triggers, AnyTrigger) else tuple(triggers)
+    for trigger in found:
+        if not isinstance(trigger, AnyTrigger):
+            raise InputError(f"triggers hold {trigger!r}", "give AnyPatch(side) or AnyPixels(count)")
+        trigger.check(dataset.shape)
+    if len(set(found)) < len(found):
+        raise InputError("a trigger is given twice", "give each once")
+    if found and smoothing.test is not None:
+        raise InputError(
+            f"the test input carries {smoothing.test}, so no vote is certain against {found[0]}",
+            "give Smoothing(test=None), or leave out triggers",
+        )
+    return found
 
 
 def check_points(noise: Noise | None, x: Points) -> None:

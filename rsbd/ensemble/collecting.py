@@ -18,6 +18,7 @@ from rsbd.ensemble.store import Store
 from rsbd.ensemble.votes import Votes
 from rsbd.ensemble.workers import stream_votes, thread_pool
 from rsbd.errors import InputError
+from rsbd.evasion import AnyTrigger
 from rsbd.files import read_path
 from rsbd.learners import Learner, identity
 from rsbd.noises import Smoothing
@@ -37,6 +38,7 @@ def collect(
     cancel: threading.Event | None = None,
     resume: Votes | None = None,
     store: str | Path | None = None,
+    triggers: AnyTrigger | Sequence[AnyTrigger] = (),
 ) -> Votes:
     """Train ``num_models`` models, each on its own noised training set, and let each vote on its own noisy test points.
 
@@ -78,6 +80,10 @@ def collect(
         Folder where votes are kept as they come, under a key of everything that determines them. A run that was
         interrupted, or is to have more models, goes on from there; a damaged file is set aside with a warning.
         Learners and noises that run code of yours need a ``name`` for that.
+    triggers : AnyTrigger or sequence of AnyTrigger
+        Triggers on the test input, such as ``AnyPatch(3)``. For each of them it is counted which votes no such trigger
+        can move, see :meth:`Votes.against`. The test input then carries no noise, and the models must know what a
+        trigger can do to them: :meth:`rsbd.learners.Models.reach`.
 
     Raises
     ------
@@ -87,7 +93,8 @@ def collect(
         ``cancel`` was set.
     """
     votes = None
-    for votes in stream(dataset, smoothing, learner, x_test, num_models, seed, device, executor, resume, store):
+    run = stream(dataset, smoothing, learner, x_test, num_models, seed, device, executor, resume, store, triggers)
+    for votes in run:
         if progress is not None:
             progress(votes)
         if cancel is not None and cancel.is_set():
@@ -107,19 +114,21 @@ def stream(
     executor: Executor | None = None,
     resume: Votes | None = None,
     store: str | Path | None = None,
+    triggers: AnyTrigger | Sequence[AnyTrigger] = (),
 ) -> Iterator[Votes]:
     """Yield the votes so far after every block of models; parameters as for :func:`collect`.
 
     Resumed and stored votes come first. Closing the iterator stops the work after the blocks in hand.
     """
     checks.check_settings(dataset, smoothing, num_models, seed)
+    triggers = checks.check_triggers(dataset, smoothing, triggers)
     if executor is not None and not hasattr(executor, "submit"):
         raise InputError(f"executor is {executor!r}", "give a concurrent.futures.Executor, or leave it out")
     x_test, num_models, seed = np.array(x_test, np.float32), int(num_models), int(seed)  # a copy: it may be changed
     checks.check_points(smoothing.test, x_test)
     where = resolve_device(device) if executor else pick_device(device)
-    task = blocks.Task.of(dataset, smoothing, learner, x_test, seed, where)
-    votes = Votes(np.zeros((len(x_test), dataset.num_classes), np.int64), (), task.manifest)
+    task = blocks.Task.of(dataset, smoothing, learner, x_test, seed, where, triggers)
+    votes = Votes.none(len(x_test), dataset.num_classes, task.manifest)
     file = None
     if store is not None:
         identity.check_named(smoothing, learner)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 import os
 import struct
@@ -18,6 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rsbd.errors import InputError, first_line
+from rsbd.evasion import AnyTrigger, Evidence
+from rsbd.evasion.triggers import from_record
 from rsbd.files import atomic_file
 from rsbd.types import Ints, Labels
 
@@ -45,6 +48,10 @@ class Votes:
         yours that has no name is never equal.
     seconds : mapping
         Time spent on ``train`` and ``vote``, summed over workers; neither saved nor compared.
+    kept : ndarray, optional
+        Models that gave each point each label and that no trigger moves, shape (triggers, points, classes), int64.
+    reached : ndarray, optional
+        Models that give each point each label without a trigger or with some, shape (triggers, points, classes).
 
     Examples
     --------
@@ -58,6 +65,15 @@ class Votes:
     models: Spans
     manifest: Mapping[str, Any]
     seconds: Mapping[str, float] = field(default_factory=dict, compare=False)
+    kept: Ints | None = None
+    reached: Ints | None = None
+
+    @classmethod
+    def none(cls, num_points: int, num_classes: int, manifest: Mapping[str, Any]) -> Votes:
+        """Return the votes before any model has voted."""
+        counts, triggers = np.zeros((num_points, num_classes), np.int64), len(manifest.get("triggers", ()))
+        moved = np.stack([counts] * triggers) if triggers else None
+        return cls(counts, (), manifest, {}, moved, moved)
 
     @property
     def num_models(self) -> int:
@@ -69,6 +85,35 @@ class Votes:
         """The smoothed classifier's estimate: the label with most votes, the lowest one on a tie. Shape (points,)."""
         label: Labels = self.counts.argmax(1)
         return label
+
+    @property
+    def triggers(self) -> tuple[AnyTrigger, ...]:
+        """The triggers on the test input that votes were held against."""
+        return tuple(map(from_record, self.manifest.get("triggers", ())))
+
+    def against(self, trigger: AnyTrigger, by_window: bool = False) -> Evidence:
+        """Return the evidence for a certificate against a trigger: what :func:`rsbd.bounds.kept_votes` bounds.
+
+        Parameters
+        ----------
+        trigger : AnyTrigger
+            One of ``triggers``.
+        by_window : bool
+            Count for each place of the trigger by itself, which certifies more where the places are few or the patch
+            large. Then its ``windows`` must be among ``triggers``.
+
+        Raises
+        ------
+        InputError
+            The votes were not held against it.
+        """
+        known = self.triggers
+        wanted = trigger.windows(tuple(self.manifest["shape"])) if by_window and known else (trigger,)
+        if self.kept is None or self.reached is None or not set(wanted) <= set(known):
+            given = "trigger.windows(dataset.shape)" if by_window else f"[{trigger!r}]"
+            raise InputError(f"these votes were not held against {trigger}", f"collect(..., triggers={given})")
+        rows = [known.index(one) for one in wanted]
+        return Evidence(trigger, self.counts, self.kept[rows], self.reached[rows])
 
     def merge(self, other: Votes) -> Votes:
         """Add the votes of other models.
@@ -90,16 +135,21 @@ class Votes:
             )
         models = join_spans(self.models, other.models)
         spent = {k: self.seconds.get(k, 0) + other.seconds.get(k, 0) for k in {*self.seconds, *other.seconds}}
-        return replace(self, counts=self.counts + other.counts, models=models, seconds=spent)
+        counts = {name: array + getattr(other, name) for name, array in self._counts().items()}
+        return replace(self, **counts, models=models, seconds=spent)
+
+    def _counts(self) -> dict[str, Ints]:
+        arrays = {"counts": self.counts, "kept": self.kept, "reached": self.reached}
+        return {name: array for name, array in arrays.items() if array is not None}
 
     def save(self, path: str | Path) -> None:
         """Write to an ``.npz`` file, whole or not at all. The same votes give the same bytes."""
         manifest = json.dumps(self.manifest, sort_keys=True).encode()
         spans = np.asarray(self.models, dtype=np.int64).reshape(-1, 2)
-        words = np.frombuffer(manifest, np.uint8)
-        digest = np.frombuffer(_digest({"counts": self.counts, "models": spans, "manifest": words}), np.uint8)
+        arrays: dict[str, Any] = {**self._counts(), "models": spans, "manifest": np.frombuffer(manifest, np.uint8)}
         with atomic_file(path) as file:
-            np.savez_compressed(file, counts=self.counts, models=spans, manifest=words, digest=digest)
+            digest = np.frombuffer(_digest(arrays), np.uint8)
+            np.savez_compressed(file, **arrays, digest=digest)
 
     @classmethod
     def load(cls, path: str | Path) -> Votes:
@@ -116,6 +166,7 @@ class Votes:
                 raise InputError(f"{path} was changed after it was written", "delete it and collect again")
             spans = tuple((int(start), int(stop)) for start, stop in arrays["models"])
             votes = cls(arrays["counts"], spans, json.loads(arrays["manifest"].tobytes()))
+            votes = replace(votes, kept=arrays.get("kept"), reached=arrays.get("reached"))
             votes._check()
         except FileNotFoundError:
             raise InputError(
@@ -136,6 +187,14 @@ class Votes:
             raise ValueError("it holds something else")
         if counts.size and (counts.min() < 0 or (counts.sum(1) != self.num_models).any()):
             raise ValueError("its counts do not add up to its models")
+        moved = [array for name, array in self._counts().items() if name != "counts"]
+        if len(moved) != (2 if self.triggers else 0):
+            raise ValueError("it does not hold the votes against its triggers")
+        if any(array.shape != (len(self.triggers), *counts.shape) or array.dtype != np.int64 for array in moved):
+            raise ValueError("it holds something else")
+        order = [np.zeros(1, np.int64), *moved[:1], counts, *moved[1:], np.array(self.num_models)]
+        if moved and any((less > more).any() for less, more in itertools.pairwise(order)):
+            raise ValueError("its votes against triggers do not fit its votes")
 
 
 def join_spans(first: Spans, second: Spans) -> Spans:
@@ -163,7 +222,7 @@ def _arrays(path: str | Path) -> tuple[dict[str, NDArray[Any]], bytes]:
         if sum(member.file_size for member in packed.infolist()) > _LARGEST:
             raise ValueError("it would unpack to more than a gigabyte")
     with np.load(path, allow_pickle=False) as file:
-        return {k: file[k] for k in ("counts", "models", "manifest")}, file["digest"].tobytes()
+        return {k: file[k] for k in file.files if k != "digest"}, file["digest"].tobytes()
 
 
 def _digest(arrays: Mapping[str, NDArray[Any]]) -> bytes:

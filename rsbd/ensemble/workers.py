@@ -6,13 +6,12 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import BrokenExecutor, Executor, Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import replace
 from functools import partial
 from typing import TypeVar
 
 from rsbd.ensemble import blocks
 from rsbd.ensemble.devices import resolve_device
-from rsbd.ensemble.votes import Votes, join_spans
+from rsbd.ensemble.votes import Votes
 from rsbd.learners import determinism
 
 _Item = TypeVar("_Item")
@@ -25,9 +24,8 @@ def stream_votes(
     task: blocks.Task, votes: Votes, spans: Iterable[blocks.Span], pool: Executor, in_hand: int
 ) -> Iterator[Votes]:
     """Yield the votes so far after every block of models, in the order of the blocks."""
-    for counts, span, seconds in map_in_order(pool, partial(blocks.vote_in_block, task), spans, in_hand):
-        spent = {k: votes.seconds.get(k, 0) + v for k, v in seconds.items()}
-        votes = replace(votes, counts=votes.counts + counts, models=join_spans(votes.models, (span,)), seconds=spent)
+    for more in map_in_order(pool, partial(blocks.vote_in_block, task), spans, in_hand):
+        votes = votes.merge(more)
         yield votes
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar
 
@@ -12,6 +12,7 @@ from torch import Generator, Tensor
 
 from rsbd.data import Dataset
 from rsbd.errors import InputError
+from rsbd.evasion import AnyTrigger, linear
 
 if TYPE_CHECKING:
     from rsbd.noises import Noise, Smoothing
@@ -118,6 +119,41 @@ class Models(ABC):
         """
         raise InputError(f"{type(self).__name__} do not expose parameters", "define parameters()")
 
+    def reach(
+        self, x: Tensor, labels: Tensor, triggers: Sequence[AnyTrigger], shape: tuple[int, ...]
+    ) -> Iterator[Tensor]:
+        """Yield for each trigger the classes that it can make each model answer, and possibly more.
+
+        Guarantee
+        ---------
+        A class that is missing is the answer of :meth:`predict`, without noise, to no triggered version of the point.
+
+        Parameters
+        ----------
+        x : Tensor
+            Points, shape (points, features). Points with a feature outside [0, 1] reach every class.
+        labels : Tensor
+            The answers to them, shape (models, points).
+        triggers : sequence of AnyTrigger
+            What may be written on a point.
+        shape : tuple of int
+            Shape of a point before it was flattened.
+
+        Yields
+        ------
+        Tensor
+            Bool, shape (models, points, classes). The model's own label is always there; it is alone if it is kept.
+
+        Raises
+        ------
+        InputError
+            It is not known what a trigger can do to these models.
+        """
+        raise InputError(
+            f"it is not known which votes of {type(self).__name__} a trigger can move",
+            "use a learner with linear scores, such as Linear() or LDA(), or define reach()",
+        )
+
 
 class ScoringModels(Models):
     """Models that score every class and label a point with the largest score, the first one among equals."""
@@ -136,6 +172,25 @@ class ScoringModels(Models):
     def predict(self, x: Tensor, noise: Noise | None, generators: Sequence[Generator]) -> Tensor:
         """Label every point with every model: shape (models, points)."""
         return largest_score(self.scores(x, noise, generators))
+
+
+class LinearScores(ScoringModels):
+    """Models whose scores, without test noise, are linear in the point."""
+
+    @abstractmethod
+    def linear(self) -> tuple[Tensor, Tensor, Tensor]:
+        """Return weights (models, classes, features) and biases of the scores, and how far rounding moves the scores.
+
+        The last, (models, classes) as the biases are, bounds the difference between :meth:`scores` and exact
+        ``weights @ x + biases`` for every ``x`` with features from 0 to 1, in whatever order sums are added.
+        """
+
+    def reach(
+        self, x: Tensor, labels: Tensor, triggers: Sequence[AnyTrigger], shape: tuple[int, ...]
+    ) -> Iterator[Tensor]:
+        """Yield the reached classes by :func:`rsbd.evasion.linear.reached_classes`; see :meth:`Models.reach`."""
+        weights, bias, error = self.linear()
+        return linear.reached_classes(weights, bias, labels, x, triggers, shape, error)
 
 
 class Learner(ABC):
@@ -238,6 +293,29 @@ def predict_labels(models: Models, x: Tensor, noise: Noise | None, generators: S
     labels = models.predict(lend(x, models), noise, generators)
     _check_shape("labels", labels, (len(generators), len(x)))
     return labels
+
+
+def find_reached(
+    models: Models, x: Tensor, labels: Tensor, triggers: Sequence[AnyTrigger], shape: tuple[int, ...], num_classes: int
+) -> Iterator[Tensor]:
+    """Yield the classes that each trigger can make each model answer, (models, points, classes), as bools.
+
+    Raises
+    ------
+    InputError
+        It is not known which, or there is not one answer for each model, point and class, or labels are missing.
+    """
+    found = 0
+    for reached in models.reach(lend(x, models), lend(labels, models), triggers, shape) if triggers else ():
+        _check_shape("reached classes", reached, (*labels.shape, num_classes))
+        if not reached.gather(2, labels[..., None]).all():
+            raise InputError(f"{type(models).__name__}.reach leaves out own labels", "a trigger may change nothing")
+        found += 1
+        yield reached.bool()
+    if found != len(triggers):
+        raise InputError(
+            f"{type(models).__name__}.reach speaks of {found} triggers", f"it was asked for {len(triggers)}"
+        )
 
 
 def predict_confidences(models: Models, x: Tensor, noise: Noise | None, generators: Sequence[Generator]) -> Tensor:

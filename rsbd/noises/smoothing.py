@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Container
 from dataclasses import dataclass
 from fractions import Fraction
+from math import inf
 from typing import TYPE_CHECKING, Protocol
 
 from rsbd import tradeoff
 from rsbd.errors import InputError
+from rsbd.evasion.triggers import AnyTrigger
 from rsbd.noises.base import Noise
 from rsbd.noises.flip import Flip
 from rsbd.noises.gaussian import Gaussian
@@ -227,12 +229,13 @@ class Smoothing:
             )
         return next(iter(norms.values()), "L0")
 
-    def tradeoff(self, threat: Threat, num_rows: int | None = None) -> Tradeoff:
+    def tradeoff(self, threat: Threat, num_rows: int | None = None, covered: AnyTrigger | None = None) -> Tradeoff:
         """Return the trade-off between the data that the defender holds and any data within the threat.
 
         Features change by one trigger in each row (in L0, rows x trigger coordinates; in L2, a length of
         sqrt(rows) x trigger), labels by one per row, the test input by one trigger. The noises of the slots are
-        independent, so their trade-offs multiply.
+        independent, so their trade-offs multiply. A trigger with any content on the test input adds nothing if the
+        bounds are about votes that it cannot move.
 
         Parameters
         ----------
@@ -240,17 +243,36 @@ class Smoothing:
             What the attacker may change.
         num_rows : int, optional
             Number of training rows, where `rows` carries noise.
+        covered : AnyTrigger, optional
+            The trigger that the bounds take into account already: `bounds.trigger`.
 
         Raises
         ------
         InputError
-            If a slot changes that carries no noise: names the slot and the remedy.
+            If a slot changes that carries no noise, or by a trigger with any content that is not covered: names the
+            slot and the remedy.
         """
         if self.rows is None:
             law = self._training(threat, threat.rows)
         else:
             law = self.rows.shift_rows(threat.rows, num_rows, lambda drawn: self._training(threat, drawn))
+        if threat.any_trigger is not None:
+            self._check_covered(threat.any_trigger, covered)
+            return law
         return law * self._shift("test", threat.trigger_on("test")) if threat.on_test else law
+
+    def _check_covered(self, trigger: AnyTrigger, covered: AnyTrigger | None) -> None:
+        if self.test is not None:
+            raise InputError(
+                f"the threat puts {trigger} on the test input, which carries {self.test}",
+                "give Smoothing(test=None), under which votes can be held against triggers",
+            )
+        if covered is None or not covered.covers(trigger):
+            about = "do not say which votes triggers can move" if covered is None else f"are about {covered}"
+            raise InputError(
+                f"the threat puts {trigger} on the test input, but the bounds {about}",
+                f"collect(..., triggers=[{trigger!r}]), and bounds.kept_votes(votes.against({trigger!r}), alpha)",
+            )
 
     def _training(self, threat: Threat, rows: int) -> Tradeoff:
         law = self._shift("features", threat.trigger_on("features"), rows)
@@ -260,7 +282,12 @@ class Smoothing:
         if not (size and times):
             return tradeoff.identity()
         noise = self.slots.get(slot)
-        if noise is not None:
+        if size == inf and self.rows is None:
+            raise InputError(
+                "the poisoned rows may hold anything, and only noise on rows hides such rows",
+                'give Smoothing(rows=Bagging(...)), or Threat(trigger={"features": size, "test": ...})',
+            )
+        if noise is not None and size != inf:
             return noise.shift_each(size, times)
         if self.rows is not None and slot != "test":
             return tradeoff.levels([1, 0], [0, 1])

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from math import hypot, isfinite, sqrt
+from math import hypot, inf, isfinite, sqrt
 from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
 
 from rsbd.errors import InputError
+from rsbd.evasion.triggers import AnyTrigger
 
 _OR = {"features": "rows=0", "test": "on_test=False"}
 
@@ -23,10 +24,12 @@ class Threat:
     ----------
     rows : int
         Number of poisoned training rows.
-    trigger : float or mapping
+    trigger : float, AnyTrigger or mapping
         Size of the trigger in the norm of the noise: changed features for `Flip`, L2 length for
         `Gaussian`, L1 length for `Uniform`. Where training features and test input have different norms:
-        ``{"features": 2, "test": 0.5}``, with a size for each of the two that is attacked.
+        ``{"features": 2, "test": 0.5}``, with a size for each of the two that is attacked. A trigger such as
+        ``AnyPatch(3)`` may be on the test input, and the poisoned rows may then hold anything;
+        ``{"features": 9, "test": AnyPatch(3)}`` limits what changes of them.
     relabel : bool
         Whether the poisoned rows' labels change too.
     on_test : bool
@@ -34,7 +37,7 @@ class Threat:
     """
 
     rows: int = 0
-    trigger: float | Mapping[str, float] = 0
+    trigger: float | AnyTrigger | Mapping[str, float | AnyTrigger] = 0
     relabel: bool = True
     on_test: bool = True
 
@@ -42,13 +45,19 @@ class Threat:
         if not _is_count(self.rows):
             raise InputError(f"rows is {self.rows!r}", "give the number of poisoned rows, 0 or more")
         object.__setattr__(self, "rows", int(self.rows))  # numpy's integers would overflow in powers
+        if isinstance(self.trigger, AnyTrigger):
+            return
         if not isinstance(self.trigger, Mapping):
             object.__setattr__(self, "trigger", _plain_size(self.trigger))
             return
         for slot in self.trigger:
             if slot not in ("features", "test"):
                 raise InputError(f"trigger has a size for {slot!r}", "a trigger is on 'features' and on 'test'")
-        plain = {slot: _plain_size(size) for slot, size in self.trigger.items()}
+        if isinstance(self.trigger.get("features"), AnyTrigger):
+            raise InputError(
+                f"the trigger on 'features' is {self.trigger['features']!r}", "give the size of the change of each row"
+            )
+        plain = {s: size if isinstance(size, AnyTrigger) else _plain_size(size) for s, size in self.trigger.items()}
         attacked = {"features": self.rows > 0, "test": self.on_test}
         for slot in attacked:
             if attacked[slot] and slot not in plain:
@@ -59,8 +68,15 @@ class Threat:
         object.__setattr__(self, "trigger", plain)
 
     def trigger_on(self, slot: str) -> float:
-        """Return the size of the trigger in the norm of `"features"` or `"test"`."""
-        return self.trigger.get(slot, 0) if isinstance(self.trigger, Mapping) else self.trigger
+        """Return the size of the trigger in the norm of `"features"` or `"test"`; infinite if nothing limits it."""
+        size = self.trigger.get(slot, 0) if isinstance(self.trigger, Mapping) else self.trigger
+        return inf if isinstance(size, AnyTrigger) else size
+
+    @property
+    def any_trigger(self) -> AnyTrigger | None:
+        """The trigger with any content on the test input; None if its size is limited, or there is none."""
+        found = self.trigger.get("test") if isinstance(self.trigger, Mapping) else self.trigger
+        return found if self.on_test and isinstance(found, AnyTrigger) else None
 
     def budget(self, norm: str) -> float:
         """Return the whole threat as one radius in `norm`, over all slots that it changes.
@@ -73,7 +89,8 @@ class Threat:
         """
         if norm == "rows":
             return float(self.rows)
-        features, test = float(self.trigger_on("features")), self.on_test * float(self.trigger_on("test"))
+        features = float(self.trigger_on("features")) if self.rows else 0.0
+        test = float(self.trigger_on("test")) if self.on_test else 0.0
         if norm == "L2":
             return hypot(sqrt(self.rows) * features, test)
         return self.rows * features + test + (self.rows if norm == "L0" and self.relabel else 0)

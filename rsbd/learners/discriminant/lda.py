@@ -11,7 +11,8 @@ import torch
 from torch import Generator, Tensor
 
 from rsbd.errors import InputError
-from rsbd.learners.base import Learner, Problem, ScoringModels, draw_test_noise, noised_points
+from rsbd.evasion.linear import forward_error
+from rsbd.learners.base import Learner, LinearScores, Problem, draw_test_noise, noised_points
 from rsbd.learners.discriminant.moments import Moments, MomentSampler
 from rsbd.learners.discriminant.pooling import Pooling
 from rsbd.noises import Gaussian, Noise
@@ -136,7 +137,7 @@ def undo_flips(drawn: Moments, noise: Noise | None) -> tuple[Tensor, Tensor]:
 
 
 @dataclass(frozen=True)
-class Discriminants(ScoringModels):
+class Discriminants(LinearScores):
     """Trained discriminants: the class of the largest ``weights @ pooled input + bias``.
 
     Parameters
@@ -168,6 +169,12 @@ class Discriminants(ScoringModels):
         biases = self.biases + (weights @ offsets[..., None])[..., 0]
         points = x.T.expand(len(weights), -1, -1)
         return torch.baddbmm(biases[..., None], weights * scales[:, None], points)
+
+    def linear(self) -> tuple[Tensor, Tensor, Tensor]:
+        """Return weights of pixels, biases and rounding errors, those of adding up a block included."""
+        weights = self.pooling.spread(self.weights)
+        terms = self.weights.shape[-1] + self.pooling.size**2 + 16
+        return weights, self.biases, forward_error(weights.abs().sum(-1) + self.biases.abs(), terms)
 
     def parameters(self) -> Tensor:
         """Return weights and biases, (models, numbers)."""

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from torch import Generator, Tensor
 
 from rsbd.errors import InputError
-from rsbd.learners.base import Learner, Problem, ScoringModels, draw_test_noise, noised_points
+from rsbd.evasion.linear import forward_error
+from rsbd.learners.base import Learner, LinearScores, Problem, draw_test_noise, noised_points
 from rsbd.learners.linear import class_sums
 from rsbd.noises import Noise
 from rsbd.noises.base import Channel
@@ -91,7 +92,7 @@ class Linear(Learner):
 
 
 @dataclass(frozen=True)
-class LinearModels(ScoringModels):
+class LinearModels(LinearScores):
     """Trained weights, and for each class the clean point half way to it, both (models, classes, features)."""
 
     weights: Tensor
@@ -111,6 +112,13 @@ class LinearModels(ScoringModels):
         folded = weights * factor.unsqueeze(1)
         scores = (folded.flatten(0, 1) @ x.T).view(*bias.shape, -1)
         return scores + bias.unsqueeze(-1)
+
+    def linear(self) -> tuple[Tensor, Tensor, Tensor]:
+        """Return weights, biases and rounding errors; a bias is itself a sum, which may be rounded anew."""
+        products = self.weights * self.halfway
+        bias = -products.sum(-1)
+        size = self.weights.abs().sum(-1) + 2 * products.abs().sum(-1) + bias.abs()
+        return self.weights, bias, forward_error(size, self.weights.shape[-1] + 16)
 
     def parameters(self) -> Tensor:
         """Return weights and points half way, (models, numbers)."""

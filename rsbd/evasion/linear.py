@@ -1,0 +1,201 @@
+"""Decides which votes of linear scores no trigger can move.
+
+A model scores class c with ``w_c . x + b_c`` and answers with the largest score, the lowest class among equals. Writing
+any content from 0 to 1 into feature j lowers the lead of class c over class b by at most
+
+    g_j  =  max(0, d_j x_j, -d_j (1 - x_j))  =  max(0, -d_j) + d_j x_j,        d = w_c - w_b,  0 <= x_j <= 1,
+
+for its worst content is 0 or 1. So the model keeps c against b exactly if its lead is above the largest sum of g over
+the features that one trigger may change; if c is lower than b, an equal lead is enough.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from rsbd.errors import InputError
+from rsbd.evasion.triggers import AnyTrigger
+from rsbd.types import Bools, Labels
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+def kept(
+    weights: npt.ArrayLike,
+    bias: npt.ArrayLike,
+    x: npt.ArrayLike,
+    trigger: AnyTrigger,
+    shape: tuple[int, ...],
+    error: npt.ArrayLike = 0.0,
+) -> tuple[Labels, Bools]:
+    """Return the labels that linear scores give, and whether no trigger can move them.
+
+    Guarantee
+    ---------
+    Where ``keeps`` is True, the scores ``weights @ x' + bias`` of these float64 numbers, in exact arithmetic, are
+    largest for the label (lowest among equals) for every ``x'`` that some trigger makes of the point. All rounding here
+    is outward, so a label may be given up whose lead exceeds the worst loss by less than about ``1e-13`` of the scores,
+    unless all sums are exact, as those of whole numbers are. The scores of a model that rounds differ from exact ones,
+    also at ``x'``: if ``error`` bounds this difference, ``keeps`` speaks of the labels that the model itself gives.
+
+    Parameters
+    ----------
+    weights, bias : array
+        Shapes (classes, features) and (classes,).
+    x : array
+        Points, shape (points, features), each feature from 0 to 1. Other points, and numbers that are not finite, are
+        not kept.
+    trigger : AnyTrigger
+        What may be written on a point.
+    shape : tuple of int
+        Shape of a point before it was flattened: (height, width), (channels, height, width), or (features,).
+    error : float or array, shape (classes,)
+        Largest difference between a score of the model and the exact one; :func:`forward_error` bounds it for
+        products in floats.
+
+    Returns
+    -------
+    label : array of int, shape (points,)
+    keeps : array of bool, shape (points,)
+
+    Examples
+    --------
+    >>> from rsbd.evasion import AnyPixels
+    >>> kept([[1, 1, 0], [0, 0, 1]], [0, 0], [[1, 1, 0], [1, 0, 0]], AnyPixels(2), (3,))
+    (array([0, 0]), array([ True, False]))
+
+    The first point leads by 2 and loses at most 2, and a tie goes to class 0. The second leads by 1, and loses 2.
+    """
+    import torch
+
+    w, b, points = (np.asarray(array, np.float64) for array in (weights, bias, x))
+    if w.ndim != 2 or b.shape != w.shape[:1] or points.shape[1:] != w.shape[1:] or math.prod(shape) != w.shape[1]:
+        raise InputError(
+            f"weights, bias, points and an input have the shapes {w.shape}, {b.shape}, {points.shape} and {shape}",
+            "give (classes, features), (classes,), (points, features) and the shape of one input",
+        )
+    trigger.check(shape)
+    off = np.broadcast_to(np.asarray(error, np.float64), b.shape)
+    if (off < 0).any():
+        raise InputError(f"error is {error!r}", "give the size of a difference, 0 or more")
+    # Doubling small numbers is exact, and keeps those below the smallest normal one.
+    doublings = max(0, -int(np.frexp(np.abs(np.r_[w.ravel(), b]).max(initial=0))[1]))
+    w, b, off = (np.ldexp(array, doublings) for array in (w, b, off))
+    with np.errstate(over="ignore", invalid="ignore"):
+        label = (points @ w.T + b).argmax(1)
+    one, bias_of_one, answers, off_by = (torch.tensor(array)[None] for array in (w, b, label, off))
+    reached = next(reached_classes(one, bias_of_one, answers, torch.tensor(points), [trigger], shape, off_by))
+    return label, (reached.sum(2) == 1)[0].numpy()
+
+
+def reached_classes(
+    weights: Tensor,
+    bias: Tensor,
+    labels: Tensor,
+    x: Tensor,
+    triggers: Sequence[AnyTrigger],
+    shape: tuple[int, ...],
+    error: Tensor,
+) -> Iterator[Tensor]:
+    """Yield for each trigger the classes that it can make each model answer, and possibly more.
+
+    Parameters
+    ----------
+    weights, bias : Tensor
+        Shapes (models, classes, features) and (models, classes).
+    labels : Tensor
+        The models' labels, shape (models, points).
+    x : Tensor
+        Points, shape (points, features).
+    triggers : sequence of AnyTrigger
+        What may be written on a point.
+    shape : tuple of int
+        Shape of a point before it was flattened.
+    error : Tensor
+        How far a model's own scores may be from exact ones, for any features from 0 to 1: shape (models, classes).
+
+    Yields
+    ------
+    Tensor
+        Bool, shape (models, points, classes). The model's own label is always there; it is alone if it is kept.
+    """
+    import torch
+
+    x, classes = x.to(weights.dtype), weights.shape[1]
+    scores = (weights.flatten(0, 1) @ x.T).view(*bias.shape, -1) + bias[..., None]
+    lead = scores.gather(1, labels[:, None]) - scores  # of the own label over each class
+    outside = ~((x >= 0) & (x <= 1)).all(1)
+    own = torch.nn.functional.one_hot(labels, classes).bool() | outside[:, None]
+    for trigger in triggers:
+        found, changes = trigger.groups(shape)
+        groups = torch.tensor(found, device=x.device)
+        slack = error + rounding(weights, bias, x[~outside], groups.shape[1] * changes)
+        reached = own.clone()
+        for c in range(classes):
+            mine = labels == c
+            for b in range(classes):
+                if b != c and mine.any():
+                    room = lead[:, b] - _worst_loss(weights[:, c] - weights[:, b], x, groups, changes)
+                    needed = (slack[:, c] + slack[:, b])[:, None]
+                    # Comparisons with numbers that are not finite are false, and then the class counts as reached.
+                    safe = room >= needed if b > c else room > needed
+                    reached[..., b] |= mine & ~safe
+        yield reached
+
+
+def _worst_loss(d: Tensor, x: Tensor, groups: Tensor, changes: int) -> Tensor:
+    """Return the largest sum of ``changes`` group sums of g, for ``d`` (models, features): shape (models, points)."""
+    import torch
+
+    low = (-d).clamp(min=0)
+    if changes > 1:
+        each = ((a + one * x)[:, groups].sum(2) for a, one in zip(low, d, strict=True))
+        return torch.stack([sums.topk(changes, 1).values.sum(1) for sums in each])
+    flat, worst = x.T.contiguous(), torch.full((len(d), len(x)), -torch.inf, dtype=d.dtype, device=d.device)
+    for group in groups:
+        sums = torch.addmm(low[:, group].sum(1, keepdim=True), d[:, group], flat[group])
+        torch.maximum(worst, sums, out=worst)
+    return worst
+
+
+def forward_error(size: Tensor, terms: int) -> Tensor:
+    """Return the largest error of a sum of ``terms`` rounded products, in whatever order they are added.
+
+    It is ``terms u / (1 - terms u)`` times the sum of the absolute products, ``size``, which may itself be rounded; u
+    is the rounding unit. To this come the two factors where a GPU may round them to eight bits, and all that is lost
+    below the smallest normal number. It is nan, with which no vote is kept, where a sum could overflow.
+
+    References
+    ----------
+    Higham, "Accuracy and Stability of Numerical Algorithms", 2002, section 3.1.
+    """
+    import torch
+
+    info = torch.finfo(size.dtype)
+    told: set[str] = {torch.backends.cuda.matmul.fp32_precision, torch.backends.fp32_precision}  # type: ignore[attr-defined]
+    short = size.is_cuda and size.dtype == torch.float32 and not told <= {"ieee", "none"}
+    share = 1.1 * terms * info.eps / 2 + short * 2.0**-7
+    fine = (8 * size).isfinite() if share < 0.04 else torch.zeros_like(size, dtype=torch.bool)
+    return torch.where(fine, size * share + terms * info.tiny, torch.nan)
+
+
+def rounding(weights: Tensor, bias: Tensor, x: Tensor, cells: int) -> Tensor:
+    """Return how much scores and losses are off as computed here: (models, classes), 0 where all sums are exact."""
+    import torch
+
+    size, eps = weights.abs().sum(-1) + bias.abs(), torch.finfo(weights.dtype).eps
+    error = forward_error(size, weights.shape[-1] + 4 * cells + 16)
+    # No sum exceeds 8 size. All sums are exact if every product is a whole multiple of a unit, of which 8 size holds
+    # no more than a float counts. Contents of a trigger matter as 0 and 1 only.
+    steps = next((2.0**k for k in (0, 4, 8) if bool((x * 2**k % 1 == 0).all())), torch.nan)
+    top = size.amax(1).clamp(min=torch.finfo(size.dtype).tiny)
+    unit = top / torch.frexp(top).mantissa * 8 * eps  # a power of two
+    whole = [(numbers / (unit * steps).view(-1, *[1] * (numbers.ndim - 1)) % 1 == 0) for numbers in (weights, bias)]
+    exact = whole[0].flatten(1).all(1) & whole[1].all(1)
+    return torch.where(exact[:, None] & error.isfinite(), 0.0, error)
