@@ -19,13 +19,13 @@ if TYPE_CHECKING:
     from rsbd.ensemble import Votes, collect
     from rsbd.evasion import AnyPatch, AnyPixels, kept
     from rsbd.learners import CNN, LDA, MLP, Linear, Module, ResNet, RobustLinear, Sklearn
-    from rsbd.noises import Bagging, Flip, Gaussian, Noise, Partition, Smoothing, Threat, Uniform
+    from rsbd.noises import Bagging, ClassBagging, Flip, Gaussian, Noise, Partition, Smoothing, Threat, Uniform
     from rsbd.recipes import Experiment
     from rsbd.tradeoff import Tradeoff
 
 __all__ = ["Dataset", "__version__", "load"]
 __all__ += ["BadPatch", "Blend", "Features", "Pixels", "Poisoning", "Trigger", "attack_success_rate", "clean_accuracy"]
-__all__ += ["Bagging", "Flip", "Gaussian", "Noise", "Partition", "Smoothing", "Threat", "Uniform"]
+__all__ += ["Bagging", "ClassBagging", "Flip", "Gaussian", "Noise", "Partition", "Smoothing", "Threat", "Uniform"]
 __all__ += ["AnyPatch", "AnyPixels", "kept"]
 __all__ += ["ABSTAIN", "Bounds", "Certificate", "Tradeoff", "certified_map", "certify", "poisoned_rows", "radius"]
 __all__ += ["CNN", "LDA", "MLP", "Experiment", "Linear", "Module", "ResNet", "RobustLinear", "Sklearn"]

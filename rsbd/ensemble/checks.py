@@ -9,7 +9,7 @@ import numpy as np
 from rsbd.data import Dataset, on_levels
 from rsbd.errors import InputError, is_whole
 from rsbd.evasion import AnyTrigger
-from rsbd.noises import Bagging, Flip, Noise, Smoothing
+from rsbd.noises import Bagging, ClassBagging, Flip, Noise, Smoothing
 from rsbd.types import Points
 
 MAX_MODELS = 10_000_000
@@ -28,6 +28,8 @@ def check_settings(dataset: Dataset, smoothing: Smoothing, num_models: int, seed
             f"a bag of {bag.size} rows, drawn from {dataset.num_rows}, holds them all and hides none",
             f"give at most {_MAX_BAG * dataset.num_rows}",
         )
+    if isinstance(bag, ClassBagging):
+        bag.shift(0, dataset.num_rows)
     for slot in ("features", "test"):
         noise: Noise | None = getattr(smoothing, slot)
         if isinstance(noise, Flip) and dataset.values is None:

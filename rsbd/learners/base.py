@@ -61,7 +61,7 @@ class Problem:
         """Draw the rows of one training set, without noise on them; the tensors may be those of the problem."""
         if self.smoothing.rows is None:
             return self.x, self.y
-        bag = self.smoothing.rows.draw(len(self.x), generator)
+        bag = self.smoothing.rows.draw(self.y, generator)
         return self.x[bag], self.y[bag]
 
     def noised(self, generator: Generator, quickly: bool = False) -> tuple[Tensor, Tensor]:

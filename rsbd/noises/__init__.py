@@ -2,6 +2,7 @@
 
 from rsbd.noises.bagging import Bagging as Bagging
 from rsbd.noises.base import Noise as Noise
+from rsbd.noises.class_bagging import ClassBagging as ClassBagging
 from rsbd.noises.flip import Flip as Flip
 from rsbd.noises.gaussian import Gaussian as Gaussian
 from rsbd.noises.partition import Partition as Partition

@@ -135,14 +135,19 @@ class Bagging:
         for bag in product(range(num_rows), repeat=self.size):
             yield bag, Fraction(1, num_rows**self.size)
 
-    def draw(self, num_rows: int, generator: Generator) -> Tensor:
-        """Draw a bag: the numbers of its rows, shape (size,)."""
-        import torch
+    def draw(self, labels: Tensor, generator: Generator) -> Tensor:
+        """Draw a bag from as many rows as there are labels: the numbers of its rows, shape (size,)."""
+        return draw_words(self.size, generator) % len(labels)
 
-        # The remainder of 62 random bits favours no row by more than num_rows / 2^62. Whole 64-bit words are drawn,
-        # since a device that draws only 32 bits refuses them, but would silently truncate a range of 62 bits.
-        words = torch.empty(self.size, dtype=torch.int64, device=generator.device)
-        return (words.random_(-(2**63), None, generator=generator) & (2**62 - 1)) % num_rows
+
+def draw_words(size: int, generator: Generator) -> Tensor:
+    """Draw whole numbers from 0 to 2^62 - 1, whose remainder by n favours no number by more than n / 2^62."""
+    import torch
+
+    # Whole 64-bit words are drawn, since a device that draws only 32 bits refuses them, but would silently truncate a
+    # range of 62 bits.
+    words = torch.empty(size, dtype=torch.int64, device=generator.device)
+    return words.random_(-(2**63), None, generator=generator) & (2**62 - 1)
 
 
 def _at_most(weights: list[Fraction], inside: Callable[[int], Tradeoff]) -> Tradeoff:

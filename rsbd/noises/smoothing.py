@@ -62,8 +62,8 @@ class RowNoise(Protocol):
         """
         ...
 
-    def draw(self, num_rows: int, generator: Generator) -> Tensor:
-        """Draw the numbers of the rows that one model learns from; a row may be absent or repeated."""
+    def draw(self, labels: Tensor, generator: Generator) -> Tensor:
+        """Draw the numbers of the rows that one model learns from, given all labels; rows may repeat."""
         ...
 
     @property
@@ -189,7 +189,9 @@ class Smoothing:
 
     def __post_init__(self) -> None:
         if self.rows is not None and not hasattr(self.rows, "shift_rows"):
-            raise InputError(f"rows is {self.rows!r}, which draws no rows", "give Bagging(size), or None")
+            raise InputError(
+                f"rows is {self.rows!r}, which draws no rows", "give Bagging(size) or ClassBagging.of(dataset), or None"
+            )
         for slot, noise in self.slots.items():
             if noise.norm == "rows":
                 raise InputError(f"{slot} is {noise!r}, which draws rows", f"give Smoothing(rows={noise!r})")

@@ -143,7 +143,9 @@ def test_a_scheduler_that_is_killed_is_one_sentence_and_costs_no_vote(
                 return await fetch(*where)
 
             monkeypatch.setattr(client, "_gather_remote", kill_and_fetch)
-            with pytest.raises(InputError, match=r"^the executor gave up \(.*\): give one that works, and the run goes on"):
+            with pytest.raises(
+                InputError, match=r"^the executor gave up \(.*\): give one that works, and the run goes on"
+            ):
                 collect(*run, seed=5, executor=executor, progress=note, store=tmp_path / "votes")
         (kept,) = (tmp_path / "votes").iterdir()
         assert 640 <= Votes.load(kept).num_models < 6400

@@ -231,7 +231,7 @@ def test_rare_bags_are_lost_not_forgotten() -> None:
 
 def test_a_bag_draws_every_row_alike() -> None:
     generator = randomness.generators(0, range(1))[0]
-    bag = Bagging(120_000).draw(7, generator)
+    bag = Bagging(120_000).draw(torch.zeros(7), generator)
     assert stats.chisquare(np.bincount(bag.numpy(), minlength=7)).pvalue > 1e-4
     pairs = np.bincount((7 * bag[::2] + bag[1::2]).numpy(), minlength=49)
     assert stats.chisquare(pairs).pvalue > 1e-4  # rows of one bag are drawn independently

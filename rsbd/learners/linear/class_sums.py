@@ -58,7 +58,7 @@ def sample_class_sums(problem: Problem, generators: Sequence[Generator]) -> Clas
 def _bags(problem: Problem, generators: Sequence[Generator]) -> Tensor | None:
     """Draw the row numbers of each model's bag, (models, drawn); None if every model takes all rows."""
     rows = problem.smoothing.rows
-    return None if rows is None else torch.stack([rows.draw(len(problem.x), g) for g in generators])
+    return None if rows is None else torch.stack([rows.draw(problem.y, g) for g in generators])
 
 
 def _members(y: Tensor, problem: Problem) -> Tensor:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
 import numpy as np
+import torch
 
 from rsbd.attacks import BadPatch, Poisoning
 from rsbd.certify import Certificate, poisoned_rows, radius
@@ -128,7 +129,7 @@ class PartitionsComputation:
         poisoned, mask = attack.apply(data, self.seed)
         if params.drawn:  # a model of an ensemble draws its bag before anything else
             streams = randomness.generators(self.seed, range(params.num_models))
-            bags = [Bagging(params.size).draw(data.num_rows, stream).numpy() for stream in streams]
+            bags = [Bagging(params.size).draw(torch.tensor(data.y), stream).numpy() for stream in streams]
             holds = np.array([mask[bag].any() for bag in bags])
             return holds, np.zeros_like(holds)
         partition = Partition(params.parts, params.models // params.parts)
