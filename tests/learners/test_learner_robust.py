@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 import numpy as np
 import pytest
 import torch
@@ -9,6 +11,7 @@ import torch
 from rsbd.data import load
 from rsbd.ensemble import collect
 from rsbd.errors import InputError
+from rsbd.evasion import AnyPatch
 from rsbd.learners import Handwriting, Problem, RobustLinear, randomness
 from rsbd.learners.linear.robust import _fit_ridge
 from rsbd.noises import Bagging, Flip, Gaussian
@@ -75,6 +78,20 @@ def test_a_belief_is_the_same_for_any_data_and_keeps_gray_images_gray():
     nothing = Handwriting(turn=0, slant=0, shift=0, scale=0, blur=0)
     assert torch.allclose(nothing.average(x, (2, 6, 6)), x)
     assert torch.equal(nothing.blurred(x, (2, 6, 6)), x)
+
+
+def test_a_kept_vote_is_kept_by_every_patch_of_end_values():
+    problem, points, streams = few_rows(classes=3), torch.rand(20, 36), randomness.generators(0, range(1))
+    models = train(Problem(problem.x, problem.y % 2 * 2, 3, 2, SHAPE, Smoothing()))  # a class is missing
+    labels = models.predict(points, None, streams)
+    reached = next(models.reach(points, labels, [AnyPatch(2)], SHAPE))
+    met = torch.zeros_like(reached)
+    for row, column, *content in product(range(5), range(5), *[(0.0, 1.0)] * 4):
+        there = points.view(-1, *SHAPE).clone()
+        there[:, row : row + 2, column : column + 2] = torch.tensor(content).view(2, 2)
+        met |= torch.nn.functional.one_hot(models.predict(there.flatten(1), None, streams), 3).bool()
+    assert torch.equal(reached, met)
+    assert 0 < (reached.sum(-1) == 1).sum() < 20
 
 
 @pytest.mark.parametrize(

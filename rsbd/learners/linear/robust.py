@@ -11,6 +11,7 @@ import torch
 from torch import Generator, Tensor
 
 from rsbd.errors import InputError
+from rsbd.evasion.linear import forward_error
 from rsbd.learners.base import Learner, Problem
 from rsbd.learners.linear.belief import Handwriting
 from rsbd.learners.linear.linear import LinearModels
@@ -135,6 +136,11 @@ class RobustModels(LinearModels):
     def scores(self, x: Tensor, noise: Noise | None, generators: Sequence[Generator]) -> Tensor:
         """Score ``weights . (x - halfway)`` per class, less the handicap."""
         return super().scores(x, noise, generators) - self.handicap[..., None]
+
+    def linear(self) -> tuple[Tensor, Tensor, Tensor]:
+        """Return weights, biases and rounding errors; taking the handicap away rounds once more."""
+        weights, bias, error = super().linear()
+        return weights, bias - self.handicap, error + forward_error(bias.abs() + self.handicap, 4)
 
     def parameters(self) -> Tensor:
         """Return weights, points half way and handicaps, (models, numbers)."""
