@@ -182,7 +182,8 @@ class LinearScores(ScoringModels):
         """Return weights (models, classes, features) and biases of the scores, and how far rounding moves the scores.
 
         The last, (models, classes) as the biases are, bounds the difference between :meth:`scores` and exact
-        ``weights @ x + biases`` for every ``x`` with features from 0 to 1, in whatever order sums are added.
+        ``weights @ x + biases`` for every ``x`` with features from 0 to 1, in whatever order sums are added. A class
+        with a score of minus infinity may have any bias that keeps it below another class.
         """
 
     def reach(

@@ -174,7 +174,11 @@ class Discriminants(LinearScores):
         """Return weights of pixels, biases and rounding errors, those of adding up a block included."""
         weights = self.pooling.spread(self.weights)
         terms = self.weights.shape[-1] + self.pooling.size**2 + 16
-        return weights, self.biases, forward_error(weights.abs().sum(-1) + self.biases.abs(), terms)
+        # A class without rows never wins; a bias below all scores says so too, and is finite.
+        bare = self.biases == -torch.inf
+        others = self.biases.masked_fill(bare, 0).abs() + weights.abs().sum(-1)
+        biases = self.biases.where(~bare, -1 - 4 * others.sum(1, keepdim=True))
+        return weights, biases, forward_error(weights.abs().sum(-1) + biases.abs(), terms)
 
     def parameters(self) -> Tensor:
         """Return weights and biases, (models, numbers)."""
