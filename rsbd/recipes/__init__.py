@@ -8,6 +8,7 @@ from rsbd.recipes.dpa import dpa as dpa
 from rsbd.recipes.experiment import Experiment as Experiment
 from rsbd.recipes.kumar import certified_confidence as certified_confidence
 from rsbd.recipes.kumar import kumar as kumar
+from rsbd.recipes.pecan import pecan as pecan
 from rsbd.recipes.rab import rab as rab
 from rsbd.recipes.rab import rab_soft as rab_soft
 from rsbd.recipes.rab_knn import rab_knn as rab_knn

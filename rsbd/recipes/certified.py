@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from rsbd.bounds import Bounds
 from rsbd.bounds.nearest import Race
-from rsbd.certify import Certificate, certify
+from rsbd.certify import Certificate, certified_map, certify
 from rsbd.ensemble import Votes
+from rsbd.evasion import AnyTrigger
 from rsbd.noises import Smoothing, Threat
-from rsbd.types import Bools, Floats
+from rsbd.types import Bools, Floats, Ints
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,29 @@ class Certified(Proof):
     """
 
     votes: Votes
+
+
+@dataclass(frozen=True, kw_only=True)
+class Guarded(Certified):
+    """A proof from votes that no trigger on the test input can move; ``bounds`` are those for the first trigger.
+
+    Parameters
+    ----------
+    held : mapping
+        Bounds for each trigger that the votes were held against.
+    """
+
+    held: Mapping[AnyTrigger, Bounds]
+
+    def certify(self, threat: Threat) -> Bools:
+        """Return which points keep their label against ``threat``, by the first trigger that covers the threat's."""
+        wanted = threat.any_trigger
+        covering = (held for trigger, held in self.held.items() if wanted is None or trigger.covers(wanted))
+        return certify(next(covering, self.bounds), self.smoothing, threat, self.num_rows)
+
+    def map(self, y: Ints, rows: Sequence[int]) -> Floats:
+        """Return the certified accuracy against each number of poisoned rows and each trigger: (rows, triggers)."""
+        return certified_map(list(self.held.values()), y, self.smoothing, rows, [*self.held], num_rows=self.num_rows)
 
 
 @dataclass(frozen=True, kw_only=True)
