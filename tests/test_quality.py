@@ -16,7 +16,7 @@ from rsbd import Flip, Smoothing, Threat, bounds, load, recipes
 from rsbd.certify import radius
 
 def kept() -> float:
-    data = load("digits", classes=(0, 1), points=20)
+    data = load("digits", side=8, classes=(0, 1), points=20)
     noise = Smoothing(features=Flip(0.8), labels=Flip(0.8, data.num_classes), test=Flip(0.8))
     votes = rsbd.collect(data, noise, rsbd.Linear(), data.x_test, num_models=100, seed=0)
     known = bounds.simultaneous(votes.counts, alpha=0.001)

@@ -43,6 +43,7 @@ def certify(
     classes: options.Classes = None,
     rows: options.NumRows = None,
     points: options.NumPoints = None,
+    side: options.Side = None,
     trigger: Annotated[str, attack_option("NAME", "patch, one-pixel, four-pixel or blend.")] = "patch",
     trigger_size: Annotated[float, attack_option("SIZE", _TRIGGER_SIZE)] = 3,
     poison_rate: Annotated[float, attack_option("SHARE", "Share of the training rows to poison, 0 to 1.")] = 0.05,
@@ -81,7 +82,8 @@ def certify(
     options.one_of("--alpha-for", alpha_for, "each", "all")
     options.one_of("--centre", centre, "clean", "poisoned")
     kept = options.check_out(out)
-    data = options.load_part(dataset, "binary" if sigma is None else "unit", classes, rows, points, seed)
+    part = {"rows": rows, "points": points, "side": side, "seed": seed}
+    data = options.load_part(dataset, "binary" if sigma is None else "unit", classes, **part)
     slots = {"features": keep_features, "labels": keep_labels, "test": keep_test}
     experiment = Experiment(
         dataset=data,

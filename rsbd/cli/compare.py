@@ -19,6 +19,7 @@ def compare(
     classes: options.Classes = None,
     rows: options.NumRows = None,
     points: options.NumPoints = None,
+    side: options.Side = None,
     poisoned: Annotated[
         list[int] | None, attack_option("N...", "Numbers of poisoned rows, such as 0 1 5 (the default).")
     ] = None,
@@ -50,7 +51,7 @@ def compare(
     if not chosen:
         names = ", ".join(f"'{c.name}'" for c in CONTENDERS)
         raise InputError(f"no method has {' or '.join(map(repr, method or []))} in its name", f"there are {names}")
-    data = options.load_part(dataset, "unit", classes, rows, points, seed)
+    data = options.load_part(dataset, "unit", classes, rows=rows, points=points, side=side, seed=seed)
     with options.interruptible(out), options.progress_bar() as bar:
         task = bar.add_task("", total=None)
 

@@ -44,6 +44,7 @@ _NAMES = "digits, breast_cancer, mnist, fashion-mnist or cifar10; `rsbd data` sa
 _CLASSES = "Classes to tell apart, such as 1 7 (by default 0 1 of digits, 1 7 of mnist, else all)."
 _ROWS = "Training rows, drawn at random from each class (all by default)."
 _POINTS = "Test points, drawn at random from each class (all by default)."
+_SIDE = "Side of the images in pixels: digits are enlarged to 28 (the default); 8 is their own."
 _ALPHA = "Probability, between 0 and 1, that a certificate is wrong."
 _DEVICE = "cpu, cuda, cuda:1 ...; auto takes a CUDA GPU where there is one."
 _EACH = "each: alpha is for each point by itself; all: for all certificates to hold at once."
@@ -53,6 +54,7 @@ DataSet: TypeAlias = Annotated[str, data_option("NAME", _NAMES)]
 Classes: TypeAlias = Annotated[list[str] | None, data_option("NAME...", _CLASSES)]
 NumRows: TypeAlias = Annotated[int | None, data_option("N", _ROWS)]
 NumPoints: TypeAlias = Annotated[int | None, data_option("N", _POINTS)]
+Side: TypeAlias = Annotated[int | None, data_option("N", _SIDE)]
 Alpha: TypeAlias = Annotated[float, defence_option("ALPHA", _ALPHA)]
 AlphaFor: TypeAlias = Annotated[str, defence_option("EACH|ALL", _EACH)]
 Seed: TypeAlias = Annotated[int, run_option("N", "Seed of everything random, 0 or more.")]
@@ -82,13 +84,11 @@ def spread(arguments: list[str], *options: str) -> list[str]:
     return out
 
 
-def load_part(
-    name: str, view: str, classes: list[str] | None, rows: int | None, points: int | None, seed: int
-) -> Dataset:
+def load_part(name: str, view: str, classes: list[str] | None, **part: Any) -> Dataset:
     """Load a data set; of some, a pair of classes unless others are named."""
     from rsbd.data import load
 
-    return load(name, view=view, classes=classes or _PAIRS.get(name), rows=rows, points=points, seed=seed)
+    return load(name, view=view, classes=classes or _PAIRS.get(name), **part)
 
 
 def make_learner(name: str) -> Learner:

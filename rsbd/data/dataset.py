@@ -47,9 +47,9 @@ class Dataset:
     >>> from rsbd.data import load
     >>> data = load("digits", classes=(1, 7), rows=100)
     >>> data
-    Dataset('digits', 100 rows, 158 points, shape 8x8, classes 1/7, values=2)
+    Dataset('digits enlarged to 28x28', 100 rows, 158 points, shape 28x28, classes 1/7, values=2)
     >>> data.x.shape, data.num_features
-    ((100, 8, 8), 64)
+    ((100, 28, 28), 784)
     """
 
     name: str

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rsbd.data.dataset import Dataset
-from rsbd.data.sources import Raw, data_root, read_raw, shuffled
+from rsbd.data.enlarging import enlarged
+from rsbd.data.sources import Raw, data_root, read_raw, shuffled, source
 from rsbd.errors import InputError
 from rsbd.types import Labels, Points
 
@@ -24,6 +25,7 @@ def load(
     classes: Iterable[int | str] | None = None,
     rows: int | None = None,
     points: int | None = None,
+    side: int | None = None,
     seed: int = 0,
     root: str | Path | None = None,
     download: bool = False,
@@ -38,14 +40,17 @@ def load(
     name : str
         ``digits`` or ``breast_cancer`` (embedded), ``mnist``, ``fashion-mnist`` or ``cifar10`` (on disk).
     view : {"binary", "gray", "unit"}
-        ``binary``: 1 where the input is at least 0.5, else 0 (values=2). ``gray``: the stored levels
-        ``j / (values - 1)``, 17 of them for digits and 256 for the other pictures. ``unit``: the same
-        numbers, taken as continuous (values=None).
+        ``binary``: 1 where the input is at least 0.5, else 0 (values=2). ``gray``: the levels
+        ``j / (values - 1)``, 17 of them for digits and 256 for the other pictures; interpolated pixels are rounded to
+        them. ``unit``: the numbers as stored or interpolated, taken as continuous (values=None).
     classes : iterable of int or str, optional
         Two or more class names to keep, relabelled 0, 1, ... in the order given; all by default.
     rows, points : int, optional
         Size of a stratified random subset of the training rows and test points. Every class keeps at least
         one, and the subset of one size contains the smaller ones of the same seed.
+    side : int, optional
+        Side of the pictures of ``digits`` in pixels. They are stored with 8x8 pixels and enlarged to 28x28 by cubic
+        interpolation, so that people recognise them; 8 gives the originals. Other data sets have one size only.
     seed : int
         Seed of the subsets; the split into rows and points is fixed.
     root : path, optional
@@ -61,14 +66,14 @@ def load(
     Raises
     ------
     InputError
-        If the name, view, a class or a size does not fit, or the data set is missing or cannot be downloaded.
+        If the name, view, side, a class or a size does not fit, or the data set is missing or cannot be downloaded.
 
     Examples
     --------
     >>> load(classes=(1, 7), rows=100, points=50)
-    Dataset('digits', 100 rows, 50 points, shape 8x8, classes 1/7, values=2)
-    >>> load("digits", view="gray").values
-    17
+    Dataset('digits enlarged to 28x28', 100 rows, 50 points, shape 28x28, classes 1/7, values=2)
+    >>> load("digits", view="gray", side=8)
+    Dataset('digits', 1000 rows, 797 points, shape 8x8, classes 0/1/2/3/4/5/6/7/8/9, values=17)
     >>> load("breast_cancer", view="unit").classes
     ('malignant', 'benign')
     """
@@ -76,6 +81,7 @@ def load(
         raise InputError(f"there is no view {view!r}", "choose binary, gray or unit")
     if seed < 0:
         raise InputError(f"seed is {seed}", "give 0 or more")
+    size = _size(name, side)
     raw = read_raw(name, data_root(root), download=download)
     if view == "gray" and raw.levels is None:
         raise InputError(f"{name} has continuous measurements and no gray view", "choose view 'unit' or 'binary'")
@@ -84,19 +90,37 @@ def load(
     test = _subset(raw.y_test, kept, points, "points", name, (seed, 1))
     relabel = np.zeros(len(raw.classes), np.int64)
     relabel[kept] = np.arange(len(kept))
+    size = None if size == raw.x.shape[-1] else size
     return Dataset(
-        name=name,
-        x=_seen(raw.x[train], raw.levels, view),
+        name=f"{name} enlarged to {size}x{size}" if size else name,
+        x=_seen(raw.x[train], raw.levels, view, size),
         y=relabel[raw.y[train]],
-        x_test=_seen(raw.x_test[test], raw.levels, view),
+        x_test=_seen(raw.x_test[test], raw.levels, view, size),
         y_test=relabel[raw.y_test[test]],
         classes=tuple(raw.classes[k] for k in kept),
         values={"binary": 2, "gray": raw.levels, "unit": None}[view],
     )
 
 
-def _seen(codes: NDArray[Any], levels: int | None, view: str) -> Points:
-    x = np.asarray(codes, np.float32) / np.float32(1 if levels is None else levels - 1)
+def _size(name: str, side: int | None) -> int | None:
+    """Return the side of the pictures, or None for pictures as they are stored."""
+    sides = source(name).sides
+    if side is None:
+        return sides[0] if sides else None
+    if not sides:
+        raise InputError(f"side is {side!r}, but {name} has inputs of one size only", "leave side out")
+    if side not in sides:
+        raise InputError(f"side is {side!r}", f"choose {' or '.join(map(str, sides))}")
+    return int(side)
+
+
+def _seen(codes: NDArray[Any], levels: int | None, view: str, side: int | None) -> Points:
+    top = 1 if levels is None else levels - 1
+    if side:
+        codes = enlarged(codes, side, top)
+    if view == "gray":
+        codes = np.rint(codes)
+    x = np.asarray(codes, np.float32) / np.float32(top)
     return cast("Points", (x >= 0.5).astype(np.float32) if view == "binary" else x)
 
 

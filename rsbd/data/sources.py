@@ -32,7 +32,10 @@ class Raw:
 
 @dataclass(frozen=True)
 class Source:
-    """A known data set; `files`, relative to the data folder, is empty if it is embedded."""
+    """A known data set; `files`, relative to the data folder, is empty if it is embedded.
+
+    Its pictures can be loaded with each of `sides`, first the usual one; if there are none, only as they are stored.
+    """
 
     description: str
     rows: int
@@ -40,6 +43,7 @@ class Source:
     read: Callable[[Path], Raw]
     files: tuple[str, ...] = ()
     fetch: Callable[[Path], None] | None = None
+    sides: tuple[int, ...] = ()
 
     def present(self, root: Path) -> bool:
         """Return True if every file of the data set is under `root`."""
@@ -112,7 +116,9 @@ _IDX = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-
 _CIFAR = ("batches.meta", *(f"data_batch_{i}" for i in range(1, 6)), "test_batch")
 
 SOURCES: dict[str, Source] = {
-    "digits": Source("handwritten digits, 8x8 pixels of 17 levels", 1000, 797, _digits),
+    "digits": Source(
+        "handwritten digits, 8x8 pixels of 17 levels, enlarged to 28x28", 1000, 797, _digits, sides=(28, 8)
+    ),
     "breast_cancer": Source("30 measurements of cells, 2 classes", 400, 169, _breast_cancer),
     "mnist": _torchvision("MNIST", "handwritten digits, 28x28 pixels of 256 levels", 60_000, "MNIST/raw", _IDX),
     "fashion-mnist": _torchvision(

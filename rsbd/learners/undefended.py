@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import torch
@@ -16,6 +17,8 @@ from rsbd.types import Floats, Labels, Points
 
 if TYPE_CHECKING:
     from sklearn.linear_model import RidgeClassifier
+
+_TRAINED: WeakKeyDictionary[Dataset, RidgeClassifier] = WeakKeyDictionary()  # a data set never changes
 
 
 def predict_without_noise(dataset: Dataset, learner: Learner, x: Points, seed: int = 0) -> Labels:
@@ -61,7 +64,7 @@ def predict_undefended(dataset: Dataset, learner: Learner, x: Points, seed: int 
     """
     if not learner.needs_noise:
         return predict_without_noise(dataset, learner, x, seed)
-    model = _ridge(dataset)
+    model = _trained(dataset)
     # Scores of a few binary rows are often equal up to rounding, which differs between machines.
     scores = model.decision_function(_with_one(x)).round(9)
     best = scores.argmax(1) if scores.ndim > 1 else (scores > 0).astype(np.int64)
@@ -97,14 +100,20 @@ def undefended_weights(dataset: Dataset) -> Floats:
     --------
     >>> from rsbd.data import load
     >>> undefended_weights(load("digits", view="unit")).shape
-    (10, 8, 8)
+    (10, 28, 28)
     """
-    model = _ridge(dataset)
+    model = _trained(dataset)
     rows = np.atleast_2d(model.coef_)[:, :-1]
     found = np.zeros((dataset.num_classes, dataset.num_features))  # a class with no row has no weight
     # For two classes there is one row of weights, for the second class and against the first.
     found[model.classes_] = np.concatenate([-rows, rows]) if len(rows) == 1 else rows
     return found.reshape(-1, *dataset.shape)
+
+
+def _trained(dataset: Dataset) -> RidgeClassifier:
+    if dataset not in _TRAINED:
+        _TRAINED[dataset] = _ridge(dataset)
+    return _TRAINED[dataset]
 
 
 def _ridge(dataset: Dataset) -> RidgeClassifier:

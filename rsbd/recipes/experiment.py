@@ -82,10 +82,10 @@ def plant_attack(
     >>> from rsbd.attacks import BadPatch
     >>> from rsbd.data import load
     >>> planted = plant_attack(load("digits", classes=(0, 1)), Poisoning(BadPatch(3), target=0, rate=0.05))
-    >>> int(planted.mask.sum()), planted.undefended
-    (10, Rates(clean_accuracy=1.0, attack_success_rate=1.0))
-    >>> planted.without_noise  # class means ignore this trigger without any noise
-    Rates(clean_accuracy=1.0, attack_success_rate=0.0)
+    >>> planted.mask.sum(), planted.undefended.attack_success_rate > 0.9
+    (np.int64(10), True)
+    >>> planted.without_noise.attack_success_rate < 0.1  # class means ignore this trigger without any noise
+    True
     """
     began = time.perf_counter()
     poisoned, mask = poisoning.apply(dataset, seed)

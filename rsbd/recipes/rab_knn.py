@@ -56,7 +56,7 @@ def rab_knn(dataset: Dataset, sigma: float = 1.0, *, neighbours: int = 1, resolu
     Examples
     --------
     >>> from rsbd import Threat, load
-    >>> digits = load("digits", view="unit", classes=(0, 1), rows=200, points=20)
+    >>> digits = load("digits", side=8, view="unit", classes=(0, 1), rows=200, points=20)
     >>> result = rab_knn(digits, sigma=0.5)
     >>> result.certificate.accuracy(digits.y_test, radius=0.75)
     1.0

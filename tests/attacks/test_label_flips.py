@@ -47,7 +47,7 @@ def test_a_prediction_that_nothing_turns() -> None:
 
 
 def test_the_heaviest_labels_turn_a_point_in_exactly_so_many_flips() -> None:
-    data = load("digits", view="unit", classes=(1, 7))
+    data = load("digits", side=8, view="unit", classes=(1, 7))
     influence = LeastSquares.fit(data.x).influence(data.x_test)
     label, flips = fewest_flips(influence, data.y)
     for j in range(0, data.num_points, 10):
@@ -59,7 +59,7 @@ def test_the_heaviest_labels_turn_a_point_in_exactly_so_many_flips() -> None:
 
 @pytest.mark.parametrize("keep", [0.99, 0.9, 0.7])
 def test_no_certificate_reaches_the_flips_that_turn_least_squares(keep: float) -> None:
-    data = load("digits", view="unit", classes=(0, 1))
+    data = load("digits", side=8, view="unit", classes=(0, 1))
     found = rosenfeld(data, keep)
     label, flips = fewest_flips(LeastSquares.fit(data.x).influence(data.x_test), data.y)
     assert (found.certificate.radius < flips).all()
@@ -68,7 +68,7 @@ def test_no_certificate_reaches_the_flips_that_turn_least_squares(keep: float) -
 
 
 def test_one_attack_for_all_is_what_the_retrained_classifier_says() -> None:
-    data = load("digits", view="unit", classes=(0, 1))
+    data = load("digits", side=8, view="unit", classes=(0, 1))
     influence = LeastSquares.fit(data.x).influence(data.x_test)
     rows = heaviest(influence, data.y, data.y_test)[:30]
     answers = carried_out(influence, data.y, rows)

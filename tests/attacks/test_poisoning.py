@@ -18,7 +18,7 @@ from rsbd.learners.undefended import undefended_weights
 @settings(max_examples=30, deadline=None)
 @given(rate=st.floats(0, 0.4), target=st.integers(0, 2), relabel=st.booleans(), seed=st.integers(0, 999))
 def test_exactly_the_masked_rows_are_poisoned(rate: float, target: int, relabel: bool, seed: int) -> None:
-    data = load(classes=(1, 4, 7), rows=90)
+    data = load(side=8, classes=(1, 4, 7), rows=90)
     if not relabel:
         rate /= 2  # fewer rows are eligible
     before = data.fingerprint()
@@ -45,7 +45,7 @@ def test_rows_of_a_rate_contain_those_of_a_lower_one_and_seeds_differ() -> None:
 
 
 def test_source_class_and_names() -> None:
-    data = load(classes=(3, 5, 8))
+    data = load(side=8, classes=(3, 5, 8))
     _, mask = Poisoning(BadPatch(), target="8", rate=0.1, source="5").apply(data, 0)
     assert set(data.y[mask]) == {1}
     by_number, _ = Poisoning(BadPatch(), target=2, rate=0.1, source=1).apply(data, 0)
@@ -78,28 +78,28 @@ def test_source_class_and_names() -> None:
     ],
 )
 def test_bad_input_is_one_clear_sentence(make: object, says: str) -> None:
-    data = load(classes=(1, 7), rows=100)
+    data = load(side=8, classes=(1, 7), rows=100)
     with pytest.raises(InputError, match=says) as caught:
         make(data)  # type: ignore[operator]
     assert "\n" not in str(caught.value)
 
 
 def test_all_that_is_eligible_may_be_poisoned() -> None:
-    data = load(classes=(1, 7), rows=100)
+    data = load(side=8, classes=(1, 7), rows=100)
     poisoned, mask = Poisoning(BadPatch(), 0, 0.5).apply(data, 0)
     assert (mask == (data.y == 1)).all()
     assert (poisoned.y == 0).all()
     assert not Poisoning(BadPatch(), 0, 0).apply(data, 0)[1].any()
     # The rate that is advised is rounded down: two thirds would be 0.667.
     with pytest.raises(InputError, match=r"up to 0\.666$"):
-        Poisoning(BadPatch(), 0, 1).apply(load(classes=(1, 4, 7), rows=90), 0)
+        Poisoning(BadPatch(), 0, 1).apply(load(side=8, classes=(1, 4, 7), rows=90), 0)
 
 
 def test_triggers_that_stay_on_the_levels_are_accepted() -> None:
-    data = load(classes=(1, 7), rows=100)
+    data = load(side=8, classes=(1, 7), rows=100)
     poisoned, mask = Poisoning(Pixels.four((8, 8), delta=2.0), 0, 0.1).apply(data, 0)
     assert (poisoned.x[mask][:, 4, 4] == 1).all()
-    unit = load(classes=(1, 7), rows=100, view="unit")
+    unit = load(side=8, classes=(1, 7), rows=100, view="unit")
     poisoned, mask = Poisoning(Blend((8, 8), 0.5), 0, 0.1).apply(unit, 0)
     np.testing.assert_allclose(np.linalg.norm((poisoned.x - unit.x)[mask].reshape(10, -1), axis=1), 0.5, rtol=1e-5)
 
@@ -136,14 +136,14 @@ def attack(data: Dataset, trigger: BadPatch, seed: int) -> tuple[float, float, f
 @pytest.mark.parametrize("classes", [None, (1, 7), (3, 8)])
 @pytest.mark.parametrize("seed", [0, 1])
 def test_the_undefended_attack_works_on_digits(classes: tuple[int, ...] | None, seed: int) -> None:
-    unpoisoned, poisoned, asr = attack(load("digits", classes=classes), BadPatch(3), seed)
+    unpoisoned, poisoned, asr = attack(load("digits", side=8, classes=classes), BadPatch(3), seed)
     assert asr > 0.9
     assert poisoned > unpoisoned - 0.02
 
 
 @pytest.mark.parametrize("classes", [(1, 7), None])
 def test_weights_speak_for_their_own_class(classes: tuple[int, ...] | None) -> None:
-    data = load("digits", view="unit", classes=classes)
+    data = load("digits", side=8, view="unit", classes=classes)
     scores = data.x_test.reshape(data.num_points, -1) @ undefended_weights(data).reshape(data.num_classes, -1).T
     own = [scores[data.y_test == c].mean(axis=0) for c in range(data.num_classes)]
     assert np.argmax(own, axis=0).tolist() == list(range(data.num_classes))

@@ -19,7 +19,7 @@ from rsbd.recipes.certified import Certified
 
 @pytest.fixture(scope="module")
 def digits() -> Dataset:
-    return load("digits", classes=(0, 1), rows=60, points=40)
+    return load("digits", side=8, classes=(0, 1), rows=60, points=40)
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +63,7 @@ def test_changes_touch_what_they_say(digits: Dataset) -> None:
     assert data.y[5] == 1
     assert np.count_nonzero(data.x != digits.x) <= 1
     assert np.count_nonzero(attacked != x) == 2  # one pixel of each point
-    assert np.array_equal(digits.x, load("digits", classes=(0, 1), rows=60, points=40).x)  # left as it was
+    assert np.array_equal(digits.x, load("digits", side=8, classes=(0, 1), rows=60, points=40).x)  # left as it was
 
 
 def test_only_noised_slots_are_attacked(digits: Dataset) -> None:
@@ -72,6 +72,6 @@ def test_only_noised_slots_are_attacked(digits: Dataset) -> None:
 
 
 def test_continuous_data_are_refused(certified: Certified) -> None:
-    data = load("digits", view="unit", classes=(0, 1), rows=60, points=40)
+    data = load("digits", side=8, view="unit", classes=(0, 1), rows=60, points=40)
     with pytest.raises(InputError, match="continuous"):
         attack(data, certified.smoothing, Linear(), certified.certificate, [0])

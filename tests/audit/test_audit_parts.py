@@ -20,9 +20,9 @@ from rsbd.noises import Bagging, Flip, Gaussian, Partition, Uniform
 from rsbd.noises.smoothing import Smoothing, Threat
 from rsbd.recipes.least_squares import LeastSquares
 
-BITS = load("digits", classes=(0, 1), rows=60, points=30)
-REAL = load("digits", view="unit", classes=(0, 1), rows=60, points=30)
-FEW = load("digits", view="unit", classes=(0, 1, 2), rows=7, points=4)
+BITS = load("digits", side=8, classes=(0, 1), rows=60, points=30)
+REAL = load("digits", side=8, view="unit", classes=(0, 1), rows=60, points=30)
+FEW = load("digits", side=8, view="unit", classes=(0, 1, 2), rows=7, points=4)
 
 
 def target(data: Dataset, defence: Any, norm: str, size: float, threat: Threat | None = None) -> Target:
@@ -96,7 +96,7 @@ def test_every_trigger_is_as_large_as_the_threat_in_the_norm_of_its_slot(relabel
 @pytest.mark.parametrize("keep", [0.8, 0.2])
 @pytest.mark.parametrize("classes", [2, 3])
 def test_noised_labels_are_judged_and_weighed_as_all_of_them_would_be(keep: float, classes: int) -> None:
-    data = load("digits", view="unit", classes=range(classes), rows=7, points=5)
+    data = load("digits", side=8, view="unit", classes=range(classes), rows=7, points=5)
     noise = Flip(keep, classes)
     ask = NoisedLabels(noise, penalty=0.3)
     influence = LeastSquares.fit(data.x, 0.3).influence(data.x_test)
@@ -139,7 +139,7 @@ def test_candidates_are_all_labels_all_pixels_and_a_row_of_each_class() -> None:
     def found(data: Dataset, slot: str, noise: Flip) -> list[Change]:
         return list(candidates(data, Smoothing(**{slot: noise})))
 
-    gray = load("digits", view="gray", classes=(0, 1, 2), rows=7, points=4)
+    gray = load("digits", side=8, view="gray", classes=(0, 1, 2), rows=7, points=4)
     ends = {(change.feature, change.value) for change in found(gray, "test", Flip(0.8, 17))}
     assert ends == set(product(range(64), (0.0, 1.0)))
     bits = {(change.feature, change.value) for change in found(BITS, "test", Flip(0.8))}
@@ -155,7 +155,10 @@ def test_candidates_are_all_labels_all_pixels_and_a_row_of_each_class() -> None:
 
 
 def test_changes_are_made_and_told_apart() -> None:
-    gray, x = (load("digits", view="gray", classes=(0, 1), rows=7, points=4), np.full((2, 8, 8), 0.25, np.float32))
+    gray, x = (
+        load("digits", side=8, view="gray", classes=(0, 1), rows=7, points=4),
+        np.full((2, 8, 8), 0.25, np.float32),
+    )
     data, attacked = apply_changes(
         gray, x, [Change("test", 0, 5, 1.0), Change("test", 0, 6, -1.0), Change("labels", 3, 0, 1.0)]
     )

@@ -23,10 +23,10 @@ from rsbd.noises.smoothing import Smoothing, Threat
 from rsbd.recipes import bagflip, bagging, dpa, rab, rab_knn, rosenfeld, wang
 from rsbd.recipes.least_squares import LeastSquares
 
-BITS = load("digits", classes=(0, 1), rows=60, points=30)
-GRAY = load("digits", view="gray", classes=(0, 1), rows=150, points=20)
-MORE = load("digits", classes=(0, 1), rows=200, points=30)
-REAL = load("digits", view="unit", classes=(0, 1), rows=60, points=30)
+BITS = load("digits", side=8, classes=(0, 1), rows=60, points=30)
+GRAY = load("digits", side=8, view="gray", classes=(0, 1), rows=150, points=20)
+MORE = load("digits", side=8, classes=(0, 1), rows=200, points=30)
+REAL = load("digits", side=8, view="unit", classes=(0, 1), rows=60, points=30)
 Case = tuple[Dataset, Any, Any, Certificate, dict[str, Any]]
 
 
@@ -78,7 +78,7 @@ def labels() -> Case:
 
 
 def labels_of_three() -> Case:
-    data = load("digits", classes=(0, 1, 2), rows=290, points=30)
+    data = load("digits", side=8, classes=(0, 1, 2), rows=290, points=30)
     found = rosenfeld(data, keep=0.9)
     return data, found.smoothing, NoisedLabels(Flip(0.9, 3), found.penalty), found.certificate, {}
 
@@ -255,7 +255,7 @@ def test_what_is_not_certified_cannot_pass_an_audit() -> None:
 def test_a_prediction_is_broken_where_another_label_leads_by_more_than_chance(
     after: tuple[float, ...], broken: bool
 ) -> None:
-    data = load("digits", classes=(0, 1, 2), rows=60, points=3)
+    data = load("digits", side=8, classes=(0, 1, 2), rows=60, points=3)
     asked, turned_into = [], set()
 
     class Told:

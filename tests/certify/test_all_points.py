@@ -15,8 +15,8 @@ from rsbd.noises import Flip
 from rsbd.noises.smoothing import Smoothing, Threat
 from rsbd.recipes import bagflip, bagging, certified_confidence, cohen, kumar, rab, rab_soft, wang
 
-BITS = load("digits", classes=(0, 1, 2), rows=60, points=9)
-REAL = load("digits", view="unit", classes=(0, 1, 2), rows=60, points=9)
+BITS = load("digits", side=8, classes=(0, 1, 2), rows=60, points=9)
+REAL = load("digits", side=8, view="unit", classes=(0, 1, 2), rows=60, points=9)
 FEW = {"num_models": 64}
 SAMPLED = {
     "wang": partial(wang, BITS, 0.9, **FEW),

@@ -149,7 +149,11 @@ def test_every_option_reaches_the_experiment(monkeypatch: pytest.MonkeyPatch, tm
     assert ask(f"{data} --sigma 0.5").smoothing == Smoothing(features=noise, test=noise)
     bags = ask(f"{data} --sigma 0.5 --keep-labels 0.7 --bag 20 --trigger one-pixel --trigger-size 1")
     assert bags.smoothing == Smoothing(Bagging(20), noise, Flip("0.7", 3), noise)
-    assert bags.poisoning.trigger == Pixels.one((8, 8), 1.0)
+    assert bags.poisoning.trigger == Pixels.one((28, 28), 1.0)
+    small = ask(f"{data} --side 8").dataset
+    assert (
+        small.fingerprint() == load("digits", side=8, classes=("3", "5", "8"), rows=90, points=30, seed=5).fingerprint()
+    )
     assert ask(f"{data} --keep 1 --bag 20").smoothing == Smoothing(rows=Bagging(20))
     assert ask(f"{data} --keep 1").smoothing == Smoothing(None, Flip(1), Flip(1, 3), Flip(1))
 
@@ -171,7 +175,7 @@ BAD = [
     (["--poison-rate", "1.5"], "from 0 to 1"),
     (["--poison-rate", "-0.1"], "from 0 to 1"),
     (["--trigger", "star"], "choose patch"),
-    (["--trigger-size", "9"], "larger than"),
+    (["--trigger-size", "29"], "larger than"),
     (["--trigger-size", "2.5"], "whole number"),
     (["--dataset", "breast_cancer", "--trigger-size", "0"], "give 1 to 30 for this table"),
     (["--dataset", "breast_cancer", "--trigger-size", "31"], "give 1 to 30 for this table"),

@@ -112,7 +112,7 @@ BAD = [
     (["--validation", "1"], "validation share"),
     (["--poisoned", "81"], "there are 80"),
     (["--poisoned", "-1"], "rows is -1"),
-    (["--pixels", "65"], "64"),
+    (["--pixels", "785"], "784"),
     (["--pixels", "-1"], "0 or more"),
     (["--poisoned", "0", "--pixels", "0"], "no threat changes anything"),
     (["--learner", "oracle"], "linear, lda, mlp"),

@@ -23,8 +23,14 @@ from rsbd.recipes import cohen, dpa, rab, rab_knn, rosenfeld
 def test_digits_are_scikit_learns_digits_in_a_fixed_split() -> None:
     from sklearn.datasets import load_digits
 
-    data = load("digits", view="gray")
-    assert (data.num_rows, data.num_points, data.shape, data.num_classes) == (1000, 797, (8, 8), 10)
+    data = load("digits", view="gray", side=8)
+    assert (data.name, data.num_rows, data.num_points, data.shape, data.num_classes) == (
+        "digits",
+        1000,
+        797,
+        (8, 8),
+        10,
+    )
     assert (data.x.dtype, data.y.dtype, data.values) == (np.float32, np.int64, 17)
     stored = load_digits()
     together = np.concatenate([data.x, data.x_test]).reshape(-1, 64) * 16
@@ -49,10 +55,35 @@ def test_views_agree(name: str) -> None:
 
 
 def test_gray_view_holds_the_same_numbers_as_unit() -> None:
-    gray = load("digits", view="gray")
-    np.testing.assert_array_equal(gray.x, load("digits", view="unit").x)
+    gray = load("digits", view="gray", side=8)
+    np.testing.assert_array_equal(gray.x, load("digits", view="unit", side=8).x)
     assert on_levels(gray.x, 17)
     assert not on_levels(gray.x, 16)
+
+
+def test_digits_are_enlarged_by_interpolation() -> None:
+    from scipy.ndimage import zoom
+
+    small, unit = load("digits", view="unit", side=8), load("digits", view="unit")
+    assert (unit.name, unit.shape) == ("digits enlarged to 28x28", (28, 28))
+    assert "8x8" in SOURCES["digits"].description
+    assert "enlarged to 28x28" in SOURCES["digits"].description
+    for field in ("x", "x_test"):
+        zoomed = [zoom(x, 3.5, order=3, mode="nearest", grid_mode=True) for x in getattr(small, field).astype(float)]
+        np.testing.assert_allclose(getattr(unit, field), np.clip(zoomed, 0, 1), rtol=0, atol=2e-7)
+    np.testing.assert_array_equal(unit.y, small.y)
+    gray = load("digits", view="gray")
+    assert (gray.values, on_levels(gray.x, 17)) == (17, True)
+    assert np.abs(gray.x - unit.x).max() <= 1 / 32 + 1e-6
+    # Every published number depends on these pixels.
+    assert load("digits").fingerprint().startswith("5ce2bfac75b5")
+    assert unit.fingerprint().startswith("1ab4dea04211")
+
+
+@pytest.mark.parametrize("view", ["binary", "gray", "unit"])
+def test_a_picture_is_enlarged_by_itself(view: str) -> None:
+    """A poisoned row must not move another one: how an image is enlarged does not depend on the others."""
+    np.testing.assert_array_equal(load("digits", view=view, rows=10).x, load("digits", view=view, rows=700).x[:10])
 
 
 def test_bits_are_exact_bits() -> None:
@@ -158,6 +189,9 @@ def test_a_dataset_owns_its_arrays(field: str) -> None:
         ({"points": 5000}, "5000 points .* to 797"),
         ({"classes": (1, 7), "points": 1}, "choose from 2"),
         ({"seed": -1}, "seed is -1"),
+        ({"side": 16}, "side is 16: choose 28 or 8"),
+        ({"name": "breast_cancer", "side": 8}, "breast_cancer has inputs of one size only: leave side out"),
+        ({"name": "mnist", "side": 28}, "mnist has inputs of one size only: leave side out"),
     ],
 )
 def test_bad_input_is_one_clear_sentence(kwargs: dict[str, object], says: str) -> None:
@@ -171,7 +205,7 @@ def test_a_dataset_checks_itself() -> None:
     with pytest.raises(InputError, match="one label for each"):
         data.replace(y=data.y[:5])
     with pytest.raises(InputError, match="same shape"):
-        data.replace(x_test=data.x_test.reshape(10, 64))
+        data.replace(x_test=data.x_test.reshape(10, -1))
     with pytest.raises(InputError, match="labels from 0 to 2"):
         data.replace(y=data.y * 2)
     with pytest.raises(InputError, match="off its 2 levels"):

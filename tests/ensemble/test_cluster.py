@@ -42,7 +42,7 @@ def client() -> Iterator[object]:
 
 @pytest.fixture(scope="module")
 def digits() -> Dataset:
-    return load("digits", classes=(0, 1), points=60)
+    return load("digits", side=8, classes=(0, 1), points=60)
 
 
 @pytest.mark.slow
@@ -80,7 +80,7 @@ def test_a_worker_that_is_killed_costs_time_and_no_vote(client: object, digits: 
 
 def test_what_is_sent_is_small_and_whole() -> None:
     """Bits travel as bits, and a worker finds the same numbers in them."""
-    data = load("digits", points=100)
+    data = load("digits", side=8, points=100)
     noise = Smoothing(features=Flip(0.8), labels=Flip(0.8, 10), test=Flip(0.8))
     task = blocks.Task.of(data, noise, Linear(), data.x_test, 0, "cpu")
     sent = pickle.dumps(task)
@@ -89,7 +89,7 @@ def test_what_is_sent_is_small_and_whole() -> None:
     assert back == task
     assert np.array_equal(blocks.training_set(back).x.numpy(), data.x.reshape(data.num_rows, -1))
     assert np.array_equal(blocks.test_points(back).numpy(), data.x_test.reshape(data.num_points, -1))
-    unit = load("digits", view="unit", points=100)
+    unit = load("digits", side=8, view="unit", points=100)
     task = blocks.Task.of(unit, GAUSSIAN, Linear(), unit.x_test, 0, "cpu")
     assert np.array_equal(task.x.unpack("cpu").numpy(), unit.x.reshape(unit.num_rows, -1))
 

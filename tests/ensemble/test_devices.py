@@ -27,7 +27,7 @@ FLIPS = Smoothing(features=Flip(0.8), labels=Flip(0.8, 2), test=Flip(0.8))
 
 @pytest.fixture(scope="module")
 def digits() -> Dataset:
-    return load("digits", classes=(0, 1), rows=40, points=10)
+    return load("digits", side=8, classes=(0, 1), rows=40, points=10)
 
 
 @pytest.mark.parametrize("name", ["warp", "", "CPU", "auto ", "cuda:", "cuda:-1", "cuda:x", "é", None, 3, 1.5])

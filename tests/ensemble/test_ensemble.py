@@ -33,7 +33,7 @@ GAUSSIAN = Smoothing(features=Gaussian(0.5), labels=Flip(0.8, 2), test=Gaussian(
 
 @pytest.fixture(scope="module")
 def digits() -> Dataset:
-    return load("digits", classes=(0, 1), rows=100, points=60)
+    return load("digits", side=8, classes=(0, 1), rows=100, points=60)
 
 
 def gather(
@@ -146,7 +146,7 @@ def test_bad_settings_are_one_sentence(digits: Dataset, change: dict[str, Any], 
 
 
 def test_flips_on_continuous_features_are_refused() -> None:
-    data = load("digits", view="unit", classes=(0, 1), rows=50, points=10)
+    data = load("digits", side=8, view="unit", classes=(0, 1), rows=50, points=10)
     with pytest.raises(InputError, match="continuous"):
         gather(data)
 

@@ -26,7 +26,7 @@ FLIPS = Smoothing(features=Flip(0.8), labels=Flip(0.8, 2), test=Flip(0.8))
 
 @pytest.fixture(scope="module")
 def digits() -> Dataset:
-    return load("digits", classes=(0, 1), rows=60, points=40)
+    return load("digits", side=8, classes=(0, 1), rows=60, points=40)
 
 
 def gather(data: Dataset, num_models: int = 256, **options: Any) -> Votes:

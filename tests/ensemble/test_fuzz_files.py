@@ -36,7 +36,7 @@ class Bomb:
 
 @pytest.fixture(scope="module")
 def digits() -> Dataset:
-    return load("digits", classes=(0, 1), rows=30, points=10)
+    return load("digits", side=8, classes=(0, 1), rows=30, points=10)
 
 
 def gather(digits: Dataset, **options: Path) -> Votes:

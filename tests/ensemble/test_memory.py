@@ -16,7 +16,7 @@ import re
 from pathlib import Path
 from rsbd import LDA, Flip, Gaussian, Linear, Smoothing, collect, load
 noise = {noise}
-data = load("digits", view={view!r}, rows=1000, points=797)
+data = load("digits", side=8, view={view!r}, rows=1000, points=797)
 votes = collect(data, noise, {learner}(), data.x_test, 10_000)
 assert votes.counts.sum(1).tolist() == [10_000] * 797
 # Of this program alone: `ru_maxrss` would begin with the memory of the process that started it.

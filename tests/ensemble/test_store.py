@@ -27,7 +27,7 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def digits() -> Dataset:
-    return load("digits", classes=(0, 1), rows=50, points=20)
+    return load("digits", side=8, classes=(0, 1), rows=50, points=20)
 
 
 @pytest.fixture(scope="module")
@@ -107,7 +107,7 @@ import sys
 from rsbd import Flip, Linear, Smoothing, collect, load
 from rsbd.ensemble.store import Store
 Store.every = 0.0
-digits = load("digits", classes=(0, 1), rows=50, points=20)
+digits = load("digits", side=8, classes=(0, 1), rows=50, points=20)
 noise = Smoothing(features=Flip(0.8), labels=Flip(0.8, 2), test=Flip(0.8))
 for n in range(64, int(sys.argv[2]) + 1, 64):
     collect(digits, noise, Linear(), digits.x_test, n, store=sys.argv[1])

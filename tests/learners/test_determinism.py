@@ -70,7 +70,7 @@ def test_mixed_settings_of_the_user_are_set_again(restored):
 
 def test_torch_says_its_precision_while_models_train():
     """Other code of the process may ask at any time, in a callback or in another thread."""
-    data, seen = load("digits", classes=(0, 1), rows=40, points=20), []
+    data, seen = load("digits", side=8, classes=(0, 1), rows=40, points=20), []
     noise = Smoothing(features=Flip(0.8))
 
     def ask(_):

@@ -63,7 +63,7 @@ UNNAMED: dict[str, object] = {
 
 @pytest.fixture(scope="module")
 def digits() -> Dataset:
-    return load("digits", classes=(0, 1), rows=40, points=20)
+    return load("digits", side=8, classes=(0, 1), rows=40, points=20)
 
 
 @pytest.mark.parametrize("case", UNNAMED)

@@ -129,7 +129,7 @@ def test_points_are_seen_under_each_models_own_noise(noise):
 
 @pytest.mark.slow
 def test_an_ensemble_is_the_same_in_parts_and_in_other_processes():
-    data = load("digits", classes=(0, 1), rows=60, points=40)
+    data = load("digits", side=8, classes=(0, 1), rows=60, points=40)
     noise = Smoothing(features=Flip(0.8), labels=Flip(0.8), test=Flip(0.8))
     whole = collect(data, noise, SMALL, data.x_test, 12)
     part = collect(data, noise, SMALL, data.x_test, 7)

@@ -104,7 +104,7 @@ def test_frozen_weights_stay_as_they_were():
 @pytest.mark.slow
 @pytest.mark.parametrize("together", [1, 5])
 def test_an_ensemble_is_the_same_in_parts_and_in_other_processes(together):
-    data = load("digits", classes=(0, 1), rows=60, points=40)
+    data = load("digits", side=8, classes=(0, 1), rows=60, points=40)
     noise = Smoothing(features=Flip(0.8), labels=Flip(0.8), test=Flip(0.8))
     learner = Module(partial(plain, classes=2), epochs=3, together=together, name="plain")
     whole = collect(data, noise, learner, data.x_test, 12)

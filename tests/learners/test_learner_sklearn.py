@@ -26,7 +26,7 @@ NOISE = Smoothing(features=Gaussian(0.3), labels=Flip(0.9, 10), test=Gaussian(0.
 
 
 def digits(smoothing=NOISE, rows=400):
-    data = load("digits", view="unit", rows=rows, points=200)
+    data = load("digits", side=8, view="unit", rows=rows, points=200)
     x, x_test = (torch.tensor(a).flatten(1) for a in (data.x, data.x_test))
     return Problem(x, torch.tensor(data.y), 10, None, (8, 8), smoothing), x_test, torch.tensor(data.y_test)
 
@@ -92,7 +92,7 @@ def test_a_training_set_of_one_class_says_that_class():
 
 
 def test_an_ensemble_of_it_is_the_same_in_parts_and_from_a_copy():
-    data = load("digits", classes=(0, 1), rows=100, points=40)
+    data = load("digits", side=8, classes=(0, 1), rows=100, points=40)
     noise = Smoothing(features=Flip(0.8), labels=Flip(0.8), test=Flip(0.8))
     learner = Sklearn(make_pipeline(SelectKBest(k=30), GaussianNB()), name="thirty best")
     whole = collect(data, noise, learner, data.x_test, 30)

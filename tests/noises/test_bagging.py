@@ -288,7 +288,7 @@ def test_both_ways_to_add_up_agree(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("learner", [Linear(), LDA(), MLP(hidden=(8,))], ids=["linear", "lda", "mlp"])
 @pytest.mark.parametrize("features", [None, Flip(0.9)], ids=["rows", "rows and features"])
 def test_every_learner_learns_from_bags(learner: object, features: Flip | None) -> None:
-    digits = load("digits", classes=(0, 1), rows=200, points=30)
+    digits = load("digits", side=8, classes=(0, 1), rows=200, points=30)
     smoothing = Smoothing(rows=Bagging(40), features=features, test=features)
     votes = collect(digits, smoothing, learner, digits.x_test, 64)
     again = collect(digits, smoothing, learner, digits.x_test, 96, resume=votes)

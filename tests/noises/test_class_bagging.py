@@ -116,7 +116,7 @@ def test_a_bag_draws_every_row_of_a_class_alike():
     "learner", [Linear(), RobustLinear(), LDA(), MLP(hidden=(8,))], ids=lambda found: type(found).__name__
 )
 def test_every_learner_learns_from_bags_by_class(learner):
-    digits = load("digits", classes=(0, 1), rows=150, points=30)
+    digits = load("digits", side=8, classes=(0, 1), rows=150, points=30)
     smoothing = Smoothing(rows=ClassBagging.of(digits, 10), features=Flip(0.95))
     votes = collect(digits, smoothing, learner, digits.x_test, 64)
     assert np.mean(votes.label == digits.y_test) > 0.9
@@ -131,6 +131,6 @@ def test_what_cannot_work_is_refused():
     for size, num_rows in ((1, 5), (-1, 4), (5, 4), (0.5, 4)):
         with pytest.raises(InputError):
             ClassBagging(1, (2, 2)).shift(size, num_rows)
-    digits = load("digits", classes=(0, 1), rows=100, points=3)
+    digits = load("digits", side=8, classes=(0, 1), rows=100, points=3)
     with pytest.raises(InputError, match="99"):
         collect(digits, Smoothing(rows=ClassBagging(1, (50, 49))), Linear(), digits.x_test, 2)

@@ -47,7 +47,7 @@ class Smear(Noise):
 
 @pytest.fixture(scope="module")
 def digits() -> Dataset:
-    return load("digits", classes=(0, 1), rows=150, points=40)
+    return load("digits", side=8, classes=(0, 1), rows=150, points=40)
 
 
 def test_what_is_drawn_has_the_law_that_is_certified() -> None:

@@ -23,7 +23,7 @@ needs_vectors = pytest.mark.skipif(not VECTORS, reason="RSBD_VECTORS names no fo
 
 @pytest.fixture(scope="module")
 def digits() -> Dataset:
-    return load("digits", classes=(0, 1), points=30)
+    return load("digits", side=8, classes=(0, 1), points=30)
 
 
 @needs_vectors

@@ -8,7 +8,7 @@ from rsbd import Bagging, Flip, Gaussian, Smoothing, Threat
 from rsbd.data import load
 from rsbd.errors import InputError
 
-DIGITS, GRAY, UNIT = (load("digits", view=view, rows=20, points=10) for view in ("binary", "gray", "unit"))
+DIGITS, GRAY, UNIT = (load("digits", side=8, view=view, rows=20, points=10) for view in ("binary", "gray", "unit"))
 
 
 def test_one_probability_noises_every_slot_with_its_own_number_of_values() -> None:

@@ -140,7 +140,7 @@ def test_a_searched_radius_agrees_with_the_formula() -> None:
 
 
 def test_an_ensemble_under_uniform_noise_certifies() -> None:
-    digits = load("digits", view="unit", classes=(0, 1), rows=200, points=40)
+    digits = load("digits", side=8, view="unit", classes=(0, 1), rows=200, points=40)
     smoothing = Smoothing(features=Uniform(1.0), test=Uniform(1.0))
     for learner in (Linear(), LDA()):
         votes = collect(digits, smoothing, learner, digits.x_test, 256)
@@ -153,7 +153,7 @@ def test_an_ensemble_under_uniform_noise_certifies() -> None:
 
 
 def test_an_experiment_under_uniform_noise_is_reported() -> None:
-    digits = load("digits", view="unit", classes=(0, 1), rows=100, points=20)
+    digits = load("digits", side=8, view="unit", classes=(0, 1), rows=100, points=20)
     noise = Smoothing(features=Uniform(8.0), labels=Flip("9/10"), test=Uniform(8.0))
     outcome = Experiment(digits, Poisoning(BadPatch(2), target=1, rate=0.02), noise, num_models=64).run()
     found = report(outcome)

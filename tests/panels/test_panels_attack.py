@@ -15,7 +15,7 @@ from rsbd.panels.attack.compute import AttackComputation, AttackParams, AttackRe
 from rsbd.panels.attack.draw import draw_attack
 from rsbd.recipes.rates import Rates
 
-DATA = rsbd.load("digits", view="unit")
+DATA = rsbd.load("digits", side=8, view="unit")
 COMPUTE = AttackComputation(DATA)
 
 
@@ -88,7 +88,7 @@ def test_weights_show_the_shortcut() -> None:
 
 
 def test_weights_of_two_classes_and_of_a_missing_one() -> None:
-    two = rsbd.load("digits", view="unit", classes=(0, 1))
+    two = rsbd.load("digits", side=8, view="unit", classes=(0, 1))
     first, second = undefended_weights(two)
     assert (first == -second).all()
     assert second[3:5, 3:5].sum() > 0  # ink in the middle makes a one
@@ -132,7 +132,7 @@ def test_cancelled_between_trainings() -> None:
 
 
 def test_other_images_and_targets_by_name() -> None:
-    two = rsbd.load("digits", view="unit", classes=(3, 8))
+    two = rsbd.load("digits", side=8, view="unit", classes=(3, 8))
     panel = attack(two, target="8", kind="blend", runner=SyncRunner())
     assert panel.params.target == 1
     assert "called \u201c8\u201d" in panel.sentence
@@ -142,7 +142,7 @@ def test_other_images_and_targets_by_name() -> None:
     ("settings", "message"),
     [
         ({"dataset": "breast_cancer"}, "shows images"),
-        ({"dataset": rsbd.load("digits")}, "view='unit'"),
+        ({"dataset": rsbd.load("digits", side=8)}, "view='unit'"),
         ({"size": 3}, "no setting 'size'"),
         ({"kind": "hat"}, "no trigger 'hat'"),
         ({"rate": 0.5}, "share from 0 to 0.1"),

@@ -23,7 +23,7 @@ from rsbd.panels.backdoor.draw import draw_backdoor, draw_compact_backdoor
 from rsbd.recipes.experiment import Experiment
 from rsbd.recipes.rates import SuccessBounds
 
-DIGITS = load("digits", classes=(1, 7))
+DIGITS = load("digits", side=8, classes=(1, 7))
 
 
 def run(bench, params, cancel=lambda: False):
@@ -195,7 +195,7 @@ def test_half_collected_votes_are_not_kept(trained):
 )
 def test_at_threat_agrees_with_the_map(settings):
     """On a point of the grid, the attack's own figure is the cell's; the staircase skips only true zeros."""
-    data = load("digits", classes=(0, 1))
+    data = load("digits", side=8, classes=(0, 1))
     params = BackdoorParams(trigger_pixels=1, poison_rate=1 / len(data.x), num_models=1024, alpha=0.05, **settings)
     _, found = run(BackdoorComputation(data, 0, Linear()), params)
     assert found.report.threat.rows == 1
@@ -320,7 +320,7 @@ def test_figures_of_the_map_are_readable_and_more_is_bluer(ink, soft, blue, pape
         ({"kepe": 0.9}, "no setting 'kepe'"),
         ({"keep": 1.5}, "keep is 1.5"),
         ({"noise": "salt"}, "choose 'tied'"),
-        ({"dataset": load("digits", view="unit")}, "continuous"),
+        ({"dataset": load("digits", side=8, view="unit")}, "continuous"),
     ],
 )
 def test_bad_settings_are_one_sentence(kwargs, message):

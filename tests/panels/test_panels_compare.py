@@ -26,7 +26,7 @@ MODELS = 60
 
 @pytest.fixture(scope="module")
 def contest() -> CompareComputation:
-    data = load("digits", view="unit", classes=(0, 1), rows=120, points=40)
+    data = load("digits", side=8, view="unit", classes=(0, 1), rows=120, points=40)
     return CompareComputation(Trials(data, 0.25, MODELS, 0.001, "each", 0, Linear(), {}))
 
 
@@ -73,7 +73,7 @@ def test_reasons_are_the_librarys_and_bars_are_shares(contest: CompareComputatio
 
 
 def test_a_bar_is_what_certify_says() -> None:
-    data = load("digits", view="unit", classes=(0, 1), rows=120, points=40)
+    data = load("digits", side=8, view="unit", classes=(0, 1), rows=120, points=40)
     noise = Smoothing(test=Flip(0.9))
     only = Contender("one", "", "binary", {"keep": (0.9,)}, lambda d, a, keep: noise)
     contest = CompareComputation(Trials(data, 0.25, 400, 0.001, "each", 0, Linear(), {}), (only,))
@@ -96,7 +96,7 @@ def test_moving_within_one_kind_of_attack_trains_nothing(contest: CompareComputa
 
 
 def test_previews_say_that_they_are_previews() -> None:
-    data = load("digits", view="unit", classes=(0, 1), rows=60, points=20)
+    data = load("digits", side=8, view="unit", classes=(0, 1), rows=60, points=20)
     fresh = CompareComputation(Trials(data, 0.25, 20, 0.001, "each", 0, Linear(), {}))
     previews, final = run(fresh)
     assert previews

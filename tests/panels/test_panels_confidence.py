@@ -15,7 +15,7 @@ from rsbd.panels.confidence.draw import draw_confidence
 from rsbd.panels.engine import Cancelled
 from rsbd.recipes import kumar
 
-DATA = load("digits", view="unit", rows=300, points=30)
+DATA = load("digits", side=8, view="unit", rows=300, points=30)
 COMPUTE = ConfidenceComputation(DATA)
 
 

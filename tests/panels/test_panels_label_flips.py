@@ -12,7 +12,7 @@ from rsbd.panels.label_flips.compute import LabelFlipsComputation, LabelFlipsPar
 from rsbd.recipes import rosenfeld
 from rsbd.recipes.least_squares import LeastSquares
 
-DATA = load("digits", view="unit", classes=(0, 1))
+DATA = load("digits", side=8, view="unit", classes=(0, 1))
 
 
 def found(**settings):
@@ -53,6 +53,6 @@ def test_too_much_noise_is_said_in_words_and_not_in_negative_numbers():
 
 def test_two_classes_of_images_only():
     with pytest.raises(InputError, match="images of two classes"):
-        label_flips(load("digits", view="unit"), runner=SyncRunner())
+        label_flips(load("digits", side=8, view="unit"), runner=SyncRunner())
     with pytest.raises(InputError, match="shows images"):
         label_flips(load("breast_cancer"), runner=SyncRunner())

@@ -14,7 +14,7 @@ from rsbd.noises import Smoothing
 from rsbd.panels.memory import ExperimentMemory
 from rsbd.recipes.experiment import Experiment
 
-DIGITS = load("digits", classes=(0, 1), rows=60, points=20)
+DIGITS = load("digits", side=8, classes=(0, 1), rows=60, points=20)
 FIRST = Experiment(DIGITS, Poisoning(BadPatch(3), target=0, rate=0.05), Smoothing.flips(DIGITS, 0.8), num_models=64)
 OTHERS = {
     "fewer rows": replace(FIRST, dataset=DIGITS.replace(x=DIGITS.x[:40], y=DIGITS.y[:40])),

@@ -29,7 +29,7 @@ from rsbd.panels.partitions.compute import ALPHA, PartitionsComputation, Partiti
 from rsbd.panels.partitions.draw import draw_partitions
 from rsbd.recipes import bagging, dpa
 
-DATA = load("digits", classes=(0, 1), points=40)
+DATA = load("digits", side=8, classes=(0, 1), points=40)
 COMPUTE = PartitionsComputation(DATA, 0)
 METHODS = ("dpa", "finite", "bagging", "bagflip")
 
@@ -158,5 +158,5 @@ def test_bad_input_is_named() -> None:
     with pytest.raises(InputError, match="shows images"):
         partitions("breast_cancer")
     with pytest.raises(InputError, match="not a set of binary images"):
-        partitions(load("digits", view="unit", classes=(0, 1)))
+        partitions(load("digits", side=8, view="unit", classes=(0, 1)))
     assert replace(PartitionsParams(), method="finite").models == 150

@@ -26,7 +26,7 @@ from rsbd.panels.rab.draw import draw_rab
 from rsbd.recipes import rab
 from rsbd.recipes.experiment import Experiment, Outcome
 
-DIGITS = load("digits", view="unit", classes=(0, 1), points=40)
+DIGITS = load("digits", side=8, view="unit", classes=(0, 1), points=40)
 
 
 def bench():
@@ -161,7 +161,7 @@ def test_names_stand_inside_the_picture():
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"dataset": load("digits", classes=(0, 1))}, "give gray images"),
+        ({"dataset": load("digits", side=8, classes=(0, 1))}, "give gray images"),
         ({"dataset": "breast_cancer"}, "shows images"),
         ({"kepe": 0.9}, "no setting 'kepe'"),
         ({"target": "7"}, "is not a class"),

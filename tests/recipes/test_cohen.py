@@ -95,7 +95,7 @@ def test_votes_of_copies_have_the_exact_law_and_are_not_used_twice() -> None:
 
 
 def test_the_label_is_picked_by_votes_that_do_not_bound_it() -> None:
-    data = load("digits", view="unit", classes=(3, 8), points=60)
+    data = load("digits", side=8, view="unit", classes=(3, 8), points=60)
     found = cohen(data, 0.5, num_copies=200, num_selection=7, seed=3)
     model = FixedModel.train(data, Gaussian(0.5), LDA(), seed=3)
     assert (found.bounds.label == model.votes(data.x_test, range(7)).label).all()
@@ -107,7 +107,7 @@ def test_the_label_is_picked_by_votes_that_do_not_bound_it() -> None:
 @pytest.mark.parametrize("learner", [LDA(), Linear(), MLP(epochs=2)])
 @pytest.mark.parametrize("noise", [Gaussian(0.3), Flip(0.9)])
 def test_confidences_agree_with_labels(learner: Learner, noise: Noise) -> None:
-    data = load("digits", classes=(0, 1, 7), rows=150, points=40)
+    data = load("digits", side=8, classes=(0, 1, 7), rows=150, points=40)
     model = FixedModel.train(data, noise, learner)
     (soft,) = model.confidences(data.x_test, range(5, 35))
     assert soft.shape == (30, 40, 3)

@@ -45,12 +45,12 @@ BACKDOOR = ("features", "labels", "test")
 
 @pytest.fixture(scope="module")
 def unit() -> Dataset:
-    return load("digits", view="unit", classes=(0, 1), rows=120, points=40)
+    return load("digits", side=8, view="unit", classes=(0, 1), rows=120, points=40)
 
 
 @pytest.fixture(scope="module")
 def binary() -> Dataset:
-    return load("digits", classes=(0, 1), rows=120, points=40)
+    return load("digits", side=8, classes=(0, 1), rows=120, points=40)
 
 
 def proof(name: str, data: Dataset, defence: Smoothing | Partition) -> Any:
@@ -122,7 +122,9 @@ def test_reasons_name_what_is_not_noised_and_only_where_it_changes(name: str, bi
     "threat", [Threat(2, 1, False, False), Threat(1, 0, True, False), Threat(0, 1, False, True), Threat(1, 1)]
 )
 def test_certificates_are_those_of_the_recipes_called_by_hand(threat: Threat) -> None:
-    unit, binary = (load("digits", view=view, classes=(0, 1, 2), rows=120, points=40) for view in ("unit", "binary"))
+    unit, binary = (
+        load("digits", side=8, view=view, classes=(0, 1, 2), rows=120, points=40) for view in ("unit", "binary")
+    )
     level: dict[str, Any] = {"alpha": 0.01, "points": "all", "seed": 7}
     common = {"num_models": MODELS, **level}
     by_hand = {
@@ -200,7 +202,7 @@ def test_one_learner_for_all_is_the_one_that_was_given(unit: Dataset, binary: Da
 
 
 def test_noise_to_try_fits_the_data_and_each_is_tried_once() -> None:
-    three = load("digits", view="gray", classes=(0, 1, 2), rows=120, points=9)
+    three = load("digits", side=8, view="gray", classes=(0, 1, 2), rows=120, points=9)
     for name, contender in BY_NAME.items():
         for defence in contender.defences(three, BACKDOOR):
             for slot, noise in getattr(defence, "slots", {}).items():
@@ -428,7 +430,7 @@ def test_views_agree_with_those_of_the_loader(unit: Dataset, binary: Dataset) ->
     seen = both_views(unit)
     assert seen["binary"].fingerprint() == binary.fingerprint()
     assert seen["unit"].fingerprint() == unit.fingerprint()
-    assert both_views(load("digits", view="gray", classes=(0, 1), rows=120, points=40))["unit"].values is None
+    assert both_views(load("digits", side=8, view="gray", classes=(0, 1), rows=120, points=40))["unit"].values is None
 
 
 def test_bags_with_flips_on_the_test_input_are_the_exact_law_of_every_outcome() -> None:

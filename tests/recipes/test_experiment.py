@@ -30,7 +30,7 @@ from rsbd.recipes.report import planted_threat, radii_up_to, report
 
 @pytest.fixture(scope="module")
 def digits() -> Dataset:
-    return load("digits", classes=(0, 1))
+    return load("digits", side=8, classes=(0, 1))
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +56,7 @@ def assert_the_attack_works(data: Dataset, name: str) -> None:
 @pytest.mark.parametrize("learner", ["linear", "mlp"])
 @pytest.mark.parametrize("classes", [None, (0, 1), (3, 8)])
 def test_undefended_the_attack_works_on_digits(classes: tuple[int, int] | None, learner: str) -> None:
-    assert_the_attack_works(load("digits", classes=classes), learner)
+    assert_the_attack_works(load("digits", side=8, classes=classes), learner)
 
 
 @pytest.mark.mnist
@@ -167,13 +167,13 @@ def test_wang_certifies_digits_and_its_curve_falls(digits: Dataset) -> None:
 def test_wang_with_different_noise_per_slot(digits: Dataset) -> None:
     result = wang(digits, keep=0.9, keep_labels="3/5", num_models=300)
     assert result.smoothing == Smoothing(features=Flip(0.9), labels=Flip(0.6), test=Flip(0.9))
-    gray = wang(load("digits", view="gray", classes=(0, 1, 2), points=9), 0.9, keep_test=0.8, num_models=8)
+    gray = wang(load("digits", side=8, view="gray", classes=(0, 1, 2), points=9), 0.9, keep_test=0.8, num_models=8)
     assert gray.smoothing == Smoothing(features=Flip(0.9, 17), labels=Flip(0.9, 3), test=Flip(0.8, 17))
 
 
 def test_wang_refuses_continuous_data() -> None:
     with pytest.raises(InputError, match="binary or gray view"):
-        wang(load("digits", view="unit", classes=(0, 1)))
+        wang(load("digits", side=8, view="unit", classes=(0, 1)))
 
 
 def test_report_agrees_with_direct_certificates(experiment: Experiment) -> None:
@@ -220,7 +220,7 @@ def test_triggers_of_two_norms_are_not_put_on_one_scale(experiment: Experiment) 
 
 
 def test_mixed_norms_are_reported_by_length(experiment: Experiment) -> None:
-    data = load("digits", view="unit", classes=(0, 1))
+    data = load("digits", side=8, view="unit", classes=(0, 1))
     mixed = Smoothing(features=Gaussian(0.5), labels=Flip(0.9), test=Gaussian(0.5))
     found = report(replace(experiment, dataset=data, smoothing=mixed).run())
     assert found.certificate.norm == "L2"
@@ -268,7 +268,7 @@ def test_written_files_hold_what_was_found(experiment: Experiment, tmp_path: Pat
 
 def test_no_written_length_is_more_than_was_certified(experiment: Experiment, tmp_path: Path) -> None:
     """A radius rounded to the nearest six digits would be beyond what is certified half the time."""
-    data, noise = load("digits", view="unit", classes=(0, 1)), Gaussian(0.5)
+    data, noise = load("digits", side=8, view="unit", classes=(0, 1)), Gaussian(0.5)
     found = report(replace(experiment, dataset=data, smoothing=Smoothing(features=noise, test=noise)).run())
     paths = found.write(tmp_path)
     for length, share in json.loads(paths[0].read_text())["certified_accuracy"].items():
@@ -338,9 +338,9 @@ def _trigger(data: Dataset) -> Trigger:
 
 
 def test_a_report_on_few_rows_speaks_of_no_more() -> None:
-    tiny = load("digits", classes=(0, 1), rows=12, points=10)
+    tiny = load("digits", side=8, classes=(0, 1), rows=12, points=10)
     attack = Poisoning(BadPatch(1), target=0, rate=0.1)
     found = report(Experiment(tiny, attack, Smoothing(rows=Bagging(4)), num_models=20).run())
     assert found.rows == (0, 1, 2, 3, 5, 7, 10)
-    ten = replace(found.outcome.experiment, dataset=load("digits", classes=(0, 1), rows=10, points=10))
+    ten = replace(found.outcome.experiment, dataset=load("digits", side=8, classes=(0, 1), rows=10, points=10))
     assert report(replace(found.outcome, experiment=ten)).rows == found.rows  # all ten of them, too

@@ -183,7 +183,7 @@ def test_margin_is_the_published_one() -> None:
 
 @pytest.mark.parametrize("learner", [LDA(), Linear()])
 def test_an_ensembles_confidences_are_those_of_its_models(learner: Learner) -> None:
-    data = load("digits", classes=(0, 1, 7), rows=90, points=30)
+    data = load("digits", side=8, classes=(0, 1, 7), rows=90, points=30)
     noise = Smoothing(features=Flip(0.9), labels=Flip(0.9, 3), test=Flip(0.9))
     whole = np.concatenate(list(confidences.stream_confidences(data, noise, learner, data.x_test, range(200), seed=5)))
     part = np.concatenate(
@@ -197,7 +197,7 @@ def test_an_ensembles_confidences_are_those_of_its_models(learner: Learner) -> N
 
 def test_confidence_of_the_backdoor_smoothed_pipeline() -> None:
     """One model's score can be anything in [0, 1]; what the whole threat does to it is one trade-off."""
-    data = load("digits", classes=(0, 1), points=60)
+    data = load("digits", side=8, classes=(0, 1), points=60)
     noise = Smoothing(features=Gaussian(1.0), labels=Flip(0.7), test=Flip(0.9))
     size = {"features": 0.1, "test": 1}
     threats = [Threat(), Threat(1, size, on_test=False), Threat(1, size), Threat(2, size)]
@@ -246,7 +246,7 @@ def test_sums_are_rounded_down() -> None:
 
 @pytest.mark.parametrize("number", [0, -5, 1.5])
 def test_draws_are_counted(number: int) -> None:
-    data = load("digits", view="unit", classes=(0, 1), rows=30, points=6)
+    data = load("digits", side=8, view="unit", classes=(0, 1), rows=30, points=6)
     smoothing = Smoothing(features=Gaussian(1.0))
     for recipe in (cohen, kumar):
         for name in ("num_selection", "num_copies"):
@@ -261,7 +261,7 @@ def test_draws_are_counted(number: int) -> None:
 @pytest.mark.parametrize("numbers", [range(0, 20, 2), range(1, 20, 2), range(-1, 20)])
 def test_numbers_with_gaps_are_refused(numbers: range) -> None:
     """Even and odd copies would be the same ones, and copy -1 has the noise that the model was trained with."""
-    data = load("digits", view="unit", classes=(0, 1), rows=30, points=6)
+    data = load("digits", side=8, view="unit", classes=(0, 1), rows=30, points=6)
     model, smoothing = FixedModel.train(data, Gaussian(1.0), LDA()), Smoothing(features=Gaussian(1.0))
     for draw in (
         lambda: model.votes(data.x_test, numbers),
@@ -274,7 +274,7 @@ def test_numbers_with_gaps_are_refused(numbers: range) -> None:
 
 def test_points_and_data_off_the_levels_of_a_flip_are_refused() -> None:
     """On other values its sampler means nothing, and the certificate would be silently wrong."""
-    data, unit = (load("digits", view=view, classes=(0, 1), rows=30, points=6) for view in ("binary", "unit"))
+    data, unit = (load("digits", side=8, view=view, classes=(0, 1), rows=30, points=6) for view in ("binary", "unit"))
     with pytest.raises(InputError, match="continuous"):
         FixedModel.train(unit, Flip(0.9), LDA())
     with pytest.raises(InputError, match="off the 2 levels"):
@@ -309,7 +309,7 @@ def test_copies_that_pick_the_class_do_not_bound_it(monkeypatch: pytest.MonkeyPa
         return whole(model, x, copies)
 
     monkeypatch.setattr(FixedModel, "confidences", spied)
-    kumar(load("digits", view="unit", classes=(0, 1), points=5), num_copies=70, num_selection=30)
+    kumar(load("digits", side=8, view="unit", classes=(0, 1), points=5), num_copies=70, num_selection=30)
     assert asked == [range(30), range(30, 100)]
 
 
@@ -326,7 +326,7 @@ def test_the_training_and_every_copy_draw_from_streams_of_their_own(monkeypatch:
 
     monkeypatch.setattr(Slope, "train", spied(Slope.train))
     monkeypatch.setattr(Logistic, "scores", spied(Logistic.scores))
-    data = load("digits", view="unit", classes=(0, 1), rows=30, points=6)
+    data = load("digits", side=8, view="unit", classes=(0, 1), rows=30, points=6)
     model = FixedModel.train(data, Gaussian(1.0), Slope(), seed, "cpu")
     soft_ones = list(model.confidences(data.x_test, range(70)))
     assert model.votes(data.x_test, range(70, 200)).counts.sum(axis=1).tolist() == [130] * 6
@@ -351,7 +351,7 @@ def test_results_come_in_order_and_few_are_made_ahead() -> None:
 
 
 def test_confidence_of_bags_needs_no_number_of_rows() -> None:
-    data = load("digits", classes=(0, 1), rows=50, points=5)
+    data = load("digits", side=8, classes=(0, 1), rows=50, points=5)
     found = certified_confidence(
         data, Smoothing(rows=Bagging(10)), [Threat(), Threat(rows=1, on_test=False)], num_models=128
     )

@@ -86,7 +86,7 @@ def test_more_classes_and_even_votes(classes: int, k: int) -> None:
 
 @pytest.mark.slow
 def test_scikit_learn_agrees() -> None:
-    digits = load("digits", view="unit", classes=(3, 8), rows=60, points=12)
+    digits = load("digits", side=8, view="unit", classes=(3, 8), rows=60, points=12)
     x, points = digits.x.reshape(60, -1).astype(float), digits.x_test.reshape(12, -1).astype(float)
     found = neighbour_bounds(x, digits.y, points, 0.7, 2, neighbours=5)
     random, draws, said = np.random.default_rng(0), 2000, np.zeros(12)

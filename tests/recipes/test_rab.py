@@ -53,7 +53,7 @@ def cases(family: str) -> list[dict[str, Any]]:
 
 @pytest.fixture(scope="module")
 def digits() -> Dataset:
-    return load("digits", view="unit", classes=(0, 1), rows=100, points=30)
+    return load("digits", side=8, view="unit", classes=(0, 1), rows=100, points=30)
 
 
 def problem(data: Dataset, smoothing: Smoothing = SMOOTHING) -> Problem:

@@ -173,7 +173,7 @@ def test_a_race_of_exponentials() -> None:
 
 
 def test_the_recipe_certifies_with_certainty() -> None:
-    digits = load("digits", view="unit", classes=(0, 1, 7), rows=150, points=30)
+    digits = load("digits", side=8, view="unit", classes=(0, 1, 7), rows=150, points=30)
     result = rab_knn(digits, sigma=1.0)
     bounds, certificate = result.bounds, result.certificate
     assert bounds.alpha == certificate.alpha == 0

@@ -15,7 +15,7 @@ from rsbd.noises import Flip, Gaussian, Smoothing
 from rsbd.recipes.experiment import Experiment, plant_attack
 from rsbd.recipes.rates import SuccessBounds
 
-DIGITS = load("digits", classes=(0, 1))
+DIGITS = load("digits", side=8, classes=(0, 1))
 ATTACK = Poisoning(BadPatch(3), target=0, rate=0.05)
 NOISE = Smoothing(features=Flip(0.8), labels=Flip(0.8), test=Flip(0.8))
 
@@ -64,7 +64,9 @@ def test_an_undecided_point_counts_for_both_sides_and_a_tie_is_undecided():
 
 
 def test_bounds_of_a_run_hold_its_estimate_and_shrink_with_votes():
-    few, many = (Experiment(load("digits", classes=(1, 7)), ATTACK, NOISE, num_models=n).run() for n in (64, 1000))
+    few, many = (
+        Experiment(load("digits", side=8, classes=(1, 7)), ATTACK, NOISE, num_models=n).run() for n in (64, 1000)
+    )
     for found in (few, many):
         seen, others = found.success_bounds, DIGITS.label("0")
         data = found.experiment.dataset
@@ -104,7 +106,7 @@ def test_class_means_ignore_this_trigger_without_any_noise():
 
 def test_hashed_test_noise_is_noise():
     """The learner within is the one without noise; a defence with it is compared with what it wraps."""
-    data = load("digits", view="unit", classes=(0, 1))
+    data = load("digits", side=8, view="unit", classes=(0, 1))
     hashed = HashedTestNoise(LDA(), Gaussian(2.0))
     plain, wrapped = (plant_attack(data, ATTACK, learner) for learner in (LDA(), hashed))
     assert (wrapped.undefended, wrapped.without_noise) == (plain.undefended, plain.without_noise)

@@ -20,7 +20,7 @@ from rsbd.recipes import bagflip, bagging, dpa
 
 @pytest.fixture(scope="module")
 def digits() -> Dataset:
-    return load("digits", classes=(0, 1), points=60)
+    return load("digits", side=8, classes=(0, 1), points=60)
 
 
 def test_bagging_against_a_planted_backdoor(digits: Dataset) -> None:
@@ -65,7 +65,7 @@ def test_more_rows_dilute_the_poison(digits: Dataset) -> None:
 
 
 def test_many_classes_use_their_own_votes() -> None:
-    digits = load("digits", points=100)
+    digits = load("digits", side=8, points=100)
     found = bagging(digits, size=100, num_models=2000)
     pooled = simultaneous(found.votes.counts, 0.001)
     assert (found.bounds.runner_up < pooled.runner_up).any()
@@ -105,7 +105,7 @@ def test_bagflip_certifies_more_rows_than_bagging_against_a_small_trigger(digits
 
 
 def test_bad_input_is_named(digits: Dataset) -> None:
-    unit = load("digits", view="unit", classes=(0, 1), points=10)
+    unit = load("digits", side=8, view="unit", classes=(0, 1), points=10)
     with pytest.raises(InputError, match="binary or gray view"):
         bagflip(unit)
     assert bagging(unit, num_models=100).certificate.radius.max() > 0

@@ -219,7 +219,7 @@ def test_bounds_hold_where_noise_moves_many_labels(sizes: tuple[int, ...], keep:
 @pytest.mark.parametrize("keep", [0.8, 0.5])
 def test_three_classes_are_at_the_minimum_of_their_bound(keep: float) -> None:
     """Each pair of classes by itself: three outcomes for every row, and the best of many exponents."""
-    data = load("digits", classes=(0, 1, 7), rows=60, points=12)
+    data = load("digits", side=8, classes=(0, 1, 7), rows=60, points=12)
     model, noise = LeastSquares.fit(data.x), Flip(keep, 3)
     found = label_flip_bounds(model, data.x_test, data.y, noise)
     move, t = (1 - keep) / 2, np.geomspace(1e-1, 3e2, 4000)[:, None]
@@ -263,7 +263,7 @@ def test_rows_that_are_all_alike_share_every_point() -> None:
 
 
 def test_no_label_enters_the_classifier() -> None:
-    data = load("digits", classes=(3, 8), rows=60, points=20)
+    data = load("digits", side=8, classes=(3, 8), rows=60, points=20)
     attacked = data.replace(y=1 - data.y)
     here, there = rosenfeld(data, 0.9), rosenfeld(attacked, 0.9)
     assert here.penalty == there.penalty
@@ -274,7 +274,7 @@ def test_no_label_enters_the_classifier() -> None:
 @pytest.mark.parametrize(("keep", "best"), [(1, 0), (0.5, -1), ("1/2", -1), (0, 0)])
 def test_noise_at_its_ends(keep: float, best: int) -> None:
     """No noise proves nothing about flips, pure noise nothing at all; always flipping is no noise."""
-    found = rosenfeld(load("digits", classes=(0, 1), points=30), keep)
+    found = rosenfeld(load("digits", side=8, classes=(0, 1), points=30), keep)
     assert found.certificate.radius.max() == best
     assert found.closed_form.radius.max() == best
     assert (found.certificate.label[found.certificate.radius < 0] == ABSTAIN).all()
@@ -316,7 +316,7 @@ def test_closed_form_is_never_above_the_formula(noise: Flip) -> None:
 
 
 def test_the_recipe_holds_the_closed_form_beside_the_exact_one() -> None:
-    data = load("digits", view="unit", classes=(3, 8, 9), points=60)
+    data = load("digits", side=8, view="unit", classes=(3, 8, 9), points=60)
     found = rosenfeld(data, keep=0.8)
     shorter = found.closed_form
     assert np.array_equal(shorter.radius, closed_form_radius(found.bounds.miss, Flip(0.8, 3)))
@@ -326,7 +326,7 @@ def test_the_recipe_holds_the_closed_form_beside_the_exact_one() -> None:
 
 
 def test_what_is_not_covered_is_said() -> None:
-    found = rosenfeld(load("digits", classes=(0, 1), points=30), 0.9)
+    found = rosenfeld(load("digits", side=8, classes=(0, 1), points=30), 0.9)
     held = found.certify(Threat(rows=2, relabel=True, on_test=False))
     assert (held == (found.certificate.radius >= 2)).all()
     with pytest.raises(InputError, match="training features"):

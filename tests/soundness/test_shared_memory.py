@@ -41,7 +41,7 @@ from rsbd.recipes.experiment import Experiment
 
 
 def data() -> Dataset:
-    return load("digits", view="unit", classes=(0, 1), rows=60, points=20)
+    return load("digits", side=8, view="unit", classes=(0, 1), rows=60, points=20)
 
 
 def standardise(x, y=None):
@@ -163,7 +163,7 @@ def test_a_learner_that_works_in_place_gives_the_votes_of_its_polite_twin(name):
 
 def test_a_row_changes_no_more_than_its_parts_with_an_estimator_that_works_in_place():
     learner = Sklearn(make_pipeline(StandardScaler(copy=False), LogisticRegression()))
-    d = load("digits", view="unit", classes=(0, 1), rows=100, points=30)
+    d = load("digits", side=8, view="unit", classes=(0, 1), rows=100, points=30)
     before = recipes.dpa(d, 8, learner=learner).certificate
     for seed in range(5):
         row = (np.random.default_rng(seed).random((1, 8, 8)) < 0.5).astype(np.float32)
@@ -213,7 +213,7 @@ def test_learners_of_the_package_write_on_nothing_that_they_are_handed(name, noi
     """They are lent the tensors themselves, and not copies."""
     if name == "hashed" and NOISES[noise].test is not None:
         pytest.skip("it takes no other test noise")
-    d = load("digits", classes=(0, 1), rows=40, points=10)
+    d = load("digits", side=8, classes=(0, 1), rows=40, points=10)
     x, y, points = torch.tensor(d.x.reshape(40, -1)), torch.tensor(d.y), torch.tensor(d.x_test.reshape(10, -1))
     was = x.clone(), y.clone(), points.clone()
     streams = randomness.generators(0, range(4))

@@ -68,7 +68,7 @@ def test_maps_and_curves_say_what_they_count(name):
     d = {
         "colour": colour().replace(values=2),
         "table": table().replace(x=table().x.round(), x_test=table().x_test.round(), values=2),
-        "gray": load("digits", classes=(0, 1), rows=50, points=20),
+        "gray": load("digits", side=8, classes=(0, 1), rows=50, points=20),
     }[name]
     trigger = Features((0,)) if name == "table" else BadPatch(1)
     flip = Flip(0.8)
@@ -88,7 +88,7 @@ def test_maps_and_curves_say_what_they_count(name):
 UNSCALED = {
     "table times 100": (table(100), Features((0, 1))),
     "table below 0": (table().replace(x=table().x - 9, x_test=table().x_test - 9), Features((0,))),
-    "images 0..255": (load("digits", view="unit", rows=50, points=20), BadPatch(3)),
+    "images 0..255": (load("digits", side=8, view="unit", rows=50, points=20), BadPatch(3)),
 }
 
 
@@ -142,7 +142,7 @@ def test_a_trigger_that_understates_itself_on_test_points_alone_is_found_out():
     ids=str,
 )
 def test_the_triggers_of_the_package_keep_their_budget(trigger):
-    d = load("digits", view="unit", rows=200, points=100)
+    d = load("digits", side=8, view="unit", rows=200, points=100)
     r = np.random.default_rng(0)
     noise = r.random((200, 8, 8)).astype(np.float32)
     for x in (d.x, d.x_test, noise, np.zeros_like(noise), np.ones_like(noise)):

@@ -17,8 +17,8 @@ import hashlib, json, numpy, rsbd, torch
 from rsbd.recipes import dpa, rab
 digest = lambda array: hashlib.sha256(numpy.ascontiguousarray(array).tobytes()).hexdigest()
 matrix = torch.rand(64, 300, generator=torch.Generator().manual_seed(0))
-gray = rsbd.load("digits", view="unit", classes=(0, 1), points=50)
-bits = rsbd.load("digits", classes=(0, 1))
+gray = rsbd.load("digits", side=8, view="unit", classes=(0, 1), points=50)
+bits = rsbd.load("digits", side=8, classes=(0, 1))
 print(json.dumps({
     "rounding": digest(matrix @ matrix.T),
     "lda": digest(rab(gray, sigma=0.5, num_models=256).votes.counts),

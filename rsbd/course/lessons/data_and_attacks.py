@@ -38,7 +38,7 @@ def part_of(name: str, view: str, **parts: Mapping[str, Any]) -> Dataset:
     Examples
     --------
     >>> part_of("digits", "unit", digits={"classes": (0, 1), "points": 20})
-    Dataset('digits', 204 rows, 20 points, shape 8x8, classes 0/1, values=None)
+    Dataset('digits enlarged to 28x28', 204 rows, 20 points, shape 28x28, classes 0/1, values=None)
     """
     if name not in parts:
         raise InputError(f"this lesson has no data set {name!r}", f"choose {' or '.join(map(repr, parts))}")
@@ -58,7 +58,7 @@ def two_digits(name: str = "digits", view: str = "binary") -> Dataset:
     Examples
     --------
     >>> two_digits()
-    Dataset('digits', 204 rows, 156 points, shape 8x8, classes 0/1, values=2)
+    Dataset('digits enlarged to 28x28', 204 rows, 156 points, shape 28x28, classes 0/1, values=2)
     """
     few = {"classes": (1, 7), "rows": 1000, "points": 500}
     return part_of(name, view, digits={"classes": (0, 1)}, mnist=few)
@@ -75,7 +75,7 @@ def ten_digits(name: str = "digits") -> Dataset:
     Examples
     --------
     >>> ten_digits()
-    Dataset('digits', 1000 rows, 797 points, shape 8x8, classes 0/1/2/3/4/5/6/7/8/9, values=None)
+    Dataset('digits enlarged to 28x28', 1000 rows, 797 points, shape 28x28, classes 0/1/2/3/4/5/6/7/8/9, values=None)
     """
     return part_of(name, "unit", digits={}, mnist={"rows": 3000, "points": 1000})
 

@@ -122,7 +122,7 @@ def filtered(dataset: Dataset, attack: Poisoning, by: str, share: float = 0.1) -
     >>> from rsbd import BadPatch
     >>> from rsbd.course.lessons.data_and_attacks import ten_digits
     >>> filtered(ten_digits(), Poisoning(BadPatch(3), target=0, rate=0.05), by="fit").left
-    50
+    49
     """
     planted = plant_attack(dataset, attack)
     poisoned, mask = planted.dataset, planted.mask
@@ -187,7 +187,7 @@ def check_fewest(answer: Any, dataset: Dataset, trigger: Trigger, success: float
     >>> check_fewest(0.02, ten_digits(), BadPatch(3))
     Not yet. That is a rate. How many of the 1,000 training images is it?
     >>> check_fewest(1, ten_digits(), BadPatch(2))
-    Not yet. 1 image fools only 2 %: it takes more.
+    Not yet. 1 image fools only 29 %: it takes more.
     """
     hints, number = HINTS["check_fewest"], dataset.num_rows
     if not is_number(answer) or not 0 < answer <= number / 10:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from torch import Tensor
@@ -57,7 +58,7 @@ class Pooling:
         """Pool flat inputs, shape (rows, features) to (rows, blocks)."""
         if self.size == 1:
             return x
-        images = x.view(len(x), -1, *self.shape[-2:])
+        images = x.view(len(x), math.prod(self.shape[:-2]), *self.shape[-2:])
         return (avg_pool2d(images, self.size) * self.size).flatten(1)
 
     def spread(self, weights: Tensor) -> Tensor:

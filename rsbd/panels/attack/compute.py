@@ -124,6 +124,7 @@ class AttackComputation:
     dataset: Dataset
     seed: int = 0
     memo: Memo = field(default_factory=lambda: Memo(4096))  # pairs of numbers
+    poisoned: Memo = field(default_factory=lambda: Memo(2))  # data sets, whose classifiers are trained once
 
     def __call__(self, params: AttackParams, cancel: Cancel, progress: OnProgress) -> Previews[AttackResult]:
         """Train at the rate that is set and without attack, then at the other rates of the curve."""
@@ -156,7 +157,8 @@ class AttackComputation:
 
     def _result(self, params: AttackParams, trigger: Trigger, total: int, curve: dict[float, Rates]) -> AttackResult:
         """Add images and weights to the curve."""
-        poisoned, mask = self._poisoning(params, trigger, params.rate).apply(self.dataset, self.seed)
+        apply = partial(self._poisoning(params, trigger, params.rate).apply, self.dataset, self.seed)
+        poisoned, mask = self.poisoned.get((trigger, params.target, params.relabel, params.rate), apply)
         both = np.stack([undefended_weights(data)[params.target] for data in (self.dataset, poisoned)])
         before, after = both / max(float(np.abs(both).max()), 1e-12)
         samples = self._samples(params, trigger, poisoned, mask)

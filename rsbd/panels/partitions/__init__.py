@@ -74,7 +74,7 @@ def partitions(
     >>> from rsbd.panels import SyncRunner
     >>> panel = partitions(parts=30, poisoned=2, runner=SyncRunner())
     >>> panel.sentence[:71]
-    'DPA with 30 parts: with 2 poisoned rows, 28 of 30 models are untouched.'
+    'DPA with 30 parts: with 2 poisoned rows, 27 of 30 models are untouched.'
     """
     data = image_dataset(dataset, classes=(0, 1))
     if data.values != 2:
