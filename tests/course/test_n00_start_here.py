@@ -10,7 +10,7 @@ from rsbd.course import lessons
 DATA = lessons.two_digits()
 
 
-def attack(size: int = 5, rate: float = 0.01, target: int = 0) -> rsbd.Poisoning:
+def attack(size: int = 10, rate: float = 0.01, target: int = 0) -> rsbd.Poisoning:
     return rsbd.Poisoning(rsbd.BadPatch(size), target=target, rate=rate)
 
 
@@ -27,7 +27,8 @@ TestAnswers = held(
         (on_budget, 3 * 4 + 3 + 4),
         (on_budget, "19"),
         (on_attack, attack()),
-        (on_attack, attack(rate=0.005)),
+        (on_attack, attack(size=9)),
+        (on_attack, attack(size=14, rate=0.005)),
         (lessons.check_claim, "b"),
         (lessons.check_claim, " B "),
         (lessons.check_claim, '"b".'),
@@ -46,7 +47,7 @@ TestAnswers = held(
         (on_attack, attack(rate=0.0), "no image at all"),
         (on_attack, attack(size=1), "easier to learn"),
         (on_attack, attack(target=1), "wants the label"),
-        (on_attack, attack(size=9), "not possible"),
+        (on_attack, attack(size=29), "not possible"),
         (on_attack, 0.05, "no attack"),
         (lessons.check_claim, "a", "any number"),
         (lessons.check_claim, "c", "not that it is right"),

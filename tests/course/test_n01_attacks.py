@@ -54,7 +54,7 @@ TestAnswers = held(
         (on_faint, rsbd.Poisoning(PATCH, 0, 0.05), "Everybody sees it"),
         (on_faint, faint(rate=0.1), "0.05 is the limit"),
         (on_faint, faint(delta=0.3), "many small changes"),
-        (on_faint, rsbd.Poisoning(rsbd.BadPatch(9), 0, 0.05), "not possible"),
+        (on_faint, rsbd.Poisoning(rsbd.BadPatch(29), 0, 0.05), "not possible"),
         (on_faint, 0.3, "no attack"),
         (lessons.check_hidden, "a", "costs almost nothing"),
         (lessons.check_hidden, "c", "more precisely"),
@@ -101,14 +101,17 @@ def test_by_class_averages_to_the_success_rate():
 
 def test_weights_as_images():
     looks = lessons.looks_for(DATA, rsbd.Poisoning(PATCH, 0, 0.05), [0, 5])
-    assert {name: images.shape for name, images in looks.items()} == {"clean": (2, 3, 8, 8), "poisoned": (2, 3, 8, 8)}
+    assert {images.shape for images in looks.values()} == {(2, 3, 28, 28)}
     red, _, blue = looks["poisoned"][0]
-    corner = np.zeros((8, 8), bool)
+    corner = np.zeros((28, 28), bool)
     corner[-3:, -3:] = True
-    assert np.argmin(blue) in np.flatnonzero(corner)  # the strongest of all weights speaks for the target
-    assert (red - blue).max() == pytest.approx(0.835)
+    assert (red - blue)[corner].min() > 0  # the whole corner speaks for the target, parts of it as loudly as a stroke
+    assert (red - blue)[corner].max() > 0.7
     before = looks["clean"][0]
-    assert (before[0] - before[2])[corner].max() < 0.5
+    assert np.abs(before[0] - before[2])[corner].max() < 0.1
+    assert max(np.abs(image[0] - image[2]).max() for images in looks.values() for image in images) == pytest.approx(
+        0.835
+    )
 
 
 def test_filters_throw_away_a_share():
@@ -117,7 +120,7 @@ def test_filters_throw_away_a_share():
     seen = lessons.watch(DATA, attack)
     assert (none.poisoned, none.left, none.accuracy, none.success) == (50, 50, seen.after, seen.success)
     far = lessons.filtered(DATA, attack, by="distance")
-    assert far.left < 10
+    assert far.left < 15
     assert far.success < seen.success
     with pytest.raises(InputError, match="choose 'fit' or 'distance'"):
         lessons.filtered(DATA, attack, by="eye")

@@ -11,7 +11,7 @@ from rsbd import bounds
 from rsbd.course import lessons
 from rsbd.noises.smoothing import Threat
 
-DATA = lessons.two_digits()
+DATA = rsbd.load("digits", side=8, classes=(0, 1))
 TIED = rsbd.Smoothing(features=rsbd.Flip(0.8), labels=rsbd.Flip(0.8), test=rsbd.Flip(0.8))
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from answers import held
 
-from rsbd import bounds, radius
+from rsbd import bounds, load, radius
 from rsbd.course import lessons
 from rsbd.course.lessons import n05_rab
 from rsbd.noises import Gaussian
@@ -16,7 +16,7 @@ from rsbd.noises.smoothing import Smoothing
 from rsbd.recipes import rab_knn
 from rsbd.recipes.rab import per_row
 
-DATA = lessons.two_digits(view="unit")
+DATA = load("digits", side=8, view="unit", classes=(0, 1))
 FEW = DATA.replace(x_test=DATA.x_test[:12], y_test=DATA.y_test[:12])
 
 

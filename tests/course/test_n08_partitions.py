@@ -7,12 +7,12 @@ from math import comb
 
 from answers import held
 
-from rsbd import Threat, radius
+from rsbd import Threat, load, radius
 from rsbd.course import lessons
 from rsbd.noises import Bagging
 from rsbd.recipes import bagflip, bagging, dpa
 
-DATA = lessons.two_digits()
+DATA = load("digits", side=8, classes=(0, 1))
 BAG = {"size": 20, "poisoned": 4, "num_rows": 204}
 
 

@@ -15,7 +15,7 @@ from rsbd.noises.smoothing import Threat
 from rsbd.recipes.contest import CONTENDERS, Comparison
 
 DATA = lessons.two_digits(view="unit")
-BINARY = lessons.two_digits()
+BINARY = rsbd.load("digits", side=8, classes=(0, 1))
 FULL = Threat(rows=1, trigger=1)
 NAMES = ["Wang et al., tied", "RAB", "DPA", "bagging", "BagFlip", "Cohen et al."]
 BACKDOOR = ("features", "labels", "test")
