@@ -28,7 +28,8 @@ STYLES = (
     ("#cc79a7", ":"),
     ("#000000", (0, (5, 1, 1, 1, 1, 1))),
 )
-COUNTED = ("L0", "rows", "rows in or out", "inserted rows", "removed rows")  # norms whose radii are whole numbers
+# Norms whose radii are whole numbers.
+COUNTED = ("L0", "rows", "rows in or out", "rows in place", "pixels", "inserted rows", "removed rows")
 _VALUE: Any = {"ha": "center", "va": "bottom", "fontsize": 12, "fontweight": "bold"}
 _UNITS = {"L1": "input units", "L2": "input units", "rows": "training rows"}
 

@@ -93,7 +93,7 @@ def row_attempts(target: Target) -> Iterator[Attempt]:
     if target.threat is not None:
         yield from _triggered(target, target.threat, count)
         return
-    if isinstance(target.defence, Partition):
+    if target.norm == "rows in or out":
         yield from _inserted_and_removed(target, count)
         return
     own, y = target.nearest(target.label)[:count], target.dataset.y
@@ -103,7 +103,8 @@ def row_attempts(target: Target) -> Iterator[Attempt]:
     if target.norm in ("inserted rows", "removed rows"):
         yield added if target.norm == "inserted rows" else gone
         return
-    yield from (added, gone)
+    if target.norm != "rows in place":
+        yield from (added, gone)
     rival = np.where(np.isin(np.arange(len(y)), rows), target.rival, y)
     for words, content, labels in (
         ("nearest own rows relabelled", target.flat[rows], rival),

@@ -201,6 +201,8 @@ def exhaustive_rows(dataset: Dataset, method: Bagging | Partition, rule: Rule, m
     Each of 126 data sets was certified exactly and attacked in every way within up to 1 changed, inserted or
     removed rows: 30 are certified, 60 cannot be changed, no certificate is violated.
     """
+    if isinstance(method, Partition) and method.deal == "position":
+        raise InputError(f"{method!r} has an order of rows, and multisets have none", 'give deal="content"')
     if dataset.values is None:
         raise InputError(
             f"{dataset.name} is continuous", "its rows cannot be written out, so give a binary or gray view"

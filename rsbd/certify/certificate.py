@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from rsbd.certify.pairs import truth
 from rsbd.evasion import AnyTrigger
-from rsbd.types import Floats, Ints
+from rsbd.types import Bools, Floats, Ints
 
 ABSTAIN = -1
 """The label of a point whose top class is not certain even without an attack; it always counts as wrong."""
@@ -31,7 +31,9 @@ class Certificate:
         Probability that a point's certificate is wrong, or that any one is, where `points` is `"all"`.
     norm : str
         `"L0"` (number of changed coordinates), `"L1"` or `"L2"` (length of the change), or `"rows"` (number of
-        changed training rows: replaced, or changed within the limits of the threat, if one was given).
+        changed training rows: replaced, or changed within the limits of the threat, if one was given). Without
+        sampling also `"rows in or out"`, `"rows in place"` and `"pixels"`, see :func:`rsbd.recipes.dpa` and
+        :func:`rsbd.recipes.fpa`.
     slots : tuple of str
         Slots that the attacker changes, among `rows`, `features`, `labels`, `test`.
     max_radius : float
@@ -68,7 +70,22 @@ class Certificate:
         -------
         array of float, shape (radii,)
         """
-        correct = truth(y, self.label) == self.label
-        reached = np.sort(self.radius[correct & (self.label != ABSTAIN)])
+        reached = np.sort(self.radius[self._correct(y)])
         count = len(reached) - np.searchsorted(reached, np.asarray(radii), side="left")
         return count / max(1, len(self.label))
+
+    def by_class(self, y: npt.ArrayLike, radius: float = 0) -> Floats:
+        """Return the certified accuracy within each class at `radius`, shape (classes,); NaN if it has no points.
+
+        Examples
+        --------
+        >>> Certificate(np.array([0, 0, 0]), np.array([5, 5, 5]), 0.0, "rows", ("rows",)).by_class([0, 0, 1])
+        array([1., 0.])
+        """
+        held = self._correct(y) & (self.radius >= radius)
+        own = np.eye(int(np.max(y, initial=-1)) + 1, dtype=bool)[np.asarray(y)]  # (points, classes)
+        with np.errstate(invalid="ignore"):
+            return np.asarray((own & held[:, None]).sum(0) / own.sum(0))
+
+    def _correct(self, y: npt.ArrayLike) -> Bools:
+        return np.asarray((truth(y, self.label) == self.label) & (self.label != ABSTAIN))

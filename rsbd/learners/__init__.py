@@ -6,6 +6,7 @@ from rsbd.learners.base import Learner as Learner
 from rsbd.learners.base import Models as Models
 from rsbd.learners.base import Problem as Problem
 from rsbd.learners.base import ScoringModels as ScoringModels
+from rsbd.learners.columns import Columns as Columns
 from rsbd.learners.discriminant.lda import LDA as LDA
 from rsbd.learners.hashed import HashedTestNoise as HashedTestNoise
 from rsbd.learners.linear.belief import Handwriting as Handwriting

@@ -6,6 +6,8 @@ from rsbd.recipes.cohen import cohen as cohen
 from rsbd.recipes.contest.compare import compare as compare
 from rsbd.recipes.dpa import dpa as dpa
 from rsbd.recipes.experiment import Experiment as Experiment
+from rsbd.recipes.fpa import fpa as fpa
+from rsbd.recipes.fpa import fpa_bagging as fpa_bagging
 from rsbd.recipes.kumar import certified_confidence as certified_confidence
 from rsbd.recipes.kumar import kumar as kumar
 from rsbd.recipes.pecan import pecan as pecan

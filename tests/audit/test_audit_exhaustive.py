@@ -277,6 +277,11 @@ def test_what_cannot_be_enumerated_is_refused(dataset: Dataset, smoothing: Smoot
         exhaustive(dataset, smoothing, majority, threat)
 
 
+def test_multisets_of_rows_have_no_positions() -> None:
+    with pytest.raises(InputError, match="has an order of rows"):
+        exhaustive_rows(tiny(3), Partition(3, deal="position"), majority)
+
+
 @pytest.mark.parametrize(
     "smoothing",
     [

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from sklearn.dummy import DummyClassifier
 
 from rsbd.audit import Change, Nearest, NoisedLabels, PartitionVotes, apply_changes, candidates
 from rsbd.audit.attempts import length_attempts, row_attempts
@@ -15,7 +16,7 @@ from rsbd.audit.changes import distinct
 from rsbd.audit.judges import Judge, Retrained, judge_of
 from rsbd.audit.target import Target
 from rsbd.data import Dataset, load
-from rsbd.learners import Linear
+from rsbd.learners import Linear, Sklearn
 from rsbd.noises import Bagging, Flip, Gaussian, Partition, Uniform
 from rsbd.noises.smoothing import Smoothing, Threat
 from rsbd.recipes.least_squares import LeastSquares
@@ -54,14 +55,16 @@ def rows_of(data: Dataset) -> list[bytes]:
 
 def test_every_attempt_changes_as_many_rows_as_the_radius() -> None:
     before = Counter(rows_of(BITS))
-    for norm, most in (("rows", 5), ("rows", 40), ("inserted rows", 5), ("removed rows", 5), ("rows in or out", 7)):
-        defence = Partition(10) if norm == "rows in or out" else Smoothing(Bagging(10))
+    norms = (("inserted rows", 5), ("removed rows", 5), ("rows in or out", 7), ("rows in place", 5))
+    for norm, most in (("rows", 5), ("rows", 40), *norms):
+        defence = Partition(10) if norm in ("rows in or out", "rows in place") else Smoothing(Bagging(10))
         seen = []
         for attempt in row_attempts(target(BITS, defence, norm, most)):
             after = Counter(rows_of(attempt.dataset))
             come, gone = (after - before).total(), (before - after).total()
             seen.append(come + gone if norm == "rows in or out" else max(come, gone))
             assert norm != "inserted rows" or not gone
+            assert norm != "rows in place" or len(attempt.dataset.y) == 60
             assert gone == most or "nearest own rows removed" not in attempt.words
             if len(attempt.dataset.y) == 60:
                 step = (attempt.dataset.x - BITS.x).reshape(60, -1) @ target(BITS, defence, norm, most).away
@@ -128,9 +131,12 @@ def test_a_margin_is_four_standard_deviations_at_most() -> None:
 
 def test_ties_of_parts_go_to_the_lowest_label() -> None:
     first, second = Partition(2).members(BITS.x, BITS.y)
-    one, zero = first[BITS.y[first] == 1][0], second[BITS.y[second] == 0][0]
-    half = BITS.replace(x=BITS.x[[one, zero]], y=BITS.y[[one, zero]])
-    (shares,) = PartitionVotes(Partition(2), Linear())(half, BITS.x_test[:1], 1, 0)
+    chosen = [
+        part[BITS.y[part] == c][:n] for part, c, n in ((first, 1, 2), (first, 0, 1), (second, 0, 2), (second, 1, 1))
+    ]
+    few = BITS.replace(x=BITS.x[np.concatenate(chosen)], y=BITS.y[np.concatenate(chosen)])
+    majority = Sklearn(DummyClassifier(strategy="most_frequent"))
+    (shares,) = PartitionVotes(Partition(2), majority)(few, BITS.x_test[:1], 1, 0)
     assert shares == pytest.approx([0.5, 0.5])
     assert shares[0] > shares[1]
 

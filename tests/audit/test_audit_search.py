@@ -68,8 +68,9 @@ def bags_with_gaussian_noise() -> Case:
     return data, smoothing, Linear(), certificate, {"threat": threat}
 
 
-def parts(spread: int) -> Callable[[], Case]:
-    return lambda: (BITS, Partition(10, spread), Linear(), dpa(BITS, 10, spread=spread).certificate, {})
+def parts(spread: int, deal: str = "content") -> Callable[[], Case]:
+    dealt = Partition(10, spread, deal)
+    return lambda: (BITS, dealt, Linear(), dpa(BITS, 10, spread=spread, deal=deal).certificate, {})
 
 
 def labels() -> Case:
@@ -112,11 +113,18 @@ CASES: dict[str, Callable[[], Case]] = {
     "BagFlip": flipped_bags,
     "bags with Gaussian noise": bags_with_gaussian_noise,
     "DPA": parts(1),
+    "DPA by position": parts(1, "position"),
     "Finite Aggregation": parts(3),
     "Rosenfeld": labels,
     "Rosenfeld, three classes": labels_of_three,
 }
-FAR = {"Cohen, the exact worst direction": 0.4, "DPA": 4, "gray levels": 40, "poisoned rows, flips": 80}
+FAR = {
+    "Cohen, the exact worst direction": 0.4,
+    "DPA": 4,
+    "DPA by position": 4,
+    "gray levels": 40,
+    "poisoned rows, flips": 80,
+}
 SLOW = {
     "gray levels", "Cohen, a network", "uniform on rows", "Gaussian on rows and point", "RAB", "RAB, nearest neighbour",
     "RAB, three neighbours", "Finite Aggregation"

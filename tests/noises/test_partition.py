@@ -39,6 +39,92 @@ def test_published_radii() -> None:
     assert len(papers["dpa"]["cases"]) + len(papers["finite_aggregation"]["cases"]) >= 50
 
 
+@needs_vectors
+def test_radii_of_parts_that_may_abstain() -> None:
+    cases = json.loads((Path(str(VECTORS)) / "triggers.json").read_text())["parts"]
+    for case in cases:
+        votes = np.array(case["votes"])[:, None]
+        label, radius = Partition(len(votes)).radius(votes, case["classes"])
+        assert (label[0], radius[0]) == (case["label"], case["radius"])
+    assert len(cases) >= 80
+
+
+@pytest.mark.parametrize("partition", [Partition(5), Partition(2, 2)], ids=repr)
+@pytest.mark.parametrize("classes", [2, 3])
+def test_no_trigger_beside_attacked_buckets_changes_the_label(partition: Partition, classes: int) -> None:
+    """Every choice of buckets, of the votes of their models, and of one reached label for each other model."""
+    rng = np.random.default_rng(classes)
+    k, points = partition.num_models, 40
+    labels = rng.choice([0, 0, 0, 0, 1, classes - 1, -1], (k, points))
+    reached = labels[..., None] == np.arange(classes)
+    reached |= (rng.random((k, points, classes)) < 0.06) & (labels >= 0)[..., None]  # one that abstains has no model
+    found, radius = partition.radius(labels, classes, reached)
+    assert (radius == -1).any()
+    assert (radius == 0).any()
+    assert (radius > 0).any()
+    tight = 0
+    for vote, may, label, r in zip(labels.T, reached.swapaxes(0, 1), found, radius, strict=True):
+        free = [[int(c) for c in np.flatnonzero(may[i])] or [-1] for i in range(k)]
+        broken = {}
+        for size in (max(r, 0), r + 1):
+            if size > k:
+                continue
+            broken[size] = False
+            for buckets in combinations(range(k), int(size)):
+                turned = {(b + step) % k for b in buckets for step in partition.steps}
+                everything = [range(-1, classes) if i in turned else free[i] for i in range(k)]
+                for attacked in product(*everything):
+                    counts = [attacked.count(c) for c in range(classes)]
+                    broken[size] |= counts.index(max(counts)) != label
+        assert label == np.bincount(vote[vote >= 0], minlength=classes).argmax()
+        assert not (r >= 0 and broken[r])
+        tight += r + 1 > k or broken[r + 1]
+    assert tight == points if partition.spread == 1 else tight > points / 2
+
+
+def test_rows_dealt_by_position_count_once_if_they_change_in_place() -> None:
+    """Every change of up to two of five rows, by a learner that is as odd as its part says."""
+    values, partition = list(product((0.0, 1.0), (0, 1))), Partition(5, deal="position")
+
+    def votes(rows: tuple[tuple[float, int], ...]) -> np.ndarray:
+        x, y = np.array([row[0] for row in rows], np.float32)[:, None], np.array([row[1] for row in rows])
+        parts = partition.members(x, y)
+        assert sorted(part.tolist() for part in parts) == [[0], [1], [2], [3], [4]]
+        return np.array([[-1 if x[part].sum() and y[part].sum() else int(y[part].sum())] for part in parts])
+
+    worlds = list(product(values, repeat=5))
+    known = {rows: partition.radius(votes(rows), 2) for rows in worlds}
+    for rows in worlds[::7]:
+        label, radius = known[rows]
+        for other in worlds:
+            if sum(a != b for a, b in zip(rows, other, strict=True)) <= radius[0]:
+                assert known[other][0] == label
+
+
+def test_a_changed_row_counts_once_by_position_and_twice_by_content(digits: Dataset) -> None:
+    by_content, by_position = dpa(digits, parts=25), dpa(digits, parts=25, deal="position")
+    assert (by_content.certificate.norm, by_position.certificate.norm) == ("rows in or out", "rows in place")
+    assert np.array_equal(by_position.changed.radius, by_position.certificate.radius)
+    x, y = digits.x.copy(), digits.y.copy()
+    x[:5], y[:5] = 1 - x[:5], 1 - y[:5]
+    attacked = dpa(digits.replace(x=x, y=y), parts=25, deal="position")
+    assert (attacked.labels != by_position.labels).any(1).sum() <= 5
+    safe = by_position.certificate.radius >= 5
+    assert safe.any()
+    assert (attacked.certificate.label == by_position.certificate.label)[safe].all()
+
+
+def test_a_vote_of_nobody_has_no_label_and_classes_are_shown(digits: Dataset) -> None:
+    silent = dpa(digits.replace(y=np.zeros_like(digits.y)), parts=5)
+    assert (silent.labels == -1).all()
+    assert (silent.certificate.label == -1).all()
+    assert silent.certificate.accuracy(digits.y_test) == 0
+    found = dpa(digits, parts=50).certificate
+    shares, sizes = found.by_class(digits.y_test, 10), np.bincount(digits.y_test)
+    assert np.isclose((shares * sizes).sum() / sizes.sum(), found.accuracy(digits.y_test, 10))
+    assert np.isnan(found.by_class(np.where(digits.y_test == 1, 2, 0)))[1]
+
+
 @pytest.mark.parametrize("partition", [Partition(7), Partition(3, 2), Partition(2, 3)], ids=repr)
 @pytest.mark.parametrize("classes", [2, 3])
 def test_no_attack_on_so_many_buckets_changes_the_label(partition: Partition, classes: int) -> None:
@@ -145,7 +231,7 @@ def test_finite_aggregation_certifies_more(digits: Dataset) -> None:
 def test_small_parts_and_other_learners(digits: Dataset) -> None:
     few = digits.replace(x=digits.x[:12], y=digits.y[:12])
     assert dpa(few, parts=30).labels.shape == (30, 30)  # some parts are empty, some hold one class
-    # Rows elsewhere, and their order, say nothing to a part: an empty one says 0, one of a single class that class.
+    # Rows elsewhere, and their order, say nothing to a part; one that does not hold two classes abstains.
     net = MLP(hidden=(4,), epochs=3, batch=2)
     for first in (0, 1):
         order = np.argsort(few.y != first, kind="stable")
@@ -154,7 +240,7 @@ def test_small_parts_and_other_learners(digits: Dataset) -> None:
             Partition(30).members(sorted_.x, sorted_.y), dpa(sorted_, parts=30).labels, strict=True
         ):
             if len(set(sorted_.y[rows])) < 2:
-                assert set(labels) == set(sorted_.y[rows] if len(rows) else [0])
+                assert set(labels) == {-1}
         nets = dpa(sorted_, parts=2, learner=net)
         assert np.array_equal(nets.labels, dpa(few, parts=2, learner=net).labels)
 
@@ -166,6 +252,7 @@ def test_small_parts_and_other_learners(digits: Dataset) -> None:
         (lambda: Partition(5, spread=1.5), "spread is 1.5"),
         (lambda: Partition(5, spread=np.inf), "spread is inf"),
         (lambda: Partition(True), "parts is True"),
+        (lambda: Partition(5, deal="hash"), "deal is 'hash'"),
         (lambda: Partition(5).radius(np.zeros((4, 1), np.int64), 2), "4 models voted"),
         (lambda: Smoothing(rows=Partition(5)), "draws no rows"),
     ],
