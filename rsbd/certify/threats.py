@@ -128,8 +128,8 @@ def certified_map(
         raise InputError(f"there are bounds for {len(each)} triggers of {len(triggers)}", "give one for each, or one")
     threats = [[Threat(m, size, relabel, on_test) for size in triggers] for m in rows]
     # The smallest threats that change all that the others change: they raise where one of them has no noise to face.
-    limits = [0 if isinstance(size, AnyTrigger) else size for size in triggers]
-    smallest: list[tuple[float | AnyTrigger, AnyTrigger | None]] = [(min(1, max(limits, default=0)), None)]
+    sizes = [size for size in triggers if not isinstance(size, AnyTrigger)]
+    smallest: list[tuple[float | AnyTrigger, AnyTrigger | None]] = [(min(1, max(sizes)), None)] if sizes else []
     smallest += [(s, known.trigger) for s, known in zip(triggers, each, strict=True) if isinstance(s, AnyTrigger)]
     for size, covered in smallest:
         smoothing.tradeoff(Threat(min(1, max(rows, default=0)), size, relabel, on_test), num_rows, covered)
