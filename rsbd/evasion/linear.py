@@ -13,17 +13,22 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from itertools import combinations
 from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from rsbd.errors import InputError
-from rsbd.evasion.triggers import AnyTrigger
+from rsbd.evasion.triggers import AnyPatch, AnyTrigger
 from rsbd.types import Bools, Labels
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+_PAIRS = 2**17  # of a model and a point at a time: their sums stay in the cache
+
+_NUMBERS = 2**17  # of pairs of a model and a point, at a time: they stay in the cache
 
 
 def kept(
@@ -133,35 +138,62 @@ def reached_classes(
     outside = ~((x >= 0) & (x <= 1)).all(1)
     own = torch.nn.functional.one_hot(labels, classes).bool() | outside[:, None]
     for trigger in triggers:
-        found, changes = trigger.groups(shape)
-        groups = torch.tensor(found, device=x.device)
+        groups, changes = trigger.groups(shape)
         slack = error + rounding(weights, bias, x[~outside], groups.shape[1] * changes)
         reached = own.clone()
-        for c in range(classes):
-            mine = labels == c
-            for b in range(classes):
-                if b != c and mine.any():
-                    room = lead[:, b] - _worst_loss(weights[:, c] - weights[:, b], x, groups, changes)
-                    needed = (slack[:, c] + slack[:, b])[:, None]
-                    # Comparisons with numbers that are not finite are false, and then the class counts as reached.
-                    safe = room >= needed if b > c else room > needed
-                    reached[..., b] |= mine & ~safe
+        for c, b in combinations(range(classes), 2):
+            d, needed = weights[:, c] - weights[:, b], (slack[:, c] + slack[:, b])[:, None]
+            top = _largest(d.abs(), trigger, shape)[:, None]  # no point loses more
+            for one, two in ((c, b), (b, c)):
+                mine, room = (labels == one) & ~outside, lead[:, two]
+                # Comparisons with numbers that are not finite are false, and then the class counts as reached.
+                keeps = room - top > needed
+                unsure = mine & ~keeps & (room >= needed)
+                room = room - _worst_loss(d if one == c else -d, x, unsure, trigger, shape)
+                keeps |= room >= needed if one < two else room > needed
+                reached[..., two] |= mine & ~keeps
         yield reached
 
 
-def _worst_loss(d: Tensor, x: Tensor, groups: Tensor, changes: int) -> Tensor:
-    """Return the largest sum of ``changes`` group sums of g, for ``d`` (models, features): shape (models, points)."""
+def _worst_loss(d: Tensor, x: Tensor, unsure: Tensor, trigger: AnyTrigger, shape: tuple[int, ...]) -> Tensor:
+    """Return the worst loss by a trigger, (models, points); not a number but for the pairs that are ``unsure``."""
+    low, worst = (-d).clamp(min=0), d.new_full(unsure.shape, math.nan)
+    pairs = max(1, _NUMBERS // d.shape[1])
+    for models, points in zip(*(numbers.split(pairs) for numbers in unsure.nonzero(as_tuple=True)), strict=True):
+        worst[models, points] = _largest(
+            low.index_select(0, models).addcmul_(d.index_select(0, models), x.index_select(0, points)), trigger, shape
+        )
+    return worst
+
+
+def _largest(g: Tensor, trigger: AnyTrigger, shape: tuple[int, ...]) -> Tensor:
+    """Return the largest sum of numbers (..., features), none below 0, that one trigger may change: shape (...)."""
+    if isinstance(trigger, AnyPatch) and trigger.place is None:
+        return _box_sums(g, trigger.side, shape).amax(1)
+    groups, changes = trigger.groups(shape)
+    sums = g[:, groups.ravel()].view(len(g), *groups.shape).sum(2)
+    return sums.topk(changes).values.sum(1)
+
+
+def _box_sums(g: Tensor, side: int, shape: tuple[int, ...]) -> Tensor:
+    """Return the sums over the squares of an image that begin at each of its pixels; -inf for one that sticks out.
+
+    All images lie in one row of numbers. Shifting it by a pixel and by a row adds up whole squares, and also some that
+    reach beyond an edge, which are then struck out.
+    """
     import torch
 
-    low = (-d).clamp(min=0)
-    if changes > 1:
-        each = ((a + one * x)[:, groups].sum(2) for a, one in zip(low, d, strict=True))
-        return torch.stack([sums.topk(changes, 1).values.sum(1) for sums in each])
-    flat, worst = x.T.contiguous(), torch.full((len(d), len(x)), -torch.inf, dtype=d.dtype, device=d.device)
-    for group in groups:
-        sums = torch.addmm(low[:, group].sum(1, keepdim=True), d[:, group], flat[group])
-        torch.maximum(worst, sums, out=worst)
-    return worst
+    height, width = shape[-2:]
+    images = g.view(len(g), math.prod(shape) // (height * width), height * width)
+    sums = (images[:, 0] if images.shape[1] == 1 else images.sum(1)).flatten()
+    for step in (1, width):
+        one = sums
+        sums = one.clone()
+        for shift in range(step, side * step, step):
+            sums[:-shift] += one[shift:]
+    out = torch.zeros(height, width, dtype=g.dtype, device=g.device)
+    out[height - side + 1 :] = out[:, width - side + 1 :] = -torch.inf
+    return sums.view(len(g), height * width) + out.flatten()
 
 
 def forward_error(size: Tensor, terms: int) -> Tensor:
