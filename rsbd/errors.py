@@ -1,4 +1,4 @@
-"""The exception for bad input, the first line of any other exception, and the check for whole numbers."""
+"""The exception for bad input, the first line of any other exception, and checks of single values."""
 
 from __future__ import annotations
 
@@ -49,5 +49,65 @@ def is_whole(number: Any, least: int = 0) -> bool:
     """
     try:
         return bool(number % 1 == 0 and number >= least)
+    except (TypeError, ValueError):
+        return False
+
+
+def are_whole(numbers: Any, least: int = 0) -> bool:
+    """Return True if `numbers` is a sequence of one or more whole numbers of at least `least`.
+
+    Examples
+    --------
+    >>> are_whole((28, 28), 1), are_whole(28), are_whole((2.5,)), are_whole(())
+    (True, False, False, False)
+    """
+    try:
+        return len(numbers) > 0 and all(is_whole(number, least) for number in numbers)
     except TypeError:
         return False
+
+
+def is_between(number: Any, low: float, high: float, without: str = "") -> bool:
+    """Return True if `number` is a real number from `low` to `high`.
+
+    Parameters
+    ----------
+    number : object
+        Anything; what is not a number is not between numbers.
+    low, high : float
+        The two ends.
+    without : str
+        Ends that do not count: ``"low"``, ``"high"`` or ``"low high"``.
+
+    Examples
+    --------
+    >>> is_between(0.5, 0, 1), is_between(float("nan"), 0, 1), is_between("0.5", 0, 1), is_between(0, 0, 1, "low")
+    (True, False, False, False)
+    """
+    try:
+        left_out = (number == low and "low" in without) or (number == high and "high" in without)
+        return bool(low <= number <= high and not left_out)
+    except (TypeError, ValueError):
+        return False
+
+
+def check_whole(name: str, number: Any, least: int = 0) -> int:
+    """Return the number as an int, or raise unless it is whole and at least `least`."""
+    if not is_whole(number, least):
+        raise InputError(f"{name} is {number!r}", f"give a whole number from {least}")
+    return int(number)
+
+
+def check_kind(name: str, value: object, kind: type) -> None:
+    """Raise unless `value` is an instance of `kind`.
+
+    Examples
+    --------
+    >>> check_kind("alpha", float, float)
+    Traceback (most recent call last):
+    rsbd.errors.InputError: alpha is the class float: give an instance of it, float(...)
+    """
+    if isinstance(value, type):
+        raise InputError(f"{name} is the class {value.__name__}", f"give an instance of it, {value.__name__}(...)")
+    if not isinstance(value, kind):
+        raise InputError(f"{name} is {value!r:.80}", f"give a {kind.__name__}")

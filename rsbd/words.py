@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from decimal import Decimal
 
 
 def percent(share: float) -> str:
@@ -68,6 +69,18 @@ def down(value: float, digits: int = 2) -> str:
     ('0.45', '0.456', '-0.01')
     """
     return f"{math.floor(10**digits * value) / 10**digits:.{digits}f}"
+
+
+def confidence(alpha: float) -> str:
+    """Write 1 - alpha: in full, or as a difference where that would be a long row of nines. It is never 1.
+
+    Examples
+    --------
+    >>> confidence(0.001), confidence(0.05), confidence(1e-300)
+    ('0.999', '0.95', '1 - 1e-300')
+    """
+    exact = 1 - Decimal(str(float(alpha)))
+    return f"{exact}" if len(f"{exact}") <= 12 else f"1 - {float(alpha)}"
 
 
 def state(done: int, total: int, things: str = "models") -> str:

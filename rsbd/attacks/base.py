@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from rsbd.errors import InputError
-from rsbd.types import Floats, Points
+from rsbd.types import Floats, Points, read_points
 
 Norm = Literal["L0", "L1", "L2"]
 
@@ -20,7 +20,7 @@ class Trigger(ABC):
 
     def __call__(self, x: ArrayLike) -> Points:
         """Return `x`, one input or a batch, with the trigger on it, as float32."""
-        out = np.array(x, dtype=np.float32)
+        out = read_points(x, "x")
         self._put(out)
         return out
 

@@ -9,13 +9,15 @@ from typing import cast
 import numpy as np
 
 from rsbd.attacks.base import Trigger
-from rsbd.errors import InputError
+from rsbd.errors import InputError, are_whole, check_whole, is_between
 from rsbd.types import Points
 
 
 @dataclass(frozen=True)
 class Blend(Trigger):
     """Add one fixed pattern of faint Gaussian noise, scaled to L2 norm `delta`, without clipping.
+
+    As in RAB, inputs may leave [0, 1]: those near 0 or 1 by a little if the pattern is faint, all if `delta` is large.
 
     Parameters
     ----------
@@ -51,11 +53,12 @@ class Blend(Trigger):
     seed: int = 0
 
     def __post_init__(self) -> None:
+        if not are_whole(self.shape, 1):
+            raise InputError(f"shape is {self.shape!r}", "give the shape of one input, such as (28, 28)")
         object.__setattr__(self, "shape", tuple(map(int, self.shape)))
-        if not 0 < self.delta < math.inf:
-            raise InputError(f"delta is {self.delta}", "give a positive L2 norm")
-        if self.seed < 0:
-            raise InputError(f"seed is {self.seed}", "give 0 or more")
+        if not is_between(self.delta, 0, math.inf, "low high"):
+            raise InputError(f"delta is {self.delta!r}", "give a positive L2 norm")
+        object.__setattr__(self, "seed", check_whole("seed", self.seed))
 
     @property
     def pattern(self) -> Points:

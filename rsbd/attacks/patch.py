@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from rsbd.attacks.base import Trigger
-from rsbd.errors import InputError
+from rsbd.errors import InputError, is_whole
 from rsbd.types import Ints, Points
 
 _CORNERS = ("bottom right", "bottom left", "top right", "top left")
@@ -60,24 +60,27 @@ class BadPatch(Trigger):
     pixels: int | None = None
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "corner", " ".join(self.corner.replace("-", " ").replace("_", " ").split()))
+        object.__setattr__(self, "corner", " ".join(str(self.corner).replace("-", " ").replace("_", " ").split()))
         if self.corner not in _CORNERS:
             raise InputError(f"there is no corner {self.corner!r}", f"choose one of {', '.join(_CORNERS)}")
-        if self.size < 1 or self.offset < 0:
+        if not is_whole(self.size, 1) or not is_whole(self.offset):
             raise InputError(
-                f"a patch has size {self.size} and offset {self.offset}",
-                "give a size of 1 or more and an offset of 0 or more",
+                f"a patch has size {self.size!r} and offset {self.offset!r}",
+                "give a size of 1 or more and an offset of 0 or more, both whole",
             )
-        if self.pixels is not None and not 1 <= self.pixels <= self.size**2:
+        if self.pixels is not None and (not is_whole(self.pixels, 1) or self.pixels > self.size**2):
             raise InputError(
                 f"{self.pixels} pixels do not fit in a square of {self.size} x {self.size}",
                 f"choose from 1 to {self.size**2}, or another size",
             )
+        for field in ("size", "offset", *(["pixels"] if self.pixels is not None else [])):
+            object.__setattr__(self, field, int(getattr(self, field)))
 
     def _where(self, shape: tuple[int, ...]) -> tuple[Ints, Ints]:
         if len(shape) < 2:
             raise InputError(
-                f"a patch needs an image, but an input has shape {shape}", "use Pixels with feature numbers"
+                f"a patch needs an image, but an input has shape {shape}",
+                "use Features, or Pixels with feature numbers",
             )
         height, width = shape[-2:]
         if self.offset + self.size > min(height, width):

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from rsbd.attacks.base import Trigger
-from rsbd.errors import InputError
+from rsbd.errors import InputError, are_whole, is_between, is_whole
 from rsbd.types import Ints, Points
 
 
@@ -56,14 +57,14 @@ class Pixels(Trigger):
     channels: int = 1
 
     def __post_init__(self) -> None:
-        places = tuple(p if isinstance(p, int) else tuple(p) for p in self.positions)
-        object.__setattr__(self, "positions", places)
-        if not self.positions or len(set(self.positions)) < len(self.positions):
+        places = _as_ints(self.positions)
+        if not places:
             raise InputError(
                 f"positions are {self.positions}", "give at least one, and each (row, column) or feature once"
             )
-        if not 0 < self.delta < math.inf or self.channels < 1:
-            raise InputError(f"delta is {self.delta} over {self.channels} channels", "give positive numbers")
+        object.__setattr__(self, "positions", places)
+        if not is_between(self.delta, 0, math.inf, "low high") or not is_whole(self.channels, 1):
+            raise InputError(f"delta is {self.delta!r} over {self.channels!r} channels", "give positive numbers")
 
     @classmethod
     def one(cls, shape: tuple[int, ...], delta: float = 1.0) -> Pixels:
@@ -123,6 +124,18 @@ def _rab(shape: tuple[int, ...]) -> tuple[tuple[tuple[int, int], ...], tuple[tup
     return (one,), ((row - 1, column + 1), (row, column), (row + 1, column - 1), (row + 1, column + 1))
 
 
+def _as_ints(positions: Any) -> tuple[Any, ...]:
+    """Return features as ints and pixels as pairs of ints, each once; () if they are something else."""
+    anywhere = -(1 << 62)
+    if are_whole(positions, anywhere):
+        found: tuple[Any, ...] = tuple(map(int, positions))
+    elif isinstance(positions, Iterable) and all(are_whole(p, anywhere) and len(p) == 2 for p in positions):
+        found = tuple((int(row), int(column)) for row, column in positions)
+    else:
+        return ()
+    return found if len(set(found)) == len(found) else ()
+
+
 @dataclass(frozen=True)
 class Features(Trigger):
     """Set some features of a table to one value, as `BadPatch` does with pixels of an image.
@@ -154,11 +167,12 @@ class Features(Trigger):
     value: float = 1.0
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "positions", tuple(self.positions))
-        if not self.positions or len(set(self.positions)) < len(self.positions):
+        places = _as_ints(self.positions)
+        if not places or not isinstance(places[0], int):
             raise InputError(f"positions are {self.positions}", "give at least one feature, and each once")
-        if not 0 <= self.value <= 1:
-            raise InputError(f"value is {self.value}", "features lie in [0, 1], so give a number from 0 to 1")
+        object.__setattr__(self, "positions", places)
+        if not is_between(self.value, 0, 1):
+            raise InputError(f"value is {self.value!r}", "features lie in [0, 1], so give a number from 0 to 1")
 
     def _put(self, out: Points) -> None:
         self._check(out.shape[-1])

@@ -10,8 +10,8 @@ from numpy.typing import ArrayLike
 
 from rsbd.attacks.base import Trigger, lengths
 from rsbd.data import Dataset, on_levels, shuffled
-from rsbd.errors import InputError
-from rsbd.types import Bools, Labels, Points
+from rsbd.errors import InputError, check_kind, check_whole, is_between
+from rsbd.types import Bools, Labels, Points, read_labels
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Poisoning:
     target : int or str
         Label (int) or class name (str) that the attacker wants.
     rate : float
-        Share of the training rows that are poisoned, 0 to 1; ``round(rate * rows)`` of them.
+        Share of the training rows that are poisoned, 0 to 1; ``round(rate * rows)`` of them, so none below half a row.
     source : int or str, optional
         Poison rows of this class only; any class but the target by default.
     relabel : bool
@@ -58,8 +58,9 @@ class Poisoning:
     relabel: bool = True
 
     def __post_init__(self) -> None:
-        if not 0 <= self.rate <= 1:
-            raise InputError(f"the poison rate is {self.rate}", "give a share of the rows from 0 to 1")
+        check_kind("trigger", self.trigger, Trigger)
+        if not is_between(self.rate, 0, 1):
+            raise InputError(f"the poison rate is {self.rate!r}", "give a share of the rows from 0 to 1")
         if self.source is not None and not self.relabel:
             raise InputError("clean-label poisoning takes rows of the target class", "give no source")
 
@@ -94,9 +95,7 @@ class Poisoning:
                 f"but only {len(eligible)} are eligible",
                 f"give a rate up to {len(eligible) * 1000 // dataset.num_rows / 1000}",
             )
-        if seed < 0:
-            raise InputError(f"seed is {seed}", "give 0 or more")
-        chosen = np.sort(eligible[shuffled(len(eligible), (seed, 2))[:number]])
+        chosen = np.sort(eligible[shuffled(len(eligible), (check_whole("seed", seed), 2))[:number]])
         x, y = dataset.x.copy(), dataset.y.copy()
         x[chosen] = stamp(self.trigger, dataset, x[chosen])
         if self.relabel:
@@ -148,7 +147,7 @@ def stamp(trigger: Trigger, dataset: Dataset, x: Points) -> Points:
     if not on_levels(out, dataset.values):
         raise InputError(
             f"a {type(trigger).__name__} trigger takes pixels off the {dataset.values} levels of this view",
-            "load the data with view 'unit' (for Gaussian noise), or use BadPatch, which sets pixels to white",
+            "take the view 'unit' (or values=None, and Gaussian noise), or BadPatch or Features, which set values to 1",
         )
     return out
 
@@ -197,7 +196,7 @@ def attack_success_rate(labels: ArrayLike, y: ArrayLike, target: int) -> float:
 
 
 def _paired(labels: ArrayLike, y: ArrayLike) -> tuple[Labels, Labels]:
-    labels, y = np.asarray(labels, np.int64), np.asarray(y, np.int64)
+    labels, y = read_labels(labels, "the list of predictions"), read_labels(y, "y")
     if labels.shape != y.shape or not labels.size:
         raise InputError(f"there are {labels.size} predictions for {y.size} points", "give one for each")
     return labels, y

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rsbd.errors import InputError, is_whole
+from rsbd.errors import InputError, is_between, is_whole
 from rsbd.evasion.triggers import AnyTrigger
 from rsbd.types import Floats, Ints
 
@@ -71,7 +71,7 @@ def over_points(alpha: float, num_points: int, points: str = "all") -> float:
 
 def check_alpha(alpha: float) -> None:
     """Raise unless 0 < alpha < 1."""
-    if not 0 < alpha < 1:
+    if not is_between(alpha, 0, 1, "low high"):
         raise InputError(f"alpha is {alpha!r}, but it is a failure probability", "give a number between 0 and 1")
 
 
@@ -99,6 +99,6 @@ def dkw(num: int, alpha: float) -> float:
     """
     if not is_whole(num, 1):
         raise InputError(f"{num!r} scores", "give the number of scores, at least 1")
-    if not 0 < alpha <= 0.5:
+    if not is_between(alpha, 0, 0.5, "low"):
         raise InputError(f"alpha is {alpha!r}", "the one-sided band needs a number above 0, at most 0.5")
     return float(np.nextafter(np.sqrt(-np.log(alpha) / (2 * num)) * (1 + 1e-15), np.inf))

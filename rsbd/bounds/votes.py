@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from rsbd.bounds import binomial
 from rsbd.bounds.base import Bounds, over_points
-from rsbd.errors import InputError
+from rsbd.errors import InputError, is_between
 from rsbd.evasion import Evidence
 from rsbd.types import Floats, Ints
 
@@ -131,7 +131,7 @@ def anytime(
     ----------
     Ville (1939); Robbins (1970), the mixture with a beta prior.
     """
-    if not (np.isfinite(prior) and prior > 0):
+    if not is_between(prior, 0, np.inf, "low high"):
         raise InputError(f"prior is {prior!r}", "give a number above 0, such as 0.5")
 
     def upper(k: Ints, n: Ints, level: float) -> Floats:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from rsbd.bounds import Bounds
 from rsbd.errors import InputError
 from rsbd.tradeoff import Tradeoff
-from rsbd.types import Bools, Floats, Ints
+from rsbd.types import Bools, Floats, Ints, read_labels
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,9 +62,7 @@ class DistinctPairs:
 
 def truth(y: npt.ArrayLike, label: Ints) -> Ints:
     """Check that there is one true label for each predicted one, and return the true labels as an array."""
-    labels = np.asarray(y)
-    if labels.dtype.kind not in "biuf":
-        raise InputError(f"y holds {labels.dtype} values", "give labels as numbers from 0, as predicted ones are")
+    labels = read_labels(y, "y")
     if labels.shape != label.shape:
         raise InputError(f"y has shape {labels.shape}, but there are {len(label)} points", "give one label each")
     return labels

@@ -11,7 +11,7 @@ import io
 import os
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -32,12 +32,16 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-app.command()(lab)
-app.command()(lecture)
-app.command()(certify)
-app.command()(compare)
+_HELP: dict[Any, str] = {  # the docstrings of the commands, which `python -OO` drops
+    lab: "Open the course in JupyterLab (for this machine only, protected by its token); Ctrl-C ends it.",
+    lecture: "Show ten scenes for a lecture hall (for this machine only, protected by its token); Ctrl-C ends it.",
+    certify: "Plant a backdoor, train an ensemble on noised copies, and certify its predictions.",
+    compare: "Certify with every method against the same attackers, each method with its best noise.",
+    doctor: "Say what works on this machine, and how to mend what does not.",
+}
+for command, says in _HELP.items():
+    app.command(help=says)(command)
 app.add_typer(data_app, name="data")
-app.command()(doctor)
 
 
 def _print_version(wanted: bool) -> None:

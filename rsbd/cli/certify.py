@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from importlib import import_module
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,10 +16,12 @@ from rsbd.errors import InputError
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
+    from pathlib import Path
 
     from rsbd.attacks import Trigger
     from rsbd.data import Dataset
     from rsbd.noises import Smoothing
+    from rsbd.recipes.experiment import Outcome
 
 
 _TRIGGER_SIZE = (
@@ -28,6 +32,7 @@ _KEEP = (
     "Probability, such as 0.8 or 4/5, that a pixel or label keeps its value: of training pixels, training labels and "
     "the test input."
 )
+_USUAL = "0.8"  # unless --sigma is given
 _SIGMA = (
     "Instead of flips, Gaussian noise of this standard deviation on training and test inputs, which go from 0 to 1; "
     "labels are noised only with --keep-labels."
@@ -51,7 +56,7 @@ def certify(
     clean_label: Annotated[
         bool, attack_option(None, "Poison rows of the target class and keep their label.", "--clean-label")
     ] = False,
-    keep: Annotated[str, defence_option("SHARE", _KEEP)] = "0.8",
+    keep: Annotated[str | None, defence_option("SHARE", _KEEP, show_default=_USUAL)] = None,
     keep_features: Annotated[str | None, defence_option("SHARE", "The same for training pixels alone.")] = None,
     keep_labels: Annotated[str | None, defence_option("SHARE", "The same for training labels alone.")] = None,
     keep_test: Annotated[str | None, defence_option("SHARE", "The same for the test input alone.")] = None,
@@ -84,6 +89,10 @@ def certify(
     kept = options.check_out(out)
     part = {"rows": rows, "points": points, "side": side, "seed": seed}
     data = options.load_part(dataset, "binary" if sigma is None else "unit", classes, **part)
+    if poison_rate > 0 and round(poison_rate * data.num_rows) == 0:
+        raise InputError(
+            f"--poison-rate {poison_rate:g} of {data.num_rows:,} rows is no row", f"give 0, or {1 / data.num_rows:.2g}"
+        )
     slots = {"features": keep_features, "labels": keep_labels, "test": keep_test}
     experiment = Experiment(
         dataset=data,
@@ -102,9 +111,30 @@ def certify(
             task = bar.add_task("training models", total=models)
             for outcome in experiment.stream(kept, executor):
                 bar.update(task, completed=outcome.votes.num_models)
-        found = report(outcome)
+        found = report(_looked_at(outcome, out))
     print_report(found)
     options.write_out(out, found.write)
+
+
+def _looked_at(outcome: Outcome, out: Path | None) -> Outcome:
+    """Return the outcome with bounds for every number of models if its votes extend those of a finished run.
+
+    Who sees a result and then asks for more models has looked: bounds for one number of models fail more often then.
+    """
+    from rsbd.ensemble import Votes
+
+    if out is None or not (out / "result.json").is_file():
+        return outcome
+    try:
+        seen = Votes.load(out / "votes.npz")
+        watched = json.loads((out / "result.json").read_text("utf-8"))["settings"]["watched"]
+    except (InputError, ValueError, LookupError, TypeError):
+        return outcome
+    now = outcome.votes
+    extended = seen.num_models < now.num_models or (watched and seen.num_models == now.num_models)
+    if seen.manifest != now.manifest or not extended:
+        return outcome
+    return replace(outcome, experiment=replace(outcome.experiment, watched=True))
 
 
 def _trigger(name: str, size: float, data: Dataset) -> Trigger:
@@ -125,14 +155,18 @@ def _trigger(name: str, size: float, data: Dataset) -> Trigger:
     return others[name](data.shape, size)
 
 
-def _smoothing(data: Dataset, keep: str, slots: dict[str, Any], sigma: float | None, bag: int | None) -> Smoothing:
+def _smoothing(
+    data: Dataset, keep: str | None, slots: dict[str, Any], sigma: float | None, bag: int | None
+) -> Smoothing:
     from rsbd.noises import Bagging, Smoothing
 
     rows = None if bag is None else Bagging(bag)
     if sigma is None:
-        return Smoothing.flips(data, keep, rows=rows, **slots)
-    if slots["features"] is not None or slots["test"] is not None:
-        raise InputError("--sigma noises the features and the test input", "leave out --keep-features and --keep-test")
+        return Smoothing.flips(data, keep or _USUAL, rows=rows, **slots)
+    if keep is not None or slots["features"] is not None or slots["test"] is not None:
+        raise InputError(
+            "--sigma noises the features and the test input", "leave out --keep, --keep-features and --keep-test"
+        )
     return Smoothing.gaussian(data, sigma, labels=slots["labels"], rows=rows)
 
 

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Annotated, Any
+
+import typer
 
 from rsbd.cli import options
 from rsbd.cli.options import attack_option, defence_option
@@ -26,7 +30,7 @@ def compare(
     pixels: Annotated[
         list[int] | None, attack_option("N...", "Sizes of the trigger in pixels, such as 0 1 2 (the default).")
     ] = None,
-    relabel: Annotated[bool | None, attack_option(None, _RELABEL, "--relabel/--keep-labels")] = None,
+    relabel: Annotated[bool | None, attack_option(None, _RELABEL, "--relabel/--not-relabel")] = None,
     on_test: Annotated[bool | None, attack_option(None, _ON_TEST, "--on-test/--not-on-test")] = None,
     method: Annotated[
         list[str] | None, defence_option("WORD...", "Only methods with one of these in their name (all by default).")
@@ -43,10 +47,13 @@ def compare(
     """Certify with every method against the same attackers, each method with its best noise."""
     from rsbd import recipes
     from rsbd.cli.tables import print_comparison
-    from rsbd.recipes.contest import CONTENDERS
+    from rsbd.recipes.contest import CONTENDERS, Comparison
 
     options.one_of("--alpha-for", alpha_for, "each", "all")
-    kept = options.check_out(out)
+    kept, before = options.check_out(out), None
+    if out is not None:
+        with suppress(InputError):
+            before = Comparison.load(out / "result.json")
     chosen = [c for c in CONTENDERS if not method or any(part.lower() in c.name.lower() for part in method)]
     if not chosen:
         names = ", ".join(f"'{c.name}'" for c in CONTENDERS)
@@ -76,4 +83,16 @@ def compare(
             store=kept,
         )
     print_comparison(found)
+    if before is not None and _extends(before.settings, found.settings):
+        typer.echo(
+            f"\nThis extends the comparison with {before.settings['models']:,} models that was in {out}: its votes are "
+            "among these. If you asked for more because of what you saw, the confidence above does not hold."
+        )
     options.write_out(out, found.write)
+
+
+def _extends(before: Mapping[str, Any], now: Mapping[str, Any]) -> bool:
+    """Return True if the settings of two comparisons differ in the number of models alone, and there are more now."""
+    numbers = ("models", "search_models")
+    same = all(before.get(key) == now[key] for key in now if key not in numbers)
+    return same and before.get("models", now["models"]) < now["models"]

@@ -25,7 +25,7 @@ def list_data(context: typer.Context) -> None:
         typer.echo(f"To get a missing one: rsbd data download {missing[0]}")
 
 
-@data_app.command()
+@data_app.command(help="Read data sets completely and say whether they are sound.")
 def check(
     names: Annotated[list[str] | None, typer.Argument(metavar="NAME", help="All that are here by default.")] = None,
 ) -> None:
@@ -38,7 +38,7 @@ def check(
         typer.echo(f"{name}: fine, {len(raw.x):,} rows, {len(raw.x_test):,} points, {len(raw.classes)} classes")
 
 
-@data_app.command()
+@data_app.command(help="Download data sets into the data folder.")
 def download(names: Annotated[list[str], typer.Argument(metavar="NAME", help="Such as mnist.")]) -> None:
     """Download data sets into the data folder."""
     from rsbd.data.sources import data_root, read_raw, source

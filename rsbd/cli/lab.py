@@ -32,6 +32,8 @@ def lab(
 def _serve(home: Path, notebook: str, no_browser: bool, port: int | None) -> int:
     command = [sys.executable, "-m", "jupyterlab", notebook, f"--ServerApp.root_dir={home}"]
     command += ["--ip=127.0.0.1", "--log-level=WARN"]
+    # It reads old settings, and makes the server print a DeprecationWarning about one of its own.
+    command += ["--ServerApp.jpserver_extensions={'notebook_shim': False}"]
     # JupyterLab fetches no news and no version numbers, and does not ask the reader whether it may.
     command += ["--LabApp.news_url=None", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"]
     if no_browser:

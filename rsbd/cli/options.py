@@ -47,7 +47,7 @@ _POINTS = "Test points, drawn at random from each class (all by default)."
 _SIDE = "Side of the images in pixels: digits are enlarged to 28 (the default); 8 is their own."
 _ALPHA = "Probability, between 0 and 1, that a certificate is wrong."
 _DEVICE = "cpu, cuda, cuda:1 ...; auto takes a CUDA GPU where there is one."
-_EACH = "each: alpha is for each point by itself; all: for all certificates to hold at once."
+_EACH = "each: alpha is for each point by itself; all: for all points of a figure at once, not for all figures."
 _OUT = "Folder for result.json, table, picture and votes; an interrupted run goes on from there."
 
 DataSet: TypeAlias = Annotated[str, data_option("NAME", _NAMES)]

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
 from math import isnan
 from typing import TYPE_CHECKING, Any
 
 from rich import box
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from rsbd.learners.undefended import undefended_name
+from rsbd.recipes.certified import one_label
 from rsbd.recipes.contest.threats import SLOT_WORDS
-from rsbd.words import between
+from rsbd.words import between, confidence
 
 if TYPE_CHECKING:
     from rsbd.recipes.contest import Comparison, ComparisonRow
@@ -25,24 +26,30 @@ _WIDE = 6  # threats side by side, as many as fit in 80 columns
 def print_report(found: Report) -> None:
     """Print the settings, the effect of the attack, the certified accuracies and their meaning."""
     outcome, e = found.outcome, found.outcome.experiment
-    console = Console(highlight=False)
-    console.print(
-        f"[bold]{e.dataset.name}[/], classes {' '.join(e.dataset.classes)}: {e.dataset.num_rows:,} rows "
+    console = _console()
+    settings = (
+        f", classes {' '.join(e.dataset.classes)}: {e.dataset.num_rows:,} rows "
         f"({int(outcome.attack.mask.sum()):,} poisoned), {e.dataset.num_points:,} points, "
         f"{outcome.votes.num_models:,} models, alpha {e.alpha:g}"
     )
+    console.print(Text.assemble((e.dataset.name, "bold"), settings))
     for (title, table), said in (
         (_rates(found), _compared(found)),
         (_curve(found), ""),
         (_map(found), _sentence(found)),
     ):
-        console.print(f"\n[bold]{title}[/]")
+        console.print(f"\n{title}", style="bold")
         console.print(table)
         if said:
             console.print(said)
     seconds = {**outcome.seconds, "certify": found.seconds}
     spent = ", ".join(f"{name} {seconds[name]:.2f}" for name in ("train", "vote", "certify"))
     console.print(f"seconds, summed over workers: {spent}")
+
+
+def _console() -> Console:
+    """Return the terminal; names of data sets and classes may hold brackets, which are no markup."""
+    return Console(highlight=False, markup=False)
 
 
 def _table(*columns: str, **look: Any) -> Table:
@@ -70,14 +77,10 @@ def _compared(found: Report) -> str:
     if isnan(seen.lowest):
         return compared
     return (
-        f"{compared} With confidence {_confidence(e.alpha)} the smoothed attack success is "
+        f"{compared} With confidence {confidence(e.alpha)} the smoothed attack success is "
         f"{between(seen.lowest, seen.highest, 1)}: {seen.abstained:,} of {len(found.outcome.triggered):,} "
         "triggered points are undecided."
     )
-
-
-def _confidence(alpha: float) -> str:
-    return str(1 - Decimal(str(alpha)))
 
 
 def _curve(found: Report) -> tuple[str, Table]:
@@ -118,12 +121,20 @@ def _sentence(found: Report) -> str:
         if e.centre == "clean"
         else "these predictions are the same for every training set within a threat of the poisoned one"
     )
-    sure = f"{'each' if e.points == 'each' else 'all at once'} with confidence {_confidence(e.alpha)}"
+    sure = f"{'each' if e.points == 'each' else 'all at once'} with confidence {confidence(e.alpha)}"
     uncovered = ""
     if e.poisoning.relabel and not threat.relabel:
         uncovered = " Its relabelling is not covered, since labels carry no noise: --keep-labels adds it."
     if e.smoothing.test is None:
         uncovered += " Its trigger on the test input is not covered, since that carries no noise."
+    triggered, clean = found.outcome.attack.points, e.dataset.x_test
+    low, high = float(triggered.min(initial=0)), float(triggered.max(initial=1))
+    if min(low, 1 - high) < 0 <= clean.min(initial=0) and clean.max(initial=1) <= 1:
+        uncovered += f" The trigger moves inputs from [0, 1] to [{low:.2g}, {high:.2g}], where no image lies."
+    if note := one_label(found.outcome.votes):
+        uncovered += f" {note}."
+    if e.watched:
+        uncovered += " A finished run was extended, so these bounds hold at every number of models."
     return (
         f"Certificates are centred on the {e.centre} training set: {about}, {sure}. "
         f"Against the planted attack itself ({threat.rows} rows, trigger {threat.trigger:g}, radius "
@@ -137,25 +148,26 @@ def _percent(share: float) -> str:
 
 def print_comparison(found: Comparison) -> None:
     """Print, for each attack, the certified accuracy and noise of each method, or why it cannot face the attack."""
-    console = Console(highlight=False)
+    console = _console()
     s = found.settings
-    console.print(
-        f"[bold]{s['dataset']}[/], classes {' '.join(s['classes'])}: {s['rows']:,} rows, {s['points']:,} points, "
+    settings = (
+        f", classes {' '.join(s['classes'])}: {s['rows']:,} rows, {s['points']:,} points, "
         f"at most {s['models']:,} models a method, alpha {s['alpha']:g}"
     )
+    console.print(Text.assemble((s["dataset"], "bold"), settings))
     for attack in found.attacks:
-        rows = found.against(attack)
-        console.print(f"\n[bold]{attack_title(attack)}[/]: certified accuracy by poisoned rows x pixels of the trigger")
+        rows, said = found.against(attack), ": certified accuracy by poisoned rows x pixels of the trigger"
+        console.print(Text.assemble((f"\n{attack_title(attack)}", "bold"), said))
         for start in range(0, len(rows[0].threats), _WIDE):
             console.print(_methods(rows, start))
         # Reasons stand below the table, which has no room for them.
         for reason in dict.fromkeys(row.reason for row in rows if row.reason):
             names = "; ".join(row.method for row in rows if row.reason == reason)
-            console.print(f"  Cannot face it: [bold]{names}[/]: {reason}.")
+            console.print(Text.assemble("  Cannot face it: ", (names, "bold"), f": {reason}."))
     many = "for each point" if s["alpha_for"] == "each" else "for all points at once"
     console.print(
         f"\nEach figure: the share of test points that are right, and that no such attack changes with the noise "
-        f"shown, with confidence {1 - s['alpha']:g} {many}. Each noise is the best of a few on "
+        f"shown, with confidence {confidence(s['alpha'])} {many}. Each noise is the best of a few on "
         f"{round(s['validation'] * s['rows']):,} held-out training rows."
     )
 

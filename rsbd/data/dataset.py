@@ -11,8 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from rsbd.errors import InputError
-from rsbd.types import Labels, Points
+from rsbd.errors import InputError, is_whole
+from rsbd.types import Labels, Points, read_labels, read_points
+
+# The mean of a column, fitted before the noise is added, would move with each poisoned row.
+MISSING = "fill in what is missing with a fixed number, or leave such rows out"
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,7 +32,7 @@ class Dataset:
     x : float32 array (rows, *shape)
         Training inputs; shape is ``(features,)``, ``(H, W)`` or ``(C, H, W)``, values in [0, 1].
     y : int64 array (rows,)
-        Training labels from 0 to ``len(classes) - 1``.
+        Training labels from 0 to ``len(classes) - 1``; strings are looked up in ``classes``.
     x_test, y_test : arrays (points, *shape) and (points,)
         Test inputs and labels.
     classes : tuple of str
@@ -40,7 +43,7 @@ class Dataset:
     Raises
     ------
     InputError
-        If shapes, labels or levels do not fit together.
+        If shapes, labels or levels do not fit together, a label is not a whole number or two classes have one name.
 
     Examples
     --------
@@ -61,12 +64,14 @@ class Dataset:
     values: int | None = None
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "classes", tuple(str(c) for c in self.classes))
+        if len(set(self.classes)) < len(self.classes):
+            raise InputError(f"two classes of {self.name} have one name: {', '.join(self.classes)}", "name them apart")
         for field in ("x", "y", "x_test", "y_test"):
-            dtype = np.float32 if field.startswith("x") else np.int64
-            own = np.array(getattr(self, field), dtype, order="C")
+            given = getattr(self, field)
+            own = read_points(given, field) if field.startswith("x") else read_labels(given, field, self.classes)
             own.setflags(write=False)
             object.__setattr__(self, field, own)
-        object.__setattr__(self, "classes", tuple(str(c) for c in self.classes))
         if self.x.ndim < 2 or self.x.shape[1:] != self.x_test.shape[1:]:
             raise InputError(
                 f"x has shape {self.x.shape} and x_test {self.x_test.shape}",
@@ -79,7 +84,7 @@ class Dataset:
                 raise InputError(f"{field} has shape {labels.shape}", f"give one label for each of {len(inputs)}")
             # Certificates would include them like any other row.
             if not np.isfinite(inputs).all():
-                raise InputError(f"{self.name} has inputs that are not finite", "fill in or leave out such rows")
+                raise InputError(f"{self.name} has inputs that are not finite", MISSING)
             if labels.size and not 0 <= labels.min() <= labels.max() < len(self.classes):
                 raise InputError(
                     f"{field} has labels from {labels.min()} to {labels.max()}, "
@@ -138,7 +143,7 @@ class Dataset:
         return len(self.classes)
 
     def label(self, name: int | str) -> int:
-        """Return the label of a class: an int is a label already, a str is looked up among the names.
+        """Return the label of a class: a whole number is a label already, a str is looked up among the names.
 
         Raises
         ------
@@ -151,8 +156,8 @@ class Dataset:
         >>> load("digits", classes=(1, 7)).label("7")
         1
         """
-        index = self.classes.index(name) if name in self.classes else name
-        if isinstance(index, str) or not 0 <= index < self.num_classes:
+        index: Any = self.classes.index(name) if isinstance(name, str) and name in self.classes else name
+        if not is_whole(index) or index >= self.num_classes:
             known = ", ".join(f"{i} = {c!r}" for i, c in enumerate(self.classes))
             raise InputError(f"{name!r} is not a class of {self.name}", f"choose one of {known}")
         return int(index)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from rsbd.data.dataset import Dataset
 from rsbd.data.enlarging import enlarged
 from rsbd.data.sources import Raw, data_root, read_raw, shuffled, source
-from rsbd.errors import InputError
+from rsbd.errors import InputError, check_whole, is_whole
 from rsbd.types import Labels, Points
 
 View = Literal["binary", "gray", "unit"]
@@ -79,8 +79,7 @@ def load(
     """
     if view not in ("binary", "gray", "unit"):
         raise InputError(f"there is no view {view!r}", "choose binary, gray or unit")
-    if seed < 0:
-        raise InputError(f"seed is {seed}", "give 0 or more")
+    seed = check_whole("seed", seed)
     size = _size(name, side)
     raw = read_raw(name, data_root(root), download=download)
     if view == "gray" and raw.levels is None:
@@ -127,7 +126,7 @@ def _seen(codes: NDArray[Any], levels: int | None, view: str, side: int | None) 
 def _kept(name: str, raw: Raw, classes: Iterable[int | str] | None) -> list[int]:
     if classes is None:
         return list(range(len(raw.classes)))
-    wanted = [str(c) for c in ([classes] if isinstance(classes, str) else classes)]
+    wanted = [str(c) for c in ([classes] if isinstance(classes, str | int) else classes)]
     for missing in (c for c in wanted if c not in raw.classes):
         raise InputError(f"{name} has no class {missing!r}", f"choose from {', '.join(raw.classes)}")
     if len(wanted) < 2 or len(set(wanted)) < len(wanted):
@@ -141,9 +140,9 @@ def _subset(y: Labels, kept: list[int], size: int | None, what: str, name: str, 
     among = np.flatnonzero(np.isin(y, kept))
     if size is None:
         return among
-    if not len(kept) <= size <= len(among):
+    if not is_whole(size, len(kept)) or size > len(among):
         raise InputError(
-            f"{size} {what} of {name} were asked for",
+            f"{size!r} {what} of {name} were asked for",
             f"choose from {len(kept)} (one of each class) to {len(among)} (all)",
         )
     # Place the j-th member of a class of n at j/n. In the order of these places, one member of each class comes first,
@@ -153,4 +152,4 @@ def _subset(y: Labels, kept: list[int], size: int | None, what: str, name: str, 
     for k in kept:
         members = np.flatnonzero(y[among] == k)
         place[members] = np.arange(len(members)) / len(members)
-    return among[np.argsort(place, kind="stable")[:size]]
+    return among[np.argsort(place, kind="stable")[: int(size)]]

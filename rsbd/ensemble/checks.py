@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+import torch
 
-from rsbd.data import Dataset, on_levels
-from rsbd.errors import InputError, is_whole
+from rsbd.data import MISSING, Dataset, on_levels
+from rsbd.errors import InputError, check_kind, check_whole, is_whole
 from rsbd.evasion import AnyTrigger
+from rsbd.learners.base import Learner, Problem, is_own, noised_points
 from rsbd.noises import Bagging, ClassBagging, Flip, Noise, Smoothing
 from rsbd.types import Points
 
@@ -16,12 +18,17 @@ MAX_MODELS = 10_000_000
 _MAX_BAG = 10  # times the training set: such a bag holds every row, and hides none
 
 
-def check_settings(dataset: Dataset, smoothing: Smoothing, num_models: int, seed: int) -> None:
+def check_settings(
+    dataset: Dataset, smoothing: Smoothing, num_models: int, seed: int, learner: Learner | None = None
+) -> None:
     """Raise unless an ensemble with these settings can be trained and certified."""
+    for name, thing, kind in (("dataset", dataset, Dataset), ("smoothing", smoothing, Smoothing)):
+        check_kind(name, thing, kind)
+    if learner is not None:
+        check_kind("learner", learner, Learner)
     if not (is_whole(num_models, 1) and num_models <= MAX_MODELS):
-        raise InputError(f"{num_models} models", f"give a whole number from 1 to {MAX_MODELS:,}")
-    if not is_whole(seed):
-        raise InputError(f"the seed is {seed}", "give a whole number from 0")
+        raise InputError(f"{num_models!r} models", f"give a whole number from 1 to {MAX_MODELS:,}")
+    check_whole("the seed", seed)
     bag = smoothing.rows
     if isinstance(bag, Bagging) and bag.size > _MAX_BAG * dataset.num_rows:
         raise InputError(
@@ -47,6 +54,10 @@ def check_settings(dataset: Dataset, smoothing: Smoothing, num_models: int, seed
             f"labels carry {labels}, but {dataset.name} has {dataset.num_classes} classes",
             f"use Flip('{labels.keep}', values={dataset.num_classes})",
         )
+    if not all(map(is_own, smoothing.slots.values())):  # try it now: it must not fail after hours of training
+        problem, generator = Problem.of(dataset, smoothing), torch.Generator().manual_seed(0)
+        problem.noised(generator)
+        noised_points(problem.x[:3], smoothing.test, generator)
 
 
 def check_triggers(
@@ -71,7 +82,7 @@ def check_triggers(
 def check_points(noise: Noise | None, x: Points) -> None:
     """Raise for test points that their noise is not defined on: a certificate for them would be wrong."""
     if not np.isfinite(x).all():
-        raise InputError("some test points are not finite", "fill in or leave out what is missing")
+        raise InputError("some test points are not finite", MISSING)
     if isinstance(noise, Flip) and not on_levels(x, noise.values):
         raise InputError(
             f"test points are off the {noise.values} levels that {noise} moves them between",

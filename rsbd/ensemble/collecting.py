@@ -17,12 +17,12 @@ from rsbd.ensemble.devices import pick_device, resolve_device
 from rsbd.ensemble.store import Store
 from rsbd.ensemble.votes import Votes
 from rsbd.ensemble.workers import stream_votes, thread_pool
-from rsbd.errors import InputError
+from rsbd.errors import InputError, check_kind, first_line
 from rsbd.evasion import AnyTrigger
 from rsbd.files import read_path
 from rsbd.learners import Learner, identity
 from rsbd.noises import Smoothing
-from rsbd.types import Points
+from rsbd.types import Points, read_points
 
 
 def collect(
@@ -75,10 +75,12 @@ def collect(
     cancel : threading.Event, optional
         Once set, collecting stops after the current block.
     resume : Votes, optional
-        Votes of the same experiment; only the models that have not voted are trained.
+        Votes of the same experiment, of at most ``num_models`` models; only those that have not voted are trained.
     store : path, optional
         Folder where votes are kept as they come, under a key of everything that determines them. A run that was
-        interrupted, or is to have more models, goes on from there; a damaged file is set aside with a warning.
+        interrupted, or is to have more models, goes on from there; a damaged file is set aside with a warning. If you
+        ask for more models because of what you saw, bound the votes by :func:`rsbd.bounds.anytime`: the others hold
+        for a number of models that was fixed before.
         Learners and noises that run code of yours need a ``name`` for that.
     triggers : AnyTrigger or sequence of AnyTrigger
         Triggers on the test input, such as ``AnyPatch(3)``. For each of them it is counted which votes no such trigger
@@ -120,11 +122,17 @@ def stream(
 
     Resumed and stored votes come first. Closing the iterator stops the work after the blocks in hand.
     """
-    checks.check_settings(dataset, smoothing, num_models, seed)
+    checks.check_settings(dataset, smoothing, num_models, seed, learner)
     triggers = checks.check_triggers(dataset, smoothing, triggers)
     if executor is not None and not hasattr(executor, "submit"):
         raise InputError(f"executor is {executor!r}", "give a concurrent.futures.Executor, or leave it out")
-    x_test, num_models, seed = np.array(x_test, np.float32), int(num_models), int(seed)  # a copy: it may be changed
+    x_test, num_models, seed = read_points(x_test, "x_test"), int(num_models), int(seed)  # a copy: it may be changed
+    if resume is not None:
+        check_kind("resume", resume, Votes)
+        if resume.num_models > num_models:  # their counts cannot be split
+            raise InputError(
+                f"resume holds {resume.num_models} models", f"ask for as many, or leave it out to train {num_models}"
+            )
     checks.check_points(smoothing.test, x_test)
     where = resolve_device(device) if executor else pick_device(device)
     task = blocks.Task.of(dataset, smoothing, learner, x_test, seed, where, triggers)
@@ -159,6 +167,11 @@ def stream(
                 raise InputError(
                     f"the executor gave up ({' '.join(str(error).split()) or type(error).__name__})",
                     "give one that works, and the run goes on from the votes that were kept with store=, or --out",
+                ) from error
+            if isinstance(error, Exception) and "pickle" in str(error):  # of several types
+                raise InputError(
+                    f"other processes cannot be told what to compute ({first_line(error)})",
+                    "define the learner's functions and classes at the top of a module, not inside a function",
                 ) from error
             raise
 

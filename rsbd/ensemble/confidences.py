@@ -44,7 +44,7 @@ def stream_confidences(
     InputError
         Settings that cannot work, or models that give labels without scores.
     """
-    checks.check_settings(dataset, smoothing, max(1, randomness.check_consecutive(models).stop), seed)
+    checks.check_settings(dataset, smoothing, max(1, randomness.check_consecutive(models).stop), seed, learner)
     checks.check_points(smoothing.test, x_test)
     task = blocks.Task.of(dataset, smoothing, learner, x_test, seed, devices.pick_device(device))
     size = blocks.models_per_block(task)

@@ -32,7 +32,7 @@ def resolve_device(name: str | torch.device) -> str:
         device = torch.device(str(name))
     except RuntimeError:
         raise InputError(
-            f"there is no device {str(name)!r}", "use --device auto, or name one such as cpu, cuda, cuda:1 or mps"
+            f"there is no device {str(name)!r}", "use the device auto, or one such as cpu, cuda, cuda:1 or mps"
         ) from None
     return "cpu" if device.type == "cpu" else str(device)
 
@@ -52,7 +52,7 @@ def pick_device(name: str | torch.device) -> str:
         torch.empty(1, device=device).normal_(generator=torch.Generator(device))
     except Exception as error:  # each backend raises exceptions of its own
         raise InputError(
-            f"device {device!r} does not work here ({_first_sentence(error)})", "use --device auto"
+            f"device {device!r} does not work here ({_first_sentence(error)})", "use the device auto"
         ) from None
     return device
 
@@ -64,7 +64,7 @@ def explain_errors(device: str, what: object) -> Iterator[None]:
     >>> with explain_errors("mps", 1.0):
     ...     raise NotImplementedError("no such operator")
     Traceback (most recent call last):
-    rsbd.errors.InputError: device 'mps' lacks what float needs here (no such operator): use --device cpu
+    rsbd.errors.InputError: device 'mps' lacks what float needs here (no such operator): use the device cpu
     """
     try:
         yield
@@ -73,14 +73,14 @@ def explain_errors(device: str, what: object) -> Iterator[None]:
     except torch.OutOfMemoryError as error:
         raise InputError(
             f"device {device!r} has too little memory free for {type(what).__name__} here ({_first_sentence(error)})",
-            "free some, or use --device cpu",
+            "free some, or use the device cpu",
         ) from error
     except (NotImplementedError, RuntimeError, TypeError) as error:
         if torch.device(device).type in COMPLETE:
             raise
         raise InputError(
             f"device {device!r} lacks what {type(what).__name__} needs here ({_first_sentence(error)})",
-            "use --device cpu",
+            "use the device cpu",
         ) from error
 
 

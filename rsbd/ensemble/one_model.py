@@ -16,7 +16,7 @@ from rsbd.ensemble.votes import Votes
 from rsbd.learners import Learner, Models, Problem, determinism, randomness
 from rsbd.learners.base import check_repeats, predict_confidences, predict_labels, train_models
 from rsbd.noises import Noise, Smoothing
-from rsbd.types import Points
+from rsbd.types import Points, read_points
 
 _CHUNK = 64  # noisy copies handed to a worker at a time
 
@@ -54,9 +54,9 @@ class FixedModel:
     def train(cls, dataset: Dataset, noise: Noise, learner: Learner, seed: int = 0, device: str = "auto") -> FixedModel:
         """Train one model on rows without noise; the learner is told the noise of the test input."""
         smoothing = Smoothing(test=noise)
-        checks.check_settings(dataset, smoothing, 1, seed)
+        checks.check_settings(dataset, smoothing, 1, seed, learner)
         device = devices.pick_device(device)
-        with devices.explain_errors(device, learner):
+        with devices.explain_errors(device, learner), determinism.reproducible():
             problem = Problem.of(dataset, smoothing, device)
             models = train_models(learner, problem, randomness.generators(seed, range(1), device))
         manifest = blocks.describe_run(dataset, smoothing, learner, seed, device) | {"trained": "once, without noise"}
@@ -76,7 +76,7 @@ class FixedModel:
         copies : range
             The numbers of the copies; disjoint ranges are independent.
         """
-        x_test = np.array(x_test, np.float32)  # a copy: the caller may change theirs meanwhile
+        x_test = read_points(x_test, "x_test")  # a copy: the caller may change theirs meanwhile
         counts = np.zeros((len(x_test), self.num_classes), np.int64)
         for chunk in self._ask(predict_labels, x_test, copies):
             counts += blocks.count_labels(chunk, self.num_classes)

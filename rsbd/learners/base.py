@@ -72,10 +72,36 @@ class Problem:
         """
         labels, features = self.smoothing.labels, self.smoothing.features
         x, y = self.drawn(generator)
-        y = y.clone() if labels is None else labels.sample(y, generator)
+        y = y.clone() if labels is None else check_drawn(labels, y, labels.sample(y, generator), self.num_classes)
         if features is None:
             return x.clone(), y
-        return (features.sample_quickly if quickly else features.sample)(x, generator), y
+        return check_drawn(features, x, (features.sample_quickly if quickly else features.sample)(x, generator)), y
+
+
+def check_drawn(noise: Noise, before: Tensor, after: Tensor, num_classes: int | None = None) -> Tensor:
+    """Return what the noise made of a tensor; raise if a noise of the user changed more of it than its numbers.
+
+    Raises
+    ------
+    InputError
+        The shape or type is another one, a feature is not finite, or a label is not of ``num_classes`` classes.
+    """
+    if is_own(noise):
+        return after
+    found = (tuple(after.shape), after.dtype) if isinstance(after, Tensor) else (type(after).__name__,)
+    if found != (tuple(before.shape), before.dtype):
+        raise InputError(
+            f"{type(noise).__name__} made {' of '.join(map(str, found))} from {tuple(before.shape)} of {before.dtype}",
+            "sample must return a tensor of the same shape and type",
+        )
+    if not after.isfinite().all():
+        raise InputError(f"{type(noise).__name__} made numbers that are not finite", "sample must return finite ones")
+    if num_classes is not None and after.numel() and not 0 <= int(after.min()) <= int(after.max()) < num_classes:
+        raise InputError(
+            f"{type(noise).__name__} made labels from {int(after.min())} to {int(after.max())}",
+            f"use 0 to {num_classes - 1}",
+        )
+    return after
 
 
 class Models(ABC):
@@ -245,22 +271,23 @@ def noised_points(x: Tensor, noise: Noise | None, generator: Generator) -> Tenso
 
     Drawing costs about 10 ns for each feature of each point: 8 ms a model for 1,000 images of MNIST.
     """
-    return x.clone() if noise is None else noise.sample(x, generator)
+    return x.clone() if noise is None else check_drawn(noise, x, noise.sample(x, generator))
 
 
 def of_the_user(thing: Learner | Models) -> bool:
     """Return True for a learner, or models, in which code runs that is not of this package, and may do anything."""
     inner = getattr(thing, "learner", None)  # of one that wraps another
-    return not _is_own(thing) or thing.users_code or (inner is not None and of_the_user(inner))
+    return not is_own(thing) or thing.users_code or (inner is not None and of_the_user(inner))
 
 
-def _is_own(thing: object) -> bool:
+def is_own(thing: object) -> bool:
+    """Return True if the code of this object's class is in this package."""
     return type(thing).__module__.startswith("rsbd.")
 
 
 def lend(tensor: Tensor, borrower: object) -> Tensor:
     """Return the tensor for a learner or models of this package, which never write on it, and a copy for any other."""
-    return tensor if _is_own(borrower) else tensor.clone()
+    return tensor if is_own(borrower) else tensor.clone()
 
 
 def check_repeats(thing: Learner | Models, ask: Callable[[], Tensor], known: Tensor | None = None) -> None:

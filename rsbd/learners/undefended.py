@@ -9,8 +9,10 @@ import numpy as np
 import torch
 
 from rsbd.data import Dataset
+from rsbd.errors import check_kind
 from rsbd.learners import HashedTestNoise, Learner, Problem
 from rsbd.learners.base import predict_labels, train_models
+from rsbd.learners.determinism import reproducible
 from rsbd.learners.randomness import generators
 from rsbd.noises import Smoothing
 from rsbd.types import Floats, Labels, Points
@@ -40,9 +42,12 @@ def predict_without_noise(dataset: Dataset, learner: Learner, x: Points, seed: i
     ndarray
         Labels, shape (points,), int64.
     """
+    check_kind("learner", learner, Learner)
     streams = generators(seed, range(1))
-    models = train_models(learner, Problem.of(dataset, Smoothing()), streams)
-    return predict_labels(models, torch.tensor(x.reshape(len(x), -1)), None, streams)[0].numpy()
+    with reproducible():
+        models = train_models(learner, Problem.of(dataset, Smoothing()), streams)
+        points = torch.tensor(np.array(x, np.float32).reshape(len(x), -1))
+        return predict_labels(models, points, None, streams)[0].numpy()
 
 
 def predict_undefended(dataset: Dataset, learner: Learner, x: Points, seed: int = 0) -> Labels:
@@ -62,6 +67,7 @@ def predict_undefended(dataset: Dataset, learner: Learner, x: Points, seed: int 
     ndarray
         Labels, shape (points,), int64.
     """
+    check_kind("learner", learner, Learner)
     if not learner.needs_noise:
         return predict_without_noise(dataset, learner, x, seed)
     model = _trained(dataset)

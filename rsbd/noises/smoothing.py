@@ -9,7 +9,7 @@ from math import inf
 from typing import TYPE_CHECKING, Protocol
 
 from rsbd import tradeoff
-from rsbd.errors import InputError
+from rsbd.errors import InputError, check_kind
 from rsbd.evasion.triggers import AnyTrigger
 from rsbd.noises.base import Noise
 from rsbd.noises.flip import Flip
@@ -188,13 +188,14 @@ class Smoothing:
         return cls(rows, noise("features", features), flipped.labels, noise("test", test))
 
     def __post_init__(self) -> None:
-        if self.rows is not None and not hasattr(self.rows, "shift_rows"):
+        if self.rows is not None and (isinstance(self.rows, type) or not hasattr(self.rows, "shift_rows")):
             raise InputError(
                 f"rows is {self.rows!r}, which draws no rows", "give Bagging(size) or ClassBagging.of(dataset), or None"
             )
         for slot, noise in self.slots.items():
-            if noise.norm == "rows":
+            if getattr(noise, "norm", None) == "rows":
                 raise InputError(f"{slot} is {noise!r}, which draws rows", f"give Smoothing(rows={noise!r})")
+            check_kind(slot, noise, Noise)
 
     @property
     def slots(self) -> dict[str, Noise]:

@@ -13,6 +13,7 @@ import numpy as np
 from rsbd.errors import InputError
 from rsbd.evasion.triggers import AnyTrigger
 
+_MOST_ROWS = 1 << 24  # no training set here has as many
 _OR = {"features": "rows=0", "test": "on_test=False"}
 
 
@@ -43,7 +44,7 @@ class Threat:
 
     def __post_init__(self) -> None:
         if not _is_count(self.rows):
-            raise InputError(f"rows is {self.rows!r}", "give the number of poisoned rows, 0 or more")
+            raise InputError(f"rows is {self.rows!r}", f"give the number of poisoned rows, 0 to {_MOST_ROWS:,}")
         object.__setattr__(self, "rows", int(self.rows))  # numpy's integers would overflow in powers
         if isinstance(self.trigger, AnyTrigger):
             return
@@ -97,7 +98,7 @@ class Threat:
 
 
 def _is_count(number: object) -> bool:
-    return type(number) is not bool and isinstance(number, Integral) and int(number) >= 0
+    return type(number) is not bool and isinstance(number, Integral) and 0 <= int(number) <= _MOST_ROWS
 
 
 def _plain_size(size: Any) -> float:

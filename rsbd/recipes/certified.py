@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -51,6 +52,25 @@ class Certified(Proof):
     """
 
     votes: Votes
+
+    def __post_init__(self) -> None:
+        if note := one_label(self.votes):
+            warnings.warn(note, stacklevel=4)
+
+
+def one_label(votes: Votes) -> str:
+    """Say that all points have one label, as they do where a base learner learns nothing; else return "".
+
+    Examples
+    --------
+    >>> one_label(Votes(np.array([[2, 0], [3, 0]]), (), {})), one_label(Votes(np.array([[2, 0], [0, 3]]), (), {}))
+    ('All 2 points have the label 0: unless all are of that class, the base learner tells nothing apart', '')
+    """
+    labels = votes.label
+    if len(labels) < 2 or (labels != labels[0]).any():
+        return ""
+    said = f"All {len(labels):,} points have the label {labels[0]}"
+    return f"{said}: unless all are of that class, the base learner tells nothing apart"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,7 +16,7 @@ from rsbd.attacks import Poisoning, clean_accuracy, stamp
 from rsbd.bounds import Bounds
 from rsbd.data import Dataset
 from rsbd.ensemble import Votes, checks, devices
-from rsbd.errors import InputError
+from rsbd.errors import InputError, check_kind
 from rsbd.learners import Learner, Linear
 from rsbd.learners.undefended import predict_undefended, predict_without_noise, unwrap
 from rsbd.noises import Smoothing
@@ -140,7 +140,16 @@ class Experiment:
         if self.centre not in ("clean", "poisoned"):
             raise InputError(f"centre is {self.centre!r}", "choose clean or poisoned")
         bounds.over_points(self.alpha, 1, self.points)
-        checks.check_settings(self.dataset, self.smoothing, self.num_models, self.seed)
+        checks.check_settings(self.dataset, self.smoothing, self.num_models, self.seed, self.learner)
+        check_kind("poisoning", self.poisoning, Poisoning)
+        self.dataset.label(self.poisoning.target)
+        if self.smoothing.features is None and self.smoothing.rows is None:
+            raise InputError(
+                "training features carry no noise, so nothing can be certified against planted rows",
+                "give Smoothing(features=...) or Smoothing(rows=...)",
+            )
+        if self.smoothing.rows is None:
+            _ = self.smoothing.trigger_norm  # raises if features and test input measure a trigger in different norms
         devices.resolve_device(self.device)
 
     @property

@@ -11,6 +11,8 @@ from rsbd.tradeoff.law import Tradeoff
 from rsbd.tradeoff.parts import Flips, Table, merge
 from rsbd.tradeoff.rational import as_probability, exactly
 
+_MOST_CHANGES = 1 << 24  # of a gigabyte of levels
+
 
 def identity() -> Tradeoff:
     """Return the trade-off of no attack: `upper(p) = p`."""
@@ -31,8 +33,11 @@ def flips(keep: Fraction | float | str, values: int, changes: int) -> Tradeoff:
     """
     if not is_whole(values, 2):
         raise InputError(f"values is {values!r}", "a coordinate needs at least 2 values")
-    if not is_whole(changes):
-        raise InputError(f"changes is {changes!r}", "give the number of changed coordinates, 0 or more")
+    if not is_whole(changes) or changes > _MOST_CHANGES:
+        raise InputError(
+            f"changes is {changes!r}",
+            f"give the number of changed coordinates, 0 to {_MOST_CHANGES:,}; data have no more",
+        )
     return Tradeoff(merge((Flips(as_probability(keep), int(values), int(changes)),)))
 
 

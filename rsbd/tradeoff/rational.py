@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
+from decimal import Decimal
 from fractions import Fraction
 from numbers import Rational, Real
 from typing import Any
 
 from rsbd.errors import InputError
+
+_BITS = 1400  # of a denominator: exact levels of more would take minutes
 
 
 def exactly(number: Any) -> Fraction:
@@ -30,7 +34,10 @@ def as_written(number: Any) -> Fraction:
     >>> as_written(0.8), as_written("4/5")
     (Fraction(4, 5), Fraction(4, 5))
     """
-    return exactly(str(number) if isinstance(number, Real) and not isinstance(number, Rational) else number)
+    text = str(number) if isinstance(number, Real | Decimal) and not isinstance(number, Rational) else number
+    if isinstance(text, str) and any(len(power) > 3 for power in re.findall(r"e[+-]?0*(\d+)", text.lower())):
+        raise ValueError(f"{text[:40]} has more digits than anything here is computed to")
+    return exactly(text)
 
 
 def as_probability(keep: Any) -> Fraction:
@@ -44,7 +51,11 @@ def as_probability(keep: Any) -> Fraction:
     try:
         exact = as_written(keep)
     except (TypeError, ValueError, ZeroDivisionError):
-        raise InputError(f"keep is {keep!r}", "give a probability such as 0.8 or '4/5'") from None
+        raise InputError(
+            f"keep is {keep!r:.80}", "give a probability such as 0.8 or '4/5', with at most 400 digits"
+        ) from None
     if not 0 <= exact <= 1:
-        raise InputError(f"keep is {keep}, but it is a probability", "give a number from 0 to 1")
+        raise InputError(f"keep is {str(keep)[:40]}, but it is a probability", "give a number from 0 to 1")
+    if exact.denominator.bit_length() > _BITS:
+        raise InputError(f"keep is {str(keep)[:40]}, which has too many digits", "give at most 400")
     return exact

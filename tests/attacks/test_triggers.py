@@ -125,7 +125,7 @@ def test_gray_and_colour_shapes_are_told_apart() -> None:
         (lambda: BadPatch(1, offset=-1), "offset of 0 or more"),
         (lambda: BadPatch(2, "middle"), "no corner 'middle': choose one of bottom right"),
         (lambda: BadPatch(3, pixels=10), "10 pixels do not fit .* 1 to 9"),
-        (lambda: BadPatch(3).changed((30,)), "use Pixels with feature numbers"),
+        (lambda: BadPatch(3).changed((30,)), "or Pixels with feature numbers"),
         (lambda: Pixels(()), "at least one"),
         (lambda: Pixels((3, 3)), "once"),
         (lambda: Pixels((3,), delta=0), "positive"),

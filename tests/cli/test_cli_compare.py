@@ -49,7 +49,7 @@ def test_everything_is_said_and_written(
     "arguments",
     [
         ["--relabel", "--on-test", "--method", "bagflip", "wang"],
-        ["--keep-labels", "--not-on-test", "--method", "RAB,"],
+        ["--not-relabel", "--not-on-test", "--method", "RAB,"],
         ["--method", "cohen", "--learner", "lda", "--alpha-for", "all"],
         ["--dataset", "breast_cancer", "--method", "DPA"],
         ["--classes", "3", "5", "8", "--method", "bagging", "--validation", "0.4"],
@@ -74,7 +74,7 @@ def test_every_option_reaches_the_comparison(monkeypatch: pytest.MonkeyPatch, tm
 
     monkeypatch.setattr(recipes, "compare", compare)
     found = ask(
-        f"--classes 3 5 --rows 80 --points 20 --poisoned 2 7 --pixels 3 --keep-labels --on-test "
+        f"--classes 3 5 --rows 80 --points 20 --poisoned 2 7 --pixels 3 --not-relabel --on-test "
         "--method bagging dpa --learner lda --models 77 --alpha 0.01 --alpha-for all --validation 0.4 --seed 5 "
         f"--device cpu --out {tmp_path}"
     )

@@ -32,13 +32,13 @@ def digits() -> Dataset:
 
 @pytest.mark.parametrize("name", ["warp", "", "CPU", "auto ", "cuda:", "cuda:-1", "cuda:x", "é", None, 3, 1.5])
 def test_no_such_device(name: Any) -> None:
-    with pytest.raises(InputError, match=r"^there is no device '.*': use --device auto, or name one such as cpu"):
+    with pytest.raises(InputError, match=r"^there is no device '.*': use the device auto, or one such as cpu"):
         pick_device(name)
 
 
 @pytest.mark.parametrize("name", ["meta", "xla", "vulkan", "hpu", "cuda:99", torch.device("meta")])
 def test_a_device_that_is_not_here(name: Any) -> None:
-    with pytest.raises(InputError, match=r"^device '.*' does not work here \([^\n]{5,170}\): use --device auto$"):
+    with pytest.raises(InputError, match=r"^device '.*' does not work here \([^\n]{5,170}\): use the device auto$"):
         pick_device(name)
 
 
@@ -54,7 +54,7 @@ def test_what_a_device_lacks_is_one_sentence(digits: Dataset, monkeypatch: pytes
     """torch knows of Apple's device here, too, and fails on the first thing asked of it."""
     monkeypatch.setattr(devices, "pick_device", str)
     task = blocks.Task.of(digits, FLIPS, Linear(), digits.x_test, 0, "mps")
-    said = r"^device 'mps' lacks what Linear needs here \(.*(MPS|mps).*\): use --device cpu$"
+    said = r"^device 'mps' lacks what Linear needs here \(.*(MPS|mps).*\): use the device cpu$"
     with pytest.raises(InputError, match=said):
         blocks.vote_in_block(task, (0, 8))
 
@@ -99,7 +99,7 @@ def test_errors_of_such_devices(error: Exception, digits: Dataset, monkeypatch: 
         lambda: FixedModel.train(digits, Flip(0.8), Linear(), device="cpu"),
     )
     for ask in asks:
-        with pytest.raises(InputError, match=r"use --device cpu$") as found:
+        with pytest.raises(InputError, match=r"use the device cpu$") as found:
             ask()
         assert first in str(found.value)
         assert "\n" not in str(found.value)

@@ -132,7 +132,7 @@ def test_votes_follow_the_noise(digits: Dataset) -> None:
 BAD = [
     ({"num_models": 0}, "from 1 to 10,000,000"),
     ({"num_models": 20_000_000}, "from 1 to 10,000,000"),
-    ({"device": "warp"}, "--device auto"),
+    ({"device": "warp"}, "the device auto"),
     ({"smoothing": replace(FLIPS, labels=Flip(0.8, 10))}, "2 classes"),
     ({"smoothing": replace(FLIPS, features=Flip(0.8, 3))}, "takes 2 values"),
     ({"smoothing": replace(FLIPS, test=Flip(0.8, 3))}, "takes 2 values"),

@@ -10,7 +10,7 @@ from typing import ClassVar
 import torch
 from torch import Generator, Tensor
 
-from rsbd.errors import InputError
+from rsbd.errors import InputError, is_between
 from rsbd.evasion.linear import forward_error
 from rsbd.learners.base import Learner, LinearScores, Problem, draw_test_noise, noised_points
 from rsbd.learners.discriminant.moments import Moments, MomentSampler
@@ -56,8 +56,8 @@ class LDA(Learner):
     pool: int | None = None
 
     def __post_init__(self) -> None:
-        if self.shrinkage is not None and not 0 <= self.shrinkage <= 1:
-            raise InputError(f"shrinkage is {self.shrinkage}, but it is a share", "give a number from 0 to 1")
+        if self.shrinkage is not None and not is_between(self.shrinkage, 0, 1):
+            raise InputError(f"shrinkage is {self.shrinkage!r}, but it is a share", "give a number from 0 to 1")
 
     def train(self, problem: Problem, generators: Sequence[Generator]) -> Discriminants:
         """Train one discriminant per generator."""

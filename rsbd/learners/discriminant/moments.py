@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Generator, Tensor
 
-from rsbd.learners.base import Problem
+from rsbd.learners.base import Problem, check_drawn
 from rsbd.learners.discriminant.pooling import Pooling
 from rsbd.learners.discriminant.rotation import Rotation
 from rsbd.noises import Gaussian
@@ -72,7 +72,8 @@ class MomentSampler:
         if noise is None:
             counts, labels = (part.expand(len(generators), *part.shape[1:]) for part in self.unflipped)
         else:
-            drawn = self._onehot(noise.sample_many(problem.y.expand(len(generators), -1), generators))
+            y = problem.y.expand(len(generators), -1)
+            drawn = self._onehot(check_drawn(noise, y, noise.sample_many(y, generators), problem.num_classes))
             counts, labels = drawn.sum(-1), self.rotation.labels(drawn)
         rows = self.rotation.features(self.sigma, problem.num_classes, generators)
         return Moments.of(counts, rows, labels)

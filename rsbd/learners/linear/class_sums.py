@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Generator, Tensor
 
-from rsbd.learners.base import Problem
+from rsbd.learners.base import Problem, check_drawn
 
 
 @dataclass(frozen=True)
@@ -41,8 +41,8 @@ def sample_class_sums(problem: Problem, generators: Sequence[Generator]) -> Clas
     noise = problem.smoothing.features
     bags = _bags(problem, generators)
     y = problem.y.expand(len(generators), -1) if bags is None else problem.y[bags]
-    if problem.smoothing.labels is not None:
-        y = problem.smoothing.labels.sample_many(y, generators)
+    if (noise_y := problem.smoothing.labels) is not None:
+        y = check_drawn(noise_y, y, noise_y.sample_many(y, generators), problem.num_classes)
     sums, sizes = _clean_sums(problem, y) if bags is None else _bag_sums(problem, bags, y)
     if noise is None:
         return ClassSums(sums, sizes)

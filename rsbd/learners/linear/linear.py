@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from math import inf
 from typing import ClassVar
 
 import numpy as np
@@ -12,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Generator, Tensor
 
-from rsbd.errors import InputError
+from rsbd.errors import InputError, is_between
 from rsbd.evasion.linear import forward_error
 from rsbd.learners.base import Learner, LinearScores, Problem, draw_test_noise, noised_points
 from rsbd.learners.linear import class_sums
@@ -58,9 +59,9 @@ class Linear(Learner):
     shrinkage: float = 1.5
 
     def __post_init__(self) -> None:
-        if not self.smoothness >= 0 or not self.shrinkage >= 0:
+        if not is_between(self.smoothness, 0, inf) or not is_between(self.shrinkage, 0, inf):
             raise InputError(
-                f"Linear(smoothness={self.smoothness}, shrinkage={self.shrinkage})", "both must be numbers from 0"
+                f"Linear(smoothness={self.smoothness!r}, shrinkage={self.shrinkage!r})", "both must be numbers from 0"
             )
 
     def train(self, problem: Problem, generators: Sequence[Generator]) -> LinearModels:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Generator, Tensor
 
-from rsbd.errors import InputError
+from rsbd.errors import InputError, are_whole
 from rsbd.learners.base import Problem, ScoringModels, draw_test_noise, noised_points
 from rsbd.learners.networks.network import Network, Stack
 from rsbd.noises import Noise
@@ -44,9 +44,9 @@ class MLP(Network):
     hidden: tuple[int, ...] = (32,)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "hidden", tuple(self.hidden))
-        if not self.hidden or min(self.hidden) < 1:
-            raise InputError(f"hidden is {self.hidden}", "give each layer's number of units, such as (32,)")
+        if not are_whole(self.hidden, 1):
+            raise InputError(f"hidden is {self.hidden!r}", "give each layer's number of units, such as (32,)")
+        object.__setattr__(self, "hidden", tuple(map(int, self.hidden)))
         super().__post_init__()
 
     def train(self, problem: Problem, generators: Sequence[Generator]) -> DenseNetworks:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import lru_cache, partial
+from functools import cached_property, partial
 from typing import Any, ClassVar
 
 import torch
@@ -12,7 +14,7 @@ from torch import Generator, Tensor, nn
 from torch.func import functional_call, grad, stack_module_state, vmap
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from rsbd.errors import InputError
+from rsbd.errors import InputError, first_line
 from rsbd.learners.base import Problem, ScoringModels, noised_points
 from rsbd.learners.determinism import reproducible_on_gpu
 from rsbd.learners.identity import settings_text
@@ -21,6 +23,17 @@ from rsbd.noises import Noise
 
 _POINTS = 512  # labelled at a time, so that activations stay small
 _State = dict[str, Tensor]  # each with the models in front
+_TENSORS = "compute with tensors alone, as torch.where does, since many copies of the module are trained in one step"
+# What an error of torch says, what it means here, and the remedy.
+_ERRORS = (
+    ("randomness error mode", "the module draws random numbers in forward, as dropout and noise do", "leave that out"),
+    (".item()", "the module reads a number out of a tensor, by .item(), float() or an if", _TENSORS),
+    ("dynamic shape", "the module makes tensors whose shape depends on numbers, as indexing by bools does", _TENSORS),
+    ("Cannot access data pointer", "the module reads a tensor's numbers, as by numpy", _TENSORS),
+    ("Batching rule not", "the module has a layer of which torch cannot train many copies at once", "give another"),
+    ("more than 1 value per channel", "the module normalises over a batch of one row", "give two rows or more"),
+    ("to be of the same class", "factory defines a new class at each call", "define the class outside of it"),
+)  # fmt: skip
 
 
 @dataclass(frozen=True, repr=False)
@@ -81,6 +94,10 @@ class Module(Network):
 
     def train(self, problem: Problem, generators: Sequence[Generator]) -> StackedModules:
         """Train one network per generator."""
+        with _in_a_sentence(problem.x):
+            return self._train(problem, generators)
+
+    def _train(self, problem: Problem, generators: Sequence[Generator]) -> StackedModules:
         again = build_module(self.factory, generators[0].clone_state())
         nets = [build_module(self.factory, generator) for generator in generators]
         same = zip(again.state_dict().values(), nets[0].state_dict().values(), strict=True)
@@ -107,8 +124,32 @@ class Module(Network):
         """Return `together`, or as many as fit into memory."""
         if self.together is not None:
             return self.together
-        weights = 4 * _count_weights(self.factory)  # weights, gradient and two moments of Adam
+        weights = 4 * self._num_weights  # weights, gradient and two moments of Adam
         return self.models_in_memory(problem, problem.num_rows * problem.x.shape[1] + weights)
+
+    @cached_property
+    def _num_weights(self) -> int:
+        with _in_a_sentence(torch.empty(0)):
+            return sum(p.numel() for p in build_module(self.factory, Generator()).parameters())
+
+
+@contextmanager
+def _in_a_sentence(x: Tensor) -> Iterator[None]:
+    """Turn whatever a module raises into one sentence, on devices that lack no operation."""
+    try:
+        yield
+    except (InputError, torch.OutOfMemoryError):
+        raise
+    except Exception as error:
+        if x.device.type not in ("cpu", "cuda"):
+            raise
+        for words, what, remedy in _ERRORS:
+            if words in str(error):
+                operation = re.search(r" \(?aten::\w+", str(error))
+                raise InputError(what + (f" ({operation.group().strip(' (')})" if operation else ""), remedy) from error
+        failed = f"the module or its factory raises {type(error).__name__} ({first_line(error)[:200]})"
+        shape = "(rows, features), or (rows, channels, height, width) for images"
+        raise InputError(failed, f"factory() must be a module that takes {shape}") from error
 
 
 class DrawFromGenerator(TorchDispatchMode):
@@ -149,11 +190,6 @@ def build_module(factory: Callable[[], nn.Module], generator: Generator) -> nn.M
     if not isinstance(net, nn.Module):
         raise InputError(f"factory returned {net!r:.80}", "it must return a torch.nn.Module")
     return net
-
-
-@lru_cache(maxsize=16)
-def _count_weights(factory: Callable[[], nn.Module]) -> int:
-    return sum(p.numel() for p in build_module(factory, Generator()).parameters())
 
 
 def as_inputs(x: Tensor, shape: tuple[int, ...]) -> Tensor:
@@ -206,7 +242,7 @@ class StackedModules(ScoringModels):
             scores: Tensor = functional_call(self.net, state, (x,))
             return scores.T
 
-        with torch.no_grad(), reproducible_on_gpu():
+        with torch.no_grad(), reproducible_on_gpu(), _in_a_sentence(x):
             parts = torch.split(as_inputs(points, self.shape), _POINTS, dim=1)
             return torch.cat([vmap(forward)(self.state, part) for part in parts], dim=2)
 

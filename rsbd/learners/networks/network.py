@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
-from math import prod
+from math import inf, prod
 from typing import TYPE_CHECKING, Literal, get_args
 
 import torch
 from torch import Generator, Tensor
 
-from rsbd.errors import InputError
+from rsbd.errors import InputError, is_between, is_whole
 from rsbd.learners.base import Learner, Problem, of_the_user
 from rsbd.learners.determinism import reproducible_on_gpu
 from rsbd.noises import Gaussian, Noise
@@ -126,9 +126,11 @@ class Network(Learner):
     precision: Precision = "float32"
 
     def __post_init__(self) -> None:
-        enough = (self.epochs is None or self.epochs >= 1) and self.batch >= 1
-        if not (enough and self.learning_rate > 0 and self.weight_decay >= 0):
-            found = ", ".join(f"{field.name}={getattr(self, field.name)}" for field in fields(Network)[:4])
+        enough = (self.epochs is None or is_whole(self.epochs, 1)) and is_whole(self.batch, 1)
+        if not (
+            enough and is_between(self.learning_rate, 0, inf, "low high") and is_between(self.weight_decay, 0, inf)
+        ):
+            found = ", ".join(f"{field.name}={getattr(self, field.name)!r}" for field in fields(Network)[:4])
             raise InputError(f"{found} cannot train", "the first three must be above 0, weight_decay at least 0")
         if self.precision not in get_args(Precision):
             raise InputError(f"precision is {self.precision!r}", "choose 'float32' or 'bfloat16'")

@@ -8,7 +8,7 @@ from functools import partial
 
 from torch import Generator, Tensor, nn
 
-from rsbd.errors import InputError
+from rsbd.errors import InputError, is_whole
 from rsbd.learners.base import Problem
 from rsbd.learners.networks.module import Module, StackedModules
 from rsbd.learners.networks.network import Network
@@ -53,7 +53,7 @@ class ResNet(Network):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.blocks < 1 or self.width < 4 or self.width % 4:
+        if not is_whole(self.blocks, 1) or not is_whole(self.width, 4) or self.width % 4:
             raise InputError(f"blocks is {self.blocks} and width {self.width}", "give at least 1, and a multiple of 4")
 
     def train(self, problem: Problem, generators: Sequence[Generator]) -> StackedModules:

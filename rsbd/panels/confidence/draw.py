@@ -8,7 +8,7 @@ from rsbd.panels import svg
 from rsbd.panels.chart import Chart
 from rsbd.panels.confidence.compute import FURTHEST_RADIUS, ConfidenceResult
 from rsbd.panels.engine import Picture
-from rsbd.words import down, percent, state
+from rsbd.words import confidence, down, percent, state
 
 
 def draw_confidence(found: ConfidenceResult) -> Picture:
@@ -96,9 +96,9 @@ def _sentence(found: ConfidenceResult) -> str:
     return (
         f"Test image {params.point} is called \u201c{name}\u201d, {right}. Over noise of sigma {params.sigma:g} its "
         f"average {params.measure} stays at least {down(found.here[0])} after any change of L2 length up to "
-        f"{params.radius:g}, {stays} (with confidence {1 - params.alpha:g}, from {params.copies:,} noisy copies with "
-        f"average {_two(found.average)}); the naive bound says {down(found.here[1])}. A {params.measure} is not the "
-        f"probability of being right. Over all test images {both[0]} are right and certified, {both[1]} naively."
+        f"{params.radius:g}, {stays} (with confidence {confidence(params.alpha)}, from {params.copies:,} noisy copies "
+        f"with average {_two(found.average)}); the naive bound says {down(found.here[1])}. A {params.measure} is not "
+        f"the probability of being right. Over all test images {both[0]} are right and certified, {both[1]} naively."
     )
 
 
