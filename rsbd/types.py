@@ -53,7 +53,7 @@ def read_labels(y: Any, name: str, classes: Sequence[str] | None = None) -> Labe
     array([1, 0, 1])
     >>> read_labels([0.0, 0.7], "y")
     Traceback (most recent call last):
-    rsbd.errors.InputError: y holds 0.7, which is no label: give whole numbers from 0, ...
+    rsbd.errors.InputError: y holds 0.7, which is no label: give whole numbers from 0
     """
     try:
         found = np.asarray(y)

@@ -63,6 +63,7 @@ def one_label(votes: Votes) -> str:
 
     Examples
     --------
+    >>> import numpy as np
     >>> one_label(Votes(np.array([[2, 0], [3, 0]]), (), {})), one_label(Votes(np.array([[2, 0], [0, 3]]), (), {}))
     ('All 2 points have the label 0: unless all are of that class, the base learner tells nothing apart', '')
     """
