@@ -9,8 +9,6 @@ from concurrent.futures import BrokenExecutor, CancelledError, Executor
 from contextlib import nullcontext
 from pathlib import Path
 
-import numpy as np
-
 from rsbd.data import Dataset
 from rsbd.ensemble import blocks, checks
 from rsbd.ensemble.devices import pick_device, resolve_device

@@ -13,6 +13,7 @@ from torch import Generator, Tensor
 from rsbd.data import Dataset
 from rsbd.errors import InputError
 from rsbd.evasion import AnyTrigger, linear
+from rsbd.noises.base import check_drawn
 
 if TYPE_CHECKING:
     from rsbd.noises import Noise, Smoothing
@@ -76,32 +77,6 @@ class Problem:
         if features is None:
             return x.clone(), y
         return check_drawn(features, x, (features.sample_quickly if quickly else features.sample)(x, generator)), y
-
-
-def check_drawn(noise: Noise, before: Tensor, after: Tensor, num_classes: int | None = None) -> Tensor:
-    """Return what the noise made of a tensor; raise if a noise of the user changed more of it than its numbers.
-
-    Raises
-    ------
-    InputError
-        The shape or type is another one, a feature is not finite, or a label is not of ``num_classes`` classes.
-    """
-    if is_own(noise):
-        return after
-    found = (tuple(after.shape), after.dtype) if isinstance(after, Tensor) else (type(after).__name__,)
-    if found != (tuple(before.shape), before.dtype):
-        raise InputError(
-            f"{type(noise).__name__} made {' of '.join(map(str, found))} from {tuple(before.shape)} of {before.dtype}",
-            "sample must return a tensor of the same shape and type",
-        )
-    if not after.isfinite().all():
-        raise InputError(f"{type(noise).__name__} made numbers that are not finite", "sample must return finite ones")
-    if num_classes is not None and after.numel() and not 0 <= int(after.min()) <= int(after.max()) < num_classes:
-        raise InputError(
-            f"{type(noise).__name__} made labels from {int(after.min())} to {int(after.max())}",
-            f"use 0 to {num_classes - 1}",
-        )
-    return after
 
 
 class Models(ABC):

@@ -134,6 +134,34 @@ class Noise(ABC):
         return None
 
 
+def check_drawn(noise: Noise, before: Tensor, after: Tensor, num_classes: int | None = None) -> Tensor:
+    """Return what the noise made of a tensor; raise if a noise of the user changed more of it than its numbers.
+
+    Raises
+    ------
+    InputError
+        The shape or type is another one, a feature is not finite, or a label is not of ``num_classes`` classes.
+    """
+    import torch
+
+    if type(noise).__module__.startswith("rsbd."):
+        return after
+    found = (tuple(after.shape), after.dtype) if isinstance(after, torch.Tensor) else (type(after).__name__,)
+    if found != (tuple(before.shape), before.dtype):
+        raise InputError(
+            f"{type(noise).__name__} made {' of '.join(map(str, found))} from {tuple(before.shape)} of {before.dtype}",
+            "sample must return a tensor of the same shape and type",
+        )
+    if not after.isfinite().all():
+        raise InputError(f"{type(noise).__name__} made numbers that are not finite", "sample must return finite ones")
+    if num_classes is not None and after.numel() and not 0 <= int(after.min()) <= int(after.max()) < num_classes:
+        raise InputError(
+            f"{type(noise).__name__} made labels from {int(after.min())} to {int(after.max())}",
+            f"use 0 to {num_classes - 1}",
+        )
+    return after
+
+
 def largest_size(shift: Callable[[float], Tradeoff], miss: Floats, runner_up: Floats) -> Floats:
     """Return the largest size from 2^-30 to 2^20, or 0, at which each pair is certified; -1 where even 0 is not.
 

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 import torch
 from torch import Generator, Tensor
 
-from rsbd.learners.base import Problem, check_drawn
+from rsbd.learners.base import Problem
 from rsbd.learners.discriminant.pooling import Pooling
 from rsbd.learners.discriminant.rotation import Rotation
 from rsbd.noises import Gaussian
+from rsbd.noises.base import check_drawn
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import torch
 from torch import Generator, Tensor
 
-from rsbd.learners.base import Problem, check_drawn
+from rsbd.learners.base import Problem
+from rsbd.noises.base import check_drawn
 
 
 @dataclass(frozen=True)
