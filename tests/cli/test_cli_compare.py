@@ -115,7 +115,7 @@ BAD = [
     (["--pixels", "785"], "784"),
     (["--pixels", "-1"], "0 or more"),
     (["--poisoned", "0", "--pixels", "0"], "no threat changes anything"),
-    (["--learner", "oracle"], "linear, lda, mlp"),
+    (["--learner", "oracle"], "linear, robust, lda, mlp"),
     (["--seed", "-1"], "seed"),
     (["--device", "abacus", "--method", "wang"], "auto"),
     (["--rows", "100000"], "rows"),
