@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +16,7 @@ from rsbd.types import Floats, Ints
 
 # (successes, trials, level) -> upper bound on the success probability
 Upper = Callable[[Ints, Ints, float], Floats]
+_PRIOR = 0.5
 
 
 def clopper_pearson(
@@ -103,7 +105,7 @@ def anytime(
     alpha: float,
     selection: npt.ArrayLike | None = None,
     runner_up: bool = False,
-    prior: float = 0.5,
+    prior: float = _PRIOR,
     points: str = "each",
 ) -> Bounds:
     """Return bounds that hold at every number of votes at once.
@@ -145,14 +147,13 @@ def kept_votes(
     alpha: float,
     runner_up: bool = False,
     points: str = "each",
-    upper: Upper = binomial.clopper_pearson_upper,
+    watched: bool = False,
 ) -> Bounds:
     """Return bounds for a certificate against a trigger on the test input, from the votes that it cannot move.
 
     Guarantee: for each point, with probability `1 - alpha`, `miss` bounds the probability that a model does not keep
     the label whatever the trigger is, and `runner_up` that of being brought to any one other class; both for the worst
-    window, where votes are counted by window. For the number of votes see :func:`clopper_pearson`; with
-    `upper=binomial.anytime_upper` bounds hold at every number of votes at once.
+    window, where votes are counted by window.
 
     The level is shared over the classes that could have been the label. It is not shared over windows, nor over the
     other classes: for a label, some window has the largest true miss, and once its bound holds, so does the largest of
@@ -170,6 +171,9 @@ def kept_votes(
         the miss: a vote that reaches another class is not kept.
     points : str
         As in :func:`clopper_pearson`.
+    watched : bool
+        Return bounds that hold at every number of votes at once, as :func:`anytime` does. Otherwise the number of votes
+        must be fixed in advance.
 
     Examples
     --------
@@ -177,13 +181,14 @@ def kept_votes(
     >>> counts = np.array([[1000, 0], [700, 300]])
     >>> evidence = Evidence(AnyPatch(3), counts, counts[None] - [[[50, 0], [50, 50]]], counts[None] + 50)
     >>> kept_votes(evidence, alpha=0.001).miss.round(4)
-    array([0.0756, 0.4006])
+    array([0.0767, 0.4011])
     """
     votes = _votes(evidence.counts, "counts")
     level = over_points(alpha, len(votes), points)
     others = runner_up and votes.shape[1] > 2
     level /= votes.shape[1] + 2 * others
     label, total, rows = votes.argmax(axis=1), votes.sum(axis=1), np.arange(len(votes))
+    upper = partial(binomial.anytime_upper, prior=_PRIOR) if watched else binomial.clopper_pearson_upper
     # The bound grows with the votes, so the largest of several is the one of the most votes.
     miss = _once(upper, total - evidence.kept[:, rows, label].min(axis=0), total, level)
     second = miss

@@ -108,13 +108,9 @@ def test_bounds_that_are_watched_fail_no_oftener_than_alpha() -> None:
         probability, failed = np.prod(law.chance[paths], axis=1), np.zeros(len(paths), bool)
         for n in range(1, models + 1):
             drawn = np.stack([(paths[:, :n] == k).sum(1) for k in range(4)], 1)
-            bounds = kept_votes(law.evidence(drawn), alpha, upper=watched)
+            bounds = kept_votes(law.evidence(drawn), alpha, watched=True)
             failed |= law.failures(bounds)[0].astype(bool)
         assert probability @ failed <= alpha
-
-
-def watched(k: Ints, n: Ints, level: float) -> Floats:
-    return binomial.anytime_upper(k, n, level, 0.5)
 
 
 def test_the_level_is_shared_as_it_is_written() -> None:
