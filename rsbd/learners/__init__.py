@@ -17,6 +17,7 @@ from rsbd.learners.networks.mlp import MLP as MLP
 from rsbd.learners.networks.module import Module as Module
 from rsbd.learners.networks.resnet import ResNet as ResNet
 from rsbd.learners.sklearn import Sklearn as Sklearn
+from rsbd.learners.two_mask import TwoMask as TwoMask
 
 LEARNERS: dict[str, Callable[[], Learner]] = {
     "linear": Linear,

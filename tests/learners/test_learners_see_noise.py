@@ -14,6 +14,7 @@ from rsbd.learners import (
     CNN,
     LDA,
     MLP,
+    Columns,
     HashedTestNoise,
     Learner,
     Linear,
@@ -21,6 +22,7 @@ from rsbd.learners import (
     ResNet,
     RobustLinear,
     Sklearn,
+    TwoMask,
     randomness,
 )
 from rsbd.learners.base import Problem, ScoringModels
@@ -56,6 +58,8 @@ LEARNERS = {
     "module": Module(network, epochs=2),
     "sklearn": Sklearn(DecisionTreeClassifier()),
     "hashed": HashedTestNoise(LDA(), Gaussian(0.5)),
+    "columns": Columns(LDA(), 4),
+    "two masks": TwoMask(Linear(), 2),
 }
 
 
