@@ -184,7 +184,7 @@ def hidden_by_masks(shape: tuple[int, ...], side: int, masks: int) -> Tensor:
 class UnderMasks(Noise):
     """Hide pixels of every row under two masks at random, after the noise on the features.
 
-    This is for learners. Certificates are made from the noise alone, and what is done to noised rows takes nothing away.
+    This is for learners. Certificates are made from the noise alone; what is done to noised rows takes nothing away.
     """
 
     norm: ClassVar[str] = "L0"
