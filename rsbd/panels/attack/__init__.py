@@ -61,8 +61,8 @@ def attack(
     targets = tuple((f"\u201c{name}\u201d", label) for label, name in enumerate(data.classes))
     controls: tuple[Control, ...] = (
         Choice("kind", "trigger", tuple((words, kind) for kind, words in KINDS.items())),
-        Slider("pixels", "size (pixels)", 1, 16, 1),
-        Slider("strength", "strength (of white)", 0.02, 1.0, 0.02),
+        Slider("pixels", "size (pixels)", 1, 25, 1),
+        Slider("strength", "strength (of white)", 0.01, 1.0, 0.01),
         Slider("rate", "poison rate", 0.0, HIGHEST_RATE, 0.001),
         Choice("target", "target label", targets),
         Toggle("relabel", "relabel the poisoned images as the target (dirty label)"),

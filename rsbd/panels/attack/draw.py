@@ -18,7 +18,7 @@ def draw_attack(found: AttackResult) -> Picture:
     """Draw images, the two rates by poison rate, and what the classifier has learned to look for."""
     titles = ("1  collected", "2  slipped into training", "3  shown later: what it is called")
     parts = [_row(title, row, 10 + 405 * i) for i, (title, row) in enumerate(zip(titles, found.samples, strict=True))]
-    said = "label underneath; bold: not the true one; framed: the attacker\u2019s doing"
+    said = f"{found.dataset.name}; label underneath; bold: not the true one; framed: the attacker\u2019s doing"
     parts += [svg.text(10, 158, said, fill=svg.SOFT), _curves(found), _weights(found, 830, 202)]
     done = len(found.curve)
     said = note(done, found.total, "rates") if done < found.total else ""

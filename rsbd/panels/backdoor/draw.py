@@ -29,7 +29,7 @@ def _picture(found: BackdoorResult, height: float, lower: list[str]) -> Picture:
 
 
 def _images(found: BackdoorResult) -> str:
-    side, gap, parts, clean = 74.0, 8.0, [], found.images[0]
+    side, gap, parts, clean = 82.0, 4.0, [], found.images[0]
     titles, edges = ("clean", "poisoned", "one noised copy"), (svg.GRID, svg.VERMILLION, svg.BLUE)
     for g, (title, shown, edge) in enumerate(zip(titles, found.images, edges, strict=True)):
         left = 10 + g * 280
@@ -44,8 +44,9 @@ def _images(found: BackdoorResult) -> str:
             parts.append(svg.text(x + side / 2, 38 + side + 21, said, anchor="middle", weight=weight))
         if g < 2:
             parts.append(svg.text(left + 3 * (side + gap) + 11, 38 + side / 2 + 8, "\u2192", 24, "middle"))
-    said = "label of each training image underneath; bold: changed; small frame: the trigger"
-    return "".join(parts) + svg.text(10, 160, said, fill=svg.SOFT)
+    name = found.report.outcome.experiment.dataset.name
+    said = f"{name}; label underneath; bold: changed; small frame: the trigger"
+    return "".join(parts) + svg.text(10, 166, said, fill=svg.SOFT)
 
 
 def _frame(found: BackdoorResult, x: float, y: float, side: float) -> str:

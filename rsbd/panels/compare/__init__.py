@@ -15,7 +15,7 @@ from rsbd.recipes.contest.search import Trials
 
 _CONTROLS: tuple[Control, ...] = (
     Slider("rows", "poisoned rows", 0, 20, 1),
-    Slider("trigger", "trigger (pixels)", 0, 4, 1),
+    Slider("trigger", "trigger (pixels)", 0, 9, 1),
     Toggle("relabel", "poisoned rows get a false label"),
     Toggle("on_test", "trigger on the test image too"),
 )

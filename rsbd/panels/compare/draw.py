@@ -21,7 +21,7 @@ def draw_compare(found: CompareResult) -> Picture:
     ]
     parts += [_line(row, _TOP + i * _STEP) for i, row in enumerate(found.rows)]
     high = _TOP + found.total * _STEP + 8
-    foot = f"at most {found.num_models:,} models a method, confidence 0.999 for each test image"
+    foot = f"{found.dataset}; at most {found.num_models:,} models a method, confidence 0.999 for each test image"
     parts.append(svg.text(10, high + 14, foot, fill=svg.SOFT))
     return Picture(svg.document(1200, high + 26, parts), _alt(found), _sentence(found), _state(found).strip("()"))
 

@@ -16,7 +16,7 @@ from rsbd.panels.engine import Cancel, Cancelled, OnProgress
 from rsbd.panels.memory import Memo
 from rsbd.types import AnyFloats, Ints
 
-FURTHEST_RADIUS = 1.5  # L2 length at the end of the axis and of the slider
+FURTHEST_RADIUS = 2.0  # L2 length at the end of the axis and of the slider
 _SELECTION = 100  # noisy copies that pick the class; other copies bound its confidence
 _GRID = 201
 
@@ -41,8 +41,8 @@ class ConfidenceParams:
         Failure probability for each image.
     """
 
-    sigma: float = 0.5
-    radius: float = 0.25
+    sigma: float = 1.0
+    radius: float = 0.5
     measure: str = "score"
     point: int = 0
     copies: int = 1000

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from rsbd.panels import svg
-from rsbd.panels.chart import Chart
+from rsbd.panels.chart import Chart, ticks
 from rsbd.panels.confidence.compute import FURTHEST_RADIUS, ConfidenceResult
 from rsbd.panels.engine import Picture
 from rsbd.words import confidence, down, percent, state
@@ -55,6 +55,7 @@ def _image(found: ConfidenceResult) -> str:
         svg.image(image + found.noise, 768, 20, 96, svg.BLUE, 2),
         svg.text(708, 138, "as it is", anchor="middle"),
         svg.text(816, 138, "noisy copy", anchor="middle"),
+        svg.text(660, 164, data.name, fill=svg.SOFT),
         svg.text(882, 38, f"answer: \u201c{name}\u201d{wrong}", weight=600),
         svg.text(882, 64, f"average {params.measure} sampled: {_two(found.average)}"),
         svg.text(882, 90, f"certified after attack: {down(found.here[0])}", weight=600),
@@ -68,7 +69,7 @@ def _bounds(found: ConfidenceResult) -> str:
     low, high, top = found.range
     title = f"certified average {params.measure} by radius"
     xlabel = "L2 radius of a change of the test image (pixel units)"
-    box, xticks = (720, 244, 1185, 455), (0, 0.25, 0.5, 0.75, 1, 1.25, 1.5)
+    box, xticks = (720, 244, 1185, 455), ticks(0, FURTHEST_RADIUS)
     chart = Chart(box, (0, FURTHEST_RADIUS), (low, high), title, xlabel, "", xticks, above=1)
     said = f"above {top:g} no other class is surer"
     whole, alone = (percent(value) for value in found.shares)
@@ -77,7 +78,7 @@ def _bounds(found: ConfidenceResult) -> str:
         chart.line(found.radii, found.naive, svg.VERMILLION, dash="9 6"),
         chart.line(found.radii, found.lower, svg.BLUE, width=4),
         chart.upright(params.radius, svg.INK, f"radius {params.radius:g}"),
-        svg.text(chart.box[2] - 6, chart.y(top) - 7, said, anchor="end", halo=True),
+        svg.text(chart.box[0] + 6, chart.y(top) + 21, said, halo=True),
         chart.mark(params.radius, found.here[1], svg.VERMILLION, "square", 6),
         chart.mark(params.radius, found.here[0], svg.BLUE, size=8),
         chart.key(("whole distribution", svg.BLUE, ""), ("naive", svg.VERMILLION, "9 6"), wide=280),

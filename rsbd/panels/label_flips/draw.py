@@ -64,6 +64,7 @@ def _victim(found: LabelFlipsResult) -> str:
         parts.append(svg.captioned(data.x[row], 892 + i * 59, 61, 52, said, 20, edge, width, weight))
     more = max(0, flips - len(found.rows))
     parts.append(svg.text(892, 155, "red: label flipped" + (f", and {more} more" if more else "")))
+    parts.append(svg.text(1190, 506, data.name, anchor="end", fill=svg.SOFT))
     return "".join(parts) + svg.lines(780, 209, _proof(found).split("; "), weight=600)
 
 

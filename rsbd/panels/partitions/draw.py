@@ -50,6 +50,7 @@ def _strip(found: PartitionsResult) -> str:
     n = found.params.poisoned
     rows = "the poisoned row" if n == 1 else f"one of the {count(n, 'poisoned row')}"
     parts = [svg.text(10, 24, f"which models see {rows}?  ({which})", weight=600)]
+    parts.append(svg.text(1190, 24, found.dataset, anchor="end", fill=svg.SOFT))
     for i, (hit, gone) in enumerate(zip(holds, lost, strict=True)):
         x, y = 10 + i % across * side, 40 + i // across * high
         parts.append(_cell(x + 1.5, y + 1.5, side - 3, high - 3, bool(hit), bool(gone)))

@@ -14,8 +14,8 @@ from rsbd.panels.rab.draw import draw_rab
 from rsbd.panels.runners import Runner
 
 _CONTROLS: tuple[Control, ...] = (
-    Slider("sigma", "sigma (pixel units)", 0.1, 2.0, 0.05),
-    Slider("trigger", "trigger (L2 norm)", 0.1, 3.0, 0.1),
+    Slider("sigma", "sigma (pixel units)", 0.1, 4.0, 0.05),
+    Slider("trigger", "trigger (L2 norm)", 0.1, 8.0, 0.1),
     Slider("poison_rate", "poison rate", 0.0, 0.2, 0.005),
     Slider("num_models", "models", 100, 5000, 100),
     Choice("alpha", "alpha", tuple((f"{a:g}", a) for a in (0.1, 0.05, 0.01, 0.001, 0.0001))),

@@ -39,8 +39,8 @@ class RabParams:
         Failure probability of each certificate.
     """
 
-    sigma: float = 0.5
-    trigger: float = 0.5
+    sigma: float = 1.0
+    trigger: float = 1.0
     poison_rate: float = 0.02
     num_models: int = 1000
     alpha: float = 0.001

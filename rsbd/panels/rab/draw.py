@@ -39,6 +39,7 @@ def _images(found: RabResult) -> str:
     names = ("clean", f"trigger {found.params.trigger:g}", "with noise")
     edges = (svg.GRID, svg.VERMILLION, svg.BLUE)
     parts = [svg.text(800, 34, "a poisoned training image", weight=600)]
+    parts.append(svg.text(800, 206, found.outcome.experiment.dataset.name, fill=svg.SOFT))
     for i, (image, name, edge) in enumerate(zip(found.images, names, edges, strict=True)):
         parts.append(svg.captioned(image, 800 + i * 134, 50, 112, name, 20, edge, 2))
     return "".join(parts)
