@@ -29,7 +29,7 @@ def found(**settings):
 
 @pytest.mark.parametrize("measure", ["score", "margin"])
 def test_bounds_are_those_of_the_recipe(measure):
-    recipe = kumar(DATA, 0.5, (0, 0.25, 0.5), measure=measure, num_selection=100, device="cpu")
+    recipe = kumar(DATA, 1.0, (0, 0.25, 0.5), measure=measure, num_selection=100, device="cpu")
     for j, radius in enumerate((0, 0.25, 0.5)):
         seen = found(measure=measure, radius=radius, point=3)
         assert seen.label == recipe.label[3]
@@ -55,7 +55,7 @@ def test_only_sigma_and_copies_sample_again(monkeypatch):
     bench = ConfidenceComputation(DATA)
     sample = ConfidenceComputation._sample
     monkeypatch.setattr(ConfidenceComputation, "_sample", lambda *rest: (asked.append(1), sample(*rest))[1])
-    for settings in ({}, {"radius": 0.4}, {"measure": "margin"}, {"point": 4}, {"sigma": 1.0}, {"copies": 100}):
+    for settings in ({}, {"radius": 0.4}, {"measure": "margin"}, {"point": 4}, {"sigma": 0.5}, {"copies": 100}):
         bench(ConfidenceParams(**settings), lambda: False, lambda done, total: None)
     assert len(asked) == 3
 

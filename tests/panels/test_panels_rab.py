@@ -57,7 +57,7 @@ def trained(monkeypatch):
 def test_curves_are_those_of_the_recipe():
     _, found = run(bench(), RabParams(num_models=200))
     for name in ("clopper-pearson", "hoeffding"):
-        proved = rab(DIGITS, 0.5, num_models=200, bound=name).certificate
+        proved = rab(DIGITS, 1.0, num_models=200, bound=name).certificate
         np.testing.assert_array_equal(found.curves[name], proved.curve(DIGITS.y_test, found.radii))
         assert found.at_attack[name] == proved.accuracy(DIGITS.y_test, found.budget)
     assert (found.curves["clopper-pearson"] >= found.curves["hoeffding"]).all()
@@ -70,7 +70,7 @@ def test_the_attack_is_as_long_as_it_says():
     assert found.budget == pytest.approx(math.sqrt(10) * 0.7)
     clean, marked, noised = found.images
     assert np.linalg.norm(marked - clean) == pytest.approx(0.7, rel=1e-5)
-    assert np.std(noised - marked) == pytest.approx(0.5, rel=0.3)
+    assert np.std(noised - marked) == pytest.approx(1.0, rel=0.3)
     assert "10 \u00d7 0.7 = 2.21" in draw_rab(found).svg
 
 
@@ -88,9 +88,9 @@ def test_alpha_trains_nothing_and_the_trigger_one_ensemble(trained):
     assert trained == [128, 128]
     run(kept, RabParams(num_models=128, alpha=0.1))
     assert len(trained) == 2
-    run(kept, RabParams(num_models=128, trigger=1.0))
+    run(kept, RabParams(num_models=128, trigger=0.5))
     assert trained == [128] * 3
-    run(kept, RabParams(num_models=128, sigma=1.0))
+    run(kept, RabParams(num_models=128, sigma=0.5))
     assert trained == [128] * 5
     _, grown = run(kept, RabParams(num_models=320))
     assert trained[5:] == [192, 192]

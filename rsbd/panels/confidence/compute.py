@@ -114,7 +114,7 @@ class ConfidenceComputation:
         scores = self.scored.get((*key, measure), lambda: np.sort(measured(draws, labels, measure)))
         noise = Gaussian(params.sigma)
         law, one = noise.shift(params.radius), scores[[params.point]]
-        radii = np.linspace(0, FURTHEST_RADIUS, 61)
+        radii = np.linspace(0, FURTHEST_RADIUS, 81)
         laws = [noise.shift(radius) for radius in radii]
         right = labels == data.y_test
         whole = expected(scores, [law], params.alpha, low)[:, 0]

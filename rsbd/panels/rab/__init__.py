@@ -64,8 +64,8 @@ def rab(
     >>> from rsbd.panels import SyncRunner
     >>> panel = rab(num_models=100, runner=SyncRunner())
     >>> panel.wait()
-    >>> panel.sentence[:30]
-    'With 100 models and sigma 0.5,'
+    >>> panel.sentence[:29]
+    'With 100 models and sigma 1, '
     """
     data = image_dataset(dataset, "unit", classes=(0, 1))
     if data.values == 2:
