@@ -157,9 +157,11 @@ def reached_classes(
 
 def _worst_loss(d: Tensor, x: Tensor, unsure: Tensor, trigger: AnyTrigger, shape: tuple[int, ...]) -> Tensor:
     """Return the worst loss by a trigger, (models, points); not a number but for the pairs that are ``unsure``."""
+    import torch
+
     low, worst = (-d).clamp(min=0), d.new_full(unsure.shape, math.nan)
     pairs = max(1, _NUMBERS // d.shape[1])
-    for models, points in zip(*(numbers.split(pairs) for numbers in unsure.nonzero(as_tuple=True)), strict=True):
+    for models, points in zip(*(torch.split(numbers, pairs) for numbers in unsure.nonzero(as_tuple=True)), strict=True):
         worst[models, points] = _largest(
             low.index_select(0, models).addcmul_(d.index_select(0, models), x.index_select(0, points)), trigger, shape
         )

@@ -10,11 +10,11 @@ import pytest
 import torch
 from torch import nn
 
-from rsbd import Smoothing, collect
+from rsbd import AnyPatch, AnyPixels, Smoothing, collect
 from rsbd.data import Dataset
 from rsbd.ensemble.confidences import stream_confidences
 from rsbd.ensemble.one_model import FixedModel
-from rsbd.learners import CNN, LDA, MLP, HashedTestNoise, Linear, Module, ResNet
+from rsbd.learners import CNN, LDA, MLP, HashedTestNoise, Linear, Module, ResNet, RobustLinear
 from rsbd.noises import Bagging, Flip, Gaussian, Uniform
 
 # The environment may name another device, such as cpu: slow, but the tests themselves can then be tried anywhere.
@@ -49,6 +49,18 @@ def images(values: int | None) -> Dataset:
     x[np.arange(200), y] = 1  # something to learn
     x = x if values is None else np.round(x * (values - 1)) / (values - 1)
     return Dataset("images", x, y, x[:20], y[:20], ("a", "b", "c"), values)
+
+
+@pytest.mark.parametrize("learner", [Linear(), LDA(), RobustLinear()], ids=lambda learner: type(learner).__name__)
+def test_votes_are_held_against_triggers(learner):
+    data, triggers = images(None), [AnyPatch(2), AnyPatch(3, (1, 1)), AnyPixels(2)]
+    there, here = (
+        collect(data, Smoothing(Bagging(20)), learner, data.x_test, 64, device=device, triggers=triggers)
+        for device in (DEVICE, "cpu")
+    )
+    assert (there.kept <= there.counts).all()
+    assert 0 < there.kept.sum() < there.counts.sum() * len(triggers)
+    assert abs(there.kept.sum() / here.kept.sum() - 1) < 0.1  # a GPU draws other bags
 
 
 @pytest.mark.parametrize("setting", SETTINGS)
