@@ -104,7 +104,7 @@ class AnyPatch(AnyTrigger):
         numbers = np.arange(prod(shape)).reshape(-1, *shape[-2:])
         tiles = np.lib.stride_tricks.sliding_window_view(numbers, (self.side, self.side), axis=(1, 2))
         tiles = tiles if self.place is None else tiles[:, self.place[0], self.place[1]][:, None, None]
-        return np.moveaxis(tiles, 0, 2).reshape(tiles.shape[1] * tiles.shape[2], -1), 1
+        return np.array(np.moveaxis(tiles, 0, 2).reshape(tiles.shape[1] * tiles.shape[2], -1)), 1
 
 
 @dataclass(frozen=True)
