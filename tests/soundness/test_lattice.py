@@ -180,25 +180,25 @@ class OnGrid(ClassifierMixin, BaseEstimator):
         return (off if self.small is None else off & (np.abs(v) < 2.0**-self.small)).any(1).astype(int)
 
 
-def certified(point: np.ndarray, smoothing: Smoothing, learner: Any, num_models: int = 300) -> tuple[int, float]:
-    features = point.size
-    x, y = np.zeros((4, features), np.float32), np.array([0, 1] * 2)
-    d = Dataset("bits", x, y, point.reshape(1, -1), np.array([0]), ("a", "b"))
+def certified(points: np.ndarray, smoothing: Smoothing, learner: Any, num_models: int = 300) -> list[tuple[int, float]]:
+    """Return label and radius of each point."""
+    x, y = np.zeros((4, points.shape[1]), np.float32), np.array([0, 1] * 2)
+    d = Dataset("bits", x, y, points, np.zeros(len(points), int), ("a", "b"))
     votes = collect(d, smoothing, learner, d.x_test, num_models, seed=0)
     c = radius(bounds.simultaneous(votes.counts, 0.001), smoothing)
-    return int(c.label[0]), float(c.radius[0])
+    return [(int(label), float(r)) for label, r in zip(c.label, c.radius, strict=True)]
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("bits", [20, 24, 26, 30])
 @pytest.mark.parametrize("noise", [Uniform(1), Uniform(0.5), Uniform("3/7"), Gaussian(0.25), Gaussian(0.1)], ids=str)
 def test_low_bits_do_not_tell_where_a_point_was(noise, bits):
-    for d, change in ((1, 2.0**-25), (1, 2.0**-bits / 2), (64, 2.0**-25), (64, 2.0**-12)):
-        (one, r), (two, s) = (
-            certified(np.full(d, at, np.float32), Smoothing(test=noise), Sklearn(OnGrid(bits))) for at in (0.0, change)
-        )
-        length = change * d if noise.norm == "L1" else change * d**0.5
-        assert one == two or max(r, s) < length
+    for d, changes in ((1, (2.0**-25, 2.0**-bits / 2)), (64, (2.0**-25, 2.0**-12))):
+        points = np.repeat(np.array([[0.0], *([change] for change in changes)], np.float32), d, axis=1)
+        (one, r), *others = certified(points, Smoothing(test=noise), Sklearn(OnGrid(bits)))
+        for change, (two, s) in zip(changes, others, strict=True):
+            length = change * d if noise.norm == "L1" else change * d**0.5
+            assert one == two or max(r, s) < length
 
 
 def test_many_small_values_do_not_add_up_under_gaussian_noise():
@@ -250,9 +250,8 @@ class BitNet(nn.Module):
 @pytest.mark.parametrize("noise", [Uniform(1), Gaussian(0.25)], ids=str)
 def test_a_module_reads_nothing_in_low_bits(noise):
     learner = Module(BitNet, epochs=1)
-    (one, r), (two, s) = (
-        certified(np.full(8, at, np.float32), Smoothing(test=noise), learner, 100) for at in (0.0, 2.0**-25)
-    )
+    points = np.repeat(np.array([[0.0], [2.0**-25]], np.float32), 8, axis=1)
+    (one, r), (two, s) = certified(points, Smoothing(test=noise), learner, 100)
     assert one == two or max(r, s) < 2.0**-22
 
 
