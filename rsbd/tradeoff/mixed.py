@@ -17,7 +17,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import brentq
 from scipy.special import ndtr, ndtri
 
 from rsbd.tradeoff.bulk import SCALE, TINY, FloatLevels
@@ -52,6 +51,8 @@ class MixedCurve:
 
     def inverse_half(self) -> float:
         """Return a `p`, as large as rounding allows, below which `upper` is under 1/2."""
+        from scipy.optimize import brentq  # takes half a second, for which most programs need not wait
+
         target = 0.5 - self.lost - self.margin
         if target <= 0:
             return 0.0

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from scipy.stats import beta
+from scipy.special import betaincinv
 
 from rsbd.bounds import dkw
 from rsbd.certify.confidence import measured
@@ -280,5 +280,5 @@ def band_breaks(copies: int, alpha: float, runs: int = 2000, seed: int = 0) -> t
     rank = np.arange(copies)
     reached, true = (copies - rank) / copies, 1 - draws
     band = np.any(reached - dkw(copies, alpha) > true, axis=1)
-    each = np.any(beta.ppf(alpha, copies - rank, rank + 1) > true, axis=1)  # Clopper and Pearson's
+    each = np.any(betaincinv(copies - rank, rank + 1, alpha) > true, axis=1)  # Clopper and Pearson's
     return float(band.mean()), float(each.mean())
