@@ -150,7 +150,7 @@ def test_a_full_disk_under_the_output_is_one_sentence(tmp_path: Path) -> None:
         "sys.argv = 'rsbd certify --rows 20 --points 5 --models 8'.split()\n"
         "for out, err in zip(sys.stdin.readline().split(), sys.stdin.readline().split()):\n"
         "    if not (child := os.fork()):\n"
-        "        os.dup2(os.open(out, os.O_WRONLY | os.O_CREAT), 1), os.dup2(os.open(err, os.O_WRONLY | os.O_CREAT), 2)\n"
+        "        for number, name in ((1, out), (2, err)): os.dup2(os.open(name, os.O_WRONLY | os.O_CREAT), number)\n"
         "        cli.main()\n"
         "    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))"
     )
