@@ -161,8 +161,7 @@ def certified_map(
     triggers: Sequence[float],
     *,
     point: tuple[float, float] | None = None,
-    norm: str = "L0",
-    counted: str = "pixels",
+    measured: str = "pixels",
     ax: Axes | None = None,
 ) -> Axes:
     """Draw certified accuracy against each threat: poisoned rows upwards, trigger size to the right.
@@ -173,8 +172,8 @@ def certified_map(
         In [0, 1].
     rows, triggers : sequence
         Values on the two axes, ascending.
-    counted : str
-        What L0 counts, see :attr:`rsbd.Dataset.counted`.
+    measured : str
+        What the sizes are: "pixels", "L2 length".
     point : (rows, trigger), optional
         An attack: the smallest cell that contains it is outlined.
 
@@ -200,9 +199,10 @@ def certified_map(
         for colour, width in (("white", 6), ("#d55e00", 3)):
             box = Rectangle((j - 0.5, i - 0.5), 1, 1, fill=False, edgecolor=colour, linewidth=width, clip_on=False)
             ax.add_patch(box)
-    ax.set_xlabel(f"trigger size ({counted})" if norm == "L0" else f"trigger size ({norm}, input units)", fontsize=13)
+    ax.set_xlabel(f"trigger size ({measured})", fontsize=13)
     ax.set_ylabel("poisoned training rows", fontsize=13)
-    ax.set_title("certified accuracy (% of test inputs)", fontsize=13, loc="left")
+    outlined = "" if point is None else "; outlined: the attack"
+    ax.set_title(f"certified accuracy (% of test inputs){outlined}", fontsize=13, loc="left")
     return ax
 
 

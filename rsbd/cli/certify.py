@@ -18,10 +18,12 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor
     from pathlib import Path
 
-    from rsbd.attacks import Trigger
+    from rsbd.attacks import Poisoning, Trigger
     from rsbd.data import Dataset
+    from rsbd.learners import Learner
     from rsbd.noises import Smoothing
-    from rsbd.recipes.experiment import Outcome
+    from rsbd.recipes.experiment import Experiment, Outcome
+    from rsbd.recipes.report import Report
 
 
 _TRIGGER_SIZE = (
@@ -38,8 +40,13 @@ _SIGMA = (
     "labels are noised only with --keep-labels."
 )
 _BAG = (
-    "Rows that each model draws at random (bagging; with flips in them, BagFlip): radii count rows. With --keep 1 "
-    "nothing else is noised."
+    "Rows that each model draws at random. With --defence noise (bagging; with flips in them, BagFlip) radii count "
+    "rows, and with --keep 1 nothing else is noised. With --defence bags it is one row of each class unless given."
+)
+_LEARNERS = "linear for noise, robust for bags"
+_DEFENCE = (
+    "noise: on the training set and the test input. bags: each model learns from few rows, and a vote counts only if "
+    "no trigger of the planted size can move it. both: side by side (if no option of the noise is given)."
 )
 
 
@@ -56,6 +63,7 @@ def certify(
     clean_label: Annotated[
         bool, attack_option(None, "Poison rows of the target class and keep their label.", "--clean-label")
     ] = False,
+    defence: Annotated[str | None, defence_option("NOISE|BAGS|BOTH", _DEFENCE, show_default="both")] = None,
     keep: Annotated[str | None, defence_option("SHARE", _KEEP, show_default=_USUAL)] = None,
     keep_features: Annotated[str | None, defence_option("SHARE", "The same for training pixels alone.")] = None,
     keep_labels: Annotated[str | None, defence_option("SHARE", "The same for training labels alone.")] = None,
@@ -63,8 +71,9 @@ def certify(
     sigma: Annotated[float | None, defence_option("SIGMA", _SIGMA)] = None,
     bag: Annotated[int | None, defence_option("N", _BAG)] = None,
     learner: Annotated[
-        str, defence_option("NAME", "Base learner, such as linear or mlp; a wrong name lists all.")
-    ] = "linear",
+        str | None,
+        defence_option("NAME", "Base learner, such as linear or mlp; a wrong name lists all.", show_default=_LEARNERS),
+    ] = None,
     models: Annotated[int, defence_option("N", "Models in the ensemble, at most 10,000,000.")] = 1000,
     alpha: options.Alpha = 0.001,
     alpha_for: options.AlphaFor = "each",
@@ -80,12 +89,18 @@ def certify(
 ) -> None:
     """Plant a backdoor, train an ensemble on noised copies, and certify its predictions."""
     from rsbd.attacks import Poisoning
-    from rsbd.cli.tables import print_report
-    from rsbd.recipes.experiment import Experiment
-    from rsbd.recipes.report import report
+    from rsbd.cli.tables import print_reports
 
     options.one_of("--alpha-for", alpha_for, "each", "all")
     options.one_of("--centre", centre, "clean", "poisoned")
+    slots = {"features": keep_features, "labels": keep_labels, "test": keep_test}
+    of_noise = {"--keep": keep, **{f"--keep-{slot}": share for slot, share in slots.items()}, "--sigma": sigma}
+    given = [name for name, value in of_noise.items() if value is not None]
+    if defence is None:
+        defence = "both" if not given and bag is None and learner is None else "noise"
+    options.one_of("--defence", defence, "noise", "bags", "both")
+    if defence == "bags" and given:
+        raise InputError(f"{given[0]} is for noise, and bags noise nothing", "leave it out, or choose --defence noise")
     kept = options.check_out(out)
     part = {"rows": rows, "points": points, "side": side, "seed": seed}
     data = options.load_part(dataset, "binary" if sigma is None else "unit", classes, **part)
@@ -93,27 +108,62 @@ def certify(
         raise InputError(
             f"--poison-rate {poison_rate:g} of {data.num_rows:,} rows is no row", f"give 0, or {1 / data.num_rows:.2g}"
         )
-    slots = {"features": keep_features, "labels": keep_labels, "test": keep_test}
-    experiment = Experiment(
-        dataset=data,
-        poisoning=Poisoning(_trigger(trigger, trigger_size, data), target, poison_rate, relabel=not clean_label),
-        smoothing=_smoothing(data, keep, slots, sigma, bag),
-        learner=options.make_learner(learner),
-        num_models=models,
-        alpha=alpha,
-        seed=seed,
-        device=device,
-        centre=centre,
-        points=alpha_for,
+    poisoning = Poisoning(_trigger(trigger, trigger_size, data), target, poison_rate, relabel=not clean_label)
+    base = None if learner is None else options.make_learner(learner)
+    settings: dict[str, Any] = {"num_models": models, "alpha": alpha, "seed": seed, "device": device}
+    settings |= {"centre": centre, "points": alpha_for}
+    experiments, reason = _experiments(
+        defence, data, poisoning, lambda: _smoothing(data, keep, slots, sigma, bag), bag, base, settings
     )
     with options.interruptible(out), _workers(scheduler) as executor:
-        with options.progress_bar() as bar:
-            task = bar.add_task("training models", total=models)
-            for outcome in experiment.stream(kept, executor):
-                bar.update(task, completed=outcome.votes.num_models)
-        found = report(_looked_at(outcome, out))
-    print_report(found)
-    options.write_out(out, found.write)
+        both = len(experiments) > 1
+        folders = {name: out / "bags" if out and both and name == "bags" else out for name in experiments}
+        found = {name: _run(name, one, kept, executor, folders[name]) for name, one in experiments.items()}
+    print_reports(found, reason)
+    options.write_out(out, _writer(found))
+
+
+def _experiments(
+    defence: str,
+    data: Dataset,
+    poisoning: Poisoning,
+    smoothing: Callable[[], Smoothing],
+    bag: int | None,
+    learner: Learner | None,
+    settings: dict[str, Any],
+) -> tuple[dict[str, Experiment], str]:
+    """Return the experiment of each defence, and why one of both cannot face the attack."""
+    from rsbd.learners import Linear
+    from rsbd.recipes.defences import with_bags
+    from rsbd.recipes.experiment import Experiment
+
+    found = {}
+    if defence != "bags":
+        found["noise"] = Experiment(data, poisoning, smoothing(), learner or Linear(), **settings)
+    if defence != "noise":
+        try:
+            found["bags"] = with_bags(data, poisoning, bag if defence == "bags" else None, learner, **settings)
+        except InputError as error:
+            if defence == "bags":
+                raise
+            return found, error.what
+    return found, ""
+
+
+def _run(name: str, experiment: Experiment, kept: Path | None, executor: Executor | None, out: Path | None) -> Report:
+    from rsbd.recipes.report import report
+
+    with options.progress_bar() as bar:
+        task = bar.add_task(f"training models ({name})", total=experiment.num_models)
+        for outcome in experiment.stream(kept, executor):
+            bar.update(task, completed=outcome.votes.num_models)
+    return report(_looked_at(outcome, out))
+
+
+def _writer(found: dict[str, Report]) -> Callable[[Path], list[Path]]:
+    from rsbd.recipes.defences import SideBySide
+
+    return SideBySide(**found).write if len(found) > 1 else next(iter(found.values())).write
 
 
 def _looked_at(outcome: Outcome, out: Path | None) -> Outcome:

@@ -118,7 +118,7 @@ def check_out(out: Path | None) -> Path | None:
 def write_out(out: Path | None, write: Callable[[Path], list[Path]]) -> None:
     """Write the results to ``out``, if it was given, and name the files."""
     if out is not None:
-        typer.echo(f"written to {out}: {', '.join(path.name for path in write(out))}")
+        typer.echo(f"written to {out}: {', '.join(path.relative_to(out).as_posix() for path in write(out))}")
 
 
 def one_of(option: str, value: str, *choices: str) -> None:

@@ -13,7 +13,7 @@ from rich.text import Text
 from rsbd.learners.undefended import undefended_name
 from rsbd.recipes.certified import one_label
 from rsbd.recipes.contest.threats import SLOT_WORDS
-from rsbd.words import between, confidence
+from rsbd.words import between, confidence, count
 
 if TYPE_CHECKING:
     from rsbd.recipes.contest import Comparison, ComparisonRow
@@ -23,10 +23,46 @@ if TYPE_CHECKING:
 _WIDE = 6  # threats side by side, as many as fit in 80 columns
 
 
-def print_report(found: Report) -> None:
+def print_reports(found: dict[str, Report], reason: str = "") -> None:
+    """Print what each defence proves against the planted attack, and then all about each.
+
+    Parameters
+    ----------
+    found : mapping
+        The report of each defence by its name.
+    reason : str
+        Why another defence cannot face the attack.
+    """
+    console = _console()
+    table = _table("defence", "certified")
+    table.add_column("withstands, whatever the attacker does with", no_wrap=False)
+    for name, one in found.items():
+        table.add_row(name, _percent(one.planted), _withstood(one))
+    said = "predictions that are right and proved to stay so"
+    console.print(Text.assemble(("The planted attack", "bold"), f": {said}"))
+    console.print(table)
+    if reason:
+        console.print(f"Bags cannot rule it out: {reason}.\n")
+    for name, one in found.items():
+        if len(found) > 1:
+            console.rule(Text(name, "bold"))
+        _print_report(console, one)
+
+
+def _withstood(found: Report) -> str:
+    """Say what the attacker may change; a part of the planted attack that no noise faces is missing."""
+    e, threat = found.outcome.experiment, found.threat
+    rows = count(threat.rows, "row")
+    if e.triggers or (e.smoothing.rows is not None and not threat.on_test):
+        training = f"{rows} (any content, any label)"
+    else:
+        training = f"{found.trigger}{' and the label' if threat.relabel else ''} of each of {rows}"
+    return f"{training}; {found.trigger if threat.on_test else 'nothing'} on the test input"
+
+
+def _print_report(console: Console, found: Report) -> None:
     """Print the settings, the effect of the attack, the certified accuracies and their meaning."""
     outcome, e = found.outcome, found.outcome.experiment
-    console = _console()
     settings = (
         f", classes {' '.join(e.dataset.classes)}: {e.dataset.num_rows:,} rows "
         f"({int(outcome.attack.mask.sum()):,} poisoned), {e.dataset.num_points:,} points, "
@@ -63,16 +99,22 @@ def _rates(found: Report) -> tuple[str, Table]:
     outcome, table = found.outcome, _table("", "clean accuracy", "attack success")
     table.add_row("undefended, not attacked", _percent(outcome.unpoisoned), "")
     for name, rate in outcome.rates.items():
+        name = name.replace("noise", _hidden(found))
         table.add_row(name, _percent(rate.clean_accuracy), _percent(rate.attack_success_rate))
     return "What the attack did", table
+
+
+def _hidden(found: Report) -> str:
+    return "bags" if found.outcome.experiment.triggers else "noise"
 
 
 def _compared(found: Report) -> str:
     """Say which classifiers the rates speak of, and how sure the smoothed one is."""
     e, seen = found.outcome.experiment, found.outcome.success_bounds
+    hidden = _hidden(found)
     compared = (
-        "Without noise: the learner of the smoothed classifier, trained once on the same poisoned rows; the difference "
-        f"from it is what noise and votes do. Undefended: {undefended_name(e.learner)}."
+        f"Without {hidden}: the learner of the smoothed classifier, trained once on the same poisoned rows; the "
+        f"difference from it is what {hidden} and votes do. Undefended: {undefended_name(e.undefended)}."
     )
     if isnan(seen.lowest):
         return compared
@@ -91,21 +133,19 @@ def _curve(found: Report) -> tuple[str, Table]:
     table = _table("radius", *(f"{r:g}" for r in radii))
     table.add_row("certified", *(_percent(accuracy) for accuracy in accuracies))
     if norm == "rows":
-        return "Certified accuracy by number of training rows changed, inserted or removed at will", table
+        also = f", with {found.trigger} on the test input" if found.certificate.trigger else ""
+        return f"Certified accuracy by number of training rows changed, inserted or removed at will{also}", table
     return f"Certified accuracy by {norm} radius over {', '.join(found.certificate.slots)}", table
 
 
 def _map(found: Report) -> tuple[str, Table]:
     """Return the map up to its first row of zeros: all rows below are zero too."""
-    e = found.outcome.experiment
-    norm = e.smoothing.trigger_norm
-    unit = e.dataset.counted if norm == "L0" else f"{norm} length"
-    table = _table("rows", *(f"{trigger:g}" for trigger in found.triggers))
+    table = _table("rows", *(f"{size:g}" for size in found.sizes))
     for rows, line in zip(found.rows, found.accuracy_map, strict=True):
         table.add_row(str(rows), *(_percent(cell) for cell in line))
         if not line.any():
             break
-    return f"Certified accuracy by poisoned rows and trigger ({unit}), {_attack(found)}", table
+    return f"Certified accuracy by poisoned rows and trigger ({found.measured}), {_attack(found)}", table
 
 
 def _attack(found: Report) -> str:
@@ -125,7 +165,7 @@ def _sentence(found: Report) -> str:
     uncovered = ""
     if e.poisoning.relabel and not threat.relabel:
         uncovered = " Its relabelling is not covered, since labels carry no noise: --keep-labels adds it."
-    if e.smoothing.test is None:
+    if not threat.on_test:
         uncovered += " Its trigger on the test input is not covered, since that carries no noise."
     triggered, clean = found.outcome.attack.points, e.dataset.x_test
     low, high = float(triggered.min(initial=0)), float(triggered.max(initial=1))
@@ -137,7 +177,7 @@ def _sentence(found: Report) -> str:
         uncovered += " A finished run was extended, so these bounds hold at every number of models."
     return (
         f"Certificates are centred on the {e.centre} training set: {about}, {sure}. "
-        f"Against the planted attack itself ({threat.rows} rows, trigger {threat.trigger:g}, radius "
+        f"Against the planted attack itself ({threat.rows} rows, {found.trigger}, radius "
         f"{found.budget:.4g}) {_percent(found.against_attack)} of the points are certified.{uncovered}"
     )
 

@@ -138,6 +138,11 @@ class Votes:
         counts = {name: array + getattr(other, name) for name, array in self._counts().items()}
         return replace(self, **counts, models=models, seconds=spent)
 
+    def first_points(self, number: int) -> Votes:
+        """Return the votes on the first ``number`` points."""
+        counts: dict[str, Any] = {name: array[..., :number, :] for name, array in self._counts().items()}
+        return replace(self, **counts)
+
     def _counts(self) -> dict[str, Ints]:
         arrays = {"counts": self.counts, "kept": self.kept, "reached": self.reached}
         return {name: array for name, array in arrays.items() if array is not None}

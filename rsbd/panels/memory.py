@@ -17,7 +17,8 @@ from rsbd.ensemble.blocks import hash_points
 from rsbd.learners import Learner
 from rsbd.noises import Smoothing
 from rsbd.panels.engine import Cancel, OnProgress, Previews, show_previews
-from rsbd.recipes.experiment import Experiment, Outcome, plant_attack
+from rsbd.recipes.experiment import Experiment, Outcome
+from rsbd.recipes.planted import plant_attack
 from rsbd.types import Points
 
 _T = TypeVar("_T")

@@ -2,99 +2,31 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
-from dataclasses import dataclass, field, replace
-from functools import cached_property
+from dataclasses import dataclass, field
+from functools import cached_property, partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from rsbd import bounds, ensemble
-from rsbd.attacks import Poisoning, clean_accuracy, stamp
-from rsbd.bounds import Bounds
+from rsbd.attacks import Poisoning, clean_accuracy
+from rsbd.bounds import Bounds, binomial
 from rsbd.data import Dataset
 from rsbd.ensemble import Votes, checks, devices
 from rsbd.errors import InputError, check_kind
+from rsbd.evasion import AnyTrigger
 from rsbd.learners import Learner, Linear
-from rsbd.learners.undefended import predict_undefended, predict_without_noise, unwrap
+from rsbd.learners.undefended import predict_undefended, unwrap
 from rsbd.noises import Smoothing
+from rsbd.recipes.planted import PlantedAttack, plant_attack
 from rsbd.recipes.rates import Rates, SuccessBounds
-from rsbd.types import Bools, Ints, Points
+from rsbd.types import Ints
 
 _Grow = Callable[..., Iterator[Votes]]
-
-
-@dataclass(frozen=True, eq=False)
-class PlantedAttack:
-    """A poisoned training set, and what it does to classifiers without a defence.
-
-    Parameters
-    ----------
-    dataset : Dataset
-        The poisoned training rows with the clean test points.
-    mask : ndarray
-        Which training rows are poisoned, bool (rows,).
-    points : ndarray
-        The clean test points, followed by the same points with the trigger, (2 points, *shape).
-    undefended : Rates
-        The rates of an undefended classifier trained on the poisoned rows.
-    without_noise : Rates
-        The rates of the defence's own learner, trained once on the poisoned rows without noise. What the noise and the
-        vote achieve is the difference from these rates.
-    seconds : float
-        Time that poisoning, training and measuring took.
-    """
-
-    dataset: Dataset
-    mask: Bools
-    points: Points
-    undefended: Rates
-    without_noise: Rates
-    seconds: float
-
-
-def plant_attack(
-    dataset: Dataset, poisoning: Poisoning, learner: Learner | None = None, seed: int = 0
-) -> PlantedAttack:
-    """Poison the training rows, train classifiers without a defence on them, and measure these.
-
-    Parameters
-    ----------
-    dataset : Dataset
-        Clean training rows and test points.
-    poisoning : Poisoning
-        The attack on the training rows; its trigger is put on the test points too.
-    learner : Learner, optional
-        The defence's base learner, :class:`~rsbd.learners.linear.linear.Linear` unless given. It trains both
-        classifiers, unless :func:`~rsbd.learners.undefended.predict_undefended` replaces it in one of them.
-    seed : int
-        Seed of the choice of rows, and of learners that start at random.
-
-    Raises
-    ------
-    InputError
-        The attack does not fit the data.
-
-    Examples
-    --------
-    >>> from rsbd.attacks import BadPatch
-    >>> from rsbd.data import load
-    >>> planted = plant_attack(load("digits", classes=(0, 1)), Poisoning(BadPatch(3), target=0, rate=0.05))
-    >>> planted.mask.sum(), planted.undefended.attack_success_rate > 0.9
-    (np.int64(10), True)
-    >>> planted.without_noise.attack_success_rate < 0.1  # class means ignore this trigger without any noise
-    True
-    """
-    began = time.perf_counter()
-    poisoned, mask = poisoning.apply(dataset, seed)
-    points = np.concatenate([dataset.x_test, stamp(poisoning.trigger, dataset, dataset.x_test)])
-    learner, target = unwrap(learner or Linear()), dataset.label(poisoning.target)
-    own = predict_without_noise(poisoned, learner, points, seed)
-    undefended = predict_undefended(poisoned, learner, points, seed) if learner.needs_noise else own
-    before, bare = (Rates.of(labels, dataset.y_test, target) for labels in (undefended, own))
-    return PlantedAttack(poisoned, mask, points, before, bare, time.perf_counter() - began)
+_anytime = partial(binomial.anytime_upper, prior=0.5)
 
 
 @dataclass(frozen=True)
@@ -122,6 +54,9 @@ class Experiment:
     watched : bool
         Whether somebody watches the certificates while votes arrive and may stop when they look good. Then the final
         bounds are anytime-valid too.
+    triggers : tuple of AnyTrigger
+        What may be on the test input, the planted attack's own kind first. Then only votes count that none of these
+        triggers can move, and the bounds are about the first one; see :func:`rsbd.recipes.defences.with_bags`.
     """
 
     dataset: Dataset
@@ -135,12 +70,14 @@ class Experiment:
     centre: str = "clean"
     points: str = "each"
     watched: bool = False
+    triggers: tuple[AnyTrigger, ...] = ()
 
     def __post_init__(self) -> None:
         if self.centre not in ("clean", "poisoned"):
             raise InputError(f"centre is {self.centre!r}", "choose clean or poisoned")
         bounds.over_points(self.alpha, 1, self.points)
         checks.check_settings(self.dataset, self.smoothing, self.num_models, self.seed, self.learner)
+        checks.check_triggers(self.dataset, self.smoothing, self.triggers)
         check_kind("poisoning", self.poisoning, Poisoning)
         self.dataset.label(self.poisoning.target)
         if self.smoothing.features is None and self.smoothing.rows is None:
@@ -156,6 +93,11 @@ class Experiment:
     def target_name(self) -> str:
         """Name of the class that the attacker wants."""
         return self.dataset.classes[self.dataset.label(self.poisoning.target)]
+
+    @property
+    def undefended(self) -> Learner:
+        """The learner of somebody who does not think of an attack: bags have a learner that is made for them."""
+        return Linear() if self.triggers else unwrap(self.learner)
 
     def stream(
         self,
@@ -189,7 +131,9 @@ class Experiment:
         if executor is None:
             devices.pick_device(self.device)
         if attack is None:
-            attack = plant_attack(self.dataset, self.poisoning, self.learner, self.seed)
+            attack = plant_attack(self.dataset, self.poisoning, self.learner, self.seed, self.undefended)
+        if self.triggers and not (attack.points.min(initial=0) >= 0 and attack.points.max(initial=0) <= 1):
+            raise InputError("some triggered inputs leave [0, 1], where no vote is safe", "take another trigger")
         return self._stream(folder, executor, attack, grow)
 
     def run(self, folder: Path | None = None) -> Outcome:
@@ -207,14 +151,15 @@ class Experiment:
         # Without an executor each ensemble has threads of its own. In one queue, the second ensemble would wait until
         # the first is nearly complete, and nothing could be said of both before.
         run = {"device": self.device, "executor": executor, "store": folder}
+        against: list[dict[str, Any]] = [{}] * (len(asked) - 1) + [{"triggers": self.triggers} if self.triggers else {}]
         streams = [
-            grow(rows, self.smoothing, self.learner, points, self.num_models, self.seed, **run)
-            for rows, points in asked
+            grow(rows, self.smoothing, self.learner, points, self.num_models, self.seed, **run, **more)
+            for (rows, points), more in zip(asked, against, strict=True)
         ]
         for votes in ensemble.stream_together(streams, self.num_models):
             rates = Rates.of(votes[0].label, data.y_test, target)
             # The clean test points come before the triggered ones.
-            centre = replace(votes[-1], counts=votes[-1].counts[: data.num_points])
+            centre = votes[-1].first_points(data.num_points)
             spent = {k: sum(v.seconds.get(k, 0.0) for v in votes) for k in ("train", "vote")}
             voted = tuple(v.num_models for v in votes)
             triggered = votes[0].counts[data.num_points :][data.y_test != target]
@@ -270,15 +215,24 @@ class Outcome:
     def unpoisoned(self) -> float:
         """Clean accuracy of an undefended classifier trained on the clean rows."""
         e, data = self.experiment, self.experiment.dataset
-        return clean_accuracy(predict_undefended(data, unwrap(e.learner), data.x_test, e.seed), data.y_test)
+        return clean_accuracy(predict_undefended(data, e.undefended, data.x_test, e.seed), data.y_test)
 
     @cached_property
     def bounds(self) -> Bounds:
         """Bounds from ``votes``: simultaneous Clopper-Pearson once all models have voted, anytime-valid before.
 
-        Clopper-Pearson holds for one look at a number of models that is fixed in advance.
+        Clopper-Pearson holds for one look at a number of models that is fixed in advance. If votes are held against
+        triggers, the bounds are about the first trigger.
         """
-        return self._bound(self.votes.counts, self.experiment.alpha, points=self.experiment.points)
+        return self.bounds_against(next(iter(self.experiment.triggers), None))
+
+    def bounds_against(self, trigger: AnyTrigger | None) -> Bounds:
+        """Return the bounds against a trigger of the experiment on the test input, or without one there."""
+        e = self.experiment
+        if trigger is None:
+            return self._bound(self.votes.counts, e.alpha, points=e.points)
+        upper = binomial.clopper_pearson_upper if self._one_look else _anytime
+        return bounds.kept_votes(self.votes.against(trigger), e.alpha, True, e.points, upper)
 
     @cached_property
     def success_bounds(self) -> SuccessBounds:
@@ -289,4 +243,8 @@ class Outcome:
 
     @property
     def _bound(self) -> Callable[..., Bounds]:
-        return bounds.simultaneous if self.final and not self.experiment.watched else bounds.anytime
+        return bounds.simultaneous if self._one_look else bounds.anytime
+
+    @property
+    def _one_look(self) -> bool:
+        return self.final and not self.experiment.watched

@@ -7,7 +7,7 @@ import io
 import json
 import math
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -16,14 +16,17 @@ import numpy as np
 
 from rsbd.certify import Certificate, certified_map, certify, radius
 from rsbd.data import Dataset
+from rsbd.evasion import AnyPatch, AnyTrigger
 from rsbd.files import write_text
 from rsbd.learners.undefended import undefended_name
 from rsbd.noises import Threat
 from rsbd.recipes.experiment import Experiment, Outcome
+from rsbd.recipes.planted import any_trigger, trigger_size
 from rsbd.types import Floats
 from rsbd.version import __version__
 
 _ROWS = (0, 1, 2, 3, 5, 7, 10, 15, 20)
+_TIMES = (0.2, 0.5, 1, 1.5, 2, 3)  # the planted rows, where bags hide many
 _LENGTHS = (0.0, 0.1, 0.25, 0.5, 1.0, 1.5, 2.0, 3.0)
 _PIXELS = (0, 1, 2, 3, 4, 6, 9)
 
@@ -41,13 +44,14 @@ class Report:
     radii, accuracies : ndarray
         Certified accuracy by radius, over all noised slots together.
     threat : Threat
-        The planted attack as far as the noise can face it.
+        The planted attack as far as the defence can face it.
     budget : float
         The same as one radius: all changed coordinates, or one L2 length.
     against_attack : float
         Certified accuracy against exactly that threat.
     rows, triggers, accuracy_map : tuple, tuple, ndarray
-        Certified accuracy against ``rows[i]`` poisoned rows with a trigger of size ``triggers[j]``.
+        Certified accuracy against ``rows[i]`` poisoned rows with the trigger ``triggers[j]``: a size in the norm of the
+        noise, or any patch or pixels on the test input.
     seconds : float
         Time that certifying took.
     """
@@ -60,9 +64,38 @@ class Report:
     budget: float
     against_attack: float
     rows: tuple[int, ...]
-    triggers: tuple[float, ...]
+    triggers: tuple[float | AnyTrigger, ...]
     accuracy_map: Floats
     seconds: float
+
+    @property
+    def trigger(self) -> str:
+        """What may be on the test input, in words."""
+        e, size = self.outcome.experiment, self.threat.trigger
+        if isinstance(size, AnyTrigger):
+            return str(size)
+        norm = e.smoothing.trigger_norm
+        return f"any {size:g} {e.dataset.counted}" if norm == "L0" else f"any change of {norm} length {size:.4g}"
+
+    @property
+    def planted(self) -> float:
+        """Certified accuracy against all of the planted attack; 0 if the defence cannot face a part of it."""
+        relabel = self.outcome.experiment.poisoning.relabel
+        faced = self.threat.on_test and (self.threat.relabel or not relabel)
+        return self.against_attack if faced else 0.0
+
+    @property
+    def sizes(self) -> tuple[float, ...]:
+        """The triggers of the map as numbers, see ``measured``."""
+        return tuple(map(trigger_size, self.triggers))
+
+    @property
+    def measured(self) -> str:
+        """What ``sizes`` are, in words."""
+        e, norm = self.outcome.experiment, self.outcome.experiment.smoothing.trigger_norm
+        if not e.triggers:
+            return e.dataset.counted if norm == "L0" else f"{norm} length"
+        return "side of any patch anywhere" if isinstance(e.triggers[0], AnyPatch) else f"any {e.dataset.counted}"
 
     def as_dict(self) -> dict[str, Any]:
         """Return everything in ``result.json``: the figures and every setting that made them."""
@@ -71,6 +104,7 @@ class Report:
         cells = np.ndenumerate(self.accuracy_map)
         against = {"accuracy": self.against_attack, "budget": self.budget, "threat": asdict(self.threat)}
         return {
+            "planted": {"rows": self.threat.rows, "trigger": self.trigger, "accuracy": self.planted},
             "clean_accuracy": outcome.smoothed.clean_accuracy,
             "clean_accuracy_undefended": rates["undefended"].clean_accuracy,
             "clean_accuracy_without_noise": rates["without noise"].clean_accuracy,
@@ -85,10 +119,12 @@ class Report:
             },
             "certified_accuracy": {f"{r:.6g}": float(a) for r, a in curve},
             "certified_map": [
-                {"rows": self.rows[i], "trigger": self.triggers[j], "accuracy": float(share)} for (i, j), share in cells
+                {"rows": self.rows[i], "trigger": self.sizes[j], "accuracy": float(share)} for (i, j), share in cells
             ],
+            "trigger_measure": self.measured,
             "against_this_attack": against,
             "norm": self.certificate.norm,
+            "with_trigger": None if self.certificate.trigger is None else self.trigger,
             "slots": list(self.certificate.slots),
             "models_that_voted": outcome.votes.num_models,
             "seconds": {**outcome.seconds, "certify": self.seconds},
@@ -114,11 +150,12 @@ class Report:
         left, right = drawing.subplots(1, 2)
         norm, counted = self.certificate.norm, self.outcome.experiment.dataset.counted
         plots.certified_accuracy(self.radii, self.accuracies, norm=norm, counted=counted, budget=self.budget, ax=left)
-        point = (self.threat.rows, self.threat.trigger_on("features"))
-        measured = self.outcome.experiment.smoothing.trigger_norm
-        plots.certified_map(
-            self.accuracy_map, self.rows, self.triggers, point=point, norm=measured, counted=counted, ax=right
-        )
+        if self.certificate.trigger is not None:
+            left.set_xlabel(f"poisoned training rows, with {self.trigger} on the test input", fontsize=13)
+        size = self.threat.trigger
+        assert not isinstance(size, Mapping)  # noqa: S101
+        point, cells = (self.threat.rows, trigger_size(size)), (self.accuracy_map, self.rows, self.sizes)
+        plots.certified_map(*cells, point=point, measured=self.measured, ax=right)
         return drawing
 
     def _points(self) -> str:
@@ -134,7 +171,9 @@ class Report:
         return csv_text(table)
 
 
-def report(outcome: Outcome, rows: Sequence[int] | None = None, triggers: Sequence[float] | None = None) -> Report:
+def report(
+    outcome: Outcome, rows: Sequence[int] | None = None, triggers: Sequence[float | AnyTrigger] | None = None
+) -> Report:
     """Certify an outcome: everything that follows from its votes without training again.
 
     Parameters
@@ -142,20 +181,22 @@ def report(outcome: Outcome, rows: Sequence[int] | None = None, triggers: Sequen
     outcome : Outcome
         The votes, all of them or those that have arrived.
     rows, triggers : sequence, optional
-        Numbers of poisoned rows and sizes of the trigger in the map.
+        Numbers of poisoned rows, and sizes of the trigger (or some of the experiment's ``triggers``), in the map.
     """
     began = time.perf_counter()
     e, data = outcome.experiment, outcome.experiment.dataset
     certificate = radius(outcome.bounds, e.smoothing, e.smoothing.radius_slots, num_rows=data.num_rows)
     radii = radii_up_to(float(max(certificate.radius.max(), 0)), certificate.norm)
-    norm = e.smoothing.trigger_norm
-    triggers = tuple(triggers or (tuple(t * data.channels for t in _PIXELS) if norm == "L0" else _LENGTHS))
-    rows = tuple(rows or (number for number in _ROWS if number <= data.num_rows))
-    threat = planted_threat(e, int(outcome.attack.mask.sum()), norm)
+    threat = planted_threat(e, int(outcome.attack.mask.sum()), e.smoothing.trigger_norm)
+    usual = sorted({0, 1, *(round(threat.rows * times) for times in _TIMES)}) if e.triggers and threat.rows else _ROWS
+    rows = tuple(rows or (number for number in usual if number <= data.num_rows))
+    triggers = tuple(triggers or _default_triggers(e))
+    plain = outcome.bounds_against(None) if e.triggers else outcome.bounds
+    known = [outcome.bounds_against(size) if isinstance(size, AnyTrigger) else plain for size in triggers]
     kind = (threat.relabel, threat.on_test, data.num_rows)
-    cells = certified_map(outcome.bounds, data.y_test, e.smoothing, rows, triggers, *kind)
+    cells = certified_map(known, data.y_test, e.smoothing, rows, triggers, *kind)
     # The planted attack includes each smaller one, and nothing is certified against more than against less.
-    within = (np.array(rows) <= threat.rows)[:, None] & (np.array(triggers) <= threat.trigger_on("features"))
+    within = (np.array(rows) <= threat.rows)[:, None] & np.array([_includes(threat.trigger, t) for t in triggers])
     against = 0.0
     if cells[within].all():
         held = certify(outcome.bounds, e.smoothing, threat, data.num_rows)
@@ -175,6 +216,18 @@ def report(outcome: Outcome, rows: Sequence[int] | None = None, triggers: Sequen
     )
 
 
+def _default_triggers(e: Experiment) -> tuple[float | AnyTrigger, ...]:
+    if e.triggers:
+        return (0, *sorted(e.triggers, key=trigger_size))
+    return tuple(t * e.dataset.channels for t in _PIXELS) if e.smoothing.trigger_norm == "L0" else _LENGTHS
+
+
+def _includes(large: Any, small: float | AnyTrigger) -> bool:
+    if isinstance(large, AnyTrigger):
+        return large.covers(small) if isinstance(small, AnyTrigger) else not small
+    return not isinstance(small, AnyTrigger) and bool(small <= large)
+
+
 def radii_up_to(top: float, norm: str) -> Floats:
     """Return the radii to report: each count up to 100 and fewer beyond, to ``top``; or a hundred lengths past it."""
     if norm not in ("L0", "rows"):
@@ -185,11 +238,16 @@ def radii_up_to(top: float, norm: str) -> Floats:
 
 
 def planted_threat(experiment: Experiment, rows: int, norm: str) -> Threat:
-    """Return the experiment's own attack as a threat in ``norm``, without the parts that no noise covers."""
-    size = experiment.poisoning.trigger.budget(experiment.dataset.shape, norm)
-    covered = experiment.smoothing.labels is not None or experiment.smoothing.rows is not None
-    relabel = experiment.poisoning.relabel and covered
-    return Threat(rows=rows, trigger=size, relabel=relabel, on_test=experiment.smoothing.test is not None)
+    """Return the experiment's own attack as a threat in ``norm``, without the parts that no noise covers.
+
+    Where votes are held against triggers, it is any trigger of its kind, and any content of the poisoned rows.
+    """
+    poisoning, shape, smoothing = experiment.poisoning, experiment.dataset.shape, experiment.smoothing
+    if experiment.triggers:
+        return Threat(rows, any_trigger(poisoning.trigger, shape), poisoning.relabel)
+    covered = smoothing.labels is not None or smoothing.rows is not None
+    size = poisoning.trigger.budget(shape, norm)
+    return Threat(rows, size, relabel=poisoning.relabel and covered, on_test=smoothing.test is not None)
 
 
 def _number(rate: float) -> float | None:
@@ -210,7 +268,7 @@ def _settings(e: Experiment) -> dict[str, Any]:
         "poison_rate": e.poisoning.rate,
         "smoothing": repr(e.smoothing),
         "learner": repr(e.learner),
-        "undefended_learner": undefended_name(e.learner),
+        "undefended_learner": undefended_name(e.undefended),
         "models": e.num_models,
         "alpha": e.alpha,
         "alpha_for": e.points,
@@ -218,6 +276,7 @@ def _settings(e: Experiment) -> dict[str, Any]:
         "device": str(e.device),
         "centre": e.centre,
         "watched": e.watched,
+        "held_against": [str(trigger) for trigger in e.triggers],
     }
 
 

@@ -24,7 +24,8 @@ from rsbd.learners.undefended import predict_undefended
 from rsbd.noises import Bagging, Flip, Gaussian
 from rsbd.noises.smoothing import Smoothing, Threat
 from rsbd.recipes import wang
-from rsbd.recipes.experiment import Experiment, plant_attack
+from rsbd.recipes.experiment import Experiment
+from rsbd.recipes.planted import plant_attack
 from rsbd.recipes.report import planted_threat, radii_up_to, report
 
 

@@ -12,7 +12,8 @@ from rsbd.data import load
 from rsbd.learners import LDA, MLP, HashedTestNoise, Learner, Linear
 from rsbd.learners.undefended import predict_undefended, predict_without_noise
 from rsbd.noises import Flip, Gaussian, Smoothing
-from rsbd.recipes.experiment import Experiment, plant_attack
+from rsbd.recipes.experiment import Experiment
+from rsbd.recipes.planted import plant_attack
 from rsbd.recipes.rates import SuccessBounds
 
 DIGITS = load("digits", side=8, classes=(0, 1))

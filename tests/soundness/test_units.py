@@ -15,7 +15,8 @@ from rsbd.errors import InputError
 from rsbd.recipes import compare
 from rsbd.recipes.contest import CONTENDERS
 from rsbd.recipes.contest.threats import as_measured
-from rsbd.recipes.experiment import Experiment, plant_attack
+from rsbd.recipes.experiment import Experiment
+from rsbd.recipes.planted import plant_attack
 from rsbd.recipes.report import report
 
 

@@ -14,7 +14,7 @@ from rsbd.errors import InputError
 from rsbd.learners import Linear
 from rsbd.learners.undefended import predict_undefended
 from rsbd.noises import Noise
-from rsbd.recipes.experiment import plant_attack
+from rsbd.recipes.planted import plant_attack
 from rsbd.types import Points
 
 

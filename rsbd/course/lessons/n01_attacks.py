@@ -15,7 +15,7 @@ from rsbd.data import Dataset
 from rsbd.errors import InputError
 from rsbd.learners import Linear
 from rsbd.learners.undefended import predict_undefended, undefended_weights
-from rsbd.recipes.experiment import plant_attack
+from rsbd.recipes.planted import plant_attack
 from rsbd.recipes.rates import Rates
 from rsbd.types import Floats, Labels
 from rsbd.words import count, percent

@@ -17,7 +17,7 @@ from rsbd.learners import Linear
 from rsbd.learners.undefended import predict_undefended, undefended_weights
 from rsbd.panels.engine import Cancel, OnProgress, Previews, show_previews
 from rsbd.panels.memory import Memo
-from rsbd.recipes.experiment import plant_attack
+from rsbd.recipes.planted import plant_attack
 from rsbd.recipes.rates import Rates
 from rsbd.types import AnyFloats, Bools
 

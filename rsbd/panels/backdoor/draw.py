@@ -114,7 +114,7 @@ def _axis_end(found: BackdoorResult) -> float:
 def _map(found: BackdoorResult, box: Box) -> str:
     """Draw cells of certified accuracy, fewest rows at the bottom, with the attack that the sliders set."""
     left, top, right, bottom = box
-    rows, triggers = found.report.rows, found.report.triggers
+    rows, triggers = found.report.rows, found.report.sizes
     wide, high = (right - left) / len(triggers), (bottom - top) / len(rows)
     parts = [svg.text(left - 85, top - 44, "certified map: which attacks are ruled out", weight=600)]
     for i, shares in enumerate(found.report.accuracy_map):
@@ -143,8 +143,8 @@ def _attack(found: BackdoorResult, box: Box, wide: float, high: float) -> str:
     """Outline the smallest cell that contains the attack; its words stand above the map and hide no cell."""
     (left, top, _, bottom), threat = box, found.report.threat
     rows, trigger = threat.rows, threat.trigger_on("features")
-    i, j = int(np.searchsorted(found.report.rows, rows)), int(np.searchsorted(found.report.triggers, trigger))
-    inside = i < len(found.report.rows) and j < len(found.report.triggers)
+    i, j = int(np.searchsorted(found.report.rows, rows)), int(np.searchsorted(found.report.sizes, trigger))
+    inside = i < len(found.report.rows) and j < len(found.report.sizes)
     channels = found.report.outcome.experiment.dataset.channels
     size = f"{trigger / channels:g} px" if _norm(found) == "L0" else f"L2 size {trigger:.3g}"
     attack = f"{count(rows, 'image')} \u00d7 {size}{'' if inside else ', off map'}"
