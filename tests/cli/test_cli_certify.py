@@ -16,8 +16,9 @@ from rsbd.attacks.poisoning import Poisoning
 from rsbd.cli import main
 from rsbd.data import load
 from rsbd.errors import InputError
+from rsbd.evasion import AnyPatch
 from rsbd.learners import LDA
-from rsbd.noises import Bagging, Flip, Gaussian
+from rsbd.noises import Bagging, ClassBagging, Flip, Gaussian
 from rsbd.noises.smoothing import Smoothing
 from rsbd.recipes.experiment import Experiment
 
@@ -45,6 +46,69 @@ def test_defaults_answer_and_say_what_they_mean(
     ):
         assert words in said
     assert "poisoned rows and trigger (pixels)" in said
+
+
+@pytest.mark.slow
+def test_no_option_certifies_the_planted_attack(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """Ten of 204 rows hold anything, and any 3x3 patch is anywhere on the test image."""
+    assert call(monkeypatch, "--out", str(tmp_path)) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert said.startswith("The planted attack: predictions that are right and proved to stay so defence certified")
+    assert "noise 0.0 % any 9 pixels and the label of each of 10 rows" in said
+    assert "10 rows (any content, any label); any 3x3 patch anywhere on the test input" in said
+    assert "written to" in said
+    assert "bags/result.json" in said
+    found = json.loads((tmp_path / "result.json").read_text())
+    assert next(iter(found)) == "planted"
+    assert found["planted"]["accuracy"] > 0.92
+    assert found["planted"]["by_defence"]["noise"]["accuracy"] == 0
+    assert (found["planted"]["rows"], found["planted"]["trigger"]) == (10, "any 3x3 patch anywhere")
+    cells = {(cell["rows"], cell["trigger"]): cell["accuracy"] for cell in found["bags"]["certified_map"]}
+    assert cells[10, 3] == found["planted"]["accuracy"]
+    assert cells[20, 3] > 0.8
+    assert {"certified.png", "certified.svg", "points.csv"} <= {path.name for path in (tmp_path / "bags").iterdir()}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--trigger", "one-pixel", "--trigger-size", "1"], "any 1 pixel"),
+        (["--dataset", "breast_cancer"], "any 3 pixels"),
+        (["--classes", "3", "5", "8", "--trigger-size", "1", "--centre", "poisoned"], "any 1x1 patch anywhere"),
+        (["--clean-label", "--bag", "6"], "any 3x3 patch anywhere"),
+        (["--poison-rate", "0", "--learner", "linear"], "any 3x3 patch anywhere"),
+    ],
+    ids=" ".join,
+)
+def test_bags_certify_against_the_planted_kind_of_trigger(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    arguments: list[str],
+    words: str,
+) -> None:
+    run = [*SMALL, "--models", "32", "--defence", "bags", *arguments, "--out", str(tmp_path)]
+    assert call(monkeypatch, *run) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert f"{words} on the test input" in said
+    assert "not covered" not in said
+    found = json.loads((tmp_path / "result.json").read_text())
+    assert found["planted"]["trigger"] == found["with_trigger"] == words
+    assert found["norm"] == "rows"
+    assert call(monkeypatch, *run) == 0  # from the votes that were kept
+    assert json.loads((tmp_path / "result.json").read_text())["seconds"]["train"] == 0
+
+
+def test_a_trigger_on_every_pixel_is_left_to_the_noise(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    blend = ["--trigger", "blend", "--trigger-size", "1", "--sigma", "0.5"]
+    assert call(monkeypatch, *SMALL, *blend, "--defence", "both") == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert "Bags cannot rule it out: Blend changes every pixel of the test input, so no vote withstands it." in said
+    assert "bags " not in said.partition("Bags cannot")[2]
 
 
 def test_out_holds_every_promised_key(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -155,6 +219,13 @@ def test_every_option_reaches_the_experiment(monkeypatch: pytest.MonkeyPatch, tm
         small.fingerprint() == load("digits", side=8, classes=("3", "5", "8"), rows=90, points=30, seed=5).fingerprint()
     )
     assert ask(f"{data} --keep 1 --bag 20").smoothing == Smoothing(rows=Bagging(20))
+    guarded = ask(f"{data} --defence bags --trigger-size 2 --models 77 --alpha-for all --centre poisoned")
+    assert guarded.smoothing == Smoothing(rows=ClassBagging.of(three))
+    assert guarded.triggers[:2] == (AnyPatch(2), AnyPatch(1))
+    assert (guarded.num_models, guarded.points, guarded.centre, guarded.seed) == (77, "all", "poisoned", 5)
+    own = ask(f"{data} --defence bags --bag 12 --learner lda")
+    assert (own.smoothing, own.learner) == (Smoothing(rows=Bagging(12)), LDA())
+    assert ask(f"{data} --defence both --learner lda").learner == LDA()
     assert ask(f"{data} --keep 1").smoothing == Smoothing(None, Flip(1), Flip(1, 3), Flip(1))
 
 
@@ -180,6 +251,9 @@ BAD = [
     (["--dataset", "breast_cancer", "--trigger-size", "0"], "give 1 to 30 for this table"),
     (["--dataset", "breast_cancer", "--trigger-size", "31"], "give 1 to 30 for this table"),
     (["--target", "5"], "5"),
+    (["--defence", "luck"], "--defence is 'luck': choose noise or bags or both"),
+    (["--defence", "bags", "--keep-test", "0.8"], "--keep-test is for noise, and bags noise nothing"),
+    (["--defence", "bags", "--learner", "mlp"], "reach"),
     (["--alpha", "0"], "alpha"),
     (["--alpha", "1"], "alpha"),
     (["--alpha-for", "some"], "--alpha-for is 'some': choose each or all"),
