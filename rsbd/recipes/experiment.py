@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ import numpy as np
 
 from rsbd import bounds, ensemble
 from rsbd.attacks import Poisoning, clean_accuracy
-from rsbd.bounds import Bounds, binomial
+from rsbd.bounds import Bounds
 from rsbd.data import Dataset
 from rsbd.ensemble import Votes, checks, devices
 from rsbd.errors import InputError, check_kind
@@ -26,7 +26,6 @@ from rsbd.recipes.rates import Rates, SuccessBounds
 from rsbd.types import Ints
 
 _Grow = Callable[..., Iterator[Votes]]
-_anytime = partial(binomial.anytime_upper, prior=0.5)
 
 
 @dataclass(frozen=True)
@@ -231,8 +230,7 @@ class Outcome:
         e = self.experiment
         if trigger is None:
             return self._bound(self.votes.counts, e.alpha, points=e.points)
-        upper = binomial.clopper_pearson_upper if self._one_look else _anytime
-        return bounds.kept_votes(self.votes.against(trigger), e.alpha, True, e.points, upper)
+        return bounds.kept_votes(self.votes.against(trigger), e.alpha, True, e.points, watched=not self._one_look)
 
     @cached_property
     def success_bounds(self) -> SuccessBounds:
