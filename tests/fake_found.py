@@ -43,6 +43,7 @@ def fake(models=None, **changes):
         against_attack=changes.pop("at_threat", 0.0),
         rows=map_rows,
         triggers=map_triggers,
+        sizes=map_triggers,
         accuracy_map=changes.pop("certified", np.maximum(0, 0.9 - 0.15 * spend)),
     )
     labels = ("3", "7", "1"), ("0", "0", "0"), ("0", "4", "0")
