@@ -137,9 +137,13 @@ def reached_classes(
     lead = scores.gather(1, labels[:, None]) - scores  # of the own label over each class
     outside = ~((x >= 0) & (x <= 1)).all(1)
     own = torch.nn.functional.one_hot(labels, classes).bool() | outside[:, None]
+    size = weights.abs().sum(-1) + bias.abs()
+    exact = _sums_are_exact(weights, bias, size, x[~outside])[:, None]
     for trigger in triggers:
         groups, changes = trigger.groups(shape)
-        slack = error + rounding(weights, bias, x[~outside], groups.shape[1] * changes)
+        # How much scores and losses of each class are off as computed here.
+        rounding = forward_error(size, weights.shape[-1] + 4 * groups.shape[1] * changes + 16)
+        slack = error + rounding.masked_fill(exact & rounding.isfinite(), 0)
         reached = own.clone()
         for c, b in combinations(range(classes), 2):
             d, needed = weights[:, c] - weights[:, b], (slack[:, c] + slack[:, b])[:, None]
@@ -156,10 +160,13 @@ def reached_classes(
 
 
 def _worst_loss(d: Tensor, x: Tensor, unsure: Tensor, trigger: AnyTrigger, shape: tuple[int, ...]) -> Tensor:
-    """Return the worst loss by a trigger, (models, points); not a number but for the pairs that are ``unsure``."""
+    """Return the worst loss by a trigger, (models, points); nan for some pairs that are not ``unsure``."""
     import torch
 
     low, worst = (-d).clamp(min=0), d.new_full(unsure.shape, math.nan)
+    if isinstance(trigger, AnyPatch) and trigger.place is not None:  # one window: a product for all pairs at once
+        cells = torch.tensor(trigger.groups(shape)[0][0], device=d.device)
+        return torch.addmm(low[:, cells].sum(1, keepdim=True), d[:, cells], x[:, cells].T)
     pairs = max(1, _NUMBERS // d.shape[1])
     for models, points in zip(*(torch.split(numbers, pairs) for numbers in unsure.nonzero(as_tuple=True)), strict=True):
         worst[models, points] = _largest(
@@ -219,17 +226,17 @@ def forward_error(size: Tensor, terms: int) -> Tensor:
     return torch.where(fine, size * share + terms * info.tiny, torch.nan)
 
 
-def rounding(weights: Tensor, bias: Tensor, x: Tensor, cells: int) -> Tensor:
-    """Return how much scores and losses are off as computed here: (models, classes), 0 where all sums are exact."""
+def _sums_are_exact(weights: Tensor, bias: Tensor, size: Tensor, x: Tensor) -> Tensor:
+    """Return for each model whether its scores and losses at the points ``x`` are computed without rounding.
+
+    No sum exceeds 8 times the largest ``size``. All sums are exact if every product is a whole multiple of a unit, of
+    which this holds no more than a float counts. Contents of a trigger matter as 0 and 1 only.
+    """
     import torch
 
-    size, eps = weights.abs().sum(-1) + bias.abs(), torch.finfo(weights.dtype).eps
-    error = forward_error(size, weights.shape[-1] + 4 * cells + 16)
-    # No sum exceeds 8 size. All sums are exact if every product is a whole multiple of a unit, of which 8 size holds
-    # no more than a float counts. Contents of a trigger matter as 0 and 1 only.
+    info = torch.finfo(size.dtype)
     steps = next((2.0**k for k in (0, 4, 8) if bool((x * 2**k % 1 == 0).all())), torch.nan)
-    top = size.amax(1).clamp(min=torch.finfo(size.dtype).tiny)
-    unit = top / torch.frexp(top).mantissa * 8 * eps  # a power of two
-    whole = [(numbers / (unit * steps).view(-1, *[1] * (numbers.ndim - 1)) % 1 == 0) for numbers in (weights, bias)]
-    exact = whole[0].flatten(1).all(1) & whole[1].all(1)
-    return torch.where(exact[:, None] & error.isfinite(), 0.0, error)
+    top = size.amax(1).clamp(min=info.tiny)
+    unit = (top / torch.frexp(top).mantissa * 8 * info.eps)[:, None]  # a power of two
+    whole = (weights / (unit * steps)[..., None] % 1 == 0).flatten(1).all(1)
+    return whole & (bias / (unit * steps) % 1 == 0).all(1)

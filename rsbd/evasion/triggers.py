@@ -102,8 +102,10 @@ class AnyPatch(AnyTrigger):
         """Return the numbers in each window, of which a trigger may change one."""
         self.check(shape)
         numbers = np.arange(prod(shape)).reshape(-1, *shape[-2:])
+        if self.place is not None:
+            row, column = self.place
+            numbers = numbers[:, row : row + self.side, column : column + self.side]
         tiles = np.lib.stride_tricks.sliding_window_view(numbers, (self.side, self.side), axis=(1, 2))
-        tiles = tiles if self.place is None else tiles[:, self.place[0], self.place[1]][:, None, None]
         return np.array(np.moveaxis(tiles, 0, 2).reshape(tiles.shape[1] * tiles.shape[2], -1)), 1
 
 

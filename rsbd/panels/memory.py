@@ -82,7 +82,8 @@ class VoteMemory:
 
         ``name`` tells code of the user apart that has the same settings.
         """
-        key = (name, dataset.fingerprint(), repr(smoothing), repr(learner), hash_points(x_test), seed)
+        held = repr(options.get("triggers", ()))
+        key = (name, dataset.fingerprint(), repr(smoothing), repr(learner), hash_points(x_test), seed, held)
         known: dict[int, Votes] = self._memo.get(key, dict)
         if num_models in known:
             yield known[num_models]

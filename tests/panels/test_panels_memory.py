@@ -9,9 +9,10 @@ import pytest
 
 from rsbd.attacks import BadPatch, Poisoning
 from rsbd.data import load
+from rsbd.evasion import AnyPatch
 from rsbd.learners import LDA, Learner, Linear
-from rsbd.noises import Smoothing
-from rsbd.panels.memory import ExperimentMemory
+from rsbd.noises import Bagging, Smoothing
+from rsbd.panels.memory import ExperimentMemory, VoteMemory
 from rsbd.recipes.experiment import Experiment
 
 DIGITS = load("digits", side=8, classes=(0, 1), rows=60, points=20)
@@ -38,3 +39,10 @@ def test_a_moved_panel_shows_what_a_fresh_one_shows(other: str, learner: Learner
         assert found.attack.undefended == fresh.attack.undefended
         assert found.smoothed == fresh.smoothed
         assert min(voted) == experiment.num_models
+
+
+def test_votes_held_against_other_triggers_are_not_taken_for_these() -> None:
+    memory, run = VoteMemory(), (DIGITS, Smoothing(rows=Bagging(6)), Linear(), DIGITS.x_test, 64, 0)
+    for triggers in ([], [AnyPatch(1)], [AnyPatch(2)], [AnyPatch(1)]):
+        *_, votes = memory.stream(None, *run, triggers=triggers)
+        assert votes.triggers == tuple(triggers)
