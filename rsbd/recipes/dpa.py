@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import Self
 
 import numpy as np
 
 from rsbd.certify import ABSTAIN, Certificate
 from rsbd.data import Dataset
+from rsbd.evasion import AnyTrigger
 from rsbd.learners import Learner, Linear
 from rsbd.learners.undefended import predict_undefended
 from rsbd.noises import Partition
@@ -33,30 +34,8 @@ class Dealt:
     labels: Labels
     certificate: Certificate
 
-    @classmethod
-    def count(
-        cls,
-        partition: Partition,
-        labels: Labels,
-        num_classes: int,
-        counted: tuple[str, ...],
-        reached: Bools | None = None,
-    ) -> Self:
-        """Count the votes, and certify; a point for which nobody votes gets no label.
 
-        Parameters
-        ----------
-        partition, labels, num_classes, reached
-            As in :meth:`~rsbd.noises.Partition.radius`.
-        counted : tuple of str
-            The norm of the certificate, and its slots.
-        """
-        label, radius = partition.radius(labels, num_classes, reached)
-        radius = np.where((labels < 0).all(0), -1, radius)
-        label = np.where(radius < 0, ABSTAIN, label)
-        return cls(partition, labels, Certificate(label, radius, 0.0, counted[0], counted[1:]))
-
-
+@dataclass(frozen=True)
 class Parted(Dealt):
     """The votes of the models of a partition of the rows, and what they prove."""
 
@@ -126,7 +105,33 @@ def dpa(
     labels = np.stack([
         part_labels(dataset, rows, learner or Linear(), seed + model) for model, rows in enumerate(members)
     ])  # fmt: skip
-    return Parted.count(partition, labels, dataset.num_classes, (partition.norm, "rows"))
+    return Parted(partition, labels, count_votes(partition, labels, dataset.num_classes, partition.norm, "rows"))
+
+
+def count_votes(
+    partition: Partition,
+    labels: Labels,
+    num_classes: int,
+    norm: str,
+    *slots: str,
+    trigger: AnyTrigger | None = None,
+    reached: Iterable[Bools | None] = (None,),
+) -> Certificate:
+    """Return the certificate of the votes of a partition; a point for which nobody votes gets no label.
+
+    Parameters
+    ----------
+    partition, labels, num_classes
+        As in :meth:`~rsbd.noises.Partition.radius`.
+    norm, slots, trigger
+        Of the certificate.
+    reached : iterable of bool array, optional
+        The labels that the trigger makes models give, for each place of which the attacker must choose one.
+    """
+    found = [partition.radius(labels, num_classes, one) for one in reached]
+    radius = np.where((labels < 0).all(0), -1, np.min([r for _, r in found], axis=0))
+    label = np.where(radius < 0, ABSTAIN, found[0][0])
+    return Certificate(label, radius, 0.0, norm, slots, trigger=trigger)
 
 
 def part_labels(dataset: Dataset, rows: Labels, learner: Learner, seed: int) -> Labels:

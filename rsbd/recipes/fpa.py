@@ -21,7 +21,7 @@ from rsbd.learners.randomness import generators
 from rsbd.noises import Bagging, Partition, Smoothing, Threat
 from rsbd.noises.smoothing import RowNoise
 from rsbd.recipes.certified import Certified
-from rsbd.recipes.dpa import Dealt
+from rsbd.recipes.dpa import Dealt, count_votes
 from rsbd.types import Bools, Floats, Ints, Labels, Points
 
 # Chosen on held-out rows of MNIST 1 against 7; they are settings, and a certificate holds for any.
@@ -97,7 +97,8 @@ def fpa(
                       learner or LDA(), odds, seed + model)
         for model, own in enumerate(shares)
     ])  # fmt: skip
-    return Dealt.count(partition, labels, dataset.num_classes, ("pixels", "features", "test"))
+    certificate = count_votes(partition, labels, dataset.num_classes, "pixels", "features", "test")
+    return Dealt(partition, labels, certificate)
 
 
 def _by_pixel(dataset: Dataset, x: Points) -> Points:

@@ -2,25 +2,68 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, overload
+
+import numpy as np
+import torch
 
 from rsbd import bounds, ensemble
-from rsbd.certify import radius
+from rsbd.certify import ABSTAIN, Certificate, radius
 from rsbd.data import Dataset
 from rsbd.errors import InputError
 from rsbd.evasion import AnyTrigger
-from rsbd.learners import Learner, RobustLinear
-from rsbd.noises import Bagging, Smoothing
+from rsbd.learners import Learner, Models, Problem, RobustLinear
+from rsbd.learners.base import find_reached, predict_labels, train_models
+from rsbd.learners.randomness import generators
+from rsbd.noises import Bagging, Partition, Smoothing
 from rsbd.noises.smoothing import RowNoise
 from rsbd.recipes.certified import Guarded
+from rsbd.recipes.dpa import Parted, count_votes
+from rsbd.types import Bools, Floats, Ints
 
 
+@dataclass(frozen=True)
+class GuardedParts(Parted):
+    """Votes of the models of parts, and what they prove against rows and triggers; ``certificate`` is the first one.
+
+    Parameters
+    ----------
+    held : mapping
+        The certificate for each trigger that the votes were held against.
+    """
+
+    held: Mapping[AnyTrigger, Certificate]
+
+    def map(self, y: Ints, rows: Sequence[int]) -> Floats:
+        """Return the certified accuracy against each radius and each trigger: (rows, triggers)."""
+        return np.stack([each.curve(y, rows) for each in self.held.values()], axis=1)
+
+
+@overload
 def pecan(
     dataset: Dataset,
     trigger: AnyTrigger | Sequence[AnyTrigger],
     bag: int | RowNoise = 6,
     *,
+    parts: None = None,
+    **settings: Any,
+) -> Guarded: ...
+
+
+@overload
+def pecan(
+    dataset: Dataset, trigger: AnyTrigger | Sequence[AnyTrigger], *, parts: int | Partition, **settings: Any
+) -> GuardedParts: ...
+
+
+def pecan(
+    dataset: Dataset,
+    trigger: AnyTrigger | Sequence[AnyTrigger],
+    bag: int | RowNoise | None = None,
+    *,
+    parts: int | Partition | None = None,
     by_window: bool = False,
     learner: Learner | None = None,
     num_models: int = 1000,
@@ -28,7 +71,7 @@ def pecan(
     points: str = "each",
     seed: int = 0,
     **options: Any,
-) -> Guarded:
+) -> Guarded | GuardedParts:
     """Certify predictions against a backdoor: bags hide the poisoned rows, and no trigger moves the votes that count.
 
     Nothing is noised on the test input. A model's vote counts for its label only if no trigger can move it, and counts
@@ -39,7 +82,8 @@ def pecan(
     ---------
     For each point (for all of them at once with ``points="all"``), with confidence ``1 - alpha``: no training set that
     comes from ``dataset`` by changing, inserting or removing at most ``radius`` rows, together with any such trigger on
-    the point, changes the smoothed classifier's label.
+    the point, changes the smoothed classifier's label. With ``parts`` in place of bags this holds with certainty, for
+    the label with most votes, and ``radius`` counts rows as in :func:`rsbd.recipes.dpa`.
 
     Parameters
     ----------
@@ -49,7 +93,11 @@ def pecan(
         What may be on the test input, such as ``AnyPatch(3)``. One ensemble serves several triggers; the certificate is
         about the first one.
     bag : int or RowNoise
-        Rows in a bag, or another way to draw few rows, such as :meth:`rsbd.noises.ClassBagging.of`.
+        Rows in a bag (6 unless given), or another way to draw few rows, such as :meth:`rsbd.noises.ClassBagging.of`.
+    parts : int or Partition, optional
+        Deal the rows out, as the paper does, instead of drawing bags: ``Partition(50, deal="position")`` for rows that
+        keep their place. Parts that do not hold two classes abstain. ``num_models``, ``alpha``, ``points`` and options
+        are not used.
     by_window : bool
         Count the kept votes for each place of the trigger by itself. This certifies more against large patches, and
         costs more.
@@ -61,7 +109,7 @@ def pecan(
 
     Returns
     -------
-    Guarded
+    Guarded or GuardedParts
         ``certificate.accuracy(y, r)`` is the certified accuracy against ``r`` rows and the trigger; ``map`` has it for
         all triggers.
 
@@ -82,8 +130,14 @@ def pecan(
     triggers = (trigger,) if isinstance(trigger, AnyTrigger) else tuple(trigger)
     if not triggers:
         raise InputError("there is no trigger", "give AnyPatch(side) or AnyPixels(count), or use bagging()")
+    windows = {each: each.windows(dataset.shape) if by_window else (each,) for each in triggers}
+    if parts is not None:
+        if bag is not None:
+            raise InputError(f"bag is {bag!r} and parts {parts!r}", "give one of the two")
+        return _deal(dataset, windows, parts, learner or RobustLinear(), seed)
+    bag = 6 if bag is None else bag
     smoothing = Smoothing(rows=Bagging(bag) if isinstance(bag, int) else bag)
-    places = [place for each in triggers for place in (each.windows(dataset.shape) if by_window else (each,))]
+    places = [place for some in windows.values() for place in some]
     base, options = learner or RobustLinear(), {**options, "triggers": list(dict.fromkeys(places))}
     votes = ensemble.collect(dataset, smoothing, base, dataset.x_test, num_models, seed, **options)
     many = dataset.num_classes > 2
@@ -91,3 +145,36 @@ def pecan(
     evidence = held[triggers[0]]
     certificate = radius(evidence, smoothing, num_rows=dataset.num_rows)
     return Guarded(smoothing, evidence, certificate, dataset.num_rows, votes=votes, held=held)
+
+
+def _deal(
+    dataset: Dataset,
+    windows: Mapping[AnyTrigger, Sequence[AnyTrigger]],
+    parts: int | Partition,
+    learner: Learner,
+    seed: int,
+) -> GuardedParts:
+    partition = parts if isinstance(parts, Partition) else Partition(parts)
+    x, classes = torch.tensor(dataset.x_test).flatten(1), dataset.num_classes
+    labels = np.full((partition.num_models, len(x)), ABSTAIN, dtype=np.int64)
+    trained: dict[int, Models] = {}
+    for model, rows in enumerate(partition.members(dataset.x, dataset.y)):
+        if len(np.unique(dataset.y[rows])) > 1:
+            part, streams = dataset.replace(x=dataset.x[rows], y=dataset.y[rows]), generators(seed + model, range(1))
+            trained[model] = train_models(learner, Problem.of(part, Smoothing()), streams)
+            labels[model] = predict_labels(trained[model], x, None, streams)[0]
+
+    def reach(place: AnyTrigger) -> Bools:
+        reached = np.zeros((*labels.shape, classes), dtype=bool)  # a part that abstains has no model to move
+        for model, one in trained.items():
+            said = torch.from_numpy(labels[model])[None]
+            reached[model] = next(find_reached(one, x, said, [place], dataset.shape, classes))[0]
+        return reached
+
+    held = {
+        each: count_votes(
+            partition, labels, classes, partition.norm, "rows", trigger=each, reached=map(reach, windows[each])
+        )
+        for each in windows
+    }
+    return GuardedParts(partition, labels, next(iter(held.values())), held)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from functools import partial
+from itertools import product
 
 import numpy as np
 import pytest
@@ -11,8 +14,10 @@ import torch
 from rsbd import AnyPatch, AnyPixels, Dataset, Linear, RobustLinear, Smoothing, Threat, bounds, collect, load, radius
 from rsbd.errors import InputError
 from rsbd.learners import Problem, randomness
-from rsbd.noises import Bagging, ClassBagging
-from rsbd.recipes import pecan
+from rsbd.evasion import AnyTrigger
+from rsbd.learners import Learner, Models
+from rsbd.noises import Bagging, ClassBagging, Noise, Partition
+from rsbd.recipes import dpa, pecan
 
 NUM = 200
 
@@ -75,6 +80,89 @@ def test_many_classes_bound_the_runner_up() -> None:
 def test_without_a_trigger_there_is_another_recipe(digits: Dataset) -> None:
     with pytest.raises(InputError, match="no trigger"):
         pecan(digits, [])
+
+
+@dataclass(frozen=True)
+class Oddly(Models):
+    """One label for most points; what a trigger can do is found by trying."""
+
+    usual: int
+    code: int
+
+    def predict(self, x: torch.Tensor, noise: Noise | None, generators: Sequence[torch.Generator]) -> torch.Tensor:
+        seen = (x * 2 ** torch.arange(x.shape[1])).sum(1).long()
+        return torch.where(seen == self.code, 1 - self.usual, self.usual)[None]
+
+    def reach(
+        self, x: torch.Tensor, labels: torch.Tensor, triggers: Sequence[AnyTrigger], shape: tuple[int, ...]
+    ) -> Iterator[torch.Tensor]:
+        for trigger in triggers:
+            reached = torch.nn.functional.one_hot(labels, 2).bool()
+            for pixel, content in product(range(x.shape[1]), (0.0, 1.0)):  # of any pixel
+                changed = x.index_fill(1, torch.tensor([pixel]), content)
+                reached |= torch.nn.functional.one_hot(self.predict(changed, None, []), 2).bool()
+            yield reached
+
+
+@dataclass(frozen=True)
+class Odd(Learner):
+    """The label of the first row, but for one image that depends on every bit of the part."""
+
+    name = "odd"
+
+    def train(self, problem: Problem, generators: Sequence[torch.Generator]) -> Oddly:
+        bits = torch.cat([problem.x, problem.y[:, None]], dim=1).flatten().long()
+        return Oddly(int(problem.y[0]), int((bits * torch.arange(1, len(bits) + 1)).sum() * 5 % 13))
+
+
+def test_no_row_changed_in_place_and_no_trigger_change_a_certified_vote_of_parts() -> None:
+    """Every change of any one of six rows of three pixels, with every content of every pixel of the point."""
+    partition, trigger = Partition(3, deal="position"), AnyPixels(1)
+    kinds = list(product((0.0, 1.0), repeat=3))
+    points = np.array(kinds, np.float32)
+    near = (points[:, None] != points).sum(2) <= 1
+    members, rng = partition.members(points[:6], np.zeros(6)), np.random.default_rng(0)
+    certified = broken = 0
+    for _ in range(3):
+        x, y = rng.integers(0, 2, (6, 3)).astype(np.float32), np.zeros(6, np.int64)
+        y[[part[0] for part in members]] = 1  # all parts hold two classes, and the first row says which is the usual one
+        data = Dataset("tiny", x, y, points, np.zeros(8), ("a", "b"), values=2)
+        own = pecan(data, trigger, parts=partition, learner=Odd()).certificate
+        turned = np.zeros((2, 8), dtype=bool)
+        for row, pixels, label in [(0, tuple(x[0]), y[0]), *product(range(6), kinds, (0, 1))]:
+            new_x, new_y = x.copy(), y.copy()
+            new_x[row], new_y[row] = pixels, label
+            changed = int((new_x != x).any() or (new_y != y).any())
+            said = dpa(data.replace(x=new_x, y=new_y), 3, deal="position", learner=Odd()).labels
+            now = np.stack([(said == c).sum(0) for c in (0, 1)]).argmax(0)
+            turned[changed] |= (near & (now != own.label[:, None])).any(1)
+        assert not turned[0][own.radius >= 0].any()
+        assert not turned[1][own.radius >= 1].any()
+        certified += (own.radius >= 1).sum()
+        broken += turned[0][own.radius < 0].sum()
+    assert certified
+    assert broken
+
+
+def test_parts_hold_their_votes_against_triggers(digits: Dataset) -> None:
+    triggers = [AnyPatch(1), AnyPatch(2)]
+    found = pecan(digits, triggers, parts=30)
+    plain = Partition(30).radius(found.labels, 2)[1]
+    small, large = (found.held[trigger] for trigger in triggers)
+    assert found.certificate is small
+    assert (plain >= small.radius).all()
+    assert (small.radius >= large.radius).all()
+    assert (small.norm, small.trigger, small.alpha) == ("rows in or out", AnyPatch(1), 0)
+    assert np.array_equal(found.changed.radius, small.radius // 2)
+    assert found.map(digits.y_test, [0, 4])[1, 0] == small.accuracy(digits.y_test, 4) > 0.5
+    in_place = pecan(digits, triggers, parts=Partition(30, deal="position"))
+    assert in_place.certificate.norm == "rows in place"
+    assert np.array_equal(in_place.changed.radius, in_place.certificate.radius)
+    anywhere, each = (pecan(digits, AnyPatch(3), parts=12, learner=Linear(), by_window=w) for w in (False, True))
+    assert (each.certificate.radius >= anywhere.certificate.radius).all()
+    assert (each.certificate.radius > anywhere.certificate.radius).any()
+    with pytest.raises(InputError, match="bag is 6 and parts 30"):
+        pecan(digits, triggers, 6, parts=30)
 
 
 @pytest.mark.slow
