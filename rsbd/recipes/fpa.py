@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
@@ -159,20 +159,22 @@ class ColumnBags(Certified):
 
     def beside(self, pixels: int) -> Certificate:
         """Return how many rows may change at will while ``pixels`` pixels change in all others and the test image."""
-        if not is_whole(pixels):
-            raise InputError(f"pixels is {pixels!r}", "give the number of pixels of the trigger, 0 or more")
-        pairs = DistinctPairs.of(self.bounds)
-        unseen = tradeoff.overlap(Fraction(max(0, self.groups - int(pixels)), self.groups))
-
-        def certified(rows: int, who: Ints) -> Bools:
-            hidden = self.smoothing.tradeoff(Threat(rows, on_test=False), self.num_rows)
-            return pairs.some(who).certified(hidden * unseen)
-
         assert self.num_rows is not None  # noqa: S101
-        found = largest_certified(certified, len(pairs.miss), self.num_rows)[pairs.back]
-        label = np.where(found < 0, ABSTAIN, self.bounds.label)
-        slots = ("rows", "features", "test") if pixels else ("rows",)
-        return Certificate(label, found, self.bounds.alpha, "rows", slots, self.num_rows, self.bounds.points)
+        return _rows_beside(pixels, self.bounds, self.smoothing, self.groups, self.num_rows)
+
+
+def _rows_beside(pixels: int, evidence: bounds.Bounds, smoothing: Smoothing, groups: int, num_rows: int) -> Certificate:
+    if not is_whole(pixels):
+        raise InputError(f"pixels is {pixels!r}", "give the number of pixels of the trigger, 0 or more")
+    pairs = DistinctPairs.of(evidence)
+    unseen = tradeoff.overlap(Fraction(max(0, groups - int(pixels)), groups))
+
+    def certified(rows: int, who: Ints) -> Bools:
+        return pairs.some(who).certified(smoothing.tradeoff(Threat(rows, on_test=False), num_rows) * unseen)
+
+    found = largest_certified(certified, len(pairs.miss), num_rows)[pairs.back]
+    label, slots = np.where(found < 0, ABSTAIN, evidence.label), ("rows", "features", "test") if pixels else ("rows",)
+    return Certificate(label, found, evidence.alpha, "rows", slots, num_rows, evidence.points)
 
 
 def fpa_bagging(
@@ -232,6 +234,5 @@ def fpa_bagging(
     base = Columns(learner or LDA(), groups)
     votes = ensemble.collect(dataset, smoothing, base, dataset.x_test, num_models, seed, **options)
     evidence = bounds.simultaneous(votes.counts, alpha, runner_up=dataset.num_classes > 2, points=points)
-    nothing = Certificate(evidence.label, np.zeros(len(evidence.label)), alpha, "rows", ("rows",))
-    found = ColumnBags(smoothing, evidence, nothing, dataset.num_rows, votes=votes, groups=groups)
-    return replace(found, certificate=found.beside(pixels))
+    certificate = _rows_beside(pixels, evidence, smoothing, groups, dataset.num_rows)
+    return ColumnBags(smoothing, evidence, certificate, dataset.num_rows, votes=votes, groups=groups)

@@ -16,6 +16,7 @@ from torch import Generator, Tensor
 
 from rsbd.bounds import Bounds
 from rsbd.data import Dataset, load
+from rsbd.ensemble import Votes
 from rsbd.errors import InputError
 from rsbd.learners import LDA, Columns, Learner, Models, Problem, Sklearn, randomness
 from rsbd.noises import Bagging, Noise, Smoothing
@@ -106,7 +107,7 @@ def test_thresholds_leave_out_what_is_unsure_and_useless() -> None:
 
 
 def test_attacked_pixels_of_digits_reach_their_groups_alone() -> None:
-    digits = load("digits", classes=(0, 1), rows=80, points=20)
+    digits = load("digits", classes=(0, 1), rows=80, points=20, side=8)
     clean, rng = fpa(digits), np.random.default_rng(0)
     assert clean.certificate.norm == "pixels"
     assert clean.certificate.slots == ("features", "test")
@@ -152,7 +153,7 @@ def test_no_poisoned_row_beside_a_trigger_everywhere_changes_a_certified_label()
         ones = int(votes[rows, point].sum())
         label, miss = int(ones > 12), Fraction(min(ones, 25 - ones), 25)
         evidence = Bounds(np.array([label]), *2 * (np.array([float(miss)]),), 0.0)
-        proof = ColumnBags(law, evidence, None, 5, votes=None, groups=5)
+        proof = ColumnBags(law, evidence, None, 5, votes=Votes(np.array([[1, 0]]), (), {}), groups=5)
         for pixels in (0, 1):
             radius = int(proof.beside(pixels).radius[0])
             for count in (0, 1):

@@ -13,9 +13,8 @@ import torch
 
 from rsbd import AnyPatch, AnyPixels, Dataset, Linear, RobustLinear, Smoothing, Threat, bounds, collect, load, radius
 from rsbd.errors import InputError
-from rsbd.learners import Problem, randomness
 from rsbd.evasion import AnyTrigger
-from rsbd.learners import Learner, Models
+from rsbd.learners import Learner, Models, Problem, randomness
 from rsbd.noises import Bagging, ClassBagging, Noise, Partition
 from rsbd.recipes import dpa, pecan
 
@@ -96,7 +95,7 @@ class Oddly(Models):
     def reach(
         self, x: torch.Tensor, labels: torch.Tensor, triggers: Sequence[AnyTrigger], shape: tuple[int, ...]
     ) -> Iterator[torch.Tensor]:
-        for trigger in triggers:
+        for _trigger in triggers:
             reached = torch.nn.functional.one_hot(labels, 2).bool()
             for pixel, content in product(range(x.shape[1]), (0.0, 1.0)):  # of any pixel
                 changed = x.index_fill(1, torch.tensor([pixel]), content)
