@@ -10,12 +10,15 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from rsbd.errors import InputError, is_whole
 from rsbd.types import Labels, Points, read_labels, read_points
 
 # The mean of a column, fitted before the noise is added, would move with each poisoned row.
 MISSING = "fill in what is missing with a fixed number, or leave such rows out"
+
+INPUT_BITS = 31  # after the point, of every input
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,7 +33,8 @@ class Dataset:
     name : str
         Where the numbers come from, for titles and reports.
     x : float32 array (rows, *shape)
-        Training inputs; shape is ``(features,)``, ``(H, W)`` or ``(C, H, W)``, values in [0, 1].
+        Training inputs; shape is ``(features,)``, ``(H, W)`` or ``(C, H, W)``, values in [0, 1]. They are rounded to
+        float32, and to multiples of 2^-31, which those from 2^-8 are.
     y : int64 array (rows,)
         Training labels from 0 to ``len(classes) - 1``; strings are looked up in ``classes``.
     x_test, y_test : arrays (points, *shape) and (points,)
@@ -69,7 +73,10 @@ class Dataset:
             raise InputError(f"two classes of {self.name} have one name: {', '.join(self.classes)}", "name them apart")
         for field in ("x", "y", "x_test", "y_test"):
             given = getattr(self, field)
-            own = read_points(given, field) if field.startswith("x") else read_labels(given, field, self.classes)
+            if field.startswith("x"):
+                own = as_inputs(read_points(given, field))
+            else:
+                own = read_labels(given, field, self.classes)
             own.setflags(write=False)
             object.__setattr__(self, field, own)
         if self.x.ndim < 2 or self.x.shape[1:] != self.x_test.shape[1:]:
@@ -177,6 +184,20 @@ class Dataset:
     def replace(self, **changes: Any) -> Dataset:
         """Return a copy with some fields changed, checked like a new one."""
         return dataclasses.replace(self, **changes)
+
+
+def as_inputs(x: npt.ArrayLike) -> Points:
+    """Return a copy as float32, rounded to multiples of 2^-31: only numbers below 2^-8 can be others.
+
+    Sums and products of inputs are then exact in float64, and noise hides all of an input.
+
+    >>> as_inputs([0.1, 1e-3, 1e-12]).tolist()
+    [0.10000000149011612, 0.0010000001639127731, 0.0]
+    """
+    own = np.array(x, np.float32, order="C")
+    small = np.abs(own) < 2.0 ** (23 - INPUT_BITS)
+    own[small] = np.ldexp(np.rint(np.ldexp(own[small], INPUT_BITS)), -INPUT_BITS)
+    return own
 
 
 def on_levels(x: Points, values: int | None) -> bool:

@@ -15,7 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from rsbd.data import Dataset
+from rsbd.data import Dataset, as_inputs
 from rsbd.ensemble import devices
 from rsbd.ensemble.votes import Votes
 from rsbd.errors import InputError
@@ -26,7 +26,7 @@ from rsbd.noises import Smoothing
 from rsbd.types import Ints, Labels, Points
 from rsbd.version import code_version
 
-_ASKED_TWICE = 8  # models of the user, at the start of a run
+ASKED_TWICE = 8  # models of the user, at the start of a run
 Span = tuple[int, int]
 
 
@@ -41,7 +41,7 @@ class PackedFeatures:
     @classmethod
     def of(cls, x: Points, values: int | None) -> PackedFeatures:
         """Pack rows of features, (rows, *shape)."""
-        flat = np.ascontiguousarray(x, np.float32).reshape(len(x), math.prod(x.shape[1:]))
+        flat = as_inputs(x).reshape(len(x), math.prod(x.shape[1:]))
         bits = values == 2 and bool(((flat == 0) | (flat == 1)).all())
         return cls(np.packbits(flat.astype(bool)) if bits else flat, (len(flat), flat.shape[1]), bits)
 
@@ -175,7 +175,7 @@ def vote_in_block(task: Task, span: Span) -> Votes:
         trained = time.perf_counter()
         labels = predict_labels(models, test_points(task), problem.smoothing.test, streams)
         if first == 0 and task.device == "cpu":
-            some = min(size, _ASKED_TWICE)
+            some = min(size, ASKED_TWICE)
             check_repeats(task.learner, partial(_labels, task, some), labels if some == size else None)
         here, classes = slice(span[0] - first, span[1] - first), problem.num_classes
         votes = Votes(count_labels(labels[here], classes), (span,), task.manifest)

@@ -18,6 +18,8 @@ from rsbd.noises.base import check_drawn
 if TYPE_CHECKING:
     from rsbd.noises import Noise, Smoothing
 
+_DRAWN = 2**18  # numbers that are noised at a time
+
 
 @dataclass(frozen=True)
 class Problem:
@@ -65,18 +67,34 @@ class Problem:
         bag = self.smoothing.rows.draw(self.y, generator)
         return self.x[bag], self.y[bag]
 
-    def noised(self, generator: Generator, quickly: bool = False) -> tuple[Tensor, Tensor]:
+    def noised(self, generator: Generator) -> tuple[Tensor, Tensor]:
         """Draw one noised training set row by row: which rows, then labels, then features.
 
         This is the law that every faster sampler in the package must reproduce. The tensors are the caller's own, who
-        may write on them. ``quickly`` is for learners of this package, see :meth:`rsbd.noises.Noise.sample_quickly`.
+        may write on them.
         """
+        x, y = self.noised_many([generator])
+        return x[0], y[0]
+
+    def noised_many(self, generators: Sequence[Generator]) -> tuple[Tensor, Tensor]:
+        """Draw a noised training set for each generator: features (models, rows, features), labels (models, rows)."""
         labels, features = self.smoothing.labels, self.smoothing.features
-        x, y = self.drawn(generator)
-        y = y.clone() if labels is None else check_drawn(labels, y, labels.sample(y, generator), self.num_classes)
-        if features is None:
-            return x.clone(), y
-        return check_drawn(features, x, (features.sample_quickly if quickly else features.sample)(x, generator)), y
+        if self.smoothing.rows is None:
+            x, y = (tensor.expand(len(generators), *tensor.shape) for tensor in (self.x, self.y))
+        else:
+            drawn = [self.drawn(generator) for generator in generators]
+            x, y = (torch.stack(tensors) for tensors in zip(*drawn, strict=True))
+        if labels is None:
+            y = y.clone()
+        else:
+            y = check_drawn(labels, y, labels.sample_many(y, generators), self.num_classes)
+        return x.clone() if features is None else check_drawn(features, x, features.sample_many(x, generators)), y
+
+
+def noised_at_once(problem: Problem, models: int) -> list[range]:
+    """Return ranges of models whose noised training sets are drawn at once: more would not fit into a cache."""
+    some = max(1, _DRAWN // max(1, problem.num_rows * problem.x.shape[1]))
+    return [range(start, min(start + some, models)) for start in range(0, models, some)]
 
 
 class Models(ABC):
@@ -224,16 +242,6 @@ class Learner(ABC):
         return 64
 
 
-def draw_test_noise(
-    noise: Noise | None, num_features: int, generators: Sequence[Generator]
-) -> tuple[Tensor, Tensor] | None:
-    """Draw each model's test noise as scale and offset, both (models, features); None if it has no such form."""
-    if noise is None:
-        ones = torch.ones(len(generators), num_features, device=generators[0].device)
-        return ones, torch.zeros_like(ones)
-    return noise.affine(num_features, generators)
-
-
 def noised_points(x: Tensor, noise: Noise | None, generator: Generator) -> Tensor:
     """Return the points under one model's noise, drawn for each point by itself, in a tensor of the caller's own.
 
@@ -266,7 +274,7 @@ def lend(tensor: Tensor, borrower: object) -> Tensor:
 
 
 def check_repeats(thing: Learner | Models, ask: Callable[[], Tensor], known: Tensor | None = None) -> None:
-    """Raise if code of the user gives other labels when it is asked the same again; on a CPU, where others never do.
+    """Raise if code of the user gives other answers when it is asked the same again; on a CPU, where others never do.
 
     Bounds take votes for independent draws. Code that remembers what it saw in other calls makes them depend on each
     other, and can average the noise away. Whatever shows in a second answer is found here; but nobody can find out all

@@ -54,7 +54,7 @@ class HashedTestNoise(Learner):
     >>> from rsbd.learners import LDA
     >>> from rsbd.noises import Gaussian
     >>> HashedTestNoise(LDA(), Gaussian(0.5))
-    HashedTestNoise(learner=LDA(shrinkage=None, pool=None), noise=Gaussian(sigma=0.5))
+    HashedTestNoise(learner=LDA(shrinkage=None, pool=None, rotate=True), noise=Gaussian(sigma=0.5))
     """
 
     learner: Learner
@@ -156,6 +156,9 @@ class _Anywhere(Noise):
 
     def sample(self, x: Tensor, generator: Generator) -> Tensor:
         return self.noise.sample(x.cpu(), generator).to(self.device)
+
+    def affine_limits(self) -> tuple[float, float] | None:
+        return self.noise.affine_limits()
 
     def affine(self, num_features: int, generators: Sequence[Generator]) -> tuple[Tensor, Tensor] | None:
         drawn = self.noise.affine(num_features, generators)

@@ -11,7 +11,7 @@ import torch
 from rsbd.data import Dataset
 from rsbd.errors import check_kind
 from rsbd.learners import HashedTestNoise, Learner, Problem
-from rsbd.learners.base import predict_labels, train_models
+from rsbd.learners.base import check_repeats, predict_labels, train_models
 from rsbd.learners.determinism import reproducible
 from rsbd.learners.randomness import generators
 from rsbd.noises import Smoothing
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _TRAINED: WeakKeyDictionary[Dataset, RidgeClassifier] = WeakKeyDictionary()  # a data set never changes
 
 
-def predict_without_noise(dataset: Dataset, learner: Learner, x: Points, seed: int = 0) -> Labels:
+def predict_without_noise(dataset: Dataset, learner: Learner, x: Points, seed: int = 0, check: bool = True) -> Labels:
     """Train the learner once, without noise, and label ``x`` without noise.
 
     Parameters
@@ -36,6 +36,8 @@ def predict_without_noise(dataset: Dataset, learner: Learner, x: Points, seed: i
         Inputs, shape (points, *dataset.shape).
     seed : int
         Seed of learners that start at random.
+    check : bool
+        Ask code of the user twice, see :func:`rsbd.learners.base.check_repeats`.
 
     Returns
     -------
@@ -43,14 +45,21 @@ def predict_without_noise(dataset: Dataset, learner: Learner, x: Points, seed: i
         Labels, shape (points,), int64.
     """
     check_kind("learner", learner, Learner)
-    streams = generators(seed, range(1))
-    with reproducible():
-        models = train_models(learner, Problem.of(dataset, Smoothing()), streams)
-        points = torch.tensor(np.array(x, np.float32).reshape(len(x), -1))
-        return predict_labels(models, points, None, streams)[0].numpy()
+
+    def ask() -> torch.Tensor:
+        streams = generators(seed, range(1))
+        with reproducible():
+            models = train_models(learner, Problem.of(dataset, Smoothing()), streams)
+            points = torch.tensor(np.array(x, np.float32).reshape(len(x), -1))
+            return predict_labels(models, points, None, streams)[0]
+
+    found = ask()
+    if check:
+        check_repeats(learner, ask, found)
+    return found.numpy()
 
 
-def predict_undefended(dataset: Dataset, learner: Learner, x: Points, seed: int = 0) -> Labels:
+def predict_undefended(dataset: Dataset, learner: Learner, x: Points, seed: int = 0, check: bool = True) -> Labels:
     """Train once, without noise, and label ``x``, as somebody would who does not think of an attack.
 
     Learners that undo a known noise need noise. They are replaced by regularised least squares, which is linear as they
@@ -59,7 +68,7 @@ def predict_undefended(dataset: Dataset, learner: Learner, x: Points, seed: int 
 
     Parameters
     ----------
-    dataset, learner, x, seed
+    dataset, learner, x, seed, check
         As in :func:`predict_without_noise`.
 
     Returns
@@ -69,7 +78,7 @@ def predict_undefended(dataset: Dataset, learner: Learner, x: Points, seed: int 
     """
     check_kind("learner", learner, Learner)
     if not learner.needs_noise:
-        return predict_without_noise(dataset, learner, x, seed)
+        return predict_without_noise(dataset, learner, x, seed, check)
     model = _trained(dataset)
     # Scores of a few binary rows are often equal up to rounding, which differs between machines.
     scores = model.decision_function(_with_one(x)).round(9)

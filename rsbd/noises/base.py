@@ -76,13 +76,6 @@ class Noise(ABC):
         more about ``x`` than ``shift`` allows.
         """
 
-    def sample_quickly(self, x: Tensor, generator: Generator) -> Tensor:
-        """Draw as `sample` does, but possibly in a faster way whose last bits tell something about ``x``.
-
-        Only for learners of this package, which add and multiply what they see and read no bits.
-        """
-        return self.sample(x, generator)
-
     # The methods below draw for many models at once, with one generator for each. Threads that alternate in small
     # steps mostly wait for each other, so a noise that is drawn for thousands of models shares as much work as it can.
 
@@ -92,26 +85,35 @@ class Noise(ABC):
 
         return torch.stack([self.sample(one, generator) for one, generator in zip(x, generators, strict=True)])
 
+    def affine_limits(self) -> tuple[float, float] | None:
+        """Return where `affine` may be used: a power of two, of which points must be multiples, and a bound on offsets.
+
+        None if the noise has no such form.
+        """
+        return None
+
     def affine(self, num_features: int, generators: Sequence[Generator]) -> tuple[Tensor, Tensor] | None:
         """Draw one noise per generator as ``x -> scale * x + offset``, or return None if it has no such form.
 
-        Scales and offsets have the shape (generators, features). All test points of one model may share this draw if
+        Scales and offsets have the shape (generators, features). For points within :meth:`affine_limits`, the sum has
+        the law of `sample`, if it is not rounded. All test points of one model may share this draw if
         the model labels each point by itself: a certificate is a statement about one point, and the votes for one point
         come from different models, so they stay independent. Sharing turns a noisy copy of every point for every model
-        into a change of the model's first layer. It is unsound for a model that looks at several points at once; see
-        :func:`rsbd.learners.base.noised_points`.
+        into a change of the model's first layer, see :mod:`rsbd.learners.shared_noise`. It is unsound for a model that
+        looks at several points at once; see :func:`rsbd.learners.base.noised_points`.
         """
         return None
 
     def sample_sums(self, sums: Tensor, sizes: Tensor, generators: Sequence[Generator]) -> Tensor | None:
         """Draw sums of noised features over groups of rows from the clean sums; None if those are not sufficient.
 
-        The law must be exactly that of noising every row and adding up; the cost does not depend on the rows.
+        The law must be exactly that of noising every row and adding up, possibly rounded to a lattice; the cost does
+        not depend on the rows.
 
         Parameters
         ----------
         sums : Tensor
-            Clean sums, shape (generators, groups, features).
+            Clean sums, shape (generators, groups, features), without any rounding.
         sizes : Tensor
             Rows in each group, shape (generators, groups).
         """

@@ -129,6 +129,10 @@ class Flip(Noise):
         codes = torch.where(moved, (codes + steps) % self.values, codes)
         return (codes / (self.values - 1)).to(x.dtype) if x.is_floating_point() else codes.to(x.dtype)
 
+    def affine_limits(self) -> tuple[float, float] | None:
+        """Return limits that bits keep, and a largest offset of 1. More than two values have no such form."""
+        return (2.0**-18, 1.0) if self.values == 2 else None
+
     def affine(self, num_features: int, generators: Sequence[Generator]) -> tuple[Tensor, Tensor] | None:
         """Draw flips of bits as 1 - x; more than two values have no such form."""
         if self.values != 2:

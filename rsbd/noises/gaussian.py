@@ -16,11 +16,12 @@ from rsbd import tradeoff
 from rsbd.errors import InputError
 from rsbd.noises.base import Channel, Noise
 from rsbd.noises.lattice import Lattice, normal_below
+from rsbd.noises.normal_sums import sample_normal_sums
 from rsbd.tradeoff import shift
 from rsbd.types import Floats
 
 if TYPE_CHECKING:
-    from torch import Generator, Tensor, dtype
+    from torch import Generator, Tensor
 
 _LARGEST = 1e18  # its square is finite in float32, in which inputs are noised
 
@@ -46,8 +47,7 @@ class Gaussian(Noise):
     Notes
     -----
     The certificate speaks of real numbers. What :meth:`sample` draws has exactly the law of ``x`` plus a real normal
-    number, rounded to a lattice: see :mod:`rsbd.noises.lattice`, which also names the faster
-    draws that are not on the lattice.
+    number, rounded to a lattice: see :mod:`rsbd.noises.lattice`.
 
     References
     ----------
@@ -99,35 +99,28 @@ class Gaussian(Noise):
 
     def sample_sums(self, sums: Tensor, sizes: Tensor, generators: Sequence[Generator]) -> Tensor:
         """Add to the sum of ``n`` rows the sum of their noises, one Gaussian of variance ``n sigma^2``."""
-        noise = _normal(tuple(sums.shape[1:]), 1.0, generators, sums.dtype)
-        return sums + self.sigma * sizes.sqrt().unsqueeze(-1) * noise
+        return sample_normal_sums(sums, sizes, float(self.sigma), generators)
 
     def sample(self, x: Tensor, generator: Generator) -> Tensor:
         """Return ``x`` plus noise, on a lattice."""
+        return self.sample_many(x[None], [generator])[0]
+
+    def sample_many(self, x: Tensor, generators: Sequence[Generator]) -> Tensor:
+        """Return each ``x[i]`` plus noise from its own generator, on a lattice."""
         if not x.is_floating_point():
             raise InputError("labels cannot carry Gaussian noise", "use Flip(keep, values=number of classes)")
-        return _lattice(float(self.sigma)).sample(x, generator)
+        return _lattice(float(self.sigma)).sample(x, generators)
 
-    def sample_quickly(self, x: Tensor, generator: Generator) -> Tensor:
-        """Return ``x`` plus noise, drawn and added in float32."""
-        return _normal(tuple(x.shape), self.sigma, [generator])[0].to(x.dtype).add_(x)
+    def affine_limits(self) -> tuple[float, float]:
+        """Return the step of the lattice, and 16 sigma, which no draw exceeds, and a step."""
+        step = _lattice(float(self.sigma)).step
+        return step, 16 * self.sigma + step
 
     def affine(self, num_features: int, generators: Sequence[Generator]) -> tuple[Tensor, Tensor]:
-        """Draw the noise as an offset; the scale is 1."""
-        offsets = _normal((num_features,), self.sigma, generators)
-        return offsets.new_ones(()).expand_as(offsets), offsets
+        """Draw the noise as an offset on the lattice; the scale is 1."""
+        return _lattice(float(self.sigma)).offsets(num_features, generators)
 
 
 @lru_cache(maxsize=64)
 def _lattice(sigma: float) -> Lattice:
     return Lattice(sigma, lambda w: sigma * ndtri(w), lambda value: normal_below(value / Fraction(sigma)))
-
-
-def _normal(shape: tuple[int, ...], sigma: float, generators: Sequence[Generator], kind: dtype | None = None) -> Tensor:
-    """Draw one tensor of ``shape`` per generator."""
-    import torch
-
-    drawn = torch.empty(len(generators), *shape, device=generators[0].device, dtype=kind)
-    for one, generator in zip(drawn, generators, strict=True):
-        one.normal_(0, sigma, generator=generator)
-    return drawn

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -112,24 +111,22 @@ class Uniform(Noise):
 
     def sample(self, x: Tensor, generator: Generator) -> Tensor:
         """Return ``x`` plus noise, on a lattice."""
+        return self.sample_many(x[None], [generator])[0]
+
+    def sample_many(self, x: Tensor, generators: Sequence[Generator]) -> Tensor:
+        """Return each ``x[i]`` plus noise from its own generator, on a lattice."""
         if not x.is_floating_point():
             raise InputError("labels cannot carry uniform noise", "use Flip(keep, values=number of classes)")
-        return _lattice(self.width).sample(x, generator)
+        return _lattice(self.width).sample(x, generators)
 
-    def sample_quickly(self, x: Tensor, generator: Generator) -> Tensor:
-        """Return ``x`` plus noise, drawn and added in float32."""
-        _, offset = self.affine(math.prod(x.shape), [generator])
-        return x + offset.view(x.shape).to(x.dtype)
+    def affine_limits(self) -> tuple[float, float]:
+        """Return the step of the lattice, and half the width and a step, which no draw exceeds."""
+        step = _lattice(self.width).step
+        return step, float(self.width) / 2 + step
 
     def affine(self, num_features: int, generators: Sequence[Generator]) -> tuple[Tensor, Tensor]:
-        """Draw the noise as an offset; the scale is 1."""
-        import torch
-
-        half = float(self.width) / 2
-        offsets = torch.empty(len(generators), num_features, device=generators[0].device)
-        for row, generator in zip(offsets, generators, strict=True):
-            row.uniform_(-half, half, generator=generator)
-        return torch.ones_like(offsets), offsets
+        """Draw the noise as an offset on the lattice; the scale is 1."""
+        return _lattice(self.width).offsets(num_features, generators)
 
     def __repr__(self) -> str:
         """Return the noise as it is written in code."""

@@ -108,7 +108,7 @@ class SmoothedComputation:
         noise, x = found.smoothing.features, torch.tensor(self.dataset.x[:1])
         if noise is None or len(self.dataset.shape) < 2:
             return ""
-        seen = noise.sample_quickly(x, torch.Generator().manual_seed(self.seed))[0].numpy()
+        seen = noise.sample(x, torch.Generator().manual_seed(self.seed))[0].numpy()
         title = svg.text(810, 50, "a training input, and its noised copy", weight=600)
         return title + svg.image(self.dataset.x[0], 810, 70, 150) + svg.image(seen, 990, 70, 150, svg.BLUE, 2)
 

@@ -6,14 +6,18 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 import numpy as np
+import torch
 
 from rsbd.certify import ABSTAIN, Certificate
 from rsbd.data import Dataset
 from rsbd.evasion import AnyTrigger
 from rsbd.learners import Learner, Linear
+from rsbd.learners.base import check_repeats
 from rsbd.learners.undefended import predict_undefended
 from rsbd.noises import Partition
 from rsbd.types import Bools, Labels
+
+_ASKED_TWICE = 3  # models of the user, once all have answered
 
 
 @dataclass(frozen=True)
@@ -101,10 +105,13 @@ def dpa(
     (2,)
     """
     partition = Partition(parts, spread, deal)
-    members = partition.members(dataset.x, dataset.y)
-    labels = np.stack([
-        part_labels(dataset, rows, learner or Linear(), seed + model) for model, rows in enumerate(members)
-    ])  # fmt: skip
+    members, base = partition.members(dataset.x, dataset.y), learner or Linear()
+
+    def ask(some: int) -> Labels:
+        return np.stack([part_labels(dataset, rows, base, seed + model) for model, rows in enumerate(members[:some])])
+
+    labels, again = ask(len(members)), min(_ASKED_TWICE, len(members))
+    check_repeats(base, lambda: torch.from_numpy(ask(again)), torch.from_numpy(labels[:again]))
     return Parted(partition, labels, count_votes(partition, labels, dataset.num_classes, partition.norm, "rows"))
 
 
@@ -140,4 +147,4 @@ def part_labels(dataset: Dataset, rows: Labels, learner: Learner, seed: int) -> 
     if len(np.unique(y)) < 2 or not dataset.num_points:
         return np.full(dataset.num_points, ABSTAIN, dtype=np.int64)
     part = dataset.replace(x=dataset.x[rows], y=y, x_test=dataset.x_test[:0], y_test=dataset.y_test[:0])
-    return predict_undefended(part, learner, dataset.x_test, seed)
+    return predict_undefended(part, learner, dataset.x_test, seed, check=False)

@@ -1,4 +1,7 @@
-"""Training reads no value back from its device: shown on torch's meta device, whose tensors have none to read."""
+"""Training reads no value back from its device: shown on torch's meta device, whose tensors have none to read.
+
+Only drawing noise does, where the first random bits leave a number undecided.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +9,23 @@ import pytest
 import torch
 
 from rsbd.learners import CNN, MLP, Problem
-from rsbd.noises import Gaussian
+from rsbd.noises import Noise
 from rsbd.noises.smoothing import Smoothing
 
-SMOOTHING = Smoothing(features=Gaussian(0.5), test=Gaussian(0.5))
+
+class Plain(Noise):
+    """A noise that reads nothing."""
+
+    norm = "L2"
+
+    def shift(self, size):
+        raise NotImplementedError
+
+    def sample(self, x, generator):
+        return x + torch.empty_like(x).normal_(generator=generator)
+
+
+SMOOTHING = Smoothing(features=Plain(), test=Plain())
 
 
 class Stream(torch.Generator):

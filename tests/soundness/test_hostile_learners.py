@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import time
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
@@ -13,8 +15,9 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 
 from rsbd import Dataset, Flip, Gaussian, Sklearn, Smoothing, Uniform, bounds, collect, radius, recipes
 from rsbd.certify import Certificate
+from rsbd.ensemble.confidences import stream_confidences
 from rsbd.errors import InputError
-from rsbd.learners import Learner, Models
+from rsbd.learners import Learner, Models, ScoringModels
 from rsbd.learners.undefended import predict_undefended
 
 POINTS = 12
@@ -56,6 +59,20 @@ class Collecting(Fitted):
 
     def predict(self, x):
         return np.full(len(x), int(np.float32(self.where_ * 2**10) % 2))
+
+
+class Totalling(Fitted):
+    """Adds up all training rows that any model has seen."""
+
+    seen: ClassVar[list[float]] = []
+
+    def fit(self, x, y):
+        self.seen.append(float(x.sum()))
+        self.where_ = sum(self.seen)
+        return super().fit(x, y)
+
+    def predict(self, x):
+        return int(self.where_ * 12345) >> np.arange(len(x)) & 1
 
 
 class Alternating(Fitted):
@@ -149,6 +166,64 @@ def test_models_of_ones_own_that_give_no_labels_are_refused(shape):
                 ask()
 
 
+@pytest.mark.parametrize("spread", [1, 3])
+@pytest.mark.parametrize("hostile", [Totalling, Clock], ids=lambda kind: kind.__name__)
+def test_parts_whose_models_remember_other_parts_are_refused(hostile, spread):
+    """A row would reach all models that come after its own."""
+    with pytest.raises(InputError, match="asked the same again"):
+        recipes.dpa(data(rows=40), 6, spread=spread, learner=Sklearn(hostile()))
+
+
+def test_parts_whose_models_count_their_calls_certify_nothing():
+    for parts in (5, 6):
+        try:
+            found = recipes.dpa(data(rows=60), parts, learner=Sklearn(Alternating())).certificate
+        except InputError:
+            continue
+        assert (found.radius <= 0).all()
+
+
+@pytest.mark.parametrize("hostile", [Totalling, Clock, Alternating], ids=lambda kind: kind.__name__)
+def test_undefended_learners_that_remember_are_refused(hostile):
+    with pytest.raises(InputError, match="asked the same again"):
+        predict_undefended(data(), Sklearn(hostile()), data().x_test)
+
+
+@dataclass(frozen=True)
+class Confident(Learner):
+    """A learner of one's own with scores: of what it sees, or of the mean of all that it saw."""
+
+    seen: list[Any] | None = field(default_factory=list, compare=False, repr=False)
+
+    def train(self, problem, generators):
+        return Scores(self.seen)
+
+
+@dataclass(frozen=True)
+class Scores(ScoringModels):
+    seen: list[Any] | None
+
+    def scores(self, x, noise, generators):
+        found = []
+        for generator in generators:
+            at = x if noise is None else noise.sample(x, generator)
+            if self.seen is not None:
+                self.seen.append(at)
+                at = torch.stack(self.seen).mean(0)
+            found.append(torch.stack([1 - at[:, 0], at[:, 0]]))
+        return torch.stack(found)
+
+
+def test_confidences_of_a_learner_that_remembers_are_refused():
+    for noise in (Smoothing(test=Gaussian(0.5)), Smoothing(features=Gaussian(0.5), test=Uniform(2))):
+        with pytest.raises(InputError, match="asked the same again"):
+            next(stream_confidences(data(), noise, Confident(), data().x_test, range(64)))
+    with pytest.raises(InputError, match="asked the same again"):
+        recipes.kumar(data(), 0.5, [0.1], learner=Confident(), num_copies=100, num_selection=20)
+    honest = stream_confidences(data(), Smoothing(test=Gaussian(0.5)), Confident(None), data().x_test, range(64))
+    assert sum(len(block) for block in honest) == 64
+
+
 @dataclass
 class Says(Fitted):
     """Predicts whatever it was made to."""
@@ -195,6 +270,8 @@ def test_what_is_no_label_is_refused_in_every_path(what):
     if what not in ("no class", "negative"):
         with pytest.raises(InputError):
             predict_undefended(d, learner, d.x_test)
+        with pytest.raises(InputError):
+            recipes.dpa(d, 2, learner=learner)
 
 
 class Fragile(Fitted):
@@ -268,3 +345,44 @@ def test_no_label_inside_a_certificate_changes_what_the_first_row_says():
     after = certificate(d.replace(y=1 - d.y), smoothing, FirstRow)
     assert (before.label != after.label).all()  # one changed label, its own, would do
     assert before.radius.max() < 1
+
+
+MODE = {"global": 0}
+
+
+class Changing(Fitted):
+    """Says what something outside of its settings says: no text of it tells the one version from the other."""
+
+    where = "environment"
+
+    def predict(self, x):
+        found = {
+            "environment": lambda: os.environ.get("RSBD_TEST_MODE", "0"),
+            "global": lambda: MODE["global"],
+            "class": lambda: type(self).mode,
+            "file": lambda: Path(os.environ["RSBD_TEST_FILE"]).read_text(),
+        }[self.where]()
+        return np.full(len(x), int(found))
+
+    mode = 0
+
+
+@pytest.mark.parametrize("where", ["environment", "global", "class", "file"])
+def test_votes_of_code_that_may_change_are_neither_stored_nor_merged_without_a_name(monkeypatch, tmp_path, where):
+    monkeypatch.setattr(Changing, "where", where)
+    monkeypatch.setenv("RSBD_TEST_FILE", str(tmp_path / "mode"))
+    (tmp_path / "mode").write_text("0")
+    d, smoothing, learner = data(), Smoothing(test=Gaussian(0.5)), Sklearn(Changing())
+    with pytest.raises(InputError, match="give it a name"):
+        collect(d, smoothing, learner, d.x_test, 8, store=tmp_path / "votes")
+    before = collect(d, smoothing, learner, d.x_test, 8)
+    monkeypatch.setenv("RSBD_TEST_MODE", "1")
+    monkeypatch.setitem(MODE, "global", 1)
+    monkeypatch.setattr(Changing, "mode", 1)
+    (tmp_path / "mode").write_text("1")
+    with pytest.raises(InputError, match="without a name"):
+        collect(d, smoothing, learner, d.x_test, 16, resume=before)
+    after = collect(d, smoothing, learner, d.x_test, 8)
+    assert (before.label != after.label).all()
+    with pytest.raises(InputError, match="without a name"):
+        before.merge(after)

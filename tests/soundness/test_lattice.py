@@ -14,7 +14,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from torch import nn
 
 from rsbd import Dataset, Gaussian, Module, Sklearn, Smoothing, Uniform, bounds, collect, radius, recipes
-from rsbd.learners import randomness
+from rsbd.learners import CNN, LDA, MLP, Linear, Problem, randomness
 from rsbd.noises import gaussian, lattice, uniform
 
 LATTICES = {
@@ -33,17 +33,17 @@ def stream(seed: int = 0) -> torch.Generator:
 
 def first_bits(monkeypatch: Any, own: lattice.Lattice, x: torch.Tensor) -> tuple[np.ndarray, np.ndarray]:
     """Steps that each of the 65,536 first bits gives, and whether they are decided."""
-    cells = (np.arange(2**16) - 2**15).astype(np.int16).view(np.uint64)
+    every = torch.arange(2**16, dtype=torch.int32)
     undecided = np.zeros(2**16, bool)
 
-    def second(self: Any, exact: Any, cells: Any, generator: Any) -> Any:
+    def second(self: Any, exact: Any, cells: Any, owners: Any, generators: Any, spare: Any) -> Any:
         undecided[cells] = True
         return np.zeros(len(cells), np.int64)
 
     with monkeypatch.context() as patch:
-        patch.setattr(lattice, "_random", lambda count, generator: cells.copy())
+        patch.setattr(lattice, "random_cells", lambda count, generators: (every[None].clone(), None))
         patch.setattr(lattice.Lattice, "_second", second)
-        seen = own.sample(x.expand(2**16), stream())
+        seen = own.sample(x.expand(1, 2**16), [stream()])[0]
     return np.rint(seen.double().numpy() / own.step).astype(np.int64), ~undecided
 
 
@@ -73,8 +73,8 @@ def test_the_second_bits_decide_as_the_borders_say(monkeypatch, name):
     numbers = np.arange(2**24, dtype=np.int64) << 29 | np.random.default_rng(0).integers(2**29, size=2**24)
     last = []
     monkeypatch.setattr(lattice, "_random", lambda n, _: (numbers[:n] & (2**37 - 1)).astype(np.uint64) << np.uint64(27))
-    monkeypatch.setattr(lattice.Lattice, "_last", lambda self, *given: last.append(given) or 10**9)
-    found = own._second(np.full(len(numbers), x / own.step), numbers >> 37, stream())
+    monkeypatch.setattr(lattice.Lattice, "decide_with_all_bits", lambda self, *given: last.append(given) or 10**9)
+    found = own._second(np.full(len(numbers), x / own.step), numbers >> 37, numbers * 0, [stream()])
     known = found < 10**9
     assert (~known).sum() == len(last) < 20
     found, numbers = found[known], numbers[known]
@@ -92,19 +92,19 @@ def test_the_last_bits_agree_with_the_second(monkeypatch, name):
     own, r = LATTICES[name], np.random.default_rng(0)
     x, cells = r.random(40) / own.step, r.integers(2**16, size=40)
     cells[:4] = 0, 0, 2**16 - 1, 2**16 - 1
-    second = own._second(x, cells, stream(1))
+    second = own._second(x, cells, cells * 0, [stream(1)])
     bits = lattice._random(40, stream(1)) >> np.uint64(27)
     for i in range(40):
-        assert own._last(Fraction(x[i]), int(cells[i]) << 37 | int(bits[i]), stream(2)) == second[i]
+        assert own.decide_with_all_bits(Fraction(x[i]), int(cells[i]) << 37 | int(bits[i]), stream(2)) == second[i]
     monkeypatch.setattr(lattice, "_ROOM", 100.0)  # then no number is decided in float64
-    np.testing.assert_array_equal(own._second(x, cells, stream(1)), second)
+    np.testing.assert_array_equal(own._second(x, cells, cells * 0, [stream(1)]), second)
 
 
 @pytest.mark.parametrize("name", ["gaussian 0.3", "uniform 2/3"])
 def test_the_ends_of_all_bits(name):
     own = LATTICES[name]
     for number, side in ((0, -1), (2**53 - 1, 1)):
-        k = own._last(Fraction(0), number, stream())
+        k = own.decide_with_all_bits(Fraction(0), number, stream())
         assert 0 < side * k < 2000
 
 
@@ -255,10 +255,82 @@ def test_a_module_reads_nothing_in_low_bits(noise):
     assert one == two or max(r, s) < 2.0**-22
 
 
-def test_every_value_of_the_uniform_draw_of_own_learners():
-    """They share offsets that are multiples of 2^-24: no threshold tells two offsets' laws apart by more than that."""
-    drawn = (np.arange(2**24) / 2**24 - 0.5).astype(np.float32)
-    assert (np.diff(drawn) >= 0).all()
-    for threshold in (-0.4999999, -0.1, 0.0, 1e-9, 0.3):
-        share = np.mean(drawn > threshold)
-        assert abs(share - (0.5 - threshold)) <= 2.0**-23
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("noise", [Gaussian(0.25), Gaussian(0.3), Uniform(1), Uniform("2/3"), Uniform(8)], ids=str)
+def test_every_value_of_the_noise_agrees_with_what_is_certified(monkeypatch, noise, dtype):
+    """All 65,536 values of the first bits, further bits being given: no half-line gains more than certified."""
+    cells = torch.arange(2**16, dtype=torch.int32)[None]
+    monkeypatch.setattr(lattice, "random_cells", lambda count, generators: (cells, None))
+    monkeypatch.setattr(lattice, "random_bits", lambda owners, generators, spare: np.full(len(owners), 2**36))
+    x = torch.tensor(77 / 255, dtype=getattr(torch, dtype))
+
+    def steps(at: torch.Tensor) -> np.ndarray:
+        return np.sort(noise.sample(at.expand(2**16), stream()).double().numpy())
+
+    before = steps(x)
+    for move in (2.0**-25, 0.001, 0.0625, 0.3, -0.01, -0.25):
+        other = x + move
+        law, after = noise.shift(abs(other.item() - x.item()) * (1 + 1e-12)), steps(other)
+        edges = np.unique(np.concatenate([before, after]))
+        for first, second in ((before, after), (after, before)):
+            below, moved = (np.searchsorted(seen, edges) / 2**16 for seen in (first, second))
+            for p, q in ((below, moved), (1 - below, 1 - moved)):
+                assert (q <= law.upper(np.minimum(p + 2.0**-16, 1)) + 2.0**-16).all()
+
+
+OWN = {"Linear": Linear(smoothness=0), "LDA": LDA(), "MLP": MLP((4,), epochs=1), "CNN": CNN((2,), 4, epochs=1)}
+
+
+@pytest.mark.parametrize("noise", [Uniform(1), Gaussian(0.25)], ids=str)
+@pytest.mark.parametrize("name", OWN)
+def test_own_learners_see_test_points_and_rows_on_the_lattice(monkeypatch, name, noise):
+    """All that they draw comes from a lattice: points that share a draw, points that do not, rows, and sums of rows."""
+    drawn: list[torch.Tensor] = []
+
+    def spy(kind: Any, what: str) -> None:
+        old = getattr(kind, what)
+
+        def spied(self: Any, *given: Any) -> Any:
+            found = old(self, *given)
+            step = 2.0**-11 if isinstance(self, Gaussian) else self.affine_limits()[0]  # that of sums is a multiple
+            for tensor in () if found is None else found if isinstance(found, tuple) else (found,):
+                drawn.append((tensor.double() / step) % 1)
+            return found
+
+        monkeypatch.setattr(kind, what, spied)
+
+    for kind in (Gaussian, Uniform):
+        for what in ("affine", "sample_many", "sample_sums"):
+            spy(kind, what)
+    r = np.random.default_rng(0)
+    x = r.random((20, 8, 8)).astype(np.float32)
+    d = Dataset("pixels", x, np.arange(20) % 2, x[:3], np.zeros(3, int), ("a", "b"))
+    for points in (d.x_test, d.x_test.round()):
+        features = None if name == "LDA" and isinstance(noise, Gaussian) else noise
+        collect(d, Smoothing(features=features, test=noise), OWN[name], points, 4)
+    assert len(drawn) >= 4
+    assert all((part == 0).all() for part in drawn)
+
+
+@pytest.mark.parametrize("noise", [Uniform(1), Gaussian(0.25)], ids=str)
+@pytest.mark.parametrize("name", ["Linear", "LDA"])
+def test_scores_of_own_learners_have_no_low_bits_that_tell(name, noise):
+    """For a point on the grid and for one beside it, which is noised in another way, scores are on one grid."""
+    x = np.linspace(0, 1, 64 * 8, dtype=np.float32).reshape(8, 8, 8).round()
+    d = Dataset("pixels", x, np.arange(8) % 2, x[:1], [0], ("a", "b"))
+    problem, asked = Problem.of(d, Smoothing(test=noise, features=Gaussian(0.5))), randomness.generators(0, range(4))
+    models = OWN[name].train(problem, asked)
+    point, grids = torch.zeros(1, 64), []
+    for at in (point, point + 2.0**-25):
+        scores = torch.stack([models.scores(at, noise, asked) for _ in range(40)]).double()
+        grids.append(
+            [2.0 ** min(np.frexp(v)[1] - 53 + trailing(v) for v in one) for one in scores[:, :, 0, 0].T.numpy()]
+        )
+    for one, two in zip(*grids, strict=True):
+        assert 0.2 < one / two < 5
+
+
+def trailing(number: float) -> int:
+    """Zero bits at the end of the 53 of a float64."""
+    whole = int(abs(np.frexp(number)[0]) * 2**53)
+    return (whole & -whole).bit_length() - 1

@@ -92,7 +92,7 @@ def noised(noise: Noise | None, x: Points, seed: int = 0) -> Points:
     """
     if noise is None:
         return x
-    sample: Points = noise.sample_quickly(torch.tensor(x), torch.Generator().manual_seed(seed)).numpy()
+    sample: Points = noise.sample(torch.tensor(x), torch.Generator().manual_seed(seed)).numpy()
     return sample
 
 

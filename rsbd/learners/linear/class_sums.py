@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import torch
 from torch import Generator, Tensor
 
-from rsbd.learners.base import Problem
+from rsbd.data import INPUT_BITS
+from rsbd.errors import InputError
+from rsbd.learners.base import Problem, noised_at_once
 from rsbd.noises.base import check_drawn
 
 
@@ -35,25 +38,46 @@ def sample_class_sums(problem: Problem, generators: Sequence[Generator]) -> Clas
     ---------
     The law is exactly that of noising every row and adding up. Given the noised labels, the rows of a class are fixed,
     so the noised sums depend on the clean data through the clean sums alone: binomial counts for flipped bits, one
-    Gaussian for Gaussian noise. After one matrix product the cost does not depend on the number of rows.
+    Gaussian for Gaussian noise, rounded to a lattice. After one matrix product the cost does not depend on the number
+    of rows.
 
     A noise whose sums are not determined this way is drawn row by row.
     """
-    noise = problem.smoothing.features
+    noise, kind = problem.smoothing.features, problem.x.dtype
     bags = _bags(problem, generators)
     y = problem.y.expand(len(generators), -1) if bags is None else problem.y[bags]
     if (noise_y := problem.smoothing.labels) is not None:
         y = check_drawn(noise_y, y, noise_y.sample_many(y, generators), problem.num_classes)
+    problem = problem if noise is None else _with_exact_sums(problem)
     sums, sizes = _clean_sums(problem, y) if bags is None else _bag_sums(problem, bags, y)
     if noise is None:
         return ClassSums(sums, sizes)
     drawn = noise.sample_sums(sums, sizes, generators)
     if drawn is not None:
-        return ClassSums(drawn, sizes)
-    clean = [problem.x] * len(generators) if bags is None else (problem.x[bag] for bag in bags)
-    noised = (noise.sample_quickly(x, generator) for x, generator in zip(clean, generators, strict=True))
-    rows = [_members(labels, problem).T @ x for labels, x in zip(y, noised, strict=True)]
-    return ClassSums(torch.stack(rows), sizes)
+        return ClassSums(drawn.to(kind), sizes.to(kind))
+    found = []
+    for some in noised_at_once(problem, len(y)):
+        own = slice(some.start, some.stop)
+        x = problem.x.expand(len(some), *problem.x.shape) if bags is None else problem.x[bags[own]]
+        found.append(_members(y[own], problem).mT @ noise.sample_many(x, generators[own]))
+    return ClassSums(torch.cat(found).to(kind), sizes.to(kind))
+
+
+@lru_cache(maxsize=2)
+def _with_exact_sums(problem: Problem) -> Problem:
+    """Return the problem with rows in a type in which all sums of them are exact, in any order.
+
+    A rounded sum would be that of other rows.
+    """
+    x, rows = problem.x, max(len(problem.x), problem.num_rows)
+    largest = rows * x.abs().max().item()
+    if x.dtype == torch.float32:
+        for bits in (0, 8):  # of images in black and white, and in gray
+            if largest < 2 ** (23 - bits) and torch.equal(x * 2**bits, (x * 2**bits).floor()):
+                return problem
+    if largest >= 2 ** (52 - INPUT_BITS):
+        raise InputError(f"{rows} rows of numbers up to {x.abs().max().item():g}", "scale the inputs to [0, 1]")
+    return replace(problem, x=x.double())
 
 
 def _bags(problem: Problem, generators: Sequence[Generator]) -> Tensor | None:
@@ -63,7 +87,7 @@ def _bags(problem: Problem, generators: Sequence[Generator]) -> Tensor | None:
 
 
 def _members(y: Tensor, problem: Problem) -> Tensor:
-    """Return the labels as one-hot rows, (rows, classes)."""
+    """Return the labels as one-hot rows, (..., rows, classes)."""
     return torch.nn.functional.one_hot(y, problem.num_classes).to(problem.x.dtype)
 
 

@@ -15,8 +15,9 @@ from torch import Generator, Tensor
 
 from rsbd.errors import InputError, is_between
 from rsbd.evasion.linear import forward_error
-from rsbd.learners.base import Learner, LinearScores, Problem, draw_test_noise, noised_points
+from rsbd.learners.base import Learner, LinearScores, Problem
 from rsbd.learners.linear import class_sums
+from rsbd.learners.shared_noise import noised_scores
 from rsbd.noises import Noise
 from rsbd.noises.base import Channel
 
@@ -104,15 +105,7 @@ class LinearModels(LinearScores):
         channel = Channel() if noise is None else noise.channel()
         weights = self.weights if channel.scale >= 0 else -self.weights  # undo noise that inverts bits
         bias = -(weights * (channel.scale * self.halfway + channel.offset)).sum(-1)
-        drawn = draw_test_noise(noise, x.shape[1], generators)
-        if drawn is None:
-            pairs = zip(weights, generators, strict=True)
-            return torch.stack([w @ noised_points(x, noise, g).T for w, g in pairs]) + bias.unsqueeze(-1)
-        factor, offset = drawn
-        bias = bias + (weights * offset.unsqueeze(1)).sum(-1)
-        folded = weights * factor.unsqueeze(1)
-        scores = (folded.flatten(0, 1) @ x.T).view(*bias.shape, -1)
-        return scores + bias.unsqueeze(-1)
+        return noised_scores(weights, bias, x, noise, generators)
 
     def linear(self) -> tuple[Tensor, Tensor, Tensor]:
         """Return weights, biases and rounding errors; a bias is itself a sum, which may be rounded anew."""

@@ -83,9 +83,9 @@ class RobustLinear(Learner):
         noise = problem.smoothing.features
         channel = Channel() if noise is None else noise.channel()
         scale = channel.scale if abs(channel.scale) > 1e-9 else math.inf  # noise that hides everything: weights 0
-        noised = [problem.noised(generator, quickly=True) for generator in generators]
-        x = torch.stack([rows for rows, _ in noised]).sub_(channel.offset).div_(scale)
-        members = torch.nn.functional.one_hot(torch.stack([y for _, y in noised]), problem.num_classes).to(x)
+        x, y = problem.noised_many(generators)
+        x = x.sub_(channel.offset).div_(scale)
+        members = torch.nn.functional.one_hot(y, problem.num_classes).to(x)
 
         sizes = members.sum(1)
         present = (sizes > 0).to(x)

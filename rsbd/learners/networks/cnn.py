@@ -12,10 +12,11 @@ from torch import Generator, Tensor
 from torch.nn import functional
 
 from rsbd.errors import InputError, are_whole, is_whole
-from rsbd.learners.base import Problem, ScoringModels, draw_test_noise, noised_points
+from rsbd.learners.base import Problem, ScoringModels, noised_points
 from rsbd.learners.determinism import reproducible_on_gpu
 from rsbd.learners.networks.mlp import Layer, as_layers, initial_weights
 from rsbd.learners.networks.network import Network
+from rsbd.learners.shared_noise import draw_shared
 from rsbd.noises import Noise
 
 _POINTS = 256  # labelled at a time, so that activations stay small
@@ -177,7 +178,7 @@ class ConvolutionalNetworks(ScoringModels):
         return torch.cat([torch.cat(tensors, dim=1) for tensors in whole])
 
     def _part(self, layers: Sequence[Layer], x: Tensor, noise: Noise | None, generators: Sequence[Generator]) -> Tensor:
-        drawn = draw_test_noise(noise, x.shape[1], generators)
+        drawn = draw_shared(noise, x, generators)
         if drawn is None:
             noised = torch.stack([noised_points(x, noise, generator).T for generator in generators])
             parts: Iterator[Tensor] = iter(torch.split(noised, _POINTS, dim=2))

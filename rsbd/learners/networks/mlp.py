@@ -10,8 +10,9 @@ import torch
 from torch import Generator, Tensor
 
 from rsbd.errors import InputError, are_whole
-from rsbd.learners.base import Problem, ScoringModels, draw_test_noise, noised_points
+from rsbd.learners.base import Problem, ScoringModels
 from rsbd.learners.networks.network import Network, Stack
+from rsbd.learners.shared_noise import noised_scores
 from rsbd.noises import Noise
 
 
@@ -146,19 +147,12 @@ class DenseNetworks(ScoringModels):
 
     def scores(self, x: Tensor, noise: Noise | None, generators: Sequence[Generator]) -> Tensor:
         """Return the outputs of the last layer, shape (models, classes, points)."""
-        drawn = draw_test_noise(noise, x.shape[1], generators)
-        if drawn is None:
-            return torch.cat([self._score(i, noised_points(x, noise, g)) for i, g in enumerate(generators)])
-        # The noise of one model is one affine map of the input, so the first layer absorbs it.
-        (weights, biases), (scales, offsets) = self.layers[0], drawn
-        first = weights * scales[:, None], biases + weights @ offsets[..., None]
-        parts = (part.T.expand(len(weights), -1, -1) for part in torch.split(x, _POINTS))
-        return torch.cat([forward_pass([first, *self.layers[1:]], part)[-1] for part in parts], dim=2)
+        (weights, biases), *others = self.layers
+        return torch.cat([
+            forward_pass(others, noised_scores(weights, biases[..., 0], part, noise, generators).relu_())[-1]
+            for part in torch.split(x, _POINTS)
+        ], dim=2)  # fmt: skip
 
     def parameters(self) -> Tensor:
         """Return weights and biases, layer by layer, (models, numbers)."""
         return torch.cat([tensor.flatten(1) for layer in self.layers for tensor in layer], dim=1)
-
-    def _score(self, i: int, x: Tensor) -> Tensor:
-        layers = [(weights[i : i + 1], biases[i : i + 1]) for weights, biases in self.layers]
-        return forward_pass(layers, x.T[None])[-1]

@@ -11,7 +11,7 @@ import torch
 from torch import Generator, Tensor
 
 from rsbd.errors import InputError, is_between, is_whole
-from rsbd.learners.base import Learner, Problem, of_the_user
+from rsbd.learners.base import Learner, Problem, noised_at_once
 from rsbd.learners.determinism import reproducible_on_gpu
 from rsbd.noises import Gaussian, Noise
 
@@ -165,15 +165,16 @@ class Network(Learner):
         kind = getattr(torch, self.precision)
         features = [problem.x.new_empty(models, problem.x.shape[1], rows, dtype=kind) for rows in cuts]
         labels = problem.y.new_empty(models, problem.num_rows)
-        for i, generator in enumerate(generators):
-            x, y = problem.noised(generator, quickly=not of_the_user(self))
-            if extra is not None:
-                x = extra.sample_quickly(x, generator)
-            order = torch.randperm(len(x), generator=generator, device=generator.device)
-            labels[i] = y[order]
-            x = x.index_select(0, order).to(kind)  # cheaper before the transpose
-            for batch, rows in zip(features, torch.split(x, cuts), strict=True):
-                batch[i] = rows.T
+        for numbers in noised_at_once(problem, models):
+            some = generators[numbers.start : numbers.stop]
+            drawn, classes = problem.noised_many(some)
+            drawn = drawn if extra is None else extra.sample_many(drawn, some)
+            for i, x, y, generator in zip(numbers, drawn, classes, some, strict=True):
+                order = torch.randperm(len(x), generator=generator, device=generator.device)
+                labels[i] = y[order]
+                x = x.index_select(0, order).to(kind)  # cheaper before the transpose
+                for batch, part in zip(features, torch.split(x, cuts), strict=True):
+                    batch[i] = part.T
         return list(zip(features, torch.split(labels, cuts, dim=1), strict=True))
 
     def descend(

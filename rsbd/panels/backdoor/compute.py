@@ -150,6 +150,6 @@ def _images(outcome: Outcome) -> tuple[LabelledImages, ...]:
     x, y = torch.tensor(poisoned.x[rows]), torch.tensor(poisoned.y[rows])
     stream = torch.Generator().manual_seed(e.seed)
     noised_y = y if e.smoothing.labels is None else e.smoothing.labels.sample(y, stream)
-    noised_x = x if e.smoothing.features is None else e.smoothing.features.sample_quickly(x, stream)
+    noised_x = x if e.smoothing.features is None else e.smoothing.features.sample(x, stream)
     groups = (data.x[rows], data.y[rows]), (x.numpy(), y.numpy()), (noised_x.numpy(), noised_y.numpy())
     return tuple(LabelledImages(x, tuple(data.classes[i] for i in y)) for x, y in groups)

@@ -116,5 +116,5 @@ def _images(e: Experiment) -> tuple[Points, ...]:
     clean = e.dataset.x[np.flatnonzero(e.dataset.y != e.poisoning.target)[:1]]
     marked = e.poisoning.trigger(clean)
     assert e.smoothing.features is not None  # noqa: S101  (RAB has noise there)
-    noised = e.smoothing.features.sample_quickly(torch.tensor(marked), torch.Generator().manual_seed(e.seed)).numpy()
+    noised = e.smoothing.features.sample(torch.tensor(marked), torch.Generator().manual_seed(e.seed)).numpy()
     return clean[0], marked[0], noised[0]
