@@ -73,6 +73,7 @@ class Dataset:
             raise InputError(f"two classes of {self.name} have one name: {', '.join(self.classes)}", "name them apart")
         for field in ("x", "y", "x_test", "y_test"):
             given = getattr(self, field)
+            own: Points | Labels
             if field.startswith("x"):
                 own = as_inputs(read_points(given, field))
             else:

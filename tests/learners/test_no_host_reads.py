@@ -25,6 +25,7 @@ class Plain(Noise):
         return x + torch.empty_like(x).normal_(generator=generator)
 
 
+Plain.__module__ = "rsbd.plain"  # what noises of the user draw is read, to be checked
 SMOOTHING = Smoothing(features=Plain(), test=Plain())
 
 
