@@ -75,7 +75,7 @@ class Dataset:
             given = getattr(self, field)
             own: Points | Labels
             if field.startswith("x"):
-                own = as_inputs(read_points(given, field))
+                own = round_inputs(read_points(given, field))
             else:
                 own = read_labels(given, field, self.classes)
             own.setflags(write=False)
@@ -187,12 +187,12 @@ class Dataset:
         return dataclasses.replace(self, **changes)
 
 
-def as_inputs(x: npt.ArrayLike) -> Points:
+def round_inputs(x: npt.ArrayLike) -> Points:
     """Return a copy as float32, rounded to multiples of 2^-31: only numbers below 2^-8 can be others.
 
     Sums and products of inputs are then exact in float64, and noise hides all of an input.
 
-    >>> as_inputs([0.1, 1e-3, 1e-12]).tolist()
+    >>> round_inputs([0.1, 1e-3, 1e-12]).tolist()
     [0.10000000149011612, 0.0010000001639127731, 0.0]
     """
     own = np.array(x, np.float32, order="C")

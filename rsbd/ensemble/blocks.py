@@ -15,7 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from rsbd.data import Dataset, as_inputs
+from rsbd.data import Dataset, round_inputs
 from rsbd.ensemble import devices
 from rsbd.ensemble.votes import Votes
 from rsbd.errors import InputError
@@ -41,7 +41,7 @@ class PackedFeatures:
     @classmethod
     def of(cls, x: Points, values: int | None) -> PackedFeatures:
         """Pack rows of features, (rows, *shape)."""
-        flat = as_inputs(x).reshape(len(x), math.prod(x.shape[1:]))
+        flat = round_inputs(x).reshape(len(x), math.prod(x.shape[1:]))
         bits = values == 2 and bool(((flat == 0) | (flat == 1)).all())
         return cls(np.packbits(flat.astype(bool)) if bits else flat, (len(flat), flat.shape[1]), bits)
 

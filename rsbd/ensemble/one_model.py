@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from rsbd.data import Dataset, as_inputs
+from rsbd.data import Dataset, round_inputs
 from rsbd.ensemble import blocks, checks, devices, workers
 from rsbd.ensemble.votes import Votes
 from rsbd.learners import Learner, Models, Problem, determinism, randomness
@@ -96,7 +96,7 @@ class FixedModel:
 
     def _ask(self, question: Callable[..., Tensor], x_test: Points, copies: range) -> Iterator[Tensor]:
         checks.check_points(self.noise, x_test)
-        x = torch.tensor(as_inputs(x_test), device=self.device).flatten(1)
+        x = torch.tensor(round_inputs(x_test), device=self.device).flatten(1)
 
         def answer(start: int, number: int = _CHUNK) -> Tensor:
             some = range(start + 1, min(start + number, copies.stop) + 1)

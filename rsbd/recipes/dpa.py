@@ -17,7 +17,7 @@ from rsbd.learners.undefended import predict_undefended
 from rsbd.noises import Partition
 from rsbd.types import Bools, Labels
 
-_ASKED_TWICE = 3  # models of the user, once all have answered
+ASKED_TWICE = 3  # models of the user, once all have answered
 
 
 @dataclass(frozen=True)
@@ -110,7 +110,7 @@ def dpa(
     def ask(some: int) -> Labels:
         return np.stack([part_labels(dataset, rows, base, seed + model) for model, rows in enumerate(members[:some])])
 
-    labels, again = ask(len(members)), min(_ASKED_TWICE, len(members))
+    labels, again = ask(len(members)), min(ASKED_TWICE, len(members))
     check_repeats(base, lambda: torch.from_numpy(ask(again)), torch.from_numpy(labels[:again]))
     return Parted(partition, labels, count_votes(partition, labels, dataset.num_classes, partition.norm, "rows"))
 

@@ -16,12 +16,12 @@ from rsbd.certify.pairs import DistinctPairs
 from rsbd.data import Dataset
 from rsbd.errors import InputError, is_whole
 from rsbd.learners import LDA, Columns, Learner, Problem
-from rsbd.learners.base import predict_confidences, predict_labels, train_models
+from rsbd.learners.base import check_repeats, predict_confidences, predict_labels, train_models
 from rsbd.learners.randomness import generators
 from rsbd.noises import Bagging, Partition, Smoothing, Threat
 from rsbd.noises.smoothing import RowNoise
 from rsbd.recipes.certified import Certified
-from rsbd.recipes.dpa import Dealt, count_votes
+from rsbd.recipes.dpa import ASKED_TWICE, Dealt, count_votes
 from rsbd.types import Bools, Floats, Ints, Labels, Points
 
 # Chosen on held-out rows of MNIST 1 against 7; they are settings, and a certificate holds for any.
@@ -91,12 +91,17 @@ def fpa(
     if odds is not None and not odds >= 1:
         raise InputError(f"odds is {odds!r}", "give a number from 1, or None")
     x, x_test = (_by_pixel(dataset, some) for some in (dataset.x, dataset.x_test))
-    shares = partition.shares(pixels)
-    labels = np.stack([
-        _group_labels(dataset.replace(x=x[:, own].reshape(len(x), -1), x_test=x_test[:, own].reshape(len(x_test), -1)),
-                      learner or LDA(), odds, seed + model)
-        for model, own in enumerate(shares)
-    ])  # fmt: skip
+    shares, base = partition.shares(pixels), learner or LDA()
+
+    def ask(some: int) -> Labels:
+        parts = [
+            dataset.replace(x=x[:, own].reshape(len(x), -1), x_test=x_test[:, own].reshape(len(x_test), -1))
+            for own in shares[:some]
+        ]
+        return np.stack([_group_labels(part, base, odds, seed + model) for model, part in enumerate(parts)])
+
+    labels, again = ask(len(shares)), min(ASKED_TWICE, len(shares))
+    check_repeats(base, lambda: torch.from_numpy(ask(again)), torch.from_numpy(labels[:again]))
     certificate = count_votes(partition, labels, dataset.num_classes, "pixels", "features", "test")
     return Dealt(partition, labels, certificate)
 

@@ -172,6 +172,8 @@ def test_parts_whose_models_remember_other_parts_are_refused(hostile, spread):
     """A row would reach all models that come after its own."""
     with pytest.raises(InputError, match="asked the same again"):
         recipes.dpa(data(rows=40), 6, spread=spread, learner=Sklearn(hostile()))
+    with pytest.raises(InputError, match="asked the same again"):
+        recipes.fpa(data(rows=40), 2, spread=spread, odds=1, learner=Sklearn(hostile()))
 
 
 def test_parts_whose_models_count_their_calls_certify_nothing():

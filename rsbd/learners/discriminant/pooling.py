@@ -63,7 +63,7 @@ class Pooling:
     def sums(self, x: Tensor) -> Tensor:
         """Add up blocks without rounding, shape (points, features) to (points, blocks): float64 where float32 rounds.
 
-        Exact for inputs as :func:`rsbd.data.as_inputs` gives them, if they are not far outside [0, 1].
+        Exact for inputs as :func:`rsbd.data.round_inputs` gives them, if they are not far outside [0, 1].
         """
         return x if self.size == 1 else _exact_sums(self, x, x._version)
 
