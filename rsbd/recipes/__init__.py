@@ -5,6 +5,7 @@ from rsbd.recipes.bagging import bagging as bagging
 from rsbd.recipes.cohen import cohen as cohen
 from rsbd.recipes.contest.compare import compare as compare
 from rsbd.recipes.dpa import dpa as dpa
+from rsbd.recipes.duels import duels as duels
 from rsbd.recipes.experiment import Experiment as Experiment
 from rsbd.recipes.fpa import fpa as fpa
 from rsbd.recipes.fpa import fpa_bagging as fpa_bagging

@@ -96,7 +96,9 @@ class RobustLinear(Learner):
         weights = _fit_ridge(belief.average(x - centre, shape), members - share[:, None], self.ridge)
         weights = belief.average(weights, shape, back=True)
         keep = math.ceil(self.clip * weights.shape[-1])
-        largest = weights.abs().kthvalue(keep, dim=-1, keepdim=True).values
+        size = weights.abs()
+        largest = size.kthvalue(keep, dim=-1, keepdim=True).values
+        largest = torch.where(largest > 0, largest, size.amax(-1, keepdim=True))  # clip nothing to 0
         weights = weights.clamp(-largest, largest).float()
         halfway = belief.blurred(centre, shape).expand_as(weights).float()
         # A class without rows scores less than any other one.
