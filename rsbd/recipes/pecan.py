@@ -17,7 +17,7 @@ from rsbd.evasion import AnyTrigger
 from rsbd.learners import Learner, Models, Problem, RobustLinear
 from rsbd.learners.base import find_reached, predict_labels, train_models
 from rsbd.learners.randomness import generators
-from rsbd.noises import Bagging, Partition, Smoothing
+from rsbd.noises import Bagging, ClassBagging, Partition, Smoothing
 from rsbd.noises.smoothing import RowNoise
 from rsbd.recipes.certified import Guarded
 from rsbd.recipes.dpa import Parted, count_votes
@@ -45,7 +45,7 @@ class GuardedParts(Parted):
 def pecan(
     dataset: Dataset,
     trigger: AnyTrigger | Sequence[AnyTrigger],
-    bag: int | RowNoise = 6,
+    bag: int | RowNoise | None = None,
     *,
     parts: None = None,
     **settings: Any,
@@ -93,7 +93,8 @@ def pecan(
         What may be on the test input, such as ``AnyPatch(3)``. One ensemble serves several triggers; the certificate is
         about the first one.
     bag : int or RowNoise
-        Rows in a bag (6 unless given), or another way to draw few rows, such as :meth:`rsbd.noises.ClassBagging.of`.
+        Rows in a bag, or another way to draw few rows; unless given, one row of each class,
+        ``ClassBagging.of(dataset)``.
     parts : int or Partition, optional
         Deal the rows out, as the paper does, instead of drawing bags: ``Partition(50, deal="position")`` for rows that
         keep their place. Parts that do not hold two classes abstain. ``num_models``, ``alpha``, ``points`` and options
@@ -135,7 +136,7 @@ def pecan(
         if bag is not None:
             raise InputError(f"bag is {bag!r} and parts {parts!r}", "give one of the two")
         return _deal(dataset, windows, parts, learner or RobustLinear(), seed)
-    bag = 6 if bag is None else bag
+    bag = ClassBagging.of(dataset) if bag is None else bag
     smoothing = Smoothing(rows=Bagging(bag) if isinstance(bag, int) else bag)
     places = [place for some in windows.values() for place in some]
     base, options = learner or RobustLinear(), {**options, "triggers": list(dict.fromkeys(places))}

@@ -28,7 +28,7 @@ def digits() -> Dataset:
 
 def test_its_steps(digits: Dataset) -> None:
     noise, triggers = Smoothing(rows=Bagging(6)), [AnyPatch(1), AnyPatch(2)]
-    found = pecan(digits, triggers, num_models=NUM, seed=2, points="all")
+    found = pecan(digits, triggers, 6, num_models=NUM, seed=2, points="all")
     votes = collect(digits, noise, RobustLinear(), digits.x_test, NUM, seed=2, triggers=triggers)
     known = [bounds.kept_votes(votes.against(trigger), 0.001, points="all") for trigger in triggers]
     assert np.array_equal(found.bounds.miss, known[0].miss)
@@ -49,8 +49,8 @@ def test_its_steps(digits: Dataset) -> None:
 def test_windows_prove_more_on_large_patches(digits: Dataset) -> None:
     """The attacker must choose one window for all models, and pays for it."""
     triggers = [AnyPatch(2), AnyPatch(2, (0, 0))]
-    everywhere = pecan(digits, triggers, learner=Linear(), num_models=NUM)
-    each = pecan(digits, triggers, learner=Linear(), num_models=NUM, by_window=True)
+    everywhere = pecan(digits, triggers, 6, learner=Linear(), num_models=NUM)
+    each = pecan(digits, triggers, 6, learner=Linear(), num_models=NUM, by_window=True)
     assert (each.bounds.miss <= everywhere.bounds.miss).all()
     assert each.map(digits.y_test, [0])[0, 0] > everywhere.map(digits.y_test, [0])[0, 0]
     corner = [found.held[AnyPatch(2, (0, 0))].miss for found in (everywhere, each)]
@@ -60,6 +60,8 @@ def test_windows_prove_more_on_large_patches(digits: Dataset) -> None:
 
 def test_bags_by_class_and_tables(digits: Dataset) -> None:
     by_class = pecan(digits, AnyPatch(1), ClassBagging.of(digits, 3), num_models=NUM)
+    unless_given = pecan(digits, AnyPatch(1), num_models=2)
+    assert unless_given.smoothing == Smoothing(rows=ClassBagging.of(digits))
     assert by_class.certificate.accuracy(digits.y_test, 3) > 0.5
     table = load("breast_cancer", points=30)
     found = pecan(table, [AnyPixels(1), AnyPixels(3)], num_models=NUM, bag=10)
@@ -170,7 +172,7 @@ def test_parts_hold_their_votes_against_triggers(digits: Dataset) -> None:
 def test_an_attack_that_is_carried_out_turns_no_certified_prediction(digits: Dataset) -> None:
     """Rows become copies of the attacked point with the other label, and the point carries each trigger in turn."""
     rows, noise, trigger = 8, Smoothing(rows=Bagging(6)), AnyPatch(2)
-    found = pecan(digits, trigger, num_models=1000)
+    found = pecan(digits, trigger, 6, num_models=1000)
     held = found.certify(Threat(rows, trigger)) & (found.bounds.label == digits.y_test)
     assert held.sum() >= 3
     for point in np.flatnonzero(held)[:3]:
