@@ -10,7 +10,7 @@ import torch
 from torch import Generator, Tensor
 
 from rsbd.errors import InputError, is_whole
-from rsbd.learners.base import Learner, Models, Problem, lend, train_models
+from rsbd.learners.base import Learner, Models, Problem, of_the_user, predict_labels, train_models
 from rsbd.noises import Noise, Partition
 from rsbd.noises.bagging import draw_words
 
@@ -70,10 +70,15 @@ class ColumnModels(Models):
 
     parts: Sequence[tuple[list[int], Tensor, Models]]
 
+    @property
+    def users_code(self) -> bool:  # type: ignore[override]
+        """True if code runs inside that is not of this package."""
+        return any(of_the_user(models) for *_, models in self.parts)
+
     def predict(self, x: Tensor, noise: Noise | None, generators: Sequence[Generator]) -> Tensor:
         """Label every point with every model: shape (models, points)."""
         labels = torch.empty(len(generators), len(x), dtype=torch.int64, device=x.device)
         for who, seen, models in self.parts:
-            own = lend(x[:, seen.to(x.device)], models)
-            labels[who] = models.predict(own, noise, [generators[i] for i in who])
+            own = x[:, seen.to(x.device)]
+            labels[who] = predict_labels(models, own, noise, [generators[i] for i in who])
         return labels

@@ -89,6 +89,8 @@ class PartitionsResult:
     changed, second : array, (rows,)
         Certified accuracy against 0, 1, 2, ... poisoned rows, and against the other kind of change that the picture
         names.
+    lowest : float
+        Certified accuracy against this attack in the class where it is lowest.
     """
 
     params: PartitionsParams
@@ -99,6 +101,7 @@ class PartitionsResult:
     alone: float
     changed: Floats
     second: Floats
+    lowest: float
 
 
 @dataclass(frozen=True)
@@ -119,7 +122,8 @@ class PartitionsComputation:
         data = self.dataset
         changed, second = (c.curve(data.y_test, np.arange(_FURTHEST + 1)) for c in certificates)
         accuracy = float(np.mean(label == data.y_test))
-        return PartitionsResult(params, data.name, holds, lost, accuracy, right, changed, second)
+        lowest = float(np.nanmin(certificates[0].by_class(data.y_test, params.poisoned)))
+        return PartitionsResult(params, data.name, holds, lost, accuracy, right, changed, second, lowest)
 
     def reached(self, params: PartitionsParams) -> tuple[Bools, Bools]:
         """Plant the attack; return which models hold a poisoned row, and which only lost one."""

@@ -120,7 +120,8 @@ def _sentence(found: PartitionsResult) -> str:
     sure = f"each with probability {1 - ALPHA:g}" if p.drawn else "with certainty"
     return (
         f"{_method(p)}: with {count(p.poisoned, 'poisoned row')}, {untouched:,} of {p.models:,} models are untouched. "
-        f"{percent(held)} of test images are classified correctly and certified, {sure}: {what} alter the prediction. "
+        f"{percent(held)} of test images, at least {percent(found.lowest)} in each class, are classified correctly and "
+        f"certified, {sure}: {what} alter the prediction. "
         f"{limit} The vote is right for {percent(found.accuracy)} of clean test images, one model alone for "
         f"{percent(found.alone)}."
     )
