@@ -48,8 +48,7 @@ class Uniform(Noise):
     Notes
     -----
     The certificate speaks of real numbers. What :meth:`sample` draws has exactly the law of ``x`` plus a real uniform
-    number, rounded to a lattice: see :mod:`rsbd.noises.lattice`, which also names the faster
-    draws that are not on the lattice.
+    number, rounded to a lattice: see :mod:`rsbd.noises.lattice`.
 
     References
     ----------

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, overload
 
 import numpy as np
@@ -15,13 +16,13 @@ from rsbd.data import Dataset
 from rsbd.errors import InputError
 from rsbd.evasion import AnyTrigger
 from rsbd.learners import Learner, Models, Problem, RobustLinear
-from rsbd.learners.base import find_reached, predict_labels, train_models
+from rsbd.learners.base import check_repeats, find_reached, predict_labels, train_models
 from rsbd.learners.randomness import generators
 from rsbd.noises import Bagging, ClassBagging, Partition, Smoothing
 from rsbd.noises.smoothing import RowNoise
 from rsbd.recipes.certified import Guarded
-from rsbd.recipes.dpa import Parted, count_votes
-from rsbd.types import Bools, Floats, Ints
+from rsbd.recipes.dpa import ASKED_TWICE, Parted, count_votes
+from rsbd.types import Bools, Floats, Ints, Labels
 
 
 @dataclass(frozen=True)
@@ -159,11 +160,19 @@ def _deal(
     x, classes = torch.tensor(dataset.x_test).flatten(1), dataset.num_classes
     labels = np.full((partition.num_models, len(x)), ABSTAIN, dtype=np.int64)
     trained: dict[int, Models] = {}
-    for model, rows in enumerate(partition.members(dataset.x, dataset.y)):
+    members = partition.members(dataset.x, dataset.y)
+
+    def ask(model: int) -> tuple[Models, Labels]:
+        part = dataset.replace(x=dataset.x[members[model]], y=dataset.y[members[model]])
+        streams = generators(seed + model, range(1))
+        models = train_models(learner, Problem.of(part, Smoothing()), streams)
+        return models, predict_labels(models, x, None, streams)[0].numpy()
+
+    for model, rows in enumerate(members):
         if len(np.unique(dataset.y[rows])) > 1:
-            part, streams = dataset.replace(x=dataset.x[rows], y=dataset.y[rows]), generators(seed + model, range(1))
-            trained[model] = train_models(learner, Problem.of(part, Smoothing()), streams)
-            labels[model] = predict_labels(trained[model], x, None, streams)[0]
+            trained[model], labels[model] = ask(model)
+    for model in [*trained][:ASKED_TWICE]:
+        check_repeats(learner, partial(lambda at: torch.from_numpy(ask(at)[1]), model), torch.from_numpy(labels[model]))
 
     def reach(place: AnyTrigger) -> Bools:
         reached = np.zeros((*labels.shape, classes), dtype=bool)  # a part that abstains has no model to move

@@ -13,7 +13,7 @@ import pytest
 import torch
 from sklearn.base import BaseEstimator, ClassifierMixin
 
-from rsbd import Dataset, Flip, Gaussian, Sklearn, Smoothing, Uniform, bounds, collect, radius, recipes
+from rsbd import AnyPatch, Dataset, Flip, Gaussian, Sklearn, Smoothing, Uniform, bounds, collect, radius, recipes
 from rsbd.certify import Certificate
 from rsbd.ensemble.confidences import stream_confidences
 from rsbd.errors import InputError
@@ -174,6 +174,36 @@ def test_parts_whose_models_remember_other_parts_are_refused(hostile, spread):
         recipes.dpa(data(rows=40), 6, spread=spread, learner=Sklearn(hostile()))
     with pytest.raises(InputError, match="asked the same again"):
         recipes.fpa(data(rows=40), 2, spread=spread, odds=1, learner=Sklearn(hostile()))
+
+
+@dataclass(frozen=True)
+class Stubborn(Learner):
+    """A learner whose models are out of reach of all triggers, and say what the number of trained models says."""
+
+    seen: list[Any] = field(default_factory=list, compare=False, repr=False)
+
+    def train(self, problem, generators):
+        self.seen.append(1)
+        return Still(int(len(self.seen) > 3))
+
+
+@dataclass(frozen=True)
+class Still(Models):
+    label: int
+
+    def predict(self, x, noise, generators):
+        return torch.full((len(generators), len(x)), self.label)
+
+    def reach(self, x, labels, triggers, shape):
+        for _ in triggers:
+            yield torch.nn.functional.one_hot(labels, 2).bool()
+
+
+def test_parts_that_no_trigger_moves_are_asked_twice():
+    r = np.random.default_rng(0)
+    d = Dataset("images", r.random((40, 4, 4)), np.arange(40) % 2, r.random((3, 4, 4)), [0, 0, 0], ("a", "b"))
+    with pytest.raises(InputError, match="asked the same again"):
+        recipes.pecan(d, AnyPatch(1), parts=5, learner=Stubborn())
 
 
 def test_parts_whose_models_count_their_calls_certify_nothing():
