@@ -16,6 +16,7 @@ from rsbd.types import Floats, Ints
 
 # (successes, trials, level) -> upper bound on the success probability
 Upper = Callable[[Ints, Ints, float], Floats]
+_LEAST = 1e-307  # smallest level that is known to all its digits
 _PRIOR = 0.5
 
 
@@ -248,6 +249,8 @@ def _votes(counts: npt.ArrayLike, name: str) -> Ints:
 
 def _once(upper: Upper, k: Ints, n: Ints, level: float) -> Floats:
     """Bound each distinct pair of counts once: a million points share about a thousand pairs."""
+    if level < _LEAST:
+        return np.ones(len(k))
     base = int(n.max(initial=0)) + 1
     code = n * base + k
     low = int(code.min(initial=0))

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
-from rsbd.errors import InputError, is_whole
+from rsbd.errors import InputError, check_kind, is_whole
 from rsbd.noises import Smoothing
 from rsbd.noises.base import Noise
 from rsbd.tradeoff import Tradeoff
@@ -18,6 +18,7 @@ FURTHEST, FURTHEST_COMBINED = 1 << 16, 64
 
 def changed_slots(smoothing: Smoothing, slots: Sequence[str] | None) -> tuple[tuple[str, ...], str, list[Noise]]:
     """Return names, common norm and noises of the slots that change, by default all that carry noise."""
+    check_kind("smoothing", smoothing, Smoothing)
     noised = smoothing.slots
     if smoothing.rows is not None and (slots is None or slots in ("rows", ["rows"], ("rows",))):
         return ("rows",), "rows", []

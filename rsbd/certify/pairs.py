@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rsbd.bounds import Bounds
-from rsbd.errors import InputError
+from rsbd.errors import InputError, check_kind
 from rsbd.tradeoff import Tradeoff
 from rsbd.types import Bools, Floats, Ints, read_labels
 
@@ -26,6 +26,7 @@ class DistinctPairs:
     @classmethod
     def of(cls, bounds: Bounds) -> DistinctPairs:
         """Return the distinct pairs of the bounds."""
+        check_kind("bounds", bounds, Bounds)
         tied = bounds.runner_up is bounds.miss or np.array_equal(bounds.runner_up, bounds.miss)
         key = bounds.miss if tied else bounds.miss + 1j * bounds.runner_up
         pairs, back = np.unique(key, return_inverse=True)

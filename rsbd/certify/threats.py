@@ -12,7 +12,7 @@ from rsbd.bounds import Bounds
 from rsbd.certify import allocation
 from rsbd.certify.certificate import ABSTAIN, Certificate
 from rsbd.certify.pairs import DistinctPairs, truth
-from rsbd.errors import InputError
+from rsbd.errors import InputError, check_kind
 from rsbd.evasion import AnyTrigger
 from rsbd.noises import Smoothing, Threat
 from rsbd.types import Bools, Floats, Ints
@@ -46,6 +46,7 @@ def certify(bounds: Bounds, smoothing: Smoothing, threat: Threat, num_rows: int 
     >>> certify(votes, Smoothing(test=Flip(0.8)), Threat(trigger=2))
     array([ True, False])
     """
+    check_kind("smoothing", smoothing, Smoothing)
     pairs = DistinctPairs.of(bounds)
     return pairs.certified(smoothing.tradeoff(threat, num_rows, bounds.trigger))[pairs.back]
 
@@ -79,6 +80,8 @@ def poisoned_rows(
     array([ 4, -1])
     """
     pairs = DistinctPairs.of(bounds)
+    check_kind("smoothing", smoothing, Smoothing)
+    check_kind("threat", threat, Threat)
     limit = allocation.search_limit([], allocation.FURTHEST if max_radius is None else max_radius)
     limit = limit if num_rows is None else min(limit, num_rows)
 

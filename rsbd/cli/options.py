@@ -31,7 +31,17 @@ def as_path(name: str) -> Path:
         raise typer.BadParameter(str(error)) from None
 
 
+def as_whole(text: str) -> int:
+    """Read an option that is a whole number."""
+    try:
+        return int(text)
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} is not a whole number, such as 1000") from None
+
+
 def _option(panel: str | None, metavar: str | None, help_: str, *names: str, **more: Any) -> Any:
+    if metavar in ("N", "N...", "LABEL") and "min" not in more:
+        more["parser"] = as_whole
     return typer.Option(*names, help=help_, metavar=metavar, rich_help_panel=panel, **more)
 
 

@@ -211,8 +211,8 @@ def on_levels(x: Points, values: int | None) -> bool:
     """
     if values is None:
         return True
-    if values < 2:
-        raise InputError(f"values is {values}", "give at least 2 levels, or None for continuous inputs")
+    if not is_whole(values, 2):
+        raise InputError(f"values is {values!r}", "give at least 2 levels, or None for continuous inputs")
     return all(_on_levels(x[i : i + 4096], values) for i in range(0, len(x), 4096))  # in blocks, to save memory
 
 

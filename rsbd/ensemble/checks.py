@@ -18,13 +18,11 @@ MAX_MODELS = 10_000_000
 _MAX_BAG = 10  # times the training set: such a bag holds every row, and hides none
 
 
-def check_settings(
-    dataset: Dataset, smoothing: Smoothing, num_models: int, seed: int, learner: Learner | None = None
-) -> None:
+def check_settings(dataset: Dataset, smoothing: Smoothing, num_models: int, seed: int, *learners: Learner) -> None:
     """Raise unless an ensemble with these settings can be trained and certified."""
     for name, thing, kind in (("dataset", dataset, Dataset), ("smoothing", smoothing, Smoothing)):
         check_kind(name, thing, kind)
-    if learner is not None:
+    for learner in learners:
         check_kind("learner", learner, Learner)
     if not (is_whole(num_models, 1) and num_models <= MAX_MODELS):
         raise InputError(f"{num_models!r} models", f"give a whole number from 1 to {MAX_MODELS:,}")

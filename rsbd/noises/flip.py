@@ -16,6 +16,8 @@ from rsbd.tradeoff.rational import as_probability
 if TYPE_CHECKING:
     from torch import Generator, Tensor
 
+_BITS = 256  # of a denominator: exact trade-offs of more would take minutes
+
 
 @dataclass(frozen=True)
 class Flip(Noise):
@@ -57,6 +59,8 @@ class Flip(Noise):
         if not is_whole(values, 2):
             raise InputError(f"values is {values!r}", "give a whole number of values, at least 2")
         object.__setattr__(self, "keep", as_probability(keep))
+        if self.keep.denominator.bit_length() > _BITS:
+            raise InputError(f"keep is {str(keep)[:40]}, with too many digits to certify", "give at most 70")
         object.__setattr__(self, "values", int(values))
 
     def shift(self, size: float) -> tradeoff.Tradeoff:

@@ -13,7 +13,7 @@ import numpy as np
 from scipy.special import ndtri
 
 from rsbd import tradeoff
-from rsbd.errors import InputError
+from rsbd.errors import InputError, is_between
 from rsbd.noises.base import Channel, Noise
 from rsbd.noises.lattice import Lattice, normal_below
 from rsbd.noises.normal_sums import sample_normal_sums
@@ -74,7 +74,7 @@ class Gaussian(Noise):
 
     def shift(self, size: float) -> tradeoff.Tradeoff:
         """Return the trade-off of data that differ by the L2 distance ``size``."""
-        if not (size >= 0 and math.isfinite(size)):
+        if not is_between(size, 0, math.inf, "high"):
             raise InputError(
                 f"a shift of {size}", "the noise Gaussian measures an L2 distance, so give a number from 0"
             )

@@ -255,6 +255,7 @@ class Smoothing:
             If a slot changes that carries no noise, or by a trigger with any content that is not covered: names the
             slot and the remedy.
         """
+        check_kind("threat", threat, Threat)
         if self.rows is None:
             law = self._training(threat, threat.rows)
         else:

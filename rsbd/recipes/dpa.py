@@ -10,6 +10,7 @@ import torch
 
 from rsbd.certify import ABSTAIN, Certificate
 from rsbd.data import Dataset
+from rsbd.errors import check_whole
 from rsbd.evasion import AnyTrigger
 from rsbd.learners import Learner, Linear
 from rsbd.learners.base import check_repeats
@@ -106,9 +107,10 @@ def dpa(
     """
     partition = Partition(parts, spread, deal)
     members, base = partition.members(dataset.x, dataset.y), learner or Linear()
+    first = check_whole("seed", seed)
 
     def ask(some: int) -> Labels:
-        return np.stack([part_labels(dataset, rows, base, seed + model) for model, rows in enumerate(members[:some])])
+        return np.stack([part_labels(dataset, rows, base, first + model) for model, rows in enumerate(members[:some])])
 
     labels, again = ask(len(members)), min(ASKED_TWICE, len(members))
     check_repeats(base, lambda: torch.from_numpy(ask(again)), torch.from_numpy(labels[:again]))

@@ -14,7 +14,7 @@ from torch import Generator, Tensor, nn
 from torch.func import functional_call, grad, stack_module_state, vmap
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from rsbd.errors import InputError, first_line
+from rsbd.errors import InputError, first_line, is_whole
 from rsbd.learners.base import Problem, ScoringModels, noised_points
 from rsbd.learners.determinism import reproducible_on_gpu
 from rsbd.learners.identity import settings_text
@@ -86,8 +86,8 @@ class Module(Network):
         super().__post_init__()
         if not callable(self.factory) or isinstance(self.factory, nn.Module):
             raise InputError("factory must make a new network whenever it is called", "give a function or a class")
-        if self.together is not None and self.together < 1:
-            raise InputError(f"together is {self.together}", "give the number of models to train at once, from 1")
+        if self.together is not None and not is_whole(self.together, 1):
+            raise InputError(f"together is {self.together!r}", "give the number of models to train at once, from 1")
 
     def __repr__(self) -> str:
         return settings_text(self)

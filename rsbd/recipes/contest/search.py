@@ -61,7 +61,7 @@ class Trials:
 
     def __post_init__(self) -> None:
         data, share = self.dataset, self.validation
-        checks.check_settings(data, Smoothing(), self.num_models, self.seed, self.learner)
+        checks.check_settings(data, Smoothing(), self.num_models, self.seed, *([self.learner] if self.learner else []))
         over_points(self.alpha, 1, self.points)
         held = round(share * data.num_rows) if 0 < share < 1 else 0
         if not 0 < held < data.num_rows:
