@@ -110,4 +110,4 @@ def check_kind(name: str, value: object, kind: type) -> None:
     if isinstance(value, type):
         raise InputError(f"{name} is the class {value.__name__}", f"give an instance of it, {value.__name__}(...)")
     if not isinstance(value, kind):
-        raise InputError(f"{name} is {value!r:.80}", f"give a {kind.__name__}")
+        raise InputError(f"{name} is {' '.join(repr(value).split())[:80]}", f"give a {kind.__name__}")

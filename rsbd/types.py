@@ -31,11 +31,12 @@ def read_points(x: Any, name: str) -> Points:
         Some are not real numbers, or the rows have different lengths.
     """
     try:
-        found = np.array(x, np.float32, order="C")
+        given = np.asarray(x)
+        found = np.array(given.real if given.dtype.kind == "c" else given, np.float32, order="C")
     except (TypeError, ValueError, OverflowError) as error:
         raise InputError(f"{name} is not an array of numbers ({str(error)[:90]})", "give (rows, *shape)") from None
-    if np.iscomplexobj(x) or not found.ndim:
-        raise InputError(f"{name} is {x!r:.80}", "give real numbers, (rows, *shape)")
+    if given.dtype.kind == "c" or not given.ndim:
+        raise InputError(f"{name} has shape {given.shape} of {given.dtype}", "give real numbers, (rows, *shape)")
     return found
 
 
@@ -58,7 +59,7 @@ def read_labels(y: Any, name: str, classes: Sequence[str] | None = None) -> Labe
     try:
         found = np.asarray(y)
     except ValueError:
-        raise InputError(f"{name} is {y!r:.80}", "give one label for each input") from None
+        raise InputError(f"{name} is no list of labels", "give one label for each input") from None
     if found.dtype.kind not in "biuf":  # names, or mixed things such as None in a column of a table
         numbers = {label: i for i, label in enumerate(classes or ())}
         flat = [numbers.get(v, v) if isinstance(v, str) else v for v in found.ravel().tolist()]

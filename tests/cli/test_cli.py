@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 import io
 import os
 import subprocess
@@ -18,6 +19,7 @@ from typer.testing import CliRunner
 import rsbd
 from rsbd import cli
 from rsbd.cli import app, options
+from rsbd.cli.data import data_app
 from rsbd.data import SOURCES
 
 
@@ -37,10 +39,10 @@ def run(*arguments: str, cwd: Path | None = None, **environment: str) -> subproc
     return subprocess.CompletedProcess(arguments, end.value.code or 0, out.getvalue(), err.getvalue())
 
 
-def run_alone(*arguments: str) -> subprocess.CompletedProcess[str]:
+def run_alone(*arguments: str, python: tuple[str, ...] = ()) -> subprocess.CompletedProcess[str]:
     """Run a command in a process of its own."""
     env = os.environ | {"PYTHONPATH": str(Path(rsbd.__file__).parents[1])}
-    command = [sys.executable, "-m", "rsbd", *arguments]
+    command = [sys.executable, *python, "-m", "rsbd", *arguments]
     return subprocess.run(command, capture_output=True, text=True, env=env, timeout=120)
 
 
@@ -67,6 +69,21 @@ def test_help_does_not_wait_for_heavy_imports() -> None:
         "assert not heavy, heavy"
     )
     subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(rsbd.__file__).parents[1])
+
+
+def test_help_does_not_come_from_docstrings_which_python_drops_on_request() -> None:
+    said = run_alone("--help", python=("-OO",))
+    for group in (app, data_app):
+        for command in group.registered_commands:
+            assert command.help == inspect.getdoc(command.callback)
+            assert group is data_app or " ".join(str(command.help).split()[:5]) in " ".join(said.stdout.split())
+
+
+@pytest.mark.parametrize("options", [["certify", "--models"], ["certify", "--target"], ["compare", "--poisoned"]])
+def test_numbers_that_are_no_numbers_are_named(options: list[str]) -> None:
+    found = run(*options, "10k")
+    assert found.returncode == 2
+    assert "'10k' is not a whole number" in " ".join(found.stderr.split())
 
 
 def test_data_lists_every_set_with_its_state(tmp_path: Path) -> None:

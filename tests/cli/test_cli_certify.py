@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 import stat
@@ -9,18 +10,25 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from rsbd import recipes
 from rsbd.attacks import BadPatch, Pixels
 from rsbd.attacks.poisoning import Poisoning
+from rsbd.bounds import anytime
 from rsbd.cli import main
+from rsbd.cli.tables import print_comparison, print_report
 from rsbd.data import load
+from rsbd.ensemble import Votes
 from rsbd.errors import InputError
 from rsbd.evasion import AnyPatch
 from rsbd.learners import LDA
 from rsbd.noises import Bagging, ClassBagging, Flip, Gaussian
 from rsbd.noises.smoothing import Smoothing
+from rsbd.recipes.contest import CONTENDERS
 from rsbd.recipes.experiment import Experiment
+from rsbd.recipes.report import report
 
 SMALL = ["--rows", "100", "--points", "50", "--models", "64"]
 
@@ -144,6 +152,67 @@ def test_certificates_of_all_points_at_once(
     assert sum(together.values()) < sum(each.values())
 
 
+def told(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+    assert call(monkeypatch, *SMALL, *arguments) == 0
+    return " ".join(capsys.readouterr().out.split())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--alpha", "1e-300"], "each with confidence 1 - 1e-300. "),
+        (["--keep", "0.5"], "All 50 points have the label 0: unless all are of that class, the base learner tells no"),
+        (
+            ["--trigger", "blend", "--trigger-size", "9", "--sigma", "1"],
+            "trigger moves inputs from [0, 1] to [-0.98, 1.9]",
+        ),
+    ],
+)
+def test_what_a_reader_would_not_think_of_is_said(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], arguments: list[str], words: str
+) -> None:
+    said = told(monkeypatch, capsys, *arguments)
+    assert words in said
+    assert "confidence 1." not in said
+    assert words not in told(monkeypatch, capsys)
+
+
+def test_a_finished_run_that_is_extended_is_bounded_for_all_numbers_of_models(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """Who sees a result and then asks for more has looked: Clopper-Pearson does not hold for where he stops."""
+    monkeypatch.setattr("rsbd.plots.save", lambda *given: ())  # which takes longest
+    words, out = (
+        "A finished run was extended, so these bounds hold at every number of models.",
+        ("--out", str(tmp_path)),
+    )
+    assert words not in told(monkeypatch, capsys, *out)
+    assert words not in told(monkeypatch, capsys, *out)  # the same once more
+    for models in ("128", "128"):  # and so it stays
+        assert words in told(monkeypatch, capsys, *out, "--models", models)
+        assert json.loads((tmp_path / "result.json").read_text())["settings"]["watched"]
+    votes = Votes.load(tmp_path / "votes.npz")
+    lines = list(csv.DictReader((tmp_path / "points.csv").open()))
+    assert np.array([float(line["miss"]) for line in lines]) == pytest.approx(anytime(votes.counts, 0.001).miss)
+    assert words not in told(monkeypatch, capsys, *out, "--models", "192", "--seed", "1")  # other models
+    (tmp_path / "votes.npz").write_bytes(b"damaged")
+    assert words not in told(monkeypatch, capsys, *out, "--models", "256")
+
+
+def test_names_with_brackets_are_no_markup(capsys: pytest.CaptureFixture[str]) -> None:
+    data = load("digits", view="unit", side=8, classes=(0, 1), rows=40, points=10)
+    data = data.replace(name="a[/b]c", classes=("[red]", "[/]"))
+    poisoning, smoothing = Poisoning(BadPatch(2), 0, 0.1), Smoothing(features=Gaussian(0.5), test=Gaussian(0.5))
+    print_report(report(Experiment(data, poisoning, smoothing, num_models=20).run()))
+    assert "a[/b]c, classes [red] [/]: " in capsys.readouterr().out
+    found = recipes.compare(data, [1], [1], num_models=20, contenders=CONTENDERS[:1])
+    rows = tuple(replace(row, method=f"[/{row.method}]", noise="[/]") for row in found.rows)
+    print_comparison(replace(found, rows=rows))
+    said = capsys.readouterr().out
+    assert "a[/b]c, classes [red] [/]: " in said
+    assert "[/Wang et al., tied]" in said
+
+
 def test_the_same_command_gives_the_same_files(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for name in ("a", "b"):
         assert call(monkeypatch, *SMALL, "--out", str(tmp_path / name)) == 0
@@ -241,6 +310,10 @@ BAD = [
     (["--sigma", "1e300"], "at most 1e18"),
     (["--bag", "100000000000"], "at most 2040"),
     (["--sigma", "0.5", "--keep-test", "0.8"], "--keep-test"),
+    (["--sigma", "0.5", "--keep", "0.9"], "leave out --keep, --keep-features and --keep-test"),
+    (["--keep", "1e-4000"], "keep is '1e-4000'"),
+    (["--keep", "0.5" + "0" * 299 + "1"], "too many digits to certify"),
+    (["--poison-rate", "0.001"], "--poison-rate 0.001 of 204 rows is no row: give 0, or 0.0049"),
     (["--models", "20000000"], "10,000,000"),
     (["--models", "0"], "from 1"),
     (["--poison-rate", "1.5"], "from 0 to 1"),

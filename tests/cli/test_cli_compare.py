@@ -134,6 +134,32 @@ def test_bad_input_is_one_sentence_and_exit_code_2(
     assert "certified accuracy" not in said.out  # no table: nothing was computed
 
 
+def test_more_models_after_a_look_are_said(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    few = [
+        "--rows",
+        "40",
+        "--points",
+        "10",
+        "--poisoned",
+        "1",
+        "--pixels",
+        "1",
+        "--method",
+        "wang",
+        "--alpha",
+        "1e-300",
+    ]
+    said = []
+    for models in ("20", "20", "40"):
+        assert call(monkeypatch, *few, "--models", models, "--out", str(tmp_path)) == 0
+        said.append(" ".join(capsys.readouterr().out.split()))
+        assert "with confidence 1 - 1e-300 for each point" in said[-1]
+    words = f"This extends the comparison with 20 models that was in {tmp_path}: its votes are among these."
+    assert [words in one for one in said] == [False, False, True]
+
+
 def test_a_folder_that_cannot_be_written_is_found_out_first(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:

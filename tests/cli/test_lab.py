@@ -128,6 +128,7 @@ def test_lab_from_the_wheel_serves_a_copy(installed: Path, tmp_path: Path) -> No
         taken = subprocess.run(again, cwd=work, env=env, capture_output=True, text=True, timeout=60)
         assert taken.returncode == 2
         assert taken.stderr == f"rsbd: port {port} is in use: give another one, or leave --port out\n"
+    assert "DeprecationWarning" not in (home / "server.log").read_text()
     # Everything else of the course was copied beside it.
     copied = {p.relative_to(work / "rsbd-course") for p in (work / "rsbd-course").rglob("*.ipynb")}
     stored = {p.relative_to(installed / "rsbd" / "_course") for p in (installed / "rsbd" / "_course").rglob("*.ipynb")}
