@@ -18,7 +18,7 @@ from rsbd.attacks import BadPatch, Pixels
 from rsbd.attacks.poisoning import Poisoning
 from rsbd.bounds import anytime
 from rsbd.cli import main
-from rsbd.cli.tables import print_comparison, print_report
+from rsbd.cli.tables import print_comparison, print_reports
 from rsbd.data import load
 from rsbd.ensemble import Votes
 from rsbd.errors import InputError
@@ -203,7 +203,7 @@ def test_names_with_brackets_are_no_markup(capsys: pytest.CaptureFixture[str]) -
     data = load("digits", view="unit", side=8, classes=(0, 1), rows=40, points=10)
     data = data.replace(name="a[/b]c", classes=("[red]", "[/]"))
     poisoning, smoothing = Poisoning(BadPatch(2), 0, 0.1), Smoothing(features=Gaussian(0.5), test=Gaussian(0.5))
-    print_report(report(Experiment(data, poisoning, smoothing, num_models=20).run()))
+    print_reports({"noise": report(Experiment(data, poisoning, smoothing, num_models=20).run())})
     assert "a[/b]c, classes [red] [/]: " in capsys.readouterr().out
     found = recipes.compare(data, [1], [1], num_models=20, contenders=CONTENDERS[:1])
     rows = tuple(replace(row, method=f"[/{row.method}]", noise="[/]") for row in found.rows)

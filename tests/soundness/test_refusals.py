@@ -159,7 +159,7 @@ MODULES: dict[str, tuple[Any, Dataset, str]] = {
 @pytest.mark.parametrize("case", MODULES)
 def test_what_torch_says_of_a_module_is_a_sentence(case: str) -> None:
     factory, data, says = MODULES[case]
-    learner = Module(factory, epochs=1)
+    learner = Module(factory, epochs=1, together=2)
     asked = [
         lambda: collect(data, Smoothing(test=Gaussian(0.5)), learner, data.x_test, 4),
         lambda: predict_without_noise(data, learner, data.x_test),
