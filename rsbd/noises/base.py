@@ -83,7 +83,8 @@ class Noise(ABC):
         """Return each ``x[i]`` under noise from its own generator, as `sample` does."""
         import torch
 
-        return torch.stack([self.sample(one, generator) for one, generator in zip(x, generators, strict=True)])
+        pairs = zip(x, generators, strict=True)
+        return torch.stack([check_drawn(self, one, self.sample(one, generator)) for one, generator in pairs])
 
     def affine_limits(self) -> tuple[float, float] | None:
         """Return where `affine` may be used: a power of two, of which points must be multiples, and a bound on offsets.
