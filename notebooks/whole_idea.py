@@ -8,7 +8,7 @@ from fractions import Fraction
 from math import comb
 
 import numpy as np
-from scipy.stats import beta
+from scipy import ndimage, stats
 from sklearn.datasets import load_digits
 
 
@@ -42,7 +42,7 @@ def bound(counts, alpha):
     """
     agreed, classes = counts.max(axis=1), counts.shape[1]
     level = alpha / classes * (1 - 1e-9)  # lower by more than the rounding error of the quantile
-    return counts.argmax(axis=1), beta.isf(level, counts.sum(axis=1) - agreed + 1, agreed)
+    return counts.argmax(axis=1), stats.beta.isf(level, counts.sum(axis=1) - agreed + 1, agreed)
 
 
 def upper(p, keep, changes):
@@ -69,8 +69,9 @@ def radius(miss, keep):
 
 
 if __name__ == "__main__":
-    images, digits = load_digits(n_class=2, return_X_y=True)
-    images, keep = (images >= 8).astype(int), Fraction(4, 5)
+    small, digits = load_digits(n_class=2, return_X_y=True)  # 8 x 8 pixels; we enlarge to 28 x 28, black and white
+    images = [ndimage.zoom(x.reshape(8, 8), 3.5, order=3, mode="nearest", grid_mode=True).ravel() >= 8 for x in small]
+    images, keep = np.array(images, dtype=np.int8), Fraction(4, 5)
     counts = vote(images[100:], digits[100:], images[:100], keep, num_models=1000)
     label, miss = bound(counts, alpha=0.001)
     certified = np.array([radius(m, keep) for m in miss])

@@ -14,8 +14,8 @@ from rsbd.errors import InputError
 from rsbd.noises.smoothing import Threat
 from rsbd.recipes.contest import CONTENDERS, Comparison
 
-DATA = lessons.two_digits(view="unit")
-BINARY = rsbd.load("digits", side=8, classes=(0, 1))
+DATA = rsbd.load("digits", side=8, view="unit", classes=(0, 1))
+BINARY = lessons.two_digits()
 FULL = Threat(rows=1, trigger=1)
 NAMES = ["Wang et al., tied", "RAB", "DPA", "bagging", "BagFlip", "Cohen et al."]
 BACKDOOR = ("features", "labels", "test")
@@ -30,7 +30,7 @@ def on_length(answer):
 
 
 def on_combination(answer):
-    return lessons.check_combination(answer, BINARY, Threat(rows=3, trigger=1), share=0.5)
+    return lessons.check_combination(answer, BINARY, Threat(rows=10, trigger=1), share=0.5)
 
 
 def bags(size: int, keep: float) -> rsbd.Smoothing:
@@ -43,7 +43,8 @@ TestAnswers = held(
         (on_facing, ["BagFlip", "Wang et al., tied"]),
         (on_length, 6),
         (on_length, (9 * 4) ** 0.5),
-        (on_combination, bags(12, 0.9)),
+        (on_combination, bags(8, 0.8)),
+        (on_combination, bags(12, 0.7)),
         (lessons.check_limit_claim, "c"),
         (lessons.check_limit_claim, " C "),
     ],

@@ -114,8 +114,10 @@ def check_noise(keeps: Any, dataset: Dataset, threat: Threat, share: float = 0.2
     result = wang(dataset, num_models=num_models, **keeps)
     held = float(np.mean(result.certify(threat) & (result.bounds.label == dataset.y_test)))
     words = {"found": percent(held), "num_models": num_models}
+    if len(set(result.bounds.label.tolist())) == 1:
+        return verdict(hints, "useless", **words)
     if held >= share:
-        return verdict(hints, "useless" if len(set(result.bounds.label.tolist())) == 1 else "right", **words)
+        return verdict(hints, "right", **words)
     limit = float(result.smoothing.tradeoff(threat).threshold())
     best = float(bounds.simultaneous(np.array([[num_models, 0]]), result.bounds.alpha).miss[0])
     typical = float(np.median(result.bounds.miss))
