@@ -34,7 +34,7 @@ def on_sigma(answer):
 
 
 def on_small(answer):
-    return lessons.check_sigma(answer, SMALL)
+    return lessons.check_sigma(answer, SMALL, share=0.6)
 
 
 HOEFFDING = n05_rab.fewest_votes("hoeffding", 1.0, 2.0, 0.001)
