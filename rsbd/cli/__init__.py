@@ -76,7 +76,7 @@ def main() -> None:
         del os.environ["COLUMNS"]
     try:
         _check_folder()
-        app(spread(sys.argv[1:], "--classes", "--poisoned", "--pixels", "--method", "--scene"))
+        app(spread(sys.argv[1:], "--classes", "--poisoned", "--pixels", "--patches", "--method", "--scene"))
     except KeyboardInterrupt:  # before typer listens
         sys.exit(130)
     except InputError as error:

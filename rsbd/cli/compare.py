@@ -30,6 +30,9 @@ def compare(
     pixels: Annotated[
         list[int] | None, attack_option("N...", "Sizes of the trigger in pixels, such as 0 1 2 (the default).")
     ] = None,
+    patches: Annotated[
+        list[int] | None, attack_option("SIDE...", "Sides of square patches as triggers, such as 3 (the default).")
+    ] = None,
     relabel: Annotated[bool | None, attack_option(None, _RELABEL, "--relabel/--not-relabel")] = None,
     on_test: Annotated[bool | None, attack_option(None, _ON_TEST, "--on-test/--not-on-test")] = None,
     method: Annotated[
@@ -47,6 +50,7 @@ def compare(
     """Certify with every method against the same attackers, each method with its best noise."""
     from rsbd import recipes
     from rsbd.cli.tables import print_comparison
+    from rsbd.evasion import AnyPatch
     from rsbd.recipes.contest import CONTENDERS, Comparison
 
     options.one_of("--alpha-for", alpha_for, "each", "all")
@@ -58,6 +62,8 @@ def compare(
     if not chosen:
         names = ", ".join(f"'{c.name}'" for c in CONTENDERS)
         raise InputError(f"no method has {' or '.join(map(repr, method or []))} in its name", f"there are {names}")
+    sizes = [*(pixels or ()), *(AnyPatch(side) for side in patches or ())]
+    triggers = sizes or None  # the recipe's own
     data = options.load_part(dataset, "unit", classes, rows=rows, points=points, side=side, seed=seed)
     with options.interruptible(out), options.progress_bar() as bar:
         task = bar.add_task("", total=None)
@@ -68,7 +74,7 @@ def compare(
         found = recipes.compare(
             data,
             poisoned or (0, 1, 5),
-            pixels or (0, 1, 2),
+            triggers,
             relabel=(True, False) if relabel is None else (relabel,),
             on_test=(True, False) if on_test is None else (on_test,),
             contenders=chosen,

@@ -12,7 +12,7 @@ from rich.text import Text
 
 from rsbd.learners.undefended import undefended_name
 from rsbd.recipes.certified import one_label
-from rsbd.recipes.contest.threats import SLOT_WORDS
+from rsbd.recipes.contest.threats import SLOT_WORDS, trigger_words
 from rsbd.words import between, confidence, count
 
 if TYPE_CHECKING:
@@ -196,7 +196,7 @@ def print_comparison(found: Comparison) -> None:
     )
     console.print(Text.assemble((s["dataset"], "bold"), settings))
     for attack in found.attacks:
-        rows, said = found.against(attack), ": certified accuracy by poisoned rows x pixels of the trigger"
+        rows, said = found.against(attack), ": certified accuracy by poisoned rows x trigger (pixels, or a patch)"
         console.print(Text.assemble((f"\n{attack_title(attack)}", "bold"), said))
         for start in range(0, len(rows[0].threats), _WIDE):
             console.print(_methods(rows, start))
@@ -225,7 +225,7 @@ def attack_title(attack: Attack) -> str:
 
 
 def _methods(rows: tuple[ComparisonRow, ...], start: int) -> Table:
-    threats = [f"{threat.rows} x {threat.trigger}" for threat in rows[0].threats[start : start + _WIDE]]
+    threats = [f"{threat.rows} x {trigger_words(threat)}" for threat in rows[0].threats[start : start + _WIDE]]
     table = _table("method", *threats, "clean", "models", padding=(0, 1, 0, 0), pad_edge=False)
     table.add_column("best noise")
     for row in rows:

@@ -138,6 +138,11 @@ class Votes:
         counts = {name: array + getattr(other, name) for name, array in self._counts().items()}
         return replace(self, **counts, models=models, seconds=spent)
 
+    def times(self, number: int) -> Votes:
+        """Return the votes with each one counted ``number`` times, which proves nothing."""
+        counts: dict[str, Any] = {name: array * number for name, array in self._counts().items()}
+        return replace(self, **counts)
+
     def first_points(self, number: int) -> Votes:
         """Return the votes on the first ``number`` points."""
         counts: dict[str, Any] = {name: array[..., :number, :] for name, array in self._counts().items()}

@@ -7,12 +7,13 @@ from typing import Any
 
 from rsbd.data import Dataset
 from rsbd.errors import InputError
+from rsbd.evasion import AnyPatch
 from rsbd.learners import Learner
 from rsbd.recipes.contest.contender import Contender
 from rsbd.recipes.contest.methods import CONTENDERS
 from rsbd.recipes.contest.result import Comparison
 from rsbd.recipes.contest.search import Search, Trials
-from rsbd.recipes.contest.threats import threat_map
+from rsbd.recipes.contest.threats import pixels_of, threat_map, trigger_on_test
 
 _BOTH = (True, False)
 
@@ -20,7 +21,7 @@ _BOTH = (True, False)
 def compare(
     dataset: Dataset,
     rows: Iterable[int] = (0, 1, 5),
-    triggers: Iterable[int] = (0, 1, 2),
+    triggers: Iterable[int | AnyPatch] | None = None,
     *,
     relabel: Sequence[bool] = _BOTH,
     on_test: Sequence[bool] = _BOTH,
@@ -37,10 +38,12 @@ def compare(
     """Certify the same test points with every method against the same attacker, each method with its best noise.
 
     The attacker poisons ``m`` training rows: changes up to ``t`` pixels of each, as it likes (within [0, 1]), and the
-    label (``relabel``), and puts a trigger of up to ``t`` pixels on the test input (``on_test``). Methods meet that
-    in their own norm: ``t`` pixels are ``t`` flips, an L2 length of at most ``sqrt(t)``, or part of a row that is
-    counted as lost; a pixel of three colours counts as three. A method cannot face changes of a slot that it does not
-    noise; the row of the table says so.
+    label (``relabel``), and puts a trigger of up to ``t`` pixels on the test input (``on_test``). With ``AnyPatch(3)``
+    in place of ``t`` these pixels lie in a 3x3 square, anywhere. Methods meet that in their own norm: ``t`` pixels are
+    ``t`` flips, an L2 length of at most ``sqrt(t)``, or part of a row that is counted as lost; a pixel of three
+    colours counts as three. Methods with kept votes ask whether the trigger itself can move a vote; FPA counts every
+    pixel that changes in any row or on the test input. A method cannot face changes of a slot that it does not noise
+    and whose votes it does not hold against them; the row of the table says so.
 
     For each kind of attack (which of pixels, labels and test input it changes) and each method, the noise is the one
     of a small grid with the largest certified accuracy, averaged over the threats of that kind, on *validation*
@@ -65,8 +68,11 @@ def compare(
     dataset : Dataset
         Inputs in [0, 1], best in its unit view. Methods that flip values see each input turned into 0 or 1 at one
         half; as every input is turned by itself, ``t`` changed pixels stay ``t``.
-    rows, triggers : iterable of int
-        Poisoned rows and pixels of the trigger; the map takes all pairs.
+    rows : iterable of int
+        Numbers of poisoned rows.
+    triggers : iterable of int or AnyPatch, optional
+        Pixels of the trigger, or patches; the map takes all pairs of rows and triggers. 0, 1 and 2 unless given, and a
+        3x3 patch on images.
     relabel, on_test : sequence of bool
         Whether labels change and whether the trigger is on the test input; both cases by default.
     contenders : sequence of Contender
@@ -79,7 +85,7 @@ def compare(
     validation : float
         Share of the training rows on which the noise is chosen.
     learner : Learner, optional
-        Base learner for all methods, in place of each one's own.
+        Base learner for all methods, in place of each one's own; methods with kept votes and FPA need theirs.
     progress : callable, optional
         Called with the work done, all of it, and words.
     **options
@@ -104,11 +110,18 @@ def compare(
     >>> found.rows[1].certified[0] > 0.9
     True
     """
+    if triggers is None:
+        patches = (AnyPatch(3),) if len(dataset.shape) > 1 and min(dataset.shape[-2:]) > 3 else ()
+        triggers = (0, 1, 2, *patches)
     threats = threat_map(rows, triggers, relabel, on_test)
-    most = max(threat.rows for group in threats.values() for threat in group)
+    every = [threat for group in threats.values() for threat in group]
+    most = max(threat.rows for threat in every)
     if most > dataset.num_rows:
         raise InputError(f"{most} poisoned rows, but there are {dataset.num_rows}", "give at most that many")
-    widest = max(int(threat.trigger_on("test")) for group in threats.values() for threat in group)
+    for threat in every:
+        if isinstance(threat.trigger, AnyPatch):
+            threat.trigger.check(dataset.shape)
+    widest = max(pixels_of(threat, "test") for threat in every)
     if widest * dataset.channels > dataset.num_features:
         raise InputError(
             f"a trigger of {widest} pixels, but an input has {dataset.num_features // dataset.channels}",
@@ -116,7 +129,8 @@ def compare(
         )
     if len({contender.name for contender in contenders}) < max(1, len(contenders)):
         raise InputError("two contenders have one name, or there are none", "give each its own")
-    trials = Trials(dataset, validation, num_models, alpha, points, seed, learner, options)
+    against = tuple(dict.fromkeys(trigger for threat in every if (trigger := trigger_on_test(threat)) is not None))
+    trials = Trials(dataset, validation, num_models, alpha, points, seed, learner, options, against)
     plan = [Search.of(trials, one, attack, group) for attack, group in threats.items() for one in contenders]
     total, done, found = sum(search.work for search in plan), 0, []
     for search in plan:

@@ -7,17 +7,17 @@ from dataclasses import dataclass, field, replace
 from itertools import product
 from typing import Any
 
-import numpy as np
-
 from rsbd import bounds, ensemble
 from rsbd.bounds import Bounds
-from rsbd.certify import certify
 from rsbd.data import Dataset
+from rsbd.ensemble import Votes
+from rsbd.evasion import AnyTrigger
 from rsbd.learners import HashedTestNoise, Learner, Linear
-from rsbd.noises import Partition, Smoothing, Threat
-from rsbd.recipes.contest.threats import Attack, Defence, as_measured
+from rsbd.noises import ClassBagging, Partition, Smoothing, Threat
+from rsbd.recipes.contest.proofs import NoiseProof, PartitionProof, Provable
+from rsbd.recipes.contest.threats import Attack, Defence, refusal
 from rsbd.recipes.dpa import dpa
-from rsbd.types import Bools, Floats, Labels
+from rsbd.types import Labels
 
 
 @dataclass(frozen=True)
@@ -42,6 +42,8 @@ class Trial:
         Number of training rows that the attacker can reach, if it is not that of ``data``.
     known : dict
         Votes collected before: two methods that differ only in their bound share them.
+    triggers : tuple of AnyTrigger
+        What may be on the test input: what votes are held against.
     """
 
     data: Dataset
@@ -54,7 +56,8 @@ class Trial:
     times: int = 1
     options: Mapping[str, Any] = field(default_factory=dict)
     num_rows: int | None = None
-    known: dict[Any, Labels] = field(default_factory=dict, repr=False)
+    known: dict[Any, Votes] = field(default_factory=dict, repr=False)
+    triggers: tuple[AnyTrigger, ...] = ()
 
     @property
     def smoothing(self) -> Smoothing:
@@ -64,11 +67,18 @@ class Trial:
 
     def votes(self, learner: Learner) -> Labels:
         """Return the counts of labels over the models, (points, classes)."""
-        key = (repr(learner), repr(self.smoothing), self.data.values, self.num_models, self.seed)
+        return self.collect(learner).counts
+
+    def collect(self, learner: Learner, triggers: tuple[AnyTrigger, ...] = ()) -> Votes:
+        """Return the votes, held against triggers, each as often as it counts."""
+        key = (repr(learner), repr(self.smoothing), self.data.values, self.num_models, self.seed, triggers)
         if key not in self.known:
-            run = (self.data, self.smoothing, learner, self.data.x_test, self.num_models, self.seed)
-            self.known[key] = ensemble.collect(*run, **self.options).counts
-        return self.known[key] * self.times
+            rows, smoothing = self.smoothing.rows, self.smoothing
+            if isinstance(rows, ClassBagging):  # as many rows of each class, of the rows at hand
+                smoothing = replace(smoothing, rows=ClassBagging.of(self.data, rows.each))
+            run = (self.data, smoothing, learner, self.data.x_test, self.num_models, self.seed)
+            self.known[key] = ensemble.collect(*run, triggers=triggers, **self.options)
+        return self.known[key].times(self.times)
 
 
 @dataclass(frozen=True)
@@ -123,51 +133,17 @@ class Contender:
             return defence.num_models
         return budget if self.models is None else self.models
 
-    def prove(self, trial: Trial) -> NoiseProof | PartitionProof:
+    def refuses(self, defence: Defence, threat: Threat, num_rows: int) -> str | None:
+        """Return why the method cannot face a threat with this noise; None where it can."""
+        return refusal(defence, threat, num_rows)
+
+    def prove(self, trial: Trial) -> Provable:
         """Train, and return what is proved about the points."""
         if isinstance(dealt := trial.defence, Partition):
             found = dpa(trial.data, dealt.parts, spread=dealt.spread, learner=trial.learner, seed=trial.seed)
             return PartitionProof(found.certificate.label, found.certificate.radius)
         num_rows = trial.num_rows or trial.data.num_rows
         return NoiseProof(trial.smoothing, self.evidence(trial), num_rows, trial.data.channels)
-
-
-@dataclass(frozen=True)
-class NoiseProof:
-    """The proof of a method with noise: bounds, and the trade-off of the noise."""
-
-    smoothing: Smoothing
-    bounds: Bounds
-    num_rows: int
-    channels: int = 1
-
-    @property
-    def label(self) -> Labels:
-        """Label of each point."""
-        return self.bounds.label
-
-    def certified(self, threat: Threat) -> Bools:
-        """Return which labels no attack within the threat changes; its trigger counts pixels."""
-        asked = as_measured(threat, self.smoothing, self.channels)
-        if threat.rows and threat.on_test:
-            # The trigger alone may overturn every point; the trade-off of the rows can take long to compute.
-            alone = certify(self.bounds, self.smoothing, replace(asked, rows=0), self.num_rows)
-            if not alone.any():
-                return alone
-        return certify(self.bounds, self.smoothing, asked, self.num_rows)
-
-
-@dataclass(frozen=True)
-class PartitionProof:
-    """The proof of a method that partitions the rows: how many rows may be inserted or removed."""
-
-    label: Labels
-    radius: Floats | Labels
-
-    def certified(self, threat: Threat) -> Bools:
-        """Return which labels no attack changes: a row with new pixels is removed and inserted, a new label stays."""
-        each = 2 if threat.trigger_on("features") else int(threat.relabel)
-        return np.asarray(self.radius >= threat.rows * each)
 
 
 def voted(

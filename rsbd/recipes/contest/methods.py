@@ -7,8 +7,9 @@ from typing import Any
 from rsbd import bounds
 from rsbd.data import Dataset
 from rsbd.learners import LDA
-from rsbd.noises import Bagging, Flip, Gaussian, Partition, Smoothing
+from rsbd.noises import Bagging, ClassBagging, Flip, Gaussian, Partition, Smoothing
 from rsbd.recipes.cohen import cohen
+from rsbd.recipes.contest.beyond_noise import KeptVotes, PixelGroups
 from rsbd.recipes.contest.contender import Contender, Trial, voted
 from rsbd.recipes.contest.threats import Attack
 from rsbd.recipes.rab_knn import rab_knn
@@ -31,6 +32,14 @@ def _bags(data: Dataset, attack: Attack, size: int, keep: float) -> Smoothing:
 def _parts(data: Dataset, attack: Attack, parts: int, spread: int = 1) -> Partition:
     """Return parts of at least three rows: models that learn from nothing agree, and their vote would be certified."""
     return Partition(min(parts, max(1, data.num_rows // 3)), spread)
+
+
+def _class_bags(data: Dataset, attack: Attack, each: int) -> Smoothing:
+    return Smoothing(rows=ClassBagging.of(data, each))
+
+
+def _groups(data: Dataset, attack: Attack, groups: int) -> Partition:
+    return Partition(min(groups, data.num_features // data.channels), deal="position")
 
 
 def _one_model(trial: Trial) -> bounds.Bounds:
@@ -87,6 +96,9 @@ CONTENDERS = (
               lambda data, attack, size: Smoothing(Bagging(size)), voted(runner_up=True)),
     Contender("BagFlip", "Zhang et al. 2022", "binary", {"size": (10, 20, 50), "keep": (0.8, 0.9, 0.95)}, _bagflip),
     Contender("bags + test flips", "rsbd, after Jia et al. and Wang et al.", "binary",
-              {"size": _SIZES, "keep": (0.65, 0.7, 0.8, 0.9)}, _bags)
+              {"size": _SIZES, "keep": (0.65, 0.7, 0.8, 0.9)}, _bags),
+    KeptVotes("bags, kept votes", "rsbd, after Zhang et al. 2023 (PECAN)", "binary", {"each": (1, 2, 3)}, _class_bags),
+    KeptVotes("PECAN", "Zhang et al. 2023", "binary", {"parts": _PARTS}, _parts),
+    PixelGroups("FPA", "Hammoudeh and Lowd 2024", "binary", {"groups": (50, 200, 1000)}, _groups)
 )  # fmt: skip
 """The methods of the library, without certified confidence (Kumar et al.), which is not a certified accuracy."""

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rsbd.errors import InputError
+from rsbd.evasion.triggers import from_record
 from rsbd.files import write_text
 from rsbd.noises import Threat
-from rsbd.recipes.contest.threats import SLOT_WORDS, Attack
+from rsbd.recipes.contest.threats import SLOT_WORDS, Attack, trigger_words
 from rsbd.recipes.report import csv_text
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ class ComparisonRow:
     attack : tuple of str
         The slots that the attack changes.
     threats : tuple of Threat
-        Poisoned rows and pixels of the trigger.
+        Poisoned rows, and pixels of the trigger or a patch.
     certified : tuple of float, or None
         Certified accuracy against each threat; None where the method cannot face them.
     reason : str, or None
@@ -63,9 +64,14 @@ class ComparisonRow:
     @classmethod
     def of(cls, record: Mapping[str, Any]) -> ComparisonRow:
         """Return the row that was written as ``record``."""
-        shares, threats = record["certified"], tuple(Threat(**threat) for threat in record["threats"])
+        shares, threats = record["certified"], tuple(map(_threat, record["threats"]))
         plain = {"attack": tuple(record["attack"]), "threats": threats}
         return cls(**{**record, **plain, "certified": None if shares is None else tuple(shares)})
+
+
+def _threat(record: Mapping[str, Any]) -> Threat:
+    trigger = record["trigger"]
+    return Threat(**{**record, "trigger": from_record(trigger) if isinstance(trigger, Mapping) else trigger})
 
 
 @dataclass(frozen=True)
@@ -98,7 +104,7 @@ class Comparison:
             {
                 "method": row.method,
                 "attack": " + ".join(row.attack),
-                **asdict(threat),
+                **{**asdict(threat), "trigger": trigger_words(threat)},
                 "certified": None if row.certified is None else row.certified[i],
                 "clean": row.clean,
                 "noise": row.noise,
@@ -141,7 +147,7 @@ class Comparison:
             ax = plots.new_axes(max(10.0, 4.5 + 0.62 * len(columns)), 2.6 + 0.38 * len(methods))
         plots.paint_shares(ax, cells, methods)
         ax.tick_params(length=0)
-        ax.set_xticks(range(len(columns)), [f"{t.rows}\n{t.trigger}" for t in columns], fontsize=12)
+        ax.set_xticks(range(len(columns)), [f"{t.rows}\n{trigger_words(t)}" for t in columns], fontsize=12)
         where: Any = {"xycoords": "axes fraction", "textcoords": "offset points", "ha": "right", "va": "top"}
         ax.annotate("poisoned rows\ntrigger, pixels", (0, 0), (-4, -3.5), **where, fontsize=12)
         lines = _mark_groups(ax, {attack: len(self.against(attack)[0].threats) for attack in self.attacks})

@@ -10,15 +10,18 @@ import numpy as np
 
 from rsbd.bounds import over_points
 from rsbd.data import Dataset
-from rsbd.ensemble import checks
+from rsbd.ensemble import Votes, checks
 from rsbd.errors import InputError
+from rsbd.evasion import AnyTrigger
 from rsbd.learners import Learner
-from rsbd.noises import Bagging, Flip, Gaussian, Noise, Partition, Smoothing, Threat
-from rsbd.recipes.contest.contender import Contender, NoiseProof, PartitionProof, Trial
+from rsbd.noises import Bagging, ClassBagging, Flip, Gaussian, Noise, Partition, Smoothing, Threat
+from rsbd.recipes.contest.contender import Contender, Trial
+from rsbd.recipes.contest.proofs import Provable
 from rsbd.recipes.contest.result import ComparisonRow
-from rsbd.recipes.contest.threats import Attack, Defence, refusal
+from rsbd.recipes.contest.threats import Attack, Defence
 from rsbd.recipes.report import dataset_settings
-from rsbd.types import Floats, Labels
+from rsbd.types import Floats
+from rsbd.words import count
 
 _SHARE = 4
 """The search trains a quarter of the models and counts each vote four times: it proves nothing, it only chooses."""
@@ -33,6 +36,8 @@ class Trials:
     ----------
     dataset, validation, num_models, alpha, points, seed, learner, options
         As in :func:`rsbd.recipes.contest.compare`.
+    triggers : tuple of AnyTrigger
+        What may be on the test input: what votes are held against.
     final, search : mapping
         View (``"binary"``, ``"unit"``) -> data set, with the test points and with the validation points.
     proofs : dict
@@ -54,10 +59,11 @@ class Trials:
     seed: int
     learner: Learner | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
+    triggers: tuple[AnyTrigger, ...] = ()
     final: Mapping[str, Dataset] = field(init=False, repr=False)
     search: Mapping[str, Dataset] = field(init=False, repr=False)
-    proofs: dict[Any, NoiseProof | PartitionProof] = field(default_factory=dict, repr=False)
-    known: tuple[dict[Any, Labels], ...] = field(default_factory=lambda: ({}, {}), repr=False)
+    proofs: dict[Any, Provable] = field(default_factory=dict, repr=False)
+    known: tuple[dict[Any, Votes], ...] = field(default_factory=lambda: ({}, {}), repr=False)
 
     def __post_init__(self) -> None:
         data, share = self.dataset, self.validation
@@ -75,7 +81,7 @@ class Trials:
         object.__setattr__(self, "final", both_views(data))
         object.__setattr__(self, "search", both_views(parts))
 
-    def proof(self, contender: Contender, defence: Defence, final: bool) -> NoiseProof | PartitionProof:
+    def proof(self, contender: Contender, defence: Defence, final: bool) -> Provable:
         """Return a contender's proof with this noise, for the test points if ``final``, else for validation points."""
         key = (contender.name, repr(defence), final)
         if key not in self.proofs:
@@ -92,6 +98,7 @@ class Trials:
                 options=self.options,
                 known=self.known[final],
                 num_rows=self.dataset.num_rows,
+                triggers=self.triggers,
             )
             self.proofs[key] = contender.prove(trial)
         return self.proofs[key]
@@ -162,7 +169,7 @@ class Search:
         """Return the search with the noises within the budget, or with the reason why the method cannot take part."""
         data = trials.final[contender.view]
         every = tuple(contender.defences(data, attack))
-        answers = {refusal(defence, threat, data.num_rows) for defence in every for threat in threats}
+        answers = {contender.refuses(defence, threat, data.num_rows) for defence in every for threat in threats}
         if reasons := sorted(answer for answer in answers if answer):
             return cls(contender, attack, threats, (), reasons[0])
         models = [contender.num_models(defence, trials.num_models) for defence in every]
@@ -212,8 +219,13 @@ def noise_words(defence: Defence) -> str:
     '50 parts, each row in 2'
     """
     if isinstance(defence, Partition):
+        if defence.deal == "position":
+            return f"{defence.parts} groups of pixels"
         return f"{defence.parts} parts" + (f", each row in {defence.spread}" if defence.spread > 1 else "")
-    said = [f"bags of {defence.rows.size}"] if isinstance(defence.rows, Bagging) else []
+    bag = defence.rows
+    said = [f"bags of {bag.size}"] if isinstance(bag, Bagging) else []
+    if isinstance(bag, ClassBagging):
+        said = [f"bags of {count(bag.each, 'row')} a class"]
     slots: dict[str, list[tuple[str, str]]] = {}
     for slot, noise in defence.slots.items():
         name, value = _noise(noise)

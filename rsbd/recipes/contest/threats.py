@@ -1,4 +1,4 @@
-"""One attacker for every method: poisoned rows and pixels, measured in the norm of each noise."""
+"""One attacker for every method: poisoned rows and a trigger, measured in the norm of each noise."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from fractions import Fraction
 from itertools import product
 
 from rsbd.errors import InputError
+from rsbd.evasion import AnyPatch, AnyPixels, AnyTrigger
 from rsbd.noises import Partition, Smoothing, Threat
 
 Attack = tuple[str, ...]
@@ -19,7 +20,7 @@ SLOT_WORDS = {"features": "training pixels", "labels": "training labels", "test"
 
 
 def threat_map(
-    rows: Iterable[int], triggers: Iterable[int], relabel: Sequence[bool], on_test: Sequence[bool]
+    rows: Iterable[int], triggers: Iterable[int | AnyPatch], relabel: Sequence[bool], on_test: Sequence[bool]
 ) -> dict[Attack, tuple[Threat, ...]]:
     """Return every threat of a map once, grouped by the slots that it changes.
 
@@ -28,8 +29,8 @@ def threat_map(
 
     Parameters
     ----------
-    rows, triggers : iterable of int
-        Numbers of poisoned rows, and sizes of the trigger in pixels.
+    rows, triggers : iterable of int, or of AnyPatch
+        Numbers of poisoned rows, and triggers: a number of pixels, or ``AnyPatch(3)``.
     relabel, on_test : sequence of bool
         Whether labels change, and whether the trigger is on the test input: one, the other, or both in turn.
 
@@ -40,9 +41,11 @@ def threat_map(
     """
     found: dict[Attack, dict[Threat, None]] = {}
     for m, t, y, x in product(rows, triggers, relabel, on_test):
-        if t % 1:  # Threat refuses a negative number
-            raise InputError(f"a trigger of {t} pixels", "it counts pixels, so give a whole number from 0")
-        threat = Threat(int(m), int(t), relabel=y and m > 0, on_test=x and t > 0)
+        if not isinstance(t, AnyPatch):
+            if t % 1:  # Threat refuses a negative number
+                raise InputError(f"a trigger of {t} pixels", "it counts pixels, so give a whole number from 0")
+            t = int(t)
+        threat = Threat(int(m), t, relabel=y and m > 0, on_test=x and t != 0)
         if what := attacked_slots(threat):
             found.setdefault(what, {})[threat] = None
     if not found:
@@ -60,7 +63,39 @@ def attacked_slots(threat: Threat) -> Attack:
     return tuple(slot for slot, is_changed in changed.items() if is_changed)
 
 
-def as_measured(threat: Threat, smoothing: Smoothing, channels: int = 1) -> Threat:
+def pixels_of(threat: Threat, slot: str) -> int:
+    """Return how many pixels the trigger of a threat has on ``"features"`` or ``"test"``.
+
+    Examples
+    --------
+    >>> pixels_of(Threat(rows=1, trigger=AnyPatch(3)), "features"), pixels_of(Threat(rows=1, trigger=2), "test")
+    (9, 2)
+    """
+    trigger = threat.trigger
+    return trigger.side**2 if isinstance(trigger, AnyPatch) else int(threat.trigger_on(slot))
+
+
+def trigger_on_test(threat: Threat) -> AnyTrigger | None:
+    """Return what may be on the test input as a trigger that votes can be held against; None if nothing is there."""
+    if isinstance(threat.trigger, AnyPatch):
+        return threat.any_trigger
+    pixels = pixels_of(threat, "test") if threat.on_test else 0
+    return AnyPixels(pixels) if pixels else None
+
+
+def trigger_words(threat: Threat) -> str:
+    """Write the trigger of a threat in few letters.
+
+    Examples
+    --------
+    >>> trigger_words(Threat(rows=1, trigger=AnyPatch(3))), trigger_words(Threat(rows=1, trigger=2))
+    ('3x3', '2')
+    """
+    trigger = threat.trigger
+    return f"{trigger.side}x{trigger.side}" if isinstance(trigger, AnyPatch) else str(trigger)
+
+
+def as_measured(threat: Threat, smoothing: Smoothing, channels: int = 1, kept: bool = False) -> Threat:
     """Return the same threat with its trigger measured in the norms of the noise.
 
     A pixel has as many coordinates as channels. Inputs lie in [0, 1], so ``t`` changed coordinates are at most ``t`` in
@@ -75,17 +110,19 @@ def as_measured(threat: Threat, smoothing: Smoothing, channels: int = 1) -> Thre
     >>> as_measured(Threat(rows=3, trigger=4), Smoothing(features=Gaussian(1.0), test=Flip(0.8)), channels=4).trigger
     {'features': 4.0, 'test': 16}
     """
-    sizes: dict[str, float] = {}
+    sizes: dict[str, float | AnyTrigger] = {}
     for slot in ("features", "test"):
-        noise, pixels = smoothing.slots.get(slot), threat.trigger_on(slot)
-        sizes[slot] = pixels if noise is None else _length(channels * int(pixels), noise.norm)
+        noise, pixels = smoothing.slots.get(slot), pixels_of(threat, slot)
+        sizes[slot] = pixels if noise is None else _length(channels * pixels, noise.norm)
+    if kept and (trigger := trigger_on_test(threat)) is not None:
+        sizes["test"] = trigger
     return replace(threat, trigger=sizes)
 
 
-def refusal(defence: Defence, threat: Threat, num_rows: int) -> str | None:
+def refusal(defence: Defence, threat: Threat, num_rows: int, kept: bool = False) -> str | None:
     """Return why a defence cannot face a threat, in the words of the library's own error; None where it can.
 
-    A partition faces any change of the training rows, and no change of the test input.
+    A partition faces any change of the training rows, and no change of the test input, unless votes are ``kept``.
 
     Examples
     --------
@@ -96,7 +133,7 @@ def refusal(defence: Defence, threat: Threat, num_rows: int) -> str | None:
     if isinstance(defence, Partition):
         defence, threat = Smoothing(), replace(threat, rows=0)
     try:
-        defence.tradeoff(as_measured(threat, defence), num_rows)
+        defence.tradeoff(as_measured(threat, defence, kept=kept), num_rows, trigger_on_test(threat) if kept else None)
     except InputError as error:
         return error.what
     return None
