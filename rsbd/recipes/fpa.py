@@ -17,6 +17,7 @@ from rsbd.data import Dataset
 from rsbd.errors import InputError, is_whole
 from rsbd.learners import LDA, Columns, Learner, Problem
 from rsbd.learners.base import check_repeats, predict_confidences, predict_labels, train_models
+from rsbd.learners.determinism import reproducible
 from rsbd.learners.randomness import generators
 from rsbd.noises import Bagging, Partition, Smoothing, Threat
 from rsbd.noises.smoothing import RowNoise
@@ -111,6 +112,7 @@ def _by_pixel(dataset: Dataset, x: Points) -> Points:
     return np.moveaxis(x.reshape(len(x), dataset.channels, -1), 1, 2)
 
 
+@reproducible()
 def _group_labels(part: Dataset, learner: Learner, odds: float | None, seed: int) -> Labels:
     """Return the labels by a model of some pixels, -1 where it abstains."""
     if (part.x == part.x[:1]).all() or not part.num_points:

@@ -17,6 +17,7 @@ from rsbd.errors import InputError
 from rsbd.evasion import AnyTrigger
 from rsbd.learners import Learner, Models, Problem, RobustLinear
 from rsbd.learners.base import check_repeats, find_reached, predict_labels, train_models
+from rsbd.learners.determinism import reproducible
 from rsbd.learners.randomness import generators
 from rsbd.noises import Bagging, ClassBagging, Partition, Smoothing
 from rsbd.noises.smoothing import RowNoise
@@ -149,6 +150,7 @@ def pecan(
     return Guarded(smoothing, evidence, certificate, dataset.num_rows, votes=votes, held=held)
 
 
+@reproducible()
 def _deal(
     dataset: Dataset,
     windows: Mapping[AnyTrigger, Sequence[AnyTrigger]],

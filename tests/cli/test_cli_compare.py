@@ -13,6 +13,7 @@ from rsbd import recipes
 from rsbd.cli import main
 from rsbd.data import load
 from rsbd.errors import InputError
+from rsbd.evasion import AnyPatch
 from rsbd.learners import LDA
 from rsbd.recipes.contest import CONTENDERS
 
@@ -74,7 +75,7 @@ def test_every_option_reaches_the_comparison(monkeypatch: pytest.MonkeyPatch, tm
 
     monkeypatch.setattr(recipes, "compare", compare)
     found = ask(
-        f"--classes 3 5 --rows 80 --points 20 --poisoned 2 7 --pixels 3 --not-relabel --on-test "
+        f"--classes 3 5 --rows 80 --points 20 --poisoned 2 7 --pixels 3 --patches 2 5 --not-relabel --on-test "
         "--method bagging dpa --learner lda --models 77 --alpha 0.01 --alpha-for all --validation 0.4 --seed 5 "
         f"--device cpu --out {tmp_path}"
     )
@@ -82,7 +83,7 @@ def test_every_option_reaches_the_comparison(monkeypatch: pytest.MonkeyPatch, tm
     assert (
         data.fingerprint() == load("digits", view="unit", classes=("3", "5"), rows=80, points=20, seed=5).fingerprint()
     )
-    assert threats == [[2, 7], [3]]
+    assert threats == [[2, 7], [3, AnyPatch(2), AnyPatch(5)]]
     assert [contender.name for contender in found.pop("contenders")] == ["DPA", "bagging"]
     found.pop("progress")
     assert found == {
@@ -91,7 +92,7 @@ def test_every_option_reaches_the_comparison(monkeypatch: pytest.MonkeyPatch, tm
     }  # fmt: skip
     plain = ask("--relabel --not-on-test --method bagging")
     assert (plain["relabel"], plain["on_test"], plain["learner"]) == ((True,), (False,), None)
-    assert seen[-1][0][1:] == ((0, 1, 5), (0, 1, 2))
+    assert seen[-1][0][1:] == ((0, 1, 5), None)
     both = ask("--seed 0")
     assert (both["relabel"], both["on_test"], len(both["contenders"])) == (
         (True, False),
@@ -114,6 +115,9 @@ BAD = [
     (["--poisoned", "-1"], "rows is -1"),
     (["--pixels", "785"], "784"),
     (["--pixels", "-1"], "0 or more"),
+    (["--patches", "29"], "any 29x29 patch anywhere does not fit on images of 28 x 28"),
+    (["--patches", "0"], "side is 0"),
+    (["--dataset", "breast_cancer", "--patches", "3"], "which are no images"),
     (["--poisoned", "0", "--pixels", "0"], "no threat changes anything"),
     (["--learner", "oracle"], "linear, robust, lda, mlp"),
     (["--seed", "-1"], "seed"),

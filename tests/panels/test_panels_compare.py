@@ -19,7 +19,6 @@ from rsbd.panels.compare.draw import draw_compare
 from rsbd.recipes.contest import CONTENDERS, Contender, Trial
 from rsbd.recipes.contest.result import ComparisonRow
 from rsbd.recipes.contest.search import Trials
-from rsbd.recipes.contest.threats import refusal
 
 MODELS = 60
 
@@ -64,7 +63,7 @@ def test_reasons_are_the_librarys_and_bars_are_shares(contest: CompareComputatio
     for contender, row in zip(contest.contenders, found.rows, strict=True):
         data = contest.trials.final[contender.view]
         defences = list(contender.defences(data, found.params.attack))
-        reason = refusal(defences[0], found.params.threat, data.num_rows)
+        reason = contender.refuses(defences[0], found.params.threat, data.num_rows)
         if reason is None:
             assert 0 <= row.certified[0] <= 1
             assert row.models <= MODELS

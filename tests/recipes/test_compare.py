@@ -21,10 +21,11 @@ from rsbd.certify import certify
 from rsbd.data import Dataset, load
 from rsbd.ensemble import collect
 from rsbd.errors import InputError
+from rsbd.evasion import AnyPatch, AnyPixels
 from rsbd.learners import LDA, MLP
-from rsbd.noises import Bagging, Flip, Gaussian, Partition, Uniform
+from rsbd.noises import Bagging, ClassBagging, Flip, Gaussian, Partition, Uniform
 from rsbd.noises.smoothing import Smoothing, Threat
-from rsbd.recipes import bagflip, bagging, cohen, compare, dpa, rab, rab_knn, rosenfeld, wang
+from rsbd.recipes import bagflip, bagging, cohen, compare, dpa, fpa, pecan, rab, rab_knn, rosenfeld, wang
 from rsbd.recipes.contest import (
     CONTENDERS,
     Comparison,
@@ -97,6 +98,7 @@ REFUSED = {
     "DPA": {"test"},
     "Finite Aggregation": {"test"},
     "bagging": {"test"},
+    "FPA": {"labels"},
 }
 
 
@@ -106,11 +108,11 @@ def test_reasons_name_what_is_not_noised_and_only_where_it_changes(name: str, bi
     for attack, group in threats.items():
         for defence in BY_NAME[name].defences(binary, attack):
             for threat in group:
-                reason = refusal(defence, threat, binary.num_rows)
+                reason = BY_NAME[name].refuses(defence, threat, binary.num_rows)
                 missing = REFUSED.get(name, set()) & set(attack)
                 assert (reason is not None) == bool(missing), (defence, threat)
                 if reason is not None:
-                    assert "no noise" in reason
+                    assert "no noise" in reason or name == "FPA"
                     assert any(f"training {slot}" in reason or f"{slot} input" in reason for slot in missing)
                     assert ":" not in reason
 
@@ -292,6 +294,8 @@ def test_budgets_are_equal_and_said(unit: Dataset) -> None:
     assert models.pop("RAB, 1-neighbour") == 1
     assert models.pop("DPA") <= MODELS
     assert models.pop("Finite Aggregation") <= MODELS
+    assert models.pop("PECAN") <= MODELS
+    assert models.pop("FPA") <= MODELS
     assert set(models.values()) == {MODELS}
     poor = compare(unit, [1], [1], relabel=[False], on_test=[False], num_models=5, contenders=[BY_NAME["DPA"]])
     assert poor.rows[0].certified is None
@@ -403,6 +407,7 @@ def test_the_figure_shows_every_cell(unit: Dataset, few: list[Contender]) -> Non
         ({"triggers": [1.5]}, "whole number"),
         ({"triggers": [-1]}, "0 or more"),
         ({"triggers": [65]}, "an input has 64"),
+        ({"triggers": [AnyPatch(9)]}, "any 9x9 patch anywhere does not fit"),
         ({"num_models": 0}, "0 models"),
         ({"alpha": 0.0}, "alpha is 0.0"),
         ({"points": "some"}, "'each'"),
@@ -460,3 +465,95 @@ def test_bags_with_flips_on_the_test_input_are_the_exact_law_of_every_outcome() 
                 part = min(left, p) / p if (p := before.get(key, Fraction(0))) else Fraction(1)
                 reached, left = reached + part * after.get(key, Fraction(0)), left - part * p
             assert claimed.upper(share) == reached, (poisoned, triggered, share)
+
+
+# -- triggers that votes are held against
+
+
+def test_a_patch_is_pixels_for_noise_and_a_patch_for_kept_votes() -> None:
+    flips, bags = Smoothing(features=Flip(0.8), test=Gaussian(1.0)), Smoothing(rows=Bagging(5))
+    threat = Threat(2, AnyPatch(3))
+    assert as_measured(threat, flips, channels=3).trigger == {"features": 27, "test": pytest.approx(27**0.5)}
+    assert as_measured(threat, bags, kept=True).trigger == {"features": 9, "test": AnyPatch(3)}
+    assert as_measured(Threat(2, 4), bags, kept=True).trigger == {"features": 4, "test": AnyPixels(4)}
+    assert as_measured(Threat(2, 4, on_test=False), bags, kept=True).trigger == {"features": 4, "test": 4}
+    found = threat_map([0, 5], [0, AnyPatch(3)], (True,), (True, False))
+    assert found["test",] == (Threat(0, AnyPatch(3), False, True),)
+    assert found["features", "labels"] == (Threat(5, AnyPatch(3), True, False),)
+    assert found[BACKDOOR] == (Threat(5, AnyPatch(3)),)
+
+
+TRIGGERS = (AnyPixels(2), AnyPatch(2))
+
+
+@pytest.mark.parametrize("classes", [(0, 1), (0, 1, 2)])
+def test_kept_votes_are_those_of_pecan(classes: tuple[int, ...]) -> None:
+    data = load("digits", side=8, classes=classes, rows=120, points=40)
+    bags = Smoothing(rows=ClassBagging.of(data, 1))
+    trial = Trial(data, bags, MODELS, 0.01, "all", seed=7, triggers=TRIGGERS)
+    found = BY_NAME["bags, kept votes"].prove(trial)
+    by_hand = pecan(data, TRIGGERS, bags.rows, num_models=MODELS, alpha=0.01, points="all", seed=7)
+    plain = bounds.simultaneous(by_hand.votes.counts, 0.01, runner_up=len(classes) > 2, points="all")
+    assert np.array_equal(found.label, by_hand.bounds.label)
+    for rows in (0, 2, 6):
+        for threat, held in (
+            (Threat(rows, 2), by_hand.held[AnyPixels(2)]),
+            (Threat(rows, AnyPatch(2)), by_hand.held[AnyPatch(2)]),
+        ):
+            expected = certify(held, bags, Threat(rows, held.trigger), 120)
+            assert np.array_equal(found.certified(threat), expected)
+        free = certify(plain, bags, Threat(rows, on_test=False), 120)
+        for threat in (Threat(rows, 2, on_test=False), Threat(rows, AnyPatch(2), on_test=False), Threat(rows, 0)):
+            assert np.array_equal(found.certified(threat), free)
+    smaller = found.certified(Threat(2, AnyPatch(1)))
+    assert (smaller >= found.certified(Threat(2, 2))).all()
+    with pytest.raises(InputError, match="no vote was held against any 3x3 patch anywhere"):
+        found.certified(Threat(2, AnyPatch(3)))
+
+
+def test_parts_with_kept_votes_are_those_of_pecan(unit: Dataset) -> None:
+    trial = Trial(unit, Partition(15), MODELS, 0.01, "each", seed=7, triggers=TRIGGERS)
+    found = BY_NAME["PECAN"].prove(trial)
+    by_hand = pecan(unit, TRIGGERS, parts=15, seed=7)
+    for rows in range(5):
+        for trigger, threat in ((AnyPixels(2), Threat(rows, 2)), (AnyPatch(2), Threat(rows, AnyPatch(2)))):
+            assert np.array_equal(found.certified(threat), by_hand.held[trigger].radius >= 2 * rows)
+    without = BY_NAME["PECAN"].prove(replace(trial, triggers=()))
+    assert np.array_equal(without.certified(Threat(2, 3, on_test=False)), found.certified(Threat(2, 3, on_test=False)))
+
+
+def test_fpa_counts_every_pixel_that_changes_anywhere(unit: Dataset) -> None:
+    found = BY_NAME["FPA"].prove(Trial(unit, Partition(30, deal="position"), MODELS, 0.01, "each", seed=7))
+    radius = fpa(unit, 30, seed=7).certificate.radius
+    for threat, pixels in (
+        (Threat(3, 2, False), 3 * 2 + 2),
+        (Threat(3, 2, False, False), 3 * 2),
+        (Threat(0, AnyPatch(2), False), 4),
+        (Threat(2, AnyPatch(2), False), 12),
+    ):
+        assert np.array_equal(found.certified(threat), radius >= pixels)
+
+
+def test_a_patch_is_compared_written_and_read_again(unit: Dataset, tmp_path: Path) -> None:
+    some = [BY_NAME[name] for name in ("flips per slot", "bagging", "bags, kept votes", "FPA")]
+    found = compare(unit, [3], [1, AnyPatch(2)], relabel=[True], num_models=MODELS, contenders=some)
+    rows = {row.method: row for row in found.against(BACKDOOR)}
+    assert rows["bags, kept votes"].threats == (Threat(3, 1), Threat(3, AnyPatch(2)))
+    assert rows["bags, kept votes"].certified[1] > rows["flips per slot"].certified[1]
+    assert "no noise" in str(rows["bagging"].reason)
+    assert rows["FPA"].reason == "the threat changes the training labels, from which every model learns"
+    path, table, *_ = found.write(tmp_path)
+    assert Comparison.load(path) == found
+    assert [record["trigger"] for record in csv.DictReader(table.open())][:2] == ["1", "2x2"]
+    assert "3\n2x2" in [label.get_text() for label in found.plot().get_xticklabels()]
+    again = compare(unit, [3], [1, AnyPatch(2)], relabel=[True], num_models=MODELS, contenders=some)
+    assert again == found
+
+
+def test_images_face_a_patch_unless_told_otherwise(unit: Dataset) -> None:
+    kept = [replace(BY_NAME["bags, kept votes"], grid={"each": (1,)})]
+    (row, *_) = compare(unit, [1], relabel=[True], on_test=[True], num_models=8, contenders=kept).against(BACKDOOR)
+    assert [threat.trigger for threat in row.threats] == [1, 2, AnyPatch(3)]
+    table = load("breast_cancer", view="unit", points=20)
+    (row, *_) = compare(table, [1], relabel=[True], on_test=[True], num_models=8, contenders=kept).against(BACKDOOR)
+    assert [threat.trigger for threat in row.threats] == [1, 2]

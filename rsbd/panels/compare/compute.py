@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
+from rsbd.evasion import AnyPixels
 from rsbd.noises import Threat
 from rsbd.panels.engine import Cancel, Cancelled, OnProgress, Previews
 from rsbd.panels.memory import Memo
@@ -29,6 +30,9 @@ _GRIDS: Mapping[str, Mapping[str, tuple[Any, ...]]] = {
     "bagging": {"size": (5, 10, 20)},
     "BagFlip": {"size": (10, 20), "keep": (0.85, 0.9)},
     "bags + test flips": {"size": (10, 20), "keep": (0.7, 0.8, 0.9)},
+    "bags, kept votes": {"each": (1, 3)},
+    "PECAN": {"parts": (20, 50)},
+    "FPA": {"groups": (50, 200)},
 }
 
 
@@ -110,6 +114,10 @@ class CompareComputation:
     trials: Trials
     contenders: tuple[Contender, ...] = tuple(replace(c, grid=_GRIDS.get(c.name, c.grid)) for c in CONTENDERS)
     memo: Memo = field(default_factory=lambda: Memo(2000))  # one row of figures for each method and threat
+
+    def __post_init__(self) -> None:
+        if not self.trials.triggers:  # all that the slider offers, so that moving it trains nothing
+            object.__setattr__(self, "trials", replace(self.trials, triggers=tuple(map(AnyPixels, range(1, 5)))))
 
     def __call__(self, params: CompareParams, cancel: Cancel, progress: OnProgress) -> Previews[CompareResult]:
         """Yield the answers so far after each method that had to be trained; return all of them."""

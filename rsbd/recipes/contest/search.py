@@ -220,12 +220,12 @@ def noise_words(defence: Defence) -> str:
     """
     if isinstance(defence, Partition):
         if defence.deal == "position":
-            return f"{defence.parts} groups of pixels"
+            return f"{defence.parts} groups"
         return f"{defence.parts} parts" + (f", each row in {defence.spread}" if defence.spread > 1 else "")
     bag = defence.rows
     said = [f"bags of {bag.size}"] if isinstance(bag, Bagging) else []
     if isinstance(bag, ClassBagging):
-        said = [f"bags of {count(bag.each, 'row')} a class"]
+        said = [f"{count(bag.each, 'row')} a class"]
     slots: dict[str, list[tuple[str, str]]] = {}
     for slot, noise in defence.slots.items():
         name, value = _noise(noise)
