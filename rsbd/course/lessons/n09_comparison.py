@@ -44,8 +44,8 @@ def facing(dataset: Dataset, threat: Threat) -> list[str]:
 def _refusals(dataset: Dataset, threat: Threat) -> dict[str, str | None]:
     """Return for each method why it cannot face a threat; None where it can."""
     views, attack = both_views(dataset), attacked_slots(threat)
-    first = {contender: next(contender.defences(views[contender.view], attack)) for contender in CONTENDERS}
-    return {one.name: one.refuses(defence, threat, dataset.num_rows) for one, defence in first.items()}
+    first = [(contender, next(contender.defences(views[contender.view], attack))) for contender in CONTENDERS]
+    return {one.name: one.refuses(defence, threat, dataset.num_rows) for one, defence in first}
 
 
 def who_faces(dataset: Dataset) -> list[list[str]]:
