@@ -514,16 +514,22 @@ def test_kept_votes_are_those_of_pecan(classes: tuple[int, ...]) -> None:
 def test_parts_with_kept_votes_are_those_of_pecan(unit: Dataset) -> None:
     trial = Trial(unit, Partition(15), MODELS, 0.01, "each", seed=7, triggers=TRIGGERS)
     found = BY_NAME["PECAN"].prove(trial)
-    by_hand = pecan(unit, TRIGGERS, parts=15, seed=7)
+    by_hand, placed = pecan(unit, TRIGGERS, parts=15, seed=7), Partition(15, deal="position")
+    in_place, by_place = (
+        BY_NAME["PECAN"].prove(replace(trial, defence=placed)),
+        pecan(unit, TRIGGERS, parts=placed, seed=7),
+    )
     for rows in range(5):
         for trigger, threat in ((AnyPixels(2), Threat(rows, 2)), (AnyPatch(2), Threat(rows, AnyPatch(2)))):
             assert np.array_equal(found.certified(threat), by_hand.held[trigger].radius >= 2 * rows)
+            dealt = by_place.held[trigger].radius >= rows  # changed in place, a row stays in its part
+            assert np.array_equal(in_place.certified(threat), dealt)
     without = BY_NAME["PECAN"].prove(replace(trial, triggers=()))
     assert np.array_equal(without.certified(Threat(2, 3, on_test=False)), found.certified(Threat(2, 3, on_test=False)))
 
 
 def test_fpa_counts_every_pixel_that_changes_anywhere(unit: Dataset) -> None:
-    found = BY_NAME["FPA"].prove(Trial(unit, Partition(30, deal="position"), MODELS, 0.01, "each", seed=7))
+    found = BY_NAME["FPA"].prove(Trial(unit, Partition(30), MODELS, 0.01, "each", seed=7))
     radius = fpa(unit, 30, seed=7).certificate.radius
     for threat, pixels in (
         (Threat(3, 2, False), 3 * 2 + 2),

@@ -31,7 +31,7 @@ _GRIDS: Mapping[str, Mapping[str, tuple[Any, ...]]] = {
     "BagFlip": {"size": (10, 20), "keep": (0.85, 0.9)},
     "bags + test flips": {"size": (10, 20), "keep": (0.7, 0.8, 0.9)},
     "bags, kept votes": {"each": (1, 3)},
-    "PECAN": {"parts": (20, 50)},
+    "PECAN": {"parts": (20, 50), "deal": ("position",)},
     "FPA": {"groups": (50, 200)},
 }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from rsbd import bounds
+from rsbd.certify import Certificate
 from rsbd.evasion import AnyPixels
 from rsbd.learners import Learner, RobustLinear
 from rsbd.noises import Partition, Threat
@@ -35,8 +36,11 @@ class KeptVotes(Contender):
         if isinstance(parts := trial.defence, Partition):
             dealt = pecan(data, triggers or AnyPixels(1), parts=parts, learner=self.learner, seed=trial.seed)
             plain = count_votes(parts, dealt.labels, data.num_classes, parts.norm, "rows")
-            found = {trigger: PartitionProof(plain.label, one.radius) for trigger, one in dealt.held.items()}
-            return KeptProof(PartitionProof(plain.label, plain.radius), found)
+
+            def of(found: Certificate) -> PartitionProof:
+                return PartitionProof(plain.label, found.radius, parts.deal)
+
+            return KeptProof(of(plain), {trigger: of(found) for trigger, found in dealt.held.items()})
         votes, num_rows = trial.collect(self.learner, triggers), trial.num_rows or data.num_rows
         many, alpha, points = data.num_classes > 2, trial.alpha, trial.points
 

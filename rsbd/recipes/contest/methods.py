@@ -29,9 +29,9 @@ def _bags(data: Dataset, attack: Attack, size: int, keep: float) -> Smoothing:
     return Smoothing.flips(data, test=keep, rows=rows, slots=attack)
 
 
-def _parts(data: Dataset, attack: Attack, parts: int, spread: int = 1) -> Partition:
+def _parts(data: Dataset, attack: Attack, parts: int, spread: int = 1, deal: str = "content") -> Partition:
     """Return parts of at least three rows: models that learn from nothing agree, and their vote would be certified."""
-    return Partition(min(parts, max(1, data.num_rows // 3)), spread)
+    return Partition(min(parts, max(1, data.num_rows // 3)), spread, deal)
 
 
 def _class_bags(data: Dataset, attack: Attack, each: int) -> Smoothing:
@@ -39,7 +39,7 @@ def _class_bags(data: Dataset, attack: Attack, each: int) -> Smoothing:
 
 
 def _groups(data: Dataset, attack: Attack, groups: int) -> Partition:
-    return Partition(min(groups, data.num_features // data.channels), deal="position")
+    return Partition(min(groups, data.num_features // data.channels))
 
 
 def _one_model(trial: Trial) -> bounds.Bounds:
@@ -98,7 +98,7 @@ CONTENDERS = (
     Contender("bags + test flips", "rsbd, after Jia et al. and Wang et al.", "binary",
               {"size": _SIZES, "keep": (0.65, 0.7, 0.8, 0.9)}, _bags),
     KeptVotes("bags, kept votes", "rsbd, after Zhang et al. 2023 (PECAN)", "binary", {"each": (1, 2, 3)}, _class_bags),
-    KeptVotes("PECAN", "Zhang et al. 2023", "binary", {"parts": _PARTS}, _parts),
+    KeptVotes("PECAN", "Zhang et al. 2023", "binary", {"parts": _PARTS, "deal": ("position",)}, _parts),
     PixelGroups("FPA", "Hammoudeh and Lowd 2024", "binary", {"groups": (50, 200, 1000)}, _groups)
 )  # fmt: skip
 """The methods of the library, without certified confidence (Kumar et al.), which is not a certified accuracy."""

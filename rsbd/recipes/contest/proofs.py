@@ -57,14 +57,20 @@ class NoiseProof:
 
 @dataclass(frozen=True)
 class PartitionProof:
-    """The proof of a method that partitions the rows: how many rows may be inserted or removed."""
+    """The proof of a method that partitions the rows: how many rows may be inserted or removed, or change in place.
+
+    The attacker changes rows in place, so a row that is dealt by position counts once. One that is dealt by content
+    counts as removed and inserted, unless only its label changes.
+    """
 
     label: Labels
     radius: Floats | Labels
+    deal: str = "content"
 
     def certified(self, threat: Threat) -> Bools:
-        """Return which labels no attack changes: a row with new pixels is removed and inserted, a new label stays."""
-        each = 2 if threat.trigger_on("features") else int(threat.relabel)
+        """Return which labels no attack within the threat changes."""
+        moved = threat.trigger_on("features") > 0
+        each = 2 if moved and self.deal == "content" else int(moved or threat.relabel)
         return np.asarray(self.radius >= threat.rows * each)
 
 

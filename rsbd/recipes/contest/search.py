@@ -219,9 +219,8 @@ def noise_words(defence: Defence) -> str:
     '50 parts, each row in 2'
     """
     if isinstance(defence, Partition):
-        if defence.deal == "position":
-            return f"{defence.parts} groups"
-        return f"{defence.parts} parts" + (f", each row in {defence.spread}" if defence.spread > 1 else "")
+        dealt = " by position" if defence.deal == "position" else ""
+        return f"{defence.parts} parts{dealt}" + (f", each row in {defence.spread}" if defence.spread > 1 else "")
     bag = defence.rows
     said = [f"bags of {bag.size}"] if isinstance(bag, Bagging) else []
     if isinstance(bag, ClassBagging):
