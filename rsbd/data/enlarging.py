@@ -17,7 +17,8 @@ def enlarged(codes: NDArray[Any], side: int, top: int) -> Floats:
     """Enlarge square pictures by cubic interpolation; each picture depends on its own pixels only.
 
     For each picture, the result is that of ``scipy.ndimage.zoom(picture, side / n, order=3, mode="nearest",
-    grid_mode=True)``, clipped and rounded to multiples of 2**-18, so that it does not depend on the machine.
+    grid_mode=True)``, clipped and rounded to whole levels, so that noise on a lattice has the pixels on its lattice.
+    What is below half of `top` stays below it: all views agree on what is white.
 
     Parameters
     ----------
@@ -31,7 +32,7 @@ def enlarged(codes: NDArray[Any], side: int, top: int) -> Floats:
     Returns
     -------
     float64 array (pictures, side, side)
-        Levels from 0 to `top`, most of them not whole numbers.
+        Whole levels from 0 to `top`.
 
     Examples
     --------
@@ -43,7 +44,8 @@ def enlarged(codes: NDArray[Any], side: int, top: int) -> Floats:
     """
     weights = _weights(codes.shape[-1], side)
     found = weights @ codes.astype(np.float64) @ weights.T  # linear in rows and in columns
-    return np.rint(np.clip(found, 0, top) / _UNIT) * _UNIT
+    found = np.rint(np.clip(found, 0, top) / _UNIT) * _UNIT  # as on every machine
+    return np.where(2 * found < top, np.minimum(np.rint(found), (top - 1) // 2), np.rint(found))
 
 
 @lru_cache

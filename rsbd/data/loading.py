@@ -41,8 +41,8 @@ def load(
         ``digits`` or ``breast_cancer`` (embedded), ``mnist``, ``fashion-mnist`` or ``cifar10`` (on disk).
     view : {"binary", "gray", "unit"}
         ``binary``: 1 where the input is at least 0.5, else 0 (values=2). ``gray``: the levels
-        ``j / (values - 1)``, 17 of them for digits and 256 for the other pictures; interpolated pixels are rounded to
-        them. ``unit``: the numbers as stored or interpolated, taken as continuous (values=None).
+        ``j / (values - 1)``, 17 of them for digits and 256 for the other pictures. ``unit``: the same numbers, taken as
+        continuous (values=None). Interpolated pixels are rounded to the levels of the data set.
     classes : iterable of int or str, optional
         Two or more class names to keep, relabelled 0, 1, ... in the order given; all by default.
     rows, points : int, optional
@@ -117,8 +117,6 @@ def _seen(codes: NDArray[Any], levels: int | None, view: str, side: int | None) 
     top = 1 if levels is None else levels - 1
     if side:
         codes = enlarged(codes, side, top)
-    if view == "gray":
-        codes = np.rint(codes)
     x = np.asarray(codes, np.float32) / np.float32(top)
     return cast("Points", (x >= 0.5).astype(np.float32) if view == "binary" else x)
 
