@@ -220,8 +220,9 @@ class Outcome:
     def bounds(self) -> Bounds:
         """Bounds from ``votes``: simultaneous Clopper-Pearson once all models have voted, anytime-valid before.
 
-        Clopper-Pearson holds for one look at a number of models that is fixed in advance. If votes are held against
-        triggers, the bounds are about the first trigger.
+        Clopper-Pearson holds for one look at a number of models that is fixed in advance. Before that, the votes are of
+        the first models, and not of the fastest. If votes are held against triggers, the bounds are about the first
+        trigger.
         """
         return self.bounds_against(next(iter(self.experiment.triggers), None))
 

@@ -67,6 +67,12 @@ def test_counts_do_not_depend_on_executor_order_or_process(
         assert np.array_equal(found.counts, expected.counts)
 
 
+def test_a_preview_is_of_the_first_models_and_not_of_the_fastest(digits: Dataset) -> None:
+    with Reversed() as executor:
+        seen = list(stream(digits, FLIPS, Linear(), digits.x_test, 256, executor=executor))
+    assert [votes.models for votes in seen] == [((0, 64 * done),) for done in (1, 2, 3, 4)]
+
+
 @pytest.mark.parametrize("smoothing", [FLIPS, GAUSSIAN], ids=["flips", "Gaussian"])
 def test_a_run_that_stopped_anywhere_goes_on_to_the_same_counts(digits: Dataset, smoothing: Smoothing) -> None:
     expected = gather(digits, smoothing)
