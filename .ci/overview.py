@@ -1,4 +1,4 @@
-"""Draw the course in one wide picture, from a real run: plant, watch, smooth, certify.
+"""Draw two wide pictures from real runs: plant, watch, smooth, certify; and both defences against the planted attack.
 
 python .ci/overview.py notebooks/images
 """
@@ -6,6 +6,7 @@ python .ci/overview.py notebooks/images
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,9 +17,11 @@ from rsbd.attacks import BadPatch
 from rsbd.attacks.poisoning import Poisoning
 from rsbd.course.lessons.data_and_attacks import noised, two_digits
 from rsbd.course.lessons.drawing import BLUE, VERMILLION
+from rsbd.evasion import AnyPatch
 from rsbd.noises import Flip
 from rsbd.noises.smoothing import Smoothing
 from rsbd.panels.svg import ORANGE
+from rsbd.recipes.defences import with_bags
 from rsbd.recipes.experiment import Experiment
 from rsbd.recipes.report import Report, report
 from rsbd.words import percent
@@ -26,6 +29,9 @@ from rsbd.words import percent
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+
+
+_RATES, _SIDES = (0.0, 0.01, 0.02, 0.05, 0.1, 0.15, 0.2), (1, 2, 3, 4, 5, 6, 7)
 
 
 def run(num_models: int = 1000) -> Report:
@@ -69,6 +75,45 @@ def alt(found: Report) -> str:
         f"class means of the vote, without noise, by {bare}. "
         "Smooth: the digits with random pixels flipped; a thousand models vote. "
         f"Certify: {first} of predictions are right and proved to withstand any one change, {second} any two."
+    )
+
+
+def run_both(num_models: int = 1000) -> tuple[Report, Report]:
+    """Certify with noise and with bags against patches on the test image and rows poisoned at 0 to 20 %."""
+    data, attack = two_digits(), Poisoning(BadPatch(3), target=0, rate=0.05)
+    rows = [round(rate * data.num_rows) for rate in _RATES]
+    patches = tuple(map(AnyPatch, _SIDES))
+    noise = Experiment(data, attack, Smoothing.flips(data, 0.8), num_models=num_models).run()
+    bags = with_bags(data, attack, num_models=num_models)
+    bags = replace(bags, triggers=tuple(sorted(patches, key=lambda patch: patch.side != 3)))  # the planted one first
+    return report(noise, rows, [side**2 for side in _SIDES]), report(bags.run(), rows, patches)
+
+
+def defences(noise: Report, bags: Report) -> Figure:
+    """Draw certified accuracy by poison rate and side of the patch, for each defence."""
+    drawing = plots.new_figure(16, 4.9)
+    titles = (
+        "noise on everything: 80 % of pixels and labels kept",
+        "bags of few rows, and votes that no patch can move",
+    )
+    for ax, found, title in zip(drawing.subplots(1, 2), (noise, bags), titles, strict=True):
+        plots.certified_map(found.accuracy_map, found.rows, _SIDES, point=(found.threat.rows, 3), ax=ax)
+        ax.set_title(title, fontsize=17, fontweight="bold", loc="left", pad=12)
+        ax.set_xticks(range(len(_SIDES)), [f"{side}x{side}" for side in _SIDES], fontsize=15)
+        ax.set_yticks(range(len(_RATES)), [f"{rate:.0%}" for rate in _RATES], fontsize=15)
+        ax.set_xlabel("patch on the test image", fontsize=15)
+        ax.set_ylabel("poisoned training images", fontsize=15)
+    return drawing
+
+
+def alt_defences(noise: Report, bags: Report) -> str:
+    """Return the picture of both defences in words."""
+    e = bags.outcome.experiment
+    return (
+        f"Two maps for {e.dataset.num_rows} images of 0 and 1: the share of test images that are right and proved to "
+        "stay so, by the share of poisoned training images and the side of the patch on the test image. The planted "
+        f"attack, {bags.threat.rows} poisoned images and a 3x3 patch, is outlined: {percent(noise.planted)} with noise, "
+        f"{percent(bags.planted)} with bags whose votes no such patch can move."
     )
 
 
@@ -129,12 +174,14 @@ def _certify(found: Report, ax: Axes) -> None:
 
 
 def main() -> None:
-    """Write ``overview.png`` into the folder that the command names, and print the picture in words."""
+    """Write both pictures into the folder that the command names, and print them in words."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
     found = run()
-    overview(found).savefig(parser.parse_args().folder / "overview.png", dpi=100, metadata={"Software": None})
-    print(alt(found))  # for the page that shows it
+    both, folder = run_both(), parser.parse_args().folder
+    for name, drawing in (("overview", overview(found)), ("defences", defences(*both))):
+        drawing.savefig(folder / f"{name}.png", dpi=100, metadata={"Software": None})
+    print(alt(found), alt_defences(*both), sep="\n")  # for the page that shows them
 
 
 if __name__ == "__main__":
