@@ -112,8 +112,8 @@ def alt_defences(noise: Report, bags: Report) -> str:
     return (
         f"Two maps for {e.dataset.num_rows} images of 0 and 1: the share of test images that are right and proved to "
         "stay so, by the share of poisoned training images and the side of the patch on the test image. The planted "
-        f"attack, {bags.threat.rows} poisoned images and a 3x3 patch, is outlined: {percent(noise.planted)} with noise, "
-        f"{percent(bags.planted)} with bags whose votes no such patch can move."
+        f"attack, {bags.threat.rows} poisoned images and a 3x3 patch, is outlined: {percent(noise.planted)} with "
+        f"noise, {percent(bags.planted)} with bags whose votes no such patch can move."
     )
 
 

@@ -35,7 +35,7 @@ def with_bags(
     bag : int, optional
         Rows in a bag; one row of each class unless given.
     learner : Learner, optional
-        As in :func:`rsbd.recipes.pecan`; unless given, the weights for a table are not clipped.
+        As in :func:`rsbd.recipes.pecan`.
 
     Raises
     ------
@@ -58,9 +58,7 @@ def with_bags(
     sizes = [size for size in (_SIDES if patches else _COUNTS) if size <= most and size != trigger_size(planted)]
     others = [AnyPatch(size) if patches else AnyPixels(size) for size in sizes]
     rows = ClassBagging.of(dataset) if bag is None else Bagging(bag)
-    # Chosen on held-out training rows.
-    own = RobustLinear() if len(dataset.shape) > 1 else RobustLinear(belief=None, clip=1)
-    run = {"learner": learner or own, "triggers": (planted, *others), **settings}
+    run = {"learner": learner or RobustLinear(), "triggers": (planted, *others), **settings}
     return Experiment(dataset, poisoning, Smoothing(rows=rows), **run)
 
 

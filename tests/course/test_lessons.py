@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import inspect
 import pkgutil
+import re
 from pathlib import Path
 
 import numpy as np
@@ -182,6 +183,14 @@ def test_the_overview_is_drawn_from_a_run():
     picture = ROOT / "notebooks" / "images" / "overview.png"
     assert picture.stat().st_size < 200_000
     assert picture.read_bytes()[16:24] == (1600).to_bytes(4, "big") + (460).to_bytes(4, "big")
+    noise, bags = overview.run_both(num_models=60)
+    cells = [text.get_text() for text in overview.defences(noise, bags).axes[1].texts]
+    assert f"{100 * bags.planted:.0f}" in cells
+    assert (noise.planted, bags.planted > 0.4) == (0, True)
+    shown = re.search(r"!\[(Two maps.*?)\]\(notebooks/images/defences.png\)", (ROOT / "README.md").read_text("utf-8"))
+    start = overview.alt_defences(noise, bags).partition(" is outlined")[0]
+    assert shown
+    assert shown[1].startswith(start)
 
 
 @pytest.mark.parametrize(
