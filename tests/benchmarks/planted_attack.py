@@ -66,7 +66,7 @@ LINES = [
     ),
     Line(
         "mnist 1/7, 1,000 models, any 5x5, by window; rows",
-        partial(SEVENS, 1, AnyPatch(5), 1000, by_window=True),
+        partial(SEVENS, 2, AnyPatch(5), 1000, by_window=True),
         {650: (0.28, 0.45)},
     ),
     Line(
