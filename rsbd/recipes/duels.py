@@ -15,11 +15,12 @@ from rsbd.certify import ABSTAIN, Certificate, radius
 from rsbd.data import Dataset
 from rsbd.ensemble import Votes
 from rsbd.evasion import AnyTrigger
-from rsbd.learners import Learner, RobustLinear
+from rsbd.learners import Handwriting, Learner, RobustLinear
 from rsbd.noises import ClassBagging, Smoothing
 from rsbd.types import Floats, Ints, Labels
 
 Pair = tuple[int, int]
+_UPRIGHT = RobustLinear(Handwriting(blur=0.05))  # chosen on held-out training rows of MNIST with ten classes
 
 
 @dataclass(frozen=True)
@@ -83,7 +84,7 @@ def duels(
     each : int
         Rows of each of the two classes in a bag.
     learner : Learner, optional
-        The base learner; :class:`~rsbd.learners.linear.robust.RobustLinear` unless given.
+        The base learner; unless given, :class:`~rsbd.learners.linear.robust.RobustLinear` with a blur of 0.05.
     num_models, alpha, points, seed, **options
         As in :func:`rsbd.recipes.wang`; the models are those of one duel.
 
@@ -108,7 +109,7 @@ def duels(
     """
     check_alpha(alpha)
     triggers = (trigger,) if isinstance(trigger, AnyTrigger) else tuple(trigger)
-    base, classes = learner or RobustLinear(), dataset.num_classes
+    base, classes = learner or _UPRIGHT, dataset.num_classes
     votes: dict[Pair, Votes] = {}
     proofs: dict[AnyTrigger | None, dict[Pair, Certificate]] = {None: {}, **{wanted: {} for wanted in triggers}}
     # A wrong certificate is about one class, and some duel of it has a bound that fails. There are as many classes that

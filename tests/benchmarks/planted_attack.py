@@ -12,12 +12,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache, partial
 
-from rsbd import AnyPatch, AnyPixels, ClassBagging, Dataset, RobustLinear, load
-from rsbd.learners import Handwriting
+from rsbd import AnyPatch, AnyPixels, ClassBagging, Dataset, load
 from rsbd.recipes import duels, fpa, pecan
 
 PATCH = AnyPatch(3)
-UPRIGHT = RobustLinear(Handwriting(blur=0.05))  # for many classes
 
 
 @dataclass(frozen=True)
@@ -42,7 +40,7 @@ def bags(name: str, classes: tuple[int, int], each: int, trigger, models: int, r
 
 def pairs(each: int, trigger, rows: list[int]) -> list[float]:
     ten = data("mnist", None, 1000)
-    return duels(ten, trigger, each, learner=UPRIGHT).certificate.curve(ten.y_test, rows).tolist()
+    return duels(ten, trigger, each).certificate.curve(ten.y_test, rows).tolist()
 
 
 def columns(pixels: list[int]) -> list[float]:

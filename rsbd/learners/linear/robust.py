@@ -49,7 +49,8 @@ class RobustLinear(Learner):
     -----
     A vote that no trigger can move is exact for linear models, see :func:`rsbd.kept`; this learner changes how many
     votes there are of this kind, and never what they prove. The defaults were chosen on held-out training rows of MNIST
-    1 against 7: a certificate holds for any settings that were fixed before looking at the data that it certifies.
+    1 against 7 and of digits 0 against 1: a certificate holds for any settings that were fixed before looking at the
+    data that it certifies.
 
     References
     ----------
