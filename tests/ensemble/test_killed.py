@@ -30,7 +30,7 @@ def start(folder):
     if pid:
         return pid
     try:
-        collect(data, noise, Linear(), data.x_test, 2000, seed=3, store=folder)
+        collect(data, noise, Linear(), data.x_test, 1000, seed=3, store=folder)
         os._exit(0)
     except BaseException as error:
         print(repr(error), file=sys.stderr, flush=True)
@@ -72,9 +72,23 @@ def test_killed_at_any_moment_a_run_goes_on_to_the_same_counts(tmp_path: Path) -
     assert left.count("killed, some votes") >= 3, left  # the next run found something to go on from
 
 
-CERTIFY = [
-    sys.executable, "-m", "rsbd", "certify", "--rows", "60", "--points", "20", "--models", "400", "--out",
-]  # fmt: skip
+# Forks two runs that begin at once in one folder, and one that runs alone in another.
+CERTIFY = """
+import os, sys
+import matplotlib.pyplot
+from rsbd import cli
+from rsbd.recipes import experiment
+
+def start(folder):
+    if not (child := os.fork()):
+        sys.argv = f"rsbd certify --rows 60 --points 20 --models 400 --out {folder}".split()
+        cli.main()
+    return child
+
+for folders in (["both", "both"], ["alone"]):
+    for child in [start(folder) for folder in folders]:
+        assert os.waitpid(child, 0)[1] == 0
+"""
 
 
 def results(folder: Path) -> tuple[object, bytes]:
@@ -85,11 +99,9 @@ def results(folder: Path) -> tuple[object, bytes]:
 
 def test_two_runs_in_one_folder(tmp_path: Path) -> None:
     """Both end well, and what lies there is what one of them alone would have written."""
-    for names in (["both", "both"], ["alone"]):
-        runs = [subprocess.Popen([*CERTIFY, str(tmp_path / n)], env=environment(), stdout=-1, stderr=-1) for n in names]
-        for run in runs:
-            _, said = run.communicate(timeout=200)
-            assert run.returncode == 0, said
+    command = [sys.executable, "-c", CERTIFY]
+    run = subprocess.run(command, env=environment(), cwd=tmp_path, capture_output=True, text=True, timeout=300)
+    assert run.returncode == 0, run.stderr
     assert results(tmp_path / "both") == results(tmp_path / "alone")
     left = sorted(path.name for path in (tmp_path / "both").rglob("*") if path.name.startswith("."))
     assert left == []  # no unfinished file

@@ -25,7 +25,8 @@ def example() -> str:
 @pytest.fixture(scope="module", params=[*sorted(PANELS), "an example of one's own"])
 def panel(request: pytest.FixtureRequest) -> Panel[Any, Any]:
     if request.param in PANELS:
-        return PANELS[request.param](runner=SyncRunner())
+        few = {"num_models": 300} if request.param in ("backdoor", "rab") else {}  # the slider goes to 5,000 and back
+        return PANELS[request.param](runner=SyncRunner(), **few)
     names: dict[str, Any] = {}
     exec(example(), names)
     return names["votes"](runner=SyncRunner())

@@ -79,7 +79,7 @@ def test_a_model_that_looks_at_its_batch_gets_no_certificate_that_moving_its_poi
     found = []
     for move in (0.0, 0.2):
         d = moved(move)
-        votes = collect(d, smoothing, LOOK[name], d.x_test, 200)
+        votes = collect(d, smoothing, LOOK[name], d.x_test, 100)
         found.append(radius(bounds.simultaneous(votes.counts, 0.001), smoothing))
     before, after = found
     assert not ((before.label[0] != after.label[0]) & (before.radius[0] >= 0.2) & (after.radius[0] >= 0))
