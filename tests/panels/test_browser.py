@@ -216,7 +216,7 @@ FOUNDS = {
     "final": {},
     "preview": {"models": 200, "budget": 5, "naive": np.linspace(0.9, 0, 8)},
     "certified": {"accuracies": np.ones(8), "rows": 500, "trigger": 49, "at_threat": 0.01, **ALL},
-    "nothing": {"accuracies": np.zeros(8), "attack_success": (np.nan, np.nan), **NONE},
+    "nothing": {"accuracies": np.zeros(8), "attack_success": (np.nan,) * 3, **NONE},
     "many": {"radii": np.arange(60.0), "accuracies": np.linspace(1, 0, 60), "budget": 24},
     "lengths": {"budget": 1.9, **LENGTHS},
     "words": {"target": "ankle boot", "dataset": "fashion"},
