@@ -4,8 +4,6 @@ Data flows one way: dataset, poison, noise, ensemble, votes, bounds, certificate
 Start with :mod:`rsbd.recipes`; each recipe is a paper's method in a few lines.
 """
 
-from __future__ import annotations
-
 import importlib
 from typing import TYPE_CHECKING, Any
 

@@ -1,7 +1,5 @@
 """The exception for bad input, the first line of any other exception, and checks of single values."""
 
-from __future__ import annotations
-
 from typing import Any
 
 

@@ -1,7 +1,5 @@
 """Paths as users write them, and files that are written completely or not at all."""
 
-from __future__ import annotations
-
 import os
 import secrets
 import tempfile

@@ -1,7 +1,5 @@
 """Names for the arrays that most functions take and return, how they are read, and the rounding error of numbers."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from numbers import Real
 from typing import Any

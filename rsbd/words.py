@@ -1,7 +1,5 @@
 """Functions that write numbers the way every panel and lesson does."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from decimal import Decimal

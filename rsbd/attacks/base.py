@@ -1,7 +1,5 @@
 """The interface of a trigger."""
 
-from __future__ import annotations
-
 import math
 from abc import ABC, abstractmethod
 from typing import Literal

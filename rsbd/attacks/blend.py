@@ -1,7 +1,5 @@
 """A faint pattern over the whole input."""
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass
 from typing import cast

@@ -4,8 +4,6 @@ This is the attack of someone who knows everything, without noise or certificate
 against label flips comes to the truth, and how much a classifier without a certificate loses.
 """
 
-from __future__ import annotations
-
 import numpy as np
 
 from rsbd.errors import InputError

@@ -1,7 +1,5 @@
 """The white square of BadNets as a trigger."""
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass
 

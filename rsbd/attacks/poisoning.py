@@ -1,7 +1,5 @@
 """Poisoning of a training set with a trigger, and measures of its success."""
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """Attempts on one point: changes measured by a length in the point and the rows, and changes of whole rows."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from math import sqrt
 

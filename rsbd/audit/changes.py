@@ -1,7 +1,5 @@
 """Changes of single coordinates, and the attacked data that they make."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal

@@ -1,7 +1,5 @@
 """Audit by enumeration: certify every data set of a tiny world, and try every attack that the threat allows."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction

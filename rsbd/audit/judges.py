@@ -1,7 +1,5 @@
 """Judges of an attack: the defence, run again on the attacked data."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from math import sqrt

@@ -1,7 +1,5 @@
 """Audit by search: the best attack found within the radius must not change the prediction."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any

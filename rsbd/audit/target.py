@@ -1,7 +1,5 @@
 """One certified point under attack, and what the attacker knows of the models that vote on it."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from functools import cached_property
 

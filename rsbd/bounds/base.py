@@ -1,7 +1,5 @@
 """Bounds on the class probabilities of each point, and the sharing of the failure probability."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

@@ -3,8 +3,6 @@
 Each function takes successes and trials (arrays of int) and a level, and returns the bound for each pair.
 """
 
-from __future__ import annotations
-
 import numpy as np
 from scipy.special import betaincc, betainccinv, betaln
 

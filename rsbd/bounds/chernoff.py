@@ -13,8 +13,6 @@ References
 Chernoff (1952); Rosenfeld et al., "Certified Robustness to Label-Flipping Attacks via Randomized Smoothing" (2020).
 """
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Bounds on expected scores, such as average confidences, in place of vote counts."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from rsbd.bounds.base import Bounds

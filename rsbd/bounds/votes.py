@@ -1,7 +1,5 @@
 """Bounds on class probabilities from counts of votes."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from functools import partial
 

@@ -1,7 +1,5 @@
 """The ways to spread an attack over the slots, and the search for the largest one that is certified."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Certificates of a batch of points: labels, radii, and certified accuracy."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from math import inf
 

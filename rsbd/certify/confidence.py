@@ -6,8 +6,6 @@ attack changes each of these probabilities `p` to at least `lower(p)`, so one tr
 distribution, whatever is noised. The distribution itself is known up to a band, :func:`rsbd.bounds.dkw`.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """Radii: the largest attack, spread over the slots at will, that provably changes no prediction."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from fractions import Fraction
 from math import inf

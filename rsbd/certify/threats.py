@@ -1,7 +1,5 @@
 """Certificates against threats: attackers with a number of rows, a size of trigger, and so on."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import replace
 

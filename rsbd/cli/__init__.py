@@ -3,8 +3,6 @@
 Each command imports what it needs when it runs, so that `rsbd --help` answers at once.
 """
 
-from __future__ import annotations
-
 import contextlib
 import errno
 import io

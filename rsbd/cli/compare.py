@@ -1,7 +1,5 @@
 """``rsbd compare``: every method of the library against one map of threats."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from contextlib import suppress
 from typing import Annotated, Any

@@ -1,7 +1,5 @@
 """`rsbd data`: list, check and download data sets."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 import typer

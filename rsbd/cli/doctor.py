@@ -1,7 +1,5 @@
 """`rsbd doctor`: what works on this machine, and how to mend what does not."""
 
-from __future__ import annotations
-
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass

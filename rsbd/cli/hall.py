@@ -1,7 +1,5 @@
 """Serve notebook 10 as one page with Voila: on loopback, behind a token, without the network."""
 
-from __future__ import annotations
-
 import importlib.util
 import json
 import os

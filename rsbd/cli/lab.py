@@ -1,7 +1,5 @@
 """`rsbd lab`: open the course in JupyterLab."""
 
-from __future__ import annotations
-
 import json
 import os
 import sys

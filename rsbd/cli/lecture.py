@@ -1,7 +1,5 @@
 """`rsbd lecture`: ten scenes for a lecture hall, live, as static pages, or on paper."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Annotated
 

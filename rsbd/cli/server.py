@@ -1,7 +1,5 @@
 """Run a Jupyter server for this machine only, as a child process that ends with this one."""
 
-from __future__ import annotations
-
 import os
 import signal
 import socket

@@ -1,7 +1,5 @@
 """Where the notebooks are, and a copy of them that the user may change."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """The function `enlarged`: small pictures with more pixels, by interpolation."""
 
-from __future__ import annotations
-
 from functools import lru_cache
 from typing import Any
 

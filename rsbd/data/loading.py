@@ -1,7 +1,5 @@
 """The function `load`: a data set by name, in a view, reduced to some classes and a seeded subset."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Literal, cast

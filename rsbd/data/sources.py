@@ -1,7 +1,5 @@
 """The known data sets: where their files come from and how their numbers are read."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -5,8 +5,6 @@ fails with `operator torchvision::nms does not exist`. The package uses only its
 is enough to declare the two operators that the import needs. They have no implementation, so calling one is an error.
 """
 
-from __future__ import annotations
-
 import contextlib
 import importlib
 import sys

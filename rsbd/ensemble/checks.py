@@ -1,7 +1,5 @@
 """Checks of an ensemble's settings and test points, made before any model is trained."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Trains an ensemble on independently noised copies of a training set, and collects its votes as they come."""
 
-from __future__ import annotations
-
 import os
 import threading
 from collections.abc import Callable, Iterator, Sequence

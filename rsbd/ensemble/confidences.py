@@ -1,7 +1,5 @@
 """Trains an ensemble and yields each model's confidence in every class, where a vote names one class alone."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from functools import partial
 

@@ -6,8 +6,6 @@ does. Every draw in this package asks for all the bits that its law needs, so th
 never silently draws fewer bits.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import contextmanager
 

@@ -1,7 +1,5 @@
 """Keeps votes on disk while they arrive, so that an interrupted run goes on where it stopped."""
 
-from __future__ import annotations
-
 import contextlib
 import hashlib
 import json

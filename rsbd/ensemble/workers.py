@@ -1,7 +1,5 @@
 """Computes the blocks of an ensemble on threads of this machine or on an executor, a few blocks at a time."""
 
-from __future__ import annotations
-
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import BrokenExecutor, Executor, Future, ThreadPoolExecutor

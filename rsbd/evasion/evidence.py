@@ -1,7 +1,5 @@
 """The counts of votes from which a certificate against a trigger on the test input follows."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from rsbd.evasion.triggers import AnyTrigger

@@ -1,7 +1,5 @@
 """Process-wide torch settings that make training reproducible, active while any models train or vote."""
 
-from __future__ import annotations
-
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext

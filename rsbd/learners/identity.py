@@ -4,8 +4,6 @@ Settings determine what the code of this package computes, but not what other co
 under an unchanged name. So the author of other code gives it a name, and a new one with each version.
 """
 
-from __future__ import annotations
-
 import secrets
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass

@@ -4,8 +4,6 @@ torch's CPU generator keeps 32 bits of its seed. Streams are therefore numbered 
 every ``i`` below 2**32 by construction, where hashing ``(seed, i)`` would collide after some 77,000 models.
 """
 
-from __future__ import annotations
-
 import numpy as np
 import torch
 

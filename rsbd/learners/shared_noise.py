@@ -12,8 +12,6 @@ is computed without error, although ``weights @ x`` and ``weights @ offset`` are
 allow this are noised one by one, and give the same function of the noised point.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from functools import lru_cache
 

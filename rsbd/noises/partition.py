@@ -1,7 +1,5 @@
 """Partition: deals rows (or pixels) out to the models, so that each of them reaches few models."""
 
-from __future__ import annotations
-
 import hashlib
 import random
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """What an attacker may change."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import hypot, inf, isfinite, sqrt

@@ -47,8 +47,6 @@ Examples
 'If 95 % of the models agree, 1,000 of them certify an L2 radius of 0.71 (alpha = 0.001).'
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

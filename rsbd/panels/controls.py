@@ -4,8 +4,6 @@ A panel lists its controls once. :class:`Controls` builds the widgets, keeps eac
 and reports every change as a dictionary of values. All controls work from the keyboard.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias

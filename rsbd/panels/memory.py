@@ -1,7 +1,5 @@
 """Memories of a panel: results, votes, attacks and experiments that are costly are not computed again."""
 
-from __future__ import annotations
-
 import threading
 from abc import ABC, abstractmethod
 from collections import OrderedDict

@@ -4,8 +4,6 @@ It is an anywidget with a hundred lines of JavaScript (``picture.js``). A redraw
 picture. The picture does not flicker, and the page's memory does not grow as it does with PNG images.
 """
 
-from __future__ import annotations
-
 import pathlib
 
 import anywidget

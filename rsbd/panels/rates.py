@@ -1,7 +1,5 @@
 """The success of an attack in bars and in words: undefended, with the same learner without noise, and smoothed."""
 
-from __future__ import annotations
-
 import math
 
 from rsbd.panels import svg

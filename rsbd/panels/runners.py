@@ -1,7 +1,5 @@
 """Where the tasks of a panel run: on one thread that takes the newest task only, or at once in the caller's thread."""
 
-from __future__ import annotations
-
 import contextvars
 import threading
 from collections.abc import Callable

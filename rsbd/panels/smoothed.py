@@ -1,7 +1,5 @@
 """The panel of any noise: one slider for its setting, and what an ensemble under it certifies."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial

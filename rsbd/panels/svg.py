@@ -5,8 +5,6 @@ theme; a page without a theme shows the second value of each variable. The colou
 colour-blind readers can tell apart, and colour is never the only difference between two marks.
 """
 
-from __future__ import annotations
-
 import base64
 import functools
 import struct

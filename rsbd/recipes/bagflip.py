@@ -1,7 +1,5 @@
 """Zhang, Albarghouthi, D'Antoni 2022: bagging and flips together."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from typing import Any
 

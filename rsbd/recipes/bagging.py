@@ -1,7 +1,5 @@
 """Jia, Cao, Gong 2021: bagging certifies against poisoned rows."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from rsbd import bounds, ensemble

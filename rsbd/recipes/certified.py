@@ -1,7 +1,5 @@
 """The results that recipes return: bounds on class probabilities, and the certificate that follows from them."""
 
-from __future__ import annotations
-
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Cohen, Rosenfeld, Kolter 2019: Gaussian noise on the test input of one trained classifier."""
 
-from __future__ import annotations
-
 from rsbd import bounds
 from rsbd.certify import radius
 from rsbd.data import Dataset

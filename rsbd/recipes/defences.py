@@ -1,7 +1,5 @@
 """Two defences against one planted attack, side by side: noise, and bags with votes that no trigger can move."""
 
-from __future__ import annotations
-
 import json
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Levine and Feizi 2021, Wang, Levine and Feizi 2022: partition the rows among many models, and count votes."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 

@@ -1,7 +1,5 @@
 """Many classes by duels: an ensemble for each pair of classes, and the class that wins all its duels."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations

@@ -1,7 +1,5 @@
 """Hammoudeh and Lowd 2024: partition the pixels among many models, and count votes; and the same beside bagging."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any

@@ -1,7 +1,5 @@
 """Kumar, Levine, Feizi, Goldstein 2020: certify how confident a smoothed classifier stays, and not only its label."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from functools import partial
 

@@ -1,7 +1,5 @@
 """After Zhang, Albarghouthi, D'Antoni 2023: few rows for each model, and only votes count that no trigger can move."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial

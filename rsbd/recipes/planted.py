@@ -1,7 +1,5 @@
 """Plant an attack, measure what it does to classifiers without a defence, and describe it as a threat."""
 
-from __future__ import annotations
-
 import time
 from dataclasses import dataclass
 

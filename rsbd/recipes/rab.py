@@ -1,7 +1,5 @@
 """RAB (Weber et al. 2023): noise on the training features, and a deterministic answer of each trained model."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from math import sqrt
 from typing import Any

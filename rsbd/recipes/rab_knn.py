@@ -1,7 +1,5 @@
 """RAB, section on nearest neighbours (Weber et al. 2023): the smoothed classifier in closed form, without sampling."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from rsbd.bounds import Bounds

@@ -1,7 +1,5 @@
 """Certify the outcome of an experiment: a curve, a map and the planted attack, as numbers and as files."""
 
-from __future__ import annotations
-
 import csv
 import io
 import json

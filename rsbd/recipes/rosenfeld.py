@@ -1,7 +1,5 @@
 """Rosenfeld, Winston, Ravikumar, Kolter 2020: label noise on least squares, certified without sampling."""
 
-from __future__ import annotations
-
 from fractions import Fraction
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Wang, Cao, Jia, Gong 2020: smooth the whole pipeline with discrete noise."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from rsbd import bounds, ensemble

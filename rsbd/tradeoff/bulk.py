@@ -18,8 +18,6 @@ level whose `P` is still smaller counts as `P = 0`: all of its `Q` is lost. A le
 sums, and its `Q` is added to the result.
 """
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass
 from fractions import Fraction

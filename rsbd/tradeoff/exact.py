@@ -1,7 +1,5 @@
 """Exact trade-offs of discrete laws, in rational arithmetic."""
 
-from __future__ import annotations
-
 from bisect import bisect_right
 from dataclasses import dataclass
 from fractions import Fraction

@@ -1,7 +1,5 @@
 """Functions that return the basic trade-offs."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from fractions import Fraction
 from math import isfinite, lcm

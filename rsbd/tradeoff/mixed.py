@@ -12,8 +12,6 @@ few ulps times `mu` in the tail. The same `z_i` enter both sums, so an error in 
 is of second order as well.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Trade-offs where a share of the outcomes is lost, and trade-offs picked at random."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from functools import lru_cache

@@ -1,7 +1,5 @@
 """The laws of the independent discrete parts of the data, in exact integers."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from fractions import Fraction
 from math import gcd, lcm

@@ -1,7 +1,5 @@
 """Exact fractions from any kind of number, in Python's integers, since numpy's overflow silently."""
 
-from __future__ import annotations
-
 import re
 from decimal import Decimal
 from fractions import Fraction

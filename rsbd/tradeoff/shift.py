@@ -1,7 +1,5 @@
 """The Gaussian trade-off `Phi(Phi^-1(p) + mu)`, rounded outward."""
 
-from __future__ import annotations
-
 import numpy as np
 from scipy.special import ndtr, ndtri
 

@@ -12,8 +12,6 @@ These identities subtract, which loses all digits where a few rows outweigh all 
 nearest, which are added one by one, or the digits are not needed.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import NamedTuple
 

@@ -23,8 +23,6 @@ whose last term is `a^2` times the sum of `1 / (z^2 + j^2)` over the positive ze
 the first term does, so the density is log-concave; and a log-concave density has a log-concave tail.
 """
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 import numpy as np

@@ -6,8 +6,6 @@ The function is convex, so its chords are upper bounds and its tangents give low
 (:mod:`rsbd.bounds.nearest.distance`).
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

@@ -1,7 +1,5 @@
 """The probability that each class has most of the nearest rows."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np

@@ -1,7 +1,5 @@
 """The hand-out: one HTML page to print, which shows each scene at two of its presets."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """The static lecture: an HTML page for each scene that needs no kernel; its sliders stop at the computed values."""
 
-from __future__ import annotations
-
 import base64
 import hashlib
 import json

@@ -1,7 +1,5 @@
 """A scene of a lecture: its message, the panel that shows it, and the values at which its controls stop."""
 
-from __future__ import annotations
-
 import itertools
 import math
 from collections.abc import Iterator, Mapping, Sequence

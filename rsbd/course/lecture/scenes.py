@@ -1,7 +1,5 @@
 """The ten scenes of the course, read from ``scenes.toml``."""
 
-from __future__ import annotations
-
 import tomllib
 from collections.abc import Sequence
 from pathlib import Path

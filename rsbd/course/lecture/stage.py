@@ -1,7 +1,5 @@
 """The live lecture: one scene at a time, moved by keys, on a page that says when its kernel has died."""
 
-from __future__ import annotations
-
 import contextlib
 from collections.abc import Callable, Sequence
 from typing import Any

@@ -1,7 +1,5 @@
 """What several notebooks do first: load a few digits, noise them, and watch an attack on them."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any

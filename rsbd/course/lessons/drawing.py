@@ -1,7 +1,5 @@
 """What the pictures of several notebooks share: three colours, labels beside points, and names of axes."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from matplotlib.axes import Axes

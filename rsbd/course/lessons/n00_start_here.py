@@ -1,7 +1,5 @@
 """Notebook 00: a row of its table, and the self-checks."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from rsbd.attacks import Poisoning

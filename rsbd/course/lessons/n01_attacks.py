@@ -1,7 +1,5 @@
 """Notebook 01: attacks on an undefended classifier, what filters leave of them, and the self-checks."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any

@@ -1,7 +1,5 @@
 """Notebook 02: what votes prove, tried out in the plane and on fair coins, and the self-checks."""
 
-from __future__ import annotations
-
 import math
 import re
 from collections.abc import Collection, Mapping, Sequence

@@ -1,7 +1,5 @@
 """Notebook 03: a world of a few bits, every classifier on it, and the self-checks."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction

@@ -1,7 +1,5 @@
 """Notebook 04: the picture of misses and limits, and the self-checks."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Any

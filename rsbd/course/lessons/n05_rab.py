@@ -1,7 +1,5 @@
 """Notebook 05: two small experiments on RAB, and the self-checks."""
 
-from __future__ import annotations
-
 import math
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Notebook 06: radii and pictures of label flips, and the self-checks."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

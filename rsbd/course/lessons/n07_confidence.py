@@ -1,7 +1,5 @@
 """Notebook 07: its data, the scores of a model on noisy copies, their pictures, and the self-checks."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction

@@ -1,7 +1,5 @@
 """Notebook 08: what partitions and bags prove against a threat, and the self-checks."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any

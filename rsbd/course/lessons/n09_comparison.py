@@ -1,7 +1,5 @@
 """Notebook 09: tables and pictures of what all methods prove, and the self-checks."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Predictions: the reader writes down a guess before the answer is shown."""
 
-from __future__ import annotations
-
 import re
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The quizzes of the notebooks: each table of ``quizzes.toml`` becomes a self-check of the same name."""
 
-from __future__ import annotations
-
 import tomllib
 from collections.abc import Callable
 from pathlib import Path

@@ -1,7 +1,5 @@
 """What the self-checks of the exercises are made of: an answer gets a verdict, and a hint that fits the mistake."""
 
-from __future__ import annotations
-
 import re
 import tomllib
 from bisect import bisect_left

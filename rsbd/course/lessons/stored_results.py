@@ -1,7 +1,5 @@
 """Stored results of ``rsbd certify --out`` that come with the notebooks."""
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Sequence

@@ -1,7 +1,5 @@
 """What a learner of few rows believes about images before it sees any: how a class may look that it saw once."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from functools import lru_cache
 

@@ -1,7 +1,5 @@
 """Draws the class sums of noised training sets without drawing the training sets."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache

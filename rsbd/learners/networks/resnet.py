@@ -1,7 +1,5 @@
 """Trains small residual networks for colour images, such as CIFAR-10, in the batched form of any torch module."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
 from functools import partial

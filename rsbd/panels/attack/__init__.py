@@ -1,7 +1,5 @@
 """The panel of backdoor attacks alone: choose a trigger, poison, train again, and see what accuracy does not show."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from rsbd.data import Dataset

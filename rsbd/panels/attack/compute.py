@@ -1,7 +1,5 @@
 """Compute the attack panel: train one classifier for each poison rate of the curve, once."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field

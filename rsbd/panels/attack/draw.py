@@ -1,7 +1,5 @@
 """Draw the attack panel: images, the two rates by poison rate, and weights; say the result in words."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from rsbd.panels import svg

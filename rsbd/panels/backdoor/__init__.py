@@ -1,7 +1,5 @@
 """The main panel: plant a backdoor, smooth the pipeline, certify it, and watch the result."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from rsbd.data import Dataset

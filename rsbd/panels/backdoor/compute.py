@@ -1,7 +1,5 @@
 """Compute the main panel: run the experiment that the sliders describe, and train only the models that are new."""
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass
 from typing import NamedTuple

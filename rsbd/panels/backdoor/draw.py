@@ -1,7 +1,5 @@
 """Draw the main panel: images, rates, curve and map; say its result in words."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from rsbd.panels import svg

@@ -1,7 +1,5 @@
 """The panel of comparison: one attacker, every method."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from rsbd.data import Dataset, load

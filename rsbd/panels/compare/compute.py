@@ -1,7 +1,5 @@
 """Compute the panel of comparison: each method with the best of a few noises; each ensemble is trained once."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial

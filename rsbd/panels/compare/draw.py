@@ -1,7 +1,5 @@
 """Draw the panel of comparison: a bar or a reason for each method; say the result in words."""
 
-from __future__ import annotations
-
 from rsbd.panels import svg
 from rsbd.panels.compare.compute import CompareResult
 from rsbd.panels.engine import Picture

@@ -1,7 +1,5 @@
 """The panel of certified confidence: how sure of its class a smoothed classifier stays under attack."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from rsbd.data import Dataset

@@ -1,7 +1,5 @@
 """Compute the panel of certified confidence: scores of noisy copies, and how far an attack can lower their average."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 
 import numpy as np

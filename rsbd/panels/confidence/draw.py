@@ -1,7 +1,5 @@
 """Draw the panel of certified confidence, and say its result in words."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from rsbd.panels import svg

@@ -1,7 +1,5 @@
 """The panel of label flips: certificates without sampling, and attacks that are really carried out."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from rsbd.data import Dataset

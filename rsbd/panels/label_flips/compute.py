@@ -1,7 +1,5 @@
 """Compute the panel of label flips: the certified accuracy, without sampling, and the accuracy under real attacks."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 
 import numpy as np

@@ -1,7 +1,5 @@
 """The panel of partitions and bags: hide each training row from most models."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from rsbd.data import Dataset

@@ -1,7 +1,5 @@
 """Compute the panel of partitions: deal or draw rows, train, vote, certify, and see which models an attack reaches."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias

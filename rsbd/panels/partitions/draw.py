@@ -1,7 +1,5 @@
 """Draw the panel of partitions: a strip of models, the curves, and the clean accuracy; say the result in words."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from rsbd.panels import svg

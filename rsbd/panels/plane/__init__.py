@@ -1,7 +1,5 @@
 """The panel of smoothing in two dimensions."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from rsbd.panels.controls import Choice, Control, Slider

@@ -1,7 +1,5 @@
 """Compute the panel of the plane: its base classifier, and the votes, bound and radius at one point."""
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass
 from functools import lru_cache

@@ -1,7 +1,5 @@
 """Draw the panel of the plane, and say its result in words."""
 
-from __future__ import annotations
-
 import math
 
 import numpy as np

@@ -1,7 +1,5 @@
 """The panel of RAB: noise on the training pixels, an attack of a given length, and two bounds on the same votes."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from rsbd.data import Dataset

@@ -1,7 +1,5 @@
 """Compute the panel of RAB: run the experiment with noise on the training pixels, and certify by two bounds."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

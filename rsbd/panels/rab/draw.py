@@ -1,7 +1,5 @@
 """Draw the panel of RAB: certified accuracy by two bounds from the same votes, and the attack; say it in words."""
 
-from __future__ import annotations
-
 from rsbd.panels import svg
 from rsbd.panels.chart import Chart, bars
 from rsbd.panels.engine import Picture

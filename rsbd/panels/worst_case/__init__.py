@@ -1,7 +1,5 @@
 """The panel of the worst classifier: Neyman and Pearson's worst event, and the trade-off curve that it traces."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from rsbd.panels.controls import Choice, Control, Slider, shown_in

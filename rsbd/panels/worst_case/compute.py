@@ -1,7 +1,5 @@
 """Compute the worst event by Neyman and Pearson's lemma: its outcomes, and its probability after the attack."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction

@@ -1,7 +1,5 @@
 """Draw the worst event on the left and its point on the trade-off curve on the right; say the result in words."""
 
-from __future__ import annotations
-
 from fractions import Fraction
 from math import pi, sqrt
 from typing import Any

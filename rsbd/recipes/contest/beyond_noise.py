@@ -1,7 +1,5 @@
 """Contenders that need no noise on the test input: votes that no trigger can move, and models of groups of pixels."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 
 from rsbd import bounds

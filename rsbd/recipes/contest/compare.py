@@ -1,7 +1,5 @@
 """Compare every method on one data set, against one attacker and with one budget of models."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 

@@ -1,7 +1,5 @@
 """A method in a comparison: the noises to choose from, and how votes under a noise become a proof."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import product

@@ -1,7 +1,5 @@
 """Every method of the library as a contender: one entry each."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from rsbd import bounds

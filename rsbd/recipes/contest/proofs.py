@@ -1,7 +1,5 @@
 """What a method of a comparison proves: labels, and which of them no attack within a threat changes."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Protocol

@@ -1,7 +1,5 @@
 """One attacker for every method: poisoned rows and a trigger, measured in the norm of each noise."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
