@@ -237,7 +237,7 @@ def test_the_same_command_gives_the_same_files(monkeypatch: pytest.MonkeyPatch, 
         ["--dataset", "breast_cancer", "--keep", "0.9"],
         ["--keep", "1"],
         ["--keep", "0"],
-        ["--sigma", "1e-300"],
+        ["--sigma", "1e-300", "--side", "8"],
     ],
     ids=" ".join,
 )

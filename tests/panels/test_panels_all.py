@@ -11,9 +11,10 @@ from typing import Any
 import ipywidgets as ipw
 import pytest
 
-from rsbd import panels
+from rsbd import load, panels
 from rsbd.panels import PANELS, Choice, Panel, Slider, SyncRunner, Toggle
 
+SMALL = load("digits", side=8, view="unit", classes=(0, 1))
 STEPS = 12  # of the random walk
 
 
@@ -26,7 +27,8 @@ def example() -> str:
 def panel(request: pytest.FixtureRequest) -> Panel[Any, Any]:
     if request.param in PANELS:
         few = {"num_models": 300} if request.param in ("backdoor", "rab") else {}  # the slider goes to 5,000 and back
-        return PANELS[request.param](runner=SyncRunner(), **few)
+        small = (SMALL,) if request.param in ("compare", "rab") else ()  # they train for seconds
+        return PANELS[request.param](*small, runner=SyncRunner(), **few)
     names: dict[str, Any] = {}
     exec(example(), names)
     return names["votes"](runner=SyncRunner())

@@ -6,7 +6,7 @@ from rsbd.panels.engine import Picture
 from rsbd.recipes.contest.result import ComparisonRow
 from rsbd.words import count, listed, percent, state
 
-_LEFT, _LONG, _TOP, _STEP, _HIGH = 220.0, 400.0, 108.0, 31.0, 22.0
+_LEFT, _LONG, _TOP, _STEP, _HIGH = 220.0, 400.0, 108.0, 26.0, 19.0
 
 
 def draw_compare(found: CompareResult) -> Picture:
