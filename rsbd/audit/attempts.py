@@ -1,7 +1,7 @@
 """Attempts on one point: changes measured by a length in the point and the rows, and changes of whole rows."""
 
 from collections.abc import Iterator
-from math import sqrt
+from math import inf, sqrt
 
 import numpy as np
 
@@ -88,7 +88,7 @@ def _each(norm: str, size: float, rows: int) -> float:
 def row_attempts(target: Target) -> Iterator[Attempt]:
     """Yield attacks on as many rows as the target's size."""
     count = int(min(target.size, target.dataset.num_rows - 1))
-    if target.threat is not None:
+    if target.threat is not None and target.threat.trigger_on("features") < inf:
         yield from _triggered(target, target.threat, count)
         return
     if target.norm == "rows in or out":
@@ -104,14 +104,17 @@ def row_attempts(target: Target) -> Iterator[Attempt]:
     if target.norm != "rows in place":
         yield from (added, gone)
     rival = np.where(np.isin(np.arange(len(y)), rows), target.rival, y)
-    for words, content, labels in (
-        ("nearest own rows relabelled", target.flat[rows], rival),
-        ("own rows made copies of the point, relabelled", target.point, rival),
-        ("own rows made unlike their class", target.away > 0, y),
-        ("rival rows that look like the class", target.away < 0, rival),
+    others = target.nearest(target.rival)[::-1][:count]
+    for words, where, content, labels in (
+        ("nearest own rows relabelled", rows, target.flat[rows], rival),
+        ("own rows made copies of the point, relabelled", rows, target.point, rival),
+        ("own rows made unlike their class", rows, target.away > 0, y),
+        ("own rows made unlike the point", rows, 1 - target.point, y),
+        ("rival rows that look like the class", rows, target.away < 0, rival),
+        ("farthest rival rows made copies of the point", others, target.point, y),
     ):
         x = target.flat
-        x[rows] = content
+        x[where] = content
         yield Attempt(f"{count} {words}", *target.attacked(x, labels))
 
 
@@ -164,7 +167,8 @@ def _first_of_parts(target: Target, rows: Floats, count: int) -> Ints:
 def _triggered(target: Target, threat: Threat, count: int) -> Iterator[Attempt]:
     """Yield backdoors: a trigger on the most telling features of some rows and, where allowed, of the point."""
     own, rival, data = target.nearest(target.label), target.nearest(target.rival), target.dataset
-    point = _stamped(target, target.point[None], "test", threat)[0] if threat.on_test else None
+    moves = threat.on_test and threat.any_trigger is None
+    point = _stamped(target, target.point[None], "test", threat)[0] if moves else None
     groups = {"nearest own": own[:count], "farthest own": own[::-1][:count], "nearest rival": rival[:count]}
     for name, rows in groups.items():
         x, y = target.flat, data.y.copy()

@@ -112,11 +112,12 @@ def exhaustive(
     Threat(rows=1, trigger=0, relabel=True, on_test=False): 12 are certified, 12 cannot be changed,
     no certificate is violated.
     """
-    world = World(dataset, smoothing, rule)
-    law = smoothing.tradeoff(threat, dataset.num_rows)
+    trigger = threat.any_trigger
+    law = smoothing.tradeoff(threat, dataset.num_rows, trigger)
+    world = World(dataset, smoothing, rule, trigger)
     votes, total = world.smoothed
-    flat = votes.reshape(len(votes), -1)
     label = votes.argmax(axis=0)
+    top, second = _kept(votes if trigger is None else world.reached, label, trigger is not None)
 
     @cache
     def proves(top: int, second: int) -> bool:
@@ -125,10 +126,9 @@ def exhaustive(
     def certifies(state: int) -> bool:
         if claim is not None:
             return claim(*world.data(tuple(int(i) for i in np.unravel_index(state, world.sizes))))
-        *_, second, top = sorted(flat[:, state])
-        return proves(top, second)
+        return proves(top.flat[state], second.flat[state])
 
-    certified = np.array([certifies(state) for state in range(flat.shape[1])]).reshape(label.shape)
+    certified = np.array([certifies(state) for state in range(label.size)]).reshape(label.shape)
     supports = set(world.supports(threat))
     lead = np.stack([_lead(votes, c) for c in range(len(votes))])
     robust = np.ones(label.shape, bool)
@@ -138,6 +138,21 @@ def exhaustive(
     wrong = np.argwhere(certified & ~robust)
     found = None if not len(wrong) else _violation(world, lead, label, supports, tuple(map(int, wrong[0])))
     return Exhausted(repr(threat), label.size, int(certified.sum()), int(robust.sum()), found)
+
+
+def _kept(votes: Array, label: Array, sets: bool) -> tuple[Array, Array]:
+    """Return how often models keep the label, and the other label that is most often given, or reached by a trigger.
+
+    Votes are for labels, or for ``sets`` of labels, whose bits are the labels.
+    """
+    bits = len(votes).bit_length() - 1 if sets else len(votes)
+    given = [
+        sum((votes[s] for s in range(len(votes)) if s >> c & 1), np.zeros(label.shape, object)) if sets else votes[c]
+        for c in range(bits)
+    ]
+    alone = votes[[1 << c for c in range(bits)]] if sets else votes
+    second = np.maximum.reduce([np.where(label == c, -1, given[c]) for c in range(bits)])
+    return np.take_along_axis(alone, label[None], 0)[0], second
 
 
 def _lead(votes: Array, label: int) -> Array:

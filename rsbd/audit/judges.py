@@ -1,7 +1,7 @@
 """Judges of an attack: the defence, run again on the attacked data."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import sqrt
 from typing import Any, Protocol
 
@@ -15,7 +15,7 @@ from rsbd.bounds.nearest import neighbour_bounds
 from rsbd.data import Dataset
 from rsbd.errors import InputError
 from rsbd.learners import Learner, randomness
-from rsbd.noises import Flip, Partition, Smoothing
+from rsbd.noises import ClassBagging, Flip, Partition, Smoothing
 from rsbd.recipes.dpa import part_labels
 from rsbd.recipes.least_squares import LeastSquares
 from rsbd.types import Floats, Labels, Points
@@ -45,7 +45,12 @@ class Retrained(Judge):
     options: Mapping[str, Any] = field(default_factory=dict)
 
     def __call__(self, dataset: Dataset, x: Points, num_models: int, seed: int) -> Floats:  # noqa: D102
-        votes = ensemble.collect(dataset, self.smoothing, self.learner, x, num_models, seed, **self.options)
+        smoothing, rows = self.smoothing, self.smoothing.rows
+        if isinstance(rows, ClassBagging) and sum(rows.sizes) != dataset.num_rows:
+            # Bags are drawn by the labels as they are; the sizes only say on what certificates are centred.
+            sizes = (dataset.num_rows + 1 - len(rows.sizes), *[1] * (len(rows.sizes) - 1))
+            smoothing = replace(smoothing, rows=replace(rows, sizes=sizes))
+        votes = ensemble.collect(dataset, smoothing, self.learner, x, num_models, seed, **self.options)
         return np.asarray(votes.counts / votes.num_models)
 
 

@@ -1,7 +1,7 @@
 """Audit by search: the best attack found within the radius must not change the prediction."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -10,13 +10,17 @@ from numpy.typing import NDArray
 from rsbd.audit.attempts import length_attempts, row_attempts
 from rsbd.audit.changes import Attempt, Change, apply_changes, candidates, distinct
 from rsbd.audit.judges import Judge, NoisedLabels, judge_of
+from rsbd.audit.put_trigger import put_trigger
 from rsbd.audit.target import Target
 from rsbd.certify import Certificate
 from rsbd.data import Dataset
 from rsbd.errors import InputError
+from rsbd.evasion import AnyTrigger
 from rsbd.learners import Learner
 from rsbd.noises import Partition, Smoothing, Threat
 from rsbd.types import Floats, Points
+
+_ROUNDS = 2  # of a search for the worst trigger on the point, and the worst rows given this trigger
 
 
 @dataclass(frozen=True)
@@ -60,12 +64,15 @@ class AuditReport:
         The norm of the attacks, and by how much they exceed the radius.
     tried : int
         Attacks that were tried, on all points together.
+    trigger : AnyTrigger or None
+        What was put on the points besides.
     """
 
     findings: tuple[Finding, ...]
     norm: str
     beyond: float
     tried: int
+    trigger: AnyTrigger | None = None
 
     @property
     def broken(self) -> int:
@@ -76,10 +83,11 @@ class AuditReport:
     def sentence(self) -> str:
         """A sentence that says what was tried and found."""
         where = f"{self.beyond:g} beyond their radius" if self.beyond else "at their certified radius"
+        besides = "" if self.trigger is None else f" with {self.trigger}"
         lost = np.mean([f.before - f.after for f in self.findings]) if self.findings else 0.0
         points = "1 certified point was" if len(self.findings) == 1 else f"{len(self.findings)} certified points were"
         return (
-            f"{points} attacked {where} ({self.norm}), {self.tried:,} attacks in all, each on classifiers trained "
+            f"{points} attacked {where} ({self.norm}){besides}, {self.tried:,} attacks in all, each on classifiers trained "
             f"again: the worst cost {100 * max(lost, 0.0):.0f} % of the votes on average and changed {self.broken} "
             f"prediction{'' if self.broken == 1 else 's'}."
         )
@@ -177,32 +185,28 @@ def attack(
             loss = ask.losses(dataset, x, labels, rivals, single)
         else:
             loss = _single_losses(ask, dataset, x, labels, single, scouts, seed + 1)
-    tried, findings = 0, []
+    scout, findings = _Scouts(ask, scouts, seed + 1), []
     for k, point in enumerate(chosen):
         label = int(labels[k])
-        if not sizes[k]:
-            made = [Attempt("nothing", dataset, x[k][None])]
-        elif certificate.norm == "L0":
+        form = (dataset, smoothing, ask, x[k][None], label, int(rivals[k]))
+        target = Target(*form, certificate.norm, certificate.slots, float(sizes[k]), threat)
+
+        def propose(target: Target, k: int = k) -> Iterable[Attempt]:
+            if certificate.norm != "L0":
+                return (row_attempts if "rows" in certificate.norm else length_attempts)(target)
             order = np.argsort(-loss[:, k], kind="stable")
-            worst = distinct([single[i] for i in order], int(sizes[k]))
-            made = [Attempt(_words(worst), *apply_changes(dataset, x[k][None], worst), tuple(worst))]
-            tried += 1 if isinstance(ask, NoisedLabels) else len(single)
-        else:
-            slots, size = certificate.slots, float(sizes[k])
-            form = (dataset, smoothing, ask, x[k][None], label, int(rivals[k]))
-            target = Target(*form, certificate.norm, slots, size, threat)
-            propose: Callable[[Target], Iterable[Attempt]]
-            propose = row_attempts if "rows" in certificate.norm else length_attempts
-            made = list(propose(target))
-            tried += len(made)
-        best = _best(ask, made, label, scouts, seed + 1)
+            worst = distinct([single[i] for i in order], int(target.size))
+            scout.tried += 1 if isinstance(ask, NoisedLabels) else len(single)
+            return [Attempt(_words(worst), *apply_changes(dataset, target.x, worst), tuple(worst))]
+
+        best = scout.search(target, certificate.trigger, propose)
         shares = ask(best.dataset, best.x, num_models, seed)[0]
         rival = max(share for c, share in enumerate(shares) if c != label)
         after, margin = float(shares[label]), ask.margin(num_models)
         broken = bool(rival > after + margin)
         mine = (float(before[k, label]), after, broken, best.words)
         findings.append(Finding(int(point), certificate.radius[point].item(), best.changes, *mine))
-    return AuditReport(tuple(findings), certificate.norm, beyond, tried)
+    return AuditReport(tuple(findings), certificate.norm, beyond, scout.tried, certificate.trigger)
 
 
 def breaking_point(*given: Any, beyond: Sequence[float] = (1, 2, 4, 8, 16, 32), **settings: Any) -> AuditReport | None:
@@ -232,17 +236,46 @@ def _single_losses(
     return loss
 
 
-def _best(ask: Judge, made: Sequence[Attempt], label: int, scouts: int, seed: int) -> Attempt:
-    """Return the attempt after which the label leads by least; attempts on one training set are judged together."""
-    if len(made) == 1:
-        return made[0]
-    lead = np.empty(len(made))
-    for data in {id(attempt.dataset): attempt.dataset for attempt in made}.values():
-        here = [i for i, attempt in enumerate(made) if attempt.dataset is data]
-        shares = ask(data, np.concatenate([made[i].x for i in here]), scouts, seed)
-        others = np.where(np.arange(shares.shape[1]) == label, -1.0, shares).max(axis=1)
-        lead[here] = shares[:, label] - others
-    return made[int(lead.argmin())]
+@dataclass
+class _Scouts:
+    """Choose among attempts by small ensembles, and count what was tried."""
+
+    ask: Judge
+    num_models: int
+    seed: int
+    tried: int = 0
+
+    def search(
+        self, target: Target, trigger: AnyTrigger | None, propose: Callable[[Target], Iterable[Attempt]]
+    ) -> Attempt:
+        """Return the best attempt found; where a trigger is on the point too, each is sought in turn for the other."""
+        best = Attempt("nothing", target.dataset, target.x)
+
+        def choose(made: Sequence[Attempt]) -> Attempt:
+            return self._best(made, target.label)
+
+        for _ in range(1 if trigger is None else _ROUNDS):
+            if trigger is not None:
+                best = put_trigger(target, best, trigger, choose)
+            made = list(propose(replace(target, x=best.x))) if target.size else []
+            best = choose(made if trigger is None and made else [best, *made])
+        if trigger is None:
+            return best
+        best = put_trigger(target, best, trigger, choose)
+        return replace(best, words=f"{best.words}; a trigger on the point")
+
+    def _best(self, made: Sequence[Attempt], label: int) -> Attempt:
+        """Return the attempt after which the label leads by least; those on one training set are judged together."""
+        if len(made) == 1:
+            return made[0]
+        self.tried += len(made)
+        lead = np.empty(len(made))
+        for data in {id(attempt.dataset): attempt.dataset for attempt in made}.values():
+            here = [i for i, attempt in enumerate(made) if attempt.dataset is data]
+            shares = self.ask(data, np.concatenate([made[i].x for i in here]), self.num_models, self.seed)
+            others = np.where(np.arange(shares.shape[1]) == label, -1.0, shares).max(axis=1)
+            lead[here] = shares[:, label] - others
+        return made[int(lead.argmin())]
 
 
 def _words(changes: Sequence[Change]) -> str:

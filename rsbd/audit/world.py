@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from itertools import combinations, product
-from math import lcm, prod
+from math import inf, lcm, prod
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from rsbd.data import Dataset
 from rsbd.errors import InputError
+from rsbd.evasion import AnyTrigger
 from rsbd.noises import Noise, Smoothing, Threat
 
 MOST_DATASETS = 1 << 18
@@ -64,11 +65,14 @@ class World:
         Noises with ``outcomes``.
     rule : callable
         The base classifier.
+    trigger : AnyTrigger, optional
+        What an attacker may write on the test input, whose values then are all in the world.
     """
 
     dataset: Dataset
     smoothing: Smoothing
     rule: Rule
+    trigger: AnyTrigger | None = None
 
     @cached_property
     def sizes(self) -> tuple[int, ...]:
@@ -81,11 +85,11 @@ class World:
         x, point = d.x.reshape(d.num_rows, -1), d.x_test[0].ravel()
 
         def axis(slot: str, levels: tuple[float, ...], own: float) -> Coordinate:
-            moves = slot in s.slots or (s.rows is not None and slot != "test")
+            moves = slot in s.slots or (s.rows is not None if slot != "test" else self.trigger is not None)
             return Coordinate.of(levels if moves else (own,), s.slots.get(slot))
 
         levels = () if d.values is None else tuple(j / (d.values - 1) for j in range(d.values))
-        if not levels and {"features", "test"} & set(s.slots):
+        if not levels and (self.trigger or {"features", "test"} & set(s.slots)):
             raise InputError(f"{d.name} is continuous", "its data sets cannot be written out, so give levels")
         labels = tuple(range(d.num_classes))
         own = [min(row, d.num_rows - 1) for row in rows]
@@ -110,13 +114,50 @@ class World:
     @cached_property
     def smoothed(self) -> tuple[Array, int]:
         """Chances of each label for every data set, in whole numbers (classes, *sizes), and their sum."""
+        return self._chances(self.rule, self.dataset.num_classes)
+
+    @cached_property
+    def reached(self) -> Array:
+        """Chances that a model gives each set of labels to the triggered versions of its test input.
+
+        Labels are the bits of a set's number: shape (2 ** classes, *sizes). A set of one label is a vote that no
+        trigger moves.
+        """
+
+        @cache
+        def versions(point: tuple[float, ...]) -> list[Array]:
+            return [np.array(each) for each in self._triggered(point)]
+
+        def labels(x: Array, y: Array, point: Array) -> int:
+            found = {int(self.rule(x, y, each)) for each in versions(tuple(point.tolist()))}
+            return sum(1 << label for label in found)
+
+        return self._chances(labels, 1 << self.dataset.num_classes)[0]
+
+    def _triggered(self, point: tuple[float, ...]) -> set[tuple[float, ...]]:
+        assert self.trigger is not None  # noqa: S101
+        levels = self.axes(range(0))[-1].values
+        spots = self._spots(self.trigger)
+        fills = [(spot, content) for spot in spots for content in product(levels, repeat=len(spot))]
+        return {
+            tuple(dict(zip(spot, content, strict=True)).get(i, value) for i, value in enumerate(point))
+            for spot, content in fills
+        }
+
+    def _spots(self, trigger: AnyTrigger) -> list[tuple[int, ...]]:
+        """Return the features of the test input that one trigger may change, for each choice of them."""
+        groups, changes = trigger.groups(self.dataset.shape)
+        return [tuple(groups[list(some)].ravel().tolist()) for some in combinations(range(len(groups)), changes)]
+
+    def _chances(self, rule: Rule, answers: int) -> tuple[Array, int]:
+        """Return the chances of each answer of a rule for every data set, and their sum."""
         rows = self.smoothing.rows
         if rows is None:
-            return self._noised(self.dataset.num_rows)
+            return self._noised(self.dataset.num_rows, rule, answers)
         listed: Any = getattr(rows, "outcomes", None)
         if listed is None:
             raise InputError(f"{rows!r} does not list its bags", "give it outcomes(num_rows)")
-        inside, unit = self._noised(rows.size)
+        inside, unit = self._noised(rows.size, rule, answers)
         f, drawn = self.dataset.num_features, rows.size
         one = prod(inside.shape[1 : 1 + f])
         # From (features of all, labels of all, test) to (row, row, ..., test), a row being features and label.
@@ -134,20 +175,21 @@ class World:
     def supports(self, threat: Threat) -> Iterator[tuple[int, ...]]:
         """Yield the largest sets of coordinates that one attack within the threat may change."""
         n, f, slots = self.dataset.num_rows, self.dataset.num_features, self.smoothing.slots
-        lost = self.smoothing.rows is not None and "features" not in slots
-        wholly = lost and bool(threat.trigger_on("features") or threat.relabel)
-        spots, on_test = (
-            list(combinations(range(f), min(int(threat.trigger_on(slot)), f))) for slot in ("features", "test")
-        )
-        spots = [tuple(range(f))] if wholly else spots
+        size, rows_lost = threat.trigger_on("features"), self.smoothing.rows is not None and "features" not in slots
+        wholly = size == inf or (rows_lost and bool(size or threat.relabel))
+        spots = [tuple(range(f))] if wholly else list(combinations(range(f), min(int(size), f)))
+        any_trigger = threat.any_trigger
+        on_test = [()] if any_trigger is None else self._spots(any_trigger)
+        if any_trigger is None and threat.on_test:
+            on_test = list(combinations(range(f), min(int(threat.trigger_on("test")), f)))
         for rows in combinations(range(n), min(threat.rows, n)):
             labels = tuple(n * f + row for row in rows) if threat.relabel or wholly else ()
             for where in product(spots, repeat=len(rows)):
                 x = tuple(row * f + i for row, spot in zip(rows, where, strict=True) for i in spot)
-                for spot in on_test if threat.on_test else [()]:
+                for spot in on_test:
                     yield x + labels + tuple(n * (f + 1) + i for i in spot)
 
-    def _noised(self, rows: int) -> tuple[Array, int]:
+    def _noised(self, rows: int, rule: Rule, answers: int) -> tuple[Array, int]:
         axes = self.axes(range(rows))
         shape = tuple(len(axis.seen) for axis in axes)
         if max(prod(shape), prod(self.sizes)) > MOST_DATASETS:
@@ -155,9 +197,9 @@ class World:
                 f"{prod(self.sizes):,} data sets and {prod(shape):,} noised ones are more than {MOST_DATASETS:,}",
                 "take fewer rows, features or values",
             )
-        labels = [self.rule(*self.split(seen, rows)) for seen in product(*(axis.seen for axis in axes))]
+        labels = [rule(*self.split(seen, rows)) for seen in product(*(axis.seen for axis in axes))]
         models = np.reshape(labels, shape)
-        votes = np.stack([models == c for c in range(self.dataset.num_classes)]).astype(int).astype(object)
+        votes = np.stack([models == c for c in range(answers)]).astype(int).astype(object)
         for i, axis in enumerate(axes, start=1):
             votes = np.moveaxis(np.tensordot(axis.weights, votes, axes=(1, i)), 0, i)
         return votes, prod(axis.unit for axis in axes)
