@@ -1,22 +1,24 @@
 """Audit by enumeration: certify every data set of a tiny world, and try every attack that the threat allows."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache
 from itertools import combinations_with_replacement, product
-from math import comb
+from math import comb, prod
 
 import numpy as np
 
-from rsbd.audit.world import MOST_DATASETS, Array, Data, Rule, World
+from rsbd.audit.world import MOST_DATASETS, Array, Data, Rule, World, triggered
 from rsbd.data import Dataset
 from rsbd.errors import InputError
+from rsbd.evasion import AnyTrigger
 from rsbd.noises import Bagging, Partition, Smoothing, Threat
 
 Claim = Callable[[Array, Array, Array], bool]
 """Returns True if the prediction is certified: features (rows, features), labels (rows,), test input (features,)."""
-_Certified = tuple[int, int, tuple[Fraction, ...]]  # label, certified rows, exact shares of the labels
+_Certified = tuple[Array, int, tuple[Fraction, ...]]  # label of each point, certified rows, shares of the labels
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,14 +85,16 @@ def exhaustive(
     ----------
     dataset : Dataset
         A few rows of a few features with few levels, and one test point: the shape of the world, and the values of what
-        carries no noise.
+        carries no noise. Bags by class certify data sets with as many rows of each class as they say.
     smoothing : Smoothing
         Noises that list their outcomes: :meth:`rsbd.noises.Noise.outcomes`.
     rule : callable
         The base classifier, ``rule(x, y, point) -> label`` on what a model sees: features (rows, features), labels
         (rows,), test input (features,).
     threat : Threat
-        What the attacker may do. Rows that are drawn at random and carry no noise on features change wholly.
+        What the attacker may do. Rows that are drawn at random and carry no noise on features change wholly. If it has
+        a trigger with any content, its values are levels of the data set, and every model is asked for its answer to
+        every one of them.
     claim : callable, optional
         ``claim(x, y, point)`` says whether that data set's prediction is certified; by default the trade-off of its
         exact probabilities does.
@@ -117,7 +121,9 @@ def exhaustive(
     world = World(dataset, smoothing, rule, trigger)
     votes, total = world.smoothed
     label = votes.argmax(axis=0)
-    top, second = _kept(votes if trigger is None else world.reached, label, trigger is not None)
+    kept, reached = world.evidence
+    top = np.take_along_axis(kept, label[None], 0)[0]
+    second = np.maximum.reduce([np.where(label == c, -1, reached[c]) for c in range(len(votes))])
 
     @cache
     def proves(top: int, second: int) -> bool:
@@ -128,7 +134,8 @@ def exhaustive(
             return claim(*world.data(tuple(int(i) for i in np.unravel_index(state, world.sizes))))
         return proves(top.flat[state], second.flat[state])
 
-    certified = np.array([certifies(state) for state in range(label.size)]).reshape(label.shape)
+    centres = world.centres
+    certified = np.array([centres.flat[state] and certifies(state) for state in range(label.size)]).reshape(label.shape)
     supports = set(world.supports(threat))
     lead = np.stack([_lead(votes, c) for c in range(len(votes))])
     robust = np.ones(label.shape, bool)
@@ -137,22 +144,8 @@ def exhaustive(
         robust &= np.take_along_axis(np.broadcast_to(lowest, lead.shape), label[None], 0)[0] > 0
     wrong = np.argwhere(certified & ~robust)
     found = None if not len(wrong) else _violation(world, lead, label, supports, tuple(map(int, wrong[0])))
-    return Exhausted(repr(threat), label.size, int(certified.sum()), int(robust.sum()), found)
-
-
-def _kept(votes: Array, label: Array, sets: bool) -> tuple[Array, Array]:
-    """Return how often models keep the label, and the other label that is most often given, or reached by a trigger.
-
-    Votes are for labels, or for ``sets`` of labels, whose bits are the labels.
-    """
-    bits = len(votes).bit_length() - 1 if sets else len(votes)
-    given = [
-        sum((votes[s] for s in range(len(votes)) if s >> c & 1), np.zeros(label.shape, object)) if sets else votes[c]
-        for c in range(bits)
-    ]
-    alone = votes[[1 << c for c in range(bits)]] if sets else votes
-    second = np.maximum.reduce([np.where(label == c, -1, given[c]) for c in range(bits)])
-    return np.take_along_axis(alone, label[None], 0)[0], second
+    numbers = (int(many.sum()) for many in (centres, certified, centres & robust))
+    return Exhausted(repr(threat), *numbers, found)
 
 
 def _lead(votes: Array, label: int) -> Array:
@@ -178,7 +171,9 @@ def _violation(
     return Violation(world.data(state), world.data(there), before, after)
 
 
-def exhaustive_rows(dataset: Dataset, method: Bagging | Partition, rule: Rule, most: int = 3) -> Exhausted:
+def exhaustive_rows(
+    dataset: Dataset, method: Bagging | Partition, rule: Rule, most: int = 3, trigger: AnyTrigger | None = None
+) -> Exhausted:
     """Certify every training set of a world exactly, and compare it with every other one within its radius.
 
     The world holds every multiset of rows: of the size of ``dataset`` to be certified, and of up to ``most`` more or
@@ -192,13 +187,16 @@ def exhaustive_rows(dataset: Dataset, method: Bagging | Partition, rule: Rule, m
     Parameters
     ----------
     dataset : Dataset
-        A few rows of a few features with few levels, and one test point, which stays as it is.
+        A few rows of a few features with few levels, and one test point.
     method : Bagging or Partition
         How rows are given to models.
     rule : callable
-        The base classifier, ``rule(x, y, point) -> label``. It may be given no rows at all.
+        The base classifier, ``rule(x, y, point) -> label``. It may be given no rows at all, and abstain with -1 as a
+        model of a part.
     most : int
         Radii are audited up to this number.
+    trigger : AnyTrigger, optional
+        What the attacker may write on the test point besides, with levels of the data set as values.
 
     Raises
     ------
@@ -221,7 +219,8 @@ def exhaustive_rows(dataset: Dataset, method: Bagging | Partition, rule: Rule, m
             f"{dataset.name} is continuous", "its rows cannot be written out, so give a binary or gray view"
         )
     levels = [j / (dataset.values - 1) for j in range(dataset.values)]
-    labels, point = range(dataset.num_classes), dataset.x_test[0].ravel()
+    labels, clean = range(dataset.num_classes), dataset.x_test[0].ravel()
+    points = [clean] if trigger is None else triggered(dataset, trigger, clean.tolist())
     kinds = list(product(product(levels, repeat=dataset.num_features), labels))
     x, y = np.array([k[0] for k in kinds], np.float32), np.array([k[1] for k in kinds], np.int64)
     n = dataset.num_rows
@@ -233,51 +232,63 @@ def exhaustive_rows(dataset: Dataset, method: Bagging | Partition, rule: Rule, m
         rows = np.repeat(np.arange(len(kinds)), multiset)
         return x[rows], y[rows]
 
+    def ask(x: Array, y: Array) -> tuple[int, ...]:
+        return tuple(int(rule(x, y, point)) for point in points)
+
     @cache
-    def vote(rows: tuple[int, ...]) -> int:
-        return int(rule(x[list(rows)], y[list(rows)], point))
+    def vote(rows: tuple[int, ...]) -> tuple[int, ...]:
+        return ask(x[list(rows)], y[list(rows)])
+
+    def shares_of(said: Counter[tuple[int, ...]]) -> tuple[Array, tuple[Fraction, ...]]:
+        """Return the label of each point, and the shares of the labels of the first."""
+        votes = np.array([[sum(k for s, k in said.items() if s[p] == c) for c in labels] for p in range(len(points))])
+        return votes.argmax(1), tuple(Fraction(int(v), said.total()) for v in votes[0])
 
     def bagged(multiset: Array) -> _Certified:
         assert isinstance(method, Bagging)  # noqa: S101
-        size = int(multiset.sum())
+        size, said = int(multiset.sum()), Counter[tuple[int, ...]]()
         held = [(kind, int(times)) for kind, times in enumerate(multiset) if times]
-        votes = [0] * len(labels)
         for bag in product(held, repeat=method.size):
-            votes[vote(tuple(kind for kind, _ in bag))] += int(np.prod([times for _, times in bag], dtype=object))
-        shares = tuple(Fraction(v, size**method.size) for v in votes)
-        top = max(range(len(votes)), key=lambda c: votes[c])
-        second = max(share for c, share in enumerate(shares) if c != top)
-        held_up = [r for r in range(min(most, size) + 1) if method.shift(r, size).certifies(1 - shares[top], second)]
-        return top, max(held_up, default=-1), shares
+            said[vote(tuple(kind for kind, _ in bag))] += prod(times for _, times in bag)
+        found, shares = shares_of(said)
+        top, total = int(found[0]), said.total()
+        kept = Fraction(sum(k for s, k in said.items() if set(s) == {top}), total)
+        second = max(Fraction(sum(k for s, k in said.items() if c in s), total) for c in labels if c != top)
+        held_up = [r for r in range(min(most, size) + 1) if method.shift(r, size).certifies(1 - kept, second)]
+        return found, max(held_up, default=-1), shares
 
     def dealt(multiset: Array) -> _Certified:
         assert isinstance(method, Partition)  # noqa: S101
         rows_x, rows_y = content(multiset)
-        said = [rule(rows_x[rows], rows_y[rows], point) for rows in method.members(rows_x, rows_y)]
-        label, radius = method.radius(np.array(said, np.int64)[:, None], len(labels))
-        shares = tuple(Fraction(said.count(c), len(said)) for c in labels)
-        return int(label[0]), min(int(radius[0]), most), shares
+        said = [ask(rows_x[rows], rows_y[rows]) for rows in method.members(rows_x, rows_y)]
+        reached = np.array([[[c in one for c in labels]] for one in said])
+        own = np.array([one[:1] for one in said], np.int64)
+        _, radius = method.radius(own, len(labels), *([] if trigger is None else [reached]))
+        found, shares = shares_of(Counter(said))
+        return found, min(int(radius[0]), most), shares
 
     table = np.array(sets)
     certify = bagged if isinstance(method, Bagging) else dealt
     found = [certify(row) for row in table]
-    label = np.array([f[0] for f in found])
+    label = np.array([f[0] for f in found])  # (training sets, points)
     certified = robust = 0
     violation: Violation | None = None
     for i in np.flatnonzero(table.sum(axis=1) == n):
         apart = table - table[i]
         gained, lost = apart.clip(min=0).sum(axis=1), (-apart).clip(min=0).sum(axis=1)
         away = np.maximum(gained, lost) if isinstance(method, Bagging) else gained + lost
-        turned = label != label[i]
+        turned = (label != label[i, 0]).any(1)
         certified += found[i][1] >= most
         robust += not turned[away <= most].any()
         wrong = np.flatnonzero(turned & (away <= found[i][1]))
         if len(wrong) and violation is None:
-            pair: list[Data] = [(*content(table[j]), point) for j in (i, wrong[0])]
+            there = points[int((label[wrong[0]] != label[i, 0]).argmax())]
+            pair: list[Data] = [(*content(table[i]), clean), (*content(table[wrong[0]]), there)]
             violation = Violation(pair[0], pair[1], found[i][2], found[wrong[0]][2])
     edits = "changed, inserted or removed" if isinstance(method, Bagging) else "inserted or removed"
     centres = int((table.sum(axis=1) == n).sum())
-    return Exhausted(f"up to {most} {edits} rows", centres, int(certified), int(robust), violation)
+    edits += " rows" if trigger is None else f" rows and {trigger}"
+    return Exhausted(f"up to {most} {edits}", centres, int(certified), int(robust), violation)
 
 
 def _multisets(kinds: int, size: int, most: int) -> Iterator[Array]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cache, cached_property, partial
 from itertools import combinations, product
 from math import inf, lcm, prod
 from typing import Any
@@ -117,37 +117,30 @@ class World:
         return self._chances(self.rule, self.dataset.num_classes)
 
     @cached_property
-    def reached(self) -> Array:
-        """Chances that a model gives each set of labels to the triggered versions of its test input.
+    def evidence(self) -> tuple[Array, Array]:
+        """How often each label is given and no trigger moves it, and how often it is given or some trigger leads to it.
 
-        Labels are the bits of a set's number: shape (2 ** classes, *sizes). A set of one label is a vote that no
-        trigger moves.
+        For every data set, in whole numbers: both (classes, *sizes).
         """
-
-        @cache
-        def versions(point: tuple[float, ...]) -> list[Array]:
-            return [np.array(each) for each in self._triggered(point)]
+        if self.trigger is None:
+            return (self.smoothed[0],) * 2
+        classes, written = range(self.dataset.num_classes), cache(partial(triggered, self.dataset, self.trigger))
 
         def labels(x: Array, y: Array, point: Array) -> int:
-            found = {int(self.rule(x, y, each)) for each in versions(tuple(point.tolist()))}
-            return sum(1 << label for label in found)
+            return sum(1 << label for label in {int(self.rule(x, y, p)) for p in written(tuple(point.tolist()))})
 
-        return self._chances(labels, 1 << self.dataset.num_classes)[0]
+        sets = self._chances(labels, 1 << len(classes))[0]  # labels are the bits of a set's number
+        reached = [sets[[bits for bits in range(len(sets)) if bits >> c & 1]].sum(axis=0) for c in classes]
+        return sets[[1 << c for c in classes]], np.stack(reached)
 
-    def _triggered(self, point: tuple[float, ...]) -> set[tuple[float, ...]]:
-        assert self.trigger is not None  # noqa: S101
-        levels = self.axes(range(0))[-1].values
-        spots = self._spots(self.trigger)
-        fills = [(spot, content) for spot in spots for content in product(levels, repeat=len(spot))]
-        return {
-            tuple(dict(zip(spot, content, strict=True)).get(i, value) for i, value in enumerate(point))
-            for spot, content in fills
-        }
-
-    def _spots(self, trigger: AnyTrigger) -> list[tuple[int, ...]]:
-        """Return the features of the test input that one trigger may change, for each choice of them."""
-        groups, changes = trigger.groups(self.dataset.shape)
-        return [tuple(groups[list(some)].ravel().tolist()) for some in combinations(range(len(groups)), changes)]
+    @cached_property
+    def centres(self) -> Array:
+        """True for data sets that can be certified: all, or those with as many rows of each class as the noise says."""
+        wanted = getattr(self.smoothing.rows, "sizes", None)
+        if wanted is None:
+            return np.ones(self.sizes, bool)
+        labels = self._codes()[2]
+        return np.all([(labels == c).sum(0) == size for c, size in enumerate(wanted)], axis=0).reshape(self.sizes)
 
     def _chances(self, rule: Rule, answers: int) -> tuple[Array, int]:
         """Return the chances of each answer of a rule for every data set, and their sum."""
@@ -156,7 +149,7 @@ class World:
             return self._noised(self.dataset.num_rows, rule, answers)
         listed: Any = getattr(rows, "outcomes", None)
         if listed is None:
-            raise InputError(f"{rows!r} does not list its bags", "give it outcomes(num_rows)")
+            raise InputError(f"{rows!r} does not list its bags", "give it outcomes(labels)")
         inside, unit = self._noised(rows.size, rule, answers)
         f, drawn = self.dataset.num_features, rows.size
         one = prod(inside.shape[1 : 1 + f])
@@ -166,11 +159,16 @@ class World:
             order += [*range(1 + row * f, 1 + (row + 1) * f), 1 + drawn * f + row]
         order += range(1 + drawn * (f + 1), inside.ndim)
         rowwise = inside.transpose(order).reshape(len(inside), *[one * self.dataset.num_classes] * drawn, -1)
-        code, test = self._codes()
-        bags = list(listed(self.dataset.num_rows))
-        whole = lcm(*(chance.denominator for _, chance in bags))
-        votes = sum(rowwise[(slice(None), *(code[i] for i in bag), test)] * int(chance * whole) for bag, chance in bags)
-        return np.asarray(votes).reshape(len(inside), *self.sizes), unit * whole
+        code, test, labels = self._codes()
+        bags = {y: list(listed(y)) for y in product(range(self.dataset.num_classes), repeat=self.dataset.num_rows)}
+        whole = lcm(*(chance.denominator for some in bags.values() for _, chance in some))
+        votes = np.zeros((len(inside), len(test)), dtype=object)
+        for y, some in bags.items():
+            here = np.flatnonzero((labels == np.array(y)[:, None]).all(0))
+            for bag, chance in some:
+                at = (slice(None), *(code[i][here] for i in bag), test[here])
+                votes[:, here] += rowwise[at] * int(chance * whole)
+        return votes.reshape(len(inside), *self.sizes), unit * whole
 
     def supports(self, threat: Threat) -> Iterator[tuple[int, ...]]:
         """Yield the largest sets of coordinates that one attack within the threat may change."""
@@ -179,7 +177,7 @@ class World:
         wholly = size == inf or (rows_lost and bool(size or threat.relabel))
         spots = [tuple(range(f))] if wholly else list(combinations(range(f), min(int(size), f)))
         any_trigger = threat.any_trigger
-        on_test = [()] if any_trigger is None else self._spots(any_trigger)
+        on_test = [()] if any_trigger is None else _spots(self.dataset, any_trigger)
         if any_trigger is None and threat.on_test:
             on_test = list(combinations(range(f), min(int(threat.trigger_on("test")), f)))
         for rows in combinations(range(n), min(threat.rows, n)):
@@ -204,8 +202,8 @@ class World:
             votes = np.moveaxis(np.tensordot(axis.weights, votes, axes=(1, i)), 0, i)
         return votes, prod(axis.unit for axis in axes)
 
-    def _codes(self) -> tuple[list[Array], Array]:
-        """Return, for every data set, the number of each row's content and of the test input's."""
+    def _codes(self) -> tuple[list[Array], Array, Array]:
+        """Return, for every data set, the number of each row's content and of the test input's, and the labels' too."""
         n, f = self.dataset.num_rows, self.dataset.num_features
         at = np.indices(self.sizes).reshape(len(self.sizes), -1)
 
@@ -213,4 +211,23 @@ class World:
             return np.asarray(np.ravel_multi_index([at[i] for i in axes], [self.sizes[i] for i in axes]))
 
         rows = [number([*range(row * f, (row + 1) * f), n * f + row]) for row in range(n)]
-        return rows, number(list(range(n * (f + 1), len(self.sizes))))
+        return rows, number(list(range(n * (f + 1), len(self.sizes)))), at[n * f : n * (f + 1)]
+
+
+def triggered(dataset: Dataset, trigger: AnyTrigger, point: Sequence[float]) -> list[Array]:
+    """Return all versions of a point with a trigger whose values are levels of the data set; first the point itself."""
+    found = {tuple(point): None}  # in this order
+    assert dataset.values is not None  # noqa: S101
+    levels = [j / (dataset.values - 1) for j in range(dataset.values)]
+    for spot in _spots(dataset, trigger):
+        for content in product(levels, repeat=len(spot)):
+            new = np.array(point)
+            new[list(spot)] = content
+            found[tuple(new.tolist())] = None
+    return [np.array(each) for each in found]
+
+
+def _spots(dataset: Dataset, trigger: AnyTrigger) -> list[tuple[int, ...]]:
+    """Return the features of an input that one trigger may change, for each choice of them."""
+    groups, changes = trigger.groups(dataset.shape)
+    return [tuple(groups[list(some)].ravel().tolist()) for some in combinations(range(len(groups)), changes)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import product
@@ -13,6 +13,7 @@ from rsbd import tradeoff
 from rsbd.errors import InputError, is_whole
 from rsbd.tradeoff import Tradeoff
 from rsbd.tradeoff.mixture import BITS, EXACT_BITS
+from rsbd.types import Labels
 
 if TYPE_CHECKING:
     from torch import Generator, Tensor
@@ -130,10 +131,10 @@ class Bagging:
             raise InputError(f"{changed} of {num_rows} rows changed or removed", f"give a number from 0 to {num_rows}")
         return int(num_rows)  # numpy's integers would overflow in powers
 
-    def outcomes(self, num_rows: int) -> Iterator[tuple[tuple[int, ...], Fraction]]:
-        """Yield every bag as row numbers in the order of drawing, with its probability."""
-        for bag in product(range(num_rows), repeat=self.size):
-            yield bag, Fraction(1, num_rows**self.size)
+    def outcomes(self, labels: Sequence[int] | Labels) -> Iterator[tuple[tuple[int, ...], Fraction]]:
+        """Yield every bag of rows with these labels as row numbers in the order of drawing, with its probability."""
+        for bag in product(range(len(labels)), repeat=self.size):
+            yield bag, Fraction(1, len(labels) ** self.size)
 
     def draw(self, labels: Tensor, generator: Generator) -> Tensor:
         """Draw a bag from as many rows as there are labels: the numbers of its rows, shape (size,)."""
