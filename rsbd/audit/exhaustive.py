@@ -144,8 +144,8 @@ def exhaustive(
         robust &= np.take_along_axis(np.broadcast_to(lowest, lead.shape), label[None], 0)[0] > 0
     wrong = np.argwhere(certified & ~robust)
     found = None if not len(wrong) else _violation(world, lead, label, supports, tuple(map(int, wrong[0])))
-    numbers = (int(many.sum()) for many in (centres, certified, centres & robust))
-    return Exhausted(repr(threat), *numbers, found)
+    many, held, lasting = (int(some.sum()) for some in (centres, certified, centres & robust))
+    return Exhausted(repr(threat), many, held, lasting, found)
 
 
 def _lead(votes: Array, label: int) -> Array:

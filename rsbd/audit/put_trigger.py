@@ -23,8 +23,8 @@ def put_trigger(target: Target, poisoned: Attempt, trigger: AnyTrigger, choose: 
     """Return the attempt with the worst trigger that is found for its training set; it stays if none is worse.
 
     Every window (of pixels, those that weigh most) is tried with the values that are worst for the average model, with
-    0, with 1, and with those of the nearest rival. Then single values of the best trigger change, and pixels move, as long
-    as this costs votes.
+    0, with 1, and with those of the nearest rival. Then single values of the best trigger change, and pixels move, as
+    long as this costs votes.
     """
     aim = replace(target, dataset=poisoned.dataset)
     groups, changes = trigger.groups(target.dataset.shape)
@@ -34,13 +34,11 @@ def put_trigger(target: Target, poisoned: Attempt, trigger: AnyTrigger, choose: 
 
     def stamp(point: Floats, numbers: Ints, content: Floats) -> Floats:
         out = point.copy()
-        out[numbers.ravel()] = content[numbers.ravel()]
+        out[numbers] = content[numbers]
         return out
 
     def neighbours(chosen: Ints, point: Floats) -> Iterator[tuple[Ints, Floats]]:
-        yield from (
-            (chosen, stamp(point, number, end)) for number in groups[chosen].ravel() for end in contents[1:3]
-        )
+        yield from ((chosen, stamp(point, number, end)) for number in groups[chosen].reshape(-1, 1) for end in contents[1:3])
         for old, new in product(chosen[-_SWAPPED:], order[changes : changes + _SWAPPED]):
             if changes > 1 and new not in chosen:
                 moved = stamp(stamp(point, groups[old], aim.point), groups[new], worst)

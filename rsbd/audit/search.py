@@ -83,11 +83,11 @@ class AuditReport:
     def sentence(self) -> str:
         """A sentence that says what was tried and found."""
         where = f"{self.beyond:g} beyond their radius" if self.beyond else "at their certified radius"
-        besides = "" if self.trigger is None else f" with {self.trigger}"
+        how = self.norm + ("" if self.trigger is None else f", and {self.trigger}")
         lost = np.mean([f.before - f.after for f in self.findings]) if self.findings else 0.0
         points = "1 certified point was" if len(self.findings) == 1 else f"{len(self.findings)} certified points were"
         return (
-            f"{points} attacked {where} ({self.norm}){besides}, {self.tried:,} attacks in all, each on classifiers trained "
+            f"{points} attacked {where} ({how}), {self.tried:,} attacks in all, each on classifiers trained "
             f"again: the worst cost {100 * max(lost, 0.0):.0f} % of the votes on average and changed {self.broken} "
             f"prediction{'' if self.broken == 1 else 's'}."
         )

@@ -140,7 +140,8 @@ class World:
         if wanted is None:
             return np.ones(self.sizes, bool)
         labels = self._codes()[2]
-        return np.all([(labels == c).sum(0) == size for c, size in enumerate(wanted)], axis=0).reshape(self.sizes)
+        match = [(labels == c).sum(0) == size for c, size in enumerate(wanted)]
+        return np.asarray(np.all(match, axis=0).reshape(self.sizes))
 
     def _chances(self, rule: Rule, answers: int) -> tuple[Array, int]:
         """Return the chances of each answer of a rule for every data set, and their sum."""

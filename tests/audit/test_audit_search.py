@@ -12,15 +12,16 @@ from edited_rows import edited
 from linear_rule import LinearRule
 
 from rsbd.audit import AuditReport, Finding, Nearest, NoisedLabels, attack, breaking_point
-from rsbd.bounds import Bounds, simultaneous
+from rsbd.bounds import Bounds, kept_votes, simultaneous
 from rsbd.certify import Certificate, poisoned_rows, radius
 from rsbd.data import Dataset, load
 from rsbd.ensemble import collect
 from rsbd.errors import InputError
-from rsbd.learners import LDA, MLP, HashedTestNoise, Linear
+from rsbd.evasion import AnyPatch, AnyPixels
+from rsbd.learners import LDA, MLP, HashedTestNoise, Linear, RobustLinear
 from rsbd.noises import Bagging, Flip, Gaussian, Partition, Uniform
 from rsbd.noises.smoothing import Smoothing, Threat
-from rsbd.recipes import bagflip, bagging, dpa, rab, rab_knn, rosenfeld, wang
+from rsbd.recipes import bagflip, bagging, dpa, pecan, rab, rab_knn, rosenfeld, wang
 from rsbd.recipes.least_squares import LeastSquares
 
 BITS = load("digits", side=8, classes=(0, 1), rows=60, points=30)
@@ -94,6 +95,20 @@ def rab_votes() -> Case:
     return REAL, found.smoothing, HashedTestNoise(LDA(), Gaussian(1.0)), found.certificate, {}
 
 
+def parts_and_triggers() -> Case:
+    dealt = Partition(10, deal="position")
+    return BITS, dealt, RobustLinear(), pecan(BITS, AnyPatch(1), parts=dealt).certificate, {}
+
+
+def flipped_bags_and_triggers() -> Case:
+    smoothing = Smoothing(Bagging(20), Flip(0.9), Flip(0.9))
+    threat = Threat(trigger={"features": 1, "test": AnyPixels(1)})
+    votes = collect(BITS, smoothing, Linear(), BITS.x_test, 500, triggers=[AnyPixels(1)])
+    evidence = kept_votes(votes.against(AnyPixels(1)), 0.001)
+    certificate = poisoned_rows(evidence, smoothing, threat, BITS.num_rows)
+    return BITS, smoothing, Linear(), certificate, {"threat": threat}
+
+
 G, U = Gaussian(0.5), Uniform(2)
 CASES: dict[str, Callable[[], Case]] = {
     "gray levels": lambda: ensemble(GRAY, Smoothing(labels=Flip(0.8), test=Flip(0.4, 17)), Linear()),
@@ -115,6 +130,8 @@ CASES: dict[str, Callable[[], Case]] = {
     "DPA": parts(1),
     "DPA by position": parts(1, "position"),
     "Finite Aggregation": parts(3),
+    "parts and any patch": parts_and_triggers,
+    "BagFlip and any pixel": flipped_bags_and_triggers,
     "Rosenfeld": labels,
     "Rosenfeld, three classes": labels_of_three,
 }
