@@ -38,7 +38,9 @@ def put_trigger(target: Target, poisoned: Attempt, trigger: AnyTrigger, choose: 
         return out
 
     def neighbours(chosen: Ints, point: Floats) -> Iterator[tuple[Ints, Floats]]:
-        yield from ((chosen, stamp(point, number, end)) for number in groups[chosen].reshape(-1, 1) for end in contents[1:3])
+        yield from (
+            (chosen, stamp(point, number, end)) for number in groups[chosen].reshape(-1, 1) for end in contents[1:3]
+        )
         for old, new in product(chosen[-_SWAPPED:], order[changes : changes + _SWAPPED]):
             if changes > 1 and new not in chosen:
                 moved = stamp(stamp(point, groups[old], aim.point), groups[new], worst)
