@@ -1,7 +1,5 @@
 """The trigger on a point that costs its label most votes, found by search."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from itertools import product
