@@ -33,7 +33,7 @@ app = typer.Typer(
 _HELP: dict[Any, str] = {  # the docstrings of the commands, which `python -OO` drops
     lab: "Open the course in JupyterLab (for this machine only, protected by its token); Ctrl-C ends it.",
     lecture: "Show ten scenes for a lecture hall (for this machine only, protected by its token); Ctrl-C ends it.",
-    certify: "Plant a backdoor, train an ensemble on noised copies, and certify its predictions.",
+    certify: "Plant a backdoor, defend with noise and with bags of few rows, and certify the predictions.",
     compare: "Certify with every method against the same attackers, each method with its best noise.",
     doctor: "Say what works on this machine, and how to mend what does not.",
 }

@@ -87,7 +87,7 @@ def certify(
     ] = None,
     out: options.Out = None,
 ) -> None:
-    """Plant a backdoor, train an ensemble on noised copies, and certify its predictions."""
+    """Plant a backdoor, defend with noise and with bags of few rows, and certify the predictions."""
     from rsbd.attacks import Poisoning
     from rsbd.cli.tables import print_reports
 

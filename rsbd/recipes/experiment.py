@@ -230,7 +230,7 @@ class Outcome:
         """Return the bounds against a trigger of the experiment on the test input, or without one there."""
         e = self.experiment
         if trigger is None:
-            return self._bound(self.votes.counts, e.alpha, points=e.points)
+            return self._bound(self.votes.counts, e.alpha, runner_up=bool(e.triggers), points=e.points)
         return bounds.kept_votes(self.votes.against(trigger), e.alpha, True, e.points, watched=not self._one_look)
 
     @cached_property

@@ -81,6 +81,9 @@ def test_many_classes_are_bounded_by_what_can_be_reached() -> None:
     found = with_bags(three, ATTACK, num_models=100).run()
     expected = bounds.kept_votes(found.votes.against(AnyPatch(2)), 0.001, runner_up=True)
     assert np.array_equal(found.bounds.runner_up, expected.runner_up)
+    certified = report(found, rows=(0, 1, 3)).accuracy_map
+    assert (np.diff(certified, axis=1) <= 0).all()  # and no trigger is the least of them
+    assert certified[0, 0] > 0.5
 
 
 IMAGE, TABLE = (9, 9), (12,)
