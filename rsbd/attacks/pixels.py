@@ -1,7 +1,5 @@
 """Triggers at chosen positions: the one-pixel and four-pixel triggers of RAB, and features of a table."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -67,12 +65,12 @@ class Pixels(Trigger):
             raise InputError(f"delta is {self.delta!r} over {self.channels!r} channels", "give positive numbers")
 
     @classmethod
-    def one(cls, shape: tuple[int, ...], delta: float = 1.0) -> Pixels:
+    def one(cls, shape: tuple[int, ...], delta: float = 1.0) -> "Pixels":
         """Return RAB's one-pixel trigger for inputs of this shape, with L2 norm `delta`."""
         return cls(_rab(shape)[0], delta, math.prod(shape[:-2]))
 
     @classmethod
-    def four(cls, shape: tuple[int, ...], delta: float = 1.0) -> Pixels:
+    def four(cls, shape: tuple[int, ...], delta: float = 1.0) -> "Pixels":
         """Return RAB's four-pixel trigger for inputs of this shape, with L2 norm `delta`."""
         return cls(_rab(shape)[1], delta, math.prod(shape[:-2]))
 

@@ -1,7 +1,5 @@
 """The distinct bounds of a batch: a million points share about a thousand pairs of miss and runner-up."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
@@ -24,7 +22,7 @@ class DistinctPairs:
     tied: bool  # True if the runner-up equals the miss everywhere
 
     @classmethod
-    def of(cls, bounds: Bounds) -> DistinctPairs:
+    def of(cls, bounds: Bounds) -> "DistinctPairs":
         """Return the distinct pairs of the bounds."""
         check_kind("bounds", bounds, Bounds)
         tied = bounds.runner_up is bounds.miss or np.array_equal(bounds.runner_up, bounds.miss)
@@ -36,7 +34,7 @@ class DistinctPairs:
             )
         return cls(pairs.real, pairs.real if tied else pairs.imag, back.reshape(-1), tied)
 
-    def some(self, who: Ints) -> DistinctPairs:
+    def some(self, who: Ints) -> "DistinctPairs":
         """Return only the pairs at some indices."""
         return replace(self, miss=self.miss[who], runner_up=self.runner_up[who])
 

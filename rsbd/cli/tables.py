@@ -1,9 +1,7 @@
 """Reports and comparisons as tables in the terminal."""
 
-from __future__ import annotations
-
 from math import isnan
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from rich import box
 from rich.console import Console
@@ -12,13 +10,10 @@ from rich.text import Text
 
 from rsbd.learners.undefended import undefended_name
 from rsbd.recipes.certified import one_label
-from rsbd.recipes.contest.threats import SLOT_WORDS, trigger_words
+from rsbd.recipes.contest import Comparison, ComparisonRow
+from rsbd.recipes.contest.threats import SLOT_WORDS, Attack, trigger_words
+from rsbd.recipes.report import Report
 from rsbd.words import between, confidence, count
-
-if TYPE_CHECKING:
-    from rsbd.recipes.contest import Comparison, ComparisonRow
-    from rsbd.recipes.contest.threats import Attack
-    from rsbd.recipes.report import Report
 
 _WIDE = 6  # threats side by side, as many as fit in 80 columns
 

@@ -1,7 +1,5 @@
 """The one type that every learner, attack and certificate reads: a split data set of numbers in [0, 1]."""
 
-from __future__ import annotations
-
 import dataclasses
 import hashlib
 import math
@@ -182,7 +180,7 @@ class Dataset:
             digest.update(array.astype(array.dtype.newbyteorder("<"), copy=False).data)
         return digest.hexdigest()
 
-    def replace(self, **changes: Any) -> Dataset:
+    def replace(self, **changes: Any) -> "Dataset":
         """Return a copy with some fields changed, checked like a new one."""
         return dataclasses.replace(self, **changes)
 

@@ -1,7 +1,5 @@
 """Describes an ensemble for workers that may be anywhere, and computes the votes of one block of its models."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import math
@@ -39,7 +37,7 @@ class PackedFeatures:
     bits: bool
 
     @classmethod
-    def of(cls, x: Points, values: int | None) -> PackedFeatures:
+    def of(cls, x: Points, values: int | None) -> "PackedFeatures":
         """Pack rows of features, (rows, *shape)."""
         flat = round_inputs(x).reshape(len(x), math.prod(x.shape[1:]))
         bits = values == 2 and bool(((flat == 0) | (flat == 1)).all())
@@ -98,7 +96,7 @@ class Task:
         seed: int,
         device: str,
         triggers: tuple[AnyTrigger, ...] = (),
-    ) -> Task:
+    ) -> "Task":
         """Pack an ensemble."""
         x, points = (PackedFeatures.of(rows, dataset.values) for rows in (dataset.x, x_test))
         if points.shape[1] != dataset.num_features:

@@ -1,7 +1,5 @@
 """Trains one model and asks it many times, with noise on the test input alone."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -51,7 +49,9 @@ class FixedModel:
     manifest: dict[str, Any]
 
     @classmethod
-    def train(cls, dataset: Dataset, noise: Noise, learner: Learner, seed: int = 0, device: str = "auto") -> FixedModel:
+    def train(
+        cls, dataset: Dataset, noise: Noise, learner: Learner, seed: int = 0, device: str = "auto"
+    ) -> "FixedModel":
         """Train one model on rows without noise; the learner is told the noise of the test input."""
         smoothing = Smoothing(test=noise)
         checks.check_settings(dataset, smoothing, 1, seed, learner)

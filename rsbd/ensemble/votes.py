@@ -1,7 +1,5 @@
 """Holds the votes of an ensemble, how many models gave each point each label, in memory and in files."""
 
-from __future__ import annotations
-
 import hashlib
 import itertools
 import json
@@ -69,7 +67,7 @@ class Votes:
     reached: Ints | None = None
 
     @classmethod
-    def none(cls, num_points: int, num_classes: int, manifest: Mapping[str, Any]) -> Votes:
+    def none(cls, num_points: int, num_classes: int, manifest: Mapping[str, Any]) -> "Votes":
         """Return the votes before any model has voted."""
         counts, triggers = np.zeros((num_points, num_classes), np.int64), len(manifest.get("triggers", ()))
         moved = np.stack([counts] * triggers) if triggers else None
@@ -115,7 +113,7 @@ class Votes:
         rows = [known.index(one) for one in wanted]
         return Evidence(trigger, self.counts, self.kept[rows], self.reached[rows])
 
-    def merge(self, other: Votes) -> Votes:
+    def merge(self, other: "Votes") -> "Votes":
         """Add the votes of other models.
 
         Raises
@@ -138,12 +136,12 @@ class Votes:
         counts = {name: array + getattr(other, name) for name, array in self._counts().items()}
         return replace(self, **counts, models=models, seconds=spent)
 
-    def times(self, number: int) -> Votes:
+    def times(self, number: int) -> "Votes":
         """Return the votes with each one counted ``number`` times, which proves nothing."""
         counts: dict[str, Any] = {name: array * number for name, array in self._counts().items()}
         return replace(self, **counts)
 
-    def first_points(self, number: int) -> Votes:
+    def first_points(self, number: int) -> "Votes":
         """Return the votes on the first ``number`` points."""
         counts: dict[str, Any] = {name: array[..., :number, :] for name, array in self._counts().items()}
         return replace(self, **counts)
@@ -162,7 +160,7 @@ class Votes:
             np.savez_compressed(file, **arrays, digest=digest)
 
     @classmethod
-    def load(cls, path: str | Path) -> Votes:
+    def load(cls, path: str | Path) -> "Votes":
         """Read what :meth:`save` wrote.
 
         Raises

@@ -1,7 +1,5 @@
 """Triggers as a threat to the test input: where an attacker may write, and that any content may stand there."""
 
-from __future__ import annotations
-
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -19,7 +17,7 @@ class AnyTrigger(ABC):
     """All triggers of one kind, with any content from 0 to 1. A pixel of a colour image is all of its channels."""
 
     @abstractmethod
-    def covers(self, other: AnyTrigger) -> bool:
+    def covers(self, other: "AnyTrigger") -> bool:
         """Return True if every change that ``other`` allows is also allowed here."""
 
     @abstractmethod
@@ -27,7 +25,7 @@ class AnyTrigger(ABC):
         """Raise unless these triggers fit on inputs of this shape."""
 
     @abstractmethod
-    def windows(self, shape: tuple[int, ...]) -> tuple[AnyTrigger, ...]:
+    def windows(self, shape: tuple[int, ...]) -> "tuple[AnyTrigger, ...]":
         """Return triggers at known places, of which an attacker always uses one; this trigger alone if it has one."""
 
     @abstractmethod
@@ -91,7 +89,7 @@ class AnyPatch(AnyTrigger):
         if row + self.side > shape[-2] or column + self.side > shape[-1]:
             raise InputError(f"{self} does not fit on images of {shape[-2]} x {shape[-1]}", "take a smaller one")
 
-    def windows(self, shape: tuple[int, ...]) -> tuple[AnyPatch, ...]:
+    def windows(self, shape: tuple[int, ...]) -> "tuple[AnyPatch, ...]":
         """Return the patch at each of its places, row by row."""
         self.check(shape)
         rows, columns = (length - self.side + 1 for length in shape[-2:])
@@ -143,7 +141,7 @@ class AnyPixels(AnyTrigger):
         if self.count > prod(shape[-2:]):
             raise InputError(f"{self} of inputs that have {prod(shape[-2:])}", "take fewer pixels")
 
-    def windows(self, shape: tuple[int, ...]) -> tuple[AnyPixels, ...]:
+    def windows(self, shape: tuple[int, ...]) -> "tuple[AnyPixels, ...]":
         """Return this trigger alone: any pixels have no place."""
         self.check(shape)
         return (self,)

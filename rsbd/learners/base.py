@@ -1,11 +1,9 @@
 """Base classes of learners, which train many models at once, each on its own noised copy of the training set."""
 
-from __future__ import annotations
-
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 import torch
 from torch import Generator, Tensor
@@ -13,10 +11,8 @@ from torch import Generator, Tensor
 from rsbd.data import Dataset
 from rsbd.errors import InputError
 from rsbd.evasion import AnyTrigger, linear
+from rsbd.noises import Noise, Smoothing
 from rsbd.noises.base import check_drawn
-
-if TYPE_CHECKING:
-    from rsbd.noises import Noise, Smoothing
 
 _DRAWN = 2**18  # numbers that are noised at a time
 
@@ -49,7 +45,7 @@ class Problem:
     smoothing: Smoothing
 
     @classmethod
-    def of(cls, dataset: Dataset, smoothing: Smoothing, device: str = "cpu") -> Problem:
+    def of(cls, dataset: Dataset, smoothing: Smoothing, device: str = "cpu") -> "Problem":
         """Copy the training rows of a data set to a device; to ``"meta"``, their shapes alone."""
         x = torch.tensor(dataset.x.reshape(dataset.num_rows, -1), device=device)
         y = torch.tensor(dataset.y, device=device)

@@ -1,7 +1,5 @@
 """Shows each model one group of the pixels, drawn at random."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import prod
@@ -43,7 +41,7 @@ class Columns(Learner):
             raise InputError(f"groups is {self.groups!r}", "give a whole number, at least 1")
         object.__setattr__(self, "groups", int(self.groups))
 
-    def train(self, problem: Problem, generators: Sequence[Generator]) -> ColumnModels:
+    def train(self, problem: Problem, generators: Sequence[Generator]) -> "ColumnModels":
         """Train one model per generator, group by group."""
         channels = prod(problem.shape[:-2])
         pixels = problem.x.shape[1] // channels

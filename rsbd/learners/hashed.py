@@ -7,8 +7,6 @@ function. It reads nothing of the training set but the parameters, so the certif
 alone, and the test noise has no slot in :class:`~rsbd.noises.smoothing.Smoothing`.
 """
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -60,7 +58,7 @@ class HashedTestNoise(Learner):
     learner: Learner
     noise: Noise
 
-    def train(self, problem: Problem, generators: Sequence[Generator]) -> HashedModels:
+    def train(self, problem: Problem, generators: Sequence[Generator]) -> "HashedModels":
         """Train with the inner learner, and hash the parameters."""
         test = problem.smoothing.test
         if test is not None:

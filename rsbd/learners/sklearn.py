@@ -1,7 +1,5 @@
 """Fits copies of any scikit-learn classifier, one model after another."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
@@ -67,7 +65,7 @@ class Sklearn(Learner):
     def __repr__(self) -> str:
         return settings_text(self)
 
-    def train(self, problem: Problem, generators: Sequence[Generator]) -> FittedEstimators:
+    def train(self, problem: Problem, generators: Sequence[Generator]) -> "FittedEstimators":
         """Fit one copy per generator."""
         return FittedEstimators([self._fit(problem, generator) for generator in generators])
 

@@ -1,7 +1,5 @@
 """Wraps any learner so that its models answer by masks, which tells the votes that no patch on the test input moves."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
@@ -79,7 +77,7 @@ class TwoMask(Learner):
                 raise InputError(f"{name} is {number!r}", "give a whole number, at least 1")
             object.__setattr__(self, name, int(number))
 
-    def train(self, problem: Problem, generators: Sequence[Generator]) -> TwoMaskModels:
+    def train(self, problem: Problem, generators: Sequence[Generator]) -> "TwoMaskModels":
         """Train with the inner learner on rows under random masks."""
         smoothing = problem.smoothing
         if smoothing.test is not None:

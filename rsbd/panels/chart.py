@@ -1,7 +1,5 @@
 """One chart of a panel: a box with axes, and curves, bands, marks and labels in it, drawn as SVG."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -74,7 +72,7 @@ class Chart:
     @classmethod
     def of_shares(
         cls, box: Box, xlim: tuple[float, float], title: str = "", xlabel: str = "", top: float = 1.04, **more: Any
-    ) -> Chart:
+    ) -> "Chart":
         """Return a chart whose vertical axis holds shares in per cent, up to ``top``."""
         return cls(box, xlim, (0, top), title, xlabel, yticks=(0, 0.25, 0.5, 0.75, 1), yformat=percent, **more)
 

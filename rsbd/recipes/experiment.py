@@ -1,7 +1,5 @@
 """Run the paper's main experiment: plant a backdoor, measure it, smooth the pipeline, and collect the votes."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
@@ -104,7 +102,7 @@ class Experiment:
         executor: Executor | None = None,
         attack: PlantedAttack | None = None,
         grow: _Grow = ensemble.stream,
-    ) -> Iterator[Outcome]:
+    ) -> "Iterator[Outcome]":
         """Run the experiment and yield what is known after every block of models; the last outcome is final.
 
         The ensembles on the poisoned and on the clean rows grow side by side, so that every outcome speaks of about as
@@ -135,14 +133,14 @@ class Experiment:
             raise InputError("some triggered inputs leave [0, 1], where no vote is safe", "take another trigger")
         return self._stream(folder, executor, attack, grow)
 
-    def run(self, folder: Path | None = None) -> Outcome:
+    def run(self, folder: Path | None = None) -> "Outcome":
         """Run the experiment to its end."""
         *_, last = self.stream(folder)
         return last
 
     def _stream(
         self, folder: Path | None, executor: Executor | None, attack: PlantedAttack, grow: _Grow
-    ) -> Iterator[Outcome]:
+    ) -> "Iterator[Outcome]":
         data, target = self.dataset, self.dataset.label(self.poisoning.target)
         asked = [(attack.dataset, attack.points)]
         if self.centre == "clean":

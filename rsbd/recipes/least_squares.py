@@ -1,7 +1,5 @@
 """Regularised least squares as a linear function of the training labels, and bounds under random label flips."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np
@@ -54,7 +52,7 @@ class LeastSquares:
     share: float
 
     @classmethod
-    def fit(cls, x: NDArray[np.floating], penalty: float | None = None, intercept: bool = True) -> LeastSquares:
+    def fit(cls, x: NDArray[np.floating], penalty: float | None = None, intercept: bool = True) -> "LeastSquares":
         """Prepare for the training features ``x``, shape (rows, *shape).
 
         Parameters

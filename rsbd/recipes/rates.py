@@ -1,7 +1,5 @@
 """Measures what an attack does to a classifier: the two rates, and bounds on one of them that allow for few votes."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np
@@ -28,7 +26,7 @@ class Rates:
     attack_success_rate: float
 
     @classmethod
-    def of(cls, labels: Ints, y_test: npt.ArrayLike, target: int) -> Rates:
+    def of(cls, labels: Ints, y_test: npt.ArrayLike, target: int) -> "Rates":
         """Return the rates of the labels of the clean test points, followed by those of the triggered ones."""
         y = np.asarray(y_test)
         clean, triggered = np.split(labels, 2)
@@ -53,7 +51,7 @@ class SuccessBounds:
     abstained: int
 
     @classmethod
-    def of(cls, bounds: Bounds, target: int) -> SuccessBounds:
+    def of(cls, bounds: Bounds, target: int) -> "SuccessBounds":
         """Count the points that are certainly labelled as the target, and those that certainly are not.
 
         Guarantee

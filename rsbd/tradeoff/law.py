@@ -1,7 +1,5 @@
 """The class `Tradeoff`: exact answers for fractions, and fast sound ones for arrays of float64."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property, lru_cache
@@ -137,7 +135,7 @@ class Tradeoff:
         """Return a float at or below :meth:`threshold`, without exact arithmetic; its `upper` is within 1e-9 of 1/2."""
         return _fast_threshold(self.parts, self.mu)
 
-    def dominates(self, other: Tradeoff) -> bool:
+    def dominates(self, other: "Tradeoff") -> bool:
         """Return True if this attack is at least as strong as the other for every event: `upper` is nowhere less.
 
         Examples
@@ -153,7 +151,7 @@ class Tradeoff:
         # `other` is a broken line and `self` is concave, so it is enough to compare them at the corners.
         return all(self.upper(p) >= q for p, q in other._exact.corners())
 
-    def __mul__(self, other: Tradeoff) -> Tradeoff:
+    def __mul__(self, other: "Tradeoff") -> "Tradeoff":
         """Return the trade-off of independent parts attacked together; Gaussian shifts add in squares."""
         if not isinstance(other, Tradeoff):
             return NotImplemented
@@ -162,7 +160,7 @@ class Tradeoff:
             mu = nextafter(mu, inf)
         return Tradeoff(merge(self.parts + other.parts), mu)
 
-    def factors(self) -> tuple[Tradeoff, ...]:
+    def factors(self) -> "tuple[Tradeoff, ...]":
         """Return the independent parts, each as a trade-off; none of them is above this one."""
         gaussian = (Tradeoff((), self.mu),) if self.mu else ()
         return (*(Tradeoff((part,)) for part in self.parts), *gaussian)

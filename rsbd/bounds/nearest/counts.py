@@ -4,8 +4,6 @@ A row between two tabulated distances counts partly for each. This gives the cho
 chord minus the bend of the cell is a lower bound (:mod:`rsbd.bounds.nearest.distance`).
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -26,7 +24,7 @@ class Nodes:
     number: int
 
     @classmethod
-    def between(cls, dim: int, low: float, high: float, step: float) -> Nodes:
+    def between(cls, dim: int, low: float, high: float, step: float) -> "Nodes":
         """Return nodes from just below one value of this square root to just above another."""
         start = max(float(np.sqrt(dim / 2)), low - 0.01)
         return cls(dim, start, step, 2 + int((high - start) / step))
@@ -67,7 +65,7 @@ class Counts:
     @classmethod
     def of(
         cls, squares: Floats, error: Floats, nodes: Nodes, y: Ints, classes: int, counted: Bools | None = None
-    ) -> Counts:
+    ) -> "Counts":
         """Count squared distances (points, rows), known up to an error (points, 1), by label; all, or those marked."""
         shape = (len(squares), classes, nodes.number)
         line = (np.arange(len(squares))[:, None] * classes + y) * nodes.number

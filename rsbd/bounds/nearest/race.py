@@ -1,7 +1,5 @@
 """The probability that one of two independent arrivals is first, bounded from above on a grid of radii."""
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 import numpy as np
@@ -44,7 +42,7 @@ class Arrival(NamedTuple):
     steep: Floats
 
     @classmethod
-    def first(cls, low: Floats, high: Floats, radii: Floats, convex: bool) -> Arrival:
+    def first(cls, low: Floats, high: Floats, radii: Floats, convex: bool) -> "Arrival":
         """Bound the first arrival of several rows, from the sum of their hazards.
 
         A convex hazard stays below its chord, and above the line that continues the slope of the cell before.
@@ -55,7 +53,7 @@ class Arrival(NamedTuple):
     @classmethod
     def later(
         cls, low: Floats, high: Floats, total_low: Floats, total_high: Floats, radii: Floats, convex: bool
-    ) -> Arrival:
+    ) -> "Arrival":
         """Bound a later arrival of several rows, from its own hazard and the sum of theirs.
 
         The probability of no arrival is `e^-H g`, where `H` is the sum of the hazards and `g` a sum of products of the

@@ -1,7 +1,5 @@
 """The pictures of a scene at all stops of its controls, computed and drawn by its panel."""
 
-from __future__ import annotations
-
 import dataclasses
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -36,7 +34,7 @@ class Stops:
     slides: bool
 
     @classmethod
-    def of(cls, control: Control, values: Iterable[Any]) -> Stops:
+    def of(cls, control: Control, values: Iterable[Any]) -> "Stops":
         """Take the label and the wording of a panel's control."""
         kept, slides = tuple(values), isinstance(control, Slider)
         options = control.options if isinstance(control, Choice) else (("no", False), ("yes", True))

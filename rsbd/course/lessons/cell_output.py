@@ -1,7 +1,5 @@
 """What a cell shows: prose, tables and pictures that can be read without a kernel, without sight, without colours."""
 
-from __future__ import annotations
-
 import base64
 import io
 import re
@@ -57,7 +55,7 @@ def table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> Said:
 
 
 def answer(
-    *parts: Said | Shown | str, fold: str = "Made your guess? Open to see what happened.", **shares: float
+    *parts: "Said | Shown | str", fold: str = "Made your guess? Open to see what happened.", **shares: float
 ) -> Said:
     """Return the answer to a prediction, folded so that nobody reads it before guessing.
 

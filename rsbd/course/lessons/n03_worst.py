@@ -190,13 +190,6 @@ def check_worst(answer: Any, keep: str, miss: str | Fraction) -> Verdict:
     return judge_number(answer, flip.shift(1).upper(p), HINTS["check_worst"], mistakes, {"ratio": ratio})
 
 
-_ORDER = {
-    "new": "where all changed places show the new value",
-    "even": "where as many show the old value as the new one",
-    "old": "where all changed places show the old value",
-}
-
-
 @self_check
 def check_first(answer: Any, keep: str) -> Verdict:
     """Check which outcomes the worst event takes first: "new", "even" or "old".

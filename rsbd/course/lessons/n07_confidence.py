@@ -13,16 +13,7 @@ from rsbd.bounds import dkw
 from rsbd.certify.confidence import measured
 from rsbd.course.lessons.data_and_attacks import part_of
 from rsbd.course.lessons.drawing import BLUE, INK, VERMILLION, name_axes, write_at
-from rsbd.course.lessons.self_check import (
-    HINTS,
-    Mistakes,
-    Verdict,
-    fewest_that,
-    is_number,
-    judge_number,
-    self_check,
-    verdict,
-)
+from rsbd.course.lessons.self_check import HINTS, Verdict, fewest_that, is_number, judge_number, self_check, verdict
 from rsbd.data import Dataset
 from rsbd.ensemble.one_model import FixedModel
 from rsbd.errors import InputError
@@ -220,7 +211,7 @@ def check_copies(answer: Any, width: float, alpha: float) -> Verdict:
         "logarithm": -np.log10(alpha) / (2 * square),
         "not_squared": -np.log(alpha) / (2 * width),
     }
-    mistakes: Mistakes = {"too_few": truth - 1, **{name: (int(n), int(n) + 1) for name, n in numbers.items()}}
+    mistakes: dict[str, Any] = {"too_few": truth - 1, **{name: (int(n), int(n) + 1) for name, n in numbers.items()}}
     words = {"truth": truth, "achieved": _width(answer, width, alpha)}
     return judge_number(answer, truth, HINTS["check_copies"], mistakes, words)
 

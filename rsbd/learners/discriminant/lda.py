@@ -1,7 +1,5 @@
 """Trains linear discriminants in closed form, from sampled statistics of each noised training set."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -71,7 +69,7 @@ class LDA(Learner):
         if self.shrinkage is not None and not is_between(self.shrinkage, 0, 1):
             raise InputError(f"shrinkage is {self.shrinkage!r}, but it is a share", "give a number from 0 to 1")
 
-    def train(self, problem: Problem, generators: Sequence[Generator]) -> Discriminants:
+    def train(self, problem: Problem, generators: Sequence[Generator]) -> "Discriminants":
         """Train one discriminant per generator."""
         sampler = _sampler(problem, Pooling.choose(problem.shape, self.pool), self.rotate)
         drawn, freedom = sampler.draw(generators), max(1, problem.num_rows - problem.num_classes)

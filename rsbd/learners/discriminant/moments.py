@@ -1,7 +1,5 @@
 """Draws the statistics that linear discriminants need of noised training sets, for many models at once."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -35,7 +33,7 @@ class Moments:
     gram: Tensor
 
     @staticmethod
-    def of(counts: Tensor, rows: Tensor, labels: Tensor) -> Moments:
+    def of(counts: Tensor, rows: Tensor, labels: Tensor) -> "Moments":
         """Compute moments of rows (models, rows, features), whose first rows carry labels (models, some, classes)."""
         return Moments(counts, labels.mT @ rows[:, : labels.shape[1]], rows.mT @ rows)
 

@@ -1,7 +1,5 @@
 """Pools images by blocks in a way that keeps the law of Gaussian noise."""
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass
 from functools import lru_cache
@@ -40,7 +38,7 @@ class Pooling:
     size: int
 
     @staticmethod
-    def choose(shape: tuple[int, ...], size: int | None = None) -> Pooling:
+    def choose(shape: tuple[int, ...], size: int | None = None) -> "Pooling":
         """Take ``size``, or else the smallest that leaves 4 to 8 blocks a side (1 where none does).
 
         Raises

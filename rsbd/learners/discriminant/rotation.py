@@ -15,8 +15,6 @@ exactly in law.
 the noised products alone, with the law that they have if rows are noised one by one; so the certificate holds.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -40,7 +38,7 @@ class Rotation:
     basis: Tensor
 
     @staticmethod
-    def of(x: Tensor) -> Rotation:
+    def of(x: Tensor) -> "Rotation":
         """Compute the rotation of the rows ``x``, shape (rows, features)."""
         wide = x.double()
         values, vectors = torch.linalg.eigh(wide.T @ wide)

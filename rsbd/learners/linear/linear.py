@@ -1,7 +1,5 @@
 """Trains linear models that know their noise: class means, with the effect of the noise undone."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -65,7 +63,7 @@ class Linear(Learner):
                 f"Linear(smoothness={self.smoothness!r}, shrinkage={self.shrinkage!r})", "both must be numbers from 0"
             )
 
-    def train(self, problem: Problem, generators: Sequence[Generator]) -> LinearModels:
+    def train(self, problem: Problem, generators: Sequence[Generator]) -> "LinearModels":
         """Train one model per generator."""
         noise = problem.smoothing.features
         channel = Channel() if noise is None else noise.channel()

@@ -1,7 +1,5 @@
 """Trains linear models on few rows whose votes a trigger hardly moves: ridge under a belief, with clipped weights."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -79,7 +77,7 @@ class RobustLinear(Learner):
         if not 0 < self.clip <= 1:
             raise InputError(f"clip is {self.clip!r}, but it is a share", "give a number above 0, at most 1")
 
-    def train(self, problem: Problem, generators: Sequence[Generator]) -> RobustModels:
+    def train(self, problem: Problem, generators: Sequence[Generator]) -> "RobustModels":
         """Train one model per generator."""
         noise = problem.smoothing.features
         channel = Channel() if noise is None else noise.channel()

@@ -1,7 +1,5 @@
 """Trains small convolutional networks as in RAB: many at once by grouped convolutions on a GPU, one by one on a CPU."""
 
-from __future__ import annotations
-
 import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -77,7 +75,7 @@ class CNN(Network):
             raise InputError(f"kernel is {self.kernel}", "give an odd number, such as 5")
         super().__post_init__()
 
-    def train(self, problem: Problem, generators: Sequence[Generator]) -> ConvolutionalNetworks:
+    def train(self, problem: Problem, generators: Sequence[Generator]) -> "ConvolutionalNetworks":
         """Train one network per generator."""
         plan = LayerPlan(self, problem)
         # One after another is fastest on a CPU, and a model's rounding does not depend on the other models.
@@ -85,7 +83,7 @@ class CNN(Network):
         parts = [self._train(problem, plan, generators[i : i + together]) for i in range(0, len(generators), together)]
         return ConvolutionalNetworks(plan, parts)
 
-    def _train(self, problem: Problem, plan: LayerPlan, generators: Sequence[Generator]) -> list[Layer]:
+    def _train(self, problem: Problem, plan: "LayerPlan", generators: Sequence[Generator]) -> list[Layer]:
         weights, batches = initial_weights(plan.sizes, generators), self.batches(problem, generators)
         self.descend(weights, lambda parts: ConvolutionalGradients(plan, parts), batches)
         return as_layers(weights.parts)

@@ -1,7 +1,5 @@
 """Trains many small neural networks at once by batched matrix products."""
 
-from __future__ import annotations
-
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -50,7 +48,7 @@ class MLP(Network):
         object.__setattr__(self, "hidden", tuple(map(int, self.hidden)))
         super().__post_init__()
 
-    def train(self, problem: Problem, generators: Sequence[Generator]) -> DenseNetworks:
+    def train(self, problem: Problem, generators: Sequence[Generator]) -> "DenseNetworks":
         """Train one network per generator."""
         sizes = (problem.x.shape[1], *self.hidden, problem.num_classes)
         weights = initial_weights(list(itertools.pairwise(sizes)), generators)

@@ -1,7 +1,5 @@
 """Trains many copies of any torch module at once through torch.func."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -92,12 +90,12 @@ class Module(Network):
     def __repr__(self) -> str:
         return settings_text(self)
 
-    def train(self, problem: Problem, generators: Sequence[Generator]) -> StackedModules:
+    def train(self, problem: Problem, generators: Sequence[Generator]) -> "StackedModules":
         """Train one network per generator."""
         with _in_a_sentence(problem.x):
             return self._train(problem, generators)
 
-    def _train(self, problem: Problem, generators: Sequence[Generator]) -> StackedModules:
+    def _train(self, problem: Problem, generators: Sequence[Generator]) -> "StackedModules":
         again = build_module(self.factory, generators[0].clone_state())
         nets = [build_module(self.factory, generator) for generator in generators]
         same = zip(again.state_dict().values(), nets[0].state_dict().values(), strict=True)

@@ -1,11 +1,9 @@
 """Base class of all networks: settings of training, batches, and gradient descent by Adam on one piece of memory."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from math import inf, prod
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import Literal, get_args
 
 import torch
 from torch import Generator, Tensor
@@ -13,10 +11,7 @@ from torch import Generator, Tensor
 from rsbd.errors import InputError, is_between, is_whole
 from rsbd.learners.base import Learner, Problem, noised_at_once
 from rsbd.learners.determinism import reproducible_on_gpu
-from rsbd.noises import Gaussian, Noise
-
-if TYPE_CHECKING:
-    from rsbd.noises import Smoothing
+from rsbd.noises import Gaussian, Noise, Smoothing
 
 _VECTOR = 64  # numbers: at least as many as a processor handles at once
 _UNIT = 16  # rows: with others, products and softmax are up to a tenth slower
@@ -42,22 +37,22 @@ class Stack:
     parts: Sequence[Tensor]
 
     @classmethod
-    def zeros(cls, shapes: Sequence[Sequence[int]], device: torch.device) -> Stack:
+    def zeros(cls, shapes: Sequence[Sequence[int]], device: torch.device) -> "Stack":
         """Lay out tensors of these shapes."""
         size = -(-sum(map(prod, shapes)) // _VECTOR) * _VECTOR
         return cls._of(torch.zeros(size, device=device), shapes)
 
     @classmethod
-    def _of(cls, flat: Tensor, shapes: Sequence[Sequence[int]]) -> Stack:
+    def _of(cls, flat: Tensor, shapes: Sequence[Sequence[int]]) -> "Stack":
         sizes = [prod(shape) for shape in shapes]
         parts = torch.split(flat[: sum(sizes)], sizes)
         return cls(flat, [part.view(*shape) for part, shape in zip(parts, shapes, strict=True)])
 
-    def like(self) -> Stack:
+    def like(self) -> "Stack":
         """Lay out the same tensors again, all zero."""
         return self._of(torch.zeros_like(self.flat), [part.shape for part in self.parts])
 
-    def to(self, dtype: torch.dtype) -> Stack:
+    def to(self, dtype: torch.dtype) -> "Stack":
         """Return the tensors in this type: a copy, or this stack's memory if it has the type already."""
         return self._of(self.flat.to(dtype), [part.shape for part in self.parts])
 

@@ -1,7 +1,5 @@
 """The search for each method's best noise, and what that certifies; data, settings and proofs that all share."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -165,7 +163,7 @@ class Search:
     reason: str | None
 
     @classmethod
-    def of(cls, trials: Trials, contender: Contender, attack: Attack, threats: tuple[Threat, ...]) -> Search:
+    def of(cls, trials: Trials, contender: Contender, attack: Attack, threats: tuple[Threat, ...]) -> "Search":
         """Return the search with the noises within the budget, or with the reason why the method cannot take part."""
         data = trials.final[contender.view]
         every = tuple(contender.defences(data, attack))
