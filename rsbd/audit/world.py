@@ -1,7 +1,5 @@
 """A world of data sets small enough to enumerate, with the exact vote of the smoothed classifier on each."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property, partial
@@ -37,7 +35,7 @@ class Coordinate:
     unit: int  # sum of each row
 
     @classmethod
-    def of(cls, values: tuple[float, ...], noise: Noise | None) -> Coordinate:
+    def of(cls, values: tuple[float, ...], noise: Noise | None) -> "Coordinate":
         """Return the coordinate with all outcomes of its noise."""
         if noise is None:
             return cls(values, values, np.eye(len(values), dtype=object).astype(int).astype(object), 1)
