@@ -167,8 +167,8 @@ def _first_of_parts(target: Target, rows: Floats, count: int) -> Ints:
 def _triggered(target: Target, threat: Threat, count: int) -> Iterator[Attempt]:
     """Yield backdoors: a trigger on the most telling features of some rows and, where allowed, of the point."""
     own, rival, data = target.nearest(target.label), target.nearest(target.rival), target.dataset
-    moves = threat.on_test and threat.any_trigger is None
-    point = _stamped(target, target.point[None], "test", threat)[0] if moves else None
+    sized = threat.on_test and threat.any_trigger is None
+    point = _stamped(target, target.point[None], "test", threat)[0] if sized else None
     groups = {"nearest own": own[:count], "farthest own": own[::-1][:count], "nearest rival": rival[:count]}
     for name, rows in groups.items():
         x, y = target.flat, data.y.copy()

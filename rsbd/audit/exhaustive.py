@@ -157,16 +157,15 @@ def _lead(votes: Array, label: int) -> Array:
 def _violation(
     world: World, lead: Array, label: Array, supports: set[tuple[int, ...]], state: tuple[int, ...]
 ) -> Violation:
-    votes, total = world.smoothed
+    (votes, total), own = world.smoothed, lead[label[state]]
 
-    def worst(support: tuple[int, ...]) -> tuple[int, tuple[int, ...]]:
-        """Return the smallest lead that changes of these coordinates leave, and the data set that has it."""
-        cut = tuple(slice(None) if i in support else slice(at, at + 1) for i, at in enumerate(state))
-        part = lead[label[state]][cut]
-        inside = np.unravel_index(int(part.argmin()), part.shape)
-        return int(part.min()), tuple(int(i + (c.start or 0)) for i, c in zip(inside, cut, strict=True))
+    def within(support: tuple[int, ...]) -> tuple[slice, ...]:
+        """Return the data sets that changes of these coordinates make."""
+        return tuple(slice(None) if i in support else slice(at, at + 1) for i, at in enumerate(state))
 
-    there = min(map(worst, supports))[1]
+    cut = within(min(supports, key=lambda support: own[within(support)].min()))
+    inside = np.unravel_index(int(own[cut].argmin()), own[cut].shape)
+    there = tuple(int(i + (c.start or 0)) for i, c in zip(inside, cut, strict=True))
     before, after = (tuple(Fraction(int(row[at]), total) for row in votes) for at in (state, there))
     return Violation(world.data(state), world.data(there), before, after)
 

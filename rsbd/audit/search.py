@@ -113,7 +113,8 @@ def attack(
     point most votes are made together. In L1, L2 and other lengths the point moves along the direction that costs most
     (for linear models exactly), training rows by common patterns, one by one, or both. Rows are relabelled, replaced by
     copies of the point or by what draws their class away, inserted and removed; with a ``threat`` they get a trigger
-    and a label. Small ensembles try (they see the same random numbers, so that even small effects show), and a fresh
+    and a label. A trigger of the certificate is put on the point besides: the worst rows for a trigger and the worst
+    trigger for these rows are sought in turn. Small ensembles try (they see the same random numbers, so that even small effects show), and a fresh
     one of ``num_models`` judges the best.
 
     Guarantee
@@ -140,7 +141,7 @@ def attack(
         Where the radius counts poisoned rows: what the attacker does to each, and to the test input. Without it rows
         change wholly.
     num_models, scouts : int
-        Models that judge an attack, and that try one.
+        Models that judge an attack, and that try one. More scouts tell attacks apart that cost about the same.
     seed : int
         Of the judges; scouts take the next one.
     **options
@@ -254,13 +255,12 @@ class _Scouts:
         def choose(made: Sequence[Attempt]) -> Attempt:
             return self._best(made, target.label)
 
-        for _ in range(1 if trigger is None else _ROUNDS):
-            if trigger is not None:
-                best = put_trigger(target, best, trigger, choose)
-            made = list(propose(replace(target, x=best.x))) if target.size else []
-            best = choose(made if trigger is None and made else [best, *made])
         if trigger is None:
-            return best
+            return choose(list(propose(target))) if target.size else best
+        for _ in range(_ROUNDS):
+            best = put_trigger(target, best, trigger, choose)
+            if target.size:
+                best = choose([best, *propose(replace(target, x=best.x))])
         best = put_trigger(target, best, trigger, choose)
         return replace(best, words=f"{best.words}; a trigger on the point")
 

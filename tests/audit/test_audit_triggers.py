@@ -211,10 +211,10 @@ def test_rows_come_and_go_together_with_a_trigger(method: Bagging | Partition, t
 
 
 def test_the_search_finds_the_worst_of_all_triggers() -> None:
-    small = load("digits", side=8, classes=(0, 1), rows=100, points=5)
+    small = load("digits", side=8, classes=(0, 1), rows=100, points=4)
     ask = Retrained(Smoothing(rows=ClassBagging.of(small)), RobustLinear())
     shares, found = ask(small, small.x_test, 64, 1), 0
-    for point in range(5):
+    for point in range(4):
         label, x = int(shares[point].argmax()), small.x_test[point].ravel()
         target = Target(
             small, ask.smoothing, ask, small.x_test[point][None], label, 1 - label, "rows", ("rows",), 1
@@ -237,14 +237,14 @@ def test_the_search_finds_the_worst_of_all_triggers() -> None:
             mine = ask(small, best.x, 64, 1)[0, label]
             assert worst <= mine <= worst + 0.02
             found += mine == worst
-    assert found >= 8
+    assert found >= 7
 
 
 @pytest.mark.slow
 def test_the_attack_that_was_planted_changes_no_certified_prediction_and_others_it_does() -> None:
     """Ten rows of 204 at will and any 3x3 patch; both are sought, and put into practice."""
     digits = load("digits", classes=(0, 1))
-    result = pecan(digits, AnyPatch(3), bag=ClassBagging.of(digits))
+    result = pecan(digits, AnyPatch(3), bag=ClassBagging.of(digits), num_models=800)
     certificate, setting = result.certificate, {"num_models": 1000, "scouts": 64, "seed": 5}
     ten = replace(certificate, label=result.bounds.label, radius=np.full_like(certificate.radius, 10))
     order = np.argsort(certificate.radius, kind="stable")
@@ -254,5 +254,4 @@ def test_the_attack_that_was_planted_changes_no_certified_prediction_and_others_
     assert "(rows, and any 3x3 patch anywhere)" in report.sentence
     assert all(finding.after < finding.before - 0.1 for finding in report.findings)
     assert all("; a trigger on the point" in finding.attack for finding in report.findings)
-    setting |= {"num_models": 2000, "scouts": 256}
-    assert attack(digits, result.smoothing, RobustLinear(), ten, lost, **setting).broken == 1
+    assert attack(digits, result.smoothing, RobustLinear(), ten, lost, **{**setting, "scouts": 256}).broken == 1
