@@ -114,8 +114,8 @@ def attack(
     (for linear models exactly), training rows by common patterns, one by one, or both. Rows are relabelled, replaced by
     copies of the point or by what draws their class away, inserted and removed; with a ``threat`` they get a trigger
     and a label. A trigger of the certificate is put on the point besides: the worst rows for a trigger and the worst
-    trigger for these rows are sought in turn. Small ensembles try (they see the same random numbers, so that even small effects show), and a fresh
-    one of ``num_models`` judges the best.
+    trigger for these rows are sought in turn. Small ensembles try (they see the same random numbers, so that even small
+    effects show), and a fresh one of ``num_models`` judges the best.
 
     Guarantee
     ---------
@@ -150,7 +150,7 @@ def attack(
     Raises
     ------
     InputError
-        No points, or some that are not certified: nothing would be tried on them.
+        No points, or some that are not certified: nothing would be tried on them. Or the certificate counts pixels.
 
     Returns
     -------
@@ -168,6 +168,8 @@ def attack(
     >>> report.broken, report.norm
     (0, 'rows')
     """
+    if certificate.norm == "pixels":
+        raise InputError("the certificate counts pixels of all rows", "give one that counts rows, values or lengths")
     ask = judge_of(smoothing, learner, options)
     chosen = np.asarray(points, dtype=np.int64)
     if not len(chosen) or not np.isin(chosen, np.flatnonzero(certificate.radius >= 0)).all():

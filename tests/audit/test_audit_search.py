@@ -269,6 +269,8 @@ def test_what_is_not_certified_cannot_pass_an_audit() -> None:
     for points in ([], [1], [0, 1], [3], [-1]):
         with pytest.raises(InputError, match="give numbers of certified points"):
             attack(BITS, Smoothing(Bagging(10)), Linear(), certificate, points, num_models=8)
+    with pytest.raises(InputError, match="counts pixels"):
+        attack(BITS, Partition(5), Linear(), replace(certificate, norm="pixels"), [0])
     for norm in ("rows", "L0"):
         safe = replace(certificate, norm=norm, slots=("labels",))
         report = attack(BITS, Smoothing(labels=Flip(0.8)), Linear(), safe, [0], num_models=8, scouts=2)
