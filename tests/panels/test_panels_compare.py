@@ -158,3 +158,13 @@ def test_bad_settings_are_one_sentence() -> None:
         compare(colour=1, runner=SyncRunner())
     with pytest.raises(InputError, match="outside this panel's range"):
         compare(rows=100, runner=SyncRunner())
+
+
+def test_every_trigger_of_the_slider_has_an_answer():
+    data = load("digits", side=8, view="unit", classes=(0, 1), rows=60, points=10)
+    panel = compare(data, num_models=40, runner=SyncRunner())
+    for trigger in (3, 9):
+        panel.set(trigger=trigger)
+        panel.wait()
+        assert f"a trigger of {trigger} pixels" in panel.alt
+        assert "bags, kept votes: " in panel.alt
