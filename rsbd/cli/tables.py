@@ -15,7 +15,7 @@ from rsbd.recipes.contest.threats import SLOT_WORDS, Attack, trigger_words
 from rsbd.recipes.report import Report
 from rsbd.words import between, confidence, count
 
-_WIDE = 6  # threats side by side, as many as fit in 80 columns
+_WIDE, _WIDE_PATCHES = 6, 3  # threats side by side, as many as fit in 80 columns
 
 
 def print_reports(found: dict[str, Report], reason: str = "") -> None:
@@ -193,8 +193,10 @@ def print_comparison(found: Comparison) -> None:
     for attack in found.attacks:
         rows, said = found.against(attack), ": certified accuracy by poisoned rows x trigger (pixels, or a patch)"
         console.print(Text.assemble((f"\n{attack_title(attack)}", "bold"), said))
-        for start in range(0, len(rows[0].threats), _WIDE):
-            console.print(_methods(rows, start))
+        named = [f"{threat.rows} x {trigger_words(threat)}" for threat in rows[0].threats]
+        wide = _WIDE if max(map(len, named)) < 6 else _WIDE_PATCHES
+        for start in range(0, len(named), wide):
+            console.print(_methods(rows, named, slice(start, start + wide)))
         # Reasons stand below the table, which has no room for them.
         for reason in dict.fromkeys(row.reason for row in rows if row.reason):
             names = "; ".join(row.method for row in rows if row.reason == reason)
@@ -219,12 +221,11 @@ def attack_title(attack: Attack) -> str:
     return f"The attacker changes {', '.join(first)}{' and ' if first else ''}{last}"
 
 
-def _methods(rows: tuple[ComparisonRow, ...], start: int) -> Table:
-    threats = [f"{threat.rows} x {trigger_words(threat)}" for threat in rows[0].threats[start : start + _WIDE]]
-    table = _table("method", *threats, "clean", "models", padding=(0, 1, 0, 0), pad_edge=False)
+def _methods(rows: tuple[ComparisonRow, ...], threats: list[str], shown: slice) -> Table:
+    table = _table("method", *threats[shown], "clean", "models", padding=(0, 1, 0, 0), pad_edge=False)
     table.add_column("best noise")
     for row in rows:
         if row.certified is not None and row.clean is not None:
-            shares = [f"{100 * share:.0f}" for share in (*row.certified[start : start + _WIDE], row.clean)]
+            shares = [f"{100 * share:.0f}" for share in (*row.certified[shown], row.clean)]
             table.add_row(row.method, *shares, f"{row.models:,}", row.noise)
     return table
