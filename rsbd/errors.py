@@ -90,9 +90,9 @@ def is_between(number: Any, low: float, high: float, without: str = "") -> bool:
 
 
 def check_whole(name: str, number: Any, least: int = 0) -> int:
-    """Return the number as an int, or raise unless it is whole and at least `least`."""
-    if not is_whole(number, least):
-        raise InputError(f"{name} is {number!r}", f"give a whole number from {least}")
+    """Return the number as an int, or raise unless it is whole, at least `least` and no bool."""
+    if isinstance(number, bool) or not is_whole(number, least):
+        raise InputError(f"{name} is {number!r}", f"give a whole number{f', at least {least}' if least else ' from 0'}")
     return int(number)
 
 

@@ -142,11 +142,7 @@ def anytime(
 
 
 def kept_votes(
-    evidence: Evidence,
-    alpha: float,
-    runner_up: bool = False,
-    points: str = "each",
-    watched: bool = False,
+    evidence: Evidence, alpha: float, runner_up: bool = False, points: str = "each", watched: bool = False
 ) -> Bounds:
     """Return bounds for a certificate against a trigger on the test input, from the votes that it cannot move.
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
-from rsbd.errors import InputError, check_kind, is_whole
+from rsbd.errors import InputError, check_kind, check_whole
 from rsbd.noises import Smoothing
 from rsbd.noises.base import Noise
 from rsbd.tradeoff import Tradeoff
@@ -52,9 +52,7 @@ def search_limit(noises: list[Noise], max_radius: float | None) -> int:
     """Return the number of changes at which the search stops."""
     if max_radius is None:
         return FURTHEST if len(noises) <= 1 else FURTHEST_COMBINED
-    if not is_whole(max_radius):
-        raise InputError(f"max_radius is {max_radius!r}", "changes are counted, so give a whole number from 0")
-    return int(max_radius)
+    return check_whole("max_radius", max_radius)
 
 
 def weakest_noises(noises: list[Noise]) -> list[Noise]:

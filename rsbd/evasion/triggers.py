@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from rsbd.errors import InputError, is_whole
+from rsbd.errors import InputError, check_whole, is_whole
 from rsbd.types import Ints
 from rsbd.words import count
 
@@ -60,7 +60,7 @@ class AnyPatch(AnyTrigger):
     place: tuple[int, int] | None = None
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "side", _count(self.side, "side", "the side of the patch in pixels"))
+        object.__setattr__(self, "side", check_whole("side", self.side, 1))
         if self.place is not None:
             place = tuple(self.place) if isinstance(self.place, (tuple, list)) else ()
             if len(place) != 2 or not all(map(is_whole, place)):
@@ -125,7 +125,7 @@ class AnyPixels(AnyTrigger):
     count: int
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "count", _count(self.count, "count", "the number of pixels"))
+        object.__setattr__(self, "count", check_whole("count", self.count, 1))
 
     def __str__(self) -> str:
         return f"any {count(self.count, 'pixel')}"
@@ -159,9 +159,3 @@ def from_record(record: Mapping[str, Any]) -> AnyTrigger:
     (AnyPatch(side=2, place=(0, 1)), AnyPixels(count=4))
     """
     return (AnyPatch if "side" in record else AnyPixels)(**record)
-
-
-def _count(number: object, name: str, meaning: str) -> int:
-    if isinstance(number, bool) or not is_whole(number, 1):
-        raise InputError(f"{name} is {number!r}", f"give {meaning}, at least 1")
-    return int(number)  # type: ignore[call-overload, no-any-return]

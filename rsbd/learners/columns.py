@@ -7,7 +7,7 @@ from math import prod
 import torch
 from torch import Generator, Tensor
 
-from rsbd.errors import InputError, is_whole
+from rsbd.errors import InputError, check_whole
 from rsbd.learners.base import Learner, Models, Problem, of_the_user, predict_labels, train_models
 from rsbd.noises import Noise, Partition
 from rsbd.noises.bagging import draw_words
@@ -37,9 +37,7 @@ class Columns(Learner):
     groups: int
 
     def __post_init__(self) -> None:
-        if isinstance(self.groups, bool) or not is_whole(self.groups, 1):
-            raise InputError(f"groups is {self.groups!r}", "give a whole number, at least 1")
-        object.__setattr__(self, "groups", int(self.groups))
+        object.__setattr__(self, "groups", check_whole("groups", self.groups, 1))
 
     def train(self, problem: Problem, generators: Sequence[Generator]) -> "ColumnModels":
         """Train one model per generator, group by group."""

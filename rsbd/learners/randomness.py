@@ -7,7 +7,7 @@ every ``i`` below 2**32 by construction, where hashing ``(seed, i)`` would colli
 import numpy as np
 import torch
 
-from rsbd.errors import InputError, is_whole
+from rsbd.errors import InputError, check_whole
 
 
 def disjoint_ranges(**numbers: int) -> list[range]:
@@ -25,9 +25,7 @@ def disjoint_ranges(**numbers: int) -> list[range]:
     """
     found, start = [], 0
     for name, number in numbers.items():
-        if not is_whole(number, 1):
-            raise InputError(f"{name} is {number!r}", "give a whole number, at least 1")
-        found.append(range(start, start := start + int(number)))
+        found.append(range(start, start := start + check_whole(name, number, 1)))
     return found
 
 

@@ -21,6 +21,7 @@ from torch import Generator, Tensor
 from rsbd.learners.base import noised_points
 from rsbd.noises import Noise
 
+_GRID = 2.0**-4  # points that share one draw are multiples of it
 _FINEST = 2.0**-18  # steps of noises below it would not leave sums exact in float32
 _BITS = 23  # of the largest score, in units; float32 has one more, for the rounding of weights
 
@@ -50,13 +51,7 @@ def _allowed(x: Tensor, version: int, grid: float, most: float) -> bool:
 
 
 def noised_scores(
-    weights: Tensor,
-    biases: Tensor,
-    x: Tensor,
-    noise: Noise | None,
-    generators: Sequence[Generator],
-    most: float = 1.0,
-    grid: float = 2.0**-4,
+    weights: Tensor, biases: Tensor, x: Tensor, noise: Noise | None, generators: Sequence[Generator], most: float = 1.0
 ) -> Tensor:
     """Return ``weights @ noised point + bias``, with rounded weights, as a function of the noised point alone.
 
@@ -70,9 +65,9 @@ def noised_scores(
         Points, shape (points, features).
     noise, generators
         As in :meth:`rsbd.learners.base.Models.predict`.
-    most, grid : float
-        All points share one draw if their features are multiples of ``grid``, a power of two, and at most ``most``.
-        Other points are noised one by one, which takes longer.
+    most : float
+        All points share one draw if their features are multiples of 1/16 and at most ``most``. Other points are noised
+        one by one, which takes longer.
 
     Returns
     -------
@@ -89,10 +84,10 @@ def noised_scores(
     largest = weights.abs().sum(-1) * reach + biases.abs().nan_to_num(nan=0.0, posinf=0.0)  # infinite ones stay
     unit = torch.exp2((torch.frexp(largest.clamp(min=2.0**-90)).exponent - _BITS).float())
     unit = unit.masked_fill(~largest.isfinite(), float("nan"))  # a model that diverged scores NaN everywhere
-    step = (unit / grid)[..., None]
+    step = (unit / _GRID)[..., None]
     whole, bias = _round(weights, step), _round(biases, unit)
-    exact = weights.shape[2] * reach <= grid * 2**_BITS  # what rounding adds to the sums of weights
-    drawn = draw_shared(noise, x, generators, grid, most) if exact else None
+    exact = weights.shape[2] * reach <= _GRID * 2**_BITS  # what rounding adds to the sums of weights
+    drawn = draw_shared(noise, x, generators, _GRID, most) if exact else None
     if drawn is None:
         wide, parts = _wide(x), zip(whole, generators, strict=True)
         scores = torch.stack([_wide(w) @ noised_points(wide, noise, g).T for w, g in parts]).to(x.device)

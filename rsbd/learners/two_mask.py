@@ -10,7 +10,7 @@ import torch
 from torch import Generator, Tensor
 
 from rsbd import tradeoff
-from rsbd.errors import InputError, is_whole
+from rsbd.errors import InputError, check_whole
 from rsbd.evasion import AnyPatch, AnyTrigger
 from rsbd.learners.base import Learner, Models, Problem, of_the_user, predict_labels, train_models
 from rsbd.noises import Noise
@@ -73,9 +73,7 @@ class TwoMask(Learner):
 
     def __post_init__(self) -> None:
         for name, number in (("side", self.side), ("masks", self.masks)):
-            if isinstance(number, bool) or not is_whole(number, 1):
-                raise InputError(f"{name} is {number!r}", "give a whole number, at least 1")
-            object.__setattr__(self, name, int(number))
+            object.__setattr__(self, name, check_whole(name, number, 1))
 
     def train(self, problem: Problem, generators: Sequence[Generator]) -> "TwoMaskModels":
         """Train with the inner learner on rows under random masks."""

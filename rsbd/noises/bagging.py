@@ -10,7 +10,7 @@ from math import comb
 from typing import TYPE_CHECKING, ClassVar
 
 from rsbd import tradeoff
-from rsbd.errors import InputError, is_whole
+from rsbd.errors import InputError, check_whole, is_whole
 from rsbd.tradeoff import Tradeoff
 from rsbd.tradeoff.mixture import BITS, EXACT_BITS
 from rsbd.types import Labels
@@ -63,9 +63,7 @@ class Bagging:
     size: int
 
     def __post_init__(self) -> None:
-        if isinstance(self.size, bool) or not is_whole(self.size, 1):
-            raise InputError(f"size is {self.size!r}", "give the number of rows in a bag, at least 1")
-        object.__setattr__(self, "size", int(self.size))
+        object.__setattr__(self, "size", check_whole("size", self.size, 1))
 
     def shift(self, size: int, num_rows: int | None = None, *, inserted: int = 0, removed: int = 0) -> Tradeoff:
         """Return the trade-off where ``size`` of the rows change in place and others are inserted or removed.

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, ClassVar, Protocol
 import numpy as np
 
 from rsbd import tradeoff
-from rsbd.errors import InputError, is_whole
+from rsbd.errors import InputError, check_whole, is_whole
 from rsbd.noises.bagging import draw_words
 from rsbd.tradeoff import Tradeoff
 from rsbd.types import Labels
@@ -74,11 +74,9 @@ class ClassBagging:
     sizes: tuple[int, ...]
 
     def __post_init__(self) -> None:
-        if isinstance(self.each, bool) or not is_whole(self.each, 1):
-            raise InputError(f"each is {self.each!r}", "give the number of rows of each class in a bag, at least 1")
         if len(self.sizes) < 2 or not all(is_whole(size, 1) for size in self.sizes):
             raise InputError(f"sizes is {self.sizes!r}", "give the number of rows of each of two classes or more")
-        object.__setattr__(self, "each", int(self.each))
+        object.__setattr__(self, "each", check_whole("each", self.each, 1))
         object.__setattr__(self, "sizes", tuple(map(int, self.sizes)))
 
     @classmethod

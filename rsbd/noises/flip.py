@@ -9,7 +9,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, ClassVar
 
 from rsbd import tradeoff
-from rsbd.errors import InputError, is_whole
+from rsbd.errors import InputError, check_whole, is_whole
 from rsbd.noises.base import Channel, Noise
 from rsbd.tradeoff.rational import as_probability
 
@@ -56,12 +56,10 @@ class Flip(Noise):
     values: int = 2
 
     def __init__(self, keep: Fraction | float | str, values: int = 2) -> None:
-        if not is_whole(values, 2):
-            raise InputError(f"values is {values!r}", "give a whole number of values, at least 2")
+        object.__setattr__(self, "values", check_whole("values", values, 2))
         object.__setattr__(self, "keep", as_probability(keep))
         if self.keep.denominator.bit_length() > _BITS:
             raise InputError(f"keep is {str(keep)[:40]}, with too many digits to certify", "give at most 70")
-        object.__setattr__(self, "values", int(values))
 
     def shift(self, size: float) -> tradeoff.Tradeoff:
         """Return the trade-off of data that differ in ``size`` coordinates."""

@@ -8,7 +8,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from rsbd.errors import InputError, is_whole
+from rsbd.errors import InputError, check_whole
 from rsbd.types import Bools, Labels, Points
 
 _POINTS = 512  # points per block, which bounds the memory
@@ -65,9 +65,7 @@ class Partition:
         if self.deal not in _DEALS:
             raise InputError(f"deal is {self.deal!r}", f"choose one of {', '.join(_DEALS)}")
         for name, number in (("parts", self.parts), ("spread", self.spread)):
-            if isinstance(number, bool) or not is_whole(number, 1):
-                raise InputError(f"{name} is {number!r}", "give a whole number, at least 1")
-            object.__setattr__(self, name, int(number))
+            object.__setattr__(self, name, check_whole(name, number, 1))
 
     @property
     def num_models(self) -> int:

@@ -13,11 +13,9 @@ from rsbd.data import Dataset
 from rsbd.ensemble import Votes
 from rsbd.ensemble.blocks import hash_points
 from rsbd.learners import Learner
-from rsbd.noises import Smoothing
 from rsbd.panels.engine import Cancel, OnProgress, Previews, show_previews
 from rsbd.recipes.experiment import Experiment, Outcome
 from rsbd.recipes.planted import plant_attack
-from rsbd.types import Points
 
 _T = TypeVar("_T")
 _P = TypeVar("_P")
@@ -65,21 +63,12 @@ class VoteMemory:
     def __init__(self) -> None:
         self._memo = Memo(128)
 
-    def stream(
-        self,
-        name: Hashable,
-        dataset: Dataset,
-        smoothing: Smoothing,
-        learner: Learner,
-        x_test: Points,
-        num_models: int,
-        seed: int,
-        **options: Any,
-    ) -> Iterator[Votes]:
+    def stream(self, name: Hashable, *run: Any, **options: Any) -> Iterator[Votes]:
         """Yield votes as :func:`rsbd.ensemble.stream` does, and keep the votes of a finished ensemble.
 
         ``name`` tells code of the user apart that has the same settings.
         """
+        dataset, smoothing, learner, x_test, num_models, seed = run
         held = repr(options.get("triggers", ()))
         key = (name, dataset.fingerprint(), repr(smoothing), repr(learner), hash_points(x_test), seed, held)
         known: dict[int, Votes] = self._memo.get(key, dict)
@@ -89,8 +78,7 @@ class VoteMemory:
         # The votes of code without a name cannot be resumed: its models are trained again.
         fewer = [n for n, votes in known.items() if n < num_models and "unnamed" not in votes.manifest]
         resume = known[max(fewer)] if fewer else None
-        run = (dataset, smoothing, learner, x_test, num_models, seed)
-        for votes in ensemble.stream(*run, resume=resume, **options):
+        for votes in ensemble.stream(dataset, smoothing, learner, x_test, num_models, seed, resume=resume, **options):
             if votes.num_models == num_models:
                 known[num_models] = votes
             yield votes

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from fractions import Fraction
 from math import isfinite, lcm
 
-from rsbd.errors import InputError, is_whole
+from rsbd.errors import InputError, check_whole, is_whole
 from rsbd.tradeoff.law import Tradeoff
 from rsbd.tradeoff.parts import Flips, Table, merge
 from rsbd.tradeoff.rational import as_probability, exactly
@@ -29,14 +29,13 @@ def flips(keep: Fraction | float | str, values: int, changes: int) -> Tradeoff:
     changes
         Number of coordinates that the attacker changes.
     """
-    if not is_whole(values, 2):
-        raise InputError(f"values is {values!r}", "a coordinate needs at least 2 values")
+    values = check_whole("values", values, 2)
     if not is_whole(changes) or changes > _MOST_CHANGES:
         raise InputError(
             f"changes is {changes!r}",
             f"give the number of changed coordinates, 0 to {_MOST_CHANGES:,}; data have no more",
         )
-    return Tradeoff(merge((Flips(as_probability(keep), int(values), int(changes)),)))
+    return Tradeoff(merge((Flips(as_probability(keep), values, int(changes)),)))
 
 
 def levels(P: Sequence[Fraction | int], Q: Sequence[Fraction | int]) -> Tradeoff:

@@ -40,8 +40,8 @@ def write_pages(folder: str | Path, scenes: Sequence[Scene] = SCENES) -> tuple[P
     for number, scene in enumerate(scenes, 1):
         frames = compute_frames(scene)
         failed += frames.failed
-        _write(folder / names[number - 1], scene_page(frames, number, names))
-    _write(folder / "index.html", index_page(scenes, names))
+        write_text(folder / names[number - 1], scene_page(frames, number, names))
+    write_text(folder / "index.html", index_page(scenes, names))
     return folder / "index.html", failed
 
 
@@ -156,7 +156,3 @@ def _control(control: Stops, at: int) -> str:
 def _json(data: object) -> str:
     """Return JSON that cannot end the script element around it."""
     return json.dumps(data, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
-
-
-def _write(path: Path, text: str) -> None:
-    write_text(path, text)

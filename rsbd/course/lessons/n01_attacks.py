@@ -140,12 +140,10 @@ def filtered(dataset: Dataset, attack: Poisoning, by: str, share: float = 0.1) -
     return Filtered(int(mask.sum()), int(mask[kept].sum()), rates.clean_accuracy, rates.attack_success_rate)
 
 
-def some_calls(
-    dataset: Dataset, attack: Poisoning, of_target: int = 3, of_others: int = 7
-) -> tuple[list[str], list[str]]:
-    """Return true and predicted names of a few triggered test images, some of the target class and some of others."""
+def some_calls(dataset: Dataset, attack: Poisoning) -> tuple[list[str], list[str]]:
+    """Return true and predicted names of triggered test images, three of the target class and seven of others."""
     own = dataset.y_test == dataset.label(attack.target)
-    points = np.sort(np.concatenate([np.flatnonzero(own)[:of_target], np.flatnonzero(~own)[:of_others]]))
+    points = np.sort(np.concatenate([np.flatnonzero(own)[:3], np.flatnonzero(~own)[:7]]))
     names = np.array(dataset.classes)
     return names[dataset.y_test[points]].tolist(), names[_labels_with_trigger(dataset, attack)[points]].tolist()
 

@@ -18,6 +18,7 @@ from rsbd.types import Ints
 from rsbd.words import percent
 
 _MOST_MODELS = 10**9
+_MODELS = 1000  # of an answer that is tried out
 _MOST_SIGMA = 1e6
 
 
@@ -130,9 +131,7 @@ def _reach(bound: str, num_models: int, sigma: float, alpha: float) -> float:
 
 
 @self_check
-def check_sigma(
-    answer: Any, dataset: Dataset, length: float = 1.0, share: float = 0.7, num_models: int = 1000
-) -> Verdict:
+def check_sigma(answer: Any, dataset: Dataset, length: float = 1.0, share: float = 0.7) -> Verdict:
     """Check that a sigma certifies enough points at a total L2 length, by training the ensemble.
 
     Parameters
@@ -145,17 +144,15 @@ def check_sigma(
         Total L2 length to withstand.
     share : float
         Certified accuracy to reach.
-    num_models : int
-        Number of models.
     """
     hints = HINTS["check_sigma"]
     if is_number(answer) and answer > _MOST_SIGMA:
         return verdict(hints, "drowned", answer=answer, most=_MOST_SIGMA)
-    result = rab(dataset, answer, num_models=num_models)
+    result = rab(dataset, answer, num_models=_MODELS)
     held = result.certificate.accuracy(dataset.y_test, length)
     words = {"found": percent(held), "length": length}
     if held >= share:
         return verdict(hints, "right", **words)
-    reach = _reach("clopper_pearson", num_models, answer, result.bounds.alpha)
+    reach = _reach("clopper_pearson", _MODELS, answer, result.bounds.alpha)
     case = "too_little" if reach < length else "little" if reach < 1.75 * length else "too_much"
     return verdict(hints, case, reach=reach, least=float(np.median(1 - result.bounds.miss)), **words)
