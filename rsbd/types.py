@@ -16,8 +16,8 @@ Bools = NDArray[np.bool_]
 Points = NDArray[np.float32]
 AnyFloats = NDArray[np.floating]
 
+# Largest relative error of one rounding to float64.
 UNIT = 2.0**-53
-"""Largest relative error of one rounding to float64."""
 
 
 def read_points(x: Any, name: str) -> Points:

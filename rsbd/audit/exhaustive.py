@@ -16,8 +16,8 @@ from rsbd.errors import InputError
 from rsbd.evasion import AnyTrigger
 from rsbd.noises import Bagging, Partition, Smoothing, Threat
 
+# Returns True if the prediction is certified: features (rows, features), labels (rows,), test input (features,).
 Claim = Callable[[Array, Array, Array], bool]
-"""Returns True if the prediction is certified: features (rows, features), labels (rows,), test input (features,)."""
 _Certified = tuple[Array, int, tuple[Fraction, ...]]  # label of each point, certified rows, shares of the labels
 
 

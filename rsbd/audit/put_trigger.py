@@ -13,8 +13,8 @@ from rsbd.types import Floats, Ints
 
 _SWAPPED = 12  # pixels of a trigger that are tried in other places, and number of these places
 
+# Returns the attempt that costs the label most votes, the first one among equals.
 Choose = Callable[[Sequence[Attempt]], Attempt]
-"""Returns the attempt that costs the label most votes, the first one among equals."""
 
 
 def put_trigger(target: Target, poisoned: Attempt, trigger: AnyTrigger, choose: Choose) -> Attempt:

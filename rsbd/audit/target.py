@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from rsbd.audit.judges import Judge, Retrained
 from rsbd.data import Dataset
 from rsbd.learners import Problem, ScoringModels, randomness
-from rsbd.learners.base import train_models
+from rsbd.learners.checked import train_models
 from rsbd.noises import Partition, Smoothing, Threat
 from rsbd.types import Floats, Ints
 

@@ -15,14 +15,14 @@ from rsbd.errors import InputError
 from rsbd.evasion import AnyTrigger
 from rsbd.noises import Noise, Smoothing, Threat
 
+# Largest number of data sets, and of outcomes of the noise on one, that is enumerated.
 MOST_DATASETS = 1 << 18
-"""Largest number of data sets, and of outcomes of the noise on one, that is enumerated."""
 
 Array = NDArray[Any]
+# Features (rows, features), labels (rows,) and a test input (features,).
 Data = tuple[Array, Array, Array]
-"""Features (rows, features), labels (rows,) and a test input (features,)."""
+# A base classifier: from the features, labels and test input that a model sees to a label.
 Rule = Callable[[Array, Array, Array], int]
-"""A base classifier: from the features, labels and test input that a model sees to a label."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,8 +10,8 @@ from rsbd.certify.pairs import truth
 from rsbd.evasion import AnyTrigger
 from rsbd.types import Bools, Floats, Ints
 
+# The label of a point whose top class is not certain even without an attack; it always counts as wrong.
 ABSTAIN = -1
-"""The label of a point whose top class is not certain even without an attack; it always counts as wrong."""
 
 
 @dataclass(frozen=True, eq=False)

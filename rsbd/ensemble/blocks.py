@@ -19,7 +19,7 @@ from rsbd.ensemble.votes import Votes
 from rsbd.errors import InputError
 from rsbd.evasion import AnyTrigger
 from rsbd.learners import Learner, Problem, determinism, identity, randomness
-from rsbd.learners.base import check_repeats, find_reached, predict_labels, train_models
+from rsbd.learners.checked import check_repeats, find_reached, predict_labels, train_models
 from rsbd.noises import Smoothing
 from rsbd.types import Ints, Labels, Points
 from rsbd.version import code_version

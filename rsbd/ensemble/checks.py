@@ -8,7 +8,8 @@ import torch
 from rsbd.data import MISSING, Dataset, on_levels
 from rsbd.errors import InputError, check_kind, check_whole, is_whole
 from rsbd.evasion import AnyTrigger
-from rsbd.learners.base import Learner, Problem, is_own, noised_points
+from rsbd.learners.base import Learner, Problem, noised_points
+from rsbd.learners.checked import is_own
 from rsbd.noises import Bagging, ClassBagging, Flip, Noise, Smoothing
 from rsbd.types import Points
 

@@ -9,7 +9,7 @@ from torch import Tensor
 from rsbd.data import Dataset
 from rsbd.ensemble import blocks, checks, devices, workers
 from rsbd.learners import Learner, determinism, randomness
-from rsbd.learners.base import check_repeats, predict_confidences, train_models
+from rsbd.learners.checked import check_repeats, predict_confidences, train_models
 from rsbd.noises import Smoothing
 from rsbd.types import Points
 

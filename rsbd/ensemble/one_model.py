@@ -12,7 +12,7 @@ from rsbd.data import Dataset, round_inputs
 from rsbd.ensemble import blocks, checks, devices, workers
 from rsbd.ensemble.votes import Votes
 from rsbd.learners import Learner, Models, Problem, determinism, randomness
-from rsbd.learners.base import check_repeats, predict_confidences, predict_labels, train_models
+from rsbd.learners.checked import check_repeats, predict_confidences, predict_labels, train_models
 from rsbd.noises import Noise, Smoothing
 from rsbd.types import Points, read_points
 

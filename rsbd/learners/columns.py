@@ -8,7 +8,8 @@ import torch
 from torch import Generator, Tensor
 
 from rsbd.errors import InputError, check_whole
-from rsbd.learners.base import Learner, Models, Problem, of_the_user, predict_labels, train_models
+from rsbd.learners.base import Learner, Models, Problem
+from rsbd.learners.checked import of_the_user, predict_labels, train_models
 from rsbd.noises import Noise, Partition
 from rsbd.noises.bagging import draw_words
 

@@ -17,7 +17,8 @@ import torch
 from torch import Generator, Tensor
 
 from rsbd.errors import InputError
-from rsbd.learners.base import Learner, Models, Problem, ScoringModels, lend, train_models
+from rsbd.learners.base import Learner, Models, Problem, ScoringModels
+from rsbd.learners.checked import lend, train_models
 from rsbd.noises import Noise
 from rsbd.noises.base import Channel
 from rsbd.tradeoff import Tradeoff

@@ -38,7 +38,7 @@ class Sklearn(Learner):
     ------
     InputError
         ``estimator`` is no classifier, such as a class in place of an instance; or it predicts what are no classes, or
-        other ones when it is asked again: see :func:`rsbd.learners.base.check_repeats`.
+        other ones when it is asked again: see :func:`rsbd.learners.checked.check_repeats`.
 
     Examples
     --------

@@ -12,7 +12,8 @@ from torch import Generator, Tensor
 from rsbd import tradeoff
 from rsbd.errors import InputError, check_whole
 from rsbd.evasion import AnyPatch, AnyTrigger
-from rsbd.learners.base import Learner, Models, Problem, of_the_user, predict_labels, train_models
+from rsbd.learners.base import Learner, Models, Problem
+from rsbd.learners.checked import of_the_user, predict_labels, train_models
 from rsbd.noises import Noise
 from rsbd.noises.base import Channel
 from rsbd.tradeoff import Tradeoff

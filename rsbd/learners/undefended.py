@@ -11,7 +11,7 @@ import torch
 from rsbd.data import Dataset
 from rsbd.errors import check_kind
 from rsbd.learners import HashedTestNoise, Learner, Problem
-from rsbd.learners.base import check_repeats, predict_labels, train_models
+from rsbd.learners.checked import check_repeats, predict_labels, train_models
 from rsbd.learners.determinism import reproducible
 from rsbd.learners.randomness import generators
 from rsbd.noises import Smoothing
@@ -37,7 +37,7 @@ def predict_without_noise(dataset: Dataset, learner: Learner, x: Points, seed: i
     seed : int
         Seed of learners that start at random.
     check : bool
-        Ask code of the user twice, see :func:`rsbd.learners.base.check_repeats`.
+        Ask code of the user twice, see :func:`rsbd.learners.checked.check_repeats`.
 
     Returns
     -------

@@ -45,9 +45,9 @@ class Noise(ABC):
     has a ``name`` that changes with every version of its code.
     """
 
+    # The norm in which ``shift`` measures a change: ``"L0"`` counts coordinates; any other, such as ``"L1"`` or
+    # ``"L2"``, is a length.
     norm: ClassVar[str]
-    """The norm in which ``shift`` measures a change: ``"L0"`` counts coordinates; any other, such as ``"L1"`` or
-    ``"L2"``, is a length."""
 
     @abstractmethod
     def shift(self, size: float) -> Tradeoff:

@@ -28,8 +28,8 @@ _REMEDY = {
     "test": "or use Threat(on_test=False)",
 }
 
+# A probability that a value is kept: 0.8 and "4/5" both mean four fifths exactly.
 Keep = float | Fraction | str
-"""A probability that a value is kept: 0.8 and "4/5" both mean four fifths exactly."""
 
 
 class Coded(Protocol):

@@ -11,7 +11,7 @@ from rsbd.data import Dataset
 from rsbd.errors import check_whole
 from rsbd.evasion import AnyTrigger
 from rsbd.learners import Learner, Linear
-from rsbd.learners.base import check_repeats
+from rsbd.learners.checked import check_repeats
 from rsbd.learners.undefended import predict_undefended
 from rsbd.noises import Partition
 from rsbd.types import Bools, Labels

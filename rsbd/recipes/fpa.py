@@ -14,7 +14,7 @@ from rsbd.certify.pairs import DistinctPairs
 from rsbd.data import Dataset
 from rsbd.errors import InputError, is_whole
 from rsbd.learners import LDA, Columns, Learner, Problem
-from rsbd.learners.base import check_repeats, predict_confidences, predict_labels, train_models
+from rsbd.learners.checked import check_repeats, predict_confidences, predict_labels, train_models
 from rsbd.learners.determinism import reproducible
 from rsbd.learners.randomness import generators
 from rsbd.noises import Bagging, Partition, Smoothing, Threat

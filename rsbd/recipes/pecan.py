@@ -14,7 +14,7 @@ from rsbd.data import Dataset
 from rsbd.errors import InputError
 from rsbd.evasion import AnyTrigger
 from rsbd.learners import Learner, Models, Problem, RobustLinear
-from rsbd.learners.base import check_repeats, find_reached, predict_labels, train_models
+from rsbd.learners.checked import check_repeats, find_reached, predict_labels, train_models
 from rsbd.learners.determinism import reproducible
 from rsbd.learners.randomness import generators
 from rsbd.noises import Bagging, ClassBagging, Partition, Smoothing

@@ -12,8 +12,8 @@ from rsbd.tradeoff.law import Tradeoff
 from rsbd.tradeoff.make import levels
 from rsbd.tradeoff.parts import Part
 
+# Denominators up to this length are exact; beyond, probabilities are rounded outward to `BITS` bits.
 EXACT_BITS = 4096
-"""Denominators up to this length are exact; beyond, probabilities are rounded outward to `BITS` bits."""
 BITS = 512
 
 

@@ -21,7 +21,7 @@ from rsbd.data import load
 from rsbd.errors import InputError
 from rsbd.evasion import AnyTrigger
 from rsbd.learners import MLP, Learner, Linear, Models, Problem, Sklearn, TwoMask, randomness
-from rsbd.learners.base import find_reached, predict_labels
+from rsbd.learners.checked import find_reached, predict_labels
 from rsbd.learners.two_mask import UnderMasks, hidden_by_masks
 from rsbd.noises import Flip, Noise
 

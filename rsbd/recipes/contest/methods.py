@@ -72,6 +72,7 @@ _MIXED = {"features": (1.0, 2.0, 4.0), "labels": (0.6, 0.7, 0.8), "test": (0.25,
 _CLOPPER_PEARSON = voted(LDA(), bounds.clopper_pearson, runner_up=True, hashed=True)
 _HOEFFDING = voted(LDA(), bounds.hoeffding, runner_up=True, hashed=True)
 
+# The methods of the library, without certified confidence (Kumar et al.), which is not a certified accuracy.
 CONTENDERS = (
     Contender("Wang et al., tied", "Wang et al. 2020", "binary", {"keep": (0.6, 0.7, 0.8, 0.85, 0.9)},
               lambda data, attack, keep: Smoothing.flips(data, keep)),
@@ -99,4 +100,3 @@ CONTENDERS = (
     KeptVotes("PECAN", "Zhang et al. 2023", "binary", {"parts": _PARTS, "deal": ("position",)}, _parts),
     PixelGroups("FPA", "Hammoudeh and Lowd 2024", "binary", {"groups": (50, 200, 1000)}, _groups)
 )  # fmt: skip
-"""The methods of the library, without certified confidence (Kumar et al.), which is not a certified accuracy."""

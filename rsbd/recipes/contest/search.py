@@ -21,8 +21,8 @@ from rsbd.recipes.report import dataset_settings
 from rsbd.types import Floats
 from rsbd.words import count
 
+# The search trains a quarter of the models and counts each vote four times: it proves nothing, it only chooses.
 _SHARE = 4
-"""The search trains a quarter of the models and counts each vote four times: it proves nothing, it only chooses."""
 _SHORT = {"features": "pixels", "labels": "labels", "test": "test"}
 
 

@@ -10,8 +10,8 @@ from rsbd.errors import InputError
 from rsbd.evasion import AnyPatch, AnyPixels, AnyTrigger
 from rsbd.noises import Partition, Smoothing, Threat
 
+# What an attacker changes, in the order features, labels, test.
 Attack = tuple[str, ...]
-"""What an attacker changes, in the order features, labels, test."""
 Defence = Smoothing | Partition
 
 SLOT_WORDS = {"features": "training pixels", "labels": "training labels", "test": "test input"}
