@@ -67,9 +67,7 @@ class Blend(Trigger):
 
     def _fits(self, shape: tuple[int, ...]) -> None:
         if shape[-len(self.shape) :] != self.shape:
-            raise InputError(
-                f"the blended trigger has shape {self.shape} and an input {shape}", "make it for that shape"
-            )
+            raise InputError(f"the blend has shape {self.shape} and an input {shape}", "make it for that shape")
 
     def _put(self, out: Points) -> None:
         self._fits(out.shape)

@@ -29,9 +29,7 @@ class DistinctPairs:
         key = bounds.miss if tied else bounds.miss + 1j * bounds.runner_up
         pairs, back = np.unique(key, return_inverse=True)
         if len(pairs) and not (pairs[0].real >= 0 and pairs[-1].real <= 1):
-            raise InputError(
-                f"the miss goes from {pairs[0].real} to {pairs[-1].real}", "it bounds a probability, from 0 to 1"
-            )
+            raise InputError(f"the miss goes from {pairs[0].real} to {pairs[-1].real}", "it bounds a probability")
         return cls(pairs.real, pairs.real if tied else pairs.imag, back.reshape(-1), tied)
 
     def some(self, who: Ints) -> "DistinctPairs":

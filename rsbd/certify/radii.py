@@ -61,9 +61,7 @@ def radius(
         threat = Threat(on_test=False) if bounds.trigger is None else Threat(trigger=bounds.trigger)
         return poisoned_rows(bounds, wholly, threat, num_rows, max_radius)
     if bounds.trigger is not None:
-        smoothing.tradeoff(
-            Threat(trigger=bounds.trigger), num_rows, bounds.trigger
-        )  # raises for noise on the test input
+        smoothing.tradeoff(Threat(trigger=bounds.trigger), num_rows, bounds.trigger)  # raises for test noise
     pairs = DistinctPairs.of(bounds)
     found: Ints | Floats
     if norm == "L0":

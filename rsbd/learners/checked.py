@@ -80,7 +80,7 @@ def find_reached(
         yield reached.bool()
     if found != len(triggers):
         raise InputError(
-            f"{type(models).__name__}.reach speaks of {found} triggers", f"it was asked for {len(triggers)}"
+            f"{type(models).__name__}.reach speaks of {found} triggers", f"yield one answer for each of {len(triggers)}"
         )
 
 

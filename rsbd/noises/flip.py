@@ -83,11 +83,9 @@ class Flip(Noise):
     def outcomes(self, value: float) -> list[tuple[float, Fraction]]:
         """Return every value with its probability: levels for a float, codes for an integer."""
         away = (1 - self.keep) / (self.values - 1)
-        steps = self.values - 1 if isinstance(value, float) else 1
-        own = round(value * steps)
-        return [
-            (j / steps if isinstance(value, float) else j, self.keep if j == own else away) for j in range(self.values)
-        ]
+        names = [j / (self.values - 1) if isinstance(value, float) else j for j in range(self.values)]
+        own = round(value * (self.values - 1)) if isinstance(value, float) else value
+        return [(name, self.keep if j == own else away) for j, name in enumerate(names)]
 
     def transition(self) -> Tensor:
         """Return a matrix with ``keep`` on the diagonal and the rest spread evenly."""

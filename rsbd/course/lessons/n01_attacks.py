@@ -39,6 +39,7 @@ def by_class(dataset: Dataset, attack: Poisoning) -> Floats:
     return np.array([fooled[dataset.y_test == c].mean() for c in range(dataset.num_classes)])
 
 
+_FAINT = 0.3  # the most that a pixel may change
 _FOR, _AGAINST = np.array([0.835, 0.369, 0.0]), np.array([0.0, 0.447, 0.698])  # Okabe and Ito's vermilion and blue
 
 
@@ -201,10 +202,8 @@ def check_fewest(answer: Any, dataset: Dataset, trigger: Trigger, success: float
 
 
 @self_check
-def check_faint(
-    attack: Any, dataset: Dataset, change: float = 0.3, rate: float = 0.05, success: float = 0.9
-) -> Verdict:
-    """Check that an attack works although no pixel changes by more than ``change``.
+def check_faint(attack: Any, dataset: Dataset, rate: float = 0.05, success: float = 0.9) -> Verdict:
+    """Check that an attack works although no pixel changes by more than 0.3.
 
     Examples
     --------
@@ -222,8 +221,8 @@ def check_faint(
     except InputError as error:
         return verdict(hints, "impossible", error=error)
     words = {"moved": moved, "fooled": percent(seen.success)}
-    if moved > change + 1e-6:
-        return verdict(hints, "seen", change=change, **words)
+    if moved > _FAINT + 1e-6:
+        return verdict(hints, "seen", change=_FAINT, **words)
     if attack.rate > rate:
         return verdict(hints, "rate", rate=attack.rate, limit=rate)
     if seen.success < success:

@@ -98,9 +98,8 @@ def by_hand(scores: Sequence[Fraction | str | float], law: Tradeoff) -> tuple[Fr
     ['3/10', '3/20']
     """
     gaps, shares, average = _levels(scores)
-    return sum((gap * law.lower(share) for gap, share in zip(gaps, shares, strict=True)), Fraction(0)), law.lower(
-        average
-    )
+    whole = sum((gap * law.lower(share) for gap, share in zip(gaps, shares, strict=True)), Fraction(0))
+    return whole, law.lower(average)
 
 
 def _levels(scores: Sequence[Fraction | str | float]) -> tuple[list[Fraction], list[Fraction], Fraction]:
