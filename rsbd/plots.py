@@ -10,11 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
 from rsbd.errors import InputError
 from rsbd.files import atomic_file
-from rsbd.types import Floats
+from rsbd.types import ArrayLike, Floats
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -50,8 +49,8 @@ def new_axes(width: float = 7.0, height: float = 4.5) -> Axes:
 
 
 def certified_accuracy(
-    radii: npt.ArrayLike,
-    accuracies: npt.ArrayLike,
+    radii: ArrayLike,
+    accuracies: ArrayLike,
     *,
     label: str = "",
     norm: str = "L0",
@@ -128,7 +127,10 @@ def certified_accuracy(
     units = f"{counted} and labels changed" if norm == "L0" else _UNITS.get(norm, norm)
     ax.set_xlabel(f"{measured} ({units})", fontsize=13)
     ax.set_ylabel("certified accuracy (share of test inputs)", fontsize=13)
-    _plain(ax)
+    ax.tick_params(labelsize=12)
+    ax.grid(axis="y", color="#d0d0d0", linewidth=0.8)
+    ax.set_axisbelow(True)
+    ax.spines[["top", "right"]].set_visible(False)
     return ax
 
 
@@ -142,21 +144,15 @@ def _mark_budget(ax: Axes, budget: float | None, right: float) -> None:
         return
     at, beyond = min(budget, right), budget > right
     line = ax.axvline(at, color="#d55e00", linestyle=":", linewidth=3, label=repr(float(budget)))
-    words = ax.text(
-        at,
-        1.02,
-        f"attacker's budget {budget:,.4g}" + (" \u2192" if beyond else ""),
-        transform=ax.get_xaxis_transform(),
-        ha="right" if at > right / 2 else "left",
-        fontsize=12,
-        label=repr(float(budget)),
-    )
+    said, where = f"attacker's budget {budget:,.4g}" + (" \u2192" if beyond else ""), ax.get_xaxis_transform()
+    words = ax.text(at, 1.02, said, transform=where, ha="right" if at > right / 2 else "left", fontsize=12)
+    words.set_label(repr(float(budget)))
     for artist in (line, words):
         artist.set_gid("rsbd-budget")
 
 
 def certified_map(
-    accuracies: npt.ArrayLike,
+    accuracies: ArrayLike,
     rows: Sequence[float],
     triggers: Sequence[float],
     *,
@@ -222,7 +218,7 @@ def paint_shares(ax: Axes, cells: Floats, names: Sequence[str], size: float = 12
 
 
 def images(
-    groups: Mapping[str, npt.ArrayLike], *, captions: Mapping[str, Sequence[str]] | None = None, ax: Axes | None = None
+    groups: Mapping[str, ArrayLike], *, captions: Mapping[str, Sequence[str]] | None = None, ax: Axes | None = None
 ) -> Axes:
     """Draw rows of images, one labelled row per group: clean, poisoned, noised.
 
@@ -281,10 +277,3 @@ def save(figure: Figure, folder: Path | str, name: str) -> tuple[Path, Path]:
         with atomic_file(svg) as file:
             figure.savefig(file, format="svg", metadata={"Date": None})
     return png, svg
-
-
-def _plain(ax: Axes) -> None:
-    ax.tick_params(labelsize=12)
-    ax.grid(axis="y", color="#d0d0d0", linewidth=0.8)
-    ax.set_axisbelow(True)
-    ax.spines[["top", "right"]].set_visible(False)

@@ -5,10 +5,9 @@ from abc import ABC, abstractmethod
 from typing import Literal
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from rsbd.errors import InputError
-from rsbd.types import Floats, Points, read_points
+from rsbd.types import ArrayLike, Floats, Points, read_points
 
 Norm = Literal["L0", "L1", "L2"]
 

@@ -4,12 +4,11 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from rsbd.attacks.base import Trigger, lengths
 from rsbd.data import Dataset, on_levels, shuffled
 from rsbd.errors import InputError, check_kind, check_whole, is_between
-from rsbd.types import Bools, Labels, Points, read_labels
+from rsbd.types import ArrayLike, Bools, Labels, Points, read_labels
 
 
 @dataclass(frozen=True)

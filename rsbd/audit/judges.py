@@ -7,7 +7,6 @@ from typing import Any, Protocol
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from rsbd import ensemble
 from rsbd.audit.changes import Change
@@ -18,7 +17,7 @@ from rsbd.learners import Learner, randomness
 from rsbd.noises import ClassBagging, Flip, Partition, Smoothing
 from rsbd.recipes.dpa import part_labels
 from rsbd.recipes.least_squares import LeastSquares
-from rsbd.types import Floats, Labels, Points
+from rsbd.types import Floats, Labels, NDArray, Points
 
 
 class Judge(Protocol):

@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from rsbd.audit.attempts import length_attempts, row_attempts
 from rsbd.audit.changes import Attempt, Change, apply_changes, candidates, distinct
@@ -18,7 +17,7 @@ from rsbd.errors import InputError
 from rsbd.evasion import AnyTrigger
 from rsbd.learners import Learner
 from rsbd.noises import Partition, Smoothing, Threat
-from rsbd.types import Floats, Points
+from rsbd.types import Floats, NDArray, Points
 
 _ROUNDS = 2  # of a search for the worst trigger on the point, and the worst rows given this trigger
 

@@ -5,14 +5,13 @@ from functools import cached_property
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from rsbd.audit.judges import Judge, Retrained
 from rsbd.data import Dataset
 from rsbd.learners import Problem, ScoringModels, randomness
 from rsbd.learners.checked import train_models
 from rsbd.noises import Partition, Smoothing, Threat
-from rsbd.types import Floats, Ints
+from rsbd.types import Floats, Ints, NDArray
 
 _NUM_SCORED = 16  # models whose scores are averaged
 

@@ -16,9 +16,8 @@ Chernoff (1952); Rosenfeld et al., "Certified Robustness to Label-Flipping Attac
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
-from rsbd.types import UNIT, Floats
+from rsbd.types import UNIT, ArrayLike, Floats, NDArray
 
 # Exponents t w_i stay below this one, so that a product of _GROUP factors neither overflows nor vanishes.
 _FURTHEST = 40.0
@@ -35,7 +34,7 @@ class Chances(NamedTuple):
     down: Floats
 
 
-def lower_tail(weights: npt.NDArray[np.floating], chances: Chances, at: npt.ArrayLike) -> Floats:
+def lower_tail(weights: NDArray[np.floating], chances: Chances, at: ArrayLike) -> Floats:
     """Return upper bounds on `P(sum_i weights[j, i] Z_i <= at[j])`, never too small.
 
     Parameters

@@ -4,13 +4,12 @@ from collections.abc import Callable
 from functools import partial
 
 import numpy as np
-import numpy.typing as npt
 
 from rsbd.bounds import binomial
 from rsbd.bounds.base import Bounds, over_points
 from rsbd.errors import InputError, is_between
 from rsbd.evasion import Evidence
-from rsbd.types import Floats, Ints
+from rsbd.types import ArrayLike, Floats, Ints
 
 # (successes, trials, level) -> upper bound on the success probability
 Upper = Callable[[Ints, Ints, float], Floats]
@@ -19,9 +18,9 @@ _PRIOR = 0.5
 
 
 def clopper_pearson(
-    counts: npt.ArrayLike,
+    counts: ArrayLike,
     alpha: float,
-    selection: npt.ArrayLike | None = None,
+    selection: ArrayLike | None = None,
     runner_up: bool = False,
     points: str = "each",
 ) -> Bounds:
@@ -57,7 +56,7 @@ def clopper_pearson(
     return _bounds(counts, alpha, selection, runner_up, binomial.clopper_pearson_upper, points)
 
 
-def simultaneous(counts: npt.ArrayLike, alpha: float, runner_up: bool = False, points: str = "each") -> Bounds:
+def simultaneous(counts: ArrayLike, alpha: float, runner_up: bool = False, points: str = "each") -> Bounds:
     """Return Clopper-Pearson bounds for all classes at once, so that the same votes may pick the top class.
 
     The level is `alpha / classes`, or `alpha / (2 classes)` where the other classes get upper bounds as well, which
@@ -76,9 +75,9 @@ def simultaneous(counts: npt.ArrayLike, alpha: float, runner_up: bool = False, p
 
 
 def hoeffding(
-    counts: npt.ArrayLike,
+    counts: ArrayLike,
     alpha: float,
-    selection: npt.ArrayLike | None = None,
+    selection: ArrayLike | None = None,
     runner_up: bool = False,
     points: str = "each",
 ) -> Bounds:
@@ -100,9 +99,9 @@ def hoeffding(
 
 
 def anytime(
-    counts: npt.ArrayLike,
+    counts: ArrayLike,
     alpha: float,
-    selection: npt.ArrayLike | None = None,
+    selection: ArrayLike | None = None,
     runner_up: bool = False,
     prior: float = _PRIOR,
     points: str = "each",
@@ -195,9 +194,9 @@ def kept_votes(
 
 
 def _bounds(
-    counts: npt.ArrayLike,
+    counts: ArrayLike,
     alpha: float,
-    selection: npt.ArrayLike | None,
+    selection: ArrayLike | None,
     runner_up: bool,
     upper: Upper,
     points: str,
@@ -230,7 +229,7 @@ def _bounds(
     return Bounds(label, miss, second, float(alpha), points)
 
 
-def _votes(counts: npt.ArrayLike, name: str) -> Ints:
+def _votes(counts: ArrayLike, name: str) -> Ints:
     array = np.asarray(counts)
     if array.ndim != 2 or array.shape[1] < 2:
         raise InputError(f"{name} has shape {array.shape}", "give votes as (points, classes), two classes or more")

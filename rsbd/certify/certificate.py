@@ -4,11 +4,10 @@ from dataclasses import dataclass
 from math import inf
 
 import numpy as np
-import numpy.typing as npt
 
 from rsbd.certify.pairs import truth
 from rsbd.evasion import AnyTrigger
-from rsbd.types import Bools, Floats, Ints
+from rsbd.types import ArrayLike, Bools, Floats, Ints
 
 # The label of a point whose top class is not certain even without an attack; it always counts as wrong.
 ABSTAIN = -1
@@ -51,11 +50,11 @@ class Certificate:
     points: str = "each"
     trigger: AnyTrigger | None = None
 
-    def accuracy(self, y: npt.ArrayLike, radius: float = 0) -> float:
+    def accuracy(self, y: ArrayLike, radius: float = 0) -> float:
         """Return the certified accuracy: the fraction of points that are correct **and** certified at `radius`."""
         return float(self.curve(y, [radius])[0])
 
-    def curve(self, y: npt.ArrayLike, radii: npt.ArrayLike) -> Floats:
+    def curve(self, y: ArrayLike, radii: ArrayLike) -> Floats:
         """Return the certified accuracy at each of `radii`; abstentions count as wrong.
 
         Parameters
@@ -72,7 +71,7 @@ class Certificate:
         count = len(reached) - np.searchsorted(reached, np.asarray(radii), side="left")
         return count / max(1, len(self.label))
 
-    def by_class(self, y: npt.ArrayLike, radius: float = 0) -> Floats:
+    def by_class(self, y: ArrayLike, radius: float = 0) -> Floats:
         """Return the certified accuracy within each class at `radius`, shape (classes,); NaN if it has no points.
 
         Examples
@@ -85,5 +84,5 @@ class Certificate:
         with np.errstate(invalid="ignore"):
             return np.asarray((own & held[:, None]).sum(0) / own.sum(0))
 
-    def _correct(self, y: npt.ArrayLike) -> Bools:
+    def _correct(self, y: ArrayLike) -> Bools:
         return np.asarray((truth(y, self.label) == self.label) & (self.label != ABSTAIN))

@@ -4,12 +4,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
-import numpy.typing as npt
 
 from rsbd.bounds import Bounds
 from rsbd.errors import InputError, check_kind
 from rsbd.tradeoff import Tradeoff
-from rsbd.types import Bools, Floats, Ints, read_labels
+from rsbd.types import ArrayLike, Bools, Floats, Ints, read_labels
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,7 +56,7 @@ class DistinctPairs:
         return holds
 
 
-def truth(y: npt.ArrayLike, label: Ints) -> Ints:
+def truth(y: ArrayLike, label: Ints) -> Ints:
     """Check that there is one true label for each predicted one, and return the true labels as an array."""
     labels = read_labels(y, "y")
     if labels.shape != label.shape:

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
-import numpy.typing as npt
 
 from rsbd.bounds import Bounds
 from rsbd.certify import allocation
@@ -13,7 +12,7 @@ from rsbd.certify.pairs import DistinctPairs, truth
 from rsbd.errors import InputError, check_kind
 from rsbd.evasion import AnyTrigger
 from rsbd.noises import Smoothing, Threat
-from rsbd.types import Bools, Floats, Ints
+from rsbd.types import ArrayLike, Bools, Floats, Ints
 
 
 def certify(bounds: Bounds, smoothing: Smoothing, threat: Threat, num_rows: int | None = None) -> Bools:
@@ -94,7 +93,7 @@ def poisoned_rows(
 
 def certified_map(
     bounds: Bounds | Sequence[Bounds],
-    y: npt.ArrayLike,
+    y: ArrayLike,
     smoothing: Smoothing,
     rows: Sequence[int],
     triggers: Sequence[float | AnyTrigger],

@@ -8,10 +8,9 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from rsbd.errors import InputError, is_whole
-from rsbd.types import Labels, Points, read_labels, read_points
+from rsbd.types import ArrayLike, Labels, Points, read_labels, read_points
 
 # The mean of a column, fitted before the noise is added, would move with each poisoned row.
 MISSING = "fill in what is missing with a fixed number, or leave such rows out"
@@ -185,7 +184,7 @@ class Dataset:
         return dataclasses.replace(self, **changes)
 
 
-def round_inputs(x: npt.ArrayLike) -> Points:
+def round_inputs(x: ArrayLike) -> Points:
     """Return a copy as float32, rounded to multiples of 2^-31: only numbers below 2^-8 can be others.
 
     Sums and products of inputs are then exact in float64, and noise hides all of an input.

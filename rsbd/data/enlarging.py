@@ -4,9 +4,8 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from rsbd.types import Floats
+from rsbd.types import Floats, NDArray
 
 _UNIT = 2.0**-18  # float32 holds multiples up to 64 exactly, and rounding errors of other machines round away
 

@@ -5,13 +5,12 @@ from pathlib import Path
 from typing import Any, Literal, cast
 
 import numpy as np
-from numpy.typing import NDArray
 
 from rsbd.data.dataset import Dataset
 from rsbd.data.enlarging import enlarged
 from rsbd.data.sources import Raw, data_root, read_raw, shuffled, source
 from rsbd.errors import InputError, check_whole, is_whole
-from rsbd.types import Labels, Points
+from rsbd.types import Labels, NDArray, Points
 
 View = Literal["binary", "gray", "unit"]
 

@@ -9,11 +9,10 @@ from typing import Any
 
 import numpy as np
 import platformdirs
-from numpy.typing import NDArray
 
 from rsbd.errors import InputError, first_line
 from rsbd.files import read_path, try_to_write
-from rsbd.types import Labels
+from rsbd.types import Labels, NDArray
 
 
 @dataclass(frozen=True, eq=False)

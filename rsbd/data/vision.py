@@ -15,9 +15,8 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
-from rsbd.types import Labels
+from rsbd.types import Labels, NDArray
 
 _LIBRARY: list[torch.library.Library] = []  # kept alive: a garbage-collected library removes its operators
 

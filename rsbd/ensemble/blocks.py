@@ -4,13 +4,13 @@ import hashlib
 import json
 import math
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from rsbd.data import Dataset, round_inputs
@@ -21,7 +21,7 @@ from rsbd.evasion import AnyTrigger
 from rsbd.learners import Learner, Problem, determinism, identity, randomness
 from rsbd.learners.checked import check_repeats, find_reached, predict_labels, train_models
 from rsbd.noises import Smoothing
-from rsbd.types import Ints, Labels, Points
+from rsbd.types import Ints, Labels, NDArray, Points
 from rsbd.version import code_version
 
 ASKED_TWICE = 8  # models of the user, at the start of a run
@@ -174,7 +174,11 @@ def vote_in_block(task: Task, span: Span) -> Votes:
         labels = predict_labels(models, test_points(task), problem.smoothing.test, streams)
         if first == 0 and task.device == "cpu":
             some = min(size, ASKED_TWICE)
-            check_repeats(task.learner, partial(_labels, task, some), labels if some == size else None)
+            check_repeats(
+                task.learner,
+                partial(train_and_ask, task, range(some), predict_labels),
+                labels if some == size else None,
+            )
         here, classes = slice(span[0] - first, span[1] - first), problem.num_classes
         votes = Votes(count_labels(labels[here], classes), (span,), task.manifest)
         kept, reached = [], []
@@ -186,10 +190,11 @@ def vote_in_block(task: Task, span: Span) -> Votes:
     return replace(votes, seconds={"train": trained - began, "vote": time.perf_counter() - trained})
 
 
-def _labels(task: Task, models: int) -> Tensor:
-    problem, streams = training_set(task), randomness.generators(task.seed, range(models))
-    trained = train_models(task.learner, problem, streams)
-    return predict_labels(trained, test_points(task), problem.smoothing.test, streams)
+def train_and_ask(task: Task, numbers: range, question: Callable[..., Tensor]) -> Tensor:
+    """Train the models with these numbers, and ask them about the test points."""
+    problem, streams = training_set(task), randomness.generators(task.seed, numbers, task.device)
+    models = train_models(task.learner, problem, streams)
+    return question(models, test_points(task), problem.smoothing.test, streams)
 
 
 def count_labels(labels: Tensor, num_classes: int) -> Ints:

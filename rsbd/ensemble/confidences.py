@@ -4,12 +4,11 @@ from collections.abc import Iterator
 from functools import partial
 
 import numpy as np
-from torch import Tensor
 
 from rsbd.data import Dataset
 from rsbd.ensemble import blocks, checks, devices, workers
 from rsbd.learners import Learner, determinism, randomness
-from rsbd.learners.checked import check_repeats, predict_confidences, train_models
+from rsbd.learners.checked import check_repeats, predict_confidences
 from rsbd.noises import Smoothing
 from rsbd.types import Points
 
@@ -55,15 +54,10 @@ def stream_confidences(
 
 
 def _block_confidences(task: blocks.Task, size: int, start: int) -> Points:
+    ask = partial(blocks.train_and_ask, task, question=predict_confidences)
     with devices.explain_errors(task.device, task.learner), determinism.reproducible():
-        found = _confidences(task, range(start, start + size))
+        found = ask(range(start, start + size))
         if start == 0 and task.device == "cpu":
             some = min(size, blocks.ASKED_TWICE)
-            check_repeats(task.learner, partial(_confidences, task, range(some)), found if some == size else None)
+            check_repeats(task.learner, partial(ask, range(some)), found if some == size else None)
     return np.asarray(found.cpu().numpy())
-
-
-def _confidences(task: blocks.Task, numbers: range) -> Tensor:
-    problem, streams = blocks.training_set(task), randomness.generators(task.seed, numbers, task.device)
-    models = train_models(task.learner, problem, streams)
-    return predict_confidences(models, blocks.test_points(task), problem.smoothing.test, streams)

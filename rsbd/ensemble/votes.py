@@ -14,13 +14,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from rsbd.errors import InputError, first_line
 from rsbd.evasion import AnyTrigger, Evidence
 from rsbd.evasion.triggers import from_record
 from rsbd.files import atomic_file
-from rsbd.types import Ints, Labels
+from rsbd.types import Ints, Labels, NDArray
 
 Spans = tuple[tuple[int, int], ...]
 _LARGEST = 1 << 30  # bytes of one file's arrays: a hundred thousand points of a thousand classes

@@ -17,11 +17,10 @@ from itertools import combinations
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
 from rsbd.errors import InputError
 from rsbd.evasion.triggers import AnyPatch, AnyTrigger
-from rsbd.types import Bools, Labels
+from rsbd.types import ArrayLike, Bools, Labels
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -32,12 +31,12 @@ _NUMBERS = 2**17  # of pairs of a model and a point, at a time: they stay in the
 
 
 def kept(
-    weights: npt.ArrayLike,
-    bias: npt.ArrayLike,
-    x: npt.ArrayLike,
+    weights: ArrayLike,
+    bias: ArrayLike,
+    x: ArrayLike,
     trigger: AnyTrigger,
     shape: tuple[int, ...],
-    error: npt.ArrayLike = 0.0,
+    error: ArrayLike = 0.0,
 ) -> tuple[Labels, Bools]:
     """Return the labels that linear scores give, and whether no trigger can move them.
 

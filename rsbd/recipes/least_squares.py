@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.linalg import LinAlgError, cho_factor, cho_solve
 
 from rsbd.bounds import Bounds
@@ -11,7 +10,7 @@ from rsbd.bounds.chernoff import Chances, lower_tail
 from rsbd.certify.allocation import FURTHEST
 from rsbd.errors import InputError
 from rsbd.noises import Flip
-from rsbd.types import Floats, Ints
+from rsbd.types import Floats, Ints, NDArray
 
 _CELLS = 1 << 24  # most influences in memory at once
 

@@ -5,7 +5,6 @@ from math import sqrt
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
 from scipy.special import ndtri
 
 from rsbd import bounds, ensemble
@@ -17,7 +16,7 @@ from rsbd.errors import InputError, is_whole
 from rsbd.learners import LDA, HashedTestNoise, Learner, randomness
 from rsbd.noises import Gaussian, Noise, Smoothing
 from rsbd.recipes.certified import Certified, Scored
-from rsbd.types import Floats
+from rsbd.types import ArrayLike, Floats
 
 BOUNDS = {"hoeffding": bounds.hoeffding, "clopper-pearson": bounds.clopper_pearson}
 

@@ -3,11 +3,10 @@
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from rsbd.attacks import attack_success_rate, clean_accuracy
 from rsbd.bounds import Bounds
-from rsbd.types import Ints
+from rsbd.types import ArrayLike, Ints
 
 
 @dataclass(frozen=True)
@@ -26,7 +25,7 @@ class Rates:
     attack_success_rate: float
 
     @classmethod
-    def of(cls, labels: Ints, y_test: npt.ArrayLike, target: int) -> "Rates":
+    def of(cls, labels: Ints, y_test: ArrayLike, target: int) -> "Rates":
         """Return the rates of the labels of the clean test points, followed by those of the triggered ones."""
         y = np.asarray(y_test)
         clean, triggered = np.split(labels, 2)

@@ -7,13 +7,12 @@ from math import hypot, inf, nextafter
 from typing import Any, overload
 
 import numpy as np
-import numpy.typing as npt
 
 from rsbd.errors import InputError
 from rsbd.tradeoff import bulk, exact, mixed, shift
 from rsbd.tradeoff.parts import Part, merge
 from rsbd.tradeoff.rational import exactly
-from rsbd.types import UNIT, Bools, Floats
+from rsbd.types import UNIT, ArrayLike, Bools, Floats
 
 
 @dataclass(frozen=True)
@@ -49,7 +48,7 @@ class Tradeoff:
     @overload
     def upper(self, p: float) -> float: ...
     @overload
-    def upper(self, p: npt.ArrayLike) -> Floats: ...
+    def upper(self, p: ArrayLike) -> Floats: ...
     def upper(self, p: Any) -> Any:
         """Return the largest probability after the attack of an event with probability at most `p` before it.
 
@@ -74,7 +73,7 @@ class Tradeoff:
     @overload
     def lower(self, p: float) -> float: ...
     @overload
-    def lower(self, p: npt.ArrayLike) -> Floats: ...
+    def lower(self, p: ArrayLike) -> Floats: ...
     def lower(self, p: Any) -> Any:
         """Return the smallest probability after the attack of an event with probability at least `p` before it.
 
@@ -95,7 +94,7 @@ class Tradeoff:
     @overload
     def certifies(self, miss: Fraction, runner_up: Fraction | None = None) -> bool: ...
     @overload
-    def certifies(self, miss: npt.ArrayLike, runner_up: npt.ArrayLike | None = None) -> Bools: ...
+    def certifies(self, miss: ArrayLike, runner_up: ArrayLike | None = None) -> Bools: ...
     def certifies(self, miss: Any, runner_up: Any = None) -> Any:
         """Return True if no attack within the threat changes the prediction: `upper(miss) + upper(runner_up) < 1`.
 

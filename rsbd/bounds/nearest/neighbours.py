@@ -9,7 +9,6 @@ The function is convex, so its chords are upper bounds and its tangents give low
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from rsbd.bounds.nearest.arrivals import APART, Arrived, arrived_by_class
 from rsbd.bounds.nearest.counts import Nodes
@@ -17,7 +16,7 @@ from rsbd.bounds.nearest.distance import hazards
 from rsbd.bounds.nearest.race import Race
 from rsbd.bounds.nearest.vote import arrivals_needed, decided, vote_bounds
 from rsbd.errors import InputError, is_whole
-from rsbd.types import UNIT, Floats, Ints
+from rsbd.types import UNIT, ArrayLike, Floats, Ints
 
 _SPAN = 1.0  # points share a table if their nearest distances differ by at most this (in standard deviations)
 _FAR = 13.0  # rows further away than the nearest ones by more than this may be at any distance beyond
@@ -26,9 +25,9 @@ _HELD = 1 << 22  # numbers per array in one block
 
 
 def neighbour_bounds(
-    x: npt.ArrayLike,
-    y: npt.ArrayLike,
-    points: npt.ArrayLike,
+    x: ArrayLike,
+    y: ArrayLike,
+    points: ArrayLike,
     sigma: float,
     num_classes: int,
     resolution: int = 500,
@@ -160,7 +159,7 @@ class _Field:
         return squares, UNIT * ((8 * self.dim + 64) * (here + there.max()) + 64 * self.dim)
 
 
-def _flat(values: npt.ArrayLike, name: str) -> Floats:
+def _flat(values: ArrayLike, name: str) -> Floats:
     array = np.asarray(values, dtype=np.float64)
     if array.ndim != 2 or not array.shape[1] or not np.isfinite(array).all():
         raise InputError(f"{name} has shape {array.shape}", "give finite numbers as (rows, features)")

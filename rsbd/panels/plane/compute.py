@@ -6,13 +6,12 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from rsbd import bounds
 from rsbd.certify import radius
 from rsbd.errors import InputError
 from rsbd.noises import Gaussian, Smoothing
-from rsbd.types import Floats, Labels
+from rsbd.types import ArrayLike, Floats, Labels
 
 SELECTION_COPIES = 100  # they pick the label, before other copies bound its probability
 REACH = 2.0  # the picture shows -2 to 2
@@ -81,12 +80,12 @@ class PlaneWorld:
         (0.90, -1.40, 0.12),
     )
 
-    def edge(self, angle: npt.ArrayLike) -> Floats:
+    def edge(self, angle: ArrayLike) -> Floats:
         """Return the distance of the blob's border from the origin in each direction."""
         angles = np.asarray(angle, dtype=float)
         return 1 + sum((h * np.sin(k * angles + p) for h, k, p in self.waves), np.zeros_like(angles))
 
-    def labels(self, points: npt.ArrayLike) -> Labels:
+    def labels(self, points: ArrayLike) -> Labels:
         """Return the answers of the base classifier: 0 for A, 1 for B.
 
         Parameters
