@@ -32,7 +32,7 @@ def test_everything_is_said_and_written(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     out = tmp_path / "results"
-    assert call(monkeypatch, *SMALL, "--out", str(out), "--seed", "3") == 0
+    assert call(monkeypatch, *SMALL, "--side", "8", "--out", str(out), "--seed", "3") == 0
     said = " ".join(capsys.readouterr().out.split())
     assert said.count("The attacker changes") == 6
     assert "Cannot face it: Rosenfeld et al.; Cohen et al.: the threat changes the training features" in said
@@ -42,7 +42,9 @@ def test_everything_is_said_and_written(
     assert {row["method"] for row in saved["rows"] if row["certified"]} > {"DPA", "RAB", "BagFlip"}
     assert {"comparison.csv", "comparison.png", "comparison.svg", "votes"} <= {path.name for path in out.iterdir()}
     first = (out / "result.json").read_bytes()
-    assert call(monkeypatch, *SMALL, "--out", str(out), "--seed", "3") == 0  # from the votes that are kept
+    assert (
+        call(monkeypatch, *SMALL, "--side", "8", "--out", str(out), "--seed", "3") == 0
+    )  # from the votes that are kept
     assert (out / "result.json").read_bytes() == first
 
 
@@ -93,7 +95,9 @@ def test_every_option_reaches_the_comparison(monkeypatch: pytest.MonkeyPatch, tm
     plain = ask("--relabel --not-on-test --method bagging")
     assert (plain["relabel"], plain["on_test"], plain["learner"]) == ((True,), (False,), None)
     assert seen[-1][0][1:] == ((0, 1, 5), None)
-    both = ask("--seed 0")
+    assert (data.shape, seen[-1][0][0].shape) == ((28, 28), (28, 28))
+    both = ask("--seed 0 --side 8")
+    assert seen[-1][0][0].shape == (8, 8)
     assert (both["relabel"], both["on_test"], len(both["contenders"])) == (
         (True, False),
         (True, False),
@@ -142,7 +146,7 @@ def test_more_models_after_a_look_are_said(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     monkeypatch.setattr("rsbd.plots.save", lambda *given: ())  # which takes longest
-    few = ["--rows", "40", "--points", "10", "--poisoned", "1", "--pixels", "1"]
+    few = ["--side", "8", "--rows", "40", "--points", "10", "--poisoned", "1", "--pixels", "1"]
     few += ["--method", "wang", "--alpha", "1e-300"]
     said = []
     for models in ("20", "20", "40"):
