@@ -25,7 +25,6 @@ class Judge(Protocol):
 
     def __call__(self, dataset: Dataset, x: Points, num_models: int, seed: int) -> Floats:
         """Return the share of the models for each label of each point: (points, classes)."""
-        ...
 
     def margin(self, num_models: int) -> float:
         """Return by how much one share must exceed another before chance cannot explain it.

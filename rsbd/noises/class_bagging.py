@@ -28,12 +28,10 @@ class Labelled(Protocol):
     @property
     def y(self) -> Labels:
         """Labels of the rows."""
-        ...
 
     @property
     def num_classes(self) -> int:
         """Number of classes."""
-        ...
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from scipy.special import ndtri
 from rsbd import tradeoff
 from rsbd.errors import InputError, is_between
 from rsbd.noises.base import Channel, Noise
-from rsbd.noises.lattice import Lattice, normal_below
+from rsbd.noises.lattice import Lattice, LatticeNoise, normal_below
 from rsbd.noises.normal_sums import sample_normal_sums
 from rsbd.tradeoff import shift
 from rsbd.types import Floats
@@ -27,7 +27,7 @@ _LARGEST = 1e18  # its square is finite in float32, in which inputs are noised
 
 
 @dataclass(frozen=True)
-class Gaussian(Noise):
+class Gaussian(LatticeNoise):
     """Add independent N(0, sigma^2) to every coordinate.
 
     Guarantee
@@ -101,24 +101,14 @@ class Gaussian(Noise):
         """Add to the sum of ``n`` rows the sum of their noises, one Gaussian of variance ``n sigma^2``."""
         return sample_normal_sums(sums, sizes, float(self.sigma), generators)
 
-    def sample(self, x: Tensor, generator: Generator) -> Tensor:
-        """Return ``x`` plus noise, on a lattice."""
-        return self.sample_many(x[None], [generator])[0]
-
-    def sample_many(self, x: Tensor, generators: Sequence[Generator]) -> Tensor:
-        """Return each ``x[i]`` plus noise from its own generator, on a lattice."""
-        if not x.is_floating_point():
-            raise InputError("labels cannot carry Gaussian noise", "use Flip(keep, values=number of classes)")
-        return _lattice(float(self.sigma)).sample(x, generators)
+    @property
+    def lattice(self) -> Lattice:
+        """The lattice of this noise."""
+        return _lattice(float(self.sigma))
 
     def affine_limits(self) -> tuple[float, float]:
         """Return the step of the lattice, and 16 sigma, which no draw exceeds, and a step."""
-        step = _lattice(float(self.sigma)).step
-        return step, 16 * self.sigma + step
-
-    def affine(self, num_features: int, generators: Sequence[Generator]) -> tuple[Tensor, Tensor]:
-        """Draw the noise as an offset on the lattice; the scale is 1."""
-        return _lattice(float(self.sigma)).offsets(num_features, generators)
+        return self.lattice.step, 16 * self.sigma + self.lattice.step
 
 
 @lru_cache(maxsize=64)

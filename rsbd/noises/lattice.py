@@ -30,6 +30,7 @@ its notes. Noise that a learner adds of its own accord proves nothing and needs 
 from __future__ import annotations
 
 import math
+from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, localcontext
@@ -39,6 +40,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from rsbd.errors import InputError
+from rsbd.noises.base import Noise
 from rsbd.types import Floats, Ints
 
 if TYPE_CHECKING:
@@ -156,6 +159,29 @@ class Lattice:
         while w >= self.below((k + Fraction(1, 2) - x) * step):
             k += 1
         return k
+
+
+class LatticeNoise(Noise):
+    """Real-valued noise that is drawn on a lattice."""
+
+    @property
+    @abstractmethod
+    def lattice(self) -> Lattice:
+        """The lattice of this noise."""
+
+    def sample(self, x: Tensor, generator: Generator) -> Tensor:
+        """Return ``x`` plus noise, on the lattice."""
+        return self.sample_many(x[None], [generator])[0]
+
+    def sample_many(self, x: Tensor, generators: Sequence[Generator]) -> Tensor:
+        """Return each ``x[i]`` plus noise from its own generator, on the lattice."""
+        if not x.is_floating_point():
+            raise InputError(f"labels cannot carry {self}", "use Flip(keep, values=number of classes)")
+        return self.lattice.sample(x, generators)
+
+    def affine(self, num_features: int, generators: Sequence[Generator]) -> tuple[Tensor, Tensor]:
+        """Draw the noise as an offset on the lattice; the scale is 1."""
+        return self.lattice.offsets(num_features, generators)
 
 
 def room_for_errors(x: Floats) -> Floats:

@@ -38,17 +38,14 @@ class Coded(Protocol):
     @property
     def name(self) -> str:
         """Name, for messages."""
-        ...
 
     @property
     def values(self) -> int | None:
         """Number of values that an input can take, None if it is continuous."""
-        ...
 
     @property
     def num_classes(self) -> int:
         """Number of values that a label can take."""
-        ...
 
 
 class RowNoise(Protocol):
@@ -60,16 +57,13 @@ class RowNoise(Protocol):
         `inside(j)` is the trade-off of features and labels where `j` poisoned rows were drawn; a slot without noise is
         lost there.
         """
-        ...
 
     def draw(self, labels: Tensor, generator: Generator) -> Tensor:
         """Draw the numbers of the rows that one model learns from, given all labels; rows may repeat."""
-        ...
 
     @property
     def size(self) -> int:
         """Number of rows that are drawn."""
-        ...
 
 
 @dataclass(frozen=True)

@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
 from rsbd import tradeoff
 from rsbd.errors import InputError
 from rsbd.noises.base import Channel, Noise
-from rsbd.noises.lattice import Lattice
+from rsbd.noises.lattice import Lattice, LatticeNoise
 from rsbd.tradeoff.mixture import product_down
 from rsbd.tradeoff.rational import as_written, exactly
 from rsbd.types import Floats
 
-if TYPE_CHECKING:
-    from torch import Generator, Tensor
-
 
 @dataclass(frozen=True)
-class Uniform(Noise):
+class Uniform(LatticeNoise):
     """Add independent noise to every coordinate, uniform on an interval of length ``width`` around 0.
 
     If a coordinate moves by ``d``, the old and the new interval overlap in a share ``1 - |d| / width``, and values in
@@ -108,24 +104,14 @@ class Uniform(Noise):
         """Return the moments: the mean stays and the variance is ``width**2 / 12``."""
         return Channel(1.0, 0.0, float(self.width) ** 2 / 12)
 
-    def sample(self, x: Tensor, generator: Generator) -> Tensor:
-        """Return ``x`` plus noise, on a lattice."""
-        return self.sample_many(x[None], [generator])[0]
-
-    def sample_many(self, x: Tensor, generators: Sequence[Generator]) -> Tensor:
-        """Return each ``x[i]`` plus noise from its own generator, on a lattice."""
-        if not x.is_floating_point():
-            raise InputError("labels cannot carry uniform noise", "use Flip(keep, values=number of classes)")
-        return _lattice(self.width).sample(x, generators)
+    @property
+    def lattice(self) -> Lattice:
+        """The lattice of this noise."""
+        return _lattice(self.width)
 
     def affine_limits(self) -> tuple[float, float]:
         """Return the step of the lattice, and half the width and a step, which no draw exceeds."""
-        step = _lattice(self.width).step
-        return step, float(self.width) / 2 + step
-
-    def affine(self, num_features: int, generators: Sequence[Generator]) -> tuple[Tensor, Tensor]:
-        """Draw the noise as an offset on the lattice; the scale is 1."""
-        return _lattice(self.width).offsets(num_features, generators)
+        return self.lattice.step, float(self.width) / 2 + self.lattice.step
 
     def __repr__(self) -> str:
         """Return the noise as it is written in code."""

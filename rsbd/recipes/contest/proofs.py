@@ -21,11 +21,9 @@ class Provable(Protocol):
     @property
     def label(self) -> Labels:
         """Label of each point."""
-        ...
 
     def certified(self, threat: Threat) -> Bools:
         """Return which labels no attack within the threat changes; its trigger counts pixels, or is a patch."""
-        ...
 
 
 @dataclass(frozen=True)
