@@ -20,13 +20,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 # Colours of Okabe and Ito that are legible on white, each with its own line style, so that no curve needs its colour.
-STYLES = (
-    ("#0072b2", "-"),
-    ("#d55e00", "--"),
-    ("#009e73", "-."),
-    ("#cc79a7", ":"),
-    ("#000000", (0, (5, 1, 1, 1, 1, 1))),
-)
+STYLES = (("#0072b2", "-"), ("#d55e00", "--"), ("#009e73", "-."), ("#cc79a7", ":"), ("#000", (0, (5, 1, 1, 1, 1, 1))))
 # Norms whose radii are whole numbers.
 COUNTED = ("L0", "rows", "rows in or out", "rows in place", "pixels", "inserted rows", "removed rows")
 _VALUE: Any = {"ha": "center", "va": "bottom", "fontsize": 12, "fontweight": "bold"}

@@ -174,11 +174,8 @@ def vote_in_block(task: Task, span: Span) -> Votes:
         labels = predict_labels(models, test_points(task), problem.smoothing.test, streams)
         if first == 0 and task.device == "cpu":
             some = min(size, ASKED_TWICE)
-            check_repeats(
-                task.learner,
-                partial(train_and_ask, task, range(some), predict_labels),
-                labels if some == size else None,
-            )
+            again = partial(train_and_ask, task, range(some), predict_labels)
+            check_repeats(task.learner, again, labels if some == size else None)
         here, classes = slice(span[0] - first, span[1] - first), problem.num_classes
         votes = Votes(count_labels(labels[here], classes), (span,), task.manifest)
         kept, reached = [], []
