@@ -57,7 +57,7 @@ class Pixels(Trigger):
     def __post_init__(self) -> None:
         places = _as_ints(self.positions)
         if not places:
-            raise InputError(f"positions are {self.positions}", "give one or more, each (row, column) or feature once")
+            raise InputError(f"positions are {self.positions}", "give at least one, each (row, column) or feature once")
         object.__setattr__(self, "positions", places)
         if not is_between(self.delta, 0, math.inf, "low high") or not is_whole(self.channels, 1):
             raise InputError(f"delta is {self.delta!r} over {self.channels!r} channels", "give positive numbers")

@@ -9,7 +9,7 @@ import torch
 from torch import Generator, Tensor
 from torch.nn import functional
 
-from rsbd.errors import InputError, are_whole, is_whole
+from rsbd.errors import InputError, are_whole, check_whole, is_whole
 from rsbd.learners.base import Problem, ScoringModels, noised_points
 from rsbd.learners.determinism import reproducible_on_gpu
 from rsbd.learners.networks.mlp import Layer, as_layers, initial_weights
@@ -65,11 +65,9 @@ class CNN(Network):
     learning_rate: float = field(default=0.003, kw_only=True)
 
     def __post_init__(self) -> None:
-        if not are_whole(self.channels, 1) or not is_whole(self.hidden, 1):
-            raise InputError(
-                f"channels is {self.channels!r} and hidden {self.hidden!r}",
-                "give whole numbers above 0, such as (16, 32) and 512",
-            )
+        check_whole("hidden", self.hidden, 1)
+        if not are_whole(self.channels, 1):
+            raise InputError(f"channels is {self.channels!r}", "give whole numbers above 0, such as (16, 32)")
         object.__setattr__(self, "channels", tuple(map(int, self.channels)))
         if not is_whole(self.kernel, 1) or self.kernel % 2 == 0:
             raise InputError(f"kernel is {self.kernel}", "give an odd number, such as 5")
