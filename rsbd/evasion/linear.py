@@ -25,8 +25,6 @@ from rsbd.types import ArrayLike, Bools, Labels
 if TYPE_CHECKING:
     from torch import Tensor
 
-_PAIRS = 2**17  # of a model and a point at a time: their sums stay in the cache
-
 _NUMBERS = 2**17  # of pairs of a model and a point, at a time: they stay in the cache
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from rsbd import bounds, ensemble
+from rsbd.bounds import Bounds
 from rsbd.bounds.base import check_alpha
 from rsbd.certify import ABSTAIN, Certificate, radius
 from rsbd.data import Dataset
@@ -106,31 +107,32 @@ def duels(
     True
     """
     check_alpha(alpha)
-    triggers = (trigger,) if isinstance(trigger, AnyTrigger) else tuple(trigger)
-    base, classes = learner or _UPRIGHT, dataset.num_classes
+    wanted = (None, trigger) if isinstance(trigger, AnyTrigger) else (None, *trigger)
+    options |= {"triggers": list(wanted[1:])}
     votes: dict[Pair, Votes] = {}
-    proofs: dict[AnyTrigger | None, dict[Pair, Certificate]] = {None: {}, **{wanted: {} for wanted in triggers}}
+    proofs: dict[AnyTrigger | None, dict[Pair, Certificate]] = {one: {} for one in wanted}
     # A wrong certificate is about one class, and some duel of it has a bound that fails. There are as many classes that
     # could be claimed, so each bound gets alpha / classes; the bounds of a duel share what they get among its two.
-    level = 2 * alpha / classes
-    for pair in combinations(range(classes), 2):
+    level = 2 * alpha / dataset.num_classes
+    for pair in combinations(range(dataset.num_classes), 2):
         part = _only(dataset, pair)
         smoothing = Smoothing(rows=ClassBagging.of(part, each))
-        votes[pair] = ensemble.collect(
-            part, smoothing, base, dataset.x_test, num_models, seed, **options, triggers=list(triggers)
-        )
-        for wanted, proof in proofs.items():
-            if wanted is None:
-                found = bounds.simultaneous(votes[pair].counts, level, points=points)
-            else:
-                found = bounds.kept_votes(votes[pair].against(wanted), level, points=points)
-            proof[pair] = radius(found, smoothing, num_rows=part.num_rows)
-    label = _winner({pair: vote.label for pair, vote in votes.items()}, classes)
+        run = (part, smoothing, learner or _UPRIGHT, dataset.x_test, num_models, seed)
+        votes[pair] = ensemble.collect(*run, **options)
+        for one, proof in proofs.items():
+            proof[pair] = radius(_bounds(votes[pair], one, level, points), smoothing, num_rows=part.num_rows)
     held = {
-        wanted: Certificate(*join_duels(proof, classes), alpha, "rows", ("rows",), dataset.num_rows, points, wanted)
-        for wanted, proof in proofs.items()
+        one: Certificate(*join_duels(proof, dataset.num_classes), alpha, "rows", ("rows",), len(dataset.x), points, one)
+        for one, proof in proofs.items()
     }
-    return Duels(votes, label, held)
+    return Duels(votes, _winner({pair: vote.label for pair, vote in votes.items()}, dataset.num_classes), held)
+
+
+def _bounds(votes: Votes, trigger: AnyTrigger | None, level: float, points: str) -> Bounds:
+    """Return bounds from the plain votes, or from those that no trigger can move."""
+    if trigger is None:
+        return bounds.simultaneous(votes.counts, level, points=points)
+    return bounds.kept_votes(votes.against(trigger), level, points=points)
 
 
 def _only(dataset: Dataset, pair: Pair) -> Dataset:

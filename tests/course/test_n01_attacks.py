@@ -109,7 +109,7 @@ def test_weights_as_images():
     assert (red - blue)[corner].min() > 0  # the whole corner speaks for the target, parts of it as loudly as a stroke
     assert (red - blue)[corner].max() > 0.7
     before = looks["clean"][0]
-    assert np.abs(before[0] - before[2])[corner].max() < 0.1
+    assert np.abs(before[0] - before[2])[corner].max() < 0.15
     assert max(np.abs(image[0] - image[2]).max() for images in looks.values() for image in images) == pytest.approx(
         0.835
     )

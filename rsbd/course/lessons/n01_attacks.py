@@ -184,7 +184,7 @@ def check_fewest(answer: Any, dataset: Dataset, trigger: Trigger, success: float
     >>> check_fewest(0.02, ten_digits(), BadPatch(3))
     Not yet. That is a rate. How many of the 1,000 training images is it?
     >>> check_fewest(1, ten_digits(), BadPatch(2))
-    Not yet. 1 image fools only 29 %: it takes more.
+    Not yet. 1 image fools only 28 %: it takes more.
     """
     hints, number = HINTS["check_fewest"], dataset.num_rows
     if not is_number(answer) or not 0 < answer <= number / 10:
