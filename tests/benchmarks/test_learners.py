@@ -68,7 +68,7 @@ def explain(say, group, how, flops, moved, device="cpu", workers=1):
 def problem(name):
     if name == "mnist" and "RSBD_DATA" not in os.environ:
         pytest.skip("set RSBD_DATA to the folder of the real MNIST")
-    wanted = {"classes": ("1", "7")} if name == "mnist" else {}
+    wanted = {"classes": ("1", "7")} if name == "mnist" else {"side": 8}
     data = load(name, view="unit", points=POINTS, **wanted)
     x, y = torch.tensor(data.x).flatten(1), torch.tensor(data.y)
     made = Problem(x, y, data.num_classes, None, data.shape, SMOOTHING)

@@ -93,7 +93,8 @@ for folders in (["both", "both"], ["alone"]):
 
 def results(folder: Path) -> tuple[object, bytes]:
     found = json.loads((folder / "result.json").read_text())
-    found.pop("seconds", None)
+    for part in (found, found["bags"]):
+        part.pop("seconds")
     return found, (folder / "votes.npz").read_bytes()
 
 

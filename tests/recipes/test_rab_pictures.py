@@ -53,7 +53,7 @@ def test_cifar10(cifar: Path) -> None:
     assert np.linalg.norm(moved) == pytest.approx(0.1, rel=1e-4)
     assert np.count_nonzero(moved) == 12  # four pixels of three colours
     assert poisoned.y[mask] == 0
-    found = rab(poisoned, 0.1, learner=ResNet(blocks=1, width=4, epochs=4), num_models=8, alpha=0.1)
+    found = rab(poisoned, 0.1, learner=ResNet(blocks=1, width=4, epochs=16), num_models=8, alpha=0.1)
     assert found.smoothing == Smoothing(features=Gaussian(0.1))
     assert found.votes.num_models == 8
     assert found.certificate.norm == "L2"

@@ -89,8 +89,9 @@ def _curve(found: BackdoorResult, box: Box) -> str:
     free = left - 50.0  # where the last figure leaves room for the next
     for radius, value in zip(found.radii, found.accuracies, strict=True):
         if few and value > 0 and radius <= end and chart.x(radius) >= free:
-            free = chart.x(radius) + 67
-            parts.append(svg.label(chart.x(radius), chart.y(value) - 9, percent(value), "middle"))
+            middle = max(chart.x(radius), left + 36)  # right of the tick labels
+            free = middle + 67
+            parts.append(svg.label(middle, chart.y(value) - 9, percent(value), "middle"))
     if not found.final:
         said = f"preview, {note(found.models, found.params.num_models)}"
         parts.append(svg.text(right, top - 44, said, anchor="end", weight=600))

@@ -1,6 +1,6 @@
 """Votes held against patches of sides 1, 3 and 5, beside plain votes, and beside a loop over the models.
 
-Run ``pytest tests/benchmarks/test_kept_votes.py --benchmark-enable``; set RSBD_DATA for the 13,007 rows of MNIST.
+Run ``pytest tests/benchmarks/test_planted_votes.py --benchmark-enable``; set RSBD_DATA for the 13,007 rows of MNIST.
 The lines above the tables give ratios, taken in one process by processor time.
 """
 
