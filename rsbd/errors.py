@@ -71,7 +71,7 @@ def is_between(number: Any, low: float, high: float, without: str = "") -> bool:
     Parameters
     ----------
     number : object
-        Anything; what is not a number is not between numbers.
+        The value to test. The answer is False if it is not a number.
     low, high : float
         The two ends.
     without : str

@@ -31,7 +31,8 @@ class Raw:
 class Source:
     """A known data set; `files`, relative to the data folder, is empty if it is embedded.
 
-    Its pictures can be loaded with each of `sides`, first the usual one; if there are none, only as they are stored.
+    `sides` lists the sizes in which its pictures can be loaded, the default first. If it is empty, they can be loaded
+    in their stored size only.
     """
 
     description: str

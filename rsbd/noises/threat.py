@@ -73,7 +73,7 @@ class Threat:
 
     @property
     def any_trigger(self) -> AnyTrigger | None:
-        """The trigger with any content on the test input; None if its size is limited, or there is none."""
+        """The trigger with any content on the test input; None for a trigger of limited size, and without a trigger."""
         found = self.trigger.get("test") if isinstance(self.trigger, Mapping) else self.trigger
         return found if self.on_test and isinstance(found, AnyTrigger) else None
 

@@ -66,7 +66,7 @@ def duels(
 
     One vote over ten classes needs bags that hold them all, and large bags are seldom free of poisoned rows. A duel
     needs a few rows of two classes. The smoothed classifier answers with the class that wins the majority in every one
-    of its duels, and abstains if there is none.
+    of its duels. If no class does, it abstains.
 
     Guarantee
     ---------
@@ -161,7 +161,7 @@ def join_duels(duel: Mapping[Pair, Certificate], classes: int) -> tuple[Labels, 
 
 
 def _winner(labels: Mapping[Pair, Labels], classes: int) -> Labels:
-    """Return the class that wins all its duels, ``ABSTAIN`` if there is none; labels are 0, 1 or ``ABSTAIN``."""
+    """Return the class that wins all its duels, or ``ABSTAIN`` if no class does; labels are 0, 1 or ``ABSTAIN``."""
     wins = np.zeros((classes, *next(iter(labels.values())).shape), np.int64)
     for pair, won in labels.items():
         for place, one in enumerate(pair):

@@ -18,7 +18,7 @@ class Rates:
     clean_accuracy : float
         Share of the clean test points that it labels correctly.
     attack_success_rate : float
-        Share of the triggered test points of other classes that it labels as the target; NaN if there are none.
+        Share of the triggered test points of other classes that it labels as the target; NaN without such points.
     """
 
     clean_accuracy: float
