@@ -1,4 +1,4 @@
-"""Serve notebook 10 as one page with Voila: on loopback, behind a token, without the network."""
+"""Serve notebook 11 as one page with Voila: on loopback, behind a token, without the network."""
 
 import importlib.util
 import json
@@ -13,7 +13,7 @@ from rsbd.cli import server
 from rsbd.course import notebooks
 from rsbd.errors import InputError
 
-NOTEBOOK = "10_lecture.ipynb"
+NOTEBOOK = "11_lecture.ipynb"
 _TAG = "stage"  # tags the cells of the notebook that make the page
 EXTENSIONS = ("anywidget", "@jupyter-widgets/jupyterlab-manager", "@voila-dashboards/widgets-manager8")
 _PAGE = Path(__file__).parents[1] / "course" / "lecture" / "page"

@@ -28,7 +28,7 @@ LARGEST = 1_000_000  # bytes of a notebook with its pictures
 SLOWEST = 60  # seconds for all cells on two cores
 
 # The lecturer's notebook has nobody to do exercises: it must have a question to ask for each of its scenes instead.
-LECTURE = "10_lecture"
+LECTURE = "11_lecture"
 
 each_notebook = pytest.mark.parametrize("notebook", NOTEBOOKS, ids=[n.stem for n in NOTEBOOKS])
 

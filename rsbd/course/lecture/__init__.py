@@ -1,6 +1,6 @@
 """The lecture: ten scenes with presets, as a live stage, as static pages without a kernel, and as a hand-out.
 
-All three show the one list ``SCENES``. :func:`stage` is what notebook 10 and ``rsbd lecture`` show; what
+All three show the one list ``SCENES``. :func:`stage` is what notebook 11 and ``rsbd lecture`` show; what
 :func:`write_pages` and :func:`write_handout` write needs no kernel.
 """
 
