@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from rsbd.data import load
+from rsbd.ensemble.one_model import FixedModel
 from rsbd.errors import InputError
 from rsbd.panels import SyncRunner, confidence
 from rsbd.panels.confidence.compute import ConfidenceComputation, ConfidenceParams
@@ -23,8 +24,18 @@ def area(ys, xs):
     return float(np.sum((ys[1:] + ys[:-1]) / 2 * np.diff(xs)))
 
 
+def steps(compute, settings, cancel=lambda: False):
+    """Return the previews of a computation, and its final result last."""
+    shown, results = [], compute(ConfidenceParams(**settings), cancel, lambda done, total: None)
+    while True:
+        try:
+            shown.append(next(results))
+        except StopIteration as stop:
+            return [*shown, stop.value]
+
+
 def found(**settings):
-    return COMPUTE(ConfidenceParams(**settings), lambda: False, lambda done, total: None)
+    return steps(COMPUTE, settings)[-1]
 
 
 @pytest.mark.parametrize("measure", ["score", "margin"])
@@ -50,19 +61,33 @@ def test_the_blue_area_is_the_certified_average(measure, point):
     assert (seen.pushed <= seen.lowered).all()
 
 
-def test_only_sigma_and_copies_sample_again(monkeypatch):
+def test_only_a_new_sigma_and_more_copies_sample_again(monkeypatch):
     asked = []
+    ask = FixedModel.confidences
+    monkeypatch.setattr(FixedModel, "confidences", lambda *rest: (asked.append(rest[2]), ask(*rest))[1])
     bench = ConfidenceComputation(DATA)
-    sample = ConfidenceComputation._sample
-    monkeypatch.setattr(ConfidenceComputation, "_sample", lambda *rest: (asked.append(1), sample(*rest))[1])
-    for settings in ({}, {"radius": 0.4}, {"measure": "margin"}, {"point": 4}, {"sigma": 0.5}, {"copies": 100}):
-        bench(ConfidenceParams(**settings), lambda: False, lambda done, total: None)
-    assert len(asked) == 3
+    changes = ({}, {"radius": 0.4}, {"measure": "margin"}, {"point": 4}, {"copies": 100}, {"copies": 300})
+    for settings in (*changes, {"sigma": 0.5, "copies": 100}, {"sigma": 0.5, "copies": 300}):
+        steps(bench, settings)
+    assert asked == [range(200), range(200, 1100), range(200), range(200, 400)]
 
 
-def test_sampling_is_left_when_cancelled():
+def test_the_preview_is_the_certificate_of_its_own_copies():
+    preview, final = steps(ConfidenceComputation(DATA), {"point": 3})
+    assert (preview.copies, final.copies) == (100, 1000)
+    assert preview.here == found(point=3, copies=100).here
+    assert final.here == found(point=3).here
+    drawn = draw_confidence(preview)
+    assert drawn.sentence.startswith("Preview (100 of 1,000 copies): test image 3")
+    assert drawn.alt.endswith("(preview, 100 of 1,000 copies)")
+    assert drawn.note == "100 of 1,000 noisy copies"
+
+
+def test_sampling_is_left_when_cancelled_and_goes_on_later():
+    bench = ConfidenceComputation(DATA)
     with pytest.raises(Cancelled):
-        ConfidenceComputation(DATA)(ConfidenceParams(copies=3000), lambda: True, lambda done, total: None)
+        steps(bench, {"copies": 3000}, lambda: True)
+    assert steps(bench, {"copies": 300})[-1].here == found(copies=300).here
 
 
 def test_the_sentence_promises_no_calibration():

@@ -19,17 +19,17 @@ def found(**settings):
     return LabelFlipsComputation(DATA, 40)(LabelFlipsParams(**settings), lambda: False, lambda done, total: None)
 
 
-@pytest.mark.parametrize(("flip", "penalty"), [(0.1, 1.0), (0.3, 0.1)])
-def test_curves_are_those_of_the_recipe(flip, penalty):
-    seen = found(flip=flip, penalty=penalty)
-    recipe = rosenfeld(DATA, 1 - flip, penalty=penalty * LeastSquares.fit(DATA.x).penalty)
+@pytest.mark.parametrize(("keep", "penalty"), [(0.9, 1.0), (0.7, 0.1)])
+def test_curves_are_those_of_the_recipe(keep, penalty):
+    seen = found(keep=keep, penalty=penalty)
+    recipe = rosenfeld(DATA, keep, penalty=penalty * LeastSquares.fit(DATA.x).penalty)
     assert seen.exact == pytest.approx(recipe.certificate.curve(DATA.y_test, range(41)))
     assert seen.closed == pytest.approx(recipe.closed_form.curve(DATA.y_test, range(41)))
 
 
-@pytest.mark.parametrize("flip", [0.01, 0.2, 0.4, 0.49])
-def test_closed_form_below_exact_below_every_attack(flip):
-    seen = found(flip=flip)
+@pytest.mark.parametrize("keep", [0.99, 0.8, 0.6, 0.51])
+def test_closed_form_below_exact_below_every_attack(keep):
+    seen = found(keep=keep)
     assert (seen.closed <= seen.exact).all()
     assert (seen.exact <= seen.fitted.each).all()
     assert (seen.fitted.each <= seen.fitted.one).all()
@@ -44,11 +44,14 @@ def test_the_victim_is_turned_by_exactly_the_flips_that_it_needs():
 
 
 def test_too_much_noise_is_said_in_words_and_not_in_negative_numbers():
-    panel = label_flips(flip=0.49, runner=SyncRunner())
+    panel = label_flips(keep=0.51, runner=SyncRunner())
     assert "nothing is certified" in panel.svg
     assert "-1" not in panel.alt
-    panel.set(flip=0.05)
+    assert "nothing is proved at this noise" in panel.sentence
+    panel.set(keep=0.95)
     assert "nothing is certified" not in panel.svg
+    panel.set(flips=5)
+    assert "are proved right (by the closed form" in panel.sentence
 
 
 def test_two_classes_of_images_only():

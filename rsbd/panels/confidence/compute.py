@@ -10,12 +10,13 @@ from rsbd.data import Dataset
 from rsbd.ensemble.one_model import FixedModel
 from rsbd.learners import LDA, Learner
 from rsbd.noises import Gaussian
-from rsbd.panels.engine import Cancel, Cancelled, OnProgress
+from rsbd.panels.engine import Cancel, Cancelled, OnProgress, Previews
 from rsbd.panels.memory import Memo
 from rsbd.types import AnyFloats, Ints
 
 FURTHEST_RADIUS = 2.0  # L2 length at the end of the axis and of the slider
 _SELECTION = 100  # noisy copies that pick the class; other copies bound its confidence
+_PREVIEW = 100  # copies of the first picture: a number fixed beforehand, so that the band holds there, too
 _GRID = 201
 
 
@@ -53,6 +54,8 @@ class ConfidenceResult:
 
     Attributes
     ----------
+    copies : int
+        Number of noisy copies that the bounds rest on: fewer than in ``params`` in a preview.
     label : int
         Predicted class of the image.
     noise : array
@@ -72,6 +75,7 @@ class ConfidenceResult:
     """
 
     params: ConfidenceParams
+    copies: int
     dataset: Dataset
     label: int
     noise: AnyFloats
@@ -95,7 +99,7 @@ class ConfidenceResult:
 
 @dataclass(frozen=True)
 class ConfidenceComputation:
-    """The panel's ``compute``: a change of sigma or of the copies samples, every other change only certifies."""
+    """The panel's ``compute``: a new sigma or more copies sample, every other change only certifies."""
 
     dataset: Dataset
     learner: Learner = field(default_factory=LDA)
@@ -103,13 +107,22 @@ class ConfidenceComputation:
     sampled: Memo = field(default_factory=lambda: Memo(4))  # some dozen MB each
     scored: Memo = field(default_factory=lambda: Memo(8))
 
-    def __call__(self, params: ConfidenceParams, cancel: Cancel, progress: OnProgress) -> ConfidenceResult:
-        """Sample the scores that are not known yet, and certify."""
-        data, (low, high, top) = self.dataset, RANGE[params.measure]
-        key = (params.sigma, params.copies)
-        labels, draws, noise_drawn = self.sampled.get(key, lambda: self._sample(params, cancel, progress))
-        measure = params.measure
-        scores = self.scored.get((*key, measure), lambda: np.sort(measured(draws, labels, measure)))
+    def __call__(self, params: ConfidenceParams, cancel: Cancel, progress: OnProgress) -> Previews[ConfidenceResult]:
+        """Yield a preview from few copies if copies are missing; return the final result."""
+        few = min(_PREVIEW, params.copies)
+        if sum(map(len, self._sampled(params.sigma)[1])) < _SELECTION + few < _SELECTION + params.copies:
+            yield self._certify(params, few, cancel, progress)
+        return self._certify(params, params.copies, cancel, progress)
+
+    def _certify(self, params: ConfidenceParams, copies: int, cancel: Cancel, progress: OnProgress) -> ConfidenceResult:
+        data, measure, (low, high, top) = self.dataset, params.measure, RANGE[params.measure]
+
+        def score() -> tuple[Ints, AnyFloats]:
+            draws = self._draws(params.sigma, _SELECTION + copies, cancel, progress)
+            label = draws[:_SELECTION].sum(axis=0).argmax(axis=1).astype(np.int64)
+            return label, np.sort(measured(draws[_SELECTION:], label, measure))
+
+        labels, scores = self.scored.get((params.sigma, copies, measure), score)
         noise = Gaussian(params.sigma)
         law, one = noise.shift(params.radius), scores[[params.point]]
         radii = np.linspace(0, FURTHEST_RADIUS, 81)
@@ -118,14 +131,15 @@ class ConfidenceComputation:
         whole = expected(scores, [law], params.alpha, low)[:, 0]
         alone = from_mean(scores, [law], params.alpha, low, high)[:, 0]
         at: AnyFloats = np.linspace(low, high, _GRID)
-        reached = 1 - np.searchsorted(one[0], at) / params.copies
-        lowered = np.maximum(reached - dkw(params.copies, params.alpha), 0)
+        reached = 1 - np.searchsorted(one[0], at) / copies
+        lowered = np.maximum(reached - dkw(copies, params.alpha), 0)
         here = float(whole[params.point]), float(alone[params.point])
         return ConfidenceResult(
             params=params,
+            copies=copies,
             dataset=data,
             label=int(labels[params.point]),
-            noise=noise_drawn,
+            noise=np.random.default_rng(self.seed).normal(0, params.sigma, data.shape),
             average=float(one.mean()),
             at=at,
             reached=reached,
@@ -139,23 +153,22 @@ class ConfidenceComputation:
             shares=(float(np.mean((whole > top) & right)), float(np.mean((alone > top) & right))),
         )
 
-    def _sample(
-        self, params: ConfidenceParams, cancel: Cancel, progress: OnProgress
-    ) -> tuple[Ints, AnyFloats, AnyFloats]:
-        """Sample what does not depend on an attack.
+    def _sampled(self, sigma: float) -> tuple[FixedModel, list[AnyFloats]]:
+        """Return the model for this noise, and what it has answered so far: confidences (copies, points, classes)."""
 
-        Returns the class of each point whose confidence is bounded, picked by separate copies; the confidences of the
-        other copies in all classes, (copies, points, classes); and one draw of the noise, for the picture.
-        """
-        noise, total = Gaussian(params.sigma), _SELECTION + params.copies
-        model = FixedModel.train(self.dataset, noise, self.learner, self.seed, "cpu")
-        done: list[AnyFloats] = []
-        for chunk in model.confidences(self.dataset.x_test, range(total)):
+        def train() -> tuple[FixedModel, list[AnyFloats]]:
+            return FixedModel.train(self.dataset, Gaussian(sigma), self.learner, self.seed, "cpu"), []
+
+        return self.sampled.get(sigma, train)
+
+    def _draws(self, sigma: float, total: int, cancel: Cancel, progress: OnProgress) -> AnyFloats:
+        """Return the confidences of the first ``total`` copies, after drawing those that are missing."""
+        model, done = self._sampled(sigma)
+        known = sum(map(len, done))
+        for chunk in model.confidences(self.dataset.x_test, range(known, total)) if known < total else ():
             if cancel():
                 raise Cancelled
             done.append(chunk)
-            progress(sum(map(len, done)), total)
-        draws = np.concatenate(done)
-        label = draws[:_SELECTION].sum(axis=0).argmax(axis=1).astype(np.int64)
-        drawn = np.random.default_rng(self.seed).normal(0, params.sigma, self.dataset.shape)
-        return label, draws[_SELECTION:], drawn
+            known += len(chunk)
+            progress(known, total)
+        return np.concatenate(done)[:total]

@@ -6,13 +6,13 @@ from rsbd.panels import svg
 from rsbd.panels.chart import Chart, ticks
 from rsbd.panels.confidence.compute import FURTHEST_RADIUS, ConfidenceResult
 from rsbd.panels.engine import Picture
-from rsbd.words import confidence, down, percent, state
+from rsbd.words import confidence, down, note, percent, state
 
 
 def draw_confidence(found: ConfidenceResult) -> Picture:
     """Draw the distribution before and after the attack, the image, and both bounds by radius."""
     parts = [_distribution(found), _image(found), _bounds(found)]
-    words = f"{found.params.copies:,} noisy copies"
+    words = note(found.copies, found.params.copies, "noisy copies")
     return Picture(svg.document(1200, 532, parts), _alt(found), _sentence(found), words)
 
 
@@ -67,20 +67,23 @@ def _bounds(found: ConfidenceResult) -> str:
     low, high, top = found.range
     title = f"certified average {params.measure} by radius"
     xlabel = "L2 radius of a change of the test image (pixel units)"
-    box, xticks = (720, 244, 1185, 455), ticks(0, FURTHEST_RADIUS)
-    chart = Chart(box, (0, FURTHEST_RADIUS), (low, high), title, xlabel, "", xticks, above=1)
-    said = f"above {top:g} no other class is surer"
+    box, xticks = (720, 270, 1185, 455), ticks(0, FURTHEST_RADIUS)
+    chart = Chart(box, (0, FURTHEST_RADIUS), (low, high), title, xlabel, "", xticks, above=2)
+    key = (
+        ("whole distribution", svg.BLUE, ""),
+        ("naive", svg.VERMILLION, "9 6"),
+        (f"above {top:g} no other class is surer", svg.INK, "3 5"),
+    )
     whole, alone = (percent(value) for value in found.shares)
     return chart.filled(
         svg.line(chart.box[0], chart.y(top), chart.box[2], chart.y(top), svg.INK, 2, "3 5"),
         chart.line(found.radii, found.naive, svg.VERMILLION, dash="9 6"),
         chart.line(found.radii, found.lower, svg.BLUE, width=4),
         chart.upright(params.radius, svg.INK, f"radius {params.radius:g}"),
-        svg.text(chart.box[0] + 6, chart.y(top) + 21, said, halo=True),
         chart.mark(params.radius, found.here[1], svg.VERMILLION, "square", 6),
         chart.mark(params.radius, found.here[0], svg.BLUE, size=8),
-        chart.key(("whole distribution", svg.BLUE, ""), ("naive", svg.VERMILLION, "9 6"), wide=280),
-        chart.note(f"all test images right and certified: {whole} (naive {alone})"),
+        chart.key(*key, wide=280),
+        chart.note(f"of all test images proved right: {whole} (naive {alone})"),
     )
 
 
@@ -89,15 +92,16 @@ def _sentence(found: ConfidenceResult) -> str:
     params, data = found.params, found.dataset
     _, _, top = found.range
     name, true = data.classes[found.label], data.classes[data.y_test[params.point]]
+    few = f"Preview ({note(found.copies, params.copies, 'copies')}): t" if found.copies < params.copies else "T"
     right = "which is right" if name == true else f"which is wrong (it is \u201c{true}\u201d)"
-    stays = "so no other class can overtake" if found.here[0] > top else "which leaves open whether another overtakes"
+    stays = "so no other class can overtake it" if found.here[0] > top else "so another class might overtake it"
     both = [percent(value) for value in found.shares]
     return (
-        f"Test image {params.point} is called \u201c{name}\u201d, {right}. Over noise of sigma {params.sigma:g} its "
-        f"average {params.measure} stays at least {down(found.here[0])} after any change of L2 length up to "
-        f"{params.radius:g}, {stays} (with confidence {confidence(params.alpha)}, from {params.copies:,} noisy copies "
-        f"with average {_two(found.average)}); the naive bound says {down(found.here[1])}. A {params.measure} is not "
-        f"the probability of being right. Over all test images {both[0]} are right and certified, {both[1]} naively."
+        f"{few}est image {params.point} is called \u201c{name}\u201d, {right}. After any change of L2 length up to "
+        f"{params.radius:g} its average {params.measure} is at least {down(found.here[0])}, {stays}; the naive bound "
+        f"says {down(found.here[1])}. Sigma {params.sigma:g}, {found.copies:,} noisy copies with average "
+        f"{_two(found.average)}, confidence {confidence(params.alpha)}. A {params.measure} is not the probability of "
+        f"being right. Of all test images {both[0]} are proved right (naive: {both[1]})."
     )
 
 
@@ -111,5 +115,6 @@ def _alt(found: ConfidenceResult) -> str:
         f"image {params.point}, {params.copies} copies, alpha {params.alpha:g}. The share of noisy copies that reach "
         f"each score, lowered by the band and then by the attack. Average {_two(found.average)}, certified "
         f"{down(found.here[0])}, naive {down(found.here[1])}. Certified average by radius: {curve}. Right and "
-        f"certified over all test images: {percent(found.shares[0])}, naive {percent(found.shares[1])} {state(1, 1)}"
+        f"certified over all test images: {percent(found.shares[0])}, naive {percent(found.shares[1])} "
+        f"{state(found.copies, params.copies, 'copies')}"
     )

@@ -23,7 +23,7 @@ def label_flips(
     runner : Runner, optional
         A worker thread unless given.
     **settings
-        First values of :class:`~rsbd.panels.label_flips.compute.LabelFlipsParams`: ``flip``, ``penalty``, ``flips``.
+        First values of :class:`~rsbd.panels.label_flips.compute.LabelFlipsParams`: ``keep``, ``penalty``, ``flips``.
 
     Raises
     ------
@@ -33,9 +33,9 @@ def label_flips(
     Examples
     --------
     >>> from rsbd.panels import SyncRunner
-    >>> panel = label_flips(flip=0.1, runner=SyncRunner())
-    >>> panel.sentence[:59]
-    'Against any 10 flipped training labels, 74 % of test images'
+    >>> panel = label_flips(keep=0.9, runner=SyncRunner())
+    >>> panel.sentence[:76]
+    'Against any 10 flipped training labels, 74 % of test images are proved right'
     """
     data = image_dataset(dataset, "unit", classes=(0, 1))
     if data.num_classes != 2:
@@ -45,7 +45,7 @@ def label_flips(
         )
     most = max(10, data.num_rows // 50 * 10)
     controls: tuple[Control, ...] = (
-        Slider("flip", "flip probability", 0.01, 0.49, 0.01),
+        Slider("keep", "keep (training labels)", 0.51, 0.99, 0.01),
         Choice("penalty", "ridge penalty", PENALTIES),
         Slider("flips", "flipped labels (attack)", 0, most, 1),
     )

@@ -22,15 +22,15 @@ class LabelFlipsParams:
 
     Attributes
     ----------
-    flip : float in [0, 1]
-        Probability that the noise flips a training label: 1 - keep.
+    keep : float in [0, 1]
+        Probability that the noise keeps a training label; otherwise it flips it.
     penalty : float
         Ridge penalty, as a multiple of the default, which depends on the training features.
     flips : int
         Training labels that the attacker flips.
     """
 
-    flip: float = 0.2
+    keep: float = 0.8
     penalty: float = 1.0
     flips: int = 10
 
@@ -97,8 +97,8 @@ class LabelFlipsComputation:
     def __call__(self, params: LabelFlipsParams, cancel: Cancel, progress: OnProgress) -> LabelFlipsResult:
         """Certify the smoothed classifier, and attack least squares."""
         data, fitted = self.dataset, self.fitted(params.penalty)
-        noise = Flip(1 - params.flip)
-        key = (params.flip, params.penalty)
+        noise = Flip(params.keep)
+        key = (params.keep, params.penalty)
         right, exact, closed = self.certified.get(key, lambda: self._certify(fitted.model, noise))
         steps = np.arange(self.most + 1)
         victim = self.victim()

@@ -32,8 +32,8 @@ def _curves(found: LabelFlipsResult) -> str:
     chart = Chart.of_shares(box, (-0.5, end + 0.5), title, xlabel, 1.08, xticks=ticks(0, end), above=2)
     steps, (xs, under) = np.arange(end + 1), level_around(np.arange(end + 1), found.exact)
     curves = (
-        (fitted.one, "one attack on all", svg.VERMILLION, "2 5"),
-        (fitted.each, "attack on each image", svg.VERMILLION, ""),
+        (fitted.one, "one set for all images", svg.VERMILLION, "2 5"),
+        (fitted.each, "one set for each image", svg.VERMILLION, ""),
         (found.exact, "exact certificate", svg.BLUE, ""),
         (found.closed, "closed form", svg.BLUE, "9 6"),
     )
@@ -61,7 +61,7 @@ def _victim(found: LabelFlipsResult) -> str:
         said = f"\u201c{label}\u201d"
         parts.append(svg.captioned(data.x[row], 892 + i * 59, 61, 52, said, 20, edge, width, weight))
     more = max(0, flips - len(found.rows))
-    parts.append(svg.text(892, 155, "red: label flipped" + (f", and {more} more" if more else "")))
+    parts.append(svg.text(892, 155, "orange: flipped" + (f", and {more} more" if more else "")))
     parts.append(svg.text(1190, 506, data.name, anchor="end", fill=svg.SOFT))
     return "".join(parts) + svg.lines(780, 209, _proof(found).split("; "), weight=600)
 
@@ -75,7 +75,7 @@ def _proof(found: LabelFlipsResult) -> str:
 
 def _figures(found: LabelFlipsResult) -> str:
     flips, fitted = found.params.flips, found.fitted
-    names = ("no attack", "one attack on all", "attack on each", "exact certificate", "closed form")
+    names = ("no attack", "one set for all", "one set for each", "exact certificate", "closed form")
     values = (fitted.one[0], fitted.one[flips], fitted.each[flips], found.exact[flips], found.closed[flips])
     colours = (svg.GREEN, svg.VERMILLION, svg.VERMILLION, svg.BLUE, svg.BLUE)
     title = svg.text(780, 270, f"right answers at {count(flips, 'flipped label')}", weight=600)
@@ -87,13 +87,14 @@ def _sentence(found: LabelFlipsResult) -> str:
     params, fitted = found.params, found.fitted
     m = params.flips
     against = f"Against any {count(m, 'flipped training label')}" if m else "With no label flipped"
+    proved = f"{percent(float(found.exact[m]))} of test images are proved right"
+    proved += f" (by the closed form {percent(float(found.closed[m]))})"
     return (
-        f"{against}, {percent(float(found.exact[m]))} of test images are right and certified by the exact trade-off, "
-        f"{percent(float(found.closed[m]))} by the closed form (flip probability {params.flip:g}, ridge penalty: "
-        f"{_penalty(params)}). Nothing is sampled, so this holds with certainty; it says nothing about a trigger. "
-        f"Attacks carried out on least squares without noise: {percent(float(fitted.one[0]))} right before; "
-        f"{percent(float(fitted.one[m]))} after one set for all images, {percent(float(fitted.each[m]))} after the "
-        "strongest set for each image."
+        f"{against}, {proved if found.exact[m] else 'nothing is proved at this noise'}. Keep {params.keep:g}, ridge "
+        f"penalty: {_penalty(params)}. Nothing is sampled, so this holds with certainty. It says nothing about a "
+        f"trigger. Without noise and attack least squares is right on {percent(float(fitted.one[0]))}; after one set "
+        f"of flips for all images on {percent(float(fitted.one[m]))}, after the strongest set for each image on "
+        f"{percent(float(fitted.each[m]))}."
     )
 
 
@@ -104,7 +105,7 @@ def _alt(found: LabelFlipsResult) -> str:
     curves = ((found.closed, "closed form"), (found.exact, "exact"), (fitted.each, "attacked image by image"))
     said = "; ".join(f"{name} " + ", ".join(f"{percent(float(ys[m]))} at {m}" for m in at) for ys, name in curves)
     return (
-        f"Label-flip panel on {data.name}, {' against '.join(data.classes)}: flip probability {params.flip:g}, ridge "
+        f"Label-flip panel on {data.name}, {' against '.join(data.classes)}: keep {params.keep:g}, ridge "
         f"penalty {_penalty(params)}, {count(params.flips, 'flipped label')}. Right answers by flipped labels: {said}; "
         f"after one set of {params.flips} for all {percent(float(fitted.one[params.flips]))}. One test image with its "
         f"heaviest labels: {_proof(found)}; answer after the attack {data.classes[found.answer]} {state(1, 1)}"
