@@ -60,6 +60,7 @@ from rsbd.panels.label_flips import label_flips
 from rsbd.panels.panel import Panel, Static
 from rsbd.panels.partitions import partitions
 from rsbd.panels.plane import plane
+from rsbd.panels.planted import planted
 from rsbd.panels.rab import rab
 from rsbd.panels.runners import SyncRunner, ThreadRunner
 from rsbd.panels.smoothed import smoothed
@@ -68,9 +69,20 @@ from rsbd.panels.worst_case import worst_case
 # The tests that all panels share make each of them with no argument but ``runner``.
 PANELS: dict[str, Callable[..., Panel[Any, Any]]] = {
     panel.__name__: panel
-    for panel in (attack, backdoor, compare, confidence, label_flips, partitions, plane, rab, worst_case)
+    for panel in (attack, backdoor, compare, confidence, label_flips, partitions, plane, planted, rab, worst_case)
 }
 
-__all__ = ["attack", "backdoor", "compare", "confidence", "label_flips", "partitions", "plane", "rab", "worst_case"]
+__all__ = [
+    "attack",
+    "backdoor",
+    "compare",
+    "confidence",
+    "label_flips",
+    "partitions",
+    "plane",
+    "planted",
+    "rab",
+    "worst_case",
+]
 __all__ += ["PANELS", "Panel", "Picture", "Static", "smoothed"]
 __all__ += ["Cancelled", "Choice", "Engine", "Frame", "Slider", "SyncRunner", "ThreadRunner", "Toggle"]

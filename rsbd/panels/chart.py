@@ -246,5 +246,30 @@ def bars(
     return "".join(parts)
 
 
+def share_map(
+    box: Box, shares: Floats, rows: Sequence[str], columns: Sequence[str], framed: tuple[int, int] | None = None
+) -> str:
+    """Draw a map of shares, the first row lowest, with its names: the bluer a cell, the larger its figure in per cent.
+
+    No cell is so blue that its figure is hard to read. The cell ``framed``, given by row and column, is outlined if the
+    map has it.
+    """
+    left, top, right, bottom = box
+    wide, high, parts = (right - left) / len(columns), (bottom - top) / len(rows), []
+    for (i, j), share in np.ndenumerate(shares):
+        x, y = left + j * wide, bottom - (i + 1) * high
+        ink, weight = (svg.INK, 700) if share else (svg.SOFT, 400)
+        said = svg.text(x + wide / 2, y + high / 2 + 6, percent(share)[:-2], anchor="middle", weight=weight, fill=ink)
+        parts.append(svg.rect(x, y, wide, high, svg.BLUE, opacity=0.12 + 0.48 * float(share)) if share else "")
+        parts.append(svg.rect(x, y, wide, high, "none", svg.GRID) + said)
+    for i, name in enumerate(rows):
+        parts.append(svg.text(left - 9, bottom - (i + 0.5) * high + 6, name, anchor="end", fill=svg.SOFT))
+    for j, name in enumerate(columns):
+        parts.append(svg.text(left + (j + 0.5) * wide, bottom + 22, name, anchor="middle", fill=svg.SOFT))
+    if framed is not None and framed[0] < len(rows) and framed[1] < len(columns):
+        parts.append(svg.outline(left + framed[1] * wide, bottom - (framed[0] + 1) * high, wide, high))
+    return "".join(parts)
+
+
 def _list(values: _Values) -> list[float]:
     return [float(v) for v in values]

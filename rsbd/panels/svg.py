@@ -82,6 +82,11 @@ def rect(
     )
 
 
+def outline(x: float, y: float, wide: float, high: float, width: float = 4) -> str:
+    """Draw a frame in vermillion on white, which shows on every colour."""
+    return rect(x, y, wide, high, "none", "#fff", 1.75 * width) + rect(x, y, wide, high, "none", VERMILLION, width)
+
+
 def path(d: str, stroke: str, width: float = 2, dash: str = "", fill: str = "none") -> str:
     """Draw a path; ``dash`` is SVG's dash list."""
     dashed = f";stroke-dasharray:{dash}" if dash else ""

@@ -27,7 +27,7 @@ def example() -> str:
 def panel(request: pytest.FixtureRequest) -> Panel[Any, Any]:
     if request.param in PANELS:
         few = {"num_models": 300} if request.param in ("backdoor", "rab") else {}  # the slider goes to 5,000 and back
-        small = (SMALL,) if request.param in ("compare", "rab") else ()  # they train for seconds
+        small = (SMALL,) if request.param in ("compare", "planted", "rab") else ()  # they train for seconds
         return PANELS[request.param](*small, runner=SyncRunner(), **few)
     names: dict[str, Any] = {}
     exec(example(), names)

@@ -1,0 +1,59 @@
+"""The panel of the planted attack: bags hide the poisoned images, and only votes count that no patch moves."""
+
+from typing import Any
+
+from rsbd.data import Dataset
+from rsbd.panels.controls import Slider
+from rsbd.panels.panel import Panel, first_params, image_dataset
+from rsbd.panels.planted.compute import PlantedComputation, PlantedParams, PlantedResult
+from rsbd.panels.planted.draw import draw_planted
+from rsbd.panels.runners import Runner
+
+
+def planted(
+    dataset: Dataset | str | None = None, *, seed: int = 0, runner: Runner | None = None, **settings: Any
+) -> Panel[PlantedParams, PlantedResult]:
+    """Return the live panel that certifies an attack with a patch: poisoned training images, and a test image with it.
+
+    It is the certificate of :func:`rsbd.recipes.pecan` with bags of a few images of each class. Moving the attack
+    trains nothing.
+
+    Parameters
+    ----------
+    dataset : Dataset or str, optional
+        Images; a name is loaded. The digits 0 and 1 unless given.
+    seed : int
+        Seed of the ensemble.
+    runner : Runner, optional
+        A worker thread unless given.
+    **settings
+        First values of :class:`~rsbd.panels.planted.compute.PlantedParams`: ``rows`` (5 % of the training images
+        unless given), ``side``, ``each``, ``num_models``, ``point``.
+
+    Raises
+    ------
+    InputError
+        If the inputs are not images, or a setting is out of range.
+
+    References
+    ----------
+    As in :func:`rsbd.recipes.pecan`.
+
+    Examples
+    --------
+    >>> from rsbd.panels import SyncRunner
+    >>> panel = planted(num_models=300, runner=SyncRunner())
+    >>> panel.sentence[:75]
+    'With 300 models, each trained on 1 image of each class: 90 % of the test im'
+    """
+    data = image_dataset(dataset, classes=(0, 1))
+    compute = PlantedComputation(data, seed)
+    params = first_params(PlantedParams, {"rows": round(0.05 * data.num_rows), **settings})
+    controls = (
+        Slider("rows", "poisoned training images", 0, max(1, round(0.2 * data.num_rows)), 1),
+        Slider("side", "side of the patch (pixels)", 1, compute.sides[-1], 1),
+        Slider("each", "images of each class in a bag", 1, 5, 1),
+        Slider("num_models", "models", 100, 2000, 100),
+        Slider("point", "test image (number)", 0, data.num_points - 1, 1),
+    )
+    return Panel(params, controls, compute, draw_planted, runner)

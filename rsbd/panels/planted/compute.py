@@ -1,0 +1,187 @@
+"""Compute the panel of the planted attack: train on bags, count the votes that no patch moves, and certify."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import partial
+
+import numpy as np
+import torch
+
+from rsbd import bounds
+from rsbd.certify import Certificate, certified_map, radius
+from rsbd.data import Dataset
+from rsbd.ensemble import Votes
+from rsbd.evasion import AnyPatch
+from rsbd.learners import Problem, RobustLinear
+from rsbd.learners.randomness import generators
+from rsbd.noises import ClassBagging, Smoothing
+from rsbd.panels.engine import Cancel, OnProgress, Previews, show_previews
+from rsbd.panels.memory import VoteMemory
+from rsbd.types import AnyFloats, Floats
+
+LARGEST = 7  # side of a patch
+ALPHA = 0.001
+_RATES = (0, 0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.2)  # poison rates of the map
+
+
+@dataclass(frozen=True)
+class PlantedParams:
+    """One attack, one defence, and the test image that is shown.
+
+    Attributes
+    ----------
+    rows : int
+        Poisoned training images.
+    side : int
+        Side of the patch on the test image, in pixels.
+    each : int
+        Training images of each class in a bag.
+    num_models : int
+        Number of bags.
+    point : int
+        Number of the test image that is shown.
+    """
+
+    rows: int = 10
+    side: int = 3
+    each: int = 1
+    num_models: int = 1000
+    point: int = 0
+
+
+@dataclass(frozen=True)
+class OneVote:
+    """One linear model, one test image, and the patch that costs the model's answer most.
+
+    Attributes
+    ----------
+    label, rival : int
+        The model's answer, and the class that the patch brings closest.
+    image, attacked : array, (height, width) or (channels, height, width)
+        The test image as it is, and with the patch.
+    place : tuple of int
+        Row and column of the patch's top left corner.
+    weights : array, the shape of the image
+        Weights of the answer less those of the rival.
+    lead, loss : float
+        By how much the answer's score leads the rival's, and how much of it the patch takes.
+    kept : bool
+        True if no patch of this size changes the model's answer.
+    """
+
+    label: int
+    rival: int
+    image: AnyFloats
+    attacked: AnyFloats
+    place: tuple[int, int]
+    weights: Floats
+    lead: float
+    loss: float
+    kept: bool
+
+    @property
+    def taken(self) -> float:
+        """The loss as a share of the lead: the answer changes if it is above 1."""
+        return self.loss / self.lead if self.lead else float(self.loss > 0)
+
+
+def one_vote(dataset: Dataset, point: int, side: int, each: int = 1, seed: int = 0) -> OneVote:
+    """Train the first model of an ensemble, and find the patch that costs its answer to a test image most."""
+    trigger, streams = AnyPatch(side), generators(seed, range(1))
+    problem = Problem.of(dataset, Smoothing(rows=ClassBagging.of(dataset, each)))
+    models, x = RobustLinear().train(problem, streams), torch.tensor(dataset.x_test[[point]]).flatten(1)
+    labels = models.predict(x, None, streams)
+    kept = int(next(models.reach(x, labels, [trigger], dataset.shape)).sum()) == 1
+    (weights,), (bias,), _ = (some.double().numpy() for some in models.linear())
+    label, image, (groups, _) = int(labels), x[0].double().numpy(), trigger.groups(dataset.shape)
+    apart = weights[label] - weights
+    losses = np.maximum(apart * image, apart * (image - 1))[:, groups].sum(-1)  # (classes, places)
+    leads = apart @ image + bias[label] - bias
+    room = np.where(np.arange(len(leads)) == label, np.inf, leads - losses.max(1))
+    rival = int(room.argmin())
+    place = int(losses[rival].argmax())
+    attacked = image.copy()
+    attacked[groups[place]] = apart[rival, groups[place]] < 0
+    image, attacked, difference = (some.reshape(dataset.shape) for some in (image, attacked, apart[rival]))
+    corner = divmod(place, dataset.shape[-1] - side + 1)
+    lead, loss = float(leads[rival]), float(losses[rival, place])
+    return OneVote(label, rival, image, attacked, corner, difference, lead, loss, kept)
+
+
+@dataclass(frozen=True)
+class PlantedResult:
+    """What is proved against every attack of the map, and against the one that the sliders set.
+
+    Attributes
+    ----------
+    params : PlantedParams
+        The settings.
+    dataset : Dataset
+        The clean training images and the test images.
+    models : int
+        Models that have voted.
+    rows, sides : array of int
+        Poisoned images and sides of the patch, of the map.
+    table : array, (rows, sides)
+        Certified accuracy.
+    held : Certificate
+        The certificate against patches of the side that is set.
+    keeps : float
+        Share of the models whose vote for the shown image no such patch moves.
+    vote : OneVote
+        The first model and the shown image.
+    """
+
+    params: PlantedParams
+    dataset: Dataset
+    models: int
+    rows: tuple[int, ...]
+    sides: tuple[int, ...]
+    table: Floats
+    held: Certificate
+    keeps: float
+    vote: OneVote
+
+    @property
+    def proved(self) -> float:
+        """Certified accuracy against the attack that is set."""
+        return self.held.accuracy(self.dataset.y_test, self.params.rows)
+
+
+@dataclass(frozen=True)
+class PlantedComputation:
+    """The panel's ``compute``, with its data set and the votes that are known."""
+
+    dataset: Dataset
+    seed: int = 0
+    memory: VoteMemory = field(default_factory=VoteMemory)
+
+    @property
+    def sides(self) -> tuple[int, ...]:
+        """The sides of the map's patches."""
+        return tuple(range(1, min(LARGEST, *self.dataset.shape[-2:]) + 1))
+
+    def __call__(self, params: PlantedParams, cancel: Cancel, progress: OnProgress) -> Previews[PlantedResult]:
+        """Yield previews under anytime-valid bounds; return the final result."""
+        data, triggers = self.dataset, [AnyPatch(side) for side in self.sides]
+        smoothing = Smoothing(rows=ClassBagging.of(data, params.each))
+
+        def steps() -> Iterator[tuple[Votes, tuple[int, ...]]]:
+            run = (data, smoothing, RobustLinear(), data.x_test, params.num_models, self.seed)
+            for votes in self.memory.stream(None, *run, triggers=triggers):
+                yield votes, (votes.num_models,)
+
+        return show_previews(steps(), params.num_models, cancel, progress, partial(self._result, params, smoothing))
+
+    def _result(self, params: PlantedParams, smoothing: Smoothing, votes: Votes) -> PlantedResult:
+        data, watched = self.dataset, votes.num_models < params.num_models
+        rows = tuple(sorted({round(rate * data.num_rows) for rate in _RATES}))
+        triggers = [AnyPatch(side) for side in self.sides]
+        found = [bounds.kept_votes(votes.against(patch), ALPHA, runner_up=True, watched=watched) for patch in triggers]
+        table = certified_map(found, data.y_test, smoothing, rows, triggers, num_rows=data.num_rows)
+        held = radius(found[params.side - 1], smoothing, num_rows=data.num_rows)
+        kept = votes.against(AnyPatch(params.side)).kept[0, params.point, votes.label[params.point]]
+        one = one_vote(data, params.point, params.side, params.each, self.seed)
+        return PlantedResult(
+            params, data, votes.num_models, rows, self.sides, table, held, float(kept / votes.num_models), one
+        )

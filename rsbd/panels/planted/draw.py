@@ -1,0 +1,104 @@
+"""Draw the panel of the planted attack: the map, what is proved, and one model's vote; say the result in words."""
+
+import numpy as np
+
+from rsbd.panels import svg
+from rsbd.panels.chart import Box, share_map
+from rsbd.panels.engine import Picture
+from rsbd.panels.planted.compute import ALPHA, OneVote, PlantedResult
+from rsbd.words import count, note, opening, percent, state
+
+_RIGHT = 690.0  # where the right half begins
+
+
+def draw_planted(found: PlantedResult) -> Picture:
+    """Draw the picture, and say its result in words."""
+    drawing = svg.document(1200, 552, [_map(found, (150, 48, 640, 462)), _proved(found), _one(found)])
+    return Picture(drawing, _alt(found), _sentence(found), note(found.models, found.params.num_models))
+
+
+def _map(found: PlantedResult, box: Box) -> str:
+    p, rows = found.params, found.rows
+    at = int(np.searchsorted(rows, p.rows)), found.sides.index(p.side)
+    names = [f"{m:,} ({percent(m / found.dataset.num_rows)})" for m in rows]
+    parts = [svg.text(10, 24, "which attacks are ruled out (% of test images)", weight=600)]
+    parts.append(share_map(box, found.table, names, [f"{side}" for side in found.sides], at))
+    parts.append(svg.text(10, 540, f"framed: this attack; {found.dataset.name}", fill=svg.SOFT))
+    middle = (box[0] + box[2]) / 2, (box[1] + box[3]) / 2
+    parts.append(svg.text(middle[0], box[3] + 48, "side of the patch on the test image (pixels)", anchor="middle"))
+    return "".join(parts) + svg.text(26, middle[1], "poisoned training images", anchor="middle", turn=-90)
+
+
+def _proved(found: PlantedResult) -> str:
+    p, rate = found.params, percent(found.params.rows / found.dataset.num_rows)
+    number = svg.text(_RIGHT, 82, percent(found.proved), 76, weight=700, fill=svg.BLUE if found.proved else svg.SOFT)
+    said = [
+        "of the test images are right, and it is proved:",
+        f"no {p.side}x{p.side} patch, with any content, anywhere,",
+    ]
+    said.append(f"beside any {count(p.rows, 'poisoned image')} ({rate}), changes that")
+    return number + svg.lines(_RIGHT, 122, said, 26)
+
+
+def _one(found: PlantedResult) -> str:
+    """Draw the first model's vote on the image that is shown: what a patch of this size can take from its lead."""
+    vote, p, names, size, top = found.vote, found.params, found.dataset.classes, 150.0, 246.0
+    title = f"one model, test image {p.point}, and the worst patch"
+    parts = [svg.text(_RIGHT, top - 18, title, weight=600)]
+    parts.append(svg.captioned(vote.image, _RIGHT, top, size, f"it says \u201c{names[vote.label]}\u201d", 24))
+    parts.append(svg.captioned(vote.attacked, _RIGHT + 175, top, size, "the worst patch", 24))
+    pixel = size / vote.image.shape[-2]
+    row, column = vote.place
+    side = p.side * pixel
+    parts.append(svg.outline(_RIGHT + 175 + column * pixel, top + row * pixel, side, side, 2.5))
+    left, scale = _RIGHT + 350, 145 / max(1, vote.taken)
+    bars = ("its lead", 1.0, svg.BLUE), ("the patch takes", vote.taken, svg.VERMILLION)
+    for y, (name, share, colour) in zip((top + 16, top + 78), bars, strict=True):
+        parts.append(svg.text(left, y, name) + svg.rect(left, y + 10, scale * share, 22, colour))
+    parts.append(svg.text(left, top + 146, "kept: it counts" if vote.kept else "not kept: lost", weight=700))
+    return "".join(parts) + svg.lines(_RIGHT, top + 214, _image_words(found), 26)
+
+
+def _image_words(found: PlantedResult) -> list[str]:
+    p, rows = found.params, int(found.held.radius[found.params.point])
+    keep = f"{percent(found.keeps)} of {found.models:,} models keep their vote for this image"
+    if rows < 0:
+        return [keep, "so nothing is proved about it: such a patch", "alone may turn too many of them"]
+    label = found.dataset.classes[found.held.label[p.point]]
+    images = f"{count(rows, 'poisoned image')}, whatever they show"
+    return [keep, f"so \u201c{label}\u201d is proved against any such patch, beside", images]
+
+
+def _kept(vote: OneVote) -> str:
+    kept = "kept" if vote.kept else "not kept"
+    return f"the worst patch takes {vote.taken:.2g} times the lead of the first model, whose vote is {kept}"
+
+
+def _sentence(found: PlantedResult) -> str:
+    p, data = found.params, found.dataset
+    bags = f"{opening(found.models, p.num_models)}, each trained on {count(p.each, 'image')} of each class: "
+    threat = f"any {p.side}x{p.side} patch anywhere on the test image, and any {count(p.rows, 'poisoned image')}"
+    if not found.proved:
+        return f"{bags}nothing is proved against {threat}. Such an attack may fail or succeed."
+    lowest = float(np.nanmin(found.held.by_class(data.y_test, p.rows)))
+    return (
+        f"{bags}{percent(found.proved)} of the test images, at least {percent(lowest)} in each class, are right and "
+        f"certified against {threat}. Whatever the patch shows, and whatever is changed, inserted or removed in the "
+        f"training set within this number, the prediction stays (each certificate with probability {1 - ALPHA:g})."
+    )
+
+
+def _alt(found: PlantedResult) -> str:
+    p, data = found.params, found.dataset
+    column = found.table[:, found.sides.index(p.side)]
+    row = found.table[min(int(np.searchsorted(found.rows, p.rows)), len(found.rows) - 1)]
+    by_rows = ", ".join(f"{percent(share)} at {m}" for m, share in zip(found.rows, column.tolist(), strict=True))
+    by_side = ", ".join(f"{percent(share)} at {k}" for k, share in zip(found.sides, row.tolist(), strict=True))
+    return (
+        f"Panel of the planted attack on {data.name}: {count(p.rows, 'poisoned image')}, a {p.side}x{p.side} patch on "
+        f"the test image, {count(p.each, 'image')} of each class in a bag, {p.num_models:,} models, alpha {ALPHA:g}. "
+        f"Proved: {percent(found.proved)}. Certified accuracy by poisoned images: {by_rows}; by side of the patch, at "
+        f"this number of images or the next larger one: {by_side}. Test image {p.point}: {percent(found.keeps)} of the "
+        f"models keep their vote, proved against {found.held.radius[p.point]} poisoned images; {_kept(found.vote)} "
+        f"{state(found.models, p.num_models)}"
+    )
