@@ -44,7 +44,8 @@ def test_it_shows_what_the_recipe_proves() -> None:
     assert f"{100 * shown.proved:.0f} % of the test images, at least {100 * lowest:.0f} %" in panel.sentence
     votes = two.radius[0]
     assert f"proved against {votes} poisoned images" in panel.alt
-    assert shown.table[0, 0] >= shown.table[-1, 0] and shown.table[0, 0] >= shown.table[0, -1]
+    assert shown.table[0, 0] >= shown.table[-1, 0]
+    assert shown.table[0, 0] >= shown.table[0, -1]
 
 
 def test_previews_hold_whenever_they_are_read() -> None:
