@@ -179,7 +179,7 @@ def test_scenes_of_the_plan_are_those_of_the_lecture() -> None:
 
 def cited() -> list[tuple[Path, str]]:
     """Sections of notebooks that the teacher's page refers to, as 'section "..." of [08](...)'."""
-    found = re.findall(r'section\s"([^"]+)"\sof\s\[\d\d\]\(([^)]+)\)', teaching())
+    found = re.findall(r'[Ss]ection\s"([^"]+)"\sof\s\[\d\d\]\(([^)]+)\)', teaching())
     return [(COURSE / file, " ".join(title.split())) for title, file in found]
 
 
