@@ -28,6 +28,7 @@ from rsbd.panels.engine import Cancelled
 from rsbd.panels.partitions.compute import ALPHA, PartitionsComputation, PartitionsParams
 from rsbd.panels.partitions.draw import draw_partitions
 from rsbd.recipes import bagging, dpa
+from rsbd.words import percent
 
 DATA = load("digits", side=8, classes=(0, 1), points=40)
 COMPUTE = PartitionsComputation(DATA, 0)
@@ -138,10 +139,28 @@ def test_words_agree_with_the_picture() -> None:
         assert f"untouched by the attack: {untouched:,}" in words
         assert f"{untouched:,} of {shown.params.models:,} models are untouched" in picture.sentence
         if method == "bagflip":
-            assert "trigger on the test image cannot alter" in picture.sentence
+            assert "the same size of trigger on the test image" in picture.sentence
         else:
             assert "a trigger on it is not covered" in picture.sentence
-        assert ("with certainty" in picture.sentence) == (method in ("dpa", "finite"))
+        certain = method in ("dpa", "finite")
+        sure = "with certainty: no" if certain else "each with probability 0.999"
+        assert (sure if shown.changed[poisoned] else "nothing is proved") in picture.sentence
+
+
+def test_a_plateau_that_is_one_class_is_said_to_be_one() -> None:
+    """With 20 parts, 5 changed rows may turn 10 votes: a tie, which the lower label wins."""
+    both = load("digits", classes=(0, 1))
+    shown = PartitionsComputation(both, 0)(PartitionsParams(parts=20), lambda: False, lambda done, total: None)
+    held = dpa(both, 20).changed.by_class(both.y_test, 5)
+    assert (shown.by_class == held).all()
+    assert held[0] > 0.5
+    assert held[1] == 0
+    picture, said = draw_partitions(shown), f'{percent(held[0])} of "0", 0 % of "1"'
+    assert said in picture.sentence
+    assert said in picture.alt
+    assert said in " ".join(ET.fromstring(picture.svg).itertext())
+    many = replace(shown, classes=tuple("abcd"), by_class=np.array([0.5, 0.25, np.nan, 1]))
+    assert "at least 25 % in each class" in draw_partitions(many).sentence
 
 
 def test_it_stops_when_told_to() -> None:

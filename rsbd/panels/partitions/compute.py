@@ -87,8 +87,10 @@ class PartitionsResult:
     changed, second : array, (rows,)
         Certified accuracy against 0, 1, 2, ... poisoned rows, and against the other kind of change that the picture
         names.
-    lowest : float
-        Certified accuracy against this attack in the class where it is lowest.
+    classes : tuple of str
+        The names of the classes.
+    by_class : array, (classes,)
+        Certified accuracy against this attack in each class.
     """
 
     params: PartitionsParams
@@ -99,7 +101,8 @@ class PartitionsResult:
     alone: float
     changed: Floats
     second: Floats
-    lowest: float
+    classes: tuple[str, ...]
+    by_class: Floats
 
 
 @dataclass(frozen=True)
@@ -120,8 +123,10 @@ class PartitionsComputation:
         data = self.dataset
         changed, second = (c.curve(data.y_test, np.arange(_FURTHEST + 1)) for c in certificates)
         accuracy = float(np.mean(label == data.y_test))
-        lowest = float(np.nanmin(certificates[0].by_class(data.y_test, params.poisoned)))
-        return PartitionsResult(params, data.name, holds, lost, accuracy, right, changed, second, lowest)
+        by_class = certificates[0].by_class(data.y_test, params.poisoned)
+        return PartitionsResult(
+            params, data.name, holds, lost, accuracy, right, changed, second, tuple(data.classes), by_class
+        )
 
     def reached(self, params: PartitionsParams) -> tuple[Bools, Bools]:
         """Plant the attack; return which models hold a poisoned row, and which only lost one."""

@@ -75,12 +75,20 @@ def _key(found: PartitionsResult) -> str:
     p = found.params
     lines = ((_threat(p), found.changed, svg.BLUE, "", 4.0), (_SECOND[p.method], found.second, svg.GREEN, "9 5", 3.0))
     parts = [svg.text(812, 214, f"right and certified, {count(p.poisoned, 'row')}", weight=600)]
-    for i, (name, curve, colour, dash, width) in enumerate(lines):
-        y = 252 + 62 * i
+    for y, (name, curve, colour, dash, width) in zip((250, 336), lines, strict=True):
         parts.append(svg.line(812, y - 7, 862, y - 7, colour, width, dash))
         parts.append(svg.text(874, y, percent(float(curve[p.poisoned])), 20, weight=600))
         parts.append(svg.text(812, y + 23, name))
+    parts.append(svg.text(812, 297, _by_class(found), weight=600))
     return "".join(parts)
+
+
+def _by_class(found: PartitionsResult) -> str:
+    """Say the certified accuracy within each class, or the lowest one if there are many."""
+    if len(found.classes) > 3:
+        return f"at least {percent(float(np.nanmin(found.by_class)))} in each class"
+    pairs = zip(found.by_class, found.classes, strict=False)
+    return ", ".join(f'{percent(float(share))} of "{name}"' for share, name in pairs if not np.isnan(share))
 
 
 def _threat(p: PartitionsParams) -> str:
@@ -105,22 +113,23 @@ def _sentence(found: PartitionsResult) -> str:
     p, held = found.params, float(found.changed[found.params.poisoned])
     untouched = int((~(found.holds | found.lost)).sum())
     rows = "one training row" if p.poisoned == 1 else f"any {p.poisoned} training rows"
+    limit, attack = "The test image counts as it is: a trigger on it is not covered.", f"change of {rows}"
+    proved = f"no {attack} can"
     if p.method == "bagflip":
-        what = (
-            f"a trigger of {count(p.trigger, 'pixel')} and a false label on {rows} and the same size of trigger on the "
-            "test image cannot"
-        )
-        at_will = percent(float(found.second[p.poisoned]))
+        size, at_will = count(p.trigger, "pixel"), percent(float(found.second[p.poisoned]))
+        attack = f"trigger of {size} and a false label on {rows} and the same size of trigger on the test image"
+        proved = f"a {attack} cannot"
         limit = f"Rows that change in any other way, with the test image as it is: {at_will}."
-    else:
-        what = f"no change of {rows} can"
-        limit = "The test image counts as it is: a trigger on it is not covered."
     sure = f"each with probability {1 - ALPHA:g}" if p.drawn else "with certainty"
+    what = (
+        f"{percent(held)} of test images ({_by_class(found)}) are classified correctly and certified, {sure}: "
+        f"{proved} alter the prediction."
+        if held
+        else f"Against a {attack} nothing is proved."
+    )
     return (
         f"{_method(p)}: with {count(p.poisoned, 'poisoned row')}, {untouched:,} of {p.models:,} models are untouched. "
-        f"{percent(held)} of test images, at least {percent(found.lowest)} in each class, are classified correctly and "
-        f"certified, {sure}: {what} alter the prediction. "
-        f"{limit} The vote is right for {percent(found.accuracy)} of clean test images, one model alone for "
+        f"{what} {limit} The vote is right for {percent(found.accuracy)} of clean test images, one model alone for "
         f"{percent(found.alone)}."
     )
 
@@ -136,6 +145,6 @@ def _alt(found: PartitionsResult) -> str:
         f"Panel of rows hidden from models, on {found.dataset}: {_method(p)}, {count(p.poisoned, 'poisoned row')}, "
         f"alpha {ALPHA if p.drawn else 0:g}. Strip of models: {seen:,} of {p.models:,} see a poisoned row, "
         f"{int(found.lost.sum()):,} only lost the changed row. Certified accuracy by poisoned rows, "
-        f"{'; '.join(curves)}. Clean accuracy {percent(found.accuracy)} of the vote, {percent(found.alone)} of one "
+        f"{'; '.join(curves)}; at this attack {_by_class(found)}. Clean accuracy {percent(found.accuracy)} of the vote, {percent(found.alone)} of one "
         f"model alone {state(p.models, p.models)}"
     )
