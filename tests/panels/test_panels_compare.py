@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import xml.etree.ElementTree as ET
+from dataclasses import replace
 
 import pytest
 
@@ -14,7 +16,14 @@ from rsbd.learners import Linear
 from rsbd.noises import Flip
 from rsbd.noises.smoothing import Smoothing, Threat
 from rsbd.panels import SyncRunner, compare
-from rsbd.panels.compare.compute import _GRIDS, CompareComputation, CompareParams, CompareResult
+from rsbd.panels.compare.compute import (
+    _GRIDS,
+    FAMILY_OF,
+    TAUGHT,
+    CompareComputation,
+    CompareParams,
+    CompareResult,
+)
 from rsbd.panels.compare.draw import draw_compare
 from rsbd.recipes.contest import CONTENDERS, Contender, Trial
 from rsbd.recipes.contest.result import ComparisonRow
@@ -130,7 +139,7 @@ def test_the_picture_says_everything_in_words(contest: CompareComputation) -> No
     [
         ([0.0, 0.0, None], "(1 of 90 training rows poisoned) for any test image. 1 method cannot"),
         ([0.0, 0.22, None], "the only method that proves anything is B, with 22 % of test images right and certified."),
-        ([0.5, 0.9], "the best methods are B, with 90 % of test images right and certified, and A, with 50 %. 0"),
+        ([0.5, 0.9], "the best methods are B, with 90 % of test images right and certified, and A, with 50 %. Each"),
         (
             [0.5, 0.9, 0.1, 0.7],
             "best methods are B, with 90 % of test images right and certified, D, with 70 %, and A, with 50 %.",
@@ -142,8 +151,21 @@ def test_the_sentence_reads_well_however_many_prove_something(shares: list[float
         ComparisonRow(name, "", (), (), share if share is None else (share,), noise="keep 0.8")
         for name, share in zip("ABCD", shares, strict=False)
     )
-    assert said in draw_compare(CompareResult(CompareParams(), "digits", 90, 60, rows, len(rows))).sentence
-    assert " so far" in draw_compare(CompareResult(CompareParams(), "digits", 90, 60, rows, len(rows) + 1)).sentence
+    names = tuple(row.method for row in rows)
+    assert said in draw_compare(CompareResult(CompareParams(), "digits", 90, 60, rows, names)).sentence
+    assert " so far" in draw_compare(CompareResult(CompareParams(), "digits", 90, 60, rows, (*names, "E"))).sentence
+
+
+def test_methods_stand_under_what_they_hide_and_a_few_can_be_chosen(contest: CompareComputation) -> None:
+    assert list(FAMILY_OF) == [contender.name for contender in CONTENDERS]
+    _, few = run(contest, rows=2, every=False)
+    assert few.methods == TAUGHT == tuple(row.method for row in few.rows)
+    words = list(ET.fromstring(draw_compare(few).svg).itertext())
+    for method in TAUGHT:
+        assert FAMILY_OF[method] in words[: words.index(method)]
+    assert "PECAN" not in words
+    pending = " ".join(ET.fromstring(draw_compare(replace(few, rows=few.rows[:1])).svg).itertext())
+    assert all(method in pending for method in TAUGHT)
 
 
 def test_nothing_changed_is_said_so(contest: CompareComputation) -> None:

@@ -18,6 +18,7 @@ _CONTROLS: tuple[Control, ...] = (
     Slider("trigger", "trigger (pixels)", 0, _MOST_PIXELS, 1),
     Toggle("relabel", "poisoned rows get a false label"),
     Toggle("on_test", "trigger on the test image too"),
+    Toggle("every", "all methods of the library"),
 )
 
 
@@ -50,7 +51,7 @@ def compare(
         A worker thread unless given.
     **settings
         First values of :class:`~rsbd.panels.compare.compute.CompareParams`:
-        ``rows``, ``trigger``, ``relabel``, ``on_test``.
+        ``rows``, ``trigger``, ``relabel``, ``on_test``, ``every``.
 
     Raises
     ------

@@ -32,11 +32,25 @@ _GRIDS: Mapping[str, Mapping[str, tuple[Any, ...]]] = {
     "PECAN": {"parts": (20, 50), "deal": ("position",)},
     "FPA": {"groups": (50, 200)},
 }
+# What the methods hide.
+_FAMILIES = {
+    "noise on pixels and labels": (
+        "Wang et al., tied", "flips per slot", "Gaussian + flips", "RAB", "RAB, Hoeffding", "RAB, 1-neighbour",
+        "Rosenfeld et al.", "Cohen et al.",
+    ),
+    "rows hidden": ("DPA", "Finite Aggregation", "bagging"),
+    "rows hidden, noise on the rest": ("BagFlip", "bags + test flips"),
+    "rows hidden, only votes count that no trigger can move": ("bags, kept votes", "PECAN"),
+    "pixels hidden": ("FPA",),
+}  # fmt: skip
+FAMILY_OF = {name: family for family, names in _FAMILIES.items() for name in names}
+# The methods that the main road of the course teaches.
+TAUGHT = ("Wang et al., tied", "flips per slot", "DPA", "bagging", "BagFlip", "bags + test flips", "bags, kept votes")
 
 
 @dataclass(frozen=True)
 class CompareParams:
-    """One attacker.
+    """One attacker, and the methods to compare.
 
     Attributes
     ----------
@@ -48,12 +62,15 @@ class CompareParams:
         True if the poisoned rows get a false label.
     on_test : bool
         True if the trigger is on the test image too.
+    every : bool
+        True for all methods, False for those of the main road of the course.
     """
 
     rows: int = 1
     trigger: int = 1
     relabel: bool = True
     on_test: bool = True
+    every: bool = True
 
     @property
     def threat(self) -> Threat:
@@ -93,8 +110,8 @@ class CompareResult:
         Training rows, and the budget of models for each method.
     rows : tuple of ComparisonRow
         The certified accuracy of each method, or the reason why it cannot face the attacker.
-    total : int
-        Number of methods.
+    methods : tuple of str
+        The names of all methods, those without an answer yet included.
     """
 
     params: CompareParams
@@ -102,7 +119,7 @@ class CompareResult:
     num_rows: int
     num_models: int
     rows: tuple[ComparisonRow, ...]
-    total: int
+    methods: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -119,14 +136,15 @@ class CompareComputation:
 
     def __call__(self, params: CompareParams, cancel: Cancel, progress: OnProgress) -> Previews[CompareResult]:
         """Yield the answers so far after each method that had to be trained; return all of them."""
-        data, total = self.trials.final["unit"], len(self.contenders)
+        contenders = [c for c in self.contenders if params.every or c.name in TAUGHT]
+        data, methods = self.trials.final["unit"], tuple(contender.name for contender in contenders)
         rows: tuple[ComparisonRow, ...] = ()
-        for done, contender in enumerate(self.contenders, 1):
+        for done, contender in enumerate(contenders, 1):
             fresh, key = len(self.trials.proofs), (contender.name, params.threat)
             rows = (*rows, self.memo.get(key, partial(self._search, contender, params, cancel)))
-            found = CompareResult(params, data.name, data.num_rows, self.trials.num_models, rows, total)
-            progress(done, total)
-            if len(self.trials.proofs) > fresh and done < total:
+            found = CompareResult(params, data.name, data.num_rows, self.trials.num_models, rows, methods)
+            progress(done, len(methods))
+            if len(self.trials.proofs) > fresh and done < len(methods):
                 yield found
         return found
 

@@ -1,32 +1,40 @@
 """Draw the panel of comparison: a bar or a reason for each method; say the result in words."""
 
 from rsbd.panels import svg
-from rsbd.panels.compare.compute import CompareResult
+from rsbd.panels.compare.compute import FAMILY_OF, CompareResult
 from rsbd.panels.engine import Picture
 from rsbd.recipes.contest.result import ComparisonRow
 from rsbd.words import count, listed, percent, state
 
-_LEFT, _LONG, _TOP, _STEP, _HIGH = 220.0, 400.0, 108.0, 26.0, 19.0
+_LEFT, _LONG, _TOP, _STEP, _HIGH, _HEADING = 220.0, 400.0, 82.0, 26.0, 19.0, 36.0
 
 
 def draw_compare(found: CompareResult) -> Picture:
     """Draw the picture, and say its result in words."""
     parts = [
         svg.text(10, 26, "who can rule out this attack?", 20, weight=600),
-        svg.text(10, 54, found.params.words),
-        svg.text(_LEFT, 92, "right and certified (share of test images)", weight=600),
-        svg.text(_LEFT + _LONG + 110, 92, "best noise of a few", weight=600),
+        svg.text(10, 52, found.params.words),
+        svg.text(_LEFT, 84, "right and certified (share of test images)", weight=600),
+        svg.text(_LEFT + _LONG + 110, 84, "best noise of a few", weight=600),
     ]
-    parts += [_line(row, _TOP + i * _STEP) for i, row in enumerate(found.rows)]
-    high = _TOP + found.total * _STEP + 8
+    at, family, known = _TOP, "", {row.method: row for row in found.rows}
+    for method in found.methods:
+        if FAMILY_OF.get(method, "") != family:
+            family = FAMILY_OF.get(method, "")
+            at += _HEADING
+            parts.append(svg.text(10, at - 9, family, fill=svg.SOFT))
+        parts.append(_line(method, known.get(method), at))
+        at += _STEP
     foot = f"{found.dataset}; at most {found.num_models:,} models a method, confidence 0.999 for each test image"
-    parts.append(svg.text(10, high + 14, foot, fill=svg.SOFT))
-    return Picture(svg.document(1200, high + 26, parts), _alt(found), _sentence(found), _state(found).strip("()"))
+    parts.append(svg.text(10, at + 22, foot, fill=svg.SOFT))
+    return Picture(svg.document(1200, at + 34, parts), _alt(found), _sentence(found), _state(found).strip("()"))
 
 
-def _line(row: ComparisonRow, top: float) -> str:
+def _line(method: str, row: ComparisonRow | None, top: float) -> str:
     middle = top + _HIGH / 2 + 6
-    name = svg.text(_LEFT - 12, middle, row.method, anchor="end", weight=600 if _certified(row) else 400)
+    name = svg.text(_LEFT - 12, middle, method, anchor="end", weight=600 if row and _certified(row) else 400)
+    if row is None:
+        return name + svg.text(_LEFT, middle, "...", fill=svg.SOFT)
     if row.certified is None:
         return name + svg.text(_LEFT, middle, f"\u2717  cannot: {row.reason}", fill=svg.SOFT)
     drawn = svg.bar(_LEFT, top, _LONG, _HIGH, _certified(row), svg.BLUE)
@@ -39,7 +47,7 @@ def _certified(row: ComparisonRow) -> float:
 
 
 def _state(found: CompareResult) -> str:
-    return state(len(found.rows), found.total, "methods")
+    return state(len(found.rows), len(found.methods), "methods")
 
 
 def _sentence(found: CompareResult) -> str:
@@ -50,7 +58,7 @@ def _sentence(found: CompareResult) -> str:
     if ranked:
         first, *others = (f"{row.method}, with {percent(_certified(row))}" for row in ranked[:3])
         named = listed([f"{first} of test images right and certified", *others])
-    partly = len(found.rows) < found.total  # a method that was not tried yet may do better
+    partly = len(found.rows) < len(found.methods)  # a method that was not tried yet may do better
     yet = " so far" if partly else ""
     poisoned = f"{p.rows} of {found.num_rows:,} training rows poisoned"
     if not p.attack and ranked:
@@ -62,12 +70,12 @@ def _sentence(found: CompareResult) -> str:
     else:
         lead = f"No method{yet} rules this attack out ({poisoned}) for any test image."
     if partly:
-        lead = f"Preview after {len(found.rows)} of {found.total} methods, the others are not tried yet. {lead}"
-    cannot = f"{count(unable, 'method')} cannot face it. " if p.attack else ""
+        lead = f"Preview after {len(found.rows)} of {len(found.methods)} methods, the others are not tried yet. {lead}"
+    cannot = f"{count(unable, 'method')} cannot face it. " if p.attack and unable else ""
     return (
-        f"{lead} {cannot}Each certificate speaks of its own smoothed classifier, with the noise shown, and has "
-        "confidence 0.999 (certainty where nothing is sampled). A bar of 0 % does not say that the attack works, only "
-        "that nothing is proved."
+        f"{lead} {cannot}Each certificate speaks of its own vote, with the noise shown, and has confidence 0.999 "
+        "(certainty where nothing is sampled). A bar of 0 % does not say that the attack works, only that nothing is "
+        "proved."
     )
 
 

@@ -145,6 +145,6 @@ def _alt(found: PartitionsResult) -> str:
         f"Panel of rows hidden from models, on {found.dataset}: {_method(p)}, {count(p.poisoned, 'poisoned row')}, "
         f"alpha {ALPHA if p.drawn else 0:g}. Strip of models: {seen:,} of {p.models:,} see a poisoned row, "
         f"{int(found.lost.sum()):,} only lost the changed row. Certified accuracy by poisoned rows, "
-        f"{'; '.join(curves)}; at this attack {_by_class(found)}. Clean accuracy {percent(found.accuracy)} of the vote, {percent(found.alone)} of one "
-        f"model alone {state(p.models, p.models)}"
+        f"{'; '.join(curves)}; at this attack {_by_class(found)}. Clean accuracy {percent(found.accuracy)} of the "
+        f"vote, {percent(found.alone)} of one model alone {state(p.models, p.models)}"
     )
