@@ -33,7 +33,7 @@ def held(solutions: Sequence[tuple[Check, Any]], mistakes: Sequence[tuple[Check,
             for answer in answers:
                 verdict = check(answer)
                 assert verdict.passed is True, (answer, verdict)
-                assert repr(verdict).startswith("Right.")
+                assert repr(verdict).startswith("Right")
 
         @each
         def test_the_stub_is_no_answer(self, check: Check) -> None:

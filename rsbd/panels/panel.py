@@ -148,6 +148,11 @@ class Panel(Generic[_P, _R]):
         self.engine.submit(params)
 
 
+def beside(shown: Any, page: str, words: str) -> dict[str, Any]:
+    """Return what a widget shows, with the HTML and the words that stand in its place where no kernel runs."""
+    return {**(shown[0] if isinstance(shown, tuple) else shown), "text/html": page, "text/plain": words}
+
+
 class Static:
     """A picture that needs no kernel: an image with its alt text, and the sentence below it."""
 

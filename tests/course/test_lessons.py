@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import math
 import pkgutil
 import re
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -46,6 +48,72 @@ def test_a_notebook_calls_every_public_function_of_the_lessons():
 def test_verdicts_are_escaped():
     assert "<b>" not in lessons.Verdict(False, "<b>")._repr_html_()
     assert "<em>all</em> 2 * 3 * 4" in lessons.Verdict(False, "*all* 2 * 3 * 4")._repr_html_()
+
+
+@pytest.mark.parametrize("name", lessons.QUIZZES)
+def test_a_quiz_has_one_right_claim_and_a_hint_for_each_other(name):
+    asked = lessons.quiz(name)
+    assert asked.question.endswith("?")
+    assert len(asked.claims) >= 3
+    for letter in asked.claims:
+        assert asked.press(letter).passed is (letter == lessons.QUIZZES[name]["right"])
+        assert (asked.pressed, asked.marks[letter]) == (letter, asked.verdict(letter).sign)
+        assert len(asked.said) > 40
+    assert len({found.words for found in asked.verdicts.values()}) == len(asked.claims)
+
+
+def test_a_quiz_hides_its_hints_where_no_kernel_runs():
+    asked = lessons.Quiz(
+        "*Is* it?", "a", a={"claim": "`p < 1`", "said": "Yes."}, b={"claim": "No.", "said": "See [00](00.ipynb)."}
+    )
+    assert (asked.question, asked.claims["a"]) == ("<em>Is</em> it?", "<code>p &lt; 1</code>")
+    assert "Yes" not in str(asked.get_state(["question", "claims", "marks", "said"]))
+    data = asked._repr_mimebundle_()
+    assert data["text/plain"] == "Your turn. *Is* it?"
+    unfolded = re.sub("<details>.*?</details>", "", data["text/html"])
+    assert "Yes" not in unfolded
+    assert data["text/html"].count("<details>") == 2
+    asked._handle_custom_msg("b", [])  # as the button in the page does
+    assert '<a href="00.ipynb">00</a>' in asked.said
+    with pytest.raises(InputError, match="no quiz 'x'"):
+        lessons.quiz("x")
+
+
+ODD = [
+    "b", "", "\u2026", "1/0", "nan", "1e999999999", "9" * 6000,
+    b"2", True, -1, 0, 10**5000, -0.5, 1e308, math.nan, math.inf,
+    2 + 1j, Fraction(10**400, 3), np.nan, np.arange(3), np.zeros((2, 2)), np.array("x"), np.array([]), np.float32(0.5),
+    [], [[]], (1, 2), {1}, {}, {"a": ...}, {"keep": "x"}, range(3), print, int, object(), ValueError("x"), DATA,
+]  # fmt: skip
+
+
+GIVEN: dict[str, object] = {  # to the checks, beside the answer
+    "rows": 4, "trigger": 4, "dataset": DATA.replace(x=DATA.x[:40], y=DATA.y[:40]), "true": list("011"),
+    "predicted": list("001"), "target": "0", "votes": 990, "num": 1000, "sigma": 0.5, "cases": {"a": (9, 1)},
+    "wanted": 1.0, "keep": "3/4", "miss": "1/8", "p_a": "7/8", "num_models": 10, "alpha": 0.001, "length": 1.0,
+    "share": 0.5, "flip": 0.2, "flips": 1, "scores": ["0.5", "0.25"],
+    "law": TIED.labels.shift(1), "width": 0.01,
+    "size": 5, "poisoned": 2, "num_rows": 40, "threat": rsbd.Threat(1, 1), "among": ["DPA"],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", sorted(lessons.HINTS))
+def test_a_check_answers_to_any_object(name):
+    check = getattr(lessons, name)
+    given = GIVEN | {
+        "check_dpa_radius": {"votes": [19, 31]},
+        "check_closed_form": {"miss": 0.125},
+        "check_fewest": {"trigger": rsbd.BadPatch(3)},
+    }.get(name, {})
+    asked = [p for p in inspect.signature(check).parameters if p in given]
+    for answer in ODD:
+        found = check(answer, **{parameter: given[parameter] for parameter in asked})
+        assert isinstance(found, lessons.Verdict), answer
+        assert found.words
+        assert "\n" not in repr(found)
+        assert len(repr(found)) < 400
+        assert not re.search(r"Traceback|<|0x", repr(found))
+    assert check(..., **{parameter: given[parameter] for parameter in asked}).passed is None
 
 
 def test_a_guess_is_kept_and_the_miss_shown():

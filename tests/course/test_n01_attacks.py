@@ -38,8 +38,6 @@ TestAnswers = held(
         (on_success, "1/2"),
         (on_fewest, lessons.fewest_images(SMALL, PATCH)),
         (on_faint, faint()),
-        (lessons.check_hidden, "b"),
-        (lessons.check_hidden, " B "),
     ],
     [
         (on_success, 4 / 6, "truly"),
@@ -57,10 +55,6 @@ TestAnswers = held(
         (on_faint, faint(delta=0.3), "many small changes"),
         (on_faint, rsbd.Poisoning(rsbd.BadPatch(29), 0, 0.05), "not possible"),
         (on_faint, 0.3, "no attack"),
-        (lessons.check_hidden, "a", "costs almost nothing"),
-        (lessons.check_hidden, "c", "more precisely"),
-        (lessons.check_hidden, "d", "honest mistakes"),
-        (lessons.check_hidden, "e", "none of the claims"),
     ],
 )
 

@@ -41,6 +41,7 @@ TestAnswers = held(
         (on_miss, Fraction(1, 18)),
         (on_miss, 1 / 18),
         (on_miss, 0.0555556),
+        (on_miss, 0.056),
         (on_votes, rsbd.radius(bounds.simultaneous([[5000, 0]], 0.001), TIED).radius),  # as the notebook solves it
         (on_noise, keeps(0.7, 0.7, 0.8)),
         (on_small, keeps(0.8, 0.8, 0.9)),
@@ -51,7 +52,6 @@ TestAnswers = held(
         (on_miss, 0.1, "of a flip"),
         (on_miss, 0.9, "That is keep"),
         (on_miss, 0.2, "below 1/2"),
-        (on_miss, 0.056, "rounded"),
         (on_miss, 5.56, "per cent"),
         (on_miss, 9, "the factor"),
         (on_miss, 4.5, "a probability"),

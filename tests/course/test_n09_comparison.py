@@ -45,8 +45,6 @@ TestAnswers = held(
         (on_length, (9 * 4) ** 0.5),
         (on_combination, bags(8, 0.8)),
         (on_combination, bags(12, 0.7)),
-        (lessons.check_limit_claim, "c"),
-        (lessons.check_limit_claim, " C "),
     ],
     [
         (on_facing, {"RAB", "BagFlip"}, "RAB cannot: the threat changes the training labels"),
@@ -69,10 +67,6 @@ TestAnswers = held(
         (on_combination, bags(12, 0.6), "not clear enough"),
         (on_combination, "bags", "Give an rsbd.Smoothing"),
         (on_combination, rsbd.Smoothing(rows=rsbd.Bagging(12), test=rsbd.Flip(0.9, values=3)), "takes 2 values"),
-        (lessons.check_limit_claim, "a", "Nothing is proved"),
-        (lessons.check_limit_claim, "b", "unanimous"),
-        (lessons.check_limit_claim, "d", "clean"),
-        (lessons.check_limit_claim, "e", "none of"),
     ],
 )
 

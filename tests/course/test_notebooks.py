@@ -96,9 +96,10 @@ def test_says_what_it_is_for(notebook: Path) -> None:
     exercises = re.findall(r"^\*\*Exercise (\d)\.\*\*", text, re.MULTILINE)
     assert exercises == [str(i + 1) for i in range(len(exercises))]
     assert 3 <= len(exercises) <= 5
-    assert text.count("<details><summary>Solution</summary>") == len(exercises)
     code = ["".join(cell["source"]) for cell in cells(notebook, "code")]
-    assert sum("lessons.check_" in source for source in code) == len(exercises)
+    checks, quizzes = (sum(f"lessons.{call}" in source for source in code) for call in ("check_", "quiz("))
+    assert checks + quizzes == len(exercises)
+    assert text.count("<details><summary>Solution</summary>") == checks  # a quiz says itself why a claim is true
     assert sum("lessons.predict(" in source for source in code) >= 2
     formula = next((i for i, cell in enumerate(_all(notebook)) if "$" in _source(cell)), len(_all(notebook)))
     panel = next(i for i, cell in enumerate(_all(notebook)) if _source(cell).rstrip().endswith("\npanel"))

@@ -187,7 +187,7 @@ def check_radius(answer: Any, votes: int, num: int, sigma: float, alpha: float =
         "watched": watched,
     }
     words = {"p_a": p_a, "deviations": ndtri(p_a)}
-    return judge_number(answer, truth, HINTS["check_radius"], mistakes, words, digits=3)
+    return judge_number(answer, truth, HINTS["check_radius"], mistakes, words)
 
 
 @self_check

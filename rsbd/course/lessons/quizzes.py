@@ -1,43 +1,88 @@
-"""The quizzes of the notebooks: each table of ``quizzes.toml`` becomes a self-check of the same name."""
+"""Quizzes: a question with a button for each claim, and what is said to a reader who presses it."""
 
 import tomllib
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from rsbd.course.lessons.self_check import Verdict, not_yet, self_check
+import anywidget
+import traitlets
+
+from rsbd.course.lessons.self_check import Verdict, marked
+from rsbd.errors import InputError
+from rsbd.panels.panel import beside
+
+_HERE = Path(__file__)
+QUIZZES: dict[str, dict[str, Any]] = tomllib.loads(_HERE.with_suffix(".toml").read_text("utf-8"))
 
 
-def quiz(name: str, right: str, **claims: str) -> Callable[[Any], Verdict]:
-    """Return the self-check of a choice among claims.
+class Quiz(anywidget.AnyWidget):
+    """Show a question and a button for each claim; without a kernel each claim folds what is said about it.
 
     Parameters
     ----------
-    name : str
-        The name of the check.
+    question : str
+        The question, in prose with *italics*, `code` and links.
     right : str
         The claim that is true.
-    **claims : str
-        For each claim, what is said to a reader who chooses it.
+    **claims : dict of str
+        Each ``claim``, and what is ``said`` to a reader who chooses it.
+
+    Attributes
+    ----------
+    verdicts : dict of Verdict
+        The verdict on each claim that was pressed, the first one first.
 
     Examples
     --------
-    >>> check_example = quiz("check_example", right="b", a="It does not.", b="It does.")
-    >>> check_example(" A. ")
-    Not yet. It does not.
+    >>> Quiz("Is it so?", "b", a={"claim": "No.", "said": "It does."}, b={"claim": "Yes.", "said": "So."}).press("b")
+    Right. So.
     """
 
-    @self_check
-    def check(answer: Any) -> Verdict:
-        letter = str(answer).strip(" .\"'()").lower()
-        if letter not in claims:
-            *names, last = [f'"{claim}"' for claim in claims]
-            return not_yet(f"{answer!r} is none of the claims: answer {', '.join(names)} or {last}.")
-        return Verdict(letter == right, claims[letter])
+    _esm = _HERE.with_name("quiz.js").read_text("utf-8")
+    _css = _HERE.with_name("quiz.css").read_text("utf-8")
 
-    check.__name__ = check.__qualname__ = name
-    return check
+    question = traitlets.Unicode().tag(sync=True)
+    claims: Any = traitlets.Dict().tag(sync=True)
+    marks: Any = traitlets.Dict().tag(sync=True)  # what was found of the claims that were pressed
+    pressed = traitlets.Unicode("").tag(sync=True)
+    said = traitlets.Unicode("").tag(sync=True)
+
+    def __init__(self, question: str, right: str, **claims: dict[str, str]) -> None:
+        shown = {letter: marked(claim["claim"]) for letter, claim in claims.items()}
+        super().__init__(question=marked(question), claims=shown)
+        self._plain, self._claims, self._right = question, claims, right
+        self.verdicts: dict[str, Verdict] = {}
+        self.on_msg(lambda _, letter, __: self.press(letter))
+
+    def verdict(self, letter: str) -> Verdict:
+        """Return what is said about a claim."""
+        return Verdict(letter == self._right, " ".join(self._claims[letter]["said"].split()))
+
+    def press(self, letter: str) -> Verdict:
+        """Choose a claim, as its button does, and return the verdict on it."""
+        found = self.verdicts[letter] = self.verdict(letter)
+        marks = {letter: verdict.sign for letter, verdict in self.verdicts.items()}
+        with self.hold_sync():
+            self.marks, self.pressed, self.said = marks, letter, f"{found.sign} {marked(found.sentence)}"
+        return found
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> Any:
+        folds = "".join(
+            f"<details><summary><b>{letter}</b> {claim}</summary>{self.verdict(letter)._repr_html_()}</details>"
+            for letter, claim in self.claims.items()
+        )
+        page = f'<div style="font-size:16px"><p><b>{self.question}</b></p>{folds}</div>'
+        return beside(super()._repr_mimebundle_(**kwargs), page, f"Your turn. {self._plain}")
 
 
-_TABLES = tomllib.loads(Path(__file__).with_suffix(".toml").read_text("utf-8"))
-globals().update({name: quiz(name, **table) for name, table in _TABLES.items()})
+def quiz(name: str) -> Quiz:
+    """Return the quiz of a name, a table of ``quizzes.toml``.
+
+    Examples
+    --------
+    >>> quiz("claim").press("c").passed
+    False
+    """
+    if name not in QUIZZES:
+        raise InputError(f"there is no quiz {name!r}", f"choose from {', '.join(QUIZZES)}")
+    return Quiz(**QUIZZES[name])

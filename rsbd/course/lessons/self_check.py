@@ -1,19 +1,23 @@
 """What the self-checks of the exercises are made of: an answer gets a verdict, and a hint that fits the mistake."""
 
+import math
 import re
+import reprlib
 import tomllib
 from bisect import bisect_left
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from decimal import Decimal
 from fractions import Fraction
 from functools import wraps
+from inspect import signature
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeAlias
 
+import mistune
 import numpy as np
 
 from rsbd.errors import InputError
-from rsbd.panels.svg import escape
 
 P = ParamSpec("P")
 HINTS: dict[str, dict[str, str]] = tomllib.loads(Path(__file__).with_name("hints.toml").read_text("utf-8"))
@@ -31,32 +35,37 @@ class Verdict:
         True if the answer is right, None if there is no answer yet.
     words : str
         Why it is right, or a hint that fits the mistake. A hint never gives the answer away.
+    exact : str
+        The exact number, if a rounded one was given.
     """
 
     passed: bool | None
     words: str
+    exact: str = ""
 
     @property
     def sentence(self) -> str:
         """The verdict in one line."""
-        return f"{_LOOKS[self.passed][0]} {self.words}"
+        return f"{_LOOKS[self.passed][0]}{self.exact and f' (exactly {self.exact})'}. {self.words}"
+
+    @property
+    def sign(self) -> str:
+        """A tick, a cross or a pencil."""
+        return _LOOKS[self.passed][1]
 
     def __repr__(self) -> str:
         return self.sentence
 
     def _repr_html_(self) -> str:
-        _, sign, colour = _LOOKS[self.passed]
-        return (
-            f'<p style="border-left:5px solid {colour};padding:4px 12px;margin:4px 0;font-size:16px">'
-            f"{sign} {marked(self.sentence)}</p>"
-        )
+        look = f"border-left:5px solid {_LOOKS[self.passed][2]};padding:4px 12px;margin:4px 0;font-size:16px"
+        return f'<p style="{look}">{self.sign} {marked(self.sentence)}</p>'
 
 
 _MOST = 10**9  # models, votes or copies
 _LOOKS = {
-    True: ("Right.", "\u2713", "#009e73"),
-    False: ("Not yet.", "\u2717", "#d55e00"),
-    None: ("Your turn.", "\u270e", "#888"),
+    True: ("Right", "\u2713", "#009e73"),
+    False: ("Not yet", "\u2717", "#d55e00"),
+    None: ("Your turn", "\u270e", "#888"),
 }
 _STUB = Verdict(None, "Put your answer in the place of the three dots and run the cell again.")
 
@@ -70,48 +79,59 @@ def self_check(check: Callable[Concatenate[Any, P], Verdict]) -> Callable[Concat
     """Make a self-check of a function that judges an answer, its first argument.
 
     The function sees only answers: ``...`` and None, also as a value of a mapping, get the verdict "Your turn". A
-    single number of numpy, which the library's own results have, arrives as a Python number. An InputError that the
-    function raises becomes the hint.
+    number that :func:`read_number` can read arrives as an int or a float. An InputError that the function raises
+    becomes the hint, and any other error a sentence: a reader may answer with any object.
 
     Examples
     --------
     >>> @self_check
     ... def check_even(answer):
     ...     return Verdict(True, "It is even.") if answer % 2 == 0 else not_yet("Halve it: what remains?")
-    >>> check_even(np.array([4]))
-    Right. It is even.
+    >>> check_even(np.array([4])), check_even("4"), check_even({4})
+    (Right. It is even., Right. It is even., Not yet. {4} is not an answer that this exercise can read.)
     >>> check_even(...)
     Your turn. Put your answer in the place of the three dots and run the cell again.
     """
 
     @wraps(check)
     def checked(answer: Any, /, *args: P.args, **kwargs: P.kwargs) -> Verdict:
-        if isinstance(answer, (np.generic, np.ndarray)) and answer.size == 1:
-            answer = answer.item()
-        parts = answer.values() if isinstance(answer, Mapping) else [answer]
-        if any(part is ... or part is None for part in parts):
-            return _STUB
+        signature(check).bind(answer, *args, **kwargs)  # raise what the cell did wrong, and not the reader
         try:
+            if isinstance(answer, (np.generic, np.ndarray)) and answer.size == 1:
+                answer = answer.item()
+            if any(
+                part is ... or part is None for part in (answer.values() if isinstance(answer, Mapping) else [answer])
+            ):
+                return _STUB
+            number = None if is_number(answer) else read_number(answer)
+            if number is not None:
+                answer = int(number) if number.denominator == 1 else float(number)
             return check(answer, *args, **kwargs)
-        except InputError as error:
-            return not_yet(f"{error}.")
+        except Exception as error:
+            answered, text = shorten(answer), " ".join(f"{error}.".split())
+            told = isinstance(error, InputError) and len(text) < 200 and answered != "That"
+            return not_yet(text if told else f"{answered} is not an answer that this exercise can read.")
 
     return checked
 
 
 def is_number(answer: Any) -> bool:
-    """Return True for an int or a float that is no bool."""
-    return isinstance(answer, (int, float)) and not isinstance(answer, bool)
+    """Return True for a finite int or float that is no bool."""
+    return isinstance(answer, (int, float)) and not isinstance(answer, bool) and abs(answer) < math.inf
 
 
 def verdict(texts: Mapping[str, str], case: str, /, **words: object) -> Verdict:
     """Return the verdict in one case of a table of ``hints.toml``; a case is passed if its name begins with "right".
+
+    An ``answer`` among the words is quoted in short.
 
     Examples
     --------
     >>> verdict({"right": "All {rows} counted.", "twice": "Count each once."}, "right", rows=19)
     Right. All 19 counted.
     """
+    if "answer" in words and not is_number(words["answer"]):
+        words["answer"] = shorten(words["answer"])
     try:
         return Verdict(case.startswith("right"), texts[case].format(**words))
     except KeyError as missing:
@@ -129,34 +149,53 @@ def fewest_that(enough: Callable[[int], bool]) -> int:
     return bisect_left(range(1, _MOST), True, key=enough) + 1
 
 
+def read_number(answer: Any) -> Fraction | None:
+    """Return the number that a reader wrote, as a number or in a string; None if it is no number.
+
+    Examples
+    --------
+    >>> [str(read_number(written)) for written in ("2 / 5", "7,344", "40 %", "0,5", 0.25)]
+    ['2/5', '7344', '2/5', '1/2', '1/4']
+    >>> read_number("many"), read_number(True), read_number(float("nan"))
+    (None, None, None)
+    """
+    if isinstance(answer, (int, Fraction)) and not isinstance(answer, bool):
+        return Fraction(answer)
+    if not isinstance(answer, (str, float, Decimal)):
+        return None
+    text = re.sub(r"[\s_]|,(?=\d{3}\b)", "", str(answer)).replace(",", ".")
+    found = re.fullmatch(rf"({_DECIMAL})(?:/({_DECIMAL}))?(%?)", text)
+    try:
+        return found and Fraction(found[1]) / Fraction(found[2] or 1) / (100 if found[3] else 1)
+    except (ValueError, ZeroDivisionError):
+        return None
+
+
+_DECIMAL = r"[-+]?[\d.]{1,400}(?:[eE][-+]?\d{1,3})?"
+
+
 @self_check
 def judge_number(
-    answer: Any,
-    truth: Number,
-    texts: Mapping[str, str],
-    mistakes: Mistakes,
-    words: Mapping[str, object],
-    digits: int | None = None,
+    answer: Any, truth: Number, texts: Mapping[str, str], mistakes: Mistakes, words: Mapping[str, object]
 ) -> Verdict:
     """Judge a number: right, one of the typical mistakes, or something else.
+
+    A rounded answer is right too, and the verdict names the exact number.
 
     Parameters
     ----------
     answer : object
-        What the reader wrote. A number may be written as a string, such as "2/3".
+        What the reader wrote; see :func:`read_number`.
     truth : number
         The right answer; 0.125 and ``Fraction(1, 8)`` are the same.
     texts : mapping from str to str
         What is said, as in ``hints.toml``: of a right answer ("right"), of each mistake, and in any other case
         ("otherwise").
     mistakes : mapping from str to number or tuple of numbers
-        The wrong numbers that each typical mistake leads to. The hint of the first that fits is given. One that equals
-        the truth is passed over, so that the numbers may come from a computation.
+        The wrong numbers that each typical mistake leads to. The hint of the one that is nearest is given. One that
+        equals the truth is passed over, so that the numbers may come from a computation.
     words : mapping from str to object
         The values of the words in braces in ``texts``.
-    digits : int, optional
-        Decimals that are asked for. Numbers are compared after rounding, and a right answer that is rounded up or down
-        is right.
 
     Examples
     --------
@@ -165,49 +204,62 @@ def judge_number(
     Not yet. And the labels?
     >>> judge_number(19, 19, texts, {"pixels": 12}, {})
     Right. All counted.
-    >>> judge_number(0.333, 1 / 3, texts, {}, {})
-    Not yet. Close: it looks rounded. Give all of it, for example as a fraction such as 2 / 3.
-    >>> judge_number(0.333, 1 / 3, texts, {}, {}, digits=3)
-    Right. All counted.
+    >>> judge_number("43 %", Fraction(3, 7), texts, {}, {})
+    Right (exactly 3/7). All counted.
     """
-    try:
-        value = None if isinstance(answer, bool) else Fraction(str(answer))
-    except (ValueError, ZeroDivisionError):
-        value = None
+    value, exact = read_number(answer), Fraction(str(truth))
     if value is None:
-        return not_yet(f"{answer!r} is not a number. {texts['otherwise'].format(**words)}")
-    exact = Fraction(str(truth))
-    if _same(value, exact) or (digits is not None and abs(value - exact) <= Fraction(1, 10**digits)):
-        return verdict(texts, "right", **words)
+        return not_yet(f"{shorten(answer)} is not a number. {texts['otherwise'].format(**words)}")
+    cases = [("right", exact)]
     for mistake, numbers in mistakes.items():
-        for number in numbers if isinstance(numbers, tuple) else (numbers,):
-            wrong = Fraction(str(number))
-            if _same(value, wrong) or (digits is not None and round(value, digits) == round(wrong, digits)):
-                return verdict(texts, mistake, **words)
-    form = _form(value, exact)
-    return not_yet(form) if form else verdict(texts, "otherwise", **words)
+        cases += [(mistake, Fraction(str(n))) for n in (numbers if isinstance(numbers, tuple) else (numbers,))]
+    near = [(abs(value - number), place) for place, (_, number) in enumerate(cases) if _close(value, number)]
+    if near:
+        miss, place = min(near)
+        case = cases[place][0]
+        told = case == "right" and miss > _ALIKE and _written(value) != _written(exact)
+        return replace(verdict(texts, case, **words), exact=_written(exact) if told else "")
+    if exact.denominator > 1 and _close(value / 100, exact):
+        return not_yet("That looks like per cent. Give it as a fraction of one, such as 2 / 3, or write the sign %.")
+    return verdict(texts, "otherwise", **words)
 
 
-def _same(a: Fraction, b: Fraction) -> bool:
-    return abs(a - b) <= Fraction(1, 10**6)
+_ALIKE = Fraction(1, 10**6)
 
 
-def _form(value: Fraction, exact: Fraction) -> str:
-    """Return a hint where the number is right and the way it is written is not."""
-    if exact.denominator == 1:
-        return ""
-    if abs(value - exact) < abs(exact) / 100:
-        return "Close: it looks rounded. Give all of it, for example as a fraction such as 2 / 3."
-    per_cent = abs(value / 100 - exact) < abs(exact) / 100
-    return "That looks like per cent. Give it as a fraction of one, such as 2 / 3." if per_cent else ""
+def _close(value: Fraction, number: Fraction) -> bool:
+    """Return True if `value` is `number`, perhaps rounded: counts to three digits, other numbers by at most 1 %."""
+    off = abs(value - number)
+    if number.denominator == 1:
+        return off <= _ALIKE or (abs(number) >= 1000 and value == Fraction(f"{float(number):.2e}"))
+    room = min(abs(number) / 100, abs(1 - number) / 10)  # 0.99 is not 0.999
+    return off <= room or value == Fraction(f"{float(number):.2e}")
+
+
+def _written(number: Fraction) -> str:
+    if number.denominator == 1:
+        return f"{int(number):,}"
+    return str(number) if number.denominator < 1000 else f"{float(number):.4g}"
+
+
+def shorten(answer: object) -> str:
+    """Return an answer as it can be quoted in a sentence: one short line, whatever it is."""
+    try:
+        text = " ".join(reprlib.repr(answer).split())
+    except ValueError:  # an int of thousands of digits
+        return "That"
+    return "That" if text.startswith("<") else text
 
 
 def marked(text: str) -> str:
-    """Write prose as HTML: escaped, and a word between asterisks in italics.
+    """Write prose as HTML: escaped, with *italics*, **bold**, `code` and [links](address).
 
     Examples
     --------
     >>> marked("Tight: from p_a *alone*. 2 * 3 < 7 * 1")
     'Tight: from p_a <em>alone</em>. 2 * 3 &lt; 7 * 1'
     """
-    return re.sub(r"(?<![\w*])\*(\w[^*]*)(?<!\s)\*(?![\w*])", r"<em>\1</em>", escape(text))
+    return str(_MARKED(text)).strip().removeprefix("<p>").removesuffix("</p>")
+
+
+_MARKED = mistune.create_markdown(escape=True)
