@@ -1,5 +1,6 @@
 """Process-wide torch settings that make training reproducible, active while any models train or vote."""
 
+import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
@@ -9,6 +10,8 @@ from typing import Any
 import torch
 
 _lock = threading.RLock()
+if hasattr(os, "fork"):  # a thread that another one forks would otherwise hold this lock for ever in the child
+    os.register_at_fork(before=_lock.acquire, after_in_parent=_lock.release, after_in_child=_lock.release)
 _threads_before: int | None = None  # torch's number of threads before the first worker came; None while nobody works
 
 
@@ -66,6 +69,7 @@ def _bfloat16_permitted() -> Iterator[None]:
 def _on_cpus() -> Iterator[None]:
     global _threads_before
     _threads_before = torch.get_num_threads()
+    torch.set_num_threads(1)  # before any product: a forked process lacks the threads that torch would wait for
     with _bfloat16_permitted() if keeps_float32() else nullcontext():
         yield
     torch.set_num_threads(_threads_before)

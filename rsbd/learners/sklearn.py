@@ -67,7 +67,8 @@ class Sklearn(Learner):
 
     def train(self, problem: Problem, generators: Sequence[Generator]) -> "FittedEstimators":
         """Fit one copy per generator."""
-        return FittedEstimators([self._fit(problem, generator) for generator in generators])
+        with _one_thread():
+            return FittedEstimators([self._fit(problem, generator) for generator in generators])
 
     def _fit(self, problem: Problem, generator: Generator) -> Any:
         from sklearn.base import clone
@@ -96,18 +97,27 @@ class FittedEstimators(Models):
 
     def predict(self, x: Tensor, noise: Noise | None, generators: Sequence[Generator]) -> Tensor:
         """Label every point with every model: shape (models, points)."""
-        labels = []
-        for model, generator in zip(self.models, generators, strict=True):
-            if isinstance(model, int):
-                labels.append(torch.full((len(x),), model))
-            else:
-                found = np.asarray(model.predict(noised_points(x, noise, generator).cpu().numpy()))
-                with np.errstate(invalid="ignore"):  # of NaN, which is no label
-                    whole = found.astype(np.int64) if found.dtype.kind in "biuf" else found
-                if found.shape != (len(x),) or not np.array_equal(whole, found) or whole.dtype != np.int64:
-                    raise InputError(
-                        f"{type(model).__name__} predicted an array {found.shape} of {found.dtype} for {len(x)} points",
-                        "it must give each point the number of a class",
-                    )
-                labels.append(torch.from_numpy(whole))
-        return torch.stack(labels).to(x.device)
+        with _one_thread():
+            asked = zip(self.models, generators, strict=True)
+            return torch.stack([self._labels(model, x, noise, generator) for model, generator in asked]).to(x.device)
+
+    @staticmethod
+    def _labels(model: Any, x: Tensor, noise: Noise | None, generator: Generator) -> Tensor:
+        if isinstance(model, int):
+            return torch.full((len(x),), model)
+        found = np.asarray(model.predict(noised_points(x, noise, generator).cpu().numpy()))
+        with np.errstate(invalid="ignore"):  # of NaN, which is no label
+            whole = found.astype(np.int64) if found.dtype.kind in "biuf" else found
+        if found.shape != (len(x),) or not np.array_equal(whole, found) or whole.dtype != np.int64:
+            raise InputError(
+                f"{type(model).__name__} predicted an array {found.shape} of {found.dtype} for {len(x)} points",
+                "it must give each point the number of a class",
+            )
+        return torch.from_numpy(whole)
+
+
+def _one_thread() -> Any:
+    """Compute on one thread of OpenMP: a forked process would wait for threads of its parent, which it lacks."""
+    from threadpoolctl import threadpool_limits
+
+    return threadpool_limits(1, "openmp")
