@@ -1,4 +1,4 @@
-"""The default pool of processes, after other code has worked with threads: no hang, the same votes, and Ctrl-C ends it."""
+"""The default pool of processes after threads have worked: no hang, the same votes, and Ctrl-C ends it."""
 
 from __future__ import annotations
 
