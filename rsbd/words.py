@@ -103,12 +103,12 @@ def note(done: int, total: int, things: str = "models") -> str:
     return f"{total:,} {things}" if done >= total else f"{done:,} of {total:,} {things}"
 
 
-def opening(done: int, total: int) -> str:
-    """Begin the sentence of a result that rests on the votes of models.
+def preview(done: int, total: int) -> str:
+    """Begin a sentence before all models have voted: it speaks of a preview.
 
     Examples
     --------
-    >>> opening(64, 1000), opening(1000, 1000)
-    ('Preview after 64 models of 1,000', 'With 1,000 models')
+    >>> preview(64, 1000), preview(1000, 1000)
+    ('Preview (64 of 1,000 models): ', '')
     """
-    return f"With {done:,} models" if done >= total else f"Preview after {done:,} models of {total:,}"
+    return "" if done >= total else f"Preview ({note(done, total)}): "

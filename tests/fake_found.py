@@ -17,7 +17,7 @@ def fake(models=None, **changes):
     poisoned = clean.copy()
     poisoned[:, -3:, -3:] = 1.0
     noised = np.where(rng.random(poisoned.shape) < params.keep, poisoned, 1 - poisoned)
-    rows, trigger = changes.pop("rows", round(params.poison_rate * 1437)), changes.pop("trigger", 9)
+    rows, trigger = changes.pop("rows", 72), changes.pop("trigger", 9)
     map_rows, map_triggers = (0, 1, 2, 3, 5, 10, 20, 50, 100), (1, 2, 4, 9, 16, 25)
     spend = np.outer(map_rows, np.add(map_triggers, 1)) + map_triggers
     accuracies, success = (
@@ -27,7 +27,7 @@ def fake(models=None, **changes):
     three = zip((0.93, 0.91, 0.88), changes.pop("attack_success", success), strict=True)
     success_bounds = changes.pop("success_bounds", SuccessBounds(0.1, 0.151, 4))
     models = params.num_models if models is None else models
-    dataset = SimpleNamespace(name=changes.pop("dataset", "digits"), counted="pixels", channels=1)
+    dataset = SimpleNamespace(name=changes.pop("dataset", "digits"), counted="pixels", channels=1, num_rows=1437)
     outcome = SimpleNamespace(
         experiment=SimpleNamespace(dataset=dataset, target_name=changes.pop("target", "0")),
         rates=dict(zip(("undefended", "without noise", "smoothed"), starmap(Rates, three), strict=True)),

@@ -153,7 +153,7 @@ class Chart:
 
     def note(self, words: str) -> str:
         """Write a remark below the axis."""
-        return svg.text(self.box[0] - 60, self.box[3] + 66, words, fill=svg.SOFT)
+        return svg.text(self.box[0] - 60, self.box[3] + 72, words, fill=svg.SOFT)
 
     def _points(self, xs: _Values, ys: _Values) -> str:
         x, y = self.x, self.y

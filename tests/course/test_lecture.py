@@ -27,8 +27,8 @@ SCENE = Scene(
     "More noise, lower curve.",
     "Which way?",
     "backdoor",
-    {"poison_rate": (0.0, 0.05), "keep": (0.7, 0.8, 0.9)},
-    {"much": {"keep": 0.7, "poison_rate": 0.05}, "little": {"keep": 0.9}},
+    {"poisoned": (0, 10), "keep": (0.7, 0.8, 0.9)},
+    {"much": {"keep": 0.7, "poisoned": 10}, "little": {"keep": 0.9}},
     SMALL,
 )
 BROKEN = dataclasses.replace(SCENE, settings={"dataset": "no such data"})
@@ -47,16 +47,16 @@ def test_a_scene_is_checked():
     with pytest.raises(InputError, match="sets keep to 0"):
         dataclasses.replace(SCENE, presets={**SCENE.presets, "off": {"keep": 0.75}})
     with pytest.raises(InputError, match="leaves keep open"):
-        dataclasses.replace(SCENE, presets={"a": {"poison_rate": 0.0}, "b": {"keep": 0.7}})
+        dataclasses.replace(SCENE, presets={"a": {"poisoned": 0}, "b": {"keep": 0.7}})
     with pytest.raises(InputError, match="1002 points"):
-        dataclasses.replace(SCENE, grid={**SCENE.grid, "keep": [0.7, 0.9] * 250 + [0.8], "poison_rate": [0, 0.05]})
+        dataclasses.replace(SCENE, grid={**SCENE.grid, "keep": [0.7, 0.9] * 250 + [0.8], "poisoned": [0, 10]})
 
 
 def test_the_stage_moves(stage):
     assert stage.panel.params.keep == 0.7
     assert stage.bar.preset == 0
     stage.preset(2)
-    assert (stage.panel.params.keep, stage.panel.params.poison_rate, stage.bar.preset) == (0.9, 0.05, 1)
+    assert (stage.panel.params.keep, stage.panel.params.poisoned, stage.bar.preset) == (0.9, 10, 1)
     stage.panel.set(keep=0.85)
     assert stage.bar.preset == -1
     stage.reset()
@@ -180,15 +180,15 @@ def test_pages_hold_exactly_what_the_panel_drew(written):
     assert {path.name for path in folder.iterdir()} == {"index.html", *map(page_name, (1, 2, 3))}
     assert index == folder / "index.html"
     data = grid(folder / page_name(1))
-    # The panel shows keep above the poison rate, whatever the order in the scene.
-    assert [axis["shown"] for axis in data["axes"]] == [["0.7", "0.8", "0.9"], ["0", "0.05"]]
+    # The panel shows the poisoned images above keep, whatever the order in the scene.
+    assert [axis["shown"] for axis in data["axes"]] == [["0", "10"], ["0.7", "0.8", "0.9"]]
     panel = PANELS["backdoor"](runner=SyncRunner(), **SMALL)
-    for number, (keep, rate) in {0: (0.7, 0.0), 3: (0.8, 0.05), 5: (0.9, 0.05)}.items():
-        panel.set(keep=keep, poison_rate=rate)
+    for number, (keep, poisoned) in {0: (0.7, 0), 4: (0.8, 10), 5: (0.9, 10)}.items():
+        panel.set(keep=keep, poisoned=poisoned)
         assert "".join(data["vocabulary"][i] for i in data["pictures"][number]) == panel.svg
         assert data["alt"][number] == panel.alt
         assert data["sentence"][number] == panel.sentence
-    assert [preset["at"] for preset in data["presets"]] == [[0, 1], [2, 1]]
+    assert [preset["at"] for preset in data["presets"]] == [[1, 0], [1, 2]]
     # What cannot be computed is a sentence on its page, and counted.
     assert failed == 1
     assert "This scene cannot be shown: " in (folder / page_name(3)).read_text("utf-8")

@@ -68,7 +68,7 @@ def test_keys_slider_and_box_do_not_meet(served):
         assert page.evaluate(state) == before
         # A slider has its arrow and page keys to itself, and lets the others through.
         keys.press("2")
-        hall.picture("poison rate 0.05")
+        hall.picture("10 images poisoned")
         slider = page.get_by_role("slider", name="keep", exact=True)
         slider.focus()
         keys.press("ArrowRight")
@@ -77,7 +77,7 @@ def test_keys_slider_and_box_do_not_meet(served):
         page.wait_for_timeout(200)
         assert page.locator(".rsbd-number").inner_text().startswith("1 ")
         keys.press("r")
-        hall.picture("keep 0.8, trigger 9 pixels, poison rate 0,")
+        hall.picture("keep 0.8, trigger 9 pixels, 0 images poisoned,")
         # In a number box everything is typing until Escape.
         box = page.get_by_role("spinbutton", name="keep", exact=True)
         box.fill("0.9")
@@ -159,15 +159,15 @@ def test_static_pages_from_a_disk_without_network(tmp_path):
         page, keys = hall.page, hall.page.keyboard
         assert violations(page) == []
         page.get_by_role("link", name=few[0].title).click()
-        slider = page.get_by_role("slider", name="poison rate")
+        slider = page.get_by_role("slider", name="poisoned images")
         slider.focus()
-        rates = few[0].grid["poison_rate"]
-        for rate in rates[1:]:
+        numbers = few[0].grid["poisoned"]
+        for number in numbers[1:]:
             keys.press("ArrowRight")
-            assert slider.get_attribute("aria-valuetext") == f"{rate:g}"
-            assert f"poison rate {rate:g}," in hall.picture()
+            assert slider.get_attribute("aria-valuetext") == f"{number}"
+            assert f"{number} images poisoned," in hall.picture()
         keys.press("ArrowRight")
-        assert slider.get_attribute("aria-valuetext") == f"{rates[-1]:g}"  # nothing beyond the grid
+        assert slider.get_attribute("aria-valuetext") == f"{numbers[-1]}"  # nothing beyond the grid
         keys.press("2")
         assert hall.pressed().endswith(list(few[0].presets)[1])
         before = hall.picture()

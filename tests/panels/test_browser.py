@@ -153,8 +153,8 @@ def test_error_is_a_sentence_and_the_panel_recovers(folder, open_page):
     # Half of the rows are of the target class and cannot be poisoned: a wish that fails in the worker.
     broken = """
 from rsbd.errors import InputError
-panel.set(poison_rate=0.0)
-panel.engine.submit(type(panel.params)(poison_rate=0.9))
+panel.set(poisoned=0)
+panel.engine.submit(type(panel.params)(poisoned=180))
 try:
     panel.wait()
 except InputError as error:

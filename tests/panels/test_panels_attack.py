@@ -17,6 +17,7 @@ from rsbd.recipes.rates import Rates
 
 DATA = rsbd.load("digits", side=8, view="unit")
 COMPUTE = AttackComputation(DATA)
+NUMBERS = [round(rate * 1000) for rate in compute.RATES]  # of poisoned images
 
 
 def found(bench: AttackComputation = COMPUTE, **settings: object) -> AttackResult:
@@ -29,7 +30,7 @@ def found(bench: AttackComputation = COMPUTE, **settings: object) -> AttackResul
 
 
 def test_figures_are_those_of_the_library() -> None:
-    seen = found(pixels=4, rate=0.03)
+    seen = found(pixels=4, poisoned=30)
     trigger = rsbd.BadPatch(2)
     poisoned, mask = rsbd.Poisoning(trigger, 0, 0.03).apply(DATA, 0)
     clean = predict_undefended(poisoned, rsbd.Linear(), DATA.x_test)
@@ -39,7 +40,7 @@ def test_figures_are_those_of_the_library() -> None:
     assert seen.before.clean_accuracy == rsbd.clean_accuracy(
         predict_undefended(DATA, rsbd.Linear(), DATA.x_test), DATA.y_test
     )
-    assert list(seen.curve) == sorted({*compute.RATES, 0.03})
+    assert list(seen.curve) == sorted({*NUMBERS, 30})
 
 
 @pytest.mark.parametrize("kind", ["patch", "scattered", "blend"])
@@ -63,14 +64,14 @@ def test_more_scattered_pixels_keep_those_of_fewer() -> None:
 
 
 def test_clean_label_poisons_at_most_the_images_of_the_target() -> None:
-    seen = found(relabel=False, rate=0.1, target=8)
+    seen = found(relabel=False, poisoned=100, target=8)
     assert seen.rows == seen.eligible == (DATA.y == 8).sum() < 100
     assert seen.samples[1].labels == seen.samples[1].true == ("8",) * 4
     assert "all that there are" in draw_attack(seen).sentence
 
 
 def test_the_samples_are_the_attacked_ones() -> None:
-    seen = found(rate=0.002)
+    seen = found(poisoned=2)
     collected, slipped, shown = seen.samples
     assert sum(slipped.marked) == seen.rows == 2
     for i, poisoned in enumerate(slipped.marked):
@@ -82,7 +83,7 @@ def test_the_samples_are_the_attacked_ones() -> None:
 
 
 def test_weights_show_the_shortcut() -> None:
-    before, after = found(pixels=1, rate=0.05).weights
+    before, after = found(pixels=1, poisoned=50).weights
     assert after[-1, -1] == 1.0  # the brightest of all
     assert abs(before[-1, -1]) < 0.1
 
@@ -99,8 +100,8 @@ def test_weights_of_two_classes_and_of_a_missing_one() -> None:
 def test_the_sentence_says_what_accuracy_shows() -> None:
     assert "notices nothing" in draw_attack(found()).sentence
     assert "mostly fails" in draw_attack(found(pixels=1, strength=0.02)).sentence
-    assert "somebody could notice" in draw_attack(found(relabel=False, kind="scattered", rate=0.1, target=8)).sentence
-    assert draw_attack(found(rate=0.0)).sentence.startswith("No image is poisoned")
+    assert "somebody could notice" in draw_attack(found(relabel=False, kind="scattered", poisoned=100, target=8)).sentence
+    assert draw_attack(found(poisoned=0)).sentence.startswith("No image is poisoned")
 
 
 def test_nothing_is_trained_twice(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -108,20 +109,20 @@ def test_nothing_is_trained_twice(monkeypatch: pytest.MonkeyPatch) -> None:
     measure = AttackComputation._measure
     monkeypatch.setattr(AttackComputation, "_measure", lambda *a: trained.append(a[-1]) or measure(*a))
     found(bench)
-    assert sorted(trained) == list(compute.RATES)
-    found(bench, rate=0.025)
-    assert trained[-1] == 0.025
-    assert len(trained) == len(compute.RATES) + 1
+    assert sorted(trained) == NUMBERS
+    found(bench, poisoned=25)
+    assert trained[-1] == 25
+    assert len(trained) == len(NUMBERS) + 1
     found(bench, kind="blend")
     found(bench, kind="blend", pixels=3)  # the size of a pattern is the image's
-    assert len(trained) == 2 * len(compute.RATES) + 1
+    assert len(trained) == 2 * len(NUMBERS) + 1
 
 
 def test_previews_say_that_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engine, "FIRST_PREVIEW", 0)
     preview = next(AttackComputation(DATA)(AttackParams(), lambda: False, lambda done, total: None))
-    assert draw_attack(preview).alt.endswith("(preview, 2 of 13 rates)")
-    assert draw_attack(preview).note == "2 of 13 rates"
+    assert draw_attack(preview).alt.endswith("(preview, 2 of 13 attacks)")
+    assert draw_attack(preview).note == "2 of 13 attacks"
     assert preview.now == found().now
     assert preview.before == found().before
 

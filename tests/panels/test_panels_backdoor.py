@@ -84,7 +84,7 @@ def test_alpha_needs_no_training(trained, noise):
 def test_attack_retrains_one_ensemble_and_noise_both(trained):
     bench = BackdoorComputation(DIGITS, 0, Linear())
     run(bench, BackdoorParams(num_models=128))
-    run(bench, BackdoorParams(num_models=128, poison_rate=0.1))
+    run(bench, BackdoorParams(num_models=128, poisoned=20))
     assert trained == [128] * 3
     run(bench, BackdoorParams(num_models=128, keep=0.9))
     assert trained == [128] * 5
@@ -120,7 +120,7 @@ def test_previews_stand_on_anytime_bounds_and_the_end_on_one_look(monkeypatch):
         assert "not validly while watched" in draw_backdoor(preview).alt
         assert f"{preview.models} of 320 models" in draw_backdoor(preview).alt
         assert f"preview, {preview.models} of 320 models" in draw_backdoor(preview).svg
-        assert draw_backdoor(preview).sentence.startswith(f"Preview after {preview.models} models of 320 and keep 0.8:")
+        assert draw_backdoor(preview).sentence.startswith(f"Preview ({preview.models} of 320 models): ")
 
 
 def accuracy(evidence):
@@ -170,8 +170,8 @@ def test_memory_of_data_sets_is_bounded(monkeypatch):
     """Poisoned copies of a data set are large: only the last two are kept."""
     bench, planted, plant = BackdoorComputation(DIGITS, 0, Linear()), [], memory.plant_attack
     monkeypatch.setattr(memory, "plant_attack", lambda *a: planted.append(1) or plant(*a))
-    for rate in (0.0, 0.02, 0.04, 0.06, 0.06, 0.04):
-        run(bench, BackdoorParams(num_models=100, poison_rate=rate))
+    for poisoned in (0, 4, 8, 12, 12, 8):
+        run(bench, BackdoorParams(num_models=100, poisoned=poisoned))
     assert len(bench.memory.attacks) == 2
     assert len(planted) == 4
 
@@ -196,7 +196,7 @@ def test_half_collected_votes_are_not_kept(trained):
 def test_at_threat_agrees_with_the_map(settings):
     """On a point of the grid, the attack's own figure is the cell's; the staircase skips only true zeros."""
     data = load("digits", side=8, classes=(0, 1))
-    params = BackdoorParams(trigger_pixels=1, poison_rate=1 / len(data.x), num_models=1024, alpha=0.05, **settings)
+    params = BackdoorParams(trigger_pixels=1, poisoned=1, num_models=1024, alpha=0.05, **settings)
     _, found = run(BackdoorComputation(data, 0, Linear()), params)
     assert found.report.threat.rows == 1
     assert found.report.against_attack == found.report.accuracy_map[1, 0]
@@ -218,24 +218,34 @@ def test_gaussian_radius_is_a_length():
     assert found.report.threat.trigger == 2.0
     assert found.report.budget == pytest.approx(2 * math.sqrt(found.report.threat.rows + 1))
     assert np.all(np.diff(found.accuracies) <= 0)
-    assert "L2 length up to" in draw_backdoor(found).sentence
+    assert "an L2 length of" in draw_backdoor(found).sentence
     assert "labels untouched" in draw_backdoor(found).sentence
 
 
 def test_nothing_poisoned_is_said():
-    _, found = run(BackdoorComputation(DIGITS, 0, Linear()), BackdoorParams(poison_rate=0.0, num_models=128))
+    _, found = run(BackdoorComputation(DIGITS, 0, Linear()), BackdoorParams(poisoned=0, num_models=128))
     assert found.report.threat.rows == 0
     assert "no poisoned image, a trigger of 9 pixels on the test image" in draw_backdoor(found).sentence
     np.testing.assert_array_equal(found.images[0].images, found.images[1].images)
+    assert "nothing poisoned" in draw_backdoor(found).svg
+    assert "small frame" not in draw_backdoor(found).svg
+
+
+def test_a_first_share_becomes_a_number_of_images():
+    panel = backdoor(num_models=100, poison_rate=0.02, runner=SyncRunner())
+    assert panel.params.poisoned == 4
+    assert "poisoned: 4 of 204, 2 %" in panel.svg
+    assert panel.controls.rows["poisoned"].children[0].description == "poisoned images (of 204)"
+    panel.set(poisoned=5)
+    assert "5 images poisoned" in panel.alt
 
 
 def test_sentence_quotes_what_the_curve_says():
     said = draw_backdoor(fake()).sentence
-    assert said.startswith(
-        "With 1,000 models and keep 0.8: 52 % of test images are classified correctly and certified: "
-    )
-    assert "no change of up to 2 pixels or labels in the training set and the test image together" in said
-    assert "72 poisoned images, a trigger of 9 pixels, relabelled, trigger on the test image" in said
+    assert said.startswith("52 % of test images are proved to stay right whatever changes up to 2 pixels and labels in ")
+    assert "in the training set and the test image together" in said
+    assert "(72 images relabelled, a trigger of 9 pixels on them and on the test image) nothing is proved" in said
+    assert "(1,000 models, keep 0.8, alpha 0.001)" in said
     assert "97 %" in said
     assert (
         "34 % with the same learner without noise, and 12 % smoothed (with confidence 1 \u2212 alpha: 10 % to 16 %)"
@@ -244,6 +254,8 @@ def test_sentence_quotes_what_the_curve_says():
     none = draw_backdoor(fake(accuracies=np.array([0.4, 0.2, 0, 0, 0, 0, 0, 0]))).sentence
     assert "20 % of test images" in none
     assert "up to 1 pixel or label in" in none
+    never = draw_backdoor(fake(accuracies=np.array([0.4, 0, 0, 0, 0, 0, 0, 0]))).sentence
+    assert never.startswith("At this noise nothing is proved beyond radius 0, against any change in the training set")
 
 
 @pytest.mark.parametrize(
@@ -320,6 +332,9 @@ def test_figures_of_the_map_are_readable_and_more_is_bluer(ink, soft, blue, pape
         ({"kepe": 0.9}, "no setting 'kepe'"),
         ({"keep": 1.5}, "keep is 1.5"),
         ({"noise": "salt"}, "choose 'tied'"),
+        ({"poison_rate": 0.5}, "share from 0 to 0.1"),
+        ({"poison_rate": "x"}, "poison rate is 'x'"),
+        ({"poisoned": 1, "poison_rate": 0.01}, "give one of the two"),
         ({"dataset": load("digits", side=8, view="unit")}, "continuous"),
     ],
 )
@@ -330,7 +345,7 @@ def test_bad_settings_are_one_sentence(kwargs, message):
 
 def test_impossible_rate_is_shown_and_raised():
     panel = backdoor(num_models=100, runner=SyncRunner())
-    panel.engine.submit(BackdoorParams(poison_rate=0.9))
+    panel.engine.submit(BackdoorParams(poisoned=180))
     assert "eligible" in panel.sentence
     with pytest.raises(InputError, match="eligible"):
         panel.wait(1)
@@ -342,7 +357,7 @@ def test_controls_follow_the_noise():
     def shown():
         return {name for name, row in panel.controls.rows.items() if row.layout.display != "none"}
 
-    always = {"noise", "trigger_pixels", "poison_rate", "num_models", "alpha", "watched"}
+    always = {"noise", "trigger_pixels", "poisoned", "num_models", "alpha", "watched"}
     assert shown() == always | {"keep"}
     panel.set(noise="slots")
     assert shown() == always | {"keep_features", "keep_labels", "keep_test"}
@@ -351,5 +366,5 @@ def test_controls_follow_the_noise():
     assert backdoor(num_models=100, compact=True, runner=SyncRunner()).controls.rows.keys() == {
         "keep",
         "trigger_pixels",
-        "poison_rate",
+        "poisoned",
     }

@@ -65,7 +65,7 @@ def test_curves_are_those_of_the_recipe():
 
 
 def test_the_attack_is_as_long_as_it_says():
-    found = run(bench(), RabParams(num_models=100, trigger=0.7, poison_rate=0.05))[1]
+    found = run(bench(), RabParams(num_models=100, trigger=0.7, poisoned=10))[1]
     assert found.rows == 10
     assert found.budget == pytest.approx(math.sqrt(10) * 0.7)
     clean, marked, noised = found.images
@@ -75,7 +75,7 @@ def test_the_attack_is_as_long_as_it_says():
 
 
 def test_a_strong_attack_is_seen_to_work_and_noise_to_weaken_it():
-    found = run(bench(), RabParams(sigma=1.0, trigger=1.0, poison_rate=0.05, num_models=200))[1]
+    found = run(bench(), RabParams(sigma=1.0, trigger=1.0, poisoned=10, num_models=200))[1]
     undefended, without_noise, smoothed = (rates.attack_success_rate for rates in found.outcome.rates.values())
     assert undefended == without_noise > 0.9  # the same learner: noise does the rest
     assert smoothed < 0.1
@@ -109,7 +109,7 @@ def test_previews_stand_on_anytime_bounds(monkeypatch):
         assert not preview.outcome.final
         said = f"(preview, {preview.models} of 320 models)"
         assert draw_rab(preview).alt.endswith(said)
-        assert draw_rab(preview).sentence.startswith(f"Preview after {preview.models} models of 320")
+        assert draw_rab(preview).sentence.startswith(f"Preview ({preview.models} of 320 models): ")
         ET.fromstring(draw_rab(preview).svg)
     assert set(found.curves) == {"clopper-pearson", "hoeffding"}
 
@@ -134,10 +134,10 @@ def test_cancel_is_seen():
 
 
 def test_nothing_poisoned_is_said():
-    found = run(bench(), RabParams(num_models=100, poison_rate=0.0))[1]
+    found = run(bench(), RabParams(num_models=100, poisoned=0))[1]
     assert found.budget == 0
     assert "no poisoned image" in draw_rab(found).alt
-    assert "L2 length 0 (0 poisoned images" in draw_rab(found).sentence
+    assert "total length 0 (0 images" in draw_rab(found).sentence
 
 
 def test_the_sentence_says_what_is_not_covered():

@@ -8,6 +8,7 @@ from rsbd.panels.attack.compute import HIGHEST_RATE, KINDS, AttackComputation, A
 from rsbd.panels.attack.draw import draw_attack
 from rsbd.panels.controls import Choice, Control, Slider, Toggle
 from rsbd.panels.panel import Panel, first_params, image_dataset
+from rsbd.panels.poisoned import poisoned_slider, with_poisoned
 from rsbd.panels.runners import Runner
 
 
@@ -29,7 +30,8 @@ def attack(
         A worker thread unless given.
     **settings
         First values of :class:`~rsbd.panels.attack.compute.AttackParams`:
-        ``kind``, ``pixels``, ``strength``, ``rate``, ``target``, ``relabel``.
+        ``kind``, ``pixels``, ``strength``, ``poisoned``, ``target``, ``relabel``. A share ``rate`` may stand in place
+        of the number ``poisoned``; 0.02 unless given.
 
     Raises
     ------
@@ -61,9 +63,10 @@ def attack(
         Choice("kind", "trigger", tuple((words, kind) for kind, words in KINDS.items())),
         Slider("pixels", "size (pixels)", 1, 25, 1),
         Slider("strength", "strength (of white)", 0.01, 1.0, 0.01),
-        Slider("rate", "poison rate", 0.0, HIGHEST_RATE, 0.001),
+        poisoned_slider(data, HIGHEST_RATE),
         Choice("target", "target label", targets),
         Toggle("relabel", "relabel the poisoned images as the target (dirty label)"),
     )
+    settings = with_poisoned(settings, data, "rate", 0.02, HIGHEST_RATE)
     params, compute = first_params(AttackParams, settings), AttackComputation(data, seed)
     return Panel(params, controls, compute, draw_attack, runner, lambda params: {"pixels": params.kind != "blend"})

@@ -1,4 +1,4 @@
-"""Compute the attack panel: train one classifier for each poison rate of the curve, once."""
+"""Compute the attack panel: train one classifier for each number of poisoned images of the curve, once."""
 
 import math
 from collections.abc import Iterator
@@ -38,8 +38,8 @@ class AttackParams:
     strength : float
         Brightness added to each pixel of the trigger, in pixel units (0 black, 1 white); for the pattern, the root
         mean square of its pixels.
-    rate : float
-        Poison rate: poisoned training images / training images.
+    poisoned : int
+        Poisoned training images.
     target : int
         The class that the attacker wants.
     relabel : bool
@@ -50,15 +50,13 @@ class AttackParams:
     kind: str = "patch"
     pixels: int = 9
     strength: float = 1.0
-    rate: float = 0.02
+    poisoned: int = 20
     target: int = 0
     relabel: bool = True
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
             raise InputError(f"there is no trigger {self.kind!r}", f"choose from {', '.join(KINDS)}")
-        if not 0 <= self.rate <= HIGHEST_RATE:
-            raise InputError(f"the poison rate is {self.rate}", f"give a share from 0 to {HIGHEST_RATE:g}")
 
 
 class JudgedImages(NamedTuple):
@@ -72,7 +70,7 @@ class JudgedImages(NamedTuple):
 
 @dataclass(frozen=True)
 class AttackResult:
-    """The images of the attack, and its effect by poison rate.
+    """The images of the attack, and its effect by the number of poisoned images.
 
     Attributes
     ----------
@@ -83,7 +81,7 @@ class AttackResult:
     samples : tuple of JudgedImages
         Training images as collected and as poisoned, and test images with the trigger.
     curve : dict of Rates
-        By poison rate, ascending; the rate that is set is among them.
+        By the number of poisoned images, ascending; the number that is set is among them.
     weights : (array, array)
         Of the target class, learned from the clean and from the poisoned images; the largest has size 1.
     total : int
@@ -95,19 +93,19 @@ class AttackResult:
     rows: int
     eligible: int
     samples: tuple[JudgedImages, ...]
-    curve: dict[float, Rates]
+    curve: dict[int, Rates]
     weights: tuple[AnyFloats, AnyFloats]
     total: int
 
     @property
     def now(self) -> Rates:
-        """The rates at the poison rate that is set."""
-        return self.curve[self.params.rate]
+        """The rates at the number of poisoned images that is set."""
+        return self.curve[self.params.poisoned]
 
     @property
     def before(self) -> Rates:
         """The rates without any poisoned image."""
-        return self.curve[0.0]
+        return self.curve[0]
 
     @property
     def target(self) -> str:
@@ -125,38 +123,39 @@ class AttackComputation:
     poisoned: Memo = field(default_factory=lambda: Memo(2))  # data sets, whose classifiers are trained once
 
     def __call__(self, params: AttackParams, cancel: Cancel, progress: OnProgress) -> Previews[AttackResult]:
-        """Train at the rate that is set and without attack, then at the other rates of the curve."""
+        """Train at the number that is set and without attack, then at the other numbers of the curve."""
         trigger = trigger_of(params, self.dataset.shape, self.seed)
-        rates = sorted({*RATES, params.rate}, key=lambda rate: (rate not in (params.rate, 0.0), rate))
+        numbers = {round(rate * self.dataset.num_rows) for rate in RATES} | {params.poisoned}
+        ordered = sorted(numbers, key=lambda number: (number not in (params.poisoned, 0), number))
 
-        def steps() -> Iterator[tuple[dict[float, Rates], tuple[int, ...]]]:
-            curve: dict[float, Rates] = {}
-            for rate in rates:
-                key = (trigger, params.target, params.relabel, rate)
-                curve[rate] = self.memo.get(key, partial(self._measure, params, trigger, rate))
-                # The picture compares with the rate 0.
-                yield curve, (len(curve) if params.rate in curve else 0,)
+        def steps() -> Iterator[tuple[dict[int, Rates], tuple[int, ...]]]:
+            curve: dict[int, Rates] = {}
+            for number in ordered:
+                key = (trigger, params.target, params.relabel, number)
+                curve[number] = self.memo.get(key, partial(self._measure, params, trigger, number))
+                # The picture compares with no poisoned image.
+                yield curve, (len(curve) if params.poisoned in curve else 0,)
 
-        found = partial(self._result, params, trigger, len(rates))
-        return show_previews(steps(), len(rates), cancel, progress, found)
+        found = partial(self._result, params, trigger, len(ordered))
+        return show_previews(steps(), len(ordered), cancel, progress, found)
 
     def _eligible(self, params: AttackParams) -> int:
         """Count the training images that this attack could poison."""
         own = self.dataset.y == params.target
         return int(np.sum(~own if params.relabel else own))
 
-    def _poisoning(self, params: AttackParams, trigger: Trigger, rate: float) -> Poisoning:
-        """Return the attack at a rate, or at the highest rate that is possible."""
-        rate = min(rate, self._eligible(params) / self.dataset.num_rows)
+    def _poisoning(self, params: AttackParams, trigger: Trigger, number: int) -> Poisoning:
+        """Return the attack with a number of poisoned images, or with the largest that is possible."""
+        rate = min(number, self._eligible(params)) / self.dataset.num_rows
         return Poisoning(trigger, params.target, rate, relabel=params.relabel)
 
-    def _measure(self, params: AttackParams, trigger: Trigger, rate: float) -> Rates:
-        return plant_attack(self.dataset, self._poisoning(params, trigger, rate), Linear(), self.seed).undefended
+    def _measure(self, params: AttackParams, trigger: Trigger, number: int) -> Rates:
+        return plant_attack(self.dataset, self._poisoning(params, trigger, number), Linear(), self.seed).undefended
 
-    def _result(self, params: AttackParams, trigger: Trigger, total: int, curve: dict[float, Rates]) -> AttackResult:
+    def _result(self, params: AttackParams, trigger: Trigger, total: int, curve: dict[int, Rates]) -> AttackResult:
         """Add images and weights to the curve."""
-        apply = partial(self._poisoning(params, trigger, params.rate).apply, self.dataset, self.seed)
-        poisoned, mask = self.poisoned.get((trigger, params.target, params.relabel, params.rate), apply)
+        apply = partial(self._poisoning(params, trigger, params.poisoned).apply, self.dataset, self.seed)
+        poisoned, mask = self.poisoned.get((trigger, params.target, params.relabel, params.poisoned), apply)
         both = np.stack([undefended_weights(data)[params.target] for data in (self.dataset, poisoned)])
         before, after = both / max(float(np.abs(both).max()), 1e-12)
         samples = self._samples(params, trigger, poisoned, mask)
@@ -169,8 +168,8 @@ class AttackComputation:
     ) -> tuple[JudgedImages, ...]:
         """Return the images that are poisoned first, and test images of different classes with the trigger."""
         data, names = self.dataset, np.array(self.dataset.classes)
-        # A higher rate poisons these and more.
-        _, first = self._poisoning(params, trigger, _SHOWN / data.num_rows).apply(data, self.seed)
+        # A larger number poisons these and more.
+        _, first = self._poisoning(params, trigger, _SHOWN).apply(data, self.seed)
         rows, others = np.flatnonzero(first), data.y_test != params.target
         _, distinct = np.unique(data.y_test[others], return_index=True)
         points = np.flatnonzero(others)[np.resize(distinct, _SHOWN)]

@@ -1,4 +1,4 @@
-"""Draw the attack panel: images, the two rates by poison rate, and weights; say the result in words."""
+"""Draw the attack panel: images, the two rates by number of poisoned images, and weights; say the result in words."""
 
 from typing import Any
 
@@ -13,13 +13,13 @@ _SIDE = 78.0
 
 
 def draw_attack(found: AttackResult) -> Picture:
-    """Draw images, the two rates by poison rate, and what the classifier has learned to look for."""
+    """Draw images, the two rates by number of poisoned images, and what the classifier has learned to look for."""
     titles = ("1  collected", "2  slipped into training", "3  shown later: what it is called")
     parts = [_row(title, row, 10 + 405 * i) for i, (title, row) in enumerate(zip(titles, found.samples, strict=True))]
     said = f"{found.dataset.name}; label underneath; bold: not the true one; framed: the attacker\u2019s doing"
     parts += [svg.text(10, 158, said, fill=svg.SOFT), _curves(found), _weights(found, 830, 202)]
     done = len(found.curve)
-    said = note(done, found.total, "rates") if done < found.total else ""
+    said = note(done, found.total, "attacks") if done < found.total else ""
     return Picture(svg.document(1200, 540, parts), _alt(found), _sentence(found), said)
 
 
@@ -34,23 +34,23 @@ def _row(title: str, row: JudgedImages, left: float) -> str:
 
 
 def _curves(found: AttackResult) -> str:
-    rates, now, here = list(found.curve), found.params.rate, found.now
+    numbers, now, here = list(found.curve), found.params.poisoned, found.now
     clean = [at.clean_accuracy for at in found.curve.values()]
     fooled = [at.attack_success_rate for at in found.curve.values()]
-    labels = "poison rate (share of the training images)", "share of test images (%)"
-    forms: Any = {"xformat": lambda rate: f"{100 * rate:g} %", "yformat": lambda value: f"{100 * value:g}"}
+    labels = f"poisoned training images (of {found.dataset.num_rows:,})", "share of test images (%)"
+    forms: Any = {"xformat": "{:,.0f}".format, "yformat": lambda value: f"{100 * value:g}"}
     high = (0, 1.1)  # room for the number of images above a curve at 100 %
     yticks = (0, 0.2, 0.4, 0.6, 0.8, 1)
-    chart = Chart((78, 222, 740, 480), (0, rates[-1] or 1), high, "", *labels, yticks=yticks, **forms)
+    chart = Chart((78, 222, 740, 480), (0, numbers[-1] or 1), high, "", *labels, yticks=yticks, **forms)
     # The curves cross at changing places: the title names them, since a label could stand at the wrong curve.
     key = (
         (f"clean accuracy {percent(here.clean_accuracy)}", svg.BLUE, "9 5"),
         (f"attack success rate {percent(here.attack_success_rate)}", svg.VERMILLION, ""),
     )
     return chart.filled(
-        chart.line(rates, clean, svg.BLUE, dash="9 5"),
-        chart.line(rates, fooled, svg.VERMILLION),
-        chart.upright(now, svg.SOFT, count(found.rows, "image")),
+        chart.line(numbers, clean, svg.BLUE, dash="9 5"),
+        chart.line(numbers, fooled, svg.VERMILLION),
+        chart.upright(now, svg.SOFT, f"{count(found.rows, 'image')}, {percent(found.rows / found.dataset.num_rows)}"),
         chart.mark(now, here.clean_accuracy, svg.BLUE, shape="square"),
         chart.mark(now, here.attack_success_rate, svg.VERMILLION),
         chart.key(*key),
@@ -91,7 +91,7 @@ def _sentence(found: AttackResult) -> str:
     if fall > _NOTICED:
         verdict = f"Accuracy falls by {100 * fall:.1f} points: somebody could notice."
     elif now.attack_success_rate >= 0.5:
-        verdict = "Who looks at accuracy alone notices nothing."
+        verdict = "Anyone who checks only accuracy notices nothing."
     else:
         verdict = "Accuracy is as it was; the attack mostly fails."
     return (
@@ -105,13 +105,13 @@ def _alt(found: AttackResult) -> str:
     """Describe the picture, with every setting and the main figures."""
     params, shown = found.params, found.samples[2]
     points = list(found.curve.items())[::3]
-    curve = ", ".join(f"{percent(at.attack_success_rate)} at {100 * rate:g} %" for rate, at in points)
+    curve = ", ".join(f"{percent(at.attack_success_rate)} at {number:,}" for number, at in points)
     called = ", ".join(shown.labels)
     return (
-        f"Attack panel on {found.dataset.name}: trigger {_trigger(found)}, poison rate {params.rate:g}, target label "
+        f"Attack panel on {found.dataset.name}: trigger {_trigger(found)}, {params.poisoned} images poisoned, target label "
         f"{found.target}, {'dirty' if params.relabel else 'clean'} label. Sample images as collected, as slipped into "
         f"training, and test images with the trigger, called {called}. Clean accuracy "
         f"{percent(found.now.clean_accuracy)}, attack success rate {percent(found.now.attack_success_rate)}. Attack "
-        f"success by poison rate: {curve}. Weights of least squares for {found.target} without and with the attack. "
-        f"{state(len(found.curve), found.total, 'rates')}"
+        f"success by number of poisoned images: {curve}. Weights of least squares for {found.target} without and with the attack. "
+        f"{state(len(found.curve), found.total, 'attacks')}"
     )

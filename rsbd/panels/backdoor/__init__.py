@@ -9,6 +9,7 @@ from rsbd.panels.backdoor.compute import BackdoorComputation, BackdoorParams, Ba
 from rsbd.panels.backdoor.draw import draw_backdoor, draw_compact_backdoor
 from rsbd.panels.controls import Choice, Control, Slider, Toggle, shown_in
 from rsbd.panels.panel import Panel, first_params, image_dataset
+from rsbd.panels.poisoned import poisoned_slider, with_poisoned
 from rsbd.panels.runners import Runner
 
 _NOISES = (
@@ -24,12 +25,12 @@ _CONTROLS: tuple[Control, ...] = (
     Slider("keep_test", "keep (test image)", 0.5, 1.0, 0.01),
     Slider("sigma", "sigma (pixel units)", 0.05, 3.0, 0.05),
     Slider("trigger_pixels", "trigger (pixels)", 1, 25, 1),
-    Slider("poison_rate", "poison rate", 0.0, 0.1, 0.001),
     Slider("num_models", "models", 100, 5000, 100),
     Choice("alpha", "alpha", tuple((f"{a:g}", a) for a in (0.1, 0.05, 0.01, 0.001, 0.0001))),
     Toggle("watched", "bounds that hold while watched (anytime-valid)"),
 )
-_COMPACT = ("keep", "trigger_pixels", "poison_rate")
+_MOST = 0.1  # of the training images
+_COMPACT = ("poisoned", "trigger_pixels", "keep")
 _OF_NOISE = {  # controls that apply under one kind of noise
     "tied": ("keep",),
     "slots": ("keep_features", "keep_labels", "keep_test"),
@@ -40,7 +41,7 @@ _OF_NOISE = {  # controls that apply under one kind of noise
 def backdoor(
     dataset: Dataset | str | None = None,
     *,
-    target: int | str = 0,
+    target: int | str = 1,
     learner: Learner | None = None,
     compact: bool = False,
     seed: int = 0,
@@ -52,9 +53,9 @@ def backdoor(
     Parameters
     ----------
     dataset : Dataset or str, optional
-        Images; a name is loaded in its binary view. The digits 1 and 7 unless given.
+        Images; a name is loaded in its binary view. The digits 0 and 1 unless given.
     target : int or str
-        Class that the attacker wants.
+        Class that the attacker wants; the second one unless given.
     learner : Learner, optional
         Base learner of the defence; :class:`~rsbd.learners.linear.linear.Linear` unless given.
     compact : bool
@@ -65,7 +66,8 @@ def backdoor(
         A worker thread unless given.
     **settings
         First values of :class:`~rsbd.panels.backdoor.compute.BackdoorParams`:
-        ``keep``, ``trigger_pixels``, ``poison_rate``, ``num_models``, ``alpha``, ``noise``, ...
+        ``keep``, ``trigger_pixels``, ``poisoned``, ``num_models``, ``alpha``, ``noise``, ... A share ``poison_rate`` may
+        stand in place of the number ``poisoned``; 0.05 unless given.
 
     Raises
     ------
@@ -77,14 +79,15 @@ def backdoor(
     >>> from rsbd.panels import SyncRunner
     >>> panel = backdoor(num_models=100, poison_rate=0.02, runner=SyncRunner())
     >>> panel.wait()
-    >>> panel.sentence[:30]
-    'With 100 models and keep 0.8: '
+    >>> panel.params.poisoned, panel.sentence[5:45]
+    (4, 'of test images are proved to stay right ')
     """
-    data = image_dataset(dataset, classes=(1, 7))
-    params = first_params(BackdoorParams, settings)
+    data = image_dataset(dataset, classes=(0, 1))
+    params = first_params(BackdoorParams, with_poisoned(settings, data, "poison_rate", 0.05, _MOST))
     if data.values is None and params.noise != "gaussian":
         raise InputError(f"{data.name} is continuous", "load its binary view, or give noise='gaussian'")
     compute = BackdoorComputation(data, data.label(target), learner or Linear(), seed)
-    controls = [control for control in _CONTROLS if not compact or control.name in _COMPACT]
+    controls = [poisoned_slider(data, _MOST), *_CONTROLS]
+    controls = [control for control in controls if not compact or control.name in _COMPACT]
     draw = draw_compact_backdoor if compact else draw_backdoor
     return Panel(params, controls, compute, draw, runner, lambda params: shown_in(params.noise, _OF_NOISE))

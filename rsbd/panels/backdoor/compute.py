@@ -38,8 +38,8 @@ class BackdoorParams:
         Standard deviation in input units, pixels in [0, 1].
     trigger_pixels : int
         Pixels of the trigger: a white square in a corner, filled row by row.
-    poison_rate : float in [0, 1]
-        Poisoned rows / rows.
+    poisoned : int
+        Poisoned training images.
     num_models : int
         Members of the ensemble.
     alpha : float
@@ -56,7 +56,7 @@ class BackdoorParams:
     keep_test: float = 0.85
     sigma: float = 0.5
     trigger_pixels: int = 9
-    poison_rate: float = 0.05
+    poisoned: int = 10
     num_models: int = 1000
     alpha: float = 0.001
     watched: bool = False
@@ -122,7 +122,7 @@ class BackdoorComputation(ExperimentComputation[BackdoorParams, BackdoorResult])
     def experiment(self, params: BackdoorParams) -> Experiment:
         """Return the experiment that the sliders describe."""
         trigger = BadPatch(math.ceil(math.sqrt(params.trigger_pixels)), pixels=params.trigger_pixels)
-        poisoning = Poisoning(trigger, self.target, params.poison_rate)
+        poisoning = Poisoning(trigger, self.target, params.poisoned / self.dataset.num_rows)
         run = (params.smoothing(self.dataset), self.learner, params.num_models, params.alpha, self.seed)
         return Experiment(self.dataset, poisoning, *run, watched=params.watched)
 

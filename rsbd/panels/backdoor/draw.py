@@ -6,9 +6,10 @@ from rsbd.panels import svg
 from rsbd.panels.backdoor.compute import BackdoorParams, BackdoorResult
 from rsbd.panels.chart import Box, Chart, ticks
 from rsbd.panels.engine import Picture
+from rsbd.panels.poisoned import poisoned_share
 from rsbd.panels.rates import attack_success_bars, clean_accuracy_bars, success_words
 from rsbd.types import AnyFloats, Floats
-from rsbd.words import count, note, opening, percent, state
+from rsbd.words import count, note, percent, preview, state
 
 
 def draw_backdoor(found: BackdoorResult) -> Picture:
@@ -18,7 +19,7 @@ def draw_backdoor(found: BackdoorResult) -> Picture:
 
 def draw_compact_backdoor(found: BackdoorResult) -> Picture:
     """Draw images, rates and curve: for a first look."""
-    return _picture(found, 538, [_curve(found, (78, 260, 1150, 458))])
+    return _picture(found, 464, [_curve(found, (78, 244, 1150, 384))])
 
 
 def _picture(found: BackdoorResult, height: float, lower: list[str]) -> Picture:
@@ -28,22 +29,27 @@ def _picture(found: BackdoorResult, height: float, lower: list[str]) -> Picture:
 
 def _images(found: BackdoorResult) -> str:
     side, gap, parts, clean = 82.0, 4.0, [], found.images[0]
-    titles, edges = ("clean", "poisoned", "one noised copy"), (svg.GRID, svg.VERMILLION, svg.BLUE)
+    rows, data = found.report.threat.rows, found.report.outcome.experiment.dataset
+    if rows:
+        share = poisoned_share(rows, data) if data.num_rows < 1000 else f"{rows:,}"
+        planted, edge = f"poisoned: {share}", svg.VERMILLION
+    else:
+        planted, edge = "nothing poisoned", svg.GRID
+    titles, edges = ("clean", planted, "one noised copy"), (svg.GRID, edge, svg.BLUE)
     for g, (title, shown, edge) in enumerate(zip(titles, found.images, edges, strict=True)):
         left = 10 + g * 280
-        parts.append(svg.text(left, 24, f"{g + 1}  {title}", weight=600))
+        parts.append(svg.text(left, 24, title, weight=600))
         for i, (image, name) in enumerate(zip(*shown, strict=True)):
             x = left + i * (side + gap)
             parts.append(svg.image(image, x, 38, side, edge, 2))
             changed = name != clean.labels[i]
-            if title == "poisoned" and (changed or np.any(image != clean.images[i])):
+            if g == 1 and (changed or np.any(image != clean.images[i])):
                 parts.append(_frame(found, x, 38, side))
             said, weight = f"\u201c{name}\u201d", 700 if changed else 400
             parts.append(svg.text(x + side / 2, 38 + side + 21, said, anchor="middle", weight=weight))
         if g < 2:
             parts.append(svg.text(left + 3 * (side + gap) + 11, 38 + side / 2 + 8, "\u2192", 24, "middle"))
-    name = found.report.outcome.experiment.dataset.name
-    said = f"{name}; label underneath; bold: changed; small frame: the trigger"
+    said = f"{data.name}; label underneath; bold: changed{'; small frame: the trigger' if rows else ''}"
     return "".join(parts) + svg.text(10, 166, said, fill=svg.SOFT)
 
 
@@ -55,7 +61,9 @@ def _frame(found: BackdoorResult, x: float, y: float, side: float) -> str:
         return ""
     (top, bottom), (left, right) = (np.flatnonzero(changed.any(axis))[[0, -1]] for axis in (1, 0))
     high, wide = side / changed.shape[0], side / changed.shape[1]
-    return _outline(x + left * wide, y + top * high, (right + 1 - left) * wide, (bottom + 1 - top) * high, 2.5)
+    # The frame is drawn around the pixels, so that it covers none of them.
+    x, y, wide, high = x + left * wide, y + top * high, (right + 1 - left) * wide, (bottom + 1 - top) * high
+    return svg.rect(x - 2, y - 2, wide + 4, high + 4, "none", svg.VERMILLION, 2.5)
 
 
 def _rates(found: BackdoorResult) -> str:
@@ -80,11 +88,11 @@ def _curve(found: BackdoorResult, box: Box) -> str:
     chart = Chart.of_shares(box, xlim, "", xlabel, 1.1, xticks=xticks)  # with room for figures above a curve at 100 %
     draw = chart.step if discrete else chart.line
     parts = [svg.text(margin, top - 44, "certified accuracy", weight=600), chart.frame()]
-    about, at = "trained on clean images: no such attack changes these answers", margin
+    about, at = "proved: no change within this radius alters the answer", margin
     if found.naive is not None:
         about, at = "Clopper\u2013Pearson now: not valid if one keeps looking", margin + 38
         parts.append(draw(found.radii, found.naive, svg.INK, dash="3 3", width=1.5))
-        parts.append(svg.line(margin, bottom + 61, margin + 30, bottom + 61, svg.INK, 1.5, "3 3"))
+        parts.append(svg.line(margin, bottom + 66, margin + 30, bottom + 66, svg.INK, 1.5, "3 3"))
     parts.append(draw(found.radii, found.accuracies, svg.BLUE, dash="" if found.final else "9 5"))
     free = left - 50.0  # where the last figure leaves room for the next
     for radius, value in zip(found.radii, found.accuracies, strict=True):
@@ -95,7 +103,7 @@ def _curve(found: BackdoorResult, box: Box) -> str:
     if not found.final:
         said = f"preview, {note(found.models, found.params.num_models)}"
         parts.append(svg.text(right, top - 44, said, anchor="end", weight=600))
-    parts.append(svg.text(at, bottom + 66, about, fill=svg.SOFT))
+    parts.append(svg.text(at, bottom + 72, about, fill=svg.SOFT))
     budget = found.report.budget
     return "".join(parts) + chart.budget(budget, f"attacker\u2019s budget {budget:,.4g}")
 
@@ -123,10 +131,10 @@ def _map(found: BackdoorResult, box: Box) -> str:
     for j, trigger in enumerate(triggers):
         parts.append(svg.text(left + (j + 0.5) * wide, bottom + 21, f"{trigger:.3g}", anchor="middle", fill=svg.SOFT))
     measured = found.report.outcome.experiment.dataset.counted if _norm(found) == "L0" else "L2"
-    about = "figures: % of test images right and certified; 0: no proof"
+    about = "each number: % of test images proved right"
     parts.append(svg.text((left + right) / 2, bottom + 42, f"trigger size ({measured})", anchor="middle"))
     parts.append(svg.text(left - 62, (top + bottom) / 2, "poisoned training images", anchor="middle", turn=-90))
-    parts.append(svg.text(left - 85, bottom + 66, about, fill=svg.SOFT))
+    parts.append(svg.text(left - 85, bottom + 72, about, fill=svg.SOFT))
     return "".join(parts) + _attack(found, box, wide, high)
 
 
@@ -165,10 +173,11 @@ def _norm(found: BackdoorResult) -> str:
 def _noise(params: BackdoorParams) -> str:
     """Name the noise with its settings."""
     if params.noise == "gaussian":
-        return f"sigma {params.sigma:g}, keep {params.keep_labels:g} labels"
+        return f"sigma {params.sigma:g}, keep {params.keep_labels:g} of labels"
     if params.noise == "tied":
         return f"keep {params.keep:g}"
-    return f"keep {params.keep_features:g} features, {params.keep_labels:g} labels, {params.keep_test:g} test"
+    kept = params.keep_features, params.keep_labels, params.keep_test
+    return "keep: pixels {:g}, labels {:g}, test image {:g}".format(*kept)
 
 
 def _quoted_radius(found: BackdoorResult) -> float:
@@ -185,7 +194,7 @@ def _threat(found: BackdoorResult) -> str:
     size = pixels if _norm(found) == "L0" else f"L2 size {trigger:.3g}"
     if not rows:
         return f"no poisoned image, a trigger of {size} on the test image"
-    return f"{count(rows, 'poisoned image')}, a trigger of {size}, relabelled, trigger on the test image"
+    return f"{count(rows, 'image')} relabelled, a trigger of {size} on them and on the test image"
 
 
 def _sentence(found: BackdoorResult) -> str:
@@ -193,19 +202,19 @@ def _sentence(found: BackdoorResult) -> str:
     params, radius = found.params, _quoted_radius(found)
     certified = float(found.accuracies[np.searchsorted(found.radii, radius)])
     if _norm(found) == "L0":
-        plural = "" if radius == 1 else "s"
         thing = "pixel" if found.report.outcome.experiment.dataset.channels == 1 else "colour value"
-        change = f"no change of up to {radius:g} {thing}{plural} or label{plural}"
+        change = f"{radius:g} {thing} or label" if radius == 1 else f"{radius:g} {thing}s and labels"
         where = "in the training set and the test image together"
     else:
-        change = f"no change of L2 length up to {radius:.3g}"
-        where = "of the training images and the test image together, labels untouched,"
-    valid = "" if found.naive is None else ", valid while watched"
+        change, where = f"an L2 length of {radius:.3g}", "in all training images and the test image, labels untouched"
+    proved = f"{percent(certified)} of test images are proved to stay right whatever changes up to {change} {where}."
+    against, valid = found.report.against_attack, "" if found.naive is None else ", valid while watched"
     return (
-        f"{opening(found.models, params.num_models)} and {_noise(params)}: {percent(certified)} of test images are "
-        f"classified correctly and certified: {change} {where} can alter the prediction (alpha = {params.alpha:g}"
-        f"{valid}). Against this attack's whole budget ({_threat(found)}) {percent(found.report.against_attack)} are "
-        f"certified. The attack turned {success_words(found.report.outcome)}."
+        f"{preview(found.models, params.num_models)}"
+        f"{proved if certified else f'At this noise nothing is proved beyond radius 0, against any change {where}.'} "
+        f"Against this attack ({_threat(found)}) {percent(against) if against else 'nothing'} is proved. Seen: it "
+        f"turned {success_words(found.report.outcome)}. ({note(params.num_models, params.num_models)}, "
+        f"{_noise(params)}, alpha {params.alpha:g}{valid})"
     )
 
 
@@ -217,8 +226,8 @@ def _alt(found: BackdoorResult) -> str:
         naive = f" Clopper-Pearson would claim {_points(found.radii, found.naive)}, not validly while watched."
     clean = ", ".join(f"{percent(r.clean_accuracy)} {name}" for name, r in found.report.outcome.rates.items())
     return (
-        f"Backdoor panel on {name}: {_noise(params)}, trigger {params.trigger_pixels} pixels, poison rate "
-        f"{params.poison_rate:g}, {looks}{params.num_models} models, alpha {params.alpha:g} "
+        f"Backdoor panel on {name}: {_noise(params)}, trigger {params.trigger_pixels} pixels, "
+        f"{params.poisoned} images poisoned, {looks}{params.num_models} models, alpha {params.alpha:g} "
         f"{state(found.models, params.num_models)}. Sample images clean, poisoned and noised. Clean accuracy {clean}. "
         f"The attack turned {success_words(found.report.outcome)}. Certified accuracy by {_norm(found)} radius: "
         f"{_points(found.radii, found.accuracies)}.{naive} Attacker's budget {found.report.budget:.4g}."

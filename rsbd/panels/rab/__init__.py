@@ -7,14 +7,15 @@ from rsbd.errors import InputError
 from rsbd.learners import LDA, Learner
 from rsbd.panels.controls import Choice, Control, Slider
 from rsbd.panels.panel import Panel, first_params, image_dataset
+from rsbd.panels.poisoned import poisoned_slider, with_poisoned
 from rsbd.panels.rab.compute import RabComputation, RabParams, RabResult
 from rsbd.panels.rab.draw import draw_rab
 from rsbd.panels.runners import Runner
 
+_MOST = 0.2  # of the training images
 _CONTROLS: tuple[Control, ...] = (
     Slider("sigma", "sigma (pixel units)", 0.1, 4.0, 0.05),
     Slider("trigger", "trigger (L2 norm)", 0.1, 8.0, 0.1),
-    Slider("poison_rate", "poison rate", 0.0, 0.2, 0.005),
     Slider("num_models", "models", 100, 5000, 100),
     Choice("alpha", "alpha", tuple((f"{a:g}", a) for a in (0.1, 0.05, 0.01, 0.001, 0.0001))),
 )
@@ -45,7 +46,8 @@ def rab(
         A worker thread unless given.
     **settings
         First values of :class:`~rsbd.panels.rab.compute.RabParams`:
-        ``sigma``, ``trigger``, ``poison_rate``, ``num_models``, ``alpha``.
+        ``sigma``, ``trigger``, ``poisoned``, ``num_models``, ``alpha``. A share ``poison_rate`` may stand in place of
+        the number ``poisoned``; 0.02 unless given.
 
     Raises
     ------
@@ -71,4 +73,5 @@ def rab(
             f"{data.name} has {data.values} values", "give gray images, such as rsbd.load('digits', view='unit')"
         )
     compute = RabComputation(data, data.label(target), learner or LDA(), seed)
-    return Panel(first_params(RabParams, settings), _CONTROLS, compute, draw_rab, runner)
+    params = first_params(RabParams, with_poisoned(settings, data, "poison_rate", 0.02, _MOST))
+    return Panel(params, [poisoned_slider(data, _MOST), *_CONTROLS], compute, draw_rab, runner)

@@ -29,8 +29,8 @@ class RabParams:
         Standard deviation of the noise on the training pixels, in input units (pixels in [0, 1]).
     trigger : float
         L2 norm of the trigger in each poisoned image, in input units.
-    poison_rate : float in [0, 1]
-        Poisoned rows / rows.
+    poisoned : int
+        Poisoned training images.
     num_models : int
         Members of the ensemble.
     alpha : float
@@ -39,7 +39,7 @@ class RabParams:
 
     sigma: float = 1.0
     trigger: float = 1.0
-    poison_rate: float = 0.02
+    poisoned: int = 4
     num_models: int = 1000
     alpha: float = 0.001
 
@@ -85,7 +85,7 @@ class RabComputation(ExperimentComputation[RabParams, RabResult]):
     def experiment(self, params: RabParams) -> Experiment:
         """Return the experiment that the sliders describe."""
         data, noise = self.dataset, Gaussian(params.sigma)
-        poisoning = Poisoning(Blend(data.shape, params.trigger), self.target, params.poison_rate)
+        poisoning = Poisoning(Blend(data.shape, params.trigger), self.target, params.poisoned / data.num_rows)
         learner = HashedTestNoise(self.learner, noise)
         run = (Smoothing(features=noise), learner, params.num_models, params.alpha, self.seed)
         return Experiment(data, poisoning, *run)

@@ -6,7 +6,7 @@ from rsbd.panels.engine import Picture
 from rsbd.panels.rab.compute import RabResult
 from rsbd.panels.rates import attack_success_bars, success_words
 from rsbd.types import Floats
-from rsbd.words import count, note, opening, percent, state
+from rsbd.words import count, note, percent, preview, state
 
 _LOOKS = {"clopper-pearson": (svg.BLUE, ""), "hoeffding": (svg.ORANGE, "9 5"), "anytime": (svg.BLUE, "9 5")}
 _NAMES = {"clopper-pearson": "Clopper-Pearson", "hoeffding": "Hoeffding", "anytime": "anytime bound"}
@@ -29,7 +29,7 @@ def _curves(found: RabResult) -> str:
     parts += [chart.line(found.radii, c, _LOOKS[n][0], dash=_LOOKS[n][1], width=3.5) for n, c in found.curves.items()]
     key = chart.key(*((_NAMES[name], *_LOOKS[name]) for name in found.curves), high=44)
     attack = chart.budget(found.budget, f"this attack: {_attack_length(found)}")
-    about = "trained on clean images: no such change of their pixels alters these answers; labels are not covered"
+    about = "proved: no change of this length alters the answer; labels are not covered"
     return svg.text(18, 34, title, weight=600) + chart.filled(*parts, key, attack, chart.note(about))
 
 
@@ -67,17 +67,15 @@ def _attack_length(found: RabResult) -> str:
 def _sentence(found: RabResult) -> str:
     """Say what is certified by each bound, against which change, and what the attack did."""
     params = found.params
-    shares = {name: percent(value) for name, value in found.at_attack.items()}
-    if found.outcome.final:
-        proved = f"{shares['clopper-pearson']} by Clopper-Pearson, {shares['hoeffding']} by Hoeffding on the same votes"
-    else:
-        proved = f"{shares['anytime']} by a bound that may be watched"
+    each = [f"{percent(share)} ({_NAMES[name]})" for name, share in reversed(found.at_attack.items())]
+    proved = f"{' or '.join(each)} of test images are proved to stay right"
+    if not any(found.at_attack.values()):
+        proved = "Nothing is proved"
     return (
-        f"{opening(found.models, params.num_models)} and sigma {params.sigma:g}, test images that are classified "
-        "correctly and proved to stay so under any change of the training pixels of total L2 length "
-        f"{found.budget:.3g} ({count(found.rows, 'poisoned image')}, trigger {params.trigger:g}): {proved} (alpha = "
-        f"{params.alpha:g}). Labels and the test image are not covered. The attack, which also relabels its images, "
-        f"turned {success_words(found.outcome)}."
+        f"{preview(found.models, params.num_models)}{proved} against any change of the training pixels of total length "
+        f"{found.budget:.3g} ({count(found.rows, 'image')}, a trigger of norm {params.trigger:g}). Labels and the test image are not covered. Seen: the attack, which also relabels "
+        f"its images, turned {success_words(found.outcome)}. ({note(params.num_models, params.num_models)}, sigma "
+        f"{params.sigma:g}, alpha {params.alpha:g})"
     )
 
 
@@ -91,7 +89,7 @@ def _alt(found: RabResult) -> str:
     )
     return (
         f"RAB panel on {found.outcome.experiment.dataset.name}: sigma (pixel units) {params.sigma:g}, trigger (L2 "
-        f"norm) {params.trigger:g}, poison rate {params.poison_rate:g}, models {params.num_models}, alpha "
+        f"norm) {params.trigger:g}, {params.poisoned} images poisoned, models {params.num_models}, alpha "
         f"{params.alpha:g}. A training image clean, with the trigger and noised. Certified accuracy by total L2 "
         f"length: {curves}. This attack: {_attack_length(found)}. It turned "
         f"{success_words(found.outcome)}. {state(found.models, params.num_models)}"
