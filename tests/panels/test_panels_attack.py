@@ -100,7 +100,9 @@ def test_weights_of_two_classes_and_of_a_missing_one() -> None:
 def test_the_sentence_says_what_accuracy_shows() -> None:
     assert "notices nothing" in draw_attack(found()).sentence
     assert "mostly fails" in draw_attack(found(pixels=1, strength=0.02)).sentence
-    assert "somebody could notice" in draw_attack(found(relabel=False, kind="scattered", poisoned=100, target=8)).sentence
+    assert (
+        "somebody could notice" in draw_attack(found(relabel=False, kind="scattered", poisoned=100, target=8)).sentence
+    )
     assert draw_attack(found(poisoned=0)).sentence.startswith("No image is poisoned")
 
 

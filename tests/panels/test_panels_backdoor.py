@@ -242,7 +242,9 @@ def test_a_first_share_becomes_a_number_of_images():
 
 def test_sentence_quotes_what_the_curve_says():
     said = draw_backdoor(fake()).sentence
-    assert said.startswith("52 % of test images are proved to stay right whatever changes up to 2 pixels and labels in ")
+    assert said.startswith(
+        "52 % of test images are proved to stay right whatever changes up to 2 pixels and labels in "
+    )
     assert "in the training set and the test image together" in said
     assert "(72 images relabelled, a trigger of 9 pixels on them and on the test image) nothing is proved" in said
     assert "(1,000 models, keep 0.8, alpha 0.001)" in said

@@ -108,10 +108,10 @@ def _alt(found: AttackResult) -> str:
     curve = ", ".join(f"{percent(at.attack_success_rate)} at {number:,}" for number, at in points)
     called = ", ".join(shown.labels)
     return (
-        f"Attack panel on {found.dataset.name}: trigger {_trigger(found)}, {params.poisoned} images poisoned, target label "
-        f"{found.target}, {'dirty' if params.relabel else 'clean'} label. Sample images as collected, as slipped into "
-        f"training, and test images with the trigger, called {called}. Clean accuracy "
+        f"Attack panel on {found.dataset.name}: trigger {_trigger(found)}, {params.poisoned} images poisoned, "
+        f"target label {found.target}, {'dirty' if params.relabel else 'clean'} label. Sample images as collected, as "
+        f"slipped into training, and test images with the trigger, called {called}. Clean accuracy "
         f"{percent(found.now.clean_accuracy)}, attack success rate {percent(found.now.attack_success_rate)}. Attack "
-        f"success by number of poisoned images: {curve}. Weights of least squares for {found.target} without and with the attack. "
-        f"{state(len(found.curve), found.total, 'attacks')}"
+        f"success by number of poisoned images: {curve}. Weights of least squares for {found.target} without and "
+        f"with the attack. {state(len(found.curve), found.total, 'attacks')}"
     )

@@ -66,8 +66,8 @@ def backdoor(
         A worker thread unless given.
     **settings
         First values of :class:`~rsbd.panels.backdoor.compute.BackdoorParams`:
-        ``keep``, ``trigger_pixels``, ``poisoned``, ``num_models``, ``alpha``, ``noise``, ... A share ``poison_rate`` may
-        stand in place of the number ``poisoned``; 0.05 unless given.
+        ``keep``, ``trigger_pixels``, ``poisoned``, ``num_models``, ``alpha``, ``noise``, ... A share
+        ``poison_rate`` may stand in place of the number ``poisoned``; 0.05 unless given.
 
     Raises
     ------

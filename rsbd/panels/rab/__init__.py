@@ -65,7 +65,7 @@ def rab(
     >>> panel = rab(num_models=100, runner=SyncRunner())
     >>> panel.wait()
     >>> panel.sentence[:29]
-    'With 100 models and sigma 1, '
+    'Nothing is proved against any'
     """
     data = image_dataset(dataset, "unit", classes=(0, 1))
     if data.values == 2:

@@ -73,8 +73,9 @@ def _sentence(found: RabResult) -> str:
         proved = "Nothing is proved"
     return (
         f"{preview(found.models, params.num_models)}{proved} against any change of the training pixels of total length "
-        f"{found.budget:.3g} ({count(found.rows, 'image')}, a trigger of norm {params.trigger:g}). Labels and the test image are not covered. Seen: the attack, which also relabels "
-        f"its images, turned {success_words(found.outcome)}. ({note(params.num_models, params.num_models)}, sigma "
+        f"{found.budget:.3g} ({count(found.rows, 'image')}, a trigger of norm {params.trigger:g}). "
+        "Labels and the test image are not covered. Seen: the attack, which also relabels its images, "
+        f"turned {success_words(found.outcome)}. ({note(params.num_models, params.num_models)}, sigma "
         f"{params.sigma:g}, alpha {params.alpha:g})"
     )
 
