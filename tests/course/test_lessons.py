@@ -117,12 +117,22 @@ def test_a_check_answers_to_any_object(name):
 
 
 def test_a_guess_is_kept_and_the_miss_shown():
-    asked = lessons.predict("How many?", 97.5)
+    asked = lessons.predict("How many?", 97.5, lessons.table(["a"], [[0.25]]), "See [02](02.ipynb): {all}.", all=0.975)
     assert "97" not in repr(asked.widget)
+    assert asked.widget.children[2].outputs == ()
+    page = asked._repr_mimebundle_()["text/html"]
+    assert re.findall("How many|<details>|<td>25 %</td>|98 %|open", page) == [
+        "How many",
+        "<details>",
+        "<td>25 %</td>",
+        "98 %",
+    ]
     assert "98" not in repr(asked.widget)
     asked.guess(90)
     asked.widget.children[1].children[1].click()
     assert "8 points too low" in asked.widget.children[1].children[2].value
+    (shown,) = asked.widget.children[2].outputs
+    assert '<a href="02.ipynb">02</a>: 98 %' in shown["data"]["text/html"]
     asked.guess(98)
     # The first guess counts: the second one was made with the answer in view.
     assert asked.reveal() == lessons.compare_guess(90, 97.5)

@@ -5,8 +5,9 @@ import io
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
+import mistune
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -21,11 +22,21 @@ class Said:
 
     text: str
 
+    @property
+    def html(self) -> str:
+        """The same as HTML, for widgets and for pages that know no Markdown."""
+        return str(_MARKDOWN(self.text))
+
     def _repr_markdown_(self) -> str:
         return self.text
 
     def __repr__(self) -> str:
         return re.sub(r'<img [^>]*alt="([^"]*)"[^>]*>', r"\1 ", self.text)  # the alt text, and not a page of base64
+
+
+_MARKDOWN = mistune.create_markdown(escape=False, plugins=["table", "math"])
+Part: TypeAlias = "Said | Shown | str"
+GUESSED = "Made your guess? Open to see what happened."
 
 
 def say(text: str, **shares: float) -> Said:
@@ -54,10 +65,14 @@ def table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> Said:
     return Said("\n".join(f"| {' | '.join(map(str, line))} |" for line in lines))
 
 
-def answer(
-    *parts: "Said | Shown | str", fold: str = "Made your guess? Open to see what happened.", **shares: float
-) -> Said:
-    """Return the answer to a prediction, folded so that nobody reads it before guessing.
+def compose(*parts: Part, **shares: float) -> Said:
+    """Return prose, tables and figures below each other; shares stand in the prose as in :func:`say`."""
+    shown = [say(part, **shares) if isinstance(part, str) else part for part in parts]
+    return Said("\n\n".join(part.text if isinstance(part, Said) else part._repr_html_() for part in shown))
+
+
+def answer(*parts: Part, fold: str = GUESSED, **shares: float) -> Said:
+    """Return an answer, folded so that nobody reads it too early; :func:`predict` folds the answer to a number.
 
     Parameters
     ----------
@@ -81,9 +96,8 @@ def answer(
     <BLANKLINE>
     </details>
     """
-    shown = [say(part, **shares) if isinstance(part, str) else part for part in parts]
-    inside = [part.text if isinstance(part, Said) else part._repr_html_() for part in shown]
-    return Said("\n\n".join([f"<details><summary><strong>{escape(fold)}</strong></summary>", *inside, "</details>"]))
+    inside = compose(*parts, **shares).text
+    return Said(f"<details><summary><strong>{escape(fold)}</strong></summary>\n\n{inside}\n\n</details>")
 
 
 @dataclass(frozen=True)

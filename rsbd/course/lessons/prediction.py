@@ -1,11 +1,12 @@
 """Predictions: the reader writes down a guess before the answer is shown."""
 
-import re
 from typing import Any
 
 import ipywidgets as ipw
 
-from rsbd.course.lessons.self_check import marked
+from rsbd.course.lessons.cell_output import GUESSED, Part, Said, compose
+from rsbd.course.lessons.self_check import marked, read_number
+from rsbd.panels.panel import beside
 from rsbd.panels.svg import escape
 
 
@@ -37,16 +38,14 @@ def number_typed(text: str, unit: str = "%") -> float | None:
     >>> number_typed(""), number_typed("many"), number_typed("nan")
     (None, None, None)
     """
-    found = re.fullmatch(rf"(-?[\d.,]+)\s*(?:{re.escape(unit)})?", text.strip())
-    try:
-        value = float(re.sub(r",(?=\d{3}\b)", "", found[1]).replace(",", ".")) if found else None
-    except ValueError:
-        return None
-    return int(value) if value is not None and value.is_integer() else value
+    value = read_number(text.strip().removesuffix(unit))
+    return None if value is None else int(value) if value.denominator == 1 else float(value)
 
 
 class Prediction:
-    """A question, a box for the guess, and a button that reveals the answer.
+    """A question, a box for the guess, and a button that reveals the answer and opens its explanation below.
+
+    Without a kernel the explanation is folded below the question.
 
     Parameters
     ----------
@@ -58,6 +57,8 @@ class Prediction:
         Unit of guess and answer.
     low, high : float
         Range of the guess.
+    answer : Said
+        The explanation.
 
     Attributes
     ----------
@@ -65,8 +66,15 @@ class Prediction:
         Every guess for which the answer was revealed, in order.
     """
 
-    def __init__(self, question: str, truth: float, unit: str = "%", low: float = 0, high: float = 100) -> None:
-        self.question, self.truth, self.unit, self.low, self.high = question, truth, unit, low, high
+    def __init__(self, question: str, truth: float, unit: str, low: float, high: float, answer: Said) -> None:
+        self.question, self.truth, self.unit, self.low, self.high, self.answer = (
+            question,
+            truth,
+            unit,
+            low,
+            high,
+            answer,
+        )
         self.guesses: list[float] = []
         # The box is empty at first: a reader without a guess would take over a number in it.
         self._box = ipw.Text(
@@ -77,7 +85,9 @@ class Prediction:
         button.on_click(lambda _: self.reveal())
         self._box.on_msg(lambda _, said, __: self.reveal() if said.get("event") == "submit" else None)  # Enter
         self._answer = ipw.HTML(_status("Write down your guess, then press reveal."))
-        self.widget = ipw.VBox([ipw.HTML(_bold(question)), ipw.HBox([self._box, button, self._answer])])
+        self._below = ipw.Output()
+        row = ipw.HBox([self._box, button, self._answer], layout={"flex_flow": "row wrap"})
+        self.widget = ipw.VBox([ipw.HTML(_bold(question)), row, self._below])
         self.widget.add_class("rsbd-prediction")
 
     def guess(self, value: float) -> None:
@@ -95,27 +105,34 @@ class Prediction:
         sentence = compare_guess(self.guesses[0], self.truth, self.unit)
         changed = " Your first guess counts." if value != self.guesses[0] else ""
         self._answer.value = _status(sentence + changed)
+        if self.answer.text:  # an Output, since it leads links to notebooks and sets formulas
+            page = {"output_type": "display_data", "data": {"text/html": self.answer.html}, "metadata": {}}
+            self._below.outputs = (page,)
         return sentence
 
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
-        bundle = self.widget._repr_mimebundle_(**kwargs)
-        data = bundle[0] if isinstance(bundle, tuple) else bundle
-        return {**data, "text/plain": f"Predict: {self.question}"}
+        folded = f"<details><summary><b>{GUESSED}</b></summary>{self.answer.html}</details>" if self.answer.text else ""
+        page = f"<p>{_bold(self.question)}</p>{folded}"
+        return beside(self.widget._repr_mimebundle_(**kwargs), page, f"Predict: {self.question}")
 
 
-def predict(question: str, truth: float, *, unit: str = "%", low: float = 0, high: float = 100) -> Prediction:
+def predict(
+    question: str, truth: float, *answer: Part, unit: str = "%", low: float = 0, high: float = 100, **shares: float
+) -> Prediction:
     """Ask for a guess before the answer is shown; see :class:`Prediction`.
+
+    The answer is prose, tables and figures, as for :func:`answer`, with shares in the prose.
 
     Examples
     --------
-    >>> asked = predict("How many of 100 are fooled?", 97.5)
+    >>> asked = predict("How many of 100 are fooled?", 97.5, "Of the clean ones only {clean} are.", clean=0.02)
     >>> asked.guess(90)
     >>> asked.reveal()
     'You said 90 %, it is 98 %: 8 points too low.'
     >>> asked.guesses
     [90]
     """
-    return Prediction(question, truth, unit, low, high)
+    return Prediction(question, truth, unit, low, high, compose(*answer, **shares))
 
 
 def _bold(text: str) -> str:
