@@ -179,6 +179,25 @@ class Dataset:
             digest.update(array.astype(array.dtype.newbyteorder("<"), copy=False).data)
         return digest.hexdigest()
 
+    def hold_out(self, share: float = 0.25, seed: int = 0) -> "Dataset":
+        """Return a copy whose points are a random share of the training rows, held out: settings are chosen on them.
+
+        Examples
+        --------
+        >>> from rsbd.data import load
+        >>> load("digits", classes=(1, 7), rows=100).hold_out(0.2)
+        Dataset('digits enlarged to 28x28', 80 rows, 20 points, shape 28x28, classes 1/7, values=2)
+        """
+        held = round(share * self.num_rows) if 0 < share < 1 else 0
+        if not 0 < held < self.num_rows:
+            raise InputError(
+                f"a validation share of {share!r} leaves {held} of {self.num_rows} rows to choose settings",
+                "give a share between 0 and 1, such as 0.25",
+            )
+        order = np.random.default_rng(seed).permutation(self.num_rows)
+        out, rest = np.sort(order[:held]), np.sort(order[held:])
+        return self.replace(x=self.x[rest], y=self.y[rest], x_test=self.x[out], y_test=self.y[out])
+
     def replace(self, **changes: Any) -> "Dataset":
         """Return a copy with some fields changed, checked like a new one."""
         return dataclasses.replace(self, **changes)

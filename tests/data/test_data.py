@@ -342,3 +342,15 @@ def test_a_data_set_has_rows_but_may_have_no_points() -> None:
         dpa(nobody),
     ):
         assert found.certificate.radius.shape == (0,)
+
+
+def test_held_out_rows_are_the_points_and_leave_the_rows():
+    data = load("digits", classes=(0, 1))
+    part = data.hold_out(0.3, seed=2)
+    assert (part.num_rows, part.num_points) == (143, 61)
+    both = np.concatenate([part.x, part.x_test]), np.concatenate([part.y, part.y_test])
+    assert sorted(zip(both[0].tolist(), both[1], strict=True)) == sorted(zip(data.x.tolist(), data.y, strict=True))
+    assert (np.diff([[(data.x == row).all((1, 2)).argmax() for row in part.x]]) >= 0).all()  # in their order
+    assert not np.array_equal(part.x_test, data.hold_out(0.3, seed=3).x_test)
+    with pytest.raises(InputError, match="leaves 0 of 204"):
+        data.hold_out(0.001)

@@ -78,6 +78,17 @@ def ten_digits(name: str = "digits") -> Dataset:
     return part_of(name, "unit", digits={}, mnist={"rows": 3000, "points": 1000})
 
 
+def practice(dataset: Dataset) -> Dataset:
+    """Return the data to tune settings on: its points are a quarter of the training rows, which its rows then lack.
+
+    Examples
+    --------
+    >>> practice(two_digits())
+    Dataset('digits enlarged to 28x28', 153 rows, 51 points, shape 28x28, classes 0/1, values=2)
+    """
+    return dataset.hold_out()
+
+
 def noised(noise: Noise | None, x: Points, seed: int = 0) -> Points:
     """Draw one noised copy of some inputs.
 

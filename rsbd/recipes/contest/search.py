@@ -64,20 +64,11 @@ class Trials:
     known: tuple[dict[Any, Votes], ...] = field(default_factory=lambda: ({}, {}), repr=False)
 
     def __post_init__(self) -> None:
-        data, share = self.dataset, self.validation
+        data = self.dataset
         checks.check_settings(data, Smoothing(), self.num_models, self.seed, *([self.learner] if self.learner else []))
         over_points(self.alpha, 1, self.points)
-        held = round(share * data.num_rows) if 0 < share < 1 else 0
-        if not 0 < held < data.num_rows:
-            raise InputError(
-                f"a validation share of {share!r} leaves {held} of {data.num_rows} rows to choose the noise",
-                "give a share between 0 and 1, such as 0.25",
-            )
-        order = np.random.default_rng(self.seed).permutation(data.num_rows)
-        out, rest = np.sort(order[:held]), np.sort(order[held:])
-        parts = data.replace(x=data.x[rest], y=data.y[rest], x_test=data.x[out], y_test=data.y[out])
         object.__setattr__(self, "final", both_views(data))
-        object.__setattr__(self, "search", both_views(parts))
+        object.__setattr__(self, "search", both_views(data.hold_out(self.validation, self.seed)))
 
     def proof(self, contender: Contender, defence: Defence, final: bool) -> Provable:
         """Return a contender's proof with this noise, for the test points if ``final``, else for validation points."""
