@@ -20,6 +20,7 @@ if os.environ.get("CI"):
     settings.load_profile("same")
 
 
+@pytest.hookimpl(optionalhook=True)  # where pytest-xdist is installed
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
     """Start no workers where times are measured, nor for a single named test, which runs sooner than they start."""
     single = len(config.args) == 1 and "::" in config.args[0]

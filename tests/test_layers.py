@@ -93,3 +93,33 @@ def test_the_theory_needs_no_torch() -> None:
         "    assert 'torch' not in sys.modules, name"
     )
     subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)
+
+
+# What `pip install rsbd` brings for the course and the commands, and what a data set or an executor may use.
+OPTIONAL = (
+    "IPython ipykernel ipywidgets anywidget traitlets jupyter_core jupyter_client jupyterlab voila torchvision typer "
+    "click rich platformdirs pandas distributed"
+)
+
+
+@pytest.mark.slow
+def test_the_library_needs_numpy_scipy_scikit_learn_matplotlib_and_torch_alone() -> None:
+    """As where it is installed by `pip install --no-deps` beside what is there."""
+    code = f"""
+import importlib, pkgutil, sys
+for name in {OPTIONAL!r}.split():
+    sys.modules[name] = None  # its import raises
+import rsbd
+for module in pkgutil.walk_packages(rsbd.__path__, "rsbd."):
+    if module.name.split(".")[1] not in ("panels", "course", "cli", "__main__", "_course"):
+        importlib.import_module(module.name)
+data = rsbd.load("digits", side=8, classes=(0, 1), rows=40, points=20)
+found = rsbd.recipes.wang(data, num_models=64)
+rsbd.plots.certified_accuracy([0, 1], found.certificate.curve(data.y_test, [0, 1]))
+try:
+    importlib.import_module("rsbd.data.vision").torchvision()
+except rsbd.errors.InputError as error:
+    print(error)
+"""
+    run = subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT, capture_output=True, text=True)
+    assert run.stdout == "torchvision, which reads this data set, is not installed: pip install torchvision\n"

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import platformdirs
 
 from rsbd.errors import InputError, first_line
 from rsbd.files import read_path, try_to_write
@@ -50,8 +49,15 @@ class Source:
 
 def data_root(root: str | Path | None = None) -> Path:
     """Return the folder of the downloaded data sets: `root`, else ``$RSBD_DATA``, else the user's cache."""
-    chosen = root or os.environ.get("RSBD_DATA") or Path(platformdirs.user_cache_dir("rsbd")) / "data"
-    return read_path(chosen)
+    return read_path(root or os.environ.get("RSBD_DATA") or _cache() / "data")
+
+
+def _cache() -> Path:
+    try:
+        import platformdirs
+    except ImportError:  # the library alone, without what the course and the commands need
+        return Path.home() / ".cache" / "rsbd"
+    return Path(platformdirs.user_cache_dir("rsbd"))
 
 
 def shuffled(count: int, seed: int | tuple[int, ...]) -> Labels:
@@ -150,6 +156,8 @@ def _read(name: str, root: Path) -> Raw:
         if sizes != (found.rows, found.rows, found.points, found.points):
             raise ValueError(f"it has {sizes[0]} rows and {sizes[2]} points, not {found.rows} and {found.points}")
         return raw
+    except InputError:
+        raise
     except Exception as error:  # a damaged file can make its reader raise anything
         raise InputError(
             f"{name} in {root} cannot be read ({first_line(error)})",

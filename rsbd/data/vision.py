@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from rsbd.errors import InputError
 from rsbd.types import Labels, NDArray
 
 _LIBRARY: list[torch.library.Library] = []  # kept alive: a garbage-collected library removes its operators
@@ -35,6 +36,8 @@ def torchvision() -> ModuleType:
     """Import torchvision; declare its two operators if and only if the import fails without them."""
     try:
         return importlib.import_module("torchvision")
+    except ModuleNotFoundError:
+        raise InputError("torchvision, which reads this data set, is not installed", "pip install torchvision") from None
     except RuntimeError as error:
         if "operator torchvision::" not in str(error):
             raise

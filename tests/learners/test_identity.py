@@ -22,7 +22,6 @@ from rsbd.learners import CNN, LDA, MLP, HashedTestNoise, Learner, Linear, Modul
 from rsbd.learners.identity import check_named, settings_text, unnamed_mark
 from rsbd.noises import Bagging, Flip, Gaussian, Uniform
 from rsbd.noises.smoothing import Smoothing
-from rsbd.panels.memory import VoteMemory
 
 FLIPS = Smoothing(features=Flip(0.8), labels=Flip(0.8, 2), test=Flip(0.8))
 
@@ -176,6 +175,9 @@ def test_copies_of_one_trained_model_are_merged_without_a_name(digits: Dataset) 
 
 @pytest.mark.parametrize("learner", [Signed(), Turned()], ids=["unnamed", "named"])
 def test_panels_grow_an_ensemble_without_a_name_by_training_it_anew(digits: Dataset, learner: Learner) -> None:
+    pytest.importorskip("ipywidgets")  # which panels need, and the library does not
+    from rsbd.panels.memory import VoteMemory
+
     memory = VoteMemory()
     for number in (64, 128):
         *_, found = memory.stream("clean", digits, FLIPS, learner, digits.x_test, number, 0)

@@ -7,15 +7,16 @@ from functools import lru_cache
 from pathlib import Path
 
 import pytest
-import torchgen
 from problems import digits
 from torch.utils._python_dispatch import TorchDispatchMode
-from torchgen.gen import parse_native_yaml
-from torchgen.model import DispatchKey
 
 from rsbd.learners import CNN, LDA, MLP, HashedTestNoise, Linear, ResNet, RobustLinear, randomness
 from rsbd.noises import Bagging, Flip, Gaussian, Uniform
 from rsbd.noises.smoothing import Smoothing
+
+pytest.importorskip("yaml")  # which torch needs for its own list
+torchgen = pytest.importorskip("torchgen.gen")
+DispatchKey = pytest.importorskip("torchgen.model").DispatchKey
 
 NETWORKS = MLP(epochs=1), CNN((2,), 4, epochs=1), ResNet(width=4, epochs=1)
 BELL = Smoothing(features=Gaussian(0.5), test=Gaussian(0.5))
@@ -47,7 +48,7 @@ def asked(learner, smoothing):
 @lru_cache
 def listed():
     folder = Path(torchgen.__file__).parent / "packaged/ATen/native"
-    found = parse_native_yaml(str(folder / "native_functions.yaml"), str(folder / "tags.yaml"))
+    found = torchgen.parse_native_yaml(str(folder / "native_functions.yaml"), str(folder / "tags.yaml"))
     functions = {f"aten::{function.func.name}": function for function in found.native_functions}
     return functions, found.backend_indices
 

@@ -23,7 +23,6 @@ from rsbd.learners import LDA, MLP, Learner
 from rsbd.learners.linear.linear import Linear
 from rsbd.noises import Bagging, Flip, Noise
 from rsbd.noises.smoothing import Smoothing, Threat
-from rsbd.panels import Slider, SyncRunner, smoothed
 from rsbd.tradeoff import Tradeoff, levels, overlap
 from rsbd.words import percent
 
@@ -156,15 +155,17 @@ def test_audit_by_enumeration() -> None:
 
 
 @pytest.mark.parametrize(
-    ("noise_of", "slider", "unit"),
+    ("noise_of", "numbers", "unit"),
     [
-        (ablate, Slider("setting", "show (share of pixels)", 0.05, 0.5, 0.05), "L0"),
-        (smear, Slider("setting", "scale (pixel units)", 0.5, 5.0, 0.5), "Linf"),
+        (ablate, ("setting", "show (share of pixels)", 0.05, 0.5, 0.05), "L0"),
+        (smear, ("setting", "scale (pixel units)", 0.5, 5.0, 0.5), "Linf"),
     ],
     ids=["L0", "Linf"],
 )
-def test_a_panel(digits: Dataset, noise_of: Callable[[float], Smoothing], slider: Slider, unit: str) -> None:
-    panel = smoothed(noise_of, slider, digits, runner=SyncRunner())
+def test_a_panel(digits: Dataset, noise_of: Callable[[float], Smoothing], numbers: tuple[Any, ...], unit: str) -> None:
+    panels = pytest.importorskip("rsbd.panels", reason="panels need ipywidgets", exc_type=ImportError)
+    slider = panels.Slider(*numbers)
+    panel = panels.smoothed(noise_of, slider, digits, runner=panels.SyncRunner())
     for value in (slider.low, slider.low + slider.step, slider.high):
         panel.set(setting=value, num_models=200)
         panel.wait()
@@ -179,8 +180,9 @@ def test_a_panel(digits: Dataset, noise_of: Callable[[float], Smoothing], slider
 
 
 def test_a_panel_of_bags(digits: Dataset) -> None:
-    size = Slider("setting", "rows in a bag", 5, 50, 5)
-    panel = smoothed(lambda rows: Smoothing(rows=Bagging(int(rows))), size, digits, runner=SyncRunner())
+    panels = pytest.importorskip("rsbd.panels", reason="panels need ipywidgets", exc_type=ImportError)
+    size = panels.Slider("setting", "rows in a bag", 5, 50, 5)
+    panel = panels.smoothed(lambda rows: Smoothing(rows=Bagging(int(rows))), size, digits, runner=panels.SyncRunner())
     assert panel.params.setting == 25
     assert "change, insertion or removal of up to 1 training row alters" in panel.sentence
     assert "certified radius (training rows)" in panel.svg
