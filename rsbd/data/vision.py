@@ -37,7 +37,7 @@ def torchvision() -> ModuleType:
     try:
         return importlib.import_module("torchvision")
     except ModuleNotFoundError:
-        raise InputError("torchvision, which reads this data set, is not installed", "pip install torchvision") from None
+        raise InputError("torchvision, which reads this data set, is missing", "pip install torchvision") from None
     except RuntimeError as error:
         if "operator torchvision::" not in str(error):
             raise
