@@ -28,9 +28,7 @@ def wanted() -> dict[str, SpecifierSet]:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
     found = map(Requirement, project["dependencies"])
     here = {"python_version": environment()["python"][0].removeprefix("==")}
-    return {
-        CONDA_NAMES.get(r.name, r.name): r.specifier for r in found if r.marker is None or r.marker.evaluate(here)
-    }
+    return {CONDA_NAMES.get(r.name, r.name): r.specifier for r in found if r.marker is None or r.marker.evaluate(here)}
 
 
 def environment() -> dict[str, tuple[str, str]]:
