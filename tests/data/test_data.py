@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,8 @@ from rsbd.data import SOURCES, Dataset, data_root, load, on_levels
 from rsbd.errors import InputError
 from rsbd.learners import Linear
 from rsbd.recipes import cohen, dpa, rab, rab_knn, rosenfeld
+
+NEEDS_TORCHVISION = pytest.mark.skipif(find_spec("torchvision") is None, reason="no torchvision here")
 
 
 def test_digits_are_scikit_learns_digits_in_a_fixed_split() -> None:
@@ -234,6 +237,7 @@ def test_missing_data_names_the_remedy(tmp_path: Path) -> None:
         load("mnist", root=tmp_path)
 
 
+@NEEDS_TORCHVISION
 def test_offline_names_the_remedy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import socket
 
@@ -254,6 +258,7 @@ def test_unwritable_folder_names_the_remedy(tmp_path: Path) -> None:
         load("cifar10", root=blocked / "data", download=True)
 
 
+@NEEDS_TORCHVISION
 def test_broken_files_name_the_remedy(tmp_path: Path) -> None:
     for file in SOURCES["mnist"].files:
         (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)

@@ -9,6 +9,7 @@ import struct
 import tarfile
 import warnings
 import zipfile
+from importlib.util import find_spec
 from pathlib import Path
 from random import Random
 
@@ -21,6 +22,7 @@ from rsbd.data import sources, vision
 from rsbd.errors import InputError
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="links, pipes and alarms of Unix")
+NEEDS_TORCHVISION = pytest.mark.skipif(find_spec("torchvision") is None, reason="no torchvision here")
 FLIPS = Smoothing(features=Flip(0.8), labels=Flip(0.8, 2), test=Flip(0.8))
 
 
@@ -157,6 +159,7 @@ def test_store(digits: Dataset, tmp_path: Path) -> None:
     assert {path.name for path in tmp_path.iterdir()} == {"store", "outside", "other.npz"}
 
 
+@NEEDS_TORCHVISION
 def test_mnist(tmp_path: Path) -> None:
     raw, random = tmp_path / "MNIST" / "raw", Random(3)
     raw.mkdir(parents=True)
@@ -183,6 +186,7 @@ def bomb_file(path: Path, owned: Path) -> None:
     path.write_bytes(np.array(Bomb(owned), dtype=object).dumps())
 
 
+@NEEDS_TORCHVISION
 def test_data_that_would_run_something(tmp_path: Path) -> None:
     """torchvision's CIFAR is pickled: it is opened only once its hash is that of the published files."""
     for file in sources.SOURCES["cifar10"].files:
@@ -198,6 +202,7 @@ def test_data_that_would_run_something(tmp_path: Path) -> None:
     assert not (tmp_path / "owned").exists()
 
 
+@NEEDS_TORCHVISION
 def test_archives_that_climb_out_are_not_unpacked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     root = tmp_path / "data"
     root.mkdir()
