@@ -15,7 +15,7 @@ from rsbd.data import Dataset
 from rsbd.errors import InputError
 from rsbd.learners import Learner, randomness
 from rsbd.noises import ClassBagging, Flip, Partition, Smoothing
-from rsbd.recipes.dpa import part_labels
+from rsbd.recipes.dpa import label_parts
 from rsbd.recipes.least_squares import LeastSquares
 from rsbd.types import Floats, Labels, NDArray, Points
 
@@ -61,8 +61,7 @@ class PartitionVotes:
 
     def __call__(self, dataset: Dataset, x: Points, num_models: int, seed: int) -> Floats:  # noqa: D102
         asked = dataset.replace(x_test=x, y_test=np.zeros(len(x), np.int64))
-        members = self.partition.members(dataset.x, dataset.y)
-        said = np.stack([part_labels(asked, rows, self.learner, seed + i) for i, rows in enumerate(members)])
+        said = label_parts(asked, self.partition, self.learner, seed)
         counts = np.stack([(said == c).sum(0) for c in range(dataset.num_classes)], axis=1)
         return np.asarray(counts / len(said) - 1e-9 * np.arange(dataset.num_classes))
 

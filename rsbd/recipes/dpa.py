@@ -1,7 +1,8 @@
 """Levine and Feizi 2021, Wang, Levine and Feizi 2022: partition the rows among many models, and count votes."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 import torch
@@ -104,14 +105,7 @@ def dpa(
     (2,)
     """
     partition = Partition(parts, spread, deal)
-    members, base = partition.members(dataset.x, dataset.y), learner or Linear()
-    first = check_whole("seed", seed)
-
-    def ask(some: int) -> Labels:
-        return np.stack([part_labels(dataset, rows, base, first + model) for model, rows in enumerate(members[:some])])
-
-    labels, again = ask(len(members)), min(ASKED_TWICE, len(members))
-    check_repeats(base, lambda: torch.from_numpy(ask(again)), torch.from_numpy(labels[:again]))
+    labels = label_parts(dataset, partition, learner or Linear(), seed)
     return Parted(partition, labels, count_votes(partition, labels, dataset.num_classes, partition.norm, "rows"))
 
 
@@ -141,10 +135,42 @@ def count_votes(
     return Certificate(label, radius, 0.0, norm, slots, trigger=trigger)
 
 
-def part_labels(dataset: Dataset, rows: Labels, learner: Learner, seed: int) -> Labels:
-    """Return the labels by a model trained on some of the rows; all are -1 if these do not hold two classes."""
-    y = dataset.y[rows]
-    if len(np.unique(y)) < 2 or not dataset.num_points:
-        return np.full(dataset.num_points, ABSTAIN, dtype=np.int64)
-    part = dataset.replace(x=dataset.x[rows], y=y, x_test=dataset.x_test[:0], y_test=dataset.y_test[:0])
-    return predict_undefended(part, learner, dataset.x_test, seed, check=False)
+def label_parts(
+    dataset: Dataset,
+    partition: Partition,
+    learner: Learner,
+    seed: int,
+    ask: Callable[[Dataset, int], Labels] | None = None,
+) -> Labels:
+    """Return the labels of the test points by the model of each part: (models, points).
+
+    A part that does not hold two classes abstains: its labels are -1.
+
+    Parameters
+    ----------
+    dataset, partition, learner, seed
+        As in :func:`dpa`; model ``i`` starts from ``seed + i``.
+    ask : callable, optional
+        ``ask(part, seed)`` trains a model on the rows of a data set, and returns its labels of the test points. By
+        default it is :func:`~rsbd.learners.undefended.predict_undefended`.
+    """
+    first, asked = check_whole("seed", seed), ask or partial(_ask_undefended, learner)
+    labels = np.full((partition.num_models, dataset.num_points), ABSTAIN, dtype=np.int64)
+    parts: dict[int, Dataset] = {}
+    for model, rows in enumerate(partition.members(dataset.x, dataset.y)):
+        if len(np.unique(dataset.y[rows])) > 1 and dataset.num_points:
+            part = dataset.replace(x=dataset.x[rows], y=dataset.y[rows])
+            labels[model] = asked(part, first + model)
+            if len(parts) < ASKED_TWICE:
+                parts[model] = part
+    if parts:  # their labels again, if code of the user may give others
+        check_repeats(
+            learner,
+            lambda: torch.from_numpy(np.stack([asked(part, first + model) for model, part in parts.items()])),
+            torch.from_numpy(labels[[*parts]]),
+        )
+    return labels
+
+
+def _ask_undefended(learner: Learner, part: Dataset, seed: int) -> Labels:
+    return predict_undefended(part, learner, part.x_test, seed, check=False)

@@ -2,25 +2,24 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, overload
 
 import numpy as np
 import torch
 
 from rsbd import bounds, ensemble
-from rsbd.certify import ABSTAIN, Certificate, radius
+from rsbd.certify import Certificate, radius
 from rsbd.data import Dataset
 from rsbd.errors import InputError
 from rsbd.evasion import AnyTrigger
 from rsbd.learners import Learner, Models, Problem, RobustLinear
-from rsbd.learners.checked import check_repeats, find_reached, predict_labels, train_models
+from rsbd.learners.checked import find_reached, predict_labels, train_models
 from rsbd.learners.determinism import reproducible
 from rsbd.learners.randomness import generators
 from rsbd.noises import Bagging, ClassBagging, Partition, Smoothing
 from rsbd.noises.smoothing import RowNoise
 from rsbd.recipes.certified import Guarded
-from rsbd.recipes.dpa import ASKED_TWICE, Parted, count_votes
+from rsbd.recipes.dpa import Parted, count_votes, label_parts
 from rsbd.types import Bools, Floats, Ints, Labels
 
 
@@ -158,21 +157,14 @@ def _deal(
 ) -> GuardedParts:
     partition = parts if isinstance(parts, Partition) else Partition(parts)
     x, classes = torch.tensor(dataset.x_test).flatten(1), dataset.num_classes
-    labels = np.full((partition.num_models, len(x)), ABSTAIN, dtype=np.int64)
     trained: dict[int, Models] = {}
-    members = partition.members(dataset.x, dataset.y)
 
-    def ask(model: int) -> tuple[Models, Labels]:
-        part = dataset.replace(x=dataset.x[members[model]], y=dataset.y[members[model]])
-        streams = generators(seed + model, range(1))
-        models = train_models(learner, Problem.of(part, Smoothing()), streams)
-        return models, predict_labels(models, x, None, streams)[0].numpy()
+    def ask(part: Dataset, start: int) -> Labels:
+        streams = generators(start, range(1))
+        models = trained[start - seed] = train_models(learner, Problem.of(part, Smoothing()), streams)
+        return predict_labels(models, x, None, streams)[0].numpy()
 
-    for model, rows in enumerate(members):
-        if len(np.unique(dataset.y[rows])) > 1:
-            trained[model], labels[model] = ask(model)
-    for model in [*trained][:ASKED_TWICE]:
-        check_repeats(learner, partial(lambda at: torch.from_numpy(ask(at)[1]), model), torch.from_numpy(labels[model]))
+    labels = label_parts(dataset, partition, learner, seed, ask)
 
     def reach(place: AnyTrigger) -> Bools:
         reached = np.zeros((*labels.shape, classes), dtype=bool)  # a part that abstains has no model to move
