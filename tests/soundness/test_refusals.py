@@ -318,6 +318,7 @@ REFUSED: list[tuple[Callable[[], Any], str]] = [
     (lambda: recipes.cohen(UNIT, 0.5, learner=LDA), "the class LDA"),
     (lambda: recipes.dpa(BITS, 4, learner=Linear), "the class Linear"),
     (lambda: recipes.dpa(BITS, 4, seed="a"), "seed is 'a'"),
+    (lambda: recipes.pecan(BITS, rsbd.AnyPatch(1), parts=4, seed="a"), "seed is 'a'"),
     (lambda: recipes.compare(UNIT, [0], [1], learner=Linear), "the class Linear"),
     (lambda: experiment(learner=Linear), "the class Linear"),
     (lambda: experiment(smoothing=Flip(0.8)), "smoothing is Flip.*: give a Smoothing"),

@@ -18,6 +18,7 @@ from rsbd.course.lessons.n06_label_flips import *
 from rsbd.course.lessons.n07_confidence import *
 from rsbd.course.lessons.n08_partitions import *
 from rsbd.course.lessons.n09_comparison import *
+from rsbd.course.lessons.n10_planted import *
 from rsbd.course.lessons.prediction import *
 from rsbd.course.lessons.quizzes import *
 from rsbd.course.lessons.self_check import *

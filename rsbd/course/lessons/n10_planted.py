@@ -1,0 +1,215 @@
+"""Notebook 10: the limit of noise, one model's vote, the audit of a certificate, and the card of attack and defence."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from itertools import product
+from typing import Any
+
+import numpy as np
+
+from rsbd import audit, bounds, ensemble, plots
+from rsbd.attacks import Poisoning, stamp
+from rsbd.certify import ABSTAIN, Certificate, certify, radius
+from rsbd.course.lessons.cell_output import Said, Shown, figure
+from rsbd.course.lessons.drawing import VERMILLION, name_axes
+from rsbd.course.lessons.self_check import HINTS, Mistakes, Verdict, judge_number
+from rsbd.data import Dataset
+from rsbd.learners import Linear, RobustLinear
+from rsbd.noises import Bagging, ClassBagging, Flip, Smoothing, Threat
+from rsbd.noises.smoothing import RowNoise
+from rsbd.panels import svg
+from rsbd.panels.engine import Picture
+from rsbd.panels.panel import Static
+from rsbd.panels.planted.compute import one_vote
+from rsbd.recipes.experiment import Experiment
+from rsbd.recipes.planted import any_trigger
+from rsbd.types import Bools
+from rsbd.version import __version__
+from rsbd.words import count, percent
+
+_KEEPS = (0.55, 0.6, 0.65, 0.7, 0.8, 0.9)
+_BAG, _ALPHA = 10, 0.001
+
+
+def draw_noise_limit(dataset: Dataset, rows: int, pixels: int) -> Shown:
+    """Draw by ``keep`` what bags, and flips on the test image, prove against rows, against a trigger and against both.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        Training rows and test points in their binary view.
+    rows, pixels : int
+        Poisoned rows, and pixels of the trigger on the test point.
+    """
+    threats = {
+        count(rows, "poisoned image"): Threat(rows, on_test=False),
+        f"{count(pixels, 'pixel')} of the test image": Threat(0, pixels),
+        "both at once": Threat(rows, pixels),
+    }
+    proved = np.zeros((len(_KEEPS), len(threats)))
+    for i, keep in enumerate(_KEEPS):
+        noise = Smoothing(rows=Bagging(_BAG), test=Flip(keep))
+        votes = ensemble.collect(dataset, noise, Linear(), dataset.x_test, 1000)
+        evidence, right = bounds.simultaneous(votes.counts, _ALPHA), votes.label == dataset.y_test
+        held = [certify(evidence, noise, threat, dataset.num_rows) for threat in threats.values()]
+        proved[i] = [np.mean(one & right) for one in held]
+    ax = plots.new_axes(8.5, 3.8)
+    for curve, name, (colour, line), mark in zip(proved.T, threats, plots.STYLES, "os^", strict=False):
+        ax.plot(_KEEPS, 100 * curve, line, color=colour, marker=mark, linewidth=2.5, label=name)
+    ax.figure.legend(loc="outside upper center", ncols=3, fontsize=12, frameon=False)
+    name_axes(ax, "keep (on the test image)", "right and proved (%)", ylim=(-3, 103))
+    best = [percent(float(share)) for share in proved.max(0)]
+    said = f"At its best keep: {best[0]} against the rows, {best[1]} against the trigger. Against both: {best[2]}."
+    shares = [[percent(float(share)) for share in curve] for curve in proved.T]
+    alt = "; ".join(f"{name}: {', '.join(curve)}" for name, curve in zip(threats, shares, strict=True))
+    keeps = ", ".join(f"{keep:g}" for keep in _KEEPS)
+    return figure(ax, f"Share of test images that are right and proved, at keep {keeps}. {alt}.", said)
+
+
+def draw_one_vote(dataset: Dataset, point: int, side: int) -> Shown:
+    """Draw the weights of one model, a test image, and the patch that costs the model's answer most."""
+    vote, names = one_vote(dataset, point, side), dataset.classes
+    sheet = plots.new_figure(8.5, 3.1)
+    axes = sheet.subplots(1, 3)
+    most = np.abs(vote.weights).max()
+    axes[0].imshow(vote.weights, cmap="PuOr", vmin=-most, vmax=most)
+    axes[1].imshow(vote.image, cmap="gray", vmin=0, vmax=1)
+    axes[2].imshow(vote.attacked, cmap="gray", vmin=0, vmax=1)
+    row, column = (at - 0.5 for at in vote.place)
+    corners = np.array([[0, 1, 1, 0, 0], [0, 0, 1, 1, 0]]) * side
+    axes[2].plot(column + corners[0], row + corners[1], color=VERMILLION, linewidth=3)
+    titles = f"purple: speaks for \u201c{names[vote.label]}\u201d", f"test image {point}", "its worst patch"
+    for ax, title in zip(axes, titles, strict=True):
+        ax.set_title(title, fontsize=13)
+        ax.set_axis_off()
+    said = (
+        f"The model answers \u201c{names[vote.label]}\u201d. The worst {side}x{side} patch takes {percent(vote.taken)} "
+        f"of the answer's lead, so the vote {'is kept' if vote.kept else 'is lost'}."
+    )
+    where = f"the worst patch is at row {vote.place[0]}, column {vote.place[1]}"
+    return figure(sheet, f"Weights of one model, test image {point}, and the image with a patch: {where}. {said}", said)
+
+
+def check_lost_models(answer: Any, unkept: float, size: int) -> Verdict:
+    """Check how many poisoned rows a vote of two classes survives, with one row of each class in a bag.
+
+    Parameters
+    ----------
+    answer : object
+        The number of poisoned rows.
+    unkept : float
+        Probability that a model does not keep its vote, less than a half.
+    size : int
+        Number of rows of each class.
+
+    Examples
+    --------
+    >>> check_lost_models(19, unkept=0.3, size=100).passed, check_lost_models(20, unkept=0.3, size=100).passed
+    (True, False)
+    """
+    bags = ClassBagging(1, (size, size))
+    found = max(rows for rows in range(size) if bags.shift(rows).certifies(unkept))
+    mistakes: Mistakes = {
+        "tie": found + 1,
+        "all_kept": (size // 2, size // 2 - 1),
+        "both_classes": (2 * found, 2 * found + 1, 2 * found + 2),
+        "kept": round(size * (1 - unkept)),
+    }
+    return judge_number(answer, found, HINTS["check_lost_models"], mistakes, {"size": size, "unkept": percent(unkept)})
+
+
+def audit_certificate(certified: Callable[[Sequence[int], int], int], models: int = 5, classes: int = 3) -> Said:
+    """Try every attack on every vote of a few models, and say whether a certificate is violated.
+
+    Parameters
+    ----------
+    certified : callable
+        ``certified(votes, lost)`` returns how many models may be poisoned, below 0 if the vote is not certified:
+        ``votes`` are the kept votes by label, ``lost`` is the number of models whose vote a patch can move.
+    models, classes : int
+        Size of the world.
+
+    Examples
+    --------
+    >>> audit_certificate(lambda votes, lost: -1)
+    The audit tried every attack on all 56 votes of 5 models on 3 labels: no certificate is violated.
+    """
+    every = [vote for vote in product(range(models + 1), repeat=classes + 1) if sum(vote) == models]
+    for *votes, lost in sorted(every, key=lambda vote: vote[-1]):
+        winner, allowed = int(np.argmax(votes)), certified(votes, lost)
+        for taken in product(*(range(number + 1) for number in votes)):
+            free = lost + sum(taken)
+            for given in product(range(free + 1), repeat=classes) if sum(taken) <= allowed else ():
+                after = [n - gone + new for n, gone, new in zip(votes, taken, given, strict=True)]
+                if sum(given) == free and int(np.argmax(after)) != winner:
+                    return Said(_violated(votes, lost, allowed, sum(taken), after))
+    return Said(
+        f"The audit tried every attack on all {len(every)} votes of {models} models on {classes} labels: no "
+        "certificate is violated."
+    )
+
+
+def _violated(votes: Sequence[int], lost: int, allowed: int, taken: int, after: Sequence[int]) -> str:
+    kept, now = (" / ".join(map(str, some)) for some in (votes, after))
+    return (
+        f"**A certificate is violated.** Kept votes for the labels 0 / 1 / 2: {kept}, and {lost} lost. It says: label "
+        f"{int(np.argmax(votes))} wins, whichever {count(allowed, 'model')} the attacker poisons. The audit poisoned "
+        f"{taken} and let these and the lost ones say what it liked: {now}. Label {int(np.argmax(after))} wins."
+    )
+
+
+def attack_card(
+    dataset: Dataset, attack: Poisoning, bag: RowNoise | int, num_models: int = 1000, seed: int = 0
+) -> Static:
+    """Certify a defence, carry the attack out, search for a stronger one, and show all this on a card to keep.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        Clean training images, and test images.
+    attack : Poisoning
+        The attack that is carried out. What is proved is about any patch of its size and as many rows.
+    bag : RowNoise or int
+        How few rows each model learns from, or their number.
+    num_models, seed : int
+        Size and seed of the ensemble.
+    """
+    rows_noise = Bagging(bag) if isinstance(bag, int) else bag
+    smoothing, trigger = Smoothing(rows=rows_noise), any_trigger(attack.trigger, dataset.shape)
+    run = Experiment(dataset, attack, smoothing, RobustLinear(), num_models, _ALPHA, seed, triggers=(trigger,)).run()
+    rows, held = int(run.attack.mask.sum()), radius(run.bounds, smoothing, num_rows=dataset.num_rows)
+    share, proved = percent(held.accuracy(dataset.y_test, rows)), held.radius >= rows
+    before, after = (percent(run.rates[name].attack_success_rate) for name in ("undefended", "smoothed"))
+    each = ", as many of each class" if isinstance(rows_noise, ClassBagging) else ""
+    lines = [
+        f"Attack: {rows} of {dataset.num_rows:,} images stamped and labelled \u201c{run.experiment.target_name}\u201d.",
+        f"Defence: {num_models:,} models, {count(rows_noise.size, 'image')} in a bag{each}.",
+        f"Seen: without a defence it turns {before} of the stamped images, with this defence {after}.",
+    ]
+    for name, who in ("proved", proved), ("unproved", ~proved):
+        if who.any():
+            found = _search(dataset, smoothing, replace(held, label=run.votes.label), rows, who)
+            lines.append(f"Strongest attack found on the weakest {name} image: {found}.")
+    said = f"of test images: right, and proved against {trigger} and {count(rows, 'poisoned image')}"
+    foot = f"{dataset.name}; alpha {_ALPHA:g} for each image, seed {seed}, rsbd {__version__}"
+    others = dataset.x_test[dataset.y_test != dataset.label(attack.target)]
+    parts = [
+        svg.rect(1, 1, 1198, 326, "none", svg.BLUE, 2),
+        svg.image(stamp(attack.trigger, dataset, others[:1])[0], 24, 92, 180),
+        svg.text(24, 58, share, 48, weight=700, fill=svg.BLUE),
+        svg.text(176, 58, said, weight=600),
+        svg.lines(232, 112, lines, 34),
+        svg.text(24, 306, foot, fill=svg.SOFT),
+    ]
+    sentence = f"My attack against my defence: {share} {said}. {' '.join(lines)}"
+    return Static(Picture(svg.document(1200, 328, parts), f"{sentence} {foot}.", sentence))
+
+
+def _search(dataset: Dataset, smoothing: Smoothing, held: Certificate, rows: int, who: Bools) -> str:
+    """Attack the weakest of these points with the worst rows and patch found, and say what is left of its vote."""
+    points = np.flatnonzero(who)
+    point = int(points[held.radius[points].argmin()])
+    target = replace(held, radius=np.where(np.arange(len(who)) == point, rows, ABSTAIN))
+    (found,) = audit.attack(dataset, smoothing, RobustLinear(), target, [point], num_models=500, scouts=64).findings
+    answer = "changes" if found.broken else "stays" if found.after > 0.5 else "is too close to call"
+    return f"{percent(found.after)} of the votes stay, the answer {answer}"
