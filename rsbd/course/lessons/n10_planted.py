@@ -90,7 +90,7 @@ def draw_one_vote(dataset: Dataset, point: int, side: int) -> Shown:
     return figure(sheet, f"Weights of one model, test image {point}, and the image with a patch: {where}. {said}", said)
 
 
-def check_lost_models(answer: Any, unkept: float, size: int) -> Verdict:
+def check_lost_models(answer: Any, unkept: float = 0.3, size: int = 100) -> Verdict:
     """Check how many poisoned rows a vote of two classes survives, with one row of each class in a bag.
 
     Parameters
