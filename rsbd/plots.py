@@ -197,17 +197,23 @@ def certified_map(
 
 
 def paint_shares(ax: Axes, cells: Floats, names: Sequence[str], size: float = 12, origin: Any = "upper") -> None:
-    """Paint a table of shares with their numbers and the names of its lines; hatched where a share is NaN."""
+    """Paint a table of shares with their numbers and the names of its lines; hatched where a share is NaN.
+
+    The bluer, the larger; never so blue that a black number is hard to read, or a white one in a dark theme. Zero has
+    the colour of the paper.
+    """
     from matplotlib.patches import Rectangle
 
-    ax.imshow(cells, origin=origin, aspect="auto", cmap="cividis", vmin=0, vmax=1)
-    look: Any = {"facecolor": "#ececec", "edgecolor": "#c4c4c4", "hatch": "///", "linewidth": 0}
     for (i, j), share in np.ndenumerate(cells):
+        look: Any = {"facecolor": ("#0072b2", 0.12 + 0.48 * share if share else 0), "edgecolor": "#d0d0d0"}
         if np.isnan(share):
-            ax.add_patch(Rectangle((j - 0.5, i - 0.5), 1, 1, **look))
-        else:
-            ink = "black" if share > 0.46 else "white"
-            ax.text(j, i, f"{100 * share:.0f}", ha="center", va="center", color=ink, fontsize=size)
+            look = {"facecolor": "#ececec", "edgecolor": "#c4c4c4", "hatch": "///", "linewidth": 0}
+        ax.add_patch(Rectangle((j - 0.5, i - 0.5), 1, 1, **look))
+        if not np.isnan(share):
+            bold = "bold" if share else "normal"
+            ax.text(j, i, f"{100 * share:.0f}", ha="center", va="center", fontsize=size, fontweight=bold)
+    lines, across = cells.shape
+    ax.set(xlim=(-0.5, across - 0.5), ylim=(-0.5, lines - 0.5) if origin == "lower" else (lines - 0.5, -0.5))
     ax.set_yticks(range(len(names)), names, fontsize=size)
 
 
@@ -229,6 +235,8 @@ def images(
     >>> [label.get_text() for label in ax.get_yticklabels()]
     ['clean', 'noised']
     """
+    from matplotlib.patches import Rectangle
+
     stacks = [np.clip(np.asarray(stack, dtype=float), 0, 1) for stack in groups.values()]
     if not stacks or len({stack.shape[1:] for stack in stacks}) != 1 or stacks[0].ndim not in (3, 4):
         shapes = ", ".join(str(stack.shape) for stack in stacks) or "none"
@@ -239,15 +247,15 @@ def images(
     gap = max(1, high // 12)
     under = high // 3 if captions else 0  # room for a line of text
     step = high + gap + under
-    # Gray separates the images from each other and from the page, which a white image would otherwise blend into.
-    sheet = np.full((len(stacks) * step + gap, most * (wide + gap) + gap, 3), 0.6)
-    for g, stack in enumerate(stacks):
-        for i, picture in enumerate(stack):
-            y, x = g * step + gap, i * (wide + gap) + gap
-            sheet[y : y + high, x : x + wide] = picture
+    sheet = np.zeros((len(stacks) * step + gap, most * (wide + gap) + gap, 4))  # clear between the images
+    places = [(g * step + gap, i * (wide + gap) + gap, p) for g, stack in enumerate(stacks) for i, p in enumerate(stack)]
+    for y, x, picture in places:
+        sheet[y : y + high, x : x + wide, :3], sheet[y : y + high, x : x + wide, 3] = picture, 1
     names = max(1.5, 0.25 * max(map(len, groups)) - 0.5)  # room for the longest name, in inches
     ax = new_axes(1.2 * most + names, 1.3 * step / (high + gap) * len(stacks)) if ax is None else ax
     ax.imshow(sheet, interpolation="nearest")
+    for y, x, _ in places:  # a thin frame, since an image may be of the page's colour
+        ax.add_patch(Rectangle((x - 0.5, y - 0.5), wide, high, fill=False, edgecolor="#999", linewidth=1))
     ax.set_yticks([g * step + gap + (high - 1) / 2 for g in range(len(stacks))], list(groups), fontsize=13)
     for g, name in enumerate(groups):
         for i, said in enumerate((captions or {}).get(name, ())):

@@ -49,7 +49,7 @@ def test_captions_stand_under_their_images():
     x, y = text.get_position()
     sheet = ax.get_images()[0].get_array()
     assert text.get_text() == "seven"
-    assert 0 < sheet[round(y), round(x), 0] < 1  # on the gray
+    assert sheet[round(y), round(x), 3] == 0  # on the page
     assert sheet[round(y) - 4, round(x)].min() == 1  # below a white image
 
 
@@ -82,7 +82,7 @@ def test_map_places_rows_upwards_and_outlines_the_attack():
     ax = plots.certified_map(cells, [1, 5], [1, 4, 9], point=(3, 4))
     assert {t.get_position(): t.get_text() for t in ax.texts}[(0, 1)] == "40"
     assert ax.get_ylim() == (-0.5, 1.5)
-    assert {patch.get_xy() for patch in ax.patches} == {(0.5, 0.5)}
+    assert {patch.get_xy() for patch in ax.patches if not patch.get_fill()} == {(0.5, 0.5)}
     assert [t.get_text() for t in ax.get_xticklabels()] == ["1", "4", "9"]
 
 
@@ -90,19 +90,19 @@ def test_map_text_reads_on_every_cell():
     import matplotlib
 
     def luminance(rgb):
-        rgb = np.asarray(rgb[:3])
-        return np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4) @ (
-            0.2126,
-            0.7152,
-            0.0722,
-        )
+        rgb = np.asarray(rgb)
+        return np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4) @ (0.2126, 0.7152, 0.0722)
 
     shares = np.linspace(0, 1, 101)
     ax = plots.certified_map(shares[None], [1], list(range(101)))
-    for share, text in zip(shares, ax.texts, strict=True):
-        paper = luminance(matplotlib.colormaps["cividis"](share))
-        ink = luminance(matplotlib.colors.to_rgb(text.get_color()))
-        assert (max(paper, ink) + 0.05) / (min(paper, ink) + 0.05) >= 4.5
+    for share, cell, text in zip(shares, ax.patches, ax.texts, strict=True):
+        *blue, depth = cell.get_facecolor()
+        assert text.get_color() == "black"
+        ground, ink = luminance(depth * np.array(blue) + 1 - depth), 0.0
+        assert (ground + 0.05) / (ink + 0.05) >= 4.5, share
+    depths = [cell.get_facecolor()[3] for cell in ax.patches]
+    assert (depths[0], depths == sorted(depths)) == (0, True)
+    assert matplotlib.colors.to_hex(blue) == "#0072b2"  # which themed figures make lighter in a dark theme
 
 
 def test_images_keep_pixels_and_colours():
@@ -110,11 +110,13 @@ def test_images_keep_pixels_and_colours():
     gray[1] = 1.0
     colour = np.zeros((2, 3, 4, 4))
     colour[:, 0] = 1.0
-    sheet = plots.images({"a": gray, "b": gray[:1]}).get_images()[0].get_array()
-    assert sheet[1:5, 1:5].max() == 0
+    ax = plots.images({"a": gray, "b": gray[:1]})
+    sheet = ax.get_images()[0].get_array()
+    assert sheet[1:5, 1:5, :3].max() == 0
     assert sheet[1:5, 6:10].min() == 1
-    assert 0 < sheet[1:5, 5].min() < 1  # the gap is seen beside white and beside black
-    assert plots.images({"a": colour}).get_images()[0].get_array()[1, 1].tolist() == [1, 0, 0]
+    assert sheet[1:5, 5].max() == 0  # the gap is clear, and a frame is seen beside white and beside black
+    assert [patch.get_xy() for patch in ax.patches] == [(0.5, 0.5), (5.5, 0.5), (0.5, 5.5)]
+    assert plots.images({"a": colour}).get_images()[0].get_array()[1, 1].tolist() == [1, 0, 0, 1]
 
 
 @pytest.mark.parametrize(

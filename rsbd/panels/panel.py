@@ -11,11 +11,11 @@ import ipywidgets as ipw
 
 from rsbd.data import Dataset, load
 from rsbd.errors import InputError
+from rsbd.panels import svg
 from rsbd.panels.controls import Control, Controls
 from rsbd.panels.engine import Compute, Engine, Picture
 from rsbd.panels.picture_widget import PictureWidget
 from rsbd.panels.runners import Runner
-from rsbd.panels.svg import escape
 
 _P = TypeVar("_P")
 _R = TypeVar("_R")
@@ -160,15 +160,22 @@ class Static:
         self._picture = picture
 
     def _repr_html_(self) -> str:
-        data = base64.b64encode(self._picture.svg.encode()).decode()
-        return (
-            f'<figure style="margin:0"><img src="data:image/svg+xml;base64,{data}" '
-            f'alt="{escape(self._picture.alt)}" style="width:100%;max-width:1200px;background:#fff">'
-            f'<figcaption style="font-size:16px">{escape(self._picture.sentence)}</figcaption></figure>'
-        )
+        return shown_in_page(svg.themed(self._picture.svg), self._picture.alt, self._picture.sentence, 1200)
 
     def __repr__(self) -> str:
         return self._picture.sentence
+
+
+def shown_in_page(picture: str, alt: str, caption: str, width: int) -> str:
+    """Return the HTML of an SVG with its alt text, at most ``width`` pixels wide, and a sentence below it.
+
+    As an image, since JupyterLab takes SVG proper out of notebooks that it does not trust.
+    """
+    data = base64.b64encode(picture.encode()).decode()
+    image = (
+        f'<img src="data:image/svg+xml;base64,{data}" alt="{svg.escape(alt)}" style="width:100%;max-width:{width}px">'
+    )
+    return f'<figure style="margin:0">{image}<figcaption>{svg.escape(caption)}</figcaption></figure>'
 
 
 def image_dataset(given: Dataset | str | None, view: str = "binary", **part: Any) -> Dataset:

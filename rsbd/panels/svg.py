@@ -48,6 +48,13 @@ def document(width: float, height: float, parts: Iterable[str]) -> str:
     )
 
 
+def themed(picture: str) -> str:
+    """Return a document for a page that sets none of the colours: they follow its colour scheme, light or dark."""
+    dark = "--rsbd-ink:#eee;--rsbd-soft:#bbb;--rsbd-paper:#111;--rsbd-grid:#444;--rsbd-blue:#56b4e9"
+    start, end, body = picture.partition(">")
+    return f"{start}{end}<style>@media(prefers-color-scheme:dark){{svg{{{dark}}}}}</style>{body}"
+
+
 def text(
     x: float, y: float, words: object, size: float = _SIZE, anchor: str = "start", weight: int = 400,
     fill: str = INK, turn: float = 0, halo: bool = False

@@ -9,6 +9,7 @@ import pkgutil
 import re
 from fractions import Fraction
 from pathlib import Path
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -189,11 +190,32 @@ def test_figures_and_stills_carry_words():
     assert 'alt="alt with &quot;quotes&quot;"' in shown._repr_html_()
     assert "caption &amp; more" in shown._repr_html_()
     assert repr(shown) == "caption & more"
-    assert lessons.figure(ax.figure, "a", "b").png.startswith(b"\x89PNG")
     still = lessons.still(backdoor(DATA, num_models=100, compact=True, runner=SyncRunner()))
     assert "<details>" in still._repr_html_()
     assert "<img" in still._repr_html_()
     assert "100 models" in repr(still)
+
+
+def test_a_figure_follows_the_theme_and_is_the_same_each_time():
+    def drawn():
+        ax = plots.certified_accuracy([0, 1], [0.9, 0.5], label="keep", budget=1)
+        ax.text(0, 0, "p_a < 1", color="#0072b2")
+        return lessons.figure(ax, "a", "b")
+
+    svg = drawn().svg
+    assert svg == drawn().svg
+    assert len(svg) < 20_000
+    assert drawn().width == lessons.figure(plots.new_axes(7), "a", "b").width == 630
+    root = ElementTree.fromstring(svg)
+    words = ["".join(text.itertext()) for text in root.iter("{http://www.w3.org/2000/svg}text")]
+    assert {"p_a < 1", "keep"} <= set(words)
+    style, body = svg.split("</style>", 1)
+    assert "prefers-color-scheme:dark" in style
+    assert "--0072b2:#56b4e9;" in style
+    assert "--d0d0d0:#3a3a3a;" in style
+    assert not re.search(r"[ \"]#(000000|0072b2|d0d0d0|ffffff)", body)  # each as a variable
+    assert "#d55e00" in body  # it reads on both grounds
+    assert not re.search("Date|Matplotlib|matplotlib", svg)
 
 
 def test_a_still_raises_what_the_worker_raised():

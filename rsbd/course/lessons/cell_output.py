@@ -1,7 +1,5 @@
 """What a cell shows: prose, tables and pictures that can be read without a kernel, without sight, without colours."""
 
-import base64
-import io
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +9,8 @@ import mistune
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from rsbd.panels.panel import Panel, Static
+from rsbd.course.lessons.drawing import themed_svg
+from rsbd.panels.panel import Panel, Static, shown_in_page
 from rsbd.panels.svg import escape
 from rsbd.words import percent
 
@@ -102,26 +101,22 @@ def answer(*parts: Part, fold: str = GUESSED, **shares: float) -> Said:
 
 @dataclass(frozen=True)
 class Shown:
-    """A picture with alt text, and a sentence below it."""
+    """A picture with alt text, ``width`` pixels wide, and a sentence below it."""
 
-    png: bytes
+    svg: str
     alt: str
     caption: str
+    width: int
 
     def _repr_html_(self) -> str:
-        data = base64.b64encode(self.png).decode()
-        return (
-            f'<figure style="margin:0"><img src="data:image/png;base64,{data}" alt="{escape(self.alt)}" '
-            f'style="max-width:100%;background:#fff"><figcaption style="font-size:16px">'
-            f"{escape(self.caption)}</figcaption></figure>"
-        )
+        return shown_in_page(self.svg, self.alt, self.caption, self.width)
 
     def __repr__(self) -> str:
         return self.caption
 
 
-def figure(drawing: Axes | Figure, alt: str, caption: str, dpi: int = 90) -> Shown:
-    """Show a matplotlib drawing with alt text and a sentence.
+def figure(drawing: Axes | Figure, alt: str, caption: str) -> Shown:
+    """Show a matplotlib drawing with alt text and a sentence; it follows the theme of the page.
 
     Parameters
     ----------
@@ -133,9 +128,7 @@ def figure(drawing: Axes | Figure, alt: str, caption: str, dpi: int = 90) -> Sho
         The message of the picture.
     """
     sheet: Any = drawing if hasattr(drawing, "savefig") else drawing.figure
-    file = io.BytesIO()
-    sheet.savefig(file, format="png", dpi=dpi, metadata={"Software": None})
-    return Shown(file.getvalue(), alt, caption)
+    return Shown(themed_svg(sheet), alt, caption, round(90 * sheet.get_figwidth()))
 
 
 @dataclass(frozen=True)
