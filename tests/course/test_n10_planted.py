@@ -88,7 +88,8 @@ def test_the_card_says_what_is_proved_and_what_was_seen(bag: ClassBagging | int)
         DATA.y_test, 3
     )
     assert f"{100 * proved:.0f} % of test images: right, and proved against any 1x1 patch anywhere" in repr(card)
-    assert "Attack: 3 of 60 images stamped and labelled \u201c0\u201d." in repr(card)
-    assert "Seen: without a defence it turns" in repr(card)
-    assert "on the weakest proved image" in repr(card)
-    assert 'alt="My attack against my defence' in card._repr_html_()
+    alt = card._repr_html_().partition('alt="')[2].partition('"')[0]
+    assert alt.startswith("My attack against my defence: ")
+    assert "Attack: 3 of 60 images stamped and labelled \u201c0\u201d." in alt
+    assert "Seen: without a defence it turns" in alt
+    assert "on the weakest proved image" in alt

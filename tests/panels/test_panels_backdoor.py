@@ -18,6 +18,7 @@ from rsbd.errors import InputError
 from rsbd.learners.linear.linear import Linear
 from rsbd.panels import Cancelled, SyncRunner, backdoor, engine, memory
 from rsbd.panels.backdoor import compute, draw
+from rsbd.panels.chart import share_map
 from rsbd.panels.backdoor.compute import BackdoorComputation, BackdoorParams, LabelledImages
 from rsbd.panels.backdoor.draw import draw_backdoor, draw_compact_backdoor
 from rsbd.recipes.experiment import Experiment
@@ -316,7 +317,7 @@ def test_figures_of_the_map_are_readable_and_more_is_bluer(ink, soft, blue, pape
 
     before = -0.1
     for share in np.linspace(0, 1, 21):
-        cell = draw._cell(0, 0, 50, 30, share)
+        cell = share_map((0, 0, 50, 30), np.array([[share]]), [""], [""])
         opacity = re.search(r"fill-opacity:([\d.]+)", cell)
         covered = float(opacity[1]) if opacity else 0.0
         assert covered > before

@@ -33,7 +33,7 @@ def last(steps: Any) -> PlantedResult:
 
 
 def test_it_shows_what_the_recipe_proves() -> None:
-    panel = planted(DATA, rows=2, side=2, num_models=300, runner=SyncRunner())
+    panel = planted(DATA, poisoned=2, side=2, num_models=300, runner=SyncRunner())
     shown = last(panel.engine.compute(panel.params, lambda: False, lambda done, total: None))
     proved = recipes.pecan(DATA, [AnyPatch(side) for side in shown.sides], num_models=300)
     assert (shown.table == proved.map(DATA.y_test, shown.rows)).all()
@@ -49,7 +49,7 @@ def test_it_shows_what_the_recipe_proves() -> None:
 
 
 def test_previews_hold_whenever_they_are_read() -> None:
-    compute, params = PlantedComputation(DATA), PlantedParams(rows=1, side=1, num_models=400)
+    compute, params = PlantedComputation(DATA), PlantedParams(poisoned=1, side=1, num_models=400)
     smoothing = Smoothing(rows=ClassBagging.of(DATA))
     triggers = [AnyPatch(side) for side in compute.sides]
     run = (DATA, smoothing, RobustLinear(), DATA.x_test, 100, 0)
@@ -96,7 +96,7 @@ def test_the_patch_is_the_worst_of_all(seed: int) -> None:
 
 
 def test_at_nothing_it_says_that_nothing_is_proved() -> None:
-    panel = planted(DATA, rows=12, side=7, num_models=100, runner=SyncRunner())
+    panel = planted(DATA, poisoned=12, side=7, num_models=100, runner=SyncRunner())
     assert "nothing is proved against any 7x7 patch" in panel.sentence
     assert "may fail or succeed" in panel.sentence
     assert "so nothing is proved about it" in panel.svg

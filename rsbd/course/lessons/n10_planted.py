@@ -201,8 +201,8 @@ def attack_card(
         svg.lines(232, 112, lines, 34),
         svg.text(24, 306, foot, fill=svg.SOFT),
     ]
-    sentence = f"My attack against my defence: {share} {said}. {' '.join(lines)}"
-    return Static(Picture(svg.document(1200, 328, parts), f"{sentence} {foot}.", sentence))
+    sentence = f"My attack against my defence: {share} {said}."
+    return Static(Picture(svg.document(1200, 328, parts), f"{sentence} {' '.join(lines)} {foot}.", sentence))
 
 
 def _search(dataset: Dataset, smoothing: Smoothing, held: Certificate, rows: int, who: Bools) -> str:
@@ -211,5 +211,5 @@ def _search(dataset: Dataset, smoothing: Smoothing, held: Certificate, rows: int
     point = int(points[held.radius[points].argmin()])
     target = replace(held, radius=np.where(np.arange(len(who)) == point, rows, ABSTAIN))
     (found,) = audit.attack(dataset, smoothing, RobustLinear(), target, [point], num_models=500, scouts=64).findings
-    answer = "changes" if found.broken else "stays" if found.after > 0.5 else "is too close to call"
-    return f"{percent(found.after)} of the votes stay, the answer {answer}"
+    answer = "the answer changes" if found.broken else "the answer stays" if found.after > 0.5 else "in doubt"
+    return f"{percent(found.after)} of the votes stay, {answer}"

@@ -4,7 +4,7 @@ import numpy as np
 
 from rsbd.panels import svg
 from rsbd.panels.backdoor.compute import BackdoorParams, BackdoorResult
-from rsbd.panels.chart import Box, Chart, ticks
+from rsbd.panels.chart import Box, Chart, share_map, ticks
 from rsbd.panels.engine import Picture
 from rsbd.panels.poisoned import poisoned_share
 from rsbd.panels.rates import attack_success_bars, clean_accuracy_bars, success_words
@@ -119,51 +119,25 @@ def _axis_end(found: BackdoorResult) -> float:
 
 
 def _map(found: BackdoorResult, box: Box) -> str:
-    """Draw cells of certified accuracy, fewest rows at the bottom, with the attack that the sliders set."""
+    """Draw the certified map with the attack that the sliders set: its words stand above it and hide no cell."""
     left, top, right, bottom = box
-    rows, triggers = found.report.rows, found.report.sizes
-    wide, high = (right - left) / len(triggers), (bottom - top) / len(rows)
-    parts = [svg.text(left - 85, top - 44, "certified map: which attacks are ruled out", weight=600)]
-    for i, shares in enumerate(found.report.accuracy_map):
-        y = bottom - (i + 1) * high
-        parts.append(svg.text(left - 9, y + high / 2 + 5, f"{rows[i]:g}", anchor="end", fill=svg.SOFT))
-        parts += [_cell(left + j * wide, y, wide, high, float(value)) for j, value in enumerate(shares)]
-    for j, trigger in enumerate(triggers):
-        parts.append(svg.text(left + (j + 0.5) * wide, bottom + 21, f"{trigger:.3g}", anchor="middle", fill=svg.SOFT))
-    measured = found.report.outcome.experiment.dataset.counted if _norm(found) == "L0" else "L2"
-    about = "each number: % of test images proved right"
-    parts.append(svg.text((left + right) / 2, bottom + 42, f"trigger size ({measured})", anchor="middle"))
-    parts.append(svg.text(left - 62, (top + bottom) / 2, "poisoned training images", anchor="middle", turn=-90))
-    parts.append(svg.text(left - 85, bottom + 72, about, fill=svg.SOFT))
-    return "".join(parts) + _attack(found, box, wide, high)
-
-
-def _cell(x: float, y: float, wide: float, high: float, value: float) -> str:
-    """Draw a cell that is the bluer the more is certified, and never so blue that the figure is hard to read."""
-    blue = svg.rect(x, y, wide, high, svg.BLUE, opacity=0.12 + 0.48 * value) if value else ""
-    ink, weight = (svg.INK, 700) if value else (svg.SOFT, 400)
-    said = svg.text(x + wide / 2, y + high / 2 + 5.5, percent(value)[:-2], anchor="middle", weight=weight, fill=ink)
-    return blue + svg.rect(x, y, wide, high, "none", svg.GRID) + said
-
-
-def _attack(found: BackdoorResult, box: Box, wide: float, high: float) -> str:
-    """Outline the smallest cell that contains the attack; its words stand above the map and hide no cell."""
-    (left, top, _, bottom), threat = box, found.report.threat
-    rows, trigger = threat.rows, threat.trigger_on("features")
-    i, j = int(np.searchsorted(found.report.rows, rows)), int(np.searchsorted(found.report.sizes, trigger))
-    inside = i < len(found.report.rows) and j < len(found.report.sizes)
-    channels = found.report.outcome.experiment.dataset.channels
-    size = f"{trigger / channels:g} px" if _norm(found) == "L0" else f"L2 size {trigger:.3g}"
-    attack = f"{count(rows, 'image')} \u00d7 {size}{'' if inside else ', off map'}"
-    said = f"this attack ({attack}): {percent(found.report.against_attack)}"
-    cell = _outline(left + j * wide, bottom - (i + 1) * high, wide, high) if inside else ""
-    return _outline(left - 83, top - 27, 14, 14) + svg.text(left - 61, top - 14, said, weight=600) + cell
-
-
-def _outline(x: float, y: float, wide: float, high: float, width: float = 4) -> str:
-    """Draw a frame in vermillion on white, which shows on every colour."""
-    white = svg.rect(x, y, wide, high, "none", "#fff", 1.75 * width)
-    return white + svg.rect(x, y, wide, high, "none", svg.VERMILLION, width)
+    rows, sizes, threat = found.report.rows, found.report.sizes, found.report.threat
+    data, discrete, trigger = found.report.outcome.experiment.dataset, _norm(found) == "L0", threat.trigger_on("features")
+    at = int(np.searchsorted(rows, threat.rows)), int(np.searchsorted(sizes, trigger))  # the smallest cell that holds it
+    size = f"{trigger / data.channels:g} px" if discrete else f"L2 size {trigger:.3g}"
+    off = "" if at[0] < len(rows) and at[1] < len(sizes) else ", off map"
+    said = f"this attack ({count(threat.rows, 'image')} \u00d7 {size}{off}): {percent(found.report.against_attack)}"
+    axis = f"trigger size ({data.counted if discrete else 'L2'})"
+    names = [f"{m:g}" for m in rows], [f"{trigger:.3g}" for trigger in sizes]
+    parts = [
+        svg.text(left - 85, top - 44, "certified map: which attacks are ruled out", weight=600),
+        svg.outline(left - 83, top - 27, 14, 14) + svg.text(left - 61, top - 14, said, weight=600),
+        share_map(box, found.report.accuracy_map, *names, at),
+        svg.text((left + right) / 2, bottom + 42, axis, anchor="middle"),
+        svg.text(left - 62, (top + bottom) / 2, "poisoned training images", anchor="middle", turn=-90),
+        svg.text(left - 85, bottom + 72, "each number: % of test images proved right", fill=svg.SOFT),
+    ]
+    return "".join(parts)
 
 
 def _norm(found: BackdoorResult) -> str:

@@ -7,7 +7,10 @@ from rsbd.panels.controls import Slider
 from rsbd.panels.panel import Panel, first_params, image_dataset
 from rsbd.panels.planted.compute import PlantedComputation, PlantedParams, PlantedResult
 from rsbd.panels.planted.draw import draw_planted
+from rsbd.panels.poisoned import poisoned_slider, with_poisoned
 from rsbd.panels.runners import Runner
+
+_MOST = 0.2  # share of the training images
 
 
 def planted(
@@ -27,8 +30,8 @@ def planted(
     runner : Runner, optional
         A worker thread unless given.
     **settings
-        First values of :class:`~rsbd.panels.planted.compute.PlantedParams`: ``rows`` (5 % of the training images
-        unless given), ``side``, ``each``, ``num_models``, ``point``.
+        First values of :class:`~rsbd.panels.planted.compute.PlantedParams`: ``poisoned`` (or ``poison_rate``, a
+        share: 5 % unless given), ``side``, ``each``, ``num_models``, ``point``.
 
     Raises
     ------
@@ -48,11 +51,11 @@ def planted(
     """
     data = image_dataset(dataset, classes=(0, 1))
     compute = PlantedComputation(data, seed)
-    params = first_params(PlantedParams, {"rows": round(0.05 * data.num_rows), **settings})
+    params = first_params(PlantedParams, with_poisoned(settings, data, "poison_rate", 0.05, _MOST))
     controls = (
-        Slider("rows", "poisoned training images", 0, max(1, round(0.2 * data.num_rows)), 1),
+        poisoned_slider(data, _MOST),
         Slider("side", "side of the patch (pixels)", 1, compute.sides[-1], 1),
-        Slider("each", "images of each class in a bag", 1, 5, 1),
+        Slider("each", "images of each class", 1, 5, 1),
         Slider("num_models", "models", 100, 2000, 100),
         Slider("point", "test image (number)", 0, data.num_points - 1, 1),
     )

@@ -30,7 +30,7 @@ class PlantedParams:
 
     Attributes
     ----------
-    rows : int
+    poisoned : int
         Poisoned training images.
     side : int
         Side of the patch on the test image, in pixels.
@@ -42,7 +42,7 @@ class PlantedParams:
         Number of the test image that is shown.
     """
 
-    rows: int = 10
+    poisoned: int = 10
     side: int = 3
     each: int = 1
     num_models: int = 1000
@@ -145,7 +145,7 @@ class PlantedResult:
     @property
     def proved(self) -> float:
         """Certified accuracy against the attack that is set."""
-        return self.held.accuracy(self.dataset.y_test, self.params.rows)
+        return self.held.accuracy(self.dataset.y_test, self.params.poisoned)
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ def draw_planted(found: PlantedResult) -> Picture:
 
 def _map(found: PlantedResult, box: Box) -> str:
     p, rows = found.params, found.rows
-    at = int(np.searchsorted(rows, p.rows)), found.sides.index(p.side)
+    at = int(np.searchsorted(rows, p.poisoned)), found.sides.index(p.side)
     names = [f"{m:,} ({percent(m / found.dataset.num_rows)})" for m in rows]
     parts = [svg.text(10, 24, "which attacks are ruled out (% of test images)", weight=600)]
     parts.append(share_map(box, found.table, names, [f"{side}" for side in found.sides], at))
@@ -30,13 +30,13 @@ def _map(found: PlantedResult, box: Box) -> str:
 
 
 def _proved(found: PlantedResult) -> str:
-    p, rate = found.params, percent(found.params.rows / found.dataset.num_rows)
+    p, rate = found.params, percent(found.params.poisoned / found.dataset.num_rows)
     number = svg.text(_RIGHT, 82, percent(found.proved), 76, weight=700, fill=svg.BLUE if found.proved else svg.SOFT)
     said = [
         "of the test images are right, and it is proved:",
         f"no {p.side}x{p.side} patch, with any content, anywhere,",
     ]
-    said.append(f"beside any {count(p.rows, 'poisoned image')} ({rate}), changes that")
+    said.append(f"beside any {count(p.poisoned, 'poisoned image')} ({rate}), changes that")
     return number + svg.lines(_RIGHT, 122, said, 26)
 
 
@@ -77,10 +77,10 @@ def _kept(vote: OneVote) -> str:
 def _sentence(found: PlantedResult) -> str:
     p, data = found.params, found.dataset
     bags = f"{opening(found.models, p.num_models)}, each trained on {count(p.each, 'image')} of each class: "
-    threat = f"any {p.side}x{p.side} patch anywhere on the test image, and any {count(p.rows, 'poisoned image')}"
+    threat = f"any {p.side}x{p.side} patch anywhere on the test image, and any {count(p.poisoned, 'poisoned image')}"
     if not found.proved:
         return f"{bags}nothing is proved against {threat}. Such an attack may fail or succeed."
-    lowest = float(np.nanmin(found.held.by_class(data.y_test, p.rows)))
+    lowest = float(np.nanmin(found.held.by_class(data.y_test, p.poisoned)))
     return (
         f"{bags}{percent(found.proved)} of the test images, at least {percent(lowest)} in each class, are right and "
         f"certified against {threat}. Whatever the patch shows, and whatever is changed, inserted or removed in the "
@@ -91,11 +91,11 @@ def _sentence(found: PlantedResult) -> str:
 def _alt(found: PlantedResult) -> str:
     p, data = found.params, found.dataset
     column = found.table[:, found.sides.index(p.side)]
-    row = found.table[min(int(np.searchsorted(found.rows, p.rows)), len(found.rows) - 1)]
+    row = found.table[min(int(np.searchsorted(found.rows, p.poisoned)), len(found.rows) - 1)]
     by_rows = ", ".join(f"{percent(share)} at {m}" for m, share in zip(found.rows, column.tolist(), strict=True))
     by_side = ", ".join(f"{percent(share)} at {k}" for k, share in zip(found.sides, row.tolist(), strict=True))
     return (
-        f"Panel of the planted attack on {data.name}: {count(p.rows, 'poisoned image')}, a {p.side}x{p.side} patch on "
+        f"Panel of the planted attack on {data.name}: {count(p.poisoned, 'poisoned image')}, a {p.side}x{p.side} patch on "
         f"the test image, {count(p.each, 'image')} of each class in a bag, {p.num_models:,} models, alpha {ALPHA:g}. "
         f"Proved: {percent(found.proved)}. Certified accuracy by poisoned images: {by_rows}; by side of the patch, at "
         f"this number of images or the next larger one: {by_side}. Test image {p.point}: {percent(found.keeps)} of the "
