@@ -18,9 +18,9 @@ from rsbd.errors import InputError
 from rsbd.learners.linear.linear import Linear
 from rsbd.panels import Cancelled, SyncRunner, backdoor, engine, memory
 from rsbd.panels.backdoor import compute, draw
-from rsbd.panels.chart import share_map
 from rsbd.panels.backdoor.compute import BackdoorComputation, BackdoorParams, LabelledImages
 from rsbd.panels.backdoor.draw import draw_backdoor, draw_compact_backdoor
+from rsbd.panels.chart import share_map
 from rsbd.recipes.experiment import Experiment
 from rsbd.recipes.rates import SuccessBounds
 

@@ -122,8 +122,15 @@ def _map(found: BackdoorResult, box: Box) -> str:
     """Draw the certified map with the attack that the sliders set: its words stand above it and hide no cell."""
     left, top, right, bottom = box
     rows, sizes, threat = found.report.rows, found.report.sizes, found.report.threat
-    data, discrete, trigger = found.report.outcome.experiment.dataset, _norm(found) == "L0", threat.trigger_on("features")
-    at = int(np.searchsorted(rows, threat.rows)), int(np.searchsorted(sizes, trigger))  # the smallest cell that holds it
+    data, discrete, trigger = (
+        found.report.outcome.experiment.dataset,
+        _norm(found) == "L0",
+        threat.trigger_on("features"),
+    )
+    at = (
+        int(np.searchsorted(rows, threat.rows)),
+        int(np.searchsorted(sizes, trigger)),
+    )  # the smallest cell that holds it
     size = f"{trigger / data.channels:g} px" if discrete else f"L2 size {trigger:.3g}"
     off = "" if at[0] < len(rows) and at[1] < len(sizes) else ", off map"
     said = f"this attack ({count(threat.rows, 'image')} \u00d7 {size}{off}): {percent(found.report.against_attack)}"
