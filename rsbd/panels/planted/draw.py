@@ -96,7 +96,7 @@ def _alt(found: PlantedResult) -> str:
     by_side = ", ".join(f"{percent(share)} at {k}" for k, share in zip(found.sides, row.tolist(), strict=True))
     return (
         f"Panel of the planted attack on {data.name}: {count(p.poisoned, 'poisoned image')}, a {p.side}x{p.side} patch "
-        f"on the test image, {count(p.each, 'image')} of each class in a bag, {p.num_models:,} models, alpha {ALPHA:g}. "
+        f"on the test image, {count(p.each, 'image')} of each class a bag, {p.num_models:,} models, alpha {ALPHA:g}. "
         f"Proved: {percent(found.proved)}. Certified accuracy by poisoned images: {by_rows}; by side of the patch, at "
         f"this number of images or the next larger one: {by_side}. Test image {p.point}: {percent(found.keeps)} of the "
         f"models keep their vote, proved against {found.held.radius[p.point]} poisoned images; {_kept(found.vote)} "
