@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import runpy
 import sys
+from itertools import compress
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -17,6 +18,8 @@ ROOT = Path(__file__).resolve().parents[1]
 COURSE = ROOT / "notebooks"
 WORDS = "**Words.** New ones are explained in the [glossary](GLOSSARY.md)."
 TIMES = re.compile(r"(<!-- times -->\n).*?(<!-- end of times -->)", re.DOTALL)
+SIDES = {"03": "02", "05": "04", "06": "04", "07": "04"}  # each side road, and where it leaves the main road
+AROUND = ("**Previous:**", "**Side road", "**Next:**")  # how the paragraphs of links begin
 TAKES = re.compile(r"^\*\*Time\.\*\* (\d+) minutes? to read.* about (\d+) seconds", re.MULTILINE)
 
 
@@ -32,11 +35,19 @@ def name(path: Path, title: str) -> str:
 
 
 def ways(path: Path, titles: dict[Path, str]) -> dict[str, str]:
-    """Links to the notebooks before and after: '**Next:** [09 ...](09_...ipynb)'."""
-    order = list(titles)
-    at = order.index(path)
-    around = {"Previous": order[at - 1] if at else None, "Next": (*order, None)[at + 1]}
-    return {word: f"**{word}:** [{name(p, titles[p])}]({p.name})" for word, p in around.items() if p}
+    """Links along the main road, and to the side roads that leave it here: '**Next:** [09 ...](09_...ipynb)'."""
+    main = [p for p in titles if p.stem[:2] not in SIDES]
+    number = path.stem[:2]
+    here = next(p for p in main if p.stem[:2] == SIDES.get(number, number))  # a side road leads back to its fork
+    before, after = (None, *main)[main.index(here)], (*main, None)[main.index(here) + 1]
+    sides = [p for p in titles if number == SIDES.get(p.stem[:2])]
+    around = {"Previous": [here if number in SIDES else before], "Side road": sides, "Next": [after]}
+    found = {}
+    for word, paths in around.items():
+        links = [f"[{name(p, titles[p])}]({p.name})" for p in paths if p]
+        if links:
+            found[word] = f"**{word}{'s' if len(links) > 1 else ''}:** {', '.join(links)}"
+    return found
 
 
 def connect(path: Path, titles: dict[Path, str]) -> None:
@@ -52,10 +63,9 @@ def connect(path: Path, titles: dict[Path, str]) -> None:
     if "](GLOSSARY.md)" not in first.source:
         first.source = re.sub(r"(^\*\*Time\.\*\*.*$)", rf"\1\n\n{WORDS}", first.source, flags=re.MULTILINE)
     parts = last.source.rstrip().split("\n\n")
-    written = {word: [p for p in parts if p.startswith(f"**{word}:**")] for word in ("Previous", "Next")}
-    kept = [part for part in parts if not part.startswith(("**Previous:**", "**Next:**"))]
-    for word, link in ways(path, titles).items():
-        kept.append(next((part for part in written[word] if part.startswith(link)), link))
+    kept = [part for part in parts if not part.startswith(AROUND)]
+    for link in ways(path, titles).values():
+        kept.append(next((part for part in parts if part.startswith(link)), link))
     last.source = "\n\n".join(kept)
     seconds = int(TAKES.findall(first.source)[0][1])
     line = tool.time_line(tool.reading_minutes(notebook), seconds, tool.has_exercises(notebook))
@@ -69,8 +79,13 @@ def times(titles: dict[Path, str]) -> str:
     found = [tuple(map(int, TAKES.findall(title)[0])) for title in titles.values()]
     for (path, title), (minutes, seconds) in zip(titles.items(), found, strict=True):
         rows.append(f"| [{name(path, title)}]({path.name}) | {minutes} | {seconds} |")
-    minutes, seconds = (sum(column) for column in zip(*found, strict=True))
-    return "\n".join([*rows, f"| together | {minutes} | {seconds} |"])
+    for road, of_road in (
+        ("main road", [path.stem[:2] not in SIDES for path in titles]),
+        ("together", [True] * len(found)),
+    ):
+        minutes, seconds = (sum(column) for column in zip(*compress(found, of_road), strict=True))
+        rows.append(f"| {road} | {minutes} | {seconds} |")
+    return "\n".join(rows)
 
 
 def first_cells() -> dict[Path, str]:

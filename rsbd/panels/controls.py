@@ -12,7 +12,7 @@ import ipywidgets as ipw
 
 from rsbd.errors import InputError
 
-_WIDE = {"style": {"description_width": "170px"}, "layout": {"width": "490px"}}
+_WIDE = {"style": {"description_width": "170px"}, "layout": {"width": "450px"}}
 
 
 @dataclass(frozen=True)
@@ -49,8 +49,8 @@ class Slider:
         box_type = ipw.BoundedIntText if whole else ipw.BoundedFloatText
         slider_type = ipw.IntSlider if whole else ipw.FloatSlider
         shared = {"min": self.low, "max": self.high, "step": self.step, "value": value}
-        box = box_type(**shared, description=self.label, style=_WIDE["style"], layout={"width": "260px"})
-        slider = slider_type(**shared, readout=False, continuous_update=True, layout={"width": "220px"})
+        box = box_type(**shared, description=self.label, style=_WIDE["style"], layout={"width": "250px"})
+        slider = slider_type(**shared, readout=False, continuous_update=True, layout={"width": "188px"})
         # They are linked in the kernel, and a side is written only if it differs. A link in the browser sends every
         # key twice, and an answer to an older key can move the handle back under the reader's hand.
         slider.observe(lambda change: _follow(box, change["new"]), names="value")

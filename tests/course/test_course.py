@@ -61,7 +61,7 @@ def test_the_whole_course_runs_in_six_minutes() -> None:
 def test_ways_to_the_neighbours_and_to_the_glossary(notebook: Path) -> None:
     found = cells(notebook)
     assert "](GLOSSARY.md)" in found[0]["source"], "run .ci/course.py"
-    ends = [p for p in found[-1]["source"].split("\n\n") if re.match(r"\*\*(Previous|Next):", p)]
+    ends = [p for p in found[-1]["source"].split("\n\n") if p.startswith(TOOL.AROUND)]
     ways = TOOL.ways(notebook, firsts()).values()
     assert len(ends) == len(ways)
     assert all(end.startswith(way) for end, way in zip(ends, ways, strict=True)), "run .ci/course.py"
@@ -74,13 +74,27 @@ def table(text: str) -> list[tuple[str, str, str]]:
 
 
 def test_the_course_is_listed_in_the_readme_and_at_the_end_of_the_first_notebook() -> None:
-    names = [TOOL.name(path, first) for path, first in firsts().items()]
+    road = sorted(firsts(), key=lambda path: (path.stem[:2] in [*TOOL.SIDES, "11"], path))  # the main road first
+    names = [TOOL.name(path, firsts()[path]) for path in road]
     here = table(cells(NOTEBOOKS[0])[-1]["source"])
     there = table((ROOT / "README.md").read_text("utf-8"))
     assert [line[0] for line in here] == names
-    assert [line[1] for line in here] == [path.name for path in NOTEBOOKS]
+    assert [line[1] for line in here] == [path.name for path in road]
     assert there == [(n, f"notebooks/{address}", question) for n, address, question in here]
     assert all(question.endswith("?") for *_, question in here)
+    forks = [re.findall(r"^After (\d\d)", question) for *_, question in here]
+    assert [fork for fork in forks if fork] == [[fork] for fork in TOOL.SIDES.values()]
+
+
+def test_the_main_road_leads_past_the_side_roads_and_names_them() -> None:
+    ways = {path.stem[:2]: TOOL.ways(path, firsts()) for path in NOTEBOOKS}
+    assert ways["02"]["Next"].startswith("**Next:** [04 ")
+    assert ways["02"]["Side road"].startswith("**Side road:** [03 ")
+    assert ways["03"] == {"Previous": ways["04"]["Previous"], "Next": ways["02"]["Next"]}
+    assert re.findall(r"\[(\d\d) ", ways["04"]["Side road"]) == ["05", "06", "07"]
+    assert all(ways[side]["Next"].startswith("**Next:** [08 ") for side in ("04", "05", "06", "07"))
+    assert ways["08"]["Previous"].startswith("**Previous:** [04 ")
+    assert "Next" not in ways["11"]
 
 
 def glossary() -> dict[str, str]:
@@ -207,4 +221,4 @@ def test_the_switch_runs_it_on_mnist(notebook: Path) -> None:
     with client.setup_kernel(cwd=str(COURSE), env=env):
         for index, cell in enumerate(found.cells):
             client.execute_cell(cell, index)  # raises what the cell raised
-    assert any("mnist" in made(dict(cell), "text/plain") for cell in switched)
+    assert any("mnist" in made(dict(cell), kind) for cell in switched for kind in ("text/plain", "text/html"))

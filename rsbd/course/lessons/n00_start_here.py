@@ -1,69 +1,99 @@
-"""Notebook 00: a row of its table, and the self-checks."""
+"""Notebook 00: its pictures and tables, and a self-check."""
 
+import warnings
+from collections.abc import Sequence
 from typing import Any
 
-from rsbd.attacks import Poisoning
+import numpy as np
+
+from rsbd import plots
+from rsbd.attacks import BadPatch, Poisoning
+from rsbd.course.lessons.cell_output import Said, Shown, falls, figure, say, table
 from rsbd.course.lessons.data_and_attacks import watch
-from rsbd.course.lessons.self_check import HINTS, Verdict, judge_number, self_check, verdict
+from rsbd.course.lessons.self_check import HINTS, Verdict, read_number, self_check, verdict
 from rsbd.data import Dataset
-from rsbd.errors import InputError
+from rsbd.recipes import wang
+from rsbd.recipes.certified import Certified
 from rsbd.recipes.report import Report
-from rsbd.words import percent
+from rsbd.types import Bools
+from rsbd.words import count, percent
+
+_SHOWN = 6  # images
+_COVERED = 0.125  # of the image, at most: what covers more is no small mark
 
 
-def fooled(name: str, found: Report) -> list[str | float]:
-    """Return one row of a table: an attack, its size, its measured success, and what is proved against it."""
-    rates = [rates.attack_success_rate for rates in found.outcome.rates.values()]
-    return [name, f"{found.budget:,.0f}", *rates, found.against_attack]
+def draw_poisoned(collected: Dataset, poisoned: Dataset, mask: Bools) -> Shown:
+    """Show some training images with their labels, as collected and as poisoned."""
+    rows = np.flatnonzero(mask)[:_SHOWN]
+    sets = {"collected": collected, "poisoned": poisoned}
+    captions = {name: [f'label "{part.classes[c]}"' for c in part.y[rows]] for name, part in sets.items()}
+    return figure(
+        plots.images({name: part.x[rows] for name, part in sets.items()}, captions=captions),
+        "Training images twice: as they were, and with a white square in the lower right corner and a false label.",
+        "Above: what was collected. Below: what the attacker slipped in.",
+    )
 
 
-def check_budget(answer: Any, rows: int, trigger: int) -> Verdict:
-    """Check how many pixels and labels an attack changes in all.
+def draw_certified(result: Certified, dataset: Dataset, radii: Sequence[int]) -> Shown:
+    """Show the certified accuracy at some radii."""
+    proved = result.certificate.curve(dataset.y_test, radii)
+    return figure(
+        plots.certified_accuracy(radii, proved, values=[percent(share) for share in proved]),
+        f"Certified accuracy falls in steps: {falls(radii, proved)}.",
+        "Read it from left to right: the larger the attack, the fewer predictions are proved to withstand it.",
+    )
 
-    Examples
-    --------
-    >>> check_budget(12, rows=3, trigger=4)
-    Not yet. That counts the pixels of the poisoned images. And the labels? And the test image?
-    """
-    pixels = rows * trigger
-    mistakes = {
-        "pixels": pixels,
-        "training": pixels + rows,
-        "labels_kept": pixels + trigger,
-        "trigger": trigger,
-        "labels": rows,
-    }
-    truth = pixels + rows + trigger
-    return judge_number(answer, truth, HINTS["check_budget"], mistakes, {"rows": rows, "trigger": trigger})
+
+def compare_keeps(dataset: Dataset, keeps: Sequence[float], radii: Sequence[int]) -> Said:
+    """Return a table of certified accuracies: a row for each noise, a column for each radius."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the library warns where all images get the same answer
+        found = {keep: wang(dataset, keep=keep, num_models=1000).certificate for keep in keeps}
+    rows = [[f"{keep:g}", *map(float, proved.curve(dataset.y_test, radii))] for keep, proved in found.items()]
+    return table(["keep", *(f"radius {radius}" for radius in radii)], rows)
+
+
+def compare_fooled(found: dict[str, Report]) -> Said:
+    """Return a table of the success of an attack against votes of different learners, and of what is proved."""
+    head = ["the models of the vote", "fooled, undefended", "same learner, no noise", "smoothed"]
+    rows = [
+        [name, *(rates.attack_success_rate for rates in r.outcome.rates.values()), float(r.accuracies[1]), r.planted]
+        for name, r in found.items()
+    ]
+    return table([*head, "proved, 1 change", "proved, this attack"], rows)
+
+
+def promise(share: float, rows: int, side: int) -> Said:
+    """Show a certified accuracy in large figures, with the attack that it speaks of."""
+    return say(
+        f'<span style="font-size:64px;font-weight:700;line-height:1.2">{percent(share)}</span>\n\n'
+        f"of the test images are right, and **proved** to stay right: whatever {count(rows, 'poisoned image')} hold, "
+        f"together with any {side}x{side} patch, of any content, anywhere on the test image."
+    )
 
 
 @self_check
-def check_attack(attack: Any, dataset: Dataset, images: int = 5, success: float = 0.9) -> Verdict:
-    """Check that an attack works with few images, by training a classifier on them.
+def check_side(side: Any, dataset: Dataset, images: int = 2, success: float = 0.9) -> Verdict:
+    """Check the smallest side of a patch that lets an attack succeed with few images, by training classifiers.
 
     Examples
     --------
-    >>> from rsbd import BadPatch, load
-    >>> digits = load("digits", classes=(0, 1))
-    >>> check_attack(Poisoning(BadPatch(3), target=0, rate=0.05), digits)
-    Not yet. That poisons 10 images, and only 5 are allowed: lower the rate.
+    >>> from rsbd import load
+    >>> check_side(2, load("digits", classes=(0, 1)), images=2)
+    Not yet. Only 19 % are fooled. What else makes a trigger easier to learn from so few images?
     """
-    hints = HINTS["check_attack"]
-    if not isinstance(attack, Poisoning):
-        return verdict(hints, "no_attack")
-    try:
-        seen = watch(dataset, attack)
-    except InputError as error:
-        return verdict(hints, "impossible", error=error)
-    words = {"poisoned": seen.poisoned_rows, "images": images, "fooled": percent(seen.success)}
-    if not seen.poisoned_rows:
-        return verdict(hints, "nothing")
-    if seen.poisoned_rows > images:
-        return verdict(hints, "too_many", **words)
-    if dataset.label(attack.target) != 0:
-        return verdict(hints, "target", name=dataset.classes[0])
-    if seen.success < success:
+    hints, number = HINTS["check_side"], read_number(side)
+    high, wide = dataset.shape[-2:]
+    if number is None or not 1 <= number <= min(high, wide) or number.denominator > 1:
+        return verdict(hints, "no_side", most=min(high, wide))
+    covered = int(number) ** 2 / (high * wide)
+    if covered > _COVERED:
+        return verdict(hints, "covers", covered=percent(covered))
+
+    def fooled(side: int) -> float:
+        return watch(dataset, Poisoning(BadPatch(side), target=1, rate=images / dataset.num_rows)).success
+
+    words = {"fooled": percent(fooled(int(number))), "images": images, "side": int(number)}
+    if fooled(int(number)) < success:
         return verdict(hints, "weak", **words)
-    if seen.after < seen.before - 0.02:
-        return verdict(hints, "noticed")
-    return verdict(hints, "right", verb="image fools" if seen.poisoned_rows == 1 else "images fool", **words)
+    return verdict(hints, "smaller" if number > 1 and fooled(int(number) - 1) >= success else "right", **words)
