@@ -36,7 +36,7 @@ def draw_poisoned(collected: Dataset, poisoned: Dataset, mask: Bools) -> Shown:
 
 def draw_certified(result: Certified, dataset: Dataset, radii: Sequence[int]) -> Shown:
     """Show the certified accuracy at some radii."""
-    proved = result.certificate.curve(dataset.y_test, radii)
+    proved = result.certificate.curve(dataset.y_test, radii).tolist()
     return figure(
         plots.certified_accuracy(radii, proved, values=[percent(share) for share in proved]),
         f"Certified accuracy falls in steps: {falls(radii, proved)}.",
