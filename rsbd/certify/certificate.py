@@ -5,6 +5,7 @@ from math import inf
 
 import numpy as np
 
+from rsbd.certify.packed import Packed
 from rsbd.certify.pairs import truth
 from rsbd.evasion import AnyTrigger
 from rsbd.types import ArrayLike, Bools, Floats, Ints
@@ -13,8 +14,8 @@ from rsbd.types import ArrayLike, Bools, Floats, Ints
 ABSTAIN = -1
 
 
-@dataclass(frozen=True, eq=False)
-class Certificate:
+@dataclass(frozen=True, eq=False, repr=False)
+class Certificate(Packed):
     """Certified radii of a batch of points.
 
     Attributes

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from rsbd.bounds import dkw, over_points
+from rsbd.certify.packed import Packed
 from rsbd.certify.pairs import truth
 from rsbd.errors import InputError
 from rsbd.tradeoff import Tradeoff
@@ -23,8 +24,8 @@ _CELLS = 1 << 22  # scores in one block
 RANGE = {"score": (0.0, 1.0, 0.5), "margin": (-1.0, 1.0, 0.0)}
 
 
-@dataclass(frozen=True, eq=False)
-class Confidence:
+@dataclass(frozen=True, eq=False, repr=False)
+class Confidence(Packed):
     """Lower bounds on the smoothed classifier's confidence.
 
     Parameters

@@ -1,13 +1,7 @@
 """Holds the votes of an ensemble, how many models gave each point each label, in memory and in files."""
 
-import hashlib
 import itertools
 import json
-import os
-import struct
-import tokenize
-import zipfile
-import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -15,19 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from rsbd.errors import InputError, first_line
+from rsbd.arrays import read_arrays, refuse_broken, write_arrays
+from rsbd.errors import InputError
 from rsbd.evasion import AnyTrigger, Evidence
 from rsbd.evasion.triggers import from_record
-from rsbd.files import atomic_file
-from rsbd.types import Ints, Labels, NDArray
+from rsbd.types import Ints, Labels
 
 Spans = tuple[tuple[int, int], ...]
-_LARGEST = 1 << 30  # bytes of one file's arrays: a hundred thousand points of a thousand classes
-# Exceptions of numpy, zip and zlib for bytes that are not a file of votes.
-_BROKEN = (
-    OSError, ValueError, KeyError, TypeError, EOFError, MemoryError, OverflowError, RecursionError, SyntaxError,
-    NotImplementedError, RuntimeError, struct.error, tokenize.TokenError, zipfile.BadZipFile, zlib.error,
-)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -154,9 +142,7 @@ class Votes:
         manifest = json.dumps(self.manifest, sort_keys=True).encode()
         spans = np.asarray(self.models, dtype=np.int64).reshape(-1, 2)
         arrays: dict[str, Any] = {**self._counts(), "models": spans, "manifest": np.frombuffer(manifest, np.uint8)}
-        with atomic_file(path) as file:
-            digest = np.frombuffer(_digest(arrays), np.uint8)
-            np.savez_compressed(file, **arrays, digest=digest)
+        write_arrays(path, arrays)
 
     @classmethod
     def load(cls, path: str | Path) -> "Votes":
@@ -167,23 +153,12 @@ class Votes:
         InputError
             The file is missing, damaged or not a file of votes.
         """
-        try:
-            arrays, digest = _arrays(path)
-            if digest != _digest(arrays):
-                raise InputError(f"{path} was changed after it was written", "delete it and collect again")
+        with refuse_broken(path, "votes", "collect again"):
+            arrays = read_arrays(path)
             spans = tuple((int(start), int(stop)) for start, stop in arrays["models"])
             votes = cls(arrays["counts"], spans, json.loads(arrays["manifest"].tobytes()))
             votes = replace(votes, kept=arrays.get("kept"), reached=arrays.get("reached"))
             votes._check()
-        except FileNotFoundError:
-            raise InputError(
-                f"there is no file of votes at {path}", "check the name, or collect votes and save them there"
-            ) from None
-        except InputError:
-            raise
-        except _BROKEN as error:
-            reason = first_line(error)[:100]
-            raise InputError(f"{path} is not a whole file of votes ({reason})", "delete it and collect again") from None
         return votes
 
     def _check(self) -> None:
@@ -219,22 +194,3 @@ def join_spans(first: Spans, second: Spans) -> Spans:
         else:
             joined.append((start, stop))
     return tuple(joined)
-
-
-def _arrays(path: str | Path) -> tuple[dict[str, NDArray[Any]], bytes]:
-    """Read the arrays and their hash, but refuse a small file that would unpack to a huge one before reading it."""
-    if not Path(path).is_file() and os.path.lexists(path):  # reading a pipe would wait for ever
-        raise ValueError("it is no file")
-    with zipfile.ZipFile(path) as packed:
-        if sum(member.file_size for member in packed.infolist()) > _LARGEST:
-            raise ValueError("it would unpack to more than a gigabyte")
-    with np.load(path, allow_pickle=False) as file:
-        return {k: file[k] for k in file.files if k != "digest"}, file["digest"].tobytes()
-
-
-def _digest(arrays: Mapping[str, NDArray[Any]]) -> bytes:
-    digest = hashlib.sha256()
-    for name in sorted(arrays):
-        digest.update(f"{name} {arrays[name].dtype.str} {arrays[name].shape} ".encode())
-        digest.update(np.ascontiguousarray(arrays[name]).tobytes())
-    return digest.digest()

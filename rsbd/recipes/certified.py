@@ -10,11 +10,12 @@ from rsbd.certify import Certificate, certified_map, certify
 from rsbd.ensemble import Votes
 from rsbd.evasion import AnyTrigger
 from rsbd.noises import Smoothing, Threat
+from rsbd.recipes.result import Result
 from rsbd.types import Bools, Floats, Ints
 
 
-@dataclass(frozen=True)
-class Proof:
+@dataclass(frozen=True, repr=False)
+class Proof(Result):
     """A smoothed classifier's predictions, and what is proved about them.
 
     Parameters
@@ -39,7 +40,7 @@ class Proof:
         return certify(self.bounds, self.smoothing, threat, self.num_rows)
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Certified(Proof):
     """A proof from the votes of an ensemble.
 
@@ -72,7 +73,7 @@ def one_label(votes: Votes) -> str:
     return f"{said}: unless all are of that class, the base learner tells nothing apart"
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Guarded(Certified):
     """A proof from votes that no trigger on the test input can move; ``bounds`` are those for the first trigger.
 
@@ -95,7 +96,7 @@ class Guarded(Certified):
         return certified_map(list(self.held.values()), y, self.smoothing, rows, [*self.held], num_rows=self.num_rows)
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Exact(Proof):
     """A proof without votes, which holds with certainty.
 
@@ -108,7 +109,7 @@ class Exact(Proof):
     probabilities: Race
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Scored(Proof):
     """A proof about the class of the largest expected confidence.
 
@@ -121,7 +122,7 @@ class Scored(Proof):
     scores: Floats
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class LabelFlips(Proof):
     """A proof against flipped training labels, which holds with certainty.
 

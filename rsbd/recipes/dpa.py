@@ -15,13 +15,14 @@ from rsbd.learners import Learner, Linear
 from rsbd.learners.checked import check_repeats
 from rsbd.learners.undefended import predict_undefended
 from rsbd.noises import Partition
+from rsbd.recipes.result import Result
 from rsbd.types import Bools, Labels
 
 ASKED_TWICE = 3  # models of the user, once all have answered
 
 
-@dataclass(frozen=True)
-class Dealt:
+@dataclass(frozen=True, repr=False)
+class Dealt(Result):
     """The votes of the models of a partition, and what they prove.
 
     Parameters
@@ -39,7 +40,7 @@ class Dealt:
     certificate: Certificate
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Parted(Dealt):
     """The votes of the models of a partition of the rows, and what they prove."""
 

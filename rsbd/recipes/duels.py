@@ -16,14 +16,15 @@ from rsbd.ensemble import Votes
 from rsbd.evasion import AnyTrigger
 from rsbd.learners import Handwriting, Learner, RobustLinear
 from rsbd.noises import ClassBagging, Smoothing
+from rsbd.recipes.result import Result
 from rsbd.types import Floats, Ints, Labels
 
 Pair = tuple[int, int]
 _UPRIGHT = RobustLinear(Handwriting(blur=0.05))  # chosen on held-out training rows of MNIST with ten classes
 
 
-@dataclass(frozen=True)
-class Duels:
+@dataclass(frozen=True, repr=False)
+class Duels(Result):
     """The votes of the duels, and what they prove.
 
     Parameters
@@ -41,7 +42,7 @@ class Duels:
     held: Mapping[AnyTrigger | None, Certificate]
 
     @property
-    def certificate(self) -> Certificate:
+    def certificate(self) -> Certificate:  # type: ignore[override]
         """The certificate against the first trigger; without triggers, the one for the test input as it is."""
         return list(self.held.values())[:2][-1]
 

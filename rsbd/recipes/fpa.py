@@ -150,7 +150,7 @@ def choose_thresholds(sure: Floats, y: Labels) -> tuple[float, float]:
     return float(cuts[low]), float(cuts[high])
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class ColumnBags(Certified):
     """A proof from models that each see a bag of rows and a group of pixels: rows hide labels, columns the trigger.
 

@@ -23,7 +23,7 @@ from rsbd.recipes.dpa import Parted, count_votes, label_parts
 from rsbd.types import Bools, Floats, Ints, Labels
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class GuardedParts(Parted):
     """Votes of the models of parts, and what they prove against rows and triggers; ``certificate`` is the first one.
 

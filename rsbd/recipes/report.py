@@ -20,6 +20,7 @@ from rsbd.learners.undefended import undefended_name
 from rsbd.noises import Threat
 from rsbd.recipes.experiment import Experiment, Outcome
 from rsbd.recipes.planted import any_trigger, trigger_size
+from rsbd.tables import Column, Tabled
 from rsbd.types import Floats
 from rsbd.version import __version__
 
@@ -29,8 +30,8 @@ _LENGTHS = (0.0, 0.1, 0.25, 0.5, 1.0, 1.5, 2.0, 3.0)
 _PIXELS = (0, 1, 2, 3, 4, 6, 9)
 
 
-@dataclass(frozen=True)
-class Report:
+@dataclass(frozen=True, repr=False)
+class Report(Tabled):
     """Certified accuracies of one outcome.
 
     Parameters
@@ -136,7 +137,8 @@ class Report:
         folder.mkdir(parents=True, exist_ok=True)
         paths = [folder / name for name in ("result.json", "points.csv", "votes.npz")]
         write_text(paths[0], json.dumps(self.as_dict(), indent=2) + "\n")
-        write_text(paths[1], self._points())
+        columns = self.columns()
+        write_text(paths[1], csv_text([list(columns), *zip(*columns.values(), strict=True)]))
         self.outcome.votes.save(paths[2])
         return [*paths, *plots.save(self.figure(), folder, "certified")]
 
@@ -156,17 +158,19 @@ class Report:
         plots.certified_map(*cells, point=point, measured=self.measured, ax=right)
         return drawing
 
-    def _points(self) -> str:
-        """Return the text of ``points.csv``, one line for each test point."""
+    def columns(self) -> dict[str, Column]:
+        """Return what ``points.csv`` holds of each test point; the radius is -1 where not even 0 is certified."""
         data, votes, bounds = self.outcome.experiment.dataset, self.outcome.votes, self.outcome.bounds
-        table: list[list[Any]] = [["point", "label", "predicted", "votes", "miss", f"radius ({self.certificate.norm})"]]
-        for i, (y, label) in enumerate(zip(data.y_test, bounds.label, strict=True)):
-            reached = self.certificate.radius[i]
+        names = np.array(data.classes, object)
+        return {
+            "point": np.arange(data.num_points),
+            "label": names[data.y_test],
+            "predicted": names[bounds.label],
+            "votes": np.take_along_axis(votes.counts, bounds.label[:, None], 1)[:, 0],
             # In full: a rounded radius may lie above what is certified, a rounded miss below what bounds it.
-            held = reached if reached >= 0 else "abstain"
-            names = (data.classes[int(y)], data.classes[int(label)])
-            table.append([i, *names, int(votes.counts[i, label]), bounds.miss[i], held])
-        return csv_text(table)
+            "miss": bounds.miss,
+            "radius": self.certificate.radius,
+        }
 
 
 def report(

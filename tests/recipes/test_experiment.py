@@ -251,14 +251,12 @@ def test_written_files_hold_what_was_found(experiment: Experiment, tmp_path: Pat
     assert saved["settings"]["undefended_learner"] == "regularised least squares"
     lines = list(csv.DictReader(paths[1].open()))
     assert len(lines) == experiment.dataset.num_points
-    certified = np.mean(
-        [line["label"] == line["predicted"] and line["radius (L0)"] not in ("abstain", "0") for line in lines]
-    )
+    certified = np.mean([line["label"] == line["predicted"] and line["radius"] not in ("-1", "0") for line in lines])
     assert certified == pytest.approx(saved["certified_accuracy"]["1"])
     bounds_, counts = found.outcome.bounds, found.outcome.votes.counts
     for line, label, radius, mine in zip(lines, bounds_.label, found.certificate.radius, counts, strict=True):
         assert (line["predicted"], int(line["votes"])) == (experiment.dataset.classes[label], mine[label])
-        assert line["radius (L0)"] == ("abstain" if radius < 0 else str(radius))
+        assert line["radius"] == str(radius)
     cells = {(cell["rows"], cell["trigger"]): cell["accuracy"] for cell in saved["certified_map"]}
     for (rows, trigger), share in cells.items():
         held = certify(bounds_, experiment.smoothing, Threat(rows, trigger))
@@ -278,7 +276,7 @@ def test_no_written_length_is_more_than_was_certified(experiment: Experiment, tm
         assert share == found.certificate.accuracy(data.y_test, float(length))
     lines = list(csv.DictReader(paths[1].open()))
     assert [float(line["miss"]) for line in lines] == found.outcome.bounds.miss.tolist()
-    radii = [-1.0 if line["radius (L2)"] == "abstain" else float(line["radius (L2)"]) for line in lines]
+    radii = [float(line["radius"]) for line in lines]
     assert radii == found.certificate.radius.tolist()
     for top in (1 / 3, 2 / 3, 12345.678):
         assert all(float(f"{length:.6g}") == length for length in radii_up_to(top, "L2"))

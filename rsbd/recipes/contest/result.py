@@ -16,6 +16,7 @@ from rsbd.files import write_text
 from rsbd.noises import Threat
 from rsbd.recipes.contest.threats import SLOT_WORDS, Attack, trigger_words
 from rsbd.recipes.report import csv_text
+from rsbd.tables import Column, Tabled
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -74,8 +75,8 @@ def _threat(record: Mapping[str, Any]) -> Threat:
     return Threat(**{**record, "trigger": from_record(trigger) if isinstance(trigger, Mapping) else trigger})
 
 
-@dataclass(frozen=True)
-class Comparison:
+@dataclass(frozen=True, repr=False)
+class Comparison(Tabled):
     """Every method against every threat.
 
     Parameters
@@ -114,6 +115,15 @@ class Comparison:
             for row in self.rows
             for i, threat in enumerate(row.threats)
         ]
+
+    def columns(self) -> dict[str, Column]:
+        """Return the columns of :meth:`table`."""
+        records = self.table()
+        return {name: [record[name] for record in records] for name in records[0]}
+
+    def describe(self) -> Mapping[str, Any]:
+        """Return the settings."""
+        return self.settings
 
     @classmethod
     def load(cls, path: Path | str) -> Comparison:
@@ -163,8 +173,8 @@ class Comparison:
         folder.mkdir(parents=True, exist_ok=True)
         paths = [folder / "result.json", folder / "comparison.csv"]
         write_text(paths[0], self._json())
-        records = self.table()
-        write_text(paths[1], csv_text([list(records[0]), *(list(record.values()) for record in records)]))
+        columns = self.columns()
+        write_text(paths[1], csv_text([list(columns), *zip(*columns.values(), strict=True)]))
         drawing: Any = self.plot().figure
         return [*paths, *plots.save(drawing, folder, "comparison")]
 

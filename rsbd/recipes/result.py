@@ -1,0 +1,125 @@
+"""The one shape of what recipes return: label, radius, bounds, certificate, votes and settings."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from rsbd.bounds import Bounds
+from rsbd.certify import Certificate
+from rsbd.certify.packed import columns_of, pack, unpack
+from rsbd.ensemble import Votes
+from rsbd.learners.identity import settings_text
+from rsbd.tables import Column, Tabled, load_table, save_table
+from rsbd.types import ArrayLike, Floats, Ints, NDArray
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+_PARTS: dict[str, type] = {"certificate": Certificate, "bounds": Bounds, "votes": Votes}
+
+
+class Result(Tabled):
+    """What a recipe returns.
+
+    Attributes
+    ----------
+    certificate : Certificate
+        What is proved about each point.
+    label, radius : array, shape (points,)
+        Those of the certificate.
+    bounds : Bounds or None
+        Bounds on the probabilities of the classes, where the proof goes through them.
+    votes : Votes or None
+        Votes of the ensemble, where models voted. (Of :func:`rsbd.recipes.duels`, the votes of each pair.)
+    settings : mapping
+        Settings that determine the result, as text and numbers.
+    """
+
+    if TYPE_CHECKING:
+        certificate: Certificate
+        label: Ints
+        radius: Ints | Floats
+        bounds: Any
+        votes: Any
+        settings: Mapping[str, Any]
+
+    def __getattr__(self, name: str) -> Any:
+        """Return what a result of this kind does not have as a field of its own."""
+        if name in ("label", "radius"):
+            return getattr(self.certificate, name)
+        if name in ("bounds", "votes"):
+            return None
+        if name == "settings":
+            return self._settings()
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+
+    def _settings(self) -> Mapping[str, Any]:
+        given = {field.name: getattr(self, field.name) for field in fields(self) if field.name not in _PARTS}  # type: ignore[arg-type]
+        own = {k: v if v is None or isinstance(v, int | float | str) else settings_text(v) for k, v in given.items()
+               if not isinstance(v, np.ndarray | Mapping | Tabled | tuple)}  # fmt: skip
+        return {**own, **(self.votes.manifest if isinstance(self.votes, Votes) else {})}
+
+    def describe(self) -> Mapping[str, Any]:
+        """Return the settings of the certificate and those of the recipe."""
+        return {**self.settings, **self.certificate.describe()}
+
+    def columns(self) -> dict[str, Column]:
+        """Return label, radius, bounds and votes of each point, each of shape (points,)."""
+        evidence = {} if self.bounds is None else {"miss": self.bounds.miss, "runner_up": self.bounds.runner_up}
+        votes = {"votes": self.votes.counts} if isinstance(self.votes, Votes) else {}
+        return {**self.certificate.columns(), **columns_of({**evidence, **votes})}
+
+    def plot(self, ax: "Axes | None" = None, y: ArrayLike | None = None) -> "Axes":
+        """Draw the share of points that are certified at each radius and, if labels `y` are given, right as well."""
+        from rsbd import plots
+
+        radii = np.unique(np.append(self.radius[self.radius >= 0], 0))
+        shares = self.certificate.curve(self.label if y is None else y, radii)
+        drawn = plots.certified_accuracy(radii, shares, norm=self.certificate.norm, ax=ax)
+        if y is None:
+            drawn.set_ylabel("certified share of the points")
+        return drawn
+
+    def save(self, path: str | Path) -> None:
+        """Write to an ``.npz`` file, whole or not at all; :meth:`load` returns these parts as a `SavedResult`."""
+        arrays: dict[str, NDArray[Any]] = {}
+        settings: dict[str, Any] = {"settings": dict(self.settings)}
+        for name, kind in _PARTS.items():
+            part = getattr(self, name)
+            if isinstance(part, kind):
+                found, settings[name] = pack(part)
+                arrays |= {f"{name}.{key}": array for key, array in found.items()}
+        save_table(path, "result", arrays, settings)
+
+    @staticmethod
+    def load(path: str | Path) -> "SavedResult":
+        """Read what :meth:`save` wrote.
+
+        Raises
+        ------
+        InputError
+            The file is missing, damaged, or holds something else.
+        """
+        return load_table(path, "result", _joined)
+
+
+def _joined(arrays: Mapping[str, NDArray[Any]], settings: Mapping[str, Any]) -> "SavedResult":
+    parts: dict[str, Any] = {"bounds": None, "votes": None}
+    for name, kind in _PARTS.items():
+        if name in settings:
+            own = {key.partition(".")[2]: array for key, array in arrays.items() if key.startswith(f"{name}.")}
+            parts[name] = unpack(kind, own, settings[name])
+    return SavedResult(settings=settings["settings"], **parts)
+
+
+@dataclass(frozen=True, repr=False, eq=False)
+class SavedResult(Result):
+    """A result that was read from a file, without what its recipe adds to these parts."""
+
+    certificate: Certificate
+    bounds: Bounds | None
+    votes: Votes | None
+    settings: Mapping[str, Any]
