@@ -1,14 +1,29 @@
-"""Paths as users write them, and files that are written completely or not at all."""
+"""Paths as users write them, and files that are written completely or not at all, of arrays with a hash too."""
 
+import hashlib
 import os
 import secrets
+import struct
 import tempfile
-from collections.abc import Iterator
+import tokenize
+import zipfile
+import zlib
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
-from rsbd.errors import InputError
+import numpy as np
+
+from rsbd.errors import InputError, first_line
+from rsbd.types import NDArray
+
+_LARGEST = 1 << 30  # bytes of one file's arrays: a hundred thousand points of a thousand classes
+# Exceptions of numpy, zip and zlib for bytes that are no such file.
+_BROKEN = (
+    OSError, ValueError, KeyError, TypeError, EOFError, MemoryError, OverflowError, RecursionError, SyntaxError,
+    NotImplementedError, RuntimeError, struct.error, tokenize.TokenError, zipfile.BadZipFile, zlib.error,
+)  # fmt: skip
 
 
 @contextmanager
@@ -67,3 +82,46 @@ def try_to_write(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryFile(dir=folder) as file:
         file.write(b"rsbd")  # on a full disk a file can be created, but not written
+
+
+def write_arrays(path: str | Path, arrays: Mapping[str, NDArray[Any]]) -> None:
+    """Write arrays to an ``.npz`` file, whole or not at all. The same arrays give the same bytes."""
+    given: dict[str, Any] = {**arrays, "digest": np.frombuffer(_digest(arrays), np.uint8)}
+    with atomic_file(path) as file:
+        np.savez_compressed(file, **given)
+
+
+def read_arrays(path: str | Path) -> dict[str, NDArray[Any]]:
+    """Read what :func:`write_arrays` wrote; refuse a small file that would unpack to a huge one before reading it."""
+    if not Path(path).is_file() and os.path.lexists(path):  # reading a pipe would wait for ever
+        raise ValueError("it is no file")
+    with zipfile.ZipFile(path) as packed:
+        if sum(member.file_size for member in packed.infolist()) > _LARGEST:
+            raise ValueError("it would unpack to more than a gigabyte")
+    with np.load(path, allow_pickle=False) as file:
+        arrays = {name: file[name] for name in file.files if name != "digest"}
+        if file["digest"].tobytes() != _digest(arrays):
+            raise InputError(f"{path} was changed after it was written", "delete it and make it again")
+    return arrays
+
+
+@contextmanager
+def refuse_broken(path: str | Path, what: str, again: str) -> Iterator[None]:
+    """Turn what is raised for a file that is missing, damaged or another kind of file into an InputError."""
+    try:
+        yield
+    except FileNotFoundError:
+        raise InputError(f"there is no file of {what} at {path}", f"check the name, or {again}") from None
+    except InputError:
+        raise
+    except _BROKEN as error:
+        reason = first_line(error)[:100]
+        raise InputError(f"{path} is not a whole file of {what} ({reason})", f"delete it and {again}") from None
+
+
+def _digest(arrays: Mapping[str, NDArray[Any]]) -> bytes:
+    digest = hashlib.sha256()
+    for name in sorted(arrays):
+        digest.update(f"{name} {arrays[name].dtype.str} {arrays[name].shape} ".encode())
+        digest.update(np.ascontiguousarray(arrays[name]).tobytes())
+    return digest.digest()

@@ -5,8 +5,8 @@ from math import inf
 
 import numpy as np
 
-from rsbd.certify.packed import Packed
 from rsbd.certify.pairs import truth
+from rsbd.certify.tables import Packed
 from rsbd.evasion import AnyTrigger
 from rsbd.types import ArrayLike, Bools, Floats, Ints
 

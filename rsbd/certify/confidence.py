@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from rsbd.bounds import dkw, over_points
-from rsbd.certify.packed import Packed
 from rsbd.certify.pairs import truth
+from rsbd.certify.tables import Packed
 from rsbd.errors import InputError
 from rsbd.tradeoff import Tradeoff
 from rsbd.types import UNIT, AnyFloats, Bools, Floats, Ints

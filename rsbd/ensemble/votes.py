@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from rsbd.arrays import read_arrays, refuse_broken, write_arrays
 from rsbd.errors import InputError
 from rsbd.evasion import AnyTrigger, Evidence
 from rsbd.evasion.triggers import from_record
+from rsbd.files import read_arrays, refuse_broken, write_arrays
 from rsbd.types import Ints, Labels
 
 Spans = tuple[tuple[int, int], ...]

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from rsbd.certify import Certificate, certified_map, certify, radius
+from rsbd.certify.tables import Column, Tabled
 from rsbd.data import Dataset
 from rsbd.evasion import AnyPatch, AnyTrigger
 from rsbd.files import write_text
@@ -20,7 +21,6 @@ from rsbd.learners.undefended import undefended_name
 from rsbd.noises import Threat
 from rsbd.recipes.experiment import Experiment, Outcome
 from rsbd.recipes.planted import any_trigger, trigger_size
-from rsbd.tables import Column, Tabled
 from rsbd.types import Floats
 from rsbd.version import __version__
 

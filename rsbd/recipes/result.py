@@ -9,10 +9,9 @@ import numpy as np
 
 from rsbd.bounds import Bounds
 from rsbd.certify import Certificate
-from rsbd.certify.packed import columns_of, pack, unpack
+from rsbd.certify.tables import Column, Tabled, columns_of, load_table, pack, save_table, unpack
 from rsbd.ensemble import Votes
 from rsbd.learners.identity import settings_text
-from rsbd.tables import Column, Tabled, load_table, save_table
 from rsbd.types import ArrayLike, Floats, Ints, NDArray
 
 if TYPE_CHECKING:

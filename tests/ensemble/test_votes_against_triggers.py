@@ -12,9 +12,9 @@ from reversed_executor import Reversed
 from sklearn.datasets import load_digits
 
 from rsbd import AnyPatch, AnyPixels, Bagging, Dataset, Flip, Linear, Smoothing, Votes, collect, kept, load
-from rsbd.arrays import _digest
 from rsbd.ensemble import blocks
 from rsbd.errors import InputError
+from rsbd.files import _digest
 from rsbd.learners import MLP, Problem, randomness
 from rsbd.types import Bools
 

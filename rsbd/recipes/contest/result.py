@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from rsbd.certify.tables import Column, Tabled
 from rsbd.errors import InputError
 from rsbd.evasion.triggers import from_record
 from rsbd.files import write_text
 from rsbd.noises import Threat
 from rsbd.recipes.contest.threats import SLOT_WORDS, Attack, trigger_words
 from rsbd.recipes.report import csv_text
-from rsbd.tables import Column, Tabled
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

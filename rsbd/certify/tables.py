@@ -1,16 +1,19 @@
-"""The base class of results: columns over the points and settings, as table, dictionary, short text and file."""
+"""Base classes of results: columns over the points and settings, as table, dictionary, short text and file."""
 
 import json
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
+from dataclasses import fields
+from functools import partial
 from html import escape
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 import numpy as np
 
-from rsbd.arrays import read_arrays, refuse_broken, write_arrays
 from rsbd.errors import InputError
+from rsbd.evasion.triggers import from_record
+from rsbd.files import read_arrays, refuse_broken, write_arrays
 from rsbd.types import NDArray
 
 Column = NDArray[Any] | list[Any]
@@ -81,6 +84,65 @@ class Tabled:
             for i, row in enumerate(rows)
         )
         return f"<pre>{escape(repr(self))}</pre><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+
+class Packed(Tabled):
+    """A dataclass of arrays over the points, and of settings."""
+
+    def columns(self) -> dict[str, Column]:
+        """Return each array, or each column of an array: shape (points,)."""
+        return columns_of(pack(self)[0])
+
+    def describe(self) -> Mapping[str, Any]:
+        """Return the settings."""
+        arrays, _ = pack(self)
+        return {field.name: getattr(self, field.name) for field in fields(self) if field.name not in arrays}  # type: ignore[arg-type]
+
+    def save(self, path: str | Path) -> None:
+        """Write to an ``.npz`` file, whole or not at all."""
+        save_table(path, type(self).__name__, *pack(self))
+
+    @classmethod
+    def load(cls, path: str | Path) -> Self:
+        """Read what :meth:`save` wrote.
+
+        Raises
+        ------
+        InputError
+            The file is missing, damaged, or holds something else.
+        """
+        return load_table(path, cls.__name__, partial(unpack, cls))
+
+
+def columns_of(arrays: Mapping[str, NDArray[Any]]) -> dict[str, Column]:
+    """Return the arrays as columns, one for each column of those with two axes."""
+    found: dict[str, Column] = {}
+    for name, array in arrays.items():
+        found |= {name: array} if array.ndim == 1 else {f"{name} {i}": column for i, column in enumerate(array.T)}
+    return found
+
+
+def pack(thing: Any) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
+    """Return the arrays of a dataclass, and its other fields in a form that JSON keeps."""
+    given = {field.name: getattr(thing, field.name) for field in fields(thing)}
+    arrays = {name: value for name, value in given.items() if isinstance(value, np.ndarray)}
+    others = {k: v.record() if hasattr(v, "record") else v for k, v in given.items() if k not in arrays}
+    return arrays, json.loads(plain_json(others))
+
+
+def unpack(kind: type[_Thing], arrays: Mapping[str, NDArray[Any]], settings: Mapping[str, Any]) -> _Thing:
+    """Return the dataclass that :func:`pack` took apart."""
+    plain: dict[str, Any] = {**settings}
+    if plain.get("trigger") is not None:
+        plain["trigger"] = from_record(plain["trigger"])
+    for name, read in (("alpha", float), ("max_radius", float), ("slots", tuple), ("models", _spans)):
+        if name in plain:
+            plain[name] = read(plain[name])
+    return kind(**arrays, **plain)
+
+
+def _spans(models: list[list[int]]) -> tuple[tuple[int, ...], ...]:
+    return tuple(map(tuple, models))
 
 
 def plain_json(settings: Mapping[str, Any]) -> str:
