@@ -5,7 +5,7 @@ from typing import Any
 from rsbd import bounds, ensemble
 from rsbd.certify import radius
 from rsbd.data import Dataset
-from rsbd.learners import Learner, Linear
+from rsbd.learners import LDA, Learner, Linear
 from rsbd.noises import Bagging, Smoothing
 from rsbd.recipes.certified import Certified
 
@@ -40,7 +40,8 @@ def bagging(
     size : int
         Rows in a bag. Fewer certify more rows and learn less.
     learner : Learner, optional
-        The base learner; :class:`~rsbd.learners.linear.linear.Linear` unless given.
+        The base learner. Unless given, ``Linear()``, or ``LDA()`` for a table of fewer features than ``size``, in
+        which small bags show no single feature clearly enough for ``Linear``.
     num_models, alpha, points, seed, **options
         As in :func:`rsbd.recipes.wang`.
 
@@ -63,7 +64,9 @@ def bagging(
     True
     """
     smoothing = Smoothing(rows=Bagging(size))
-    votes = ensemble.collect(dataset, smoothing, learner or Linear(), dataset.x_test, num_models, seed, **options)
+    few = len(dataset.shape) < 2 and dataset.num_features < size
+    learner = learner or (LDA() if few else Linear())
+    votes = ensemble.collect(dataset, smoothing, learner, dataset.x_test, num_models, seed, **options)
     evidence = bounds.simultaneous(votes.counts, alpha, runner_up=dataset.num_classes > 2, points=points)
     certificate = radius(evidence, smoothing, num_rows=dataset.num_rows)
     return Certified(smoothing, evidence, certificate, dataset.num_rows, votes=votes)
