@@ -11,71 +11,57 @@ from answers import held
 from ci_tools import script
 
 from rsbd.attacks.label_flips import fewest_flips
-from rsbd.bounds.chernoff import Chances, lower_tail
 from rsbd.course import lessons
-from rsbd.course.lessons.n06_label_flips import chernoff_exponents
 from rsbd.data import load
-from rsbd.noises import Flip
 from rsbd.recipes import rosenfeld
-from rsbd.recipes.least_squares import LeastSquares, label_flip_bounds
+from rsbd.recipes.least_squares import LeastSquares
 
 ROOT = Path(__file__).resolve().parents[2]
 DATA = lessons.two_digits(view="unit")
 MODEL = LeastSquares.fit(DATA.x)
 WEIGHTS = MODEL.influence(DATA.x_test)
-MOST = max(q / 100 for q in range(1, 50) if lessons.certified_share(DATA, q / 100, flips=1) >= 0.5)
+TRIAL = lessons.practice(DATA)
+LEAST = min(k / 100 for k in range(51, 100) if lessons.certified_share(TRIAL, k / 100, flips=1) >= 0.5)
 
 
-def on_closed_form(answer):
-    return lessons.check_closed_form(answer, miss=0.01, flip=0.25)
-
-
-def on_most_noise(answer):
-    return lessons.check_most_noise(answer, DATA, flips=1, share=0.5)
+def on_smallest_keep(answer):
+    return lessons.check_smallest_keep(answer, DATA, flips=1, share=0.5)
 
 
 def on_penalty(answer):
-    return lessons.check_penalty(answer, DATA, flip=0.2, flips=10)
+    return lessons.check_penalty(answer, DATA, keep=0.8, flips=8)
 
 
 TestAnswers = held(
     [
-        (on_closed_form, 2),
-        (on_closed_form, "2"),
-        (on_most_noise, MOST),
-        (on_penalty, 0.7),
+        (on_smallest_keep, LEAST),
+        (on_smallest_keep, f"{100 * LEAST:.0f} %"),
+        (on_penalty, 0.5),
+        (on_penalty, "1/2"),
     ],
     [
-        (on_closed_form, 3, "Rounded the wrong way"),
-        (on_closed_form, 5, "exact radius"),
-        (on_closed_form, 1, "1 - 2q"),
-        (on_closed_form, 2.94, "How many whole flips"),
-        (on_closed_form, 17, "natural logarithms"),
-        (on_most_noise, round(MOST + 0.03, 2), "drowns"),
-        (on_most_noise, 0.2, "there are still enough"),
-        (on_most_noise, 1 - MOST, "keep"),
-        (on_most_noise, 0.123, "multiple of 0.01"),
-        (on_most_noise, 0, "no probability"),
-        (on_most_noise, "much", "no number"),
-        (on_penalty, 0.01, "Too little"),
+        (on_smallest_keep, round(LEAST - 0.03, 2), "drowns"),
+        (on_smallest_keep, 0.9, "one step less is enough"),
+        (on_smallest_keep, 0.4, "flip probability"),
+        (on_smallest_keep, 0.777, "multiple of 0.01"),
+        (on_smallest_keep, 0, "not a probability"),
+        (on_smallest_keep, 2, "not a probability"),
+        (on_smallest_keep, "much", "not a probability"),
+        (on_penalty, 0.001, "Too little"),
         (on_penalty, 50, "Too much"),
         (on_penalty, 1, "default itself"),
-        (on_penalty, -1, "not possible"),
-        (on_penalty, "big", "no number"),
+        (on_penalty, -1, "not a multiple"),
+        (on_penalty, "big", "not a multiple"),
     ],
 )
 
 
-def test_the_curve_is_chernoffs_bound():
-    point = int(np.argsort(fewest_flips(WEIGHTS, DATA.y)[1])[30])
-    y = DATA.y if WEIGHTS[point] @ DATA.y > 0.5 else 1 - DATA.y
-    one = np.where(y == 1, 0.7, 0.3)
-    bound = lower_tail(WEIGHTS[[point]], Chances(one, 1 - one, 0 * one), 0.5)[0]
-    curve = chernoff_exponents(WEIGHTS[point], y, 0.7, np.linspace(0, 200, 4001))
-    assert np.exp(curve.min()) == pytest.approx(bound, rel=1e-3)
-    assert bound == pytest.approx(label_flip_bounds(MODEL, DATA.x_test[[point]], DATA.y, Flip(0.7)).miss[0])
-    drawn = lessons.draw_chernoff(WEIGHTS[point], DATA.y, 0.7)
-    assert f"{bound:.2g}" in drawn.texts[0].get_text()
+def test_settings_are_chosen_on_practice_points_and_certified_once_on_test_points():
+    test = lessons.certified_share(DATA, LEAST, flips=1)
+    assert f"once on the test images: {100 * test:.0f} %" in on_smallest_keep(LEAST).words
+    usual = LeastSquares.fit(DATA.x).penalty
+    shares = [f"{100 * lessons.certified_share(DATA, 0.8, 8, times * usual):.0f} %" for times in (0.5, 1)]
+    assert f"once on the test images: {shares[0]}, with the default {shares[1]}" in on_penalty(0.5).words
 
 
 def test_pictures_say_their_numbers():
@@ -83,7 +69,7 @@ def test_pictures_say_their_numbers():
     for point in (int(np.flatnonzero(label == c)[0]) for c in (0, 1)):
         drawn = lessons.draw_flips(WEIGHTS[point], DATA.y, certified=4)
         words = [text.get_text() for text in drawn.texts]
-        assert f"{needed[point]} flips turn it" in words
+        assert f"{needed[point]} flips change the answer" in words
         assert "certified: 4" in words
         worst = drawn.lines[1].get_ydata()
         assert worst[needed[point]] <= 0.5 < worst[needed[point] - 1]

@@ -9,10 +9,10 @@ from matplotlib.axes import Axes
 from rsbd.attacks.label_flips import fewest_flips, heaviest
 from rsbd.bounds import Bounds
 from rsbd.certify import radius
+from rsbd.course.lessons.data_and_attacks import practice
 from rsbd.course.lessons.drawing import BLUE, INK, VERMILLION, name_axes, write_at
-from rsbd.course.lessons.self_check import HINTS, Mistakes, Verdict, is_number, judge_number, self_check, verdict
+from rsbd.course.lessons.self_check import HINTS, Verdict, is_number, self_check, verdict
 from rsbd.data import Dataset
-from rsbd.errors import InputError
 from rsbd.noises import Flip, Smoothing
 from rsbd.plots import new_axes
 from rsbd.recipes import rosenfeld
@@ -35,118 +35,62 @@ def radii_by_miss(keep: float, misses: Sequence[float]) -> tuple[Ints, Ints]:
     return np.maximum(closed_form_radius(some, noise), 0), np.maximum(exact, 0).astype(np.int64)
 
 
-def check_closed_form(answer: Any, miss: float, flip: float) -> Verdict:
-    """Check a radius that was computed by hand with the closed form.
-
-    Examples
-    --------
-    >>> check_closed_form(3, miss=0.01, flip=0.25)
-    Not yet. Rounded the wrong way: the formula gives an upper limit, and flips are whole.
-    """
-    (closed,), (exact,) = radii_by_miss(1 - flip, [miss])
-    up, odds = float(np.log(4 * miss * (1 - miss))), float(np.log(flip / (1 - flip)))
-    full = up / (2 * (1 - 2 * flip) * odds)
-    mistakes: Mistakes = {
-        "above": int(closed) + 1,
-        "exact": int(exact),
-        "twice": int(2 * full),
-        "no_factor": int(full * (1 - 2 * flip)),
-        "digits": (round(full, 1), round(full, 2), round(full, 3)),
-    }
-    return judge_number(answer, int(closed), HINTS["check_closed_form"], mistakes, {"full": full})
-
-
-def certified_share(dataset: Dataset, flip: float, flips: int, penalty: float | None = None) -> float:
+def certified_share(dataset: Dataset, keep: float, flips: int, penalty: float | None = None) -> float:
     """Return the certified accuracy against a number of label flips, by the exact trade-off.
 
     Examples
     --------
     >>> from rsbd.data import load
-    >>> certified_share(load("digits", view="unit", classes=(0, 1)), flip=0.2, flips=5) > 0.8
+    >>> certified_share(load("digits", view="unit", classes=(0, 1)), keep=0.8, flips=5) > 0.8
     True
     """
-    return rosenfeld(dataset, 1 - flip, penalty=penalty).certificate.accuracy(dataset.y_test, flips)
+    return rosenfeld(dataset, keep, penalty=penalty).certificate.accuracy(dataset.y_test, flips)
 
 
 @self_check
-def check_most_noise(answer: Any, dataset: Dataset, flips: int = 1, share: float = 0.5) -> Verdict:
-    """Check the largest flip probability, in steps of 0.01, that certifies a share of the test images."""
-    hints = HINTS["check_most_noise"]
-    if not is_number(answer):
-        return verdict(hints, "no_number", answer=answer)
-    if not 0 < answer < 1:
-        return verdict(hints, "no_probability", flip=answer)
-    if answer >= 0.5:
-        return verdict(hints, "keep", flip=answer)
+def check_smallest_keep(answer: Any, dataset: Dataset, flips: int = 1, share: float = 0.5) -> Verdict:
+    """Check the smallest keep, in steps of 0.01, that certifies a share of the practice points."""
+    hints, trial = HINTS["check_smallest_keep"], practice(dataset)
+    if not is_number(answer) or not 0 < answer < 1:
+        return verdict(hints, "no_probability", answer=answer)
+    if answer <= 0.5:
+        return verdict(hints, "flipped", keep=answer)
     if abs(100 * answer - round(100 * answer)) > 1e-6:
         return verdict(hints, "step")
-    here = certified_share(dataset, answer, flips)
-    more = certified_share(dataset, answer + 0.01, flips) if answer < 0.485 else 0.0
-    case = "drowned" if here < share else "more" if more >= share else "right"
-    return verdict(hints, case, flip=answer, here=percent(here), flips=count(flips, "flip"), next=percent(more))
+    here = certified_share(trial, answer, flips)
+    less = certified_share(trial, answer - 0.01, flips) if answer > 0.515 else 0.0
+    case = "drowned" if here < share else "less" if less >= share else "right"
+    test = certified_share(dataset, answer, flips) if case == "right" else 0.0
+    shares = {"here": percent(here), "next": percent(less), "test": percent(test)}
+    return verdict(hints, case, keep=answer, flips=count(flips, "flip"), **shares)
 
 
 @self_check
-def check_penalty(answer: Any, dataset: Dataset, flip: float, flips: int) -> Verdict:
-    """Check a ridge penalty, as a multiple of the default, that certifies more than the default does."""
-    hints = HINTS["check_penalty"]
-    if not is_number(answer):
-        return verdict(hints, "no_number", answer=answer)
-    if answer < 0:
-        return verdict(hints, "impossible", reason=f"{answer:g} times the default is negative")
-    default = LeastSquares.fit(dataset.x).penalty
-    try:
-        model = LeastSquares.fit(dataset.x, answer * default)
-    except InputError as error:
-        return verdict(hints, "impossible", reason=error)
-    found, before = (certified_share(dataset, flip, flips, answer * default), certified_share(dataset, flip, flips))
-    if found <= before and answer == 1:
+def check_penalty(answer: Any, dataset: Dataset, keep: float, flips: int) -> Verdict:
+    """Check a ridge penalty, as a multiple of the default, that certifies more practice points than the default."""
+    hints, trial = HINTS["check_penalty"], practice(dataset)
+    if not is_number(answer) or answer < 0:
+        return verdict(hints, "no_multiple", answer=answer)
+    if answer == 1:
         return verdict(hints, "default")
-    influence = model.influence(dataset.x_test)
+    default = LeastSquares.fit(trial.x).penalty
+    model = LeastSquares.fit(trial.x, answer * default)
+    found, before = (certified_share(trial, keep, flips, times * default) for times in (answer, 1))
+    influence = model.influence(trial.x_test)
     weights = np.sort(np.abs(influence), axis=1)
     words = {
         "found": percent(found),
         "before": percent(before),
         "flips": flips,
-        "num_rows": dataset.num_rows,
+        "num_rows": trial.num_rows,
         "heaviest": percent(float(np.median(weights[:, -flips:].sum(axis=1) / weights.sum(axis=1)))),
-        "margin": float(np.median(np.abs(influence @ dataset.y - 0.5))),
+        "margin": float(np.median(np.abs(influence @ trial.y - 0.5))),
     }
-    return verdict(hints, "right" if found > before else "too_little" if answer < 1 else "too_much", **words)
-
-
-def chernoff_exponents(weights: Floats, y: Ints, keep: float, t: Floats) -> Floats:
-    """Return the logarithm of Chernoff's bound on ``P(score <= 1/2)`` for each ``t``.
-
-    Labels are kept with probability ``keep``.
-
-    Examples
-    --------
-    >>> chernoff_exponents(np.full(4, 0.25), np.ones(4, int), 0.75, np.array([0.0, 2.0])).round(3)
-    array([ 0.   , -0.399])
-    """
-    one = np.where(y == 1, keep, 1 - keep)
-    factors = one * np.exp(-np.outer(t, weights)) + 1 - one
-    return np.asarray(t / 2 + np.log(factors).sum(axis=1))
-
-
-def draw_chernoff(weights: Floats, y: Ints, keep: float) -> Axes:
-    """Draw the bound as a function of ``t`` and mark its smallest value.
-
-    For the answer 0 the two labels are exchanged, which is allowed since the weights on a point add up to 1.
-    """
-    y = y if weights @ y > 0.5 else 1 - y
-    t = np.linspace(0, 1, 400)
-    while chernoff_exponents(weights, y, keep, t[-1:])[0] < 0 and t[-1] < 1e6:
-        t = 2 * t  # until the bound is back at 1
-    bound = np.exp(chernoff_exponents(weights, y, keep, t))
-    best = int(bound.argmin())
-    ax = new_axes(9, 4)
-    ax.plot(t, bound, color=BLUE, linewidth=3)
-    ax.plot(t[best], bound[best], "o", color=VERMILLION, markersize=11)
-    said = f"the best t: the miss is at most {bound[best]:.2g}"
-    write_at(ax, said, (t[best], bound[best]), (0, -14), ha="center", va="top")
-    return name_axes(ax, "t", "bound on the miss", yscale="log", ylim=(bound[best] / 4, 2))
+    if found <= before:
+        return verdict(hints, "too_little" if answer < 1 else "too_much", **words)
+    usual = LeastSquares.fit(dataset.x).penalty
+    test, usually = (percent(certified_share(dataset, keep, flips, times * usual)) for times in (answer, 1))
+    return verdict(hints, "right", test=test, usually=usually, **words)
 
 
 def draw_flips(weights: Floats, y: Ints, certified: int, seed: int = 0) -> Axes:
@@ -177,9 +121,9 @@ def draw_flips(weights: Floats, y: Ints, certified: int, seed: int = 0) -> Axes:
         at = round(0.68 * many)
         write_at(ax, name, (at, scores[at]), (0, 10))
     ax.axhline(0.5, color=VERMILLION, linewidth=2)
-    write_at(ax, "the other answer wins below", (0, 0.5), (4, -16), fontsize=12)
+    write_at(ax, "below: the other answer", (0, 0.5), (4, -16), fontsize=12)
     ax.plot(needed, 0.5, "o", color=VERMILLION, markersize=11)
-    write_at(ax, f"{needed} flips turn it", (needed, 0.5), (8, 8))
+    write_at(ax, f"{needed} flips change the answer", (needed, 0.5), (8, 8))
     ax.axvspan(0, certified, color=BLUE, alpha=0.12)
     bottom = ("data", "axes fraction")
     write_at(ax, f"certified: {certified}", (certified, 0.03), (-6, 0), xycoords=bottom, ha="right")

@@ -13,13 +13,13 @@ from rsbd.bounds import dkw
 from rsbd.certify.confidence import measured
 from rsbd.course.lessons.data_and_attacks import part_of
 from rsbd.course.lessons.drawing import BLUE, INK, VERMILLION, name_axes, write_at
-from rsbd.course.lessons.self_check import HINTS, Verdict, fewest_that, is_number, judge_number, self_check, verdict
+from rsbd.course.lessons.self_check import HINTS, Verdict, judge_number, read_number, self_check, verdict
 from rsbd.data import Dataset
 from rsbd.ensemble.one_model import FixedModel
 from rsbd.errors import InputError
 from rsbd.learners import LDA
 from rsbd.noises import Gaussian
-from rsbd.plots import STYLES, new_axes
+from rsbd.plots import new_axes
 from rsbd.tradeoff import Tradeoff
 from rsbd.types import AnyFloats, Floats, Ints
 
@@ -146,19 +146,6 @@ def draw_levels(scores: Sequence[float], law: Tradeoff) -> Axes:
     return name_axes(ax, "threshold s", "share with score of at least s", xlim=(0, 1), ylim=(0, 1.05))
 
 
-def draw_bounds(radii: Floats, curves: Sequence[tuple[str, Floats]]) -> Axes:
-    """Draw certified averages by radius, with a name for each curve."""
-    ax = new_axes(9, 4.5)
-    for k, ((name, values), (colour, dashes)) in enumerate(zip(curves, STYLES, strict=False)):
-        ax.plot(radii, values, color=colour, linestyle=dashes, linewidth=3)
-        at = (2 + 2 * k) * len(radii) // 12
-        point, place = (radii[at], values[at]), (0.5, 0.9 - 0.12 * k)
-        thread = {"arrowstyle": "-", "color": colour, "relpos": (0, 0.5)}
-        ax.annotate(name, point, place, textcoords="axes fraction", arrowprops=thread, fontsize=13, va="center")
-    ax.set(xlim=(0, float(radii[-1])), ylim=(0, 1))
-    return name_axes(ax, "L2 radius of a change of the test image (pixel units)", "certified average score")
-
-
 def check_by_hand(answer: Any, scores: Sequence[str], law: Tradeoff) -> Verdict:
     """Check a bound on the average that was computed level by level.
 
@@ -181,51 +168,6 @@ def check_by_hand(answer: Any, scores: Sequence[str], law: Tradeoff) -> Verdict:
     return judge_number(answer, whole, HINTS["check_by_hand"], mistakes, words)
 
 
-def copies_for(width: float, alpha: float) -> int:
-    """Return the fewest copies whose band is no wider than ``width``.
-
-    Examples
-    --------
-    >>> copies_for(0.06, 0.001)
-    960
-    """
-    return fewest_that(lambda num: dkw(num, alpha) <= width)
-
-
-@self_check
-def check_copies(answer: Any, width: float, alpha: float) -> Verdict:
-    """Check the fewest noisy copies whose band is no wider than ``width``.
-
-    Examples
-    --------
-    >>> check_copies(69078, width=0.01, alpha=0.001)
-    Not yet. Twice too many: there is a 2 beside the N.
-    >>> check_copies(1000, width=0.01, alpha=0.001)
-    Not yet. 1,000 copies make it 0.059 wide. Solve sqrt(ln(1 / alpha) / (2 N)) = width for N, and round up.
-    """
-    truth, square = copies_for(width, alpha), width * width
-    numbers = {
-        "twice": -np.log(alpha) / square,
-        "two_sided": np.log(2 / alpha) / (2 * square),
-        "logarithm": -np.log10(alpha) / (2 * square),
-        "not_squared": -np.log(alpha) / (2 * width),
-    }
-    mistakes: dict[str, Any] = {"too_few": truth - 1, **{name: (int(n), int(n) + 1) for name, n in numbers.items()}}
-    words = {"truth": truth, "achieved": _width(answer, width, alpha)}
-    return judge_number(answer, truth, HINTS["check_copies"], mistakes, words)
-
-
-def _width(answer: Any, width: float, alpha: float) -> str:
-    """Return what this number of copies achieves, to be said before the formula."""
-    if not is_number(answer) or not 1 <= answer < 1e12:
-        return ""
-    if answer != int(answer):
-        return "Copies are whole. "
-    if answer > copies_for(width, alpha):
-        return "Enough, but not the fewest. "
-    return f"{answer:,.0f} copies make it {dkw(int(answer), alpha):.2g} wide. "
-
-
 @self_check
 def check_agree(answer: Any, law: Tradeoff, average: str = "0.6", count: int = 5) -> Verdict:
     """Check scores for which the naive bound is as good as the one from the whole distribution.
@@ -237,9 +179,9 @@ def check_agree(answer: Any, law: Tradeoff, average: str = "0.6", count: int = 5
     True
     """
     hints = HINTS["check_agree"]
-    try:
-        scores = [Fraction(str(score)) for score in answer]
-    except (TypeError, ValueError, ZeroDivisionError):
+    read = [read_number(score) for score in answer] if isinstance(answer, Sequence) else [None]
+    scores = [score for score in read if score is not None]
+    if len(scores) < len(read):
         return verdict(hints, "no_list", answer=answer)
     if len(scores) != count or not all(0 <= score <= 1 for score in scores):
         return verdict(hints, "scores", count=count)

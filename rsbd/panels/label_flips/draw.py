@@ -69,8 +69,8 @@ def _victim(found: LabelFlipsResult) -> str:
 def _proof(found: LabelFlipsResult) -> str:
     needed, (exact, closed) = found.fitted.needed[found.victim], found.radii
     if exact < 0:
-        return f"{needed} flips turn it; certified: not even the answer"
-    return f"{needed} flips turn it; certified: {exact} (closed form: {max(closed, 0)})"
+        return f"{needed} flips change it; certified: not even the answer"
+    return f"{needed} flips change it; certified: {exact} (closed form: {max(closed, 0)})"
 
 
 def _figures(found: LabelFlipsResult) -> str:
