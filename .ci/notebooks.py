@@ -81,6 +81,7 @@ def refresh(path: Path) -> None:
 
 if __name__ == "__main__":
     os.environ["PYTHONPATH"] = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep)
+    os.environ["RSBD_STILL"] = "1"  # panels wait for the picture that a page without a kernel shows
     os.environ["CUDA_VISIBLE_DEVICES"] = ""  # a GPU draws other numbers; outputs are those of any CPU
     for each in map(Path, sys.argv[1:] or sorted(map(str, (ROOT / "notebooks").glob("*.ipynb")))):
         refresh(each)

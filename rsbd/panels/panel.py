@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import dataclasses
+import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Generic, TypeVar
 
@@ -13,7 +14,8 @@ from rsbd.data import Dataset, load
 from rsbd.errors import InputError
 from rsbd.panels import svg
 from rsbd.panels.controls import Control, Controls
-from rsbd.panels.engine import Compute, Engine, Picture
+from rsbd.panels.engine import Compute, Engine, Frame, Picture
+from rsbd.panels.live import show_live, still_page
 from rsbd.panels.picture_widget import PictureWidget
 from rsbd.panels.runners import Runner
 
@@ -69,7 +71,8 @@ class Panel(Generic[_P, _R]):
         self._params = params
         self._visible = visible
         self.picture = PictureWidget()
-        self.engine: Engine[_P, _R] = Engine(compute, render, self.picture.show, runner)
+        self._waiting: list[Any] = []  # pages shown before there was a final picture
+        self.engine: Engine[_P, _R] = Engine(compute, render, self._show, runner)
         self._names = sorted(field.name for field in dataclasses.fields(params))  # type: ignore[arg-type]
         self.controls = Controls(controls, {name: getattr(params, name) for name in self._names}, self._moved)
         self.widget: ipw.Widget = ipw.VBox([self.controls.widget, self.picture])
@@ -129,8 +132,32 @@ class Panel(Generic[_P, _R]):
         for widget in (self.picture, self.controls.widget, self.widget):
             widget.close()
 
-    def _repr_mimebundle_(self, **kwargs: Any) -> Any:
-        return self.widget._repr_mimebundle_(**kwargs)
+    def _ipython_display_(self) -> None:
+        """Show the live panel; see :mod:`rsbd.panels.live`. If ``RSBD_STILL`` is set, wait for the final picture.
+
+        A page without a kernel gets the first final picture: at once in a notebook that is executed as it will be
+        committed, with ``RSBD_STILL``, and else as soon as it is there.
+        """
+        if os.environ.get("RSBD_STILL"):
+            self.wait()
+        final = self.picture.state == "final"
+        handle = show_live(self.widget, self._page(), self.sentence)
+        if not final:
+            self._waiting.append(handle)
+            if self.picture.state == "final":
+                self._renew()
+
+    def _page(self) -> str:
+        return Static(Picture(self.svg, self.alt, self.sentence))._repr_html_()
+
+    def _renew(self) -> None:
+        while self._waiting:
+            self._waiting.pop().update(still_page(self._page(), self.sentence), raw=True)
+
+    def _show(self, frame: Frame) -> None:
+        self.picture.show(frame)
+        if frame.state == "final":
+            self._renew()
 
     def _moved(self, values: dict[str, Any]) -> None:
         try:
@@ -146,11 +173,6 @@ class Panel(Generic[_P, _R]):
         if self._visible is not None:
             self.controls.show(self._visible(params))
         self.engine.submit(params)
-
-
-def beside(shown: Any, page: str, words: str) -> dict[str, Any]:
-    """Return what a widget shows, with the HTML and the words that stand in its place where no kernel runs."""
-    return {**(shown[0] if isinstance(shown, tuple) else shown), "text/html": page, "text/plain": words}
 
 
 class Static:

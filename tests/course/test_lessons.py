@@ -69,11 +69,8 @@ def test_a_quiz_hides_its_hints_where_no_kernel_runs():
     )
     assert (asked.question, asked.claims["a"]) == ("<em>Is</em> it?", "<code>p &lt; 1</code>")
     assert "Yes" not in str(asked.get_state(["question", "claims", "marks", "said"]))
-    data = asked._repr_mimebundle_()
-    assert data["text/plain"] == "Your turn. *Is* it?"
-    unfolded = re.sub("<details>.*?</details>", "", data["text/html"])
-    assert "Yes" not in unfolded
-    assert data["text/html"].count("<details>") == 2
+    assert "Yes" not in re.sub("<details>.*?</details>", "", asked.page)
+    assert asked.page.count("<details>") == 2
     asked._handle_custom_msg("b", [])  # as the button in the page does
     assert '<a href="00.ipynb">00</a>' in asked.said
     with pytest.raises(InputError, match="no quiz 'x'"):
@@ -121,8 +118,7 @@ def test_a_guess_is_kept_and_the_miss_shown():
     asked = lessons.predict("How many?", 97.5, lessons.table(["a"], [[0.25]]), "See [02](02.ipynb): {all}.", all=0.975)
     assert "97" not in repr(asked.widget)
     assert asked.widget.children[2].outputs == ()
-    page = asked._repr_mimebundle_()["text/html"]
-    assert re.findall("How many|<details>|<td>25 %</td>|98 %|open", page) == [
+    assert re.findall("How many|<details>|<td>25 %</td>|98 %|open", asked.page) == [
         "How many",
         "<details>",
         "<td>25 %</td>",
@@ -139,7 +135,6 @@ def test_a_guess_is_kept_and_the_miss_shown():
     assert asked.reveal() == lessons.compare_guess(90, 97.5)
     assert "first guess counts" in asked.widget.children[1].children[2].value
     assert asked.guesses == [90, 98]
-    assert asked._repr_mimebundle_()["text/plain"] == "Predict: How many?"
 
 
 @pytest.mark.parametrize("typed", ["", " ", "many", "-5", "101", "1e9", "nan", "--", "5 images"])
@@ -215,7 +210,7 @@ def test_a_figure_follows_the_theme_and_is_the_same_each_time():
     assert "--d0d0d0:#3a3a3a;" in style
     assert not re.search(r"[ \"]#(000000|0072b2|d0d0d0|ffffff)", body)  # each as a variable
     assert "#d55e00" in body  # it reads on both grounds
-    assert not re.search("Date|Matplotlib|matplotlib", svg)
+    assert not re.search("Date|Matplotlib", svg)
 
 
 def test_a_still_raises_what_the_worker_raised():

@@ -6,12 +6,13 @@ import re
 import struct
 import xml.etree.ElementTree as ET
 import zlib
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from rsbd.errors import InputError
-from rsbd.panels import Choice, Panel, Picture, Slider, SyncRunner, Toggle, svg
+from rsbd.panels import Choice, Panel, Picture, Slider, SyncRunner, Toggle, live, svg
 from rsbd.panels.chart import Chart
 
 
@@ -36,7 +37,7 @@ SPEC = [
 ]
 
 
-def make(params=None, **kwargs):
+def make(params=None, runner=None, **kwargs):
     seen = []
 
     def compute(params, cancel, progress):
@@ -46,7 +47,7 @@ def make(params=None, **kwargs):
     def render(params):
         return Picture(f"<svg><text>{params.side}</text></svg>", f"side {params.side}", f"Side {params.side}.")
 
-    return Panel(params or Params(), SPEC, compute, render, SyncRunner(), **kwargs), seen
+    return Panel(params or Params(), SPEC, compute, render, runner or SyncRunner(), **kwargs), seen
 
 
 def holder(panel, name):
@@ -124,14 +125,50 @@ def test_static_copy_carries_alt_and_sentence():
     assert 'alt="side 2"' in html
     assert "Side 2." in html
     data = re.search(r"base64,([^\"]+)", html).group(1)
-    assert base64.b64decode(data).decode() == panel.svg
+    shown = base64.b64decode(data).decode()
+    assert "prefers-color-scheme:dark" in shown
+    assert re.sub("<style>.*</style>", "", shown) == panel.svg
 
 
-def test_mimebundle_is_the_live_widget():
+@pytest.fixture
+def outputs(monkeypatch):
+    """What IPython is asked to show: each output, and what it was renewed with."""
+    shown = []
+
+    class Handle:
+        def __init__(self, data):
+            shown.append([data])
+            self.at = shown[-1]
+
+        def update(self, data, raw):
+            assert raw
+            self.at.append(data)
+
+    monkeypatch.setattr(live.IPython.display, "display", lambda data, raw, display_id=False: Handle(data))
+    return shown
+
+
+def test_a_panel_shows_its_page_and_the_live_widget(outputs):
     panel, _ = make()
-    bundle = panel._repr_mimebundle_()
-    bundle = bundle[0] if isinstance(bundle, tuple) else bundle
-    assert "application/vnd.jupyter.widget-view+json" in bundle
+    panel._ipython_display_()
+    ((page,), (widget,)) = outputs
+    assert 'alt="side 2"' in page["text/html"]
+    assert page["text/plain"] == "Side 2."
+    assert "application/vnd.jupyter.widget-view+json" in widget
+    assert (widget["text/html"], widget["text/plain"]) == ("", "")
+    panel.set(side=3)
+    assert len(outputs[0]) == 1  # the first final picture stays: renewing it would send it at every move
+    panel.close()
+
+
+def test_a_page_gets_the_picture_when_it_is_final_and_a_panel_need_not_wait_for_it(outputs):
+    held = []
+    panel, _ = make(runner=SimpleNamespace(run=held.append, close=held.clear))
+    panel._ipython_display_()
+    assert "side 2" not in outputs[0][0]["text/html"]
+    held.pop()()
+    assert 'alt="side 2"' in outputs[0][1]["text/html"]
+    assert len(outputs[0]) == 2
     panel.close()
 
 

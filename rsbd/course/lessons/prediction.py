@@ -1,12 +1,10 @@
 """Predictions: the reader writes down a guess before the answer is shown."""
 
-from typing import Any
-
 import ipywidgets as ipw
 
 from rsbd.course.lessons.cell_output import GUESSED, Part, Said, compose
 from rsbd.course.lessons.self_check import marked, read_number
-from rsbd.panels.panel import beside
+from rsbd.panels.live import show_live
 from rsbd.panels.svg import escape
 
 
@@ -110,10 +108,14 @@ class Prediction:
             self._below.outputs = (page,)
         return sentence
 
-    def _repr_mimebundle_(self, **kwargs: Any) -> Any:
+    def _ipython_display_(self) -> None:
+        show_live(self.widget, self.page, f"Predict: {self.question}")
+
+    @property
+    def page(self) -> str:
+        """The question and the folded answer, where no kernel runs."""
         folded = f"<details><summary><b>{GUESSED}</b></summary>{self.answer.html}</details>" if self.answer.text else ""
-        page = f"<p>{_bold(self.question)}</p>{folded}"
-        return beside(self.widget._repr_mimebundle_(**kwargs), page, f"Predict: {self.question}")
+        return f"<p>{_bold(self.question)}</p>{folded}"
 
 
 def predict(

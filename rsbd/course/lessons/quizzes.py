@@ -9,7 +9,7 @@ import traitlets
 
 from rsbd.course.lessons.self_check import Verdict, marked
 from rsbd.errors import InputError
-from rsbd.panels.panel import beside
+from rsbd.panels.live import show_live
 
 _HERE = Path(__file__)
 QUIZZES: dict[str, dict[str, Any]] = tomllib.loads(_HERE.with_suffix(".toml").read_text("utf-8"))
@@ -66,13 +66,17 @@ class Quiz(anywidget.AnyWidget):
             self.marks, self.pressed, self.said = marks, letter, f"{found.sign} {marked(found.sentence)}"
         return found
 
-    def _repr_mimebundle_(self, **kwargs: Any) -> Any:
+    def _ipython_display_(self) -> None:
+        show_live(self, self.page, f"Your turn. {self._plain}")
+
+    @property
+    def page(self) -> str:
+        """The quiz where no kernel runs."""
         folds = "".join(
             f"<details><summary><b>{letter}</b> {claim}</summary>{self.verdict(letter)._repr_html_()}</details>"
             for letter, claim in self.claims.items()
         )
-        page = f'<div style="font-size:16px"><p><b>{self.question}</b></p>{folds}</div>'
-        return beside(super()._repr_mimebundle_(**kwargs), page, f"Your turn. {self._plain}")
+        return f'<div style="font-size:16px"><p><b>{self.question}</b></p>{folds}</div>'
 
 
 def quiz(name: str) -> Quiz:

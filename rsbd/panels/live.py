@@ -1,0 +1,29 @@
+"""Show a widget, and in its place, where no kernel runs, a page that says the same."""
+
+from typing import Any
+
+import IPython.display
+import ipywidgets as ipw
+
+# Two outputs: the page, and the widget. A notebook that is opened later shows the page, and neither an empty place nor
+# the browser's "model not found"; as soon as the widget lives, the page goes. Notebooks that are not trusted lose the
+# style, and show the page all the same.
+_STYLE = (
+    "<style>.jp-OutputArea-child:has(.rsbd-still) + .jp-OutputArea-child:not(:has(.rsbd-live)),"
+    ".jp-OutputArea-child:has(.rsbd-still):has(+ .jp-OutputArea-child .rsbd-live) {display: none}</style>"
+)
+
+
+def still_page(page: str, words: str) -> dict[str, str]:
+    """Return the output that stands in the place of a widget: HTML, and the same in a few words."""
+    return {"text/html": f'{_STYLE}<div class="rsbd-still">{page}</div>', "text/plain": words}
+
+
+def show_live(widget: ipw.DOMWidget, page: str, words: str) -> Any:
+    """Show a widget and its page; return the handle by which the page can be renewed."""
+    widget.add_class("rsbd-live")
+    display: Any = IPython.display.display
+    handle = display(still_page(page, words), raw=True, display_id=True)
+    bundle = widget._repr_mimebundle_()
+    display({**(bundle[0] if isinstance(bundle, tuple) else bundle), "text/html": "", "text/plain": ""}, raw=True)
+    return handle
