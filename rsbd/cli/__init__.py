@@ -18,7 +18,7 @@ from rsbd.cli.certify import certify
 from rsbd.cli.compare import compare
 from rsbd.cli.data import data_app
 from rsbd.cli.doctor import doctor
-from rsbd.cli.lab import lab
+from rsbd.cli.lab import course, lab
 from rsbd.cli.lecture import lecture
 from rsbd.cli.options import spread
 from rsbd.errors import InputError
@@ -28,10 +28,11 @@ app = typer.Typer(
     help="Certified robustness against backdoor attacks by randomized smoothing. `rsbd lab` opens the course.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
 _HELP: dict[Any, str] = {  # the docstrings of the commands, which `python -OO` drops
     lab: "Open the course in JupyterLab (for this machine only, protected by its token); Ctrl-C ends it.",
+    course: "Copy the course into a folder and start nothing.",
     lecture: "Show ten scenes for a lecture hall (for this machine only, protected by its token); Ctrl-C ends it.",
     certify: "Plant a backdoor, defend with noise and with bags of few rows, and certify the predictions.",
     compare: "Certify with every method against the same attackers, each method with its best noise.",

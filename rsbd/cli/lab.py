@@ -27,6 +27,15 @@ def lab(
     raise typer.Exit(_serve(found.home, notebooks.FIRST, no_browser, port))
 
 
+def course(
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Where the notebooks go.", parser=options.as_path)],
+) -> None:
+    """Copy the course into a folder and start nothing."""
+    from rsbd.course import notebooks
+
+    typer.echo(f"rsbd: {notebooks.open_course(folder).sentence}")
+
+
 def _serve(home: Path, notebook: str, no_browser: bool, port: int | None) -> int:
     command = [sys.executable, "-m", "jupyterlab", notebook, f"--ServerApp.root_dir={home}"]
     command += ["--ip=127.0.0.1", "--log-level=WARN"]

@@ -50,7 +50,10 @@ attack_option = partial(_option, "Attack")
 defence_option = partial(_option, "Defence")
 run_option = partial(_option, "Run")
 plain_option = partial(_option, None)
-_NAMES = "digits, breast_cancer, mnist, fashion-mnist or cifar10; `rsbd data` says which are here."
+_NAMES = (
+    "digits, breast_cancer, mnist, fashion-mnist or cifar10 (`rsbd data` says which are here); or a file of your own, "
+    "inputs from 0 to 1: .npz with x and y, or .csv with a column called label."
+)
 _CLASSES = "Classes to tell apart, such as 1 7 (by default 0 1 of digits, 1 7 of mnist, else all)."
 _ROWS = "Training rows, drawn at random from each class (all by default)."
 _POINTS = "Test points, drawn at random from each class (all by default)."

@@ -8,6 +8,7 @@ import numpy as np
 
 from rsbd.data.dataset import Dataset
 from rsbd.data.enlarging import enlarged
+from rsbd.data.own import is_file_name
 from rsbd.data.sources import Raw, data_root, read_raw, shuffled, source
 from rsbd.errors import InputError, check_whole, is_whole
 from rsbd.types import Labels, NDArray, Points
@@ -35,7 +36,9 @@ def load(
     Parameters
     ----------
     name : str
-        ``digits`` or ``breast_cancer`` (embedded), ``mnist``, ``fashion-mnist`` or ``cifar10`` (on disk).
+        ``digits`` or ``breast_cancer`` (embedded), ``mnist``, ``fashion-mnist`` or ``cifar10`` (on disk); or a file of
+        your own, inputs from 0 to 1: ``.npz`` with ``x``, ``y`` and perhaps ``x_test``, ``y_test``, or ``.csv`` with a
+        column ``label``. A third of the rows are test points unless the file splits them.
     view : {"binary", "gray", "unit"}
         ``binary``: 1 where the input is at least 0.5, else 0 (values=2). ``gray``: the levels
         ``j / (values - 1)``, 17 of them for digits and 256 for the other pictures. ``unit``: the same numbers, taken as
@@ -100,7 +103,7 @@ def load(
 
 def _size(name: str, side: int | None) -> int | None:
     """Return the side of the pictures, or None for pictures as they are stored."""
-    sides = source(name).sides
+    sides = () if is_file_name(name) else source(name).sides
     if side is None:
         return sides[0] if sides else None
     if not sides:

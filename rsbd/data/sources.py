@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from rsbd.data.own import is_file_name, number_labels, read_own
 from rsbd.errors import InputError, first_line
 from rsbd.files import read_path, try_to_write
 from rsbd.types import Labels, NDArray
@@ -143,7 +144,7 @@ def source(name: str) -> Source:
         If no data set has that name.
     """
     if name not in SOURCES:
-        raise InputError(f"there is no dataset {name!r}", f"choose one of {', '.join(SOURCES)}")
+        raise InputError(f"there is no dataset {name!r}", f"choose one of {', '.join(SOURCES)}, or a file .npz or .csv")
     return SOURCES[name]
 
 
@@ -173,6 +174,8 @@ def read_raw(name: str, root: Path, *, download: bool = False) -> Raw:
     InputError
         If it is unknown, missing, unreadable, or cannot be downloaded or written.
     """
+    if is_file_name(name):
+        return _own(name)
     found = source(name)
     if not found.present(root):
         if not download:
@@ -182,6 +185,18 @@ def read_raw(name: str, root: Path, *, download: bool = False) -> Raw:
             )
         _download(found, name, root)
     return _read(name, root)
+
+
+def _own(name: str) -> Raw:
+    """Read a file of one's own; a third of the rows are test points unless the file splits them."""
+    given = read_own(name)
+    classes, labels = number_labels(given["y"], given.get("y_test", []))
+    for key, y in zip(("y", "y_test"), labels, strict=True):
+        if len(y) != len(given.get(key.replace("y", "x"), ())):
+            raise InputError(f"{name} has {len(y)} labels {key} for other inputs", "give one label for each input")
+    if "x_test" not in given:
+        return _split(given["x"], labels[0], len(labels[0]) - len(labels[0]) // 3, classes, None)
+    return Raw(given["x"], labels[0], given["x_test"], labels[1], classes, None)
 
 
 def _download(found: Source, name: str, root: Path) -> None:

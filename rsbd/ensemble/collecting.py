@@ -1,7 +1,9 @@
 """Trains an ensemble on independently noised copies of a training set, and collects its votes as they come."""
 
+import logging
 import os
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor, CancelledError, Executor
 from contextlib import nullcontext
@@ -19,6 +21,8 @@ from rsbd.files import read_path
 from rsbd.learners import Learner, identity
 from rsbd.noises import Smoothing
 from rsbd.types import Points, read_points
+
+_LOG = logging.getLogger("rsbd")
 
 
 def collect(
@@ -148,11 +152,14 @@ def stream(
         file.check()
     # Many blocks in hand keep busy the workers of an executor, which may be many and far away. Few blocks in hand let
     # this machine stop quickly.
+    wanted, began = sum(stop - start for start, stop in spans), time.monotonic()
+    _LOG.info("%s models of %s to train on %s, %s in hand", wanted, learner, dataset.name, votes.num_models)
     in_hand = 64 if executor else 2 * (os.cpu_count() or 1)
     with nullcontext(executor) if executor else thread_pool(device) as pool:
         try:
             for grown in stream_votes(task, votes, spans, pool, in_hand):
                 votes = grown
+                _LOG.debug("%s of %s models after %.1f s", votes.num_models, num_models, time.monotonic() - began)
                 if file is not None:
                     file.save(votes, last=votes.num_models >= num_models)
                 yield votes

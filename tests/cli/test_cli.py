@@ -307,3 +307,15 @@ def test_ctrl_c_at_once_is_no_traceback(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr("rsbd.cli.app", stopped)
     with pytest.raises(SystemExit, match="130"):
         cli.main()
+
+
+def test_the_short_help_is_there_for_every_command() -> None:
+    for name in ("", "lab", "course", "lecture", "certify", "compare", "doctor", "data"):
+        assert "Usage" in CliRunner().invoke(app, [*name.split(), "-h"]).output, name
+
+
+def test_course_copies_and_starts_nothing(tmp_path: Path) -> None:
+    result = CliRunner().invoke(app, ["course", str(tmp_path / "mine")])
+    assert result.exit_code == 0
+    assert "files copied" in result.output
+    assert (tmp_path / "mine" / "00_start_here.ipynb").is_file()
