@@ -35,7 +35,7 @@ def read_own(name: str) -> dict[str, NDArray[Any]]:
         if ((x < 0) | (x > 1)).any():
             raise InputError(
                 f"{key} of {path.name} has inputs from {np.nanmin(x):g} to {np.nanmax(x):g}",
-                "scale each column to [0, 1] by fixed numbers, such as the limits of a sensor, and not by those of the data",
+                "scale each column to [0, 1] by fixed numbers, such as a sensor's limits, and not by those of the data",
             )
     return found
 

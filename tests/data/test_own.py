@@ -55,7 +55,7 @@ def test_what_does_not_fit_is_said(text: str, said: str, tmp_path: Path) -> None
 @pytest.mark.parametrize("arrays", [{"x": [[0.5]]}, {"x": [[0.5]], "y": [0, 1]}, {"x": [["a"]], "y": [0]}])
 def test_arrays_that_do_not_fit_are_said(arrays: dict[str, list[object]], tmp_path: Path) -> None:
     np.savez(tmp_path / "mine.npz", **arrays)
-    with pytest.raises(InputError, match="mine.npz"):
+    with pytest.raises(InputError, match=r"mine\.npz"):
         load(str(tmp_path / "mine.npz"))
 
 
