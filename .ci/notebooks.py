@@ -33,6 +33,22 @@ def reading_minutes(notebook: Any) -> int:
     return math.ceil(words / WORDS_PER_MINUTE)
 
 
+def prose_words(notebook: Any) -> int:
+    """Words in the Markdown cells."""
+    return sum(len(cell.source.split()) for cell in notebook.cells if cell.cell_type == "markdown")
+
+
+def visible_lines(notebook: Any) -> int:
+    """Lines of code that are not folded, without empty lines and comments."""
+    shown = [cell for cell in notebook.cells if cell.cell_type == "code" and not folded(cell)]
+    return sum(bool(line.strip()) and line.strip()[0] != "#" for cell in shown for line in cell.source.splitlines())
+
+
+def folded(cell: Any) -> bool:
+    """Whether the code of a cell is folded."""
+    return bool(cell.metadata.get("jupyter", {}).get("source_hidden"))
+
+
 def has_exercises(notebook: Any) -> bool:
     """Whether the reader is asked to do something."""
     return any("**Exercise 1.**" in cell.source for cell in notebook.cells)

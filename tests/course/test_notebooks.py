@@ -27,6 +27,10 @@ LONGEST = 10  # lines of a function in a notebook; longer ones belong in the pac
 LARGEST = 1_000_000  # bytes of a notebook with its pictures
 SLOWEST = 60  # seconds for all cells on two cores
 
+WORDS, LINES = 1300, 40  # of prose, and of code that is not folded
+NOT_YET_SHORT = {"01", "02", "03", "04", "05", "08", "09"}
+NOT_YET_FOLDED = {"01", "02", "03", "04", "05", "08", "09"}
+
 # The lecturer's notebook has nobody to do exercises: it must have a question to ask for each of its scenes instead.
 LECTURE = "11_lecture"
 
@@ -155,6 +159,42 @@ def test_pictures_speak_and_panels_stand_still(notebook: Path) -> None:
     stills = html(notebook).split('<div class="rsbd-still">')[1:]
     shown = sum("data:image/svg" in still.partition("</figcaption>")[0] for still in stills)
     assert shown + html(notebook).count("Still picture of this panel") >= panels
+
+
+@each_notebook
+def test_is_short(notebook: Path) -> None:
+    read = pytest.importorskip("nbformat").read(notebook, as_version=4)
+    short = TOOL.prose_words(read) <= WORDS and TOOL.visible_lines(read) <= LINES
+    assert short is (notebook.stem[:2] not in NOT_YET_SHORT), (TOOL.prose_words(read), TOOL.visible_lines(read))
+
+
+@each_notebook
+def test_imports_are_folded(notebook: Path) -> None:
+    read = pytest.importorskip("nbformat").read(notebook, as_version=4)
+    code = [cell for cell in read.cells if cell.cell_type == "code" and not TOOL.folded(cell)]
+    shown = [cell.source for cell in code if re.match(r"((import|from) .*\n*){2}", cell.source)]
+    assert bool(shown) is (notebook.stem[:2] in NOT_YET_FOLDED), shown
+
+
+@each_notebook
+def test_an_exercise_cell_does_nothing_with_the_answer_but_check_it(notebook: Path) -> None:
+    """An answer may be anything; only a check answers to anything in a sentence."""
+    for source in map(_source, cells(notebook, "code")):
+        tree = ast.parse(source)
+        stubs = [n for n in ast.walk(tree) if isinstance(n, ast.Assign) and "..." in ast.unparse(n.value)]
+        asked = {target.id for stub in stubs for target in stub.targets if isinstance(target, ast.Name)}
+        calls = [n for n in ast.walk(tree) if isinstance(n, ast.Call) and "lessons.check_" in ast.unparse(n.func)]
+        checked = [argument for call in calls for argument in call.args]
+        used = [n for n in ast.walk(tree) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load) and n.id in asked]
+        assert [ast.unparse(name) for name in used if name not in checked] == [], source
+
+
+@each_notebook
+def test_no_widget_is_shown_as_its_source(notebook: Path) -> None:
+    for output in outputs(notebook):
+        data = output.get("data", {})
+        bare = "text/html" not in data and re.match(r"\w+Box\(", "".join(data.get("text/plain", "")))
+        assert not bare or notebook.stem[:2] in NOT_YET_SHORT
 
 
 def links() -> Iterator[tuple[str, Path]]:
