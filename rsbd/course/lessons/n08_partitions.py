@@ -1,4 +1,4 @@
-"""Notebook 08: what partitions and bags prove against a threat, and the self-checks."""
+"""Notebook 08: what partitions and bags prove against a threat, in all and by class, and the self-checks."""
 
 from collections.abc import Sequence
 from fractions import Fraction
@@ -6,9 +6,18 @@ from typing import Any
 
 import numpy as np
 
-from rsbd.course.lessons.self_check import HINTS, Mistakes, Verdict, judge_number, self_check, verdict
+from rsbd.course.lessons.data_and_attacks import practice
+from rsbd.course.lessons.self_check import (
+    HINTS,
+    Mistakes,
+    Verdict,
+    fewest_that,
+    is_number,
+    judge_number,
+    self_check,
+    verdict,
+)
 from rsbd.data import Dataset
-from rsbd.errors import InputError
 from rsbd.noises import Partition, Threat
 from rsbd.recipes import dpa
 from rsbd.recipes.certified import Certified
@@ -32,8 +41,7 @@ def check_dpa_radius(answer: Any, votes: Sequence[int]) -> Verdict:
     lead, tie = votes[top] - max(others), any(v == max(others) for v in votes[:top])
     mistakes: Mistakes = {
         "lower_label": lead // 2,
-        "lead": lead,
-        "tie": lead - 1,
+        "lead": (lead, lead - 1),
         "changed": found // 2,
         "half": votes[top] // 2,
         "unrounded": Fraction(lead - tie, 2),
@@ -45,18 +53,18 @@ def check_dpa_radius(answer: Any, votes: Sequence[int]) -> Verdict:
 
 @self_check
 def check_parts(answer: Any, dataset: Dataset, rows: int, share: float) -> Verdict:
-    """Check that a number of parts certifies enough test images against changed rows, by training the models.
+    """Check on practice points that a number of parts certifies enough; if it does, certify the test points once.
 
     Parameters
     ----------
     answer : object
         The number of parts.
     dataset : Dataset
-        The training rows and the test images.
+        The training rows, some of which become practice points, and the test images.
     rows : int
         Number of rows that the attacker changes.
     share : float
-        Certified accuracy to reach.
+        Certified accuracy to reach on the practice points.
 
     Examples
     --------
@@ -66,52 +74,40 @@ def check_parts(answer: Any, dataset: Dataset, rows: int, share: float) -> Verdi
     Not yet. Even if all 10 models agree, no more than 2 changed rows can be certified: deal out more parts.
     """
     hints = HINTS["check_parts"]
-    try:
-        parts = int(answer)
-        best = int(Partition(parts).radius(np.zeros((parts, 1), np.int64), 2)[1][0]) // 2
-    except (TypeError, ValueError, OverflowError, InputError):
-        return verdict(hints, "no_number", answer=answer)
-    if parts != answer or parts > _MOST_PARTS:
-        return verdict(hints, "not_here", answer=answer, most=_MOST_PARTS)
+    if not is_number(answer) or answer % 1 or not 1 <= answer <= _MOST_PARTS:
+        return verdict(hints, "no_number", answer=answer, most=_MOST_PARTS)
+    parts = int(answer)
+    best = int(Partition(parts).radius(np.zeros((parts, 1), np.int64), 2)[1][0]) // 2
     if best < rows:
         return verdict(hints, "few_parts", parts=parts, best=count(best, "changed row"))
-    result = dpa(dataset, parts)
-    found = result.changed.accuracy(dataset.y_test, rows)
-    words = {
-        "parts": parts,
-        "found": percent(found),
-        "rows": count(rows, "changed row"),
-        "learned": count(round(dataset.num_rows / parts), "row"),
-        "alone": percent(float((result.labels == dataset.y_test).mean())),
-    }
-    return verdict(hints, "right" if found >= share else "unanimous" if parts < 5 * rows else "unclear", **words)
+    held_out = practice(dataset)
+    tried = dpa(held_out, parts)
+    found = tried.changed.accuracy(held_out.y_test, rows)
+    words = {"parts": parts, "rows": count(rows, "changed row"), "found": percent(found), "share": percent(share)}
+    if found < share:
+        words["learned"] = count(round(held_out.num_rows / parts), "row")
+        words["alone"] = percent(float((tried.labels == held_out.y_test).mean()))
+        return verdict(hints, "unanimous" if parts < 5 * rows else "unclear", **words)
+    return verdict(hints, "right", final=percent(dpa(dataset, parts).changed.accuracy(dataset.y_test, rows)), **words)
 
 
-def check_bag_misses(answer: Any, size: int, poisoned: int, num_rows: int) -> Verdict:
-    """Check the probability that a bag, drawn with replacement, holds no poisoned row.
+def check_bag_rows(answer: Any, size: int, num_rows: int) -> Verdict:
+    """Check against how many changed rows a vote of bags can be certified if all bags agree.
 
     Examples
     --------
-    >>> check_bag_misses(0.75, size=2, poisoned=1, num_rows=4)
-    Not yet. That is one draw. A bag is drawn anew 2 times.
-    >>> check_bag_misses((1 - 1 / 4) ** 2, size=2, poisoned=1, num_rows=4).passed
-    True
+    >>> check_bag_rows(7, size=20, num_rows=204)
+    Not yet. One too many: only 49.7 % of the bags hold none of so many poisoned rows.
     """
-    clean = num_rows - poisoned
-    misses = (clean / num_rows) ** size
-    mistakes = {
-        "one_draw": clean / num_rows,
-        "hit": 1 - misses,
-        "subtracted": 1 - size * poisoned / num_rows,
-        "without_replacement": float(np.prod([(clean - i) / (num_rows - i) for i in range(min(size, num_rows))])),
-        "exchanged": (1 - size / num_rows) ** poisoned,
-    }
-    texts = HINTS["check_bag_misses"]
-    return judge_number(answer, misses, texts, mistakes, {"size": size, "clean": clean, "num_rows": num_rows})
+    most = fewest_that(lambda rows: (1 - min(rows, num_rows) / num_rows) ** size <= 0.5) - 1
+    mistakes = {"above": most + 1, "added": num_rows // (2 * size), "one_draw": num_rows // 2, "size": size // 2}
+    clean, next_clean = (f"{100 * (1 - rows / num_rows) ** size:.1f} %" for rows in (most, most + 1))
+    words = {"clean": clean, "next_clean": next_clean, "size": size}
+    return judge_number(answer, most, HINTS["check_bag_rows"], mistakes, words)
 
 
-def proved(found: Certified | Parted, dataset: Dataset, threat: Threat) -> float | str:
-    """Return the share of test images that are right and certified against a threat, for a cell of a table.
+def proved(found: Certified | Parted, dataset: Dataset, threat: Threat) -> list[float | str]:
+    """Return the share that is right and certified against a threat, of all test images and of each class.
 
     It is "not covered" if the trigger is on the test image and the test input carries no noise. If whole rows are
     hidden, the size of the trigger on them does not matter.
@@ -121,13 +117,15 @@ def proved(found: Certified | Parted, dataset: Dataset, threat: Threat) -> float
     >>> from rsbd import load
     >>> digits = load("digits", classes=(0, 1), points=20)
     >>> result = dpa(digits, parts=30)
-    >>> proved(result, digits, Threat(rows=2, trigger=25, on_test=False)), proved(result, digits, Threat(2, 1))
+    >>> proved(result, digits, Threat(rows=2, trigger=25, on_test=False))[0], proved(result, digits, Threat(2, 1))[0]
     (0.95, 'not covered')
     """
     if threat.on_test and (isinstance(found, Parted) or found.smoothing.test is None):
-        return "not covered"
+        return ["not covered"] * (1 + dataset.num_classes)
     if isinstance(found, Parted):
-        return found.changed.accuracy(dataset.y_test, threat.rows)
-    wholly = found.smoothing.features is None
-    held = found.certify(Threat(threat.rows, on_test=False) if wholly else threat)
-    return float(np.mean(held & (found.bounds.label == dataset.y_test)))
+        certificate, held = found.changed, found.changed.radius >= threat.rows
+    else:
+        wholly = found.smoothing.features is None
+        certificate, held = found.certificate, found.certify(Threat(threat.rows, on_test=False) if wholly else threat)
+    right = held & (certificate.label == dataset.y_test)
+    return [float(right.mean()), *(float(right[dataset.y_test == c].mean()) for c in range(dataset.num_classes))]
