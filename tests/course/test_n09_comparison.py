@@ -12,25 +12,17 @@ from rsbd import recipes
 from rsbd.course import lessons
 from rsbd.errors import InputError
 from rsbd.noises.smoothing import Threat
+from rsbd.panels.compare.compute import TAUGHT
 from rsbd.recipes.contest import CONTENDERS, Comparison
+from rsbd.words import percent
 
 DATA = rsbd.load("digits", side=8, view="unit", classes=(0, 1))
 BINARY = lessons.two_digits()
-FULL = Threat(rows=1, trigger=1)
-NAMES = ["Wang et al., tied", "RAB", "DPA", "bagging", "BagFlip", "Cohen et al."]
 BACKDOOR = ("features", "labels", "test")
 
 
-def on_facing(answer):
-    return lessons.check_facing(answer, DATA, FULL, NAMES)
-
-
-def on_length(answer):
-    return lessons.check_length(answer, rows=9, trigger=4)
-
-
 def on_combination(answer):
-    return lessons.check_combination(answer, BINARY, Threat(rows=10, trigger=1), share=0.5)
+    return lessons.check_combination(answer, BINARY, Threat(rows=10, trigger=1), share=0.4)
 
 
 def bags(size: int, keep: float) -> rsbd.Smoothing:
@@ -39,28 +31,10 @@ def bags(size: int, keep: float) -> rsbd.Smoothing:
 
 TestAnswers = held(
     [
-        (on_facing, {"Wang et al., tied", "BagFlip"}),
-        (on_facing, ["BagFlip", "Wang et al., tied"]),
-        (on_length, 6),
-        (on_length, (9 * 4) ** 0.5),
         (on_combination, bags(8, 0.8)),
         (on_combination, bags(12, 0.7)),
     ],
     [
-        (on_facing, {"RAB", "BagFlip"}, "RAB cannot: the threat changes the training labels"),
-        (on_facing, {"DPA"}, "DPA cannot: the threat changes the test input"),
-        (on_facing, {"Cohen et al."}, "Cohen et al. cannot: the threat changes the training features"),
-        (on_facing, {"BagFlip"}, "1 method that can face it is missing"),
-        (on_facing, set(), "2 methods that can face it are missing"),
-        (on_facing, {"Kumar"}, "none of these"),
-        (on_facing, "BagFlip", "Give a set of names"),
-        (on_facing, 3, "Give a set of names"),
-        (on_length, 36, "counts changed pixels"),
-        (on_length, 2, "length on one image"),
-        (on_length, 18, "do not add up"),
-        (on_length, 9, "number of images"),
-        (on_length, 7, "squares"),
-        (on_length, "long", "number"),
         (on_combination, rsbd.Smoothing(rows=rsbd.Bagging(12)), "he threat changes the test input"),
         (on_combination, rsbd.Smoothing(test=rsbd.Flip(0.9)), "training features"),
         (on_combination, bags(100, 0.8), "even 1,000 votes that all agree"),
@@ -71,9 +45,13 @@ TestAnswers = held(
 )
 
 
-def test_hints_do_not_give_the_answer_away() -> None:
-    assert "6" not in on_length(7).words
-    assert "Wang" not in on_facing({"BagFlip"}).words
+def test_noise_is_chosen_on_practice_points_and_the_test_points_certified_once() -> None:
+    noise, threat = bags(8, 0.8), Threat(rows=10, trigger=1)
+    votes = rsbd.collect(BINARY, noise, rsbd.Linear(), BINARY.x_test, 1000)
+    evidence = rsbd.bounds.simultaneous(votes.counts, 0.001)
+    held = rsbd.certify(evidence, noise, threat, BINARY.num_rows) & (evidence.label == BINARY.y_test)
+    assert on_combination(noise).words.endswith(f"certified once: {percent(float(held.mean()))}.")
+    assert "test images" not in on_combination(bags(12, 0.6)).words
 
 
 def test_who_faces_what_agrees_with_the_library() -> None:
@@ -83,8 +61,8 @@ def test_who_faces_what_agrees_with_the_library() -> None:
     assert lines["RAB"] == ("yes", "\u2013", "\u2013")
     assert lines["Rosenfeld et al."] == ("\u2013", "yes", "\u2013")
     assert lines["Cohen et al."] == ("\u2013", "\u2013", "yes")
-    full = {name for name, cells in lines.items() if set(cells) == {"yes"}}
-    assert full == set(lessons.facing(DATA, FULL))
+    assert [line[0] for line in lessons.who_faces(DATA, lessons.taught())] == list(TAUGHT)
+    assert lines["BagFlip"] == ("yes", "yes", "yes")  # the answer of exercise 1
 
 
 @pytest.fixture(scope="module")
@@ -105,9 +83,6 @@ def test_figures_of_the_text_are_those_of_the_comparison(found) -> None:
     with pytest.raises(InputError, match="no threat"):
         lessons.held(found, row.method, BACKDOOR, rows=4)
     assert lessons.held(found, row.method, BACKDOOR, rows=3, pixels=2) == row.certified[3]
-    cells, rows, pixels = lessons.cells(found, row.method, BACKDOOR)
-    assert (rows, pixels) == ([1, 3], [1, 2])
-    assert cells.tolist() == [list(row.certified[:2]), list(row.certified[2:])]
 
 
 def test_nobody_is_best_where_nothing_is_certified(found) -> None:
@@ -125,12 +100,15 @@ def test_each_method_is_drawn_against_the_smallest_threat_of_each_kind(found) ->
     assert ax.get_xticklabels()[-1].get_text() == "training\npixels\n+ labels\n+ test image"
 
 
-def test_the_curves_are_drawn_and_said(found) -> None:
-    ax = lessons.by_rows(found, BACKDOOR, 0.05, DATA.num_rows, pixels=1)
-    drawn = [line for line in ax.get_lines() if len(line.get_xdata()) == 2 and line.get_marker() != "None"]
-    assert len(drawn) == 2  # DPA does not face it
-    (row,) = [row for row in found.against(BACKDOOR) if row.method == "bags + test flips"]
-    assert [row.certified[0], row.certified[2]] in [list(line.get_ydata()) for line in drawn]
+def test_a_map_by_rows_is_drawn_and_said(found) -> None:
+    ax = lessons.draw_rows(found, BACKDOOR, 1, rate=0.02)
+    able = [row for row in found.against(BACKDOOR) if row.certified]
+    assert [tick.get_text() for tick in ax.get_yticklabels()] == [row.method for row in able]  # DPA does not face it
+    shares = [row.certified[i] for row in able for i in (0, 2)]
+    assert [text.get_text() for text in ax.texts] == [f"{100 * share:.0f}" for share in shares]
+    ticks = ax.get_xticklabels()
+    assert [tick.get_text() for tick in ticks] == ["1\n< 1 %", "3\n1 %"]
+    assert [tick.get_fontweight() for tick in ticks] == ["normal", "bold"]
     said = lessons.fallen(found, BACKDOOR, 1)
     assert "bags + test flips: " in said
     assert "DPA" not in said

@@ -123,9 +123,9 @@ def proved(found: Certified | Parted, dataset: Dataset, threat: Threat) -> list[
     if threat.on_test and (isinstance(found, Parted) or found.smoothing.test is None):
         return ["not covered"] * (1 + dataset.num_classes)
     if isinstance(found, Parted):
-        certificate, held = found.changed, found.changed.radius >= threat.rows
+        label, held = found.changed.label, found.changed.radius >= threat.rows
     else:
         wholly = found.smoothing.features is None
-        certificate, held = found.certificate, found.certify(Threat(threat.rows, on_test=False) if wholly else threat)
-    right = held & (certificate.label == dataset.y_test)
+        label, held = found.bounds.label, found.certify(Threat(threat.rows, on_test=False) if wholly else threat)
+    right = held & (label == dataset.y_test)
     return [float(right.mean()), *(float(right[dataset.y_test == c].mean()) for c in range(dataset.num_classes))]
