@@ -141,18 +141,20 @@ class Panel(Generic[_P, _R]):
         if os.environ.get("RSBD_STILL"):
             self.wait()
         final = self.picture.state == "final"
-        handle = show_live(self.widget, self._page(), self.sentence)
+        handle = show_live(self.widget, self.page, self.sentence)
         if not final:
             self._waiting.append(handle)
             if self.picture.state == "final":
                 self._renew()
 
-    def _page(self) -> str:
+    @property
+    def page(self) -> str:
+        """The picture on screen and its sentence, as HTML."""
         return Static(Picture(self.svg, self.alt, self.sentence))._repr_html_()
 
     def _renew(self) -> None:
         while self._waiting:
-            self._waiting.pop().update(still_page(self._page(), self.sentence), raw=True)
+            self._waiting.pop().update(still_page(self.page, self.sentence), raw=True)
 
     def _show(self, frame: Frame) -> None:
         self.picture.show(frame)

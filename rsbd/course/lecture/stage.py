@@ -1,6 +1,7 @@
 """The live lecture: one scene at a time, moved by keys, on a page that says when its kernel has died."""
 
 import contextlib
+import os
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -147,7 +148,11 @@ class Stage:
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
         bundle = self.widget._repr_mimebundle_(**kwargs)
         data = bundle[0] if isinstance(bundle, tuple) else bundle
-        return {**data, "text/plain": f"A stage with {len(self._scenes)} scenes, which needs a running kernel"}
+        words = f"A stage with {len(self._scenes)} scenes, which needs a running kernel"
+        if not os.environ.get("RSBD_STILL"):
+            return {**data, "text/plain": words}
+        self.wait()
+        return {**data, "text/plain": words, "text/html": self.panel.page}
 
     def _show(self) -> None:
         """Put the scene on stage. A scene that cannot be created leaves a sentence; the lecture goes on."""
