@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import threading
+import warnings
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 
@@ -11,6 +12,7 @@ import numpy as np
 import problems
 import pytest
 import torch
+from reversed_executor import Reversed
 from torch import nn
 from torch.nn import functional
 
@@ -18,7 +20,7 @@ from rsbd.data import load
 from rsbd.ensemble import collect
 from rsbd.errors import InputError
 from rsbd.learners import Module, Problem, randomness
-from rsbd.learners.networks.module import DrawFromGenerator, build_module
+from rsbd.learners.networks.drawing import DrawFromGenerator, build_module
 from rsbd.noises import Flip, Gaussian
 from rsbd.noises.smoothing import Smoothing
 
@@ -168,10 +170,6 @@ def test_what_cannot_be_repeated_is_refused():
         torch.native_dropout(torch.ones(3), 0.5, True)
 
 
-def dropped():
-    return nn.Sequential(nn.Flatten(), nn.Linear(64, 10), nn.Dropout(0.5))
-
-
 def numpy_drawn():
     net = plain()
     net[1].bias.data = torch.tensor(np.random.rand(16), dtype=torch.float32)  # noqa: NPY002
@@ -181,12 +179,11 @@ def numpy_drawn():
 @pytest.mark.parametrize(
     ("factory", "words"),
     [
-        (dropped, "leave it out"),
         (numpy_drawn, "could not be repeated"),
         (partial(plain, 3), "one a class"),
         (lambda: 3, "must return"),
     ],
-    ids=["dropout", "numpy", "classes", "no module"],
+    ids=["numpy", "classes", "no module"],
 )
 def test_modules_that_cannot_work_are_refused_in_training(factory, words):
     problem = digits()[0]
@@ -209,3 +206,70 @@ def test_a_block_of_models_stays_within_its_memory():
     large = Problem(torch.empty(13007, 784), problem.y, 10, None, (28, 28), Smoothing())
     assert Module(plain).block_size(large) == 3
     assert Module(partial(Residual, width=1000)).block_size(problem) == 1
+
+
+class Recurrent(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layer, self.last = nn.LSTM(8, 4, batch_first=True), nn.Linear(4, 2)
+
+    def forward(self, x):
+        return self.last(self.layer(x.reshape(len(x), 8, 8))[0][:, -1])
+
+
+class Normal(nn.Module):
+    """A linear layer on features that `change` prepares."""
+
+    def __init__(self, change):
+        super().__init__()
+        self.change, self.layer = change, nn.Linear(64, 2)
+
+    def forward(self, x):
+        return self.layer(self.change(x.flatten(1), self.training))
+
+
+def inside():
+    class Inner(nn.Linear):
+        pass
+
+    return nn.Sequential(nn.Flatten(), Inner(64, 2))
+
+
+APART = {
+    "lstm": (Recurrent, "cannot batch one of its layers"),
+    "item": (lambda: Normal(lambda x, _: x / (1 + x[:, :1].max().item())), "reads a number"),
+    "if": (lambda: Normal(lambda x, _: x + 1 if x.sum() > 0 else x), "or an if"),
+    "numpy": (lambda: Normal(lambda x, _: torch.tensor(x.numpy())), "as by numpy"),
+    "bools": (lambda: Normal(lambda x, _: x + x[x > 2].sum()), "depends on numbers"),
+    "functional dropout": (lambda: Normal(lambda x, on: nn.functional.dropout(x, 0.2, on)), "draws random numbers"),
+    "dropout": (lambda: nn.Sequential(nn.Flatten(), nn.Dropout(0.2), nn.Linear(64, 2)), "draws random numbers"),
+    "class in the factory": (inside, ""),
+}
+
+
+@pytest.mark.parametrize("case", APART)
+def test_what_torch_cannot_step_together_trains_one_by_one_and_says_so(case, caplog):
+    """With the votes that a model has by itself, however many are asked for, and again."""
+    factory, why = APART[case]
+    data = load("digits", side=8, classes=(0, 1), rows=40, points=20)
+    noise, learner = (
+        Smoothing(features=Flip(0.9), test=Flip(0.9)),
+        Module(factory, epochs=30, together=3, learning_rate=0.01),
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        found = collect(data, noise, learner, data.x_test, 6)
+    assert np.mean(found.label == data.y_test) > 0.7
+    assert [why in record.message for record in caplog.records] == ([True] if why else [])
+    again = Module(factory, epochs=30, together=3, learning_rate=0.01)  # which has not found out yet
+    assert (collect(data, noise, again, data.x_test, 6, executor=Reversed()).counts == found.counts).all()
+
+
+def test_one_by_one_and_together_train_the_same_networks():
+    problem = digits()[0]
+    together = Module(plain, epochs=3).train(problem, randomness.generators(0, range(3)))
+    learner = Module(plain, epochs=3)
+    learner.__dict__["apart"] = None
+    apart = learner.train(problem, randomness.generators(0, range(3)))
+    assert apart.apart
+    assert (together.parameters() - apart.parameters()).abs().max() < 1e-4

@@ -1,37 +1,38 @@
 """Trains many copies of any torch module at once through torch.func."""
 
+import logging
 import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property, partial
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import torch
 from torch import Generator, Tensor, nn
-from torch.func import functional_call, grad, stack_module_state, vmap
-from torch.utils._python_dispatch import TorchDispatchMode
+from torch.func import functional_call, grad, vmap
 
 from rsbd.errors import InputError, first_line, is_whole
 from rsbd.learners.base import Problem, ScoringModels, noised_points
 from rsbd.learners.determinism import reproducible_on_gpu
 from rsbd.learners.identity import settings_text
+from rsbd.learners.networks.drawing import DrawFromGenerator, build_module
 from rsbd.learners.networks.network import Network, Precision, Stack
 from rsbd.noises import Noise
 
 _POINTS = 512  # labelled at a time, so that activations stay small
 _State = dict[str, Tensor]  # each with the models in front
-_TENSORS = "compute with tensors alone, as torch.where does, since many copies of the module are trained in one step"
+_LOG = logging.getLogger("rsbd")
+# What an error of torch says where it cannot step many copies of a module at once, and why: these go one by one.
+_APART = (
+    ("randomness error mode", "it draws random numbers in forward"),
+    (".item()", "it reads a number out of a tensor, by .item(), float() or an if"),
+    ("dynamic shape", "it makes tensors whose shape depends on numbers, as indexing by bools does"),
+    ("Cannot access data pointer", "it reads a tensor's numbers, as by numpy"),
+    ("Batching rule not", "torch cannot batch one of its layers"),
+)
 # What an error of torch says, what it means here, and the remedy.
-_ERRORS = (
-    ("randomness error mode", "the module draws random numbers in forward, as dropout and noise do", "leave that out"),
-    (".item()", "the module reads a number out of a tensor, by .item(), float() or an if", _TENSORS),
-    ("dynamic shape", "the module makes tensors whose shape depends on numbers, as indexing by bools does", _TENSORS),
-    ("Cannot access data pointer", "the module reads a tensor's numbers, as by numpy", _TENSORS),
-    ("Batching rule not", "the module has a layer of which torch cannot train many copies at once", "give another"),
-    ("more than 1 value per channel", "the module normalises over a batch of one row", "give two rows or more"),
-    ("to be of the same class", "factory defines a new class at each call", "define the class outside of it"),
-)  # fmt: skip
+_ERRORS = (("more than 1 value per channel", "the module normalises over a batch of one row", "give two rows or more"),)
 
 
 @dataclass(frozen=True, repr=False)
@@ -56,11 +57,14 @@ class Module(Network):
     Raises
     ------
     InputError
-        Settings that are not positive; in training, a module with dropout, with scores of another shape, or with
-        initial weights that are not drawn by torch.
+        Settings that are not positive; a module with scores of another shape, that draws random numbers in prediction,
+        or with initial weights that are not drawn by torch.
 
     Notes
     -----
+    Modules that torch cannot step together (with an LSTM, dropout, ``.item()`` or a data-dependent ``if``) train one by
+    one, which is slower; the logger ``rsbd`` says so and why.
+
     The test noise is drawn for each point by itself, see :func:`rsbd.learners.base.noised_points`.
 
     On CUDA, some of torch's layers, such as adaptive pooling and upsampling, add up gradients in any order: with them a
@@ -101,22 +105,39 @@ class Module(Network):
         same = zip(again.state_dict().values(), nets[0].state_dict().values(), strict=True)
         if not all(torch.equal(a, b) for a, b in same):
             raise InputError("factory draws initial weights other than by torch", "models could not be repeated")
-        if any(isinstance(part, nn.modules.dropout._DropoutNd) and part.p for part in again.modules()):
-            raise InputError("the module has dropout, which draws from a stream of its own", "leave it out")
-        state, buffers = stack_module_state(nets)
-        moving = {name: tensor.detach() for name, tensor in state.items() if tensor.requires_grad}
-        stack = Stack.zeros([tensor.shape for tensor in moving.values()], problem.x.device)
-        for part, tensor in zip(stack.parts, moving.values(), strict=True):
-            part.copy_(tensor)
-        fixed = {k: v.detach() for k, v in {**state, **buffers}.items() if k not in moving}
-        net = again.train()
+        before = [generator.get_state() for generator in generators]
+        try:
+            if any(isinstance(part, nn.RNNBase) for part in again.modules()):
+                raise RuntimeError("Batching rule not implemented for aten::lstm")  # as torch says, or warns
+            if "apart" not in self.__dict__:
+                return self._descended(again, nets, problem, generators, apart=False)
+        except Exception as error:
+            why = _why_apart(error)
+            if self.__dict__.setdefault("apart", error) is error:  # the first block says it, the next ones know it
+                _LOG.warning("Models of this module train one by one, which is slower: %s", why)
+        for generator, state in zip(generators, before, strict=True):
+            generator.set_state(state)
+        return self._descended(again, nets, problem, generators, apart=True)
+
+    def _descended(
+        self, net: nn.Module, nets: Sequence[nn.Module], problem: Problem, generators: Sequence[Generator], apart: bool
+    ) -> "StackedModules":
+        """Train from the weights of `nets`, all in one step or one by one; `net` lends its code."""
+        moving = [name for name, tensor in net.named_parameters() if tensor.requires_grad]
+        given = [{**dict(each.named_parameters()), **dict(each.named_buffers())} for each in nets]
+        state = {name: torch.stack([tensors[name].detach() for tensors in given]) for name in given[0]}
+        stack = Stack.zeros([state[name].shape for name in moving], problem.x.device)
+        for part, name in zip(stack.parts, moving, strict=True):
+            part.copy_(state.pop(name))
+        net.train()
 
         def gradients(parts: Sequence[Tensor]) -> ModuleGradients:
-            return ModuleGradients(net, dict(zip(moving, parts, strict=True)), fixed, problem, self.precision)
+            weights = dict(zip(moving, parts, strict=True))
+            return ModuleGradients(net, weights, state, problem, self.precision, generators if apart else None)
 
         self.descend(stack, gradients, self.batches(problem, generators))
         weights = dict(zip(moving, stack.parts, strict=True))
-        return StackedModules(again.eval(), {**weights, **fixed}, problem.shape)
+        return StackedModules(net.eval(), {**weights, **state}, problem.shape, apart)
 
     def block_size(self, problem: Problem) -> int:
         """Return `together`, or as many as fit into memory."""
@@ -143,51 +164,19 @@ def _in_a_sentence(x: Tensor) -> Iterator[None]:
             raise
         for words, what, remedy in _ERRORS:
             if words in str(error):
-                operation = re.search(r" \(?aten::\w+", str(error))
-                raise InputError(what + (f" ({operation.group().strip(' (')})" if operation else ""), remedy) from error
+                raise InputError(what, remedy) from error
         failed = f"the module or its factory raises {type(error).__name__} ({first_line(error)[:200]})"
         shape = "(rows, features), or (rows, channels, height, width) for images"
         raise InputError(failed, f"factory() must be a module that takes {shape}") from error
 
 
-class DrawFromGenerator(TorchDispatchMode):
-    """Draw this thread's random tensors from the given generator, in code that does not ask for one.
-
-    torch's global stream is shared by all threads: seeding it for one model would change what the others draw, and
-    what the user draws. Within this context that stream is neither read nor changed.
-
-    Examples
-    --------
-    >>> def draw():
-    ...     with DrawFromGenerator(Generator().manual_seed(0)):
-    ...         return torch.nn.Linear(2, 1).weight
-    >>> draw().equal(draw())
-    True
-    """
-
-    def __init__(self, generator: Generator) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
-        self.generator = generator
-
-    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        """Hand the generator to every operation that draws."""
-        kwargs = dict(kwargs or {})
-        if torch.Tag.nondeterministic_seeded in func.tags:
-            if all(argument.name != "generator" for argument in func._schema.arguments):
-                if "generator" not in func.overloadpacket.overloads():
-                    raise InputError(f"{func} takes no generator, so what it draws could not be repeated", "avoid it")
-                func = func.overloadpacket.generator
-            kwargs["generator"] = self.generator
-        return func(*args, **kwargs)
-
-
-def build_module(factory: Callable[[], nn.Module], generator: Generator) -> nn.Module:
-    """Make a network with initial weights from the generator, on the generator's device."""
-    with torch.device(generator.device), DrawFromGenerator(generator):
-        net = factory()
-    if not isinstance(net, nn.Module):
-        raise InputError(f"factory returned {net!r:.80}", "it must return a torch.nn.Module")
-    return net
+def _why_apart(error: Exception) -> str:
+    """Return why torch cannot step many copies of a module at once, or raise the error if that is not what it says."""
+    for words, why in _APART:
+        if words in str(error):
+            operation = re.search(r"aten::\w+", str(error))
+            return f"{why} ({operation.group()})" if operation else why
+    raise error
 
 
 def as_inputs(x: Tensor, shape: tuple[int, ...]) -> Tensor:
@@ -196,10 +185,21 @@ def as_inputs(x: Tensor, shape: tuple[int, ...]) -> Tensor:
 
 
 class ModuleGradients:
-    """Computes gradients of each model's mean cross-entropy in its weights, for all models at once."""
+    """Computes gradients of each model's mean cross-entropy in its weights: for all models at once, or one by one.
 
-    def __init__(self, net: nn.Module, weights: _State, fixed: _State, problem: Problem, precision: Precision) -> None:
-        self.net, self.weights, self.fixed, self.problem = net, weights, fixed, problem
+    One by one, what a module draws while it trains comes from the model's own generator.
+    """
+
+    def __init__(
+        self,
+        net: nn.Module,
+        weights: _State,
+        fixed: _State,
+        problem: Problem,
+        precision: Precision,
+        apart: Sequence[Generator] | None = None,
+    ) -> None:
+        self.net, self.weights, self.fixed, self.problem, self.apart = net, weights, fixed, problem, apart
         self.slopes = vmap(grad(self._loss), randomness="error")
         # Tensors that a module creates are float32: autocast combines them with weights of another type.
         kind, rounded = problem.x.device.type, precision == "bfloat16"
@@ -207,11 +207,23 @@ class ModuleGradients:
 
     def __call__(self, x: Tensor, y: Tensor, found: Sequence[Tensor]) -> None:
         """Write the gradients into ``found``, in the order of the weights."""
-        own = x.mT.clone(memory_format=torch.contiguous_format)  # the module may write on it
+        own = as_inputs(x.mT.clone(memory_format=torch.contiguous_format), self.problem.shape)  # it may write on it
+        if self.apart is not None:
+            self._one_by_one(self.apart, own, y, found)
+            return
         with self.rounded():
-            slopes = self.slopes(self.weights, self.fixed, as_inputs(own, self.problem.shape), y)
+            slopes = self.slopes(self.weights, self.fixed, own, y)
         for name, room in zip(self.weights, found, strict=True):
             room.copy_(slopes[name])
+
+    def _one_by_one(self, streams: Sequence[Generator], x: Tensor, y: Tensor, found: Sequence[Tensor]) -> None:
+        for i, stream in enumerate(streams):
+            weights = {name: tensor[i].detach().requires_grad_() for name, tensor in self.weights.items()}
+            with torch.enable_grad(), DrawFromGenerator(stream), self.rounded():
+                loss = self._loss(weights, {name: tensor[i] for name, tensor in self.fixed.items()}, x[i], y[i])
+            slopes = torch.autograd.grad(loss, list(weights.values()), allow_unused=True)
+            for room, slope in zip(found, slopes, strict=True):
+                room[i] = 0 if slope is None else slope
 
     def _loss(self, weights: _State, fixed: _State, x: Tensor, y: Tensor) -> Tensor:
         scores, classes = functional_call(self.net, {**weights, **fixed}, (x,)), self.problem.num_classes
@@ -231,6 +243,7 @@ class StackedModules(ScoringModels):
     net: nn.Module
     state: _State
     shape: tuple[int, ...]
+    apart: bool = False
 
     def scores(self, x: Tensor, noise: Noise | None, generators: Sequence[Generator]) -> Tensor:
         """Return the outputs of the networks, shape (models, classes, points)."""
@@ -242,7 +255,16 @@ class StackedModules(ScoringModels):
 
         with torch.no_grad(), reproducible_on_gpu(), _in_a_sentence(x):
             parts = torch.split(as_inputs(points, self.shape), _POINTS, dim=1)
-            return torch.cat([vmap(forward)(self.state, part) for part in parts], dim=2)
+            try:
+                if not self.apart:
+                    return torch.cat([vmap(forward)(self.state, part) for part in parts], dim=2)
+            except Exception as error:
+                _why_apart(error)
+                parts = torch.split(as_inputs(points.clone(), self.shape), _POINTS, dim=1)
+            states = [{name: tensor[i] for name, tensor in self.state.items()} for i in range(len(points))]
+            with DrawFromGenerator(None):
+                found = [torch.stack([forward(*one) for one in zip(states, part, strict=True)]) for part in parts]
+            return torch.cat(found, dim=2)
 
     def parameters(self) -> Tensor:
         """Return weights and buffers, (models, numbers)."""
