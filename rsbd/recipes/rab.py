@@ -5,7 +5,6 @@ from math import sqrt
 from typing import Any
 
 import numpy as np
-from scipy.special import ndtri
 
 from rsbd import bounds, ensemble
 from rsbd.bounds.scores import hoeffding_scores
@@ -69,7 +68,7 @@ def rab(
     bound : str
         ``"clopper-pearson"``, or ``"hoeffding"`` as in the paper, which is wider. Where all of 1,000 models agree on
         one of two classes, the radius grows from 1.54 to 2.43 sigma; at 80 % from 0.64 to 0.69 sigma. Both share
-        alpha over the classes, which the paper does not: see :func:`published_radius`.
+        alpha over the classes. The paper's evaluation does not: it spends the whole of alpha on each of two bounds.
 
     Returns
     -------
@@ -178,44 +177,6 @@ def total(trigger: ArrayLike, rows: int) -> Floats:
     """
     length = np.asarray(trigger, np.float64)
     return np.asarray(np.nextafter(length * sqrt(_positive(rows)) * (1 + 2.0**-51), np.inf))
-
-
-def published_radius(
-    p_a: ArrayLike, p_b: ArrayLike, sigma: float, num_models: int | None = None, alpha: float = 0.001
-) -> Floats:
-    """Return the radius of the paper's own evaluation: ``sigma / 2 (Phi^-1(p_a) - Phi^-1(p_b))``.
-
-    With ``num_models`` the average scores ``p_a`` and ``p_b`` are first moved together by Hoeffding's bound, each at
-    the whole of ``alpha`` and each kept ``1e-8`` away from 0 and 1. Not a certificate at confidence ``1 - alpha``:
-    two bounds at ``alpha`` fail up to twice as often, and the scores that pick the class are those that bound it.
-    :func:`rab` shares ``alpha``.
-
-    Parameters
-    ----------
-    p_a, p_b : array
-        Average score (or share of votes) of the top class and of the runner-up.
-    sigma : float
-        Standard deviation of the noise.
-    num_models : int, optional
-        Number of models; without it there is no bound, and the radius of unanimous votes is infinite.
-    alpha : float
-        Failure probability of each bound.
-
-    Returns
-    -------
-    array
-        Negative where the prediction is not certified.
-
-    Examples
-    --------
-    >>> float(published_radius(0.9, 0.1, sigma=1.0, num_models=1000).round(4))
-    0.9995
-    """
-    top, second = np.asarray(p_a, np.float64), np.asarray(p_b, np.float64)
-    if num_models is not None:
-        width = np.sqrt(np.log(1 / alpha) / (2 * num_models))
-        top, second = np.maximum(1e-8, top - width), np.minimum(1 - 1e-8, second + width)
-    return np.asarray(sigma / 2 * (ndtri(top) - ndtri(second)))
 
 
 def _positive(rows: int) -> int:

@@ -292,10 +292,9 @@ def test_the_overview_is_drawn_from_a_run():
     ("check", "answer"),
     [
         (lambda n: lessons.check_enough(n, wanted=1.5, sigma=0.5), np.ceil([5113.2])),
-        (lambda n: lessons.check_models(n, sigma=1.0, length=2.0, alpha=0.001), np.int64(7343)),
         (lambda n: lessons.check_dpa_radius(n, votes=[19, 31]), np.int64(5)),
     ],
-    ids=["enough", "models", "radius"],
+    ids=["enough", "radius"],
 )
 def test_numbers_of_numpy_are_numbers(check, answer):
     assert check(answer).passed, check(answer)
