@@ -85,7 +85,7 @@ def test_looking_again_breaks_one_bound_and_not_the_other():
 def test_the_radius_is_the_panels():
     from rsbd.panels.plane.compute import PlaneParams, compute_plane
 
-    seen = compute_plane(PlaneParams())
+    seen = compute_plane(PlaneParams(x=0.3, y=-0.25))
     assert lessons.plane_radius(POINT, 0.3, 1000) == (0, seen.radius)
     assert (lessons.plane_votes(POINT, 0.3, 1000) == [seen.counts]).all()
     assert lessons.plane_radius(POINT, 0.8, 30)[0] == -1

@@ -50,6 +50,12 @@ def test_the_label_is_picked_by_other_votes() -> None:
     assert any(s.share < 0.5 for s in seen)
 
 
+def test_a_minority_of_the_votes_is_explained_by_the_copies_that_picked() -> None:
+    seen = found(sigma=0.8)
+    assert seen.share < 0.5
+    assert f"100 noisy copies picked B, and {seen.counts[1]} of 1,000 other" in draw_plane(seen).sentence
+
+
 def test_more_copies_begin_with_those_of_fewer() -> None:
     few, many = found(samples=100), found(samples=1000)
     assert (few.copies == many.copies[:100]).all()
@@ -92,7 +98,7 @@ def test_the_circle_never_crosses_the_border() -> None:
 
 
 def test_the_base_classifier_varies_inside_the_circle() -> None:
-    seen = found()
+    seen = found(x=0.3, y=-0.25)
     hole = WORLD.spots[0]
     assert math.dist((seen.params.x, seen.params.y), hole[:2]) < seen.radius
     assert WORLD.labels(hole[:2]) != WORLD.labels((seen.params.x, seen.params.y))

@@ -14,7 +14,7 @@ _CONTROLS: tuple[Control, ...] = (
     Slider("sigma", "sigma (units of the plane)", 0.05, 2.0, 0.05),
     Choice("samples", "noisy copies", tuple((f"{n:,}", n) for n in (10, 30, 100, 300, 1000, 10_000, 100_000))),
     Choice("alpha", "alpha", tuple((f"{a:g}", a) for a in (0.1, 0.01, 0.001, 0.0001))),
-    Slider("seed", "noise drawn (number)", 0, 20, 1),
+    Slider("seed", "noise redrawn (times)", 0, 20, 1),
 )
 
 
@@ -46,6 +46,6 @@ def plane(*, runner: Runner | None = None, **settings: Any) -> Panel[PlaneParams
     >>> from rsbd.panels import SyncRunner
     >>> panel = plane(sigma=2.0, runner=SyncRunner())
     >>> panel.sentence[:30]
-    'At (0.3, -0.25) with sigma 2, '
+    'At (0, 0.1) with sigma 2, 100 '
     """
     return Panel(first_params(PlaneParams, settings), _CONTROLS, compute_plane, draw_plane, runner)

@@ -38,8 +38,8 @@ class PlaneParams:
         Seed of the noise; another seed draws it again.
     """
 
-    x: float = 0.3
-    y: float = -0.25
+    x: float = 0.0
+    y: float = 0.1
     sigma: float = 0.3
     samples: int = 1000
     alpha: float = 0.001

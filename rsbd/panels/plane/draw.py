@@ -36,7 +36,7 @@ def _plane(found: PlaneResult) -> str:
             parts.append(chart.mark(copy[0], copy[1], _COLOURS[name], shape=_SHAPES[name], size=4))
     parts += [chart.line(ring[:, 0], ring[:, 1], svg.SOFT, width=1) for ring in rings]
     parts += [chart.line(line[:, 0], line[:, 1], svg.INK, dash="7 5", width=2) for line in found.border]
-    parts.append(svg.text(chart.x(-0.5), chart.y(0), "A", 34, "middle", 700, halo=True))
+    parts.append(svg.text(chart.x(-0.75), chart.y(0.35), "A", 34, "middle", 700, halo=True))
     parts.append(svg.text(chart.x(-1.7), chart.y(-1.8), "B", 34, "middle", 700, halo=True))
     if found.radius >= 0:
         angle = np.linspace(0, 2 * math.pi, 121)
@@ -94,8 +94,8 @@ def _sentence(found: PlaneResult) -> str:
     params = found.params
     votes = found.counts[CLASSES.index(found.label)]
     opening = (
-        f"At ({params.x:g}, {params.y:g}) with sigma {params.sigma:g}, {votes:,} of {sum(found.counts):,} noisy copies "
-        f"vote {found.label}"
+        f"At ({params.x:g}, {params.y:g}) with sigma {params.sigma:g}, {SELECTION_COPIES} noisy copies picked "
+        f"{found.label}, and {votes:,} of {sum(found.counts):,} other copies vote for it"
     )
     if found.radius < 0:
         return (

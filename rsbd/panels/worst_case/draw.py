@@ -20,12 +20,13 @@ _AHEAD = 1.45  # room above the highest bar for the words of `_sums`
 def draw_worst_case(found: WorstCaseResult) -> Picture:
     """Draw the regions on the left and the trade-off on the right."""
     regions = _bars(found) if found.params.noise == "flips" else _densities(found)
-    return Picture(svg.document(1200, 512, [regions, _curve(found)]), _alt(found), _sentence(found))
+    legend = svg.text(10, 512, "blue: P, before the attack; orange: Q, after it; filled: the worst event A")
+    return Picture(svg.document(1200, 524, [regions, legend, _curve(found)]), _alt(found), _sentence(found))
 
 
 def _bars(found: WorstCaseResult) -> str:
     s, P, Q = flip_levels(found.params.exact_keep, found.params.changes)
-    xlabel = "s = changed places that show the old value \u2212 the new one"
+    xlabel = "s: changed places with the old value \u2212 with the new one"
     chart = _left((s[0] - 1, s[-1] + 1), float(max(*P, *Q)), xlabel, "probability of the level", s)
     parts, wide, base = [], chart.x(0.75) - chart.x(0), chart.y(0)
     for at, p, q, share in zip(s, P, Q, worst_event(P, Q, found.params.miss), strict=True):
@@ -35,8 +36,7 @@ def _bars(found: WorstCaseResult) -> str:
             parts.append(svg.rect(x, base - filled, wide, filled, colour))
             parts.append(svg.rect(x, y, wide, base - y, "none", colour, 2.5))
             parts.append(svg.text(x + wide / 2, y - 6, letter, anchor="middle", weight=600))
-    note = "height: probability of the level under P (data as held) and Q (data attacked); filled: the event A"
-    return chart.filled(*parts, _sums(found), chart.note(note))
+    return chart.filled(*parts, _sums(found))
 
 
 def _densities(found: WorstCaseResult) -> str:
@@ -61,8 +61,7 @@ def _densities(found: WorstCaseResult) -> str:
     x, top = chart.x(cut), chart.y(peak * 1.14)
     parts.append(svg.line(x, top, x, chart.y(0), svg.INK, 2, "3 5"))
     parts.append(svg.label(x + 6, top + 8, "A \u2192"))
-    note = "solid: P (data as held); dashed: Q (data attacked); filled: the event A, all that lies right of the dots"
-    return chart.filled(*parts, _sums(found), chart.note(note))
+    return chart.filled(*parts, _sums(found))
 
 
 def _density(x: Floats, gaussian: bool, scale: float) -> Floats:
@@ -159,11 +158,11 @@ def _sentence(found: WorstCaseResult) -> str:
         gap = f"Certified: {_short(0.5 - found.upper)} below one half."
     elif found.limit > 0:
         gap = (
-            f"Not certified: a classifier with this p_a exists that loses its majority, as {_short(found.upper)} is "
+            f"Not certified: some classifier with the same p_a loses its majority, as {_short(found.upper)} is "
             f"not below one half. It takes a miss below {_short(found.limit)}."
         )
     else:
-        gap = "Not certified, and no p_a below 1 would be: a classifier as sure exists that loses its majority."
+        gap = "Not certified, and no p_a below 1 would be: some classifier with the same p_a loses its majority."
     return f"{opening} {gap} {_radius(found)}"
 
 
