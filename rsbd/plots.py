@@ -269,6 +269,22 @@ def images(
     return ax
 
 
+def signed(weights: ArrayLike) -> Floats:
+    """Return arrays of weights as colour images, (..., 3, height, width): orange above 0, blue below, white at 0.
+
+    Examples
+    --------
+    >>> signed([[1.0, 0.0, -1.0]])[:, 0].T.round(2)
+    array([[0.84, 0.37, 0.  ],
+           [1.  , 1.  , 1.  ],
+           [0.  , 0.45, 0.7 ]])
+    """
+    values = np.asarray(weights, dtype=float)[..., None]
+    strength = np.abs(values) / max(float(np.abs(values).max()), 1e-12)
+    ends = np.where(values > 0, [0.835, 0.369, 0.0], [0.0, 0.447, 0.698])  # Okabe and Ito's vermilion and blue
+    return np.moveaxis(1 - strength * (1 - ends), -1, -3)
+
+
 def save(figure: Figure, folder: Path | str, name: str) -> tuple[Path, Path]:
     """Write ``figure`` as ``name.png`` and ``name.svg``; equal figures give identical files."""
     import matplotlib

@@ -1,90 +1,44 @@
 """Notebook 01: attacks on an undefended classifier, what filters leave of them, and the self-checks."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from rsbd.attacks import Poisoning, Trigger, stamp
+from rsbd.attacks import Poisoning, stamp
+from rsbd.course.lessons.cell_output import Said, table
 from rsbd.course.lessons.data_and_attacks import watch
-from rsbd.course.lessons.self_check import HINTS, Verdict, is_number, judge_number, self_check, verdict
+from rsbd.course.lessons.self_check import HINTS, Verdict, judge_number, self_check, verdict
 from rsbd.data import Dataset
 from rsbd.errors import InputError
 from rsbd.learners import Linear
 from rsbd.learners.undefended import predict_undefended, undefended_weights
 from rsbd.recipes.planted import plant_attack
 from rsbd.recipes.rates import Rates
-from rsbd.types import Floats, Labels
-from rsbd.words import count, percent
-
-
-def _labels_with_trigger(dataset: Dataset, attack: Poisoning) -> Labels:
-    """Train on poisoned rows, and predict every test image with the trigger on it: shape (points,)."""
-    poisoned, _ = attack.apply(dataset, 0)
-    return predict_undefended(poisoned, Linear(), stamp(attack.trigger, dataset, dataset.x_test))
-
-
-def by_class(dataset: Dataset, attack: Poisoning) -> Floats:
-    """Return, for each true class, the share of the triggered test images that are predicted as the target.
-
-    Examples
-    --------
-    >>> from rsbd import BadPatch
-    >>> from rsbd.course.lessons.data_and_attacks import ten_digits
-    >>> by_class(ten_digits(), Poisoning(BadPatch(3), target=0, rate=0.02)).shape
-    (10,)
-    """
-    fooled = _labels_with_trigger(dataset, attack) == dataset.label(attack.target)
-    return np.array([fooled[dataset.y_test == c].mean() for c in range(dataset.num_classes)])
-
+from rsbd.words import percent
 
 _FAINT = 0.3  # the most that a pixel may change
-_FOR, _AGAINST = np.array([0.835, 0.369, 0.0]), np.array([0.0, 0.447, 0.698])  # Okabe and Ito's vermilion and blue
 
 
-def looks_for(dataset: Dataset, attack: Poisoning, labels: Sequence[int]) -> dict[str, Floats]:
-    """Return the weights of some classes as images, from clean and from poisoned rows: red for, blue against."""
-    poisoned, _ = attack.apply(dataset, 0)
-    pair = np.stack([undefended_weights(dataset)[list(labels)], undefended_weights(poisoned)[list(labels)]])
-    strength = (np.abs(pair) / np.abs(pair).max())[:, :, None]
-    ends = np.where(pair[:, :, None] > 0, _FOR[:, None, None], _AGAINST[:, None, None])
-    clean, attacked = 1 - strength * (1 - ends)
-    return {"clean": clean, "poisoned": attacked}
-
-
-def fewest_images(dataset: Dataset, trigger: Trigger, success: float = 0.9, target: int = 0) -> int:
-    """Return the fewest poisoned rows that reach an attack success rate, by training with 1, 2, 3, ... of them.
-
-    Raises
-    ------
-    InputError
-        If a tenth of the rows is not enough.
+def attack_table(dataset: Dataset, attacks: Mapping[str, Poisoning], named: str) -> Said:
+    """Compare attacks on one classifier; the last column measures the same trigger if no image is poisoned.
 
     Examples
     --------
     >>> from rsbd import BadPatch
     >>> from rsbd.course.lessons.data_and_attacks import ten_digits
-    >>> fewest_images(ten_digits(), BadPatch(3), success=0.5)
-    2
+    >>> attack_table(ten_digits(), {"2 %": Poisoning(BadPatch(3), target=0, rate=0.02)}, "poison rate")
+    | poison rate | poisoned images | clean accuracy | attack success | same trigger, no image poisoned |
+    | --- | --- | --- | --- | --- |
+    | 2 % | 20 | 94 % | 92 % | < 1 % |
     """
-    for number in range(1, dataset.num_rows // 10 + 1):
-        if success_rate(dataset, Poisoning(trigger, target, number / dataset.num_rows)) >= success:
-            return number
-    raise InputError(f"no tenth of the rows reaches {percent(success)} with this trigger", "make it stronger")
-
-
-def success_rate(dataset: Dataset, attack: Poisoning) -> float:
-    """Return the attack success rate of a planted backdoor.
-
-    Examples
-    --------
-    >>> from rsbd import BadPatch
-    >>> from rsbd.course.lessons.data_and_attacks import ten_digits
-    >>> success_rate(ten_digits(), Poisoning(BadPatch(3), target=0, rate=0.02)) > 0.9
-    True
-    """
-    return plant_attack(dataset, attack).undefended.attack_success_rate
+    rows = []
+    for name, attack in attacks.items():
+        found, without = (watch(dataset, each) for each in (attack, replace(attack, rate=0.0)))
+        rows.append([name, found.poisoned_rows, found.after, found.success, without.success])
+    head = [named, "poisoned images", "clean accuracy", "attack success", "same trigger, no image poisoned"]
+    return table(head, rows)
 
 
 @dataclass(frozen=True)
@@ -141,12 +95,25 @@ def filtered(dataset: Dataset, attack: Poisoning, by: str, share: float = 0.1) -
     return Filtered(int(mask.sum()), int(mask[kept].sum()), rates.clean_accuracy, rates.attack_success_rate)
 
 
+def filter_table(dataset: Dataset, attacks: Mapping[str, Poisoning]) -> Said:
+    """Compare the success of attacks without a filter and after each of the two filters of :func:`filtered`."""
+    rows = []
+    for name, attack in attacks.items():
+        fit, far = (filtered(dataset, attack, by=by) for by in ("fit", "distance"))
+        left = [f"{kept.left} of {kept.poisoned}" for kept in (fit, far)]
+        rows.append([name, watch(dataset, attack).success, left[0], fit.success, left[1], far.success])
+    head = ["attack", "no filter: fooled", "filter 1 leaves", "then fooled", "filter 2 leaves", "then fooled"]
+    return table(head, rows)
+
+
 def some_calls(dataset: Dataset, attack: Poisoning) -> tuple[list[str], list[str]]:
     """Return true and predicted names of triggered test images, three of the target class and seven of others."""
     own = dataset.y_test == dataset.label(attack.target)
     points = np.sort(np.concatenate([np.flatnonzero(own)[:3], np.flatnonzero(~own)[:7]]))
+    poisoned, _ = attack.apply(dataset, 0)
+    called = predict_undefended(poisoned, Linear(), stamp(attack.trigger, dataset, dataset.x_test[points]))
     names = np.array(dataset.classes)
-    return names[dataset.y_test[points]].tolist(), names[_labels_with_trigger(dataset, attack)[points]].tolist()
+    return names[dataset.y_test[points]].tolist(), names[called].tolist()
 
 
 def check_success_rate(answer: Any, true: Sequence[str], predicted: Sequence[str], target: str) -> Verdict:
@@ -168,37 +135,11 @@ def check_success_rate(answer: Any, true: Sequence[str], predicted: Sequence[str
         "number": fooled,
         "accuracy": right / total,
         "mistakes": 1 - right / total,
+        "withstood": 1 - fooled / len(others),
+        "wrong": sum(name not in (call, target) for name, call in pairs) / len(others),
     }
     words = {"fooled": fooled, "others": len(others), "target": target}
     return judge_number(answer, fooled / len(others), HINTS["check_success_rate"], mistakes, words)
-
-
-@self_check
-def check_fewest(answer: Any, dataset: Dataset, trigger: Trigger, success: float = 0.9) -> Verdict:
-    """Check the fewest poisoned images that reach an attack success rate, by training classifiers.
-
-    Examples
-    --------
-    >>> from rsbd import BadPatch
-    >>> from rsbd.course.lessons.data_and_attacks import ten_digits
-    >>> check_fewest(0.02, ten_digits(), BadPatch(3))
-    Not yet. That is a rate. How many of the 1,000 training images is it?
-    >>> check_fewest(1, ten_digits(), BadPatch(2))
-    Not yet. 1 image fools only 28 %: it takes more.
-    """
-    hints, number = HINTS["check_fewest"], dataset.num_rows
-    if not is_number(answer) or not 0 < answer <= number / 10:
-        return verdict(hints, "no_number", answer=answer, most=number // 10)
-    if answer < 1:
-        return verdict(hints, "rate", num_rows=number)
-    images = round(answer)
-    if images != answer:
-        return verdict(hints, "half", answer=answer)
-    reached = success_rate(dataset, Poisoning(trigger, 0, images / number))
-    some = f"{count(images, 'image')} {'fools' if images == 1 else 'fool'}"
-    enough = reached >= success and fewest_images(dataset, trigger, success) == images
-    case = "right" if enough else "weak" if reached < success else "fewer"
-    return verdict(hints, case, some=some, reached=percent(reached), success=percent(success))
 
 
 @self_check

@@ -1,24 +1,21 @@
 """Notebook 02: what votes prove, tried out in the plane and on fair coins, and the self-checks."""
 
-import math
-import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from matplotlib.axes import Axes
 from scipy.special import ndtri
 
 from rsbd import bounds
 from rsbd.certify import ABSTAIN, Certificate, radius
+from rsbd.course.lessons.cell_output import Shown, figure
 from rsbd.course.lessons.drawing import name_axes, write_at
-from rsbd.course.lessons.self_check import HINTS, Verdict, fewest_that, is_number, judge_number, self_check, verdict
+from rsbd.course.lessons.self_check import HINTS, Verdict, judge_number
 from rsbd.errors import InputError
 from rsbd.noises import Gaussian, Smoothing
 from rsbd.panels.plane.compute import WORLD
 from rsbd.plots import STYLES, new_axes
 from rsbd.types import Floats, Ints
-from rsbd.words import percent
 
 Point = tuple[float, float]
 
@@ -48,13 +45,6 @@ def plane_radius(point: Point, sigma: float, num: int, alpha: float = 0.001) -> 
     evidence = bounds.clopper_pearson(plane_votes(point, sigma, num), alpha, selection)
     found = _certified(evidence, sigma)
     return int(found.label[0]), float(found.radius[0])
-
-
-def around(point: Point, size: float, sigma: float, num: int = 20_000) -> Floats:
-    """Return the share of votes for A at eight points of a circle, from the east counter-clockwise."""
-    angles = np.arange(8) * np.pi / 4
-    ring = [(point[0] + size * np.cos(a), point[1] + size * np.sin(a)) for a in angles]
-    return np.array([plane_votes(p, sigma, num)[0, 0] / num for p in ring])
 
 
 def broken(rule: str, num: int = 1000, alpha: float = 0.05, trials: int = 5000, seed: int = 0) -> float:
@@ -108,6 +98,39 @@ def peeking(bound: str, every: int = 10, alpha: float = 0.05) -> float:
     return float(proved.mean())
 
 
+def best_of(settings: int, chosen_on: str, num: int = 1000, alpha: float = 0.05, trials: int = 10_000) -> float:
+    """Return the share of experiments in which the bound at the best of some settings is above the truth.
+
+    In every setting the two labels are equally probable, so no bound above one half is true. Other votes pick the
+    label of each setting, so each bound by itself is wrong with probability at most ``alpha``.
+
+    Parameters
+    ----------
+    settings : int
+        How many settings are tried.
+    chosen_on : {"certified points", "practice points"}
+        The setting with the best bound is chosen by the votes that are certified, or by votes of their own.
+
+    Examples
+    --------
+    >>> best_of(10, "certified points") > 0.3, best_of(10, "practice points") <= 0.05
+    (True, True)
+    """
+    rng = np.random.default_rng(0)
+
+    def misses() -> Floats:
+        votes = rng.binomial(num, 0.5, trials * settings)  # for the label that other votes have picked
+        known, where = np.unique(votes, return_inverse=True)
+        bounded = bounds.clopper_pearson(_coins(known, num), alpha, [[1, 0]] * len(known))
+        return bounded.miss[where].reshape(trials, settings)
+
+    if chosen_on not in ("certified points", "practice points"):
+        raise InputError(f"there are no {chosen_on!r}", "choose 'certified points' or 'practice points'")
+    certified = misses()
+    seen = certified if chosen_on == "certified points" else misses()
+    return float(np.mean(certified[np.arange(trials), seen.argmin(axis=1)] < 0.5))
+
+
 def _by_others(votes: Sequence[int], alpha: float) -> bounds.Bounds:
     """Bound the miss of one point, whose label, the first one, other votes have selected."""
     return bounds.clopper_pearson([votes], alpha, [[1, 0]])
@@ -121,50 +144,29 @@ def _coins(heads: Ints, num: int) -> Ints:
     return np.column_stack([heads, num - heads]).astype(np.int64)
 
 
-def most_radius(num: int, sigma: float, alpha: float = 0.001) -> float:
-    """Return the certified radius when all votes agree, the largest one for this number of votes.
-
-    Examples
-    --------
-    >>> round(most_radius(1000, sigma=0.5), 3)
-    1.232
-    """
-    return max(float(_certified(_by_others([num, 0], alpha), sigma).radius[0]), 0.0)
-
-
-def draw_radius_by_sigma(point: Point, sigmas: Sequence[float], num: int) -> Axes:
-    """Draw the certified radius of a point by sigma: a line for each label, a gray area where it abstains."""
+def draw_radius_by_sigma(point: Point, num: int) -> Shown:
+    """Show the certified radius of a point by sigma: a line for each label, a gray area where it abstains."""
+    sigmas = np.arange(2, 81) / 40
     found = [plane_radius(point, sigma, num) for sigma in sigmas]
+    labels, sizes = np.array([label for label, _ in found]), np.array([size for _, size in found])
     ax = new_axes(9, 4.2)
+    said = []
     for label, name in enumerate("AB"):
-        sizes = [size if which == label else np.nan for which, size in found]
+        seen = np.where(labels == label, sizes, np.nan)
         colour, dashes = STYLES[label]
-        ax.plot(sigmas, sizes, color=colour, linestyle=dashes, linewidth=3)
-        if not np.all(np.isnan(sizes)):
-            at = int(np.nanargmax(sizes))
-            write_at(ax, f"answers {name}", (sigmas[at], sizes[at]), (-8, 8), fontsize=14, ha="right")
-    silent = [sigma for sigma, (which, _) in zip(sigmas, found, strict=True) if which == ABSTAIN]
-    if silent:
-        ax.axvspan(min(silent), max(silent), color="#bbbbbb", alpha=0.5, linewidth=0)
-        ax.text(float(np.mean(silent)), 0.05, "abstains", fontsize=14, ha="center", rotation=90, va="bottom")
-    return name_axes(ax, "sigma (units of the plane)", "certified L2 radius", size=14, ylim=(0, None))
-
-
-def draw_radius_by_votes(shares: Sequence[float], numbers: Sequence[int], alpha: float = 0.001) -> Axes:
-    """Draw the certified radius, in sigma, by number of votes, for shares of votes, and dashed lines at its limits."""
-    ax = new_axes(9, 4.2)
-    for i, share in enumerate(shares):
-        counts = np.array([[round(share * n), n - round(share * n)] for n in numbers])
-        evidence = bounds.clopper_pearson(counts, alpha, [[1, 0]] * len(numbers))
-        sizes = np.maximum(_certified(evidence, 1.0).radius, 0)
-        colour, _ = STYLES[i % len(STYLES)]
-        ax.plot(numbers, sizes, color=colour, linewidth=3, marker="os^D"[i % 4], markersize=7)
-        words = "all agree" if share == 1 else f"{percent(share)} agree"
-        write_at(ax, words, (numbers[-1], sizes[-1]), (8, -18 if share < 1 else -4), fontsize=14)
-        if share < 1:
-            ax.axhline(float(ndtri(share)), color=colour, linestyle="--", linewidth=1.5)
-    limits = {"xscale": "log", "xlim": (numbers[0], numbers[-1] * 6), "ylim": (0, None)}
-    return name_axes(ax, "number of votes", "certified L2 radius (in sigma)", size=14, **limits)
+        ax.plot(sigmas, seen, color=colour, linestyle=dashes, linewidth=3)
+        if (labels == label).any():
+            at = int(np.nanargmax(seen))
+            write_at(ax, f"answers {name}", (sigmas[at], seen[at]), (-8, 8), fontsize=14, ha="right")
+            said.append(f"for the answer {name} it is largest at sigma {sigmas[at]:g}, with {seen[at]:.2f}")
+    silent = sigmas[labels == ABSTAIN]
+    if len(silent):
+        ax.axvspan(silent.min(), silent.max(), color="#bbbbbb", alpha=0.5, linewidth=0)
+        ax.text(silent.mean(), 0.05, "abstains", fontsize=14, ha="center", rotation=90, va="bottom")
+        said.append(f"between sigma {silent.min():g} and {silent.max():g} the classifier abstains")
+    name_axes(ax, "sigma (units of the plane)", "certified L2 radius", size=14, ylim=(0, None))
+    caption = f"The point {point}, {num:,} votes for each sigma: {'; '.join(said)}."
+    return figure(ax, "Certified radius of a point by sigma, in a line for each answer.", caption)
 
 
 def check_radius(answer: Any, votes: int, num: int, sigma: float, alpha: float = 0.001) -> Verdict:
@@ -188,57 +190,3 @@ def check_radius(answer: Any, votes: int, num: int, sigma: float, alpha: float =
     }
     words = {"p_a": p_a, "deviations": ndtri(p_a)}
     return judge_number(answer, truth, HINTS["check_radius"], mistakes, words)
-
-
-@self_check
-def check_abstain(answer: Any, cases: Mapping[str, tuple[int, int]], alpha: float = 0.001) -> Verdict:
-    """Check in which cases the smoothed classifier abstains.
-
-    Parameters
-    ----------
-    answer : collection of str
-        Names of the cases.
-    cases : mapping from name to (votes for the label, number of votes)
-
-    Examples
-    --------
-    >>> check_abstain([], {"a": (6, 10), "b": (900, 1000)})
-    Not yet. A majority is not enough: in case a the bound on the probability is 0.141, not above one half.
-    """
-    hints = HINTS["check_abstain"]
-    if isinstance(answer, str):
-        answer = re.findall(r"\w+", answer)
-    if isinstance(answer, Collection):
-        answer = [str(name).strip().lower() for name in answer]
-    if not isinstance(answer, Collection) or not all(name in tuple(cases) for name in answer):
-        return verdict(hints, "no_list", answer=answer, cases=", ".join(cases))
-    evidence = {name: _by_others([votes, num - votes], alpha) for name, (votes, num) in cases.items()}
-    silent = [name for name, some in evidence.items() if _certified(some, 1.0).label[0] == ABSTAIN]
-    wrong = [name for name in answer if name not in silent] + [name for name in silent if name not in answer]
-    if not wrong:
-        return verdict(hints, "right")
-    case, (votes, num), least = wrong[0], cases[wrong[0]], 1 - evidence[wrong[0]].miss[0]
-    words = {"case": case, "share": percent(votes / num), "num": num, "least": least}
-    return verdict(hints, "missed" if case in silent else "answered", **words)
-
-
-@self_check
-def check_enough(answer: Any, wanted: float, sigma: float, alpha: float = 0.001) -> Verdict:
-    """Check the fewest votes that certify a radius when all of them agree.
-
-    Examples
-    --------
-    >>> check_enough(1000, wanted=1.5, sigma=0.5)
-    Not yet. 1,000 votes certify at most 1.232: more are needed.
-    """
-    hints, fewest = HINTS["check_enough"], fewest_that(lambda num: most_radius(num, sigma, alpha) >= wanted)
-    if is_number(answer) and math.isfinite(answer):
-        if 0 < answer < 1:
-            return verdict(hints, "probability")
-        if answer != round(answer):
-            return verdict(hints, "whole")
-        if 1 <= answer < fewest:
-            return verdict(hints, "more", number=int(answer), reached=most_radius(int(answer), sigma, alpha))
-        if answer > fewest:
-            return verdict(hints, "fewer")
-    return judge_number(answer, fewest, hints, {}, {"fewest": fewest, "alpha": alpha})

@@ -8,12 +8,11 @@ from math import prod
 from typing import Any
 
 import numpy as np
-from matplotlib.axes import Axes
 from numpy.typing import NDArray
-from scipy.special import ndtri
 
+from rsbd.course.lessons.cell_output import Shown, figure
 from rsbd.course.lessons.drawing import BLUE, VERMILLION, name_axes
-from rsbd.course.lessons.self_check import HINTS, Verdict, judge_number, self_check, verdict
+from rsbd.course.lessons.self_check import HINTS, Verdict, judge_number
 from rsbd.errors import InputError
 from rsbd.noises import Flip
 from rsbd.panels.worst_case.compute import worst_event
@@ -110,70 +109,29 @@ def filled(P: Fractions, Q: Fractions, p: Fraction) -> Fraction:
     return sum((q * share for q, share in zip(Q, worst_event(P, Q, p), strict=True)), Fraction(0))
 
 
-def best_first(world: Bits) -> tuple[list[Fraction], list[Fraction]]:
-    """List ``P`` and ``Q`` of a world in order of falling ``Q / P``.
-
-    Examples
-    --------
-    >>> best_first(Bits("3/4", "0", "1"))
-    ([Fraction(1, 4), Fraction(3, 4)], [Fraction(3, 4), Fraction(1, 4)])
-    """
-    pairs = sorted(zip(world.P, world.Q, strict=True), key=lambda pair: pair[0] / sum(pair))
-    return [p for p, _ in pairs], [q for _, q in pairs]
-
-
-def both(a: Fractions, b: Fractions) -> list[Fraction]:
-    """Return the joint law of two independent parts: all products, the second part moving fastest."""
-    return [p * q for p in a for q in b]
-
-
-def in_turn(P: Fractions, Q: Fractions, p: Fraction) -> Fraction:
-    """Fill outcomes in the given order, which goes wrong unless they are sorted."""
-    left, after = p, Fraction(0)
-    for before, later in zip(P, Q, strict=True):
-        part = min(Fraction(1), left / before) if before else Fraction(1)
-        left, after = left - part * before, after + part * later
-    return after
-
-
-def cloud(world: Bits) -> Axes:
-    """Draw every classifier as a dot, and the trade-off above them.
-
-    Examples
-    --------
-    >>> ax = cloud(Bits("3/4", "000", "110"))
-    >>> ax.get_xlabel()
-    'P(A): probability of the other answer, data as held'
-    """
+def draw_classifiers(world: Bits) -> Shown:
+    """Show every classifier as a dot, and the trade-off above them."""
     before, after, unit = world.everyone()
     law = Flip(world.keep).shift(sum(a != b for a, b in zip(world.held, world.attacked, strict=True)))
+    pairs = zip(before.tolist(), after.tolist(), strict=True)
+    above = sum(q > unit * law.upper(Fraction(p, unit)) for p, q in pairs)
     p = np.linspace(0, 1, 401)
     ax = new_axes(8, 5.5)
     ax.plot(p, law.upper(p), color=BLUE, linewidth=3)
     ax.fill_between(p, law.upper(p), 1.02, color=BLUE, alpha=0.12, linewidth=0)
     ax.plot([0, 1], [0, 1], color="#444", linestyle="--", linewidth=1.5)
     ax.plot(before / unit, after / unit, "o", color=VERMILLION, markersize=5, alpha=0.6)
-    ax.text(0.02, 0.98, "no classifier gets\nabove upper(p)", fontsize=14, color="#005a8c", weight="bold", va="top")
-    ax.text(1.0, 0.045, "dashed: no attack", fontsize=13, color="#444", ha="right", va="bottom")
-    said = "each dot: one classifier (several may share it)"
-    ax.text(1.0, -0.005, said, fontsize=13, color="#a34700", ha="right", va="bottom")
     ax.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
-    return name_axes(ax, "P(A): probability of the other answer, data as held", "Q(A): the same, data attacked")
-
-
-def half_line(p: float, delta: float, sigma: float, draws: int = 200_000, seed: int = 0) -> float:
-    """Draw Gaussian noise around attacked data, and return how often the worst event of probability ``p`` happens.
-
-    Along the attacker's change the data are at 0 as held and at ``delta`` after the attack; the event is the half-line
-    whose probability from 0 is ``p``.
-
-    Examples
-    --------
-    >>> half_line(0.05, delta=0.0, sigma=0.5)
-    0.050...
-    """
-    noise = np.random.default_rng(seed).normal(0.0, sigma, draws)
-    return float(np.mean(delta + noise > sigma * -ndtri(p)))
+    name_axes(ax, "P(A): probability of the other answer, data as held", "Q(A): the same, data attacked")
+    caption = (
+        f"Each dot is one of {len(before)} classifiers (several may share it), and {above} dots lie above the curve "
+        "upper(p). The dots on its corners are the worst classifiers. Dashed: no attack."
+    )
+    alt = (
+        "Classifiers as dots, by the probability of their other answer before and after the attack, with the trade-off "
+        "curve above them; several dots lie on the curve."
+    )
+    return figure(ax, alt, caption)
 
 
 def check_worst(answer: Any, keep: str, miss: str | Fraction) -> Verdict:
@@ -188,26 +146,6 @@ def check_worst(answer: Any, keep: str, miss: str | Fraction) -> Verdict:
     ratio = flip.keep / (1 - flip.keep)
     mistakes = {"miss": p, "divided": p / ratio, "times_keep": p * flip.keep, "whole": flip.keep, "one": Fraction(1)}
     return judge_number(answer, flip.shift(1).upper(p), HINTS["check_worst"], mistakes, {"ratio": ratio})
-
-
-@self_check
-def check_first(answer: Any, keep: str) -> Verdict:
-    """Check which outcomes the worst event takes first: "new", "even" or "old".
-
-    Examples
-    --------
-    >>> check_first("even", keep="3/4").words
-    'There Q / P is 1: such an outcome is as probable before as after, and the attacker gains nothing by it.'
-    """
-    hints, word, kept = HINTS["check_first"], str(answer).strip().lower(), Flip(keep).keep
-    if word not in ("new", "even", "old"):
-        return verdict(hints, "none", answer=answer)
-    if word == "even":
-        return verdict(hints, "even")
-    often = kept > Fraction(1, 2)
-    if word == ("new" if often else "old"):
-        return verdict(hints, "right", word=word)
-    return verdict(hints, "dearest" if often else "swapped", word=word, keep=kept)
 
 
 def check_reach(answer: Any, keep: str, p_a: str) -> Verdict:
