@@ -150,3 +150,13 @@ def test_pyplot_is_never_imported():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "False\n"
+
+
+def test_signed_weights_have_one_colour_for_each_sign():
+    shown = plots.signed([[[0.5, -1.0, 0.0]]])
+    assert shown.shape == (1, 3, 1, 3)
+    above, below, none = shown[0, :, 0].T
+    assert above[0] > above[2] + 0.4  # orange
+    assert below[2] > below[0] + 0.6  # blue, and stronger
+    assert (none == 1).all()
+    assert (plots.signed(np.zeros((2, 2))) == 1).all()

@@ -101,7 +101,6 @@ def test_a_check_answers_to_any_object(name):
     given = GIVEN | {
         "check_dpa_radius": {"votes": [19, 31]},
         "check_closed_form": {"miss": 0.125},
-        "check_fewest": {"trigger": rsbd.BadPatch(3)},
     }.get(name, {})
     asked = [p for p in inspect.signature(check).parameters if p in given]
     for answer in ODD:
@@ -291,10 +290,10 @@ def test_the_overview_is_drawn_from_a_run():
 @pytest.mark.parametrize(
     ("check", "answer"),
     [
-        (lambda n: lessons.check_enough(n, wanted=1.5, sigma=0.5), np.ceil([5113.2])),
+        (lambda n: lessons.check_reach(n, keep="4/5", p_a="0.99"), np.ceil([1.5])),
         (lambda n: lessons.check_dpa_radius(n, votes=[19, 31]), np.int64(5)),
     ],
-    ids=["enough", "radius"],
+    ids=["reach", "radius"],
 )
 def test_numbers_of_numpy_are_numbers(check, answer):
     assert check(answer).passed, check(answer)

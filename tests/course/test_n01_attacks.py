@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
 from answers import held
 
@@ -11,17 +10,12 @@ from rsbd.course import lessons
 from rsbd.errors import InputError
 
 DATA = lessons.ten_digits()
-SMALL = rsbd.load("digits", side=8, view="unit")  # trains faster
 PATCH = rsbd.BadPatch(3)
 TRUE, CALLED = ["0", "0", "3", "7", "7", "4"], ["0", "0", "0", "7", "1", "0"]
 
 
 def on_success(answer):
     return lessons.check_success_rate(answer, TRUE, CALLED, target="0")
-
-
-def on_fewest(answer):
-    return lessons.check_fewest(answer, SMALL, PATCH)
 
 
 def on_faint(answer):
@@ -36,7 +30,7 @@ TestAnswers = held(
     [
         (on_success, 2 / 4),
         (on_success, "1/2"),
-        (on_fewest, lessons.fewest_images(SMALL, PATCH)),
+        (on_success, "50 %"),
         (on_faint, faint()),
     ],
     [
@@ -44,12 +38,6 @@ TestAnswers = held(
         (on_success, 2 / 6, "count above is right"),
         (on_success, 2, "how many"),
         (on_success, 0.99, "Leave out"),
-        (on_fewest, 5, "it takes more"),
-        (on_fewest, 60, "fewer are enough"),
-        (on_fewest, 0.01, "That is a rate"),
-        (on_fewest, 500, "from 1 to 100"),
-        (on_fewest, 10.5, "Half an image"),
-        (on_fewest, "ten", "no number"),
         (on_faint, rsbd.Poisoning(PATCH, 0, 0.05), "Everybody sees it"),
         (on_faint, faint(rate=0.1), "0.05 is the limit"),
         (on_faint, faint(delta=0.3), "many small changes"),
@@ -67,7 +55,21 @@ def test_mistakes_and_accuracy_are_told_apart():
 
     assert "all mistakes" in check(3 / 7)
     assert "accuracy on triggered" in check(4 / 7)
-    assert len({check(a) for a in (1 / 6, 2 / 7, 4 / 7, 3 / 7, 1 / 7, 1, 0.9)}) == 7
+    assert "succeeds on the others" in check(5 / 6)
+    assert "counts every mistake" in check(3 / 6)
+    assert len({check(a) for a in (1 / 6, 2 / 7, 4 / 7, 3 / 7, 1 / 7, 5 / 6, 3 / 6, 1, 0.1)}) == 9
+
+
+def test_the_rounded_rate_of_the_notebook_is_right_and_its_complement_gets_a_hint():
+    true, called = lessons.some_calls(DATA, rsbd.Poisoning(rsbd.BadPatch(1), target=0, rate=0.003))
+    assert "exactly 3/7" in lessons.check_success_rate(0.43, true, called, "0").sentence
+    assert "succeeds on the others" in lessons.check_success_rate(4 / 7, true, called, "0").words
+
+
+def test_attacks_are_compared_with_and_without_poisoned_images():
+    found = lessons.attack_table(DATA, {"patch": rsbd.Poisoning(PATCH, 0, 0.05)}, "trigger").text.splitlines()[2]
+    seen = lessons.watch(DATA, rsbd.Poisoning(PATCH, 0, 0.05))
+    assert found == f"| patch | 50 | {100 * seen.after:.0f} % | {100 * seen.success:.0f} % | < 1 % |"
 
 
 def test_an_attack_that_spoils_accuracy_is_noticed():
@@ -77,36 +79,6 @@ def test_an_attack_that_spoils_accuracy_is_noticed():
     assert verdict.passed  # five per cent cost little
     worse = rsbd.Poisoning(rsbd.Pixels(((3, 3),), delta=0.01), 0, 0.5)
     assert "somebody will notice" in lessons.check_faint(worse, spoiled, success=0.0, rate=1).words
-
-
-def test_fewest_is_the_first_that_is_enough():
-    few = lessons.fewest_images(SMALL, PATCH)
-    at = [lessons.success_rate(SMALL, rsbd.Poisoning(PATCH, 0, n / 1000)) for n in (few - 1, few)]
-    assert at[0] < 0.9 <= at[1]
-    with pytest.raises(InputError, match="make it stronger"):
-        lessons.fewest_images(SMALL, rsbd.Blend(SMALL.shape, delta=0.01))
-
-
-def test_by_class_averages_to_the_success_rate():
-    attack = rsbd.Poisoning(rsbd.BadPatch(2), 0, 0.01)
-    sizes = np.bincount(DATA.y_test)[1:]
-    mean = lessons.by_class(DATA, attack)[1:] @ sizes / sizes.sum()
-    assert mean == pytest.approx(lessons.success_rate(DATA, attack))
-
-
-def test_weights_as_images():
-    looks = lessons.looks_for(DATA, rsbd.Poisoning(PATCH, 0, 0.05), [0, 5])
-    assert {images.shape for images in looks.values()} == {(2, 3, 28, 28)}
-    red, _, blue = looks["poisoned"][0]
-    corner = np.zeros((28, 28), bool)
-    corner[-3:, -3:] = True
-    assert (red - blue)[corner].min() > 0  # the whole corner speaks for the target, parts of it as loudly as a stroke
-    assert (red - blue)[corner].max() > 0.7
-    before = looks["clean"][0]
-    assert np.abs(before[0] - before[2])[corner].max() < 0.15
-    assert max(np.abs(image[0] - image[2]).max() for images in looks.values() for image in images) == pytest.approx(
-        0.835
-    )
 
 
 def test_filters_throw_away_a_share():
@@ -119,6 +91,8 @@ def test_filters_throw_away_a_share():
     assert far.success < seen.success
     with pytest.raises(InputError, match="choose 'fit' or 'distance'"):
         lessons.filtered(DATA, attack, by="eye")
+    (row,) = lessons.filter_table(DATA, {"patch": attack}).text.splitlines()[2:]
+    assert f"| {far.left} of 50 | {100 * far.success:.0f} % |" in row
 
 
 def test_some_calls_are_of_both_kinds():

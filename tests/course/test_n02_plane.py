@@ -5,12 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from answers import held
-from scipy.stats import beta, norm
+from scipy.stats import beta, binom, norm
 
 from rsbd.course import lessons
 from rsbd.errors import InputError
 
-CASES = {"a": (9, 10), "b": (60, 100), "c": (560, 1000), "d": (5200, 10_000)}
 POINT = (0.3, -0.25)
 
 
@@ -18,28 +17,14 @@ def on_radius(answer):
     return lessons.check_radius(answer, votes=990, num=1000, sigma=0.5)
 
 
-def on_abstain(answer):
-    return lessons.check_abstain(answer, CASES)
-
-
-def on_enough(answer):
-    return lessons.check_enough(answer, wanted=1.5, sigma=0.5)
-
-
 P_A = float(beta.ppf(0.001, 990, 11))
 RADIUS = 0.5 * float(norm.ppf(P_A))
-ENOUGH = int(np.ceil(np.log(0.001) / norm.logcdf(3)))
-
 
 TestAnswers = held(
     [
         (on_radius, RADIUS),
         (on_radius, round(RADIUS, 3)),
         (on_radius, np.floor(1000 * RADIUS) / 1000),
-        (on_abstain, ["a", "b"]),
-        (on_abstain, {"b", "a"}),
-        (on_abstain, "a, b"),
-        (on_enough, ENOUGH),
     ],
     [
         (on_radius, 0.5 * norm.ppf(0.99), "First bound"),
@@ -48,19 +33,6 @@ TestAnswers = held(
         (on_radius, 0.5 * norm.ppf(beta.ppf(0.0005, 990, 11)), "shares alpha"),
         (on_radius, 2.0, "Two steps"),
         (on_radius, "far", "not a number"),
-        (on_abstain, [], "majority is not enough"),
-        (on_abstain, ["b"], "in case a"),
-        (on_abstain, ["a", "b", "c"], "in case c"),
-        (on_abstain, ["a", "b", "d"], "10,000 votes are"),
-        (on_abstain, ["e"], "choose among"),
-        (on_abstain, [["a"]], "choose among"),
-        (on_abstain, 3, "no list"),
-        (on_enough, 1000, "certify at most 1.232"),
-        (on_enough, ENOUGH - 1, "more are needed"),
-        (on_enough, ENOUGH + 1, "fewer are enough"),
-        (on_enough, 0.99865, "That is a probability"),
-        (on_enough, 5113.5, "whole number"),
-        (on_enough, "many", "not a number"),
     ],
 )
 
@@ -91,20 +63,26 @@ def test_the_radius_is_the_panels():
     assert lessons.plane_radius(POINT, 0.8, 30)[0] == -1
 
 
-def test_around_the_circle_the_majority_holds():
-    _, size = lessons.plane_radius(POINT, 0.3, 10_000)
-    assert lessons.around(POINT, size, 0.3).min() > 0.5
+def test_the_best_of_ten_fails_as_often_as_any_of_ten():
+    votes = np.arange(1001)
+    each = binom.pmf(votes, 1000, 0.5)[beta.ppf(0.05, votes, 1001 - votes) > 0.5].sum()  # of one bound: at most alpha
+    assert each < 0.05
+    assert lessons.best_of(10, "certified points") == pytest.approx(1 - (1 - each) ** 10, abs=0.02)
+    assert lessons.best_of(10, "practice points") == pytest.approx(each, abs=0.01)
+    with pytest.raises(InputError, match="'certified points' or 'practice points'"):
+        lessons.best_of(10, "test points")
 
 
-def test_most_radius_grows_with_the_votes_and_starts_at_none():
-    sizes = [lessons.most_radius(n, 1.0) for n in (1, 10, 100, 1000)]
-    assert sizes[0] == 0
-    assert sizes == sorted(sizes)
-    assert sizes[-1] == pytest.approx(norm.ppf(0.001**0.001), abs=1e-6)
+def test_the_quiz_on_abstaining_names_the_bounds():
+    said = lessons.QUIZZES["abstain"]
+    for letter, (votes, num) in {"a": (9, 10), "b": (60, 100), "c": (540, 1000), "d": (5200, 10_000)}.items():
+        least = float(beta.ppf(0.001, votes, num - votes + 1))
+        assert said[letter]["claim"] == f"{votes:,} of {num:,}"
+        assert f"{np.floor(1000 * least) / 10:.1f} %" in said[letter]["said"]
+        assert (least > 0.5) == (letter == said["right"])
 
 
-def test_pictures_name_their_curves():
-    by_sigma = lessons.draw_radius_by_sigma(POINT, [0.1, 0.3, 0.6, 0.8, 1.0, 1.5, 2.0], 300)
-    assert {text.get_text() for text in by_sigma.texts} == {"answers A", "answers B", "abstains"}
-    by_votes = lessons.draw_radius_by_votes([1, 0.9], [10, 100, 1000])
-    assert [text.get_text() for text in by_votes.texts] == ["all agree", "90 % agree"]
+def test_the_picture_names_its_curves():
+    shown = lessons.draw_radius_by_sigma((0, 0.1), num=300)
+    for words in ("Answer A: at most", "Answer B: at most", "It abstains between sigma"):
+        assert words in shown.caption

@@ -12,21 +12,13 @@ from answers import held
 from rsbd.course import lessons
 from rsbd.course.lessons import n03_worst
 from rsbd.errors import InputError
-from rsbd.noises import Flip, Gaussian
+from rsbd.noises import Flip
 
 WORLD = n03_worst.Bits("3/4", "000", "110")
 
 
 def on_worst(answer):
     return lessons.check_worst(answer, keep="4/5", miss="1/10")
-
-
-def on_first(answer):
-    return lessons.check_first(answer, keep="1/4")
-
-
-def on_first_kept(answer):
-    return lessons.check_first(answer, keep="3/4")
 
 
 def on_reach(answer):
@@ -38,10 +30,7 @@ TestAnswers = held(
         (on_worst, Fraction(2, 5)),
         (on_worst, 0.4),
         (on_worst, "2/5"),
-        (on_first, "old"),
-        (on_first, " OLD "),
         (on_reach, 2),
-        (on_first_kept, "new"),
     ],
     [
         (on_worst, 0.1, "the miss itself"),
@@ -51,11 +40,6 @@ TestAnswers = held(
         (on_worst, 1, "stays below"),
         (on_worst, 0.3, "what is Q / P there"),
         (on_worst, "much", "not a number"),
-        (on_first, "new", "shows the *other* value"),
-        (on_first, "even", "gains nothing"),
-        (on_first, "third", "none of the three"),
-        (on_first_kept, "old", "dearest outcome"),
-        (on_first_kept, "even", "gains nothing"),
         (on_reach, 3, "One too many"),
         (on_reach, 1, "One more"),
         (on_reach, 0, "first limit"),
@@ -92,23 +76,10 @@ def test_the_bound_holds_and_is_tight(keep):
     )
 
 
-def test_pairs_must_be_sorted_again():
-    (pa, qa), (pb, qb) = (n03_worst.best_first(n03_worst.Bits(*w)) for w in (("3/5", "00", "11"), ("7/10", "0", "1")))
-    P, Q = n03_worst.both(pa, pb), n03_worst.both(qa, qb)
-    together, allowed = Flip("3/5").shift(2) * Flip("7/10").shift(1), Fraction(18, 100)
-    assert n03_worst.filled(P, Q, allowed) == together.upper(allowed) > Fraction(1, 2)
-    assert n03_worst.in_turn(P, Q, allowed) < Fraction(1, 2)  # and so would certify wrongly
-
-
-def test_the_half_line_is_as_probable_as_the_formula_says():
-    for p, delta in ((0.05, 0.5), (0.2, 0.0)):
-        assert n03_worst.half_line(p, delta, 0.5) == pytest.approx(Gaussian(0.5).shift(delta).upper(p), abs=0.005)
-
-
 def test_the_cloud_shows_everyone():
-    ax = n03_worst.cloud(WORLD)
-    dots = next(line for line in ax.lines if line.get_marker() == "o")
-    assert len(dots.get_xdata()) == 256
+    shown = n03_worst.draw_classifiers(WORLD)
+    assert "256 classifiers" in shown.caption
+    assert "0 dots lie above" in shown.caption
 
 
 @pytest.mark.parametrize(("held", "attacked"), [("0", "11"), ("", ""), ("00000", "11111"), ("0a", "11")])

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -139,7 +140,7 @@ def check_success_rate(answer: Any, true: Sequence[str], predicted: Sequence[str
         "wrong": sum(name not in (call, target) for name, call in pairs) / len(others),
     }
     words = {"fooled": fooled, "others": len(others), "target": target}
-    return judge_number(answer, fooled / len(others), HINTS["check_success_rate"], mistakes, words)
+    return judge_number(answer, Fraction(fooled, len(others)), HINTS["check_success_rate"], mistakes, words)
 
 
 @self_check

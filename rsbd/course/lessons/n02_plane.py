@@ -158,15 +158,15 @@ def draw_radius_by_sigma(point: Point, num: int) -> Shown:
         if (labels == label).any():
             at = int(np.nanargmax(seen))
             write_at(ax, f"answers {name}", (sigmas[at], seen[at]), (-8, 8), fontsize=14, ha="right")
-            said.append(f"for the answer {name} it is largest at sigma {sigmas[at]:g}, with {seen[at]:.2f}")
+            said.append(f"Answer {name}: at most {seen[at]:.2f}, at sigma {sigmas[at]:g}.")
     silent = sigmas[labels == ABSTAIN]
     if len(silent):
         ax.axvspan(silent.min(), silent.max(), color="#bbbbbb", alpha=0.5, linewidth=0)
         ax.text(silent.mean(), 0.05, "abstains", fontsize=14, ha="center", rotation=90, va="bottom")
-        said.append(f"between sigma {silent.min():g} and {silent.max():g} the classifier abstains")
+        said.append(f"It abstains between sigma {silent.min():g} and {silent.max():g}.")
     name_axes(ax, "sigma (units of the plane)", "certified L2 radius", size=14, ylim=(0, None))
-    caption = f"The point {point}, {num:,} votes for each sigma: {'; '.join(said)}."
-    return figure(ax, "Certified radius of a point by sigma, in a line for each answer.", caption)
+    caption = f"The certified radius of the point {point}, with {num:,} votes for each sigma. {' '.join(said)}"
+    return figure(ax, "Certified radius of a point by sigma, with a line for each answer.", caption)
 
 
 def check_radius(answer: Any, votes: int, num: int, sigma: float, alpha: float = 0.001) -> Verdict:
