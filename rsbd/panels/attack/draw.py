@@ -2,10 +2,13 @@
 
 from typing import Any
 
+import numpy as np
+
 from rsbd.panels import svg
 from rsbd.panels.attack.compute import KINDS, AttackResult, JudgedImages
 from rsbd.panels.chart import Chart
 from rsbd.panels.engine import Picture
+from rsbd.plots import signed
 from rsbd.words import count, note, percent, state
 
 _NOTICED = 0.02  # a reader would notice such a fall of clean accuracy
@@ -59,10 +62,10 @@ def _curves(found: AttackResult) -> str:
 
 def _weights(found: AttackResult, left: float, top: float) -> str:
     size, parts = 165.0, [svg.text(left, top, f"what speaks for \u201c{found.target}\u201d", weight=600)]
-    for i, (name, weights) in enumerate(zip(("without attack", "with it"), found.weights, strict=True)):
-        flat = weights if weights.ndim == 2 else weights.mean(0)
-        parts.append(svg.captioned((flat + 1) / 2, left + i * (size + 20), top + 20, size, name, 24))
-    said = "weight of each pixel in least squares:", "white for, black against, gray neither"
+    shown = signed(np.stack([weights.reshape(-1, *weights.shape[-2:]).mean(0) for weights in found.weights]))
+    for i, (name, weights) in enumerate(zip(("without attack", "with it"), shown, strict=True)):
+        parts.append(svg.captioned(weights, left + i * (size + 20), top + 20, size, name, 24))
+    said = "weight of each pixel in least squares:", "orange for, blue against, white neither"
     return "".join(parts) + svg.lines(left, top + 240, said, 20, svg.SOFT)
 
 
