@@ -65,7 +65,7 @@ def _weights(found: AttackResult, left: float, top: float) -> str:
     shown = signed(np.stack([weights.reshape(-1, *weights.shape[-2:]).mean(0) for weights in found.weights]))
     for i, (name, weights) in enumerate(zip(("without attack", "with it"), shown, strict=True)):
         parts.append(svg.captioned(weights, left + i * (size + 20), top + 20, size, name, 24))
-    said = "weight of each pixel in least squares:", "orange for, blue against, white neither"
+    said = "weight of each pixel in least squares:", "orange for, blue against it"
     return "".join(parts) + svg.lines(left, top + 240, said, 20, svg.SOFT)
 
 
