@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import torch
@@ -125,6 +126,7 @@ class Watched:
     success: float
 
 
+@lru_cache  # notebooks ask again for a table
 def watch(dataset: Dataset, attack: Poisoning, seed: int = 0) -> Watched:
     """Train an ordinary classifier on clean and on poisoned rows, and measure both.
 
