@@ -31,7 +31,7 @@ def _three(found: Outcome, values: list[float], box: Box, spans: dict[str, tuple
 def success_words(found: Outcome) -> str:
     """Say which share of the triggered test images each classifier labels as the target.
 
-    The words go on after "The attack turned"; the bounds hold with probability 1 - alpha.
+    The words go on after "The attack fooled"; the bounds hold with probability 1 - alpha.
     """
     undefended, bare, smoothed = (percent(r.attack_success_rate) for r in found.rates.values())
     seen = found.success_bounds

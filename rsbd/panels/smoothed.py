@@ -95,10 +95,11 @@ class SmoothedComputation:
             f"{percent(clean)}, certified at {proof.norm} radius {step:.3g} {percent(shares[1])}, half of the points "
             f"up to {half:.3g} {shown}"
         )
+        proved = f"{percent(shares[1])} are proved to stay right: no {change} alters the prediction"
+        proved = proved if shares[1] else f"Against a {change} nothing is proved"
         sentence = (
-            f"With {models} and {setting}, {percent(clean)} of test inputs are classified correctly; "
-            f"{percent(shares[1])} are so and certified: no {change} alters the prediction (alpha = {params.alpha:g} "
-            "for each)."
+            f"With {models} and {setting}, {percent(clean)} of test inputs are classified correctly. "
+            f"{proved} (alpha = {params.alpha:g} for each)."
         )
         return Picture(svg.document(1200, 520, parts), alt, sentence, models)
 

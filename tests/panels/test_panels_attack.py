@@ -67,7 +67,7 @@ def test_clean_label_poisons_at_most_the_images_of_the_target() -> None:
     seen = found(relabel=False, poisoned=100, target=8)
     assert seen.rows == seen.eligible == (DATA.y == 8).sum() < 100
     assert seen.samples[1].labels == seen.samples[1].true == ("8",) * 4
-    assert "all that there are" in draw_attack(seen).sentence
+    assert "all images of" in draw_attack(seen).sentence
 
 
 def test_the_samples_are_the_attacked_ones() -> None:

@@ -118,7 +118,7 @@ def test_previews_stand_on_anytime_bounds_and_the_end_on_one_look(monkeypatch):
         assert not preview.final
         assert (preview.accuracies <= preview.naive).all()
         assert "Clopper" in draw_backdoor(preview).svg
-        assert "not validly while watched" in draw_backdoor(preview).alt
+        assert "not valid while you watch" in draw_backdoor(preview).alt
         assert f"{preview.models} of 320 models" in draw_backdoor(preview).alt
         assert f"preview, {preview.models} of 320 models" in draw_backdoor(preview).svg
         assert draw_backdoor(preview).sentence.startswith(f"Preview ({preview.models} of 320 models): ")
@@ -135,8 +135,8 @@ def test_who_keeps_watching_gets_bounds_that_bear_it(bench):
     assert watched.final
     np.testing.assert_array_equal(watched.naive[: len(once.radii)], once.accuracies[: len(watched.radii)])
     assert watched.accuracies.sum() < watched.naive.sum()
-    assert "valid while watched" in draw_backdoor(watched).sentence
-    assert "valid while watched" not in draw_backdoor(once).sentence
+    assert "valid while you watch" in draw_backdoor(watched).sentence
+    assert "valid while you watch" not in draw_backdoor(once).sentence
     assert "watched, 320 models" in draw_backdoor(watched).alt
 
 

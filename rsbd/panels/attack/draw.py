@@ -19,7 +19,7 @@ def draw_attack(found: AttackResult) -> Picture:
     """Draw images, the two rates by number of poisoned images, and what the classifier has learned to look for."""
     titles = ("1  collected", "2  slipped into training", "3  shown later: what it is called")
     parts = [_row(title, row, 10 + 405 * i) for i, (title, row) in enumerate(zip(titles, found.samples, strict=True))]
-    said = f"{found.dataset.name}; label underneath; bold: not the true one; framed: the attacker\u2019s doing"
+    said = f"{found.dataset.name}; label underneath; bold: not the true one; framed: changed by the attacker"
     parts += [svg.text(10, 158, said, fill=svg.SOFT), _curves(found), _weights(found, 830, 202)]
     done = len(found.curve)
     said = note(done, found.total, "attacks") if done < found.total else ""
@@ -89,7 +89,7 @@ def _sentence(found: AttackResult) -> str:
         )
     labels = f"relabelled \u201c{found.target}\u201d" if found.params.relabel else "their labels true"
     whole = not found.params.relabel and found.rows == found.eligible
-    every = f", all that there are of \u201c{found.target}\u201d" if whole else ""
+    every = f", all images of \u201c{found.target}\u201d" if whole else ""
     fall = before.clean_accuracy - now.clean_accuracy
     if fall > _NOTICED:
         verdict = f"Accuracy falls by {100 * fall:.1f} points: somebody could notice."

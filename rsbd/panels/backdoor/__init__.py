@@ -27,7 +27,7 @@ _CONTROLS: tuple[Control, ...] = (
     Slider("trigger_pixels", "trigger (pixels)", 1, 25, 1),
     Slider("num_models", "models", 100, 5000, 100),
     Choice("alpha", "alpha", tuple((f"{a:g}", a) for a in (0.1, 0.05, 0.01, 0.001, 0.0001))),
-    Toggle("watched", "bounds that hold while watched (anytime-valid)"),
+    Toggle("watched", "bounds that stay valid while you watch (anytime)"),
 )
 _MOST = 0.1  # of the training images
 _COMPACT = ("poisoned", "trigger_pixels", "keep")

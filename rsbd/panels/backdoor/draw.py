@@ -90,7 +90,7 @@ def _curve(found: BackdoorResult, box: Box) -> str:
     parts = [svg.text(margin, top - 44, "certified accuracy", weight=600), chart.frame()]
     about, at = "proved: no change within this radius alters the answer", margin
     if found.naive is not None:
-        about, at = "Clopper\u2013Pearson now: not valid if one keeps looking", margin + 38
+        about, at = "Clopper\u2013Pearson now: not valid if you keep looking", margin + 38
         parts.append(draw(found.radii, found.naive, svg.INK, dash="3 3", width=1.5))
         parts.append(svg.line(margin, bottom + 66, margin + 30, bottom + 66, svg.INK, 1.5, "3 3"))
     parts.append(draw(found.radii, found.accuracies, svg.BLUE, dash="" if found.final else "9 5"))
@@ -189,12 +189,12 @@ def _sentence(found: BackdoorResult) -> str:
     else:
         change, where = f"an L2 length of {radius:.3g}", "in all training images and the test image, labels untouched"
     proved = f"{percent(certified)} of test images are proved to stay right whatever changes up to {change} {where}."
-    against, valid = found.report.against_attack, "" if found.naive is None else ", valid while watched"
+    against, valid = found.report.against_attack, "" if found.naive is None else ", valid while you watch"
     return (
         f"{preview(found.models, params.num_models)}"
         f"{proved if certified else f'At this noise nothing is proved beyond radius 0, against any change {where}.'} "
         f"Against this attack ({_threat(found)}) {percent(against) if against else 'nothing'} is proved. Seen: it "
-        f"turned {success_words(found.report.outcome)}. ({note(params.num_models, params.num_models)}, "
+        f"fooled {success_words(found.report.outcome)}. ({note(params.num_models, params.num_models)}, "
         f"{_noise(params)}, alpha {params.alpha:g}{valid})"
     )
 
@@ -204,13 +204,13 @@ def _alt(found: BackdoorResult) -> str:
     params, name = found.params, found.report.outcome.experiment.dataset.name
     naive, looks = "", "watched, " if params.watched else ""
     if found.naive is not None:
-        naive = f" Clopper-Pearson would claim {_points(found.radii, found.naive)}, not validly while watched."
+        naive = f" Clopper-Pearson would claim {_points(found.radii, found.naive)}, which is not valid while you watch."
     clean = ", ".join(f"{percent(r.clean_accuracy)} {name}" for name, r in found.report.outcome.rates.items())
     return (
         f"Backdoor panel on {name}: {_noise(params)}, trigger {params.trigger_pixels} pixels, "
         f"{params.poisoned} images poisoned, {looks}{params.num_models} models, alpha {params.alpha:g} "
         f"{state(found.models, params.num_models)}. Sample images clean, poisoned and noised. Clean accuracy {clean}. "
-        f"The attack turned {success_words(found.report.outcome)}. Certified accuracy by {_norm(found)} radius: "
+        f"The attack fooled {success_words(found.report.outcome)}. Certified accuracy by {_norm(found)} radius: "
         f"{_points(found.radii, found.accuracies)}.{naive} Attacker's budget {found.report.budget:.4g}."
     )
 

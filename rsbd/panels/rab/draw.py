@@ -75,7 +75,7 @@ def _sentence(found: RabResult) -> str:
         f"{preview(found.models, params.num_models)}{proved} against any change of the training pixels of total length "
         f"{found.budget:.3g} ({count(found.rows, 'image')}, a trigger of norm {params.trigger:g}). "
         "Labels and the test image are not covered. Seen: the attack, which also relabels its images, "
-        f"turned {success_words(found.outcome)}. ({note(params.num_models, params.num_models)}, sigma "
+        f"fooled {success_words(found.outcome)}. ({note(params.num_models, params.num_models)}, sigma "
         f"{params.sigma:g}, alpha {params.alpha:g})"
     )
 
@@ -92,7 +92,7 @@ def _alt(found: RabResult) -> str:
         f"RAB panel on {found.outcome.experiment.dataset.name}: sigma (pixel units) {params.sigma:g}, trigger (L2 "
         f"norm) {params.trigger:g}, {params.poisoned} images poisoned, models {params.num_models}, alpha "
         f"{params.alpha:g}. A training image clean, with the trigger and noised. Certified accuracy by total L2 "
-        f"length: {curves}. This attack: {_attack_length(found)}. It turned "
+        f"length: {curves}. This attack: {_attack_length(found)}. It fooled "
         f"{success_words(found.outcome)}. {state(found.models, params.num_models)}"
     )
 
