@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The stored results that the notebooks show, made anew. Needs the real MNIST in $RSBD_DATA; two minutes on two cores.
+# The stored results that the notebooks show, made anew. Needs the real MNIST in $RSBD_DATA; more than ten minutes on two cores.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 work=$(mktemp -d)
