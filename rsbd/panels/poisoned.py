@@ -6,16 +6,12 @@ from typing import Any
 from rsbd.data import Dataset
 from rsbd.errors import InputError, is_between
 from rsbd.panels.controls import Slider
-from rsbd.words import percent
 
 
-def poisoned_slider(data: Dataset, most: float) -> Slider:
-    """Return the slider ``poisoned``: whole images, up to the share ``most`` of the training rows."""
-    return Slider("poisoned", f"poisoned images (of {data.num_rows:,})", 0, round(most * data.num_rows), 1)
-
-
-def with_poisoned(settings: Mapping[str, Any], data: Dataset, rate: str, usual: float, most: float) -> dict[str, Any]:
-    """Return the first settings of a panel, with a number of poisoned images in place of a share.
+def count_poisoned(
+    settings: Mapping[str, Any], data: Dataset, rate: str, usual: float, most: float
+) -> tuple[dict[str, Any], Slider]:
+    """Return the first settings of a panel, with a number of poisoned images in place of a share, and their slider.
 
     Parameters
     ----------
@@ -37,27 +33,15 @@ def with_poisoned(settings: Mapping[str, Any], data: Dataset, rate: str, usual: 
     --------
     >>> from rsbd.data import load
     >>> digits = load("digits", classes=(0, 1))
-    >>> with_poisoned({"keep": 0.9, "poison_rate": 0.02}, digits, "poison_rate", 0.05, 0.1)
-    {'keep': 0.9, 'poisoned': 4}
+    >>> settings, slider = count_poisoned({"keep": 0.9, "poison_rate": 0.02}, digits, "poison_rate", 0.05, 0.1)
+    >>> settings, slider.label, slider.high
+    ({'poisoned': 4, 'keep': 0.9}, 'poisoned images (of 204)', 20)
     """
-    found = {name: value for name, value in settings.items() if name != rate}
-    if "poisoned" not in settings:
-        share = settings.get(rate, usual)
-        if not is_between(share, 0, most):
-            raise InputError(f"the poison rate is {share!r}", f"give a share from 0 to {most:g}")
-        found["poisoned"] = round(share * data.num_rows)
-    elif rate in settings:
+    if "poisoned" in settings and rate in settings:
         raise InputError(f"both poisoned and {rate} are given", "give one of the two")
-    return found
-
-
-def poisoned_share(rows: int, data: Dataset) -> str:
-    """Write how many training images are poisoned, and which share that is.
-
-    Examples
-    --------
-    >>> from rsbd.data import load
-    >>> poisoned_share(4, load("digits", classes=(0, 1)))
-    '4 of 204, 2 %'
-    """
-    return f"{rows:,} of {data.num_rows:,}, {percent(rows / data.num_rows)}"
+    share = settings.get(rate, usual)
+    if not is_between(share, 0, most):
+        raise InputError(f"the poison rate is {share!r}", f"give a share from 0 to {most:g}")
+    slider = Slider("poisoned", f"poisoned images (of {data.num_rows:,})", 0, round(most * data.num_rows), 1)
+    first = {"poisoned": round(share * data.num_rows)} | {name: settings[name] for name in settings if name != rate}
+    return first, slider

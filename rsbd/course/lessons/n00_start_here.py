@@ -18,14 +18,12 @@ from rsbd.recipes.report import Report
 from rsbd.types import Bools
 from rsbd.words import count, percent
 
-_SHOWN = 6  # images
 _COVERED = 0.125  # of the image, at most: what covers more is no small mark
 
 
 def draw_poisoned(collected: Dataset, poisoned: Dataset, mask: Bools) -> Shown:
     """Show some training images with their labels, as collected and as poisoned."""
-    rows = np.flatnonzero(mask)[:_SHOWN]
-    sets = {"collected": collected, "poisoned": poisoned}
+    rows, sets = np.flatnonzero(mask)[:6], {"collected": collected, "poisoned": poisoned}
     captions = {name: [f'label "{part.classes[c]}"' for c in part.y[rows]] for name, part in sets.items()}
     return figure(
         plots.images({name: part.x[rows] for name, part in sets.items()}, captions=captions),
@@ -82,18 +80,16 @@ def check_side(side: Any, dataset: Dataset, images: int = 2, success: float = 0.
     >>> check_side(2, load("digits", classes=(0, 1)), images=2)
     Not yet. Only 19 % are fooled. What else makes a trigger easier to learn from so few images?
     """
-    hints, number = HINTS["check_side"], read_number(side)
-    high, wide = dataset.shape[-2:]
-    if number is None or not 1 <= number <= min(high, wide) or number.denominator > 1:
-        return verdict(hints, "no_side", most=min(high, wide))
-    covered = int(number) ** 2 / (high * wide)
-    if covered > _COVERED:
-        return verdict(hints, "covers", covered=percent(covered))
-
-    def fooled(side: int) -> float:
-        return watch(dataset, Poisoning(BadPatch(side), target=1, rate=images / dataset.num_rows)).success
-
-    words = {"fooled": percent(fooled(int(number))), "images": images, "side": int(number)}
-    if fooled(int(number)) < success:
-        return verdict(hints, "weak", **words)
-    return verdict(hints, "smaller" if number > 1 and fooled(int(number) - 1) >= success else "right", **words)
+    hints, number, most = HINTS["check_side"], read_number(side), min(dataset.shape[-2:])
+    if number is None or not 1 <= number <= most or number.denominator > 1:
+        return verdict(hints, "no_side", most=most)
+    if (covered := number**2 / dataset.num_features) > _COVERED:
+        return verdict(hints, "covers", covered=percent(float(covered)))
+    smaller, here = (
+        watch(
+            dataset, Poisoning(BadPatch(max(1, int(number) - less)), target=1, rate=images / dataset.num_rows)
+        ).success
+        for less in (1, 0)
+    )
+    case = "weak" if here < success else "smaller" if number > 1 and smaller >= success else "right"
+    return verdict(hints, case, fooled=percent(here), images=images, side=int(number))

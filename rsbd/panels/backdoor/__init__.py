@@ -9,7 +9,7 @@ from rsbd.panels.backdoor.compute import BackdoorComputation, BackdoorParams, Ba
 from rsbd.panels.backdoor.draw import draw_backdoor, draw_compact_backdoor
 from rsbd.panels.controls import Choice, Control, Slider, Toggle, shown_in
 from rsbd.panels.panel import Panel, first_params, image_dataset
-from rsbd.panels.poisoned import poisoned_slider, with_poisoned
+from rsbd.panels.poisoned import count_poisoned
 from rsbd.panels.runners import Runner
 
 _NOISES = (
@@ -29,7 +29,6 @@ _CONTROLS: tuple[Control, ...] = (
     Choice("alpha", "alpha", tuple((f"{a:g}", a) for a in (0.1, 0.05, 0.01, 0.001, 0.0001))),
     Toggle("watched", "bounds that stay valid while you watch (anytime)"),
 )
-_MOST = 0.1  # of the training images
 _COMPACT = ("poisoned", "trigger_pixels", "keep")
 _OF_NOISE = {  # controls that apply under one kind of noise
     "tied": ("keep",),
@@ -83,11 +82,11 @@ def backdoor(
     (4, 'of test images are proved to stay right ')
     """
     data = image_dataset(dataset, classes=(0, 1))
-    params = first_params(BackdoorParams, with_poisoned(settings, data, "poison_rate", 0.05, _MOST))
+    settings, slider = count_poisoned(settings, data, "poison_rate", 0.05, 0.1)
+    params = first_params(BackdoorParams, settings)
     if data.values is None and params.noise != "gaussian":
         raise InputError(f"{data.name} is continuous", "load its binary view, or give noise='gaussian'")
     compute = BackdoorComputation(data, data.label(target), learner or Linear(), seed)
-    controls = [poisoned_slider(data, _MOST), *_CONTROLS]
-    controls = [control for control in controls if not compact or control.name in _COMPACT]
+    controls = [control for control in (slider, *_CONTROLS) if not compact or control.name in _COMPACT]
     draw = draw_compact_backdoor if compact else draw_backdoor
     return Panel(params, controls, compute, draw, runner, lambda params: shown_in(params.noise, _OF_NOISE))

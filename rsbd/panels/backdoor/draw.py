@@ -6,7 +6,6 @@ from rsbd.panels import svg
 from rsbd.panels.backdoor.compute import BackdoorParams, BackdoorResult
 from rsbd.panels.chart import Box, Chart, share_map, ticks
 from rsbd.panels.engine import Picture
-from rsbd.panels.poisoned import poisoned_share
 from rsbd.panels.rates import attack_success_bars, clean_accuracy_bars, success_words
 from rsbd.types import AnyFloats, Floats
 from rsbd.words import count, note, percent, preview, state
@@ -30,11 +29,8 @@ def _picture(found: BackdoorResult, height: float, lower: list[str]) -> Picture:
 def _images(found: BackdoorResult) -> str:
     side, gap, parts, clean = 82.0, 4.0, [], found.images[0]
     rows, data = found.report.threat.rows, found.report.outcome.experiment.dataset
-    if rows:
-        share = poisoned_share(rows, data) if data.num_rows < 1000 else f"{rows:,}"
-        planted, edge = f"poisoned: {share}", svg.VERMILLION
-    else:
-        planted, edge = "nothing poisoned", svg.GRID
+    share = f"{rows:,}" if data.num_rows >= 1000 else f"{rows} of {data.num_rows}, {percent(rows / data.num_rows)}"
+    planted, edge = (f"poisoned: {share}", svg.VERMILLION) if rows else ("nothing poisoned", svg.GRID)
     titles, edges = ("clean", planted, "one noised copy"), (svg.GRID, edge, svg.BLUE)
     for g, (title, shown, edge) in enumerate(zip(titles, found.images, edges, strict=True)):
         left = 10 + g * 280

@@ -7,12 +7,11 @@ from rsbd.errors import InputError
 from rsbd.learners import LDA, Learner
 from rsbd.panels.controls import Choice, Control, Slider
 from rsbd.panels.panel import Panel, first_params, image_dataset
-from rsbd.panels.poisoned import poisoned_slider, with_poisoned
+from rsbd.panels.poisoned import count_poisoned
 from rsbd.panels.rab.compute import RabComputation, RabParams, RabResult
 from rsbd.panels.rab.draw import draw_rab
 from rsbd.panels.runners import Runner
 
-_MOST = 0.2  # of the training images
 _CONTROLS: tuple[Control, ...] = (
     Slider("sigma", "sigma (pixel units)", 0.1, 4.0, 0.05),
     Slider("trigger", "trigger (L2 norm)", 0.1, 8.0, 0.1),
@@ -73,5 +72,5 @@ def rab(
             f"{data.name} has {data.values} values", "give gray images, such as rsbd.load('digits', view='unit')"
         )
     compute = RabComputation(data, data.label(target), learner or LDA(), seed)
-    params = first_params(RabParams, with_poisoned(settings, data, "poison_rate", 0.02, _MOST))
-    return Panel(params, [poisoned_slider(data, _MOST), *_CONTROLS], compute, draw_rab, runner)
+    settings, slider = count_poisoned(settings, data, "poison_rate", 0.02, 0.2)
+    return Panel(first_params(RabParams, settings), [slider, *_CONTROLS], compute, draw_rab, runner)

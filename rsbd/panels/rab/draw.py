@@ -68,9 +68,8 @@ def _sentence(found: RabResult) -> str:
     """Say what is certified by each bound, against which change, and what the attack did."""
     params = found.params
     each = [f"{percent(share)} ({_NAMES[name]})" for name, share in reversed(found.at_attack.items())]
-    proved = f"{' or '.join(each)} of test images are proved to stay right"
-    if not any(found.at_attack.values()):
-        proved = "Nothing is proved"
+    some = any(found.at_attack.values())
+    proved = f"{' or '.join(each)} of test images are proved to stay right" if some else "Nothing is proved"
     return (
         f"{preview(found.models, params.num_models)}{proved} against any change of the training pixels of total length "
         f"{found.budget:.3g} ({count(found.rows, 'image')}, a trigger of norm {params.trigger:g}). "
