@@ -7,10 +7,8 @@ from rsbd.panels.controls import Slider
 from rsbd.panels.panel import Panel, first_params, image_dataset
 from rsbd.panels.planted.compute import PlantedComputation, PlantedParams, PlantedResult
 from rsbd.panels.planted.draw import draw_planted
-from rsbd.panels.poisoned import poisoned_slider, with_poisoned
+from rsbd.panels.poisoned import count_poisoned
 from rsbd.panels.runners import Runner
-
-_MOST = 0.2  # share of the training images
 
 
 def planted(
@@ -51,9 +49,10 @@ def planted(
     """
     data = image_dataset(dataset, classes=(0, 1))
     compute = PlantedComputation(data, seed)
-    params = first_params(PlantedParams, with_poisoned(settings, data, "poison_rate", 0.05, _MOST))
+    settings, slider = count_poisoned(settings, data, "poison_rate", 0.05, 0.2)
+    params = first_params(PlantedParams, settings)
     controls = (
-        poisoned_slider(data, _MOST),
+        slider,
         Slider("side", "side of the patch (pixels)", 1, compute.sides[-1], 1),
         Slider("each", "images of each class", 1, 5, 1),
         Slider("num_models", "models", 100, 2000, 100),
