@@ -43,5 +43,4 @@ def count_poisoned(
     if not is_between(share, 0, most):
         raise InputError(f"the poison rate is {share!r}", f"give a share from 0 to {most:g}")
     slider = Slider("poisoned", f"poisoned images (of {data.num_rows:,})", 0, round(most * data.num_rows), 1)
-    first = {"poisoned": round(share * data.num_rows)} | {name: settings[name] for name in settings if name != rate}
-    return first, slider
+    return {"poisoned": round(share * data.num_rows)} | {k: settings[k] for k in settings if k != rate}, slider

@@ -44,8 +44,7 @@ def draw_certified(result: Certified, dataset: Dataset, radii: Sequence[int]) ->
 
 def compare_keeps(dataset: Dataset, keeps: Sequence[float], radii: Sequence[int]) -> Said:
     """Return a table of certified accuracies: a row for each noise, a column for each radius."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the library warns where all images get the same answer
+    with warnings.catch_warnings(action="ignore"):  # the library warns where all images get the same answer
         found = {keep: wang(dataset, keep=keep, num_models=1000).certificate for keep in keeps}
     rows = [[f"{keep:g}", *map(float, proved.curve(dataset.y_test, radii))] for keep, proved in found.items()]
     return table(["keep", *(f"radius {radius}" for radius in radii)], rows)
@@ -85,11 +84,7 @@ def check_side(side: Any, dataset: Dataset, images: int = 2, success: float = 0.
         return verdict(hints, "no_side", most=most)
     if (covered := number**2 / dataset.num_features) > _COVERED:
         return verdict(hints, "covers", covered=percent(float(covered)))
-    smaller, here = (
-        watch(
-            dataset, Poisoning(BadPatch(max(1, int(number) - less)), target=1, rate=images / dataset.num_rows)
-        ).success
-        for less in (1, 0)
-    )
+    sides, rate = (max(1, int(number) - 1), int(number)), images / dataset.num_rows
+    smaller, here = (watch(dataset, Poisoning(BadPatch(each), target=1, rate=rate)).success for each in sides)
     case = "weak" if here < success else "smaller" if number > 1 and smaller >= success else "right"
     return verdict(hints, case, fooled=percent(here), images=images, side=int(number))

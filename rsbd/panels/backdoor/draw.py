@@ -153,8 +153,7 @@ def _noise(params: BackdoorParams) -> str:
         return f"sigma {params.sigma:g}, keep {params.keep_labels:g} of labels"
     if params.noise == "tied":
         return f"keep {params.keep:g}"
-    kept = params.keep_features, params.keep_labels, params.keep_test
-    return "keep: pixels {:g}, labels {:g}, test image {:g}".format(*kept)
+    return f"keep: pixels {params.keep_features:g}, labels {params.keep_labels:g}, test image {params.keep_test:g}"
 
 
 def _quoted_radius(found: BackdoorResult) -> float:
