@@ -6,7 +6,7 @@ from typing import Literal
 
 import numpy as np
 
-from rsbd.errors import InputError
+from rsbd.errors import InputError, are_whole
 from rsbd.types import ArrayLike, Floats, Points, read_points
 
 Norm = Literal["L0", "L1", "L2"]
@@ -29,8 +29,10 @@ class Trigger(ABC):
         Raises
         ------
         InputError
-            If the trigger does not fit the shape, or the norm is not L0, L1 or L2.
+            If the shape is none, the trigger does not fit the shape, or the norm is not L0, L1 or L2.
         """
+        if not are_whole(shape, 1):
+            raise InputError(f"the shape is {shape!r}", "give that of one input, such as dataset.shape or (28, 28)")
         sizes = self._sizes(tuple(shape))
         if norm not in sizes:
             raise InputError(f"there is no norm {norm!r} for a trigger", "choose L0, L1 or L2")

@@ -102,6 +102,7 @@ class Poisoning:
         return dataset.replace(x=x, y=y), mask
 
     def _eligible(self, dataset: Dataset) -> tuple[int, Labels]:
+        check_kind("dataset", dataset, Dataset)
         target = dataset.label(self.target)
         if not self.relabel:
             return target, np.flatnonzero(dataset.y == target)

@@ -7,6 +7,7 @@ import numpy as np
 
 from rsbd.certify.pairs import truth
 from rsbd.certify.tables import Packed
+from rsbd.errors import InputError, is_between
 from rsbd.evasion import AnyTrigger
 from rsbd.types import ArrayLike, Bools, Floats, Ints
 
@@ -53,6 +54,8 @@ class Certificate(Packed):
 
     def accuracy(self, y: ArrayLike, radius: float = 0) -> float:
         """Return the certified accuracy: the fraction of points that are correct **and** certified at `radius`."""
+        if not is_between(radius, -inf, inf):
+            raise InputError(f"radius is {radius!r}", "give a number")
         return float(self.curve(y, [radius])[0])
 
     def curve(self, y: ArrayLike, radii: ArrayLike) -> Floats:

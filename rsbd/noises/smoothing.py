@@ -137,7 +137,8 @@ class Smoothing:
             values = data.num_classes if slot == "labels" else data.values
             if values is None:
                 raise InputError(
-                    f"{data.name} is continuous, and this method flips values", "load its binary or gray view"
+                    f"{data.name} is continuous, and this method flips values",
+                    "load its binary or gray view, or round inputs of your own to levels, such as 0 and 1 with values=2",
                 )
             flip = Flip(chosen, values)
             return None if rows is not None and flip.keep == 1 else flip

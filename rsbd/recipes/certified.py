@@ -54,7 +54,7 @@ class Certified(Proof):
 
     def __post_init__(self) -> None:
         if note := one_label(self.votes):
-            warnings.warn(note, stacklevel=4)
+            warnings.warn(note, stacklevel=5)
 
 
 def one_label(votes: Votes) -> str:

@@ -1,23 +1,40 @@
 """The one shape of what recipes return: label, radius, bounds, certificate, votes and settings."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
+from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 import numpy as np
 
 from rsbd.bounds import Bounds
 from rsbd.certify import Certificate
 from rsbd.certify.tables import Column, Tabled, columns_of, load_table, pack, save_table, unpack
+from rsbd.data import Dataset
 from rsbd.ensemble import Votes
+from rsbd.errors import check_kind
 from rsbd.learners.identity import settings_text
 from rsbd.types import ArrayLike, Floats, Ints, NDArray
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+_Given = ParamSpec("_Given")
+_Found = TypeVar("_Found")
 _PARTS: dict[str, type] = {"certificate": Certificate, "bounds": Bounds, "votes": Votes}
+
+
+def recipe(method: Callable[_Given, _Found]) -> Callable[_Given, _Found]:
+    """Refuse whatever is no data set before a recipe begins."""
+
+    @wraps(method)
+    def checked(*args: _Given.args, **named: _Given.kwargs) -> _Found:
+        if args or "dataset" in named:
+            check_kind("dataset", args[0] if args else named["dataset"], Dataset)
+        return method(*args, **named)
+
+    return checked
 
 
 class Result(Tabled):

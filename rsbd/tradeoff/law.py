@@ -1,6 +1,6 @@
 """The class `Tradeoff`: exact answers for fractions, and fast sound ones for arrays of float64."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property, lru_cache
 from math import hypot, inf, nextafter
@@ -10,9 +10,11 @@ import numpy as np
 
 from rsbd.errors import InputError
 from rsbd.tradeoff import bulk, exact, mixed, shift
-from rsbd.tradeoff.parts import Part, merge
+from rsbd.tradeoff.parts import Flips, Part, merge
 from rsbd.tradeoff.rational import exactly
 from rsbd.types import UNIT, ArrayLike, Bools, Floats
+
+_MANY = 10_000  # changed coordinates
 
 
 @dataclass(frozen=True)
@@ -187,6 +189,11 @@ class Tradeoff:
 
 @lru_cache(maxsize=8192)
 def _fast_threshold(parts: tuple[Part, ...], mu: float) -> float:
+    # Where fewer changes leave nothing certified, more do as well: do not weigh millions of them.
+    if any(isinstance(part, Flips) and part.changes > _MANY for part in parts):
+        fewer = (replace(p, changes=p.changes // 8) if isinstance(p, Flips) and p.changes > _MANY else p for p in parts)
+        if not _fast_threshold(tuple(fewer), mu):
+            return 0.0
     # Only the threshold is cached, not the tables: a certified map needs the same hundred laws at every alpha.
     if parts:
         return Tradeoff(parts, mu)._floats.inverse_half()

@@ -121,3 +121,19 @@ def test_a_table_needs_pandas_and_says_so() -> None:
         frame = found.to_frame()
         assert list(frame.columns) == list(found.columns())
         assert frame.attrs["norm"] == "rows in or out"
+
+
+def test_what_is_no_data_set_is_refused_by_name() -> None:
+    """By every recipe, before any work; so are shapes and radii that are none."""
+    for name in {name.split(" ")[0] for name in CALLS} | {"compare"}:
+        for given in ("digits", BITS.x, None):
+            with pytest.raises(InputError, match=r"^dataset is .*: give a Dataset$"):
+                getattr(recipes, name)(given)
+    with pytest.raises(InputError, match="^dataset is 'digits'"):
+        rsbd.Poisoning(rsbd.BadPatch(1), target=0, rate=0.1).apply("digits", seed=0)  # type: ignore[arg-type]
+    for shape in (8, "8x8", (8.5, 8), None):
+        with pytest.raises(InputError, match="^the shape is"):
+            rsbd.BadPatch(3).budget(shape)  # type: ignore[arg-type]
+    for radius in (None, "1", float("nan")):
+        with pytest.raises(InputError, match="^radius is .*: give a number$"):
+            CALLS["dpa"]().certificate.accuracy(BITS.y_test, radius)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from fractions import Fraction
 
 import numpy as np
@@ -138,3 +139,13 @@ def test_lost_mass_counts_at_zero() -> None:
     assert overlap.upper(0.0) >= 0.1
     assert flips(1, 2, 1).upper(0.0) == 1.0
     assert flips(0.9, 2, 3).upper(0.0) == 0.0
+
+
+@pytest.mark.parametrize("keep", ["51/100", "55/100", "3/5", "4/5"])
+def test_thresholds_of_many_changes_are_those_of_the_whole_law_or_zero(keep: str) -> None:
+    law = flips(Fraction(keep), 2, 20_000)
+    whole, found = law._floats.inverse_half(), law.fast_threshold()
+    assert found == whole or (found == 0 and whole < 1e-290)
+    began = time.process_time()
+    assert flips(Fraction("4/5"), 2, 10**9).fast_threshold() == 0
+    assert time.process_time() - began < 1
