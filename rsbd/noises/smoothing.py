@@ -138,7 +138,7 @@ class Smoothing:
             if values is None:
                 raise InputError(
                     f"{data.name} is continuous, and this method flips values",
-                    "load its binary or gray view, or round inputs of your own to levels, such as 0 and 1 with values=2",
+                    "load its binary or gray view, or round your own inputs to levels",
                 )
             flip = Flip(chosen, values)
             return None if rows is not None and flip.keep == 1 else flip

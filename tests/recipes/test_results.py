@@ -129,11 +129,11 @@ def test_what_is_no_data_set_is_refused_by_name() -> None:
         for given in ("digits", BITS.x, None):
             with pytest.raises(InputError, match=r"^dataset is .*: give a Dataset$"):
                 getattr(recipes, name)(given)
-    with pytest.raises(InputError, match="^dataset is 'digits'"):
+    with pytest.raises(InputError, match=r"^dataset is 'digits'"):
         rsbd.Poisoning(rsbd.BadPatch(1), target=0, rate=0.1).apply("digits", seed=0)  # type: ignore[arg-type]
     for shape in (8, "8x8", (8.5, 8), None):
-        with pytest.raises(InputError, match="^the shape is"):
+        with pytest.raises(InputError, match=r"^the shape is"):
             rsbd.BadPatch(3).budget(shape)  # type: ignore[arg-type]
     for radius in (None, "1", float("nan")):
-        with pytest.raises(InputError, match="^radius is .*: give a number$"):
+        with pytest.raises(InputError, match=r"^radius is .*: give a number$"):
             CALLS["dpa"]().certificate.accuracy(BITS.y_test, radius)
