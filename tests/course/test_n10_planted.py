@@ -49,6 +49,10 @@ def test_the_audit_finds_every_certificate_that_claims_one_model_more(classes: i
         assert "violated.**" in lessons.audit_certificate(certified, wins, classes).text
 
 
+def test_a_certificate_that_returns_no_number_gets_a_sentence() -> None:
+    assert "it returns None: let it return a whole number" in lessons.audit_certificate(lambda votes, lost: None).text
+
+
 def test_two_classes_do_not_show_the_broken_line() -> None:
     assert "no certificate is violated" in lessons.audit_certificate(published, 6, 2).text
 

@@ -42,8 +42,8 @@ def test_it_shows_what_the_recipe_proves() -> None:
     assert (shown.held.radius == two.radius).all()
     lowest = np.nanmin(two.by_class(DATA.y_test, 2))
     assert f"{100 * shown.proved:.0f} % of the test images, at least {100 * lowest:.0f} %" in panel.sentence
-    votes = two.radius[0]
-    assert f"proved against {votes} poisoned images" in panel.alt
+    rows = two.radius[0]
+    assert f"beside {rows} poisoned images, whatever they show" in panel.alt
     assert shown.table[0, 0] >= shown.table[-1, 0]
     assert shown.table[0, 0] >= shown.table[0, -1]
 

@@ -118,7 +118,7 @@ def check_lost_models(answer: Any, unkept: float = 0.3, size: int = 100) -> Verd
     return judge_number(answer, found, HINTS["check_lost_models"], mistakes, {"size": size, "unkept": percent(unkept)})
 
 
-def audit_certificate(certified: Callable[[Sequence[int], int], int], models: int = 5, classes: int = 3) -> Said:
+def audit_certificate(certified: Callable[[Sequence[int], int], Any], models: int = 5, classes: int = 3) -> Said:
     """Try every attack on every vote of a few models, and say whether a certificate is violated.
 
     Parameters
@@ -137,6 +137,8 @@ def audit_certificate(certified: Callable[[Sequence[int], int], int], models: in
     every = [vote for vote in product(range(models + 1), repeat=classes + 1) if sum(vote) == models]
     for *votes, lost in sorted(every, key=lambda vote: vote[-1]):
         winner, allowed = int(np.argmax(votes)), certified(votes, lost)
+        if not isinstance(allowed, int):
+            return Said(f"For the kept votes {votes} it returns {allowed!r}: let it return a whole number.")
         for taken in product(*(range(number + 1) for number in votes)):
             free = lost + sum(taken)
             for given in product(range(free + 1), repeat=classes) if sum(taken) <= allowed else ():

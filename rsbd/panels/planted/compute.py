@@ -1,6 +1,5 @@
 """Compute the panel of the planted attack: train on bags, count the votes that no patch moves, and certify."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -165,13 +164,9 @@ class PlantedComputation:
         """Yield previews under anytime-valid bounds; return the final result."""
         data, triggers = self.dataset, [AnyPatch(side) for side in self.sides]
         smoothing = Smoothing(rows=ClassBagging.of(data, params.each))
-
-        def steps() -> Iterator[tuple[Votes, tuple[int, ...]]]:
-            run = (data, smoothing, RobustLinear(), data.x_test, params.num_models, self.seed)
-            for votes in self.memory.stream(None, *run, triggers=triggers):
-                yield votes, (votes.num_models,)
-
-        return show_previews(steps(), params.num_models, cancel, progress, partial(self._result, params, smoothing))
+        run = (data, smoothing, RobustLinear(), data.x_test, params.num_models, self.seed)
+        steps = ((votes, (votes.num_models,)) for votes in self.memory.stream(None, *run, triggers=triggers))
+        return show_previews(steps, params.num_models, cancel, progress, partial(self._result, params, smoothing))
 
     def _result(self, params: PlantedParams, smoothing: Smoothing, votes: Votes) -> PlantedResult:
         data, watched = self.dataset, votes.num_models < params.num_models

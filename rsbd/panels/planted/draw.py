@@ -5,7 +5,7 @@ import numpy as np
 from rsbd.panels import svg
 from rsbd.panels.chart import Box, share_map
 from rsbd.panels.engine import Picture
-from rsbd.panels.planted.compute import ALPHA, OneVote, PlantedResult
+from rsbd.panels.planted.compute import ALPHA, PlantedResult
 from rsbd.words import count, note, opening, percent, state
 
 _RIGHT = 690.0  # where the right half begins
@@ -31,12 +31,12 @@ def _map(found: PlantedResult, box: Box) -> str:
 
 def _proved(found: PlantedResult) -> str:
     p, rate = found.params, percent(found.params.poisoned / found.dataset.num_rows)
+    patch, images = f"{p.side}x{p.side} patch", f"{count(p.poisoned, 'poisoned image')} ({rate})"
+    said = ["of the test images are right, and it is proved:", f"no {patch}, with any content, anywhere,"]
+    said.append(f"beside any {images}, changes that")
+    if not found.proved:
+        said = [f"nothing is proved against any {patch}", f"beside any {images}:", "such an attack may fail or succeed"]
     number = svg.text(_RIGHT, 82, percent(found.proved), 76, weight=700, fill=svg.BLUE if found.proved else svg.SOFT)
-    said = [
-        "of the test images are right, and it is proved:",
-        f"no {p.side}x{p.side} patch, with any content, anywhere,",
-    ]
-    said.append(f"beside any {count(p.poisoned, 'poisoned image')} ({rate}), changes that")
     return number + svg.lines(_RIGHT, 122, said, 26)
 
 
@@ -44,13 +44,14 @@ def _one(found: PlantedResult) -> str:
     """Draw the first model's vote on the image that is shown: what a patch of this size can take from its lead."""
     vote, p, names, size, top = found.vote, found.params, found.dataset.classes, 150.0, 246.0
     title = f"one model, test image {p.point}, and the worst patch"
-    parts = [svg.text(_RIGHT, top - 18, title, weight=600)]
-    parts.append(svg.captioned(vote.image, _RIGHT, top, size, f"it says \u201c{names[vote.label]}\u201d", 24))
-    parts.append(svg.captioned(vote.attacked, _RIGHT + 175, top, size, "the worst patch", 24))
     pixel = size / vote.image.shape[-2]
-    row, column = vote.place
-    side = p.side * pixel
-    parts.append(svg.outline(_RIGHT + 175 + column * pixel, top + row * pixel, side, side, 2.5))
+    row, column = (at * pixel for at in vote.place)
+    parts = [
+        svg.text(_RIGHT, top - 18, title, weight=600),
+        svg.captioned(vote.image, _RIGHT, top, size, f"it says \u201c{names[vote.label]}\u201d", 24),
+        svg.captioned(vote.attacked, _RIGHT + 175, top, size, "the worst patch", 24),
+        svg.outline(_RIGHT + 175 + column, top + row, p.side * pixel, p.side * pixel, 2.5),
+    ]
     left, scale = _RIGHT + 350, 145 / max(1, vote.taken)
     bars = ("its lead", 1.0, svg.BLUE), ("the patch takes", vote.taken, svg.VERMILLION)
     for y, (name, share, colour) in zip((top + 16, top + 78), bars, strict=True):
@@ -69,11 +70,6 @@ def _image_words(found: PlantedResult) -> list[str]:
     return [keep, f"so \u201c{label}\u201d is proved against any such patch, beside", images]
 
 
-def _kept(vote: OneVote) -> str:
-    kept = "kept" if vote.kept else "not kept"
-    return f"the worst patch takes {vote.taken:.2g} times the lead of the first model, whose vote is {kept}"
-
-
 def _sentence(found: PlantedResult) -> str:
     p, data = found.params, found.dataset
     bags = f"{opening(found.models, p.num_models)}, each trained on {count(p.each, 'image')} of each class: "
@@ -89,7 +85,7 @@ def _sentence(found: PlantedResult) -> str:
 
 
 def _alt(found: PlantedResult) -> str:
-    p, data = found.params, found.dataset
+    p, data, kept = found.params, found.dataset, "kept" if found.vote.kept else "not kept"
     column = found.table[:, found.sides.index(p.side)]
     row = found.table[min(int(np.searchsorted(found.rows, p.poisoned)), len(found.rows) - 1)]
     by_rows = ", ".join(f"{percent(share)} at {m}" for m, share in zip(found.rows, column.tolist(), strict=True))
@@ -98,7 +94,7 @@ def _alt(found: PlantedResult) -> str:
         f"Panel of the planted attack on {data.name}: {count(p.poisoned, 'poisoned image')}, a {p.side}x{p.side} patch "
         f"on the test image, {count(p.each, 'image')} of each class a bag, {p.num_models:,} models, alpha {ALPHA:g}. "
         f"Proved: {percent(found.proved)}. Certified accuracy by poisoned images: {by_rows}; by side of the patch, at "
-        f"this number of images or the next larger one: {by_side}. Test image {p.point}: {percent(found.keeps)} of the "
-        f"models keep their vote, proved against {found.held.radius[p.point]} poisoned images; {_kept(found.vote)} "
+        f"this number of images or the next one: {by_side}. Test image {p.point}: {' '.join(_image_words(found))}; "
+        f"the worst patch takes {found.vote.taken:.2g} times the lead of the first model, whose vote is {kept} "
         f"{state(found.models, p.num_models)}"
     )
