@@ -28,7 +28,6 @@ LARGEST = 1_000_000  # bytes of a notebook with its pictures
 SLOWEST = 60  # seconds for all cells on two cores
 
 WORDS, LINES = 1300, 40  # of prose, and of code that is not folded
-NOT_YET_SHORT = NOT_YET_FOLDED = {"04", "05"}
 
 # The lecturer's notebook has nobody to do exercises: it must have a question to ask for each of its scenes instead.
 LECTURE = "11_lecture"
@@ -165,16 +164,15 @@ def test_pictures_speak_and_panels_stand_still(notebook: Path) -> None:
 @each_notebook
 def test_is_short(notebook: Path) -> None:
     read = pytest.importorskip("nbformat").read(notebook, as_version=4)
-    short = TOOL.prose_words(read) <= WORDS and TOOL.visible_lines(read) <= LINES
-    assert short is (notebook.stem[:2] not in NOT_YET_SHORT), (TOOL.prose_words(read), TOOL.visible_lines(read))
+    assert TOOL.prose_words(read) <= WORDS
+    assert TOOL.visible_lines(read) <= LINES
 
 
 @each_notebook
 def test_imports_are_folded(notebook: Path) -> None:
     read = pytest.importorskip("nbformat").read(notebook, as_version=4)
     code = [cell for cell in read.cells if cell.cell_type == "code" and not TOOL.folded(cell)]
-    shown = [cell.source for cell in code if re.match(r"(import|from) .*\n+(import|from) ", cell.source)]
-    assert bool(shown) is (notebook.stem[:2] in NOT_YET_FOLDED), shown
+    assert [cell.source for cell in code if re.match(r"(import|from) .*\n+(import|from) ", cell.source)] == []
 
 
 @each_notebook
@@ -194,8 +192,7 @@ def test_an_exercise_cell_does_nothing_with_the_answer_but_check_it(notebook: Pa
 def test_no_widget_is_shown_as_its_source(notebook: Path) -> None:
     for output in outputs(notebook):
         data = output.get("data", {})
-        bare = "text/html" not in data and re.match(r"\w+Box\(", "".join(data.get("text/plain", "")))
-        assert not bare or notebook.stem[:2] in NOT_YET_SHORT
+        assert "text/html" in data or not re.match(r"\w+Box\(", "".join(data.get("text/plain", "")))
 
 
 def links() -> Iterator[tuple[str, Path]]:
