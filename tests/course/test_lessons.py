@@ -19,7 +19,6 @@ import rsbd
 from rsbd import plots
 from rsbd.course import lessons
 from rsbd.errors import InputError
-from rsbd.panels import Panel, Picture, SyncRunner, backdoor
 from rsbd.recipes import wang
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -178,16 +177,12 @@ def test_an_answer_is_folded_with_its_table_its_picture_and_its_words():
     assert len(repr(lessons.answer(*parts))) < 500
 
 
-def test_figures_and_stills_carry_words():
+def test_figures_carry_words():
     ax = plots.certified_accuracy([0, 1], [0.9, 0.5])
     shown = lessons.figure(ax, 'alt with "quotes"', "caption & more")
     assert 'alt="alt with &quot;quotes&quot;"' in shown._repr_html_()
     assert "caption &amp; more" in shown._repr_html_()
     assert repr(shown) == "caption & more"
-    still = lessons.still(backdoor(DATA, num_models=100, compact=True, runner=SyncRunner()))
-    assert "<details>" in still._repr_html_()
-    assert "<img" in still._repr_html_()
-    assert "100 models" in repr(still)
 
 
 def test_a_figure_follows_the_theme_and_is_the_same_each_time():
@@ -210,15 +205,6 @@ def test_a_figure_follows_the_theme_and_is_the_same_each_time():
     assert not re.search(r"[ \"]#(000000|0072b2|d0d0d0|ffffff)", body)  # each as a variable
     assert "#d55e00" in body  # it reads on both grounds
     assert not re.search("Date|Matplotlib", svg)
-
-
-def test_a_still_raises_what_the_worker_raised():
-    def broken(params, cancel, progress):
-        raise ZeroDivisionError("in the worker")
-
-    panel = Panel(TIED, [], broken, lambda _: Picture("", "", ""), SyncRunner())
-    with pytest.raises(ZeroDivisionError, match="in the worker"):
-        lessons.still(panel)
 
 
 def test_two_digits_names_its_choices():

@@ -158,7 +158,7 @@ def test_pictures_speak_and_panels_stand_still(notebook: Path) -> None:
     assert panels
     stills = html(notebook).split('<div class="rsbd-still">')[1:]
     shown = sum("data:image/svg" in still.partition("</figcaption>")[0] for still in stills)
-    assert shown + html(notebook).count("Still picture of this panel") >= panels
+    assert shown >= panels, "execute the notebook again"
 
 
 @each_notebook

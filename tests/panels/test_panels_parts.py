@@ -203,3 +203,15 @@ def test_a_curve_over_whole_numbers_is_level_around_each_and_claims_nothing_furt
     assert 'd="M0.0 0.0L10.0 0.0L10.0 50.0L20.0 50.0L20.0 75.0L30.0 75.0"' in held
     fallen = chart.step([0, 1, 2], [1.0, 0.5, 0.0], svg.BLUE)
     assert "L20.0 100.0L50.0 100.0" in fallen  # nothing is nothing from there on
+
+
+def test_an_execution_for_the_page_waits_and_raises_what_the_worker_raised(outputs, monkeypatch):
+    def broken(params, cancel, progress):
+        raise ZeroDivisionError("in the worker")
+
+    panel = Panel(Params(), SPEC, broken, lambda _: Picture("", "", ""), SyncRunner())
+    panel._ipython_display_()  # a reader sees the error in the panel
+    monkeypatch.setenv("RSBD_STILL", "1")
+    with pytest.raises(ZeroDivisionError, match="in the worker"):
+        panel._ipython_display_()
+    assert len(outputs) == 2

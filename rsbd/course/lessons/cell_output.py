@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from rsbd.course.lessons.drawing import themed_svg
-from rsbd.panels.panel import Panel, Static, shown_in_page
+from rsbd.panels.panel import shown_in_page
 from rsbd.panels.svg import escape
 from rsbd.words import percent
 
@@ -129,25 +129,6 @@ def figure(drawing: Axes | Figure, alt: str, caption: str) -> Shown:
     """
     sheet: Any = drawing if hasattr(drawing, "savefig") else drawing.figure
     return Shown(themed_svg(sheet), alt, caption, round(90 * sheet.get_figwidth()))
-
-
-@dataclass(frozen=True)
-class Still:
-    """The picture and the sentence of a panel, folded below the live panel."""
-
-    static: Static
-
-    def _repr_html_(self) -> str:
-        fold = "<summary>Still picture of this panel, for pages where no kernel runs</summary>"
-        return f"<details>{fold}{self.static._repr_html_()}</details>"
-
-    def __repr__(self) -> str:
-        return repr(self.static)
-
-
-def still(panel: Panel[Any, Any]) -> Still:
-    """Wait for a panel's final picture, raise what its worker raised, and return the picture for the page."""
-    return Still(panel.static())
 
 
 def falls(radii: Sequence[float], accuracies: Sequence[float]) -> str:
