@@ -42,7 +42,7 @@ TestAnswers = held(
         (on_faint, faint(rate=0.1), "0.05 is the limit"),
         (on_faint, faint(delta=0.3), "many small changes"),
         (on_faint, rsbd.Poisoning(rsbd.BadPatch(29), 0, 0.05), "not possible"),
-        (on_faint, 0.3, "no attack"),
+        (on_faint, 0.3, "not an attack"),
     ],
 )
 

@@ -43,9 +43,9 @@ TestAnswers = held(
         (on_agree, [0.2, 0.4, 0.6, 0.8, 1], "Move the scores apart"),
         (on_agree, [0, 0, 0, 1, 1], "average is 0.4"),
         (on_agree, [0, 3], "5 scores"),
-        (on_agree, 0.6, "no list"),
-        (on_agree, [..., 0, 0], "no list"),
-        (on_agree, "0 0 1 1 1", "no list"),
+        (on_agree, 0.6, "not a list"),
+        (on_agree, [..., 0, 0], "not a list"),
+        (on_agree, "0 0 1 1 1", "not a list"),
     ],
 )
 
