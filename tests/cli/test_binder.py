@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import re
@@ -117,6 +118,7 @@ def names(folder: Path) -> set[str]:
 
 
 FIRST_PICTURE = """
+import importlib.util
 import json
 from pathlib import Path
 import torch, rsbd
@@ -151,3 +153,35 @@ def test_post_build_and_start_as_binder_runs_them(tmp_path: Path) -> None:
     assert "(final)" in found["alt"]
     assert found["MB"] < 1000
     assert [names(folder) for folder in outside] == before
+
+
+def test_the_oldest_versions_are_those_that_the_ranges_begin_with() -> None:
+    lines = (ROOT / ".ci" / "lowest.txt").read_text("utf-8").splitlines()[1:]
+    found = {line.name: str(line.specifier).removeprefix("==").removesuffix(".*") for line in map(Requirement, lines)}
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    for needed in map(Requirement, project["dependencies"]):
+        assert f">={found[needed.name]}" in map(str, needed.specifier)
+
+
+def test_the_workflow_and_the_codespace_name_what_is_there() -> None:
+    flow = yaml.safe_load((ROOT / ".github" / "workflows" / "tests.yml").read_text("utf-8"))
+    (job,) = flow["jobs"].values()
+    assert job["steps"][-1]["run"] == "bash .ci/run"
+    for entry in job["strategy"]["matrix"]["include"]:
+        assert not entry["constraint"] or (ROOT / entry["constraint"]).is_file()
+    space = json.loads((ROOT / ".devcontainer" / "devcontainer.json").read_text("utf-8"))
+    assert all((ROOT / name).is_file() for name in space["customizations"]["codespaces"]["openFiles"])
+    assert "-e '.[test]'" in space["postCreateCommand"]
+
+
+def test_the_commands_of_the_readme_are_made_again() -> None:
+    spec = importlib.util.spec_from_file_location("reproduce", ROOT / ".ci" / "reproduce.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    found = module.commands((ROOT / "README.md").read_text("utf-8"))
+    assert [words[:2] for words in found] == [["rsbd", "certify"], ["rsbd", "certify"], ["rsbd", "compare"]]
+    for words in found:
+        assert module.placed(words, ROOT)[-2:] == ["--out", str(ROOT)]
+        assert module.placed(words, ROOT).count("--out") == 1
