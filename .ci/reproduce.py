@@ -61,7 +61,7 @@ def main(folder: Path, pages: list[Path]) -> None:
                 run = subprocess.run(command, stdout=output, stderr=subprocess.STDOUT, check=False)  # noqa: S603
             seconds = f"{time.monotonic() - began:.0f}"
             lines.append(
-                f"| {shown} | {seconds} | {result.name if code == 0 else f'failed, see {result.name}/output.txt'} |"
+                f"| {shown} | {seconds} | {'failed, see ' if run.returncode else ''}{result.name}/output.txt |"
             )
         print(lines[-1], flush=True)
         (folder / "times.md").write_text("\n".join(lines) + "\n", "utf-8")
