@@ -97,6 +97,8 @@ def test_the_sentence_promises_no_calibration():
     panel.set(sigma=2.0, copies=100, point=int(wrong[0]))
     assert "which is wrong" in panel.sentence
     assert "in truth" in panel.svg
+    panel.set(radius=2.0)
+    assert "no test image is proved right" in panel.sentence
 
 
 def test_images_only():

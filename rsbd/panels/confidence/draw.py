@@ -96,12 +96,14 @@ def _sentence(found: ConfidenceResult) -> str:
     right = "which is right" if name == true else f"which is wrong (it is \u201c{true}\u201d)"
     stays = "so no other class can overtake it" if found.here[0] > top else "so another class might overtake it"
     both = [percent(value) for value in found.shares]
+    proved = f"Of all test images {both[0]} are proved right (naive: {both[1]})."
+    proved = proved if found.shares[0] else "With this noise and radius no test image is proved right."
     return (
         f"{few}est image {params.point} is called \u201c{name}\u201d, {right}. After any change of L2 length up to "
         f"{params.radius:g} its average {params.measure} is at least {down(found.here[0])}, {stays}; the naive bound "
         f"says {down(found.here[1])}. Sigma {params.sigma:g}, {found.copies:,} noisy copies with average "
         f"{_two(found.average)}, confidence {confidence(params.alpha)}. A {params.measure} is not the probability of "
-        f"being right. Of all test images {both[0]} are proved right (naive: {both[1]})."
+        f"being right. {proved}"
     )
 
 
