@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import json
 import math
 import pkgutil
 import re
@@ -74,6 +75,25 @@ def test_a_quiz_hides_its_hints_where_no_kernel_runs():
     assert '<a href="00.ipynb">00</a>' in asked.said
     with pytest.raises(InputError, match="no quiz 'x'"):
         lessons.quiz("x")
+
+
+def test_each_answer_to_the_ten_questions_leads_to_the_section_that_teaches_it():
+    asked = lessons.ten_questions()
+    for question in asked.quizzes:
+        for letter in question.claims:
+            said = question.verdict(letter).words
+            places = re.findall(r"\[(\d\d)\]\((\1_\w+\.ipynb)\), section “(.+?)”", said)
+            assert places, said
+            assert len(places) == said.count("](")
+            for _, target, section in places:
+                cells = json.loads((ROOT / "notebooks" / target).read_text("utf-8"))["cells"]
+                prose = "".join("".join(cell["source"]) + "\n" for cell in cells if cell["cell_type"] == "markdown")
+                assert re.search(rf"^## \d\. {re.escape(section)}$", prose, re.MULTILINE), (target, section)
+    assert "no answer yet" in asked.score
+    asked.quizzes[0].press("a")
+    asked.quizzes[0].press(lessons.QUIZZES["question_1"]["right"])
+    asked.quizzes[1].press(lessons.QUIZZES["question_2"]["right"])
+    assert "1 of 2 right at the first try, 10 questions" in asked.widget.children[-1].value
 
 
 ODD = [
