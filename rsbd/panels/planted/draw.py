@@ -77,8 +77,9 @@ def _sentence(found: PlantedResult) -> str:
     if not found.proved:
         return f"{bags}nothing is proved against {threat}. Such an attack may fail or succeed."
     lowest = float(np.nanmin(found.held.by_class(data.y_test, p.poisoned)))
+    spread = f"at least {percent(lowest)} in each class" if lowest else "none of one class"
     return (
-        f"{bags}{percent(found.proved)} of the test images, at least {percent(lowest)} in each class, are right and "
+        f"{bags}{percent(found.proved)} of the test images, {spread}, are right and "
         f"certified against {threat}. Whatever the patch shows, and whatever is changed, inserted or removed in the "
         f"training set within this number, the prediction stays (each certificate with probability {1 - ALPHA:g})."
     )
