@@ -62,6 +62,7 @@ def test_mistakes_and_accuracy_are_told_apart():
 
 def test_the_rounded_rate_of_the_notebook_is_right_and_its_complement_gets_a_hint():
     true, called = lessons.some_calls(DATA, rsbd.Poisoning(rsbd.BadPatch(1), target=0, rate=0.003))
+    assert lessons.check_success_rate(3 / 7, true, called, "0").passed
     assert "exactly 3/7" in lessons.check_success_rate(0.43, true, called, "0").sentence
     assert "succeeds on the others" in lessons.check_success_rate(4 / 7, true, called, "0").words
 

@@ -133,15 +133,16 @@ def check_success_rate(answer: Any, true: Sequence[str], predicted: Sequence[str
     """
     pairs = list(zip(true, predicted, strict=True))
     others = [call for name, call in pairs if name != target]
-    fooled, total, right = others.count(target), len(pairs), sum(name == call for name, call in pairs)
+    fooled, total = others.count(target), len(pairs)
+    accuracy = Fraction(sum(name == call for name, call in pairs), total)
     mistakes = {
-        "named": list(predicted).count(target) / total,
-        "among_all": fooled / total,
+        "named": Fraction(list(predicted).count(target), total),
+        "among_all": Fraction(fooled, total),
         "number": fooled,
-        "accuracy": right / total,
-        "mistakes": 1 - right / total,
-        "withstood": 1 - fooled / len(others),
-        "wrong": sum(name not in (call, target) for name, call in pairs) / len(others),
+        "accuracy": accuracy,
+        "mistakes": 1 - accuracy,
+        "withstood": 1 - Fraction(fooled, len(others)),
+        "wrong": Fraction(sum(name not in (call, target) for name, call in pairs), len(others)),
     }
     words = {"fooled": fooled, "others": len(others), "target": target}
     return judge_number(answer, Fraction(fooled, len(others)), HINTS["check_success_rate"], mistakes, words)
