@@ -112,14 +112,3 @@ def preview(done: int, total: int) -> str:
     ('Preview (64 of 1,000 models): ', '')
     """
     return "" if done >= total else f"Preview ({note(done, total)}): "
-
-
-def opening(done: int, total: int) -> str:
-    """Begin the sentence of a result that rests on the votes of models.
-
-    Examples
-    --------
-    >>> opening(64, 1000), opening(1000, 1000)
-    ('Preview after 64 models of 1,000', 'With 1,000 models')
-    """
-    return f"With {done:,} models" if done >= total else f"Preview after {done:,} models of {total:,}"

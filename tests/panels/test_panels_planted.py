@@ -64,7 +64,7 @@ def test_previews_hold_whenever_they_are_read() -> None:
     assert (shown.held.radius == watched.radius).all()
     assert watched.radius.sum() < once.radius.sum()
     picture = draw_planted(shown)
-    assert picture.sentence.startswith("Preview after 100 models of 400")
+    assert picture.sentence.startswith("Preview (100 of 400 models): with 100 models, each")
     assert "(preview, 100 of 400 models)" in picture.alt
 
 

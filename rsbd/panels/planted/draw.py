@@ -6,7 +6,7 @@ from rsbd.panels import svg
 from rsbd.panels.chart import Box, share_map
 from rsbd.panels.engine import Picture
 from rsbd.panels.planted.compute import ALPHA, PlantedResult
-from rsbd.words import count, note, opening, percent, state
+from rsbd.words import count, note, percent, preview, state
 
 _RIGHT = 690.0  # where the right half begins
 
@@ -64,7 +64,7 @@ def _image_words(found: PlantedResult) -> list[str]:
     p, rows = found.params, int(found.held.radius[found.params.point])
     keep = f"{percent(found.keeps)} of {found.models:,} models keep their vote for this image"
     if rows < 0:
-        return [keep, "so nothing is proved about it: such a patch", "alone may turn too many of them"]
+        return [keep, "so nothing is proved about it: such a patch", "alone may change too many of them"]
     label = found.dataset.classes[found.held.label[p.point]]
     images = f"{count(rows, 'poisoned image')}, whatever they show"
     return [keep, f"so \u201c{label}\u201d is proved against any such patch, beside", images]
@@ -72,7 +72,9 @@ def _image_words(found: PlantedResult) -> list[str]:
 
 def _sentence(found: PlantedResult) -> str:
     p, data = found.params, found.dataset
-    bags = f"{opening(found.models, p.num_models)}, each trained on {count(p.each, 'image')} of each class: "
+    early = preview(found.models, p.num_models)
+    bags = f"{early}{'w' if early else 'W'}ith {found.models:,} models, each trained on {count(p.each, 'image')} "
+    bags += "of each class: "
     threat = f"any {p.side}x{p.side} patch anywhere on the test image, and any {count(p.poisoned, 'poisoned image')}"
     if not found.proved:
         return f"{bags}nothing is proved against {threat}. Such an attack may fail or succeed."
