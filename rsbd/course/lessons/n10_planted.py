@@ -60,8 +60,8 @@ def draw_noise_limit(dataset: Dataset, rows: int, pixels: int) -> Shown:
     name_axes(ax, "keep (on the test image)", "right and proved (%)", ylim=(-3, 103))
     best = [percent(float(share)) for share in proved.max(0)]
     said = f"At its best keep: {best[0]} against the rows, {best[1]} against the trigger. Against both: {best[2]}."
-    shares = [[percent(float(share)) for share in curve] for curve in proved.T]
-    alt = "; ".join(f"{name}: {', '.join(curve)}" for name, curve in zip(threats, shares, strict=True))
+    shares = (", ".join(map(percent, curve)) for curve in proved.T.tolist())
+    alt = "; ".join(f"{name}: {share}" for name, share in zip(threats, shares, strict=True))
     keeps = ", ".join(f"{keep:g}" for keep in _KEEPS)
     return figure(ax, f"Share of test images that are right and proved, at keep {keeps}. {alt}.", said)
 
