@@ -138,7 +138,7 @@ def check_success_rate(answer: Any, true: Sequence[str], predicted: Sequence[str
     mistakes = {
         "named": Fraction(list(predicted).count(target), total),
         "among_all": Fraction(fooled, total),
-        "number": fooled,
+        "number": Fraction(fooled),
         "accuracy": accuracy,
         "mistakes": 1 - accuracy,
         "withstood": 1 - Fraction(fooled, len(others)),
