@@ -1,5 +1,6 @@
 """One short function per paper: from data to certificate in steps that can be followed to the theorem."""
 
+from rsbd.recipes import result as _result
 from rsbd.recipes.bagflip import bagflip as bagflip
 from rsbd.recipes.bagging import bagging as bagging
 from rsbd.recipes.cohen import cohen as cohen
@@ -17,3 +18,5 @@ from rsbd.recipes.rab import rab_soft as rab_soft
 from rsbd.recipes.rab_knn import rab_knn as rab_knn
 from rsbd.recipes.rosenfeld import rosenfeld as rosenfeld
 from rsbd.recipes.wang import wang as wang
+
+_result.check_datasets(globals())

@@ -9,10 +9,8 @@ from rsbd.data import Dataset
 from rsbd.learners import Learner, Linear
 from rsbd.noises import Bagging, Keep, Smoothing, Threat
 from rsbd.recipes.certified import Certified
-from rsbd.recipes.result import recipe
 
 
-@recipe
 def bagflip(
     dataset: Dataset,
     size: int = 30,

@@ -8,10 +8,8 @@ from rsbd.data import Dataset
 from rsbd.learners import LDA, Learner, Linear
 from rsbd.noises import Bagging, Smoothing
 from rsbd.recipes.certified import Certified
-from rsbd.recipes.result import recipe
 
 
-@recipe
 def bagging(
     dataset: Dataset,
     size: int = 30,

@@ -7,10 +7,8 @@ from rsbd.ensemble.one_model import FixedModel
 from rsbd.learners import LDA, Learner, randomness
 from rsbd.noises import Gaussian, Smoothing
 from rsbd.recipes.certified import Certified
-from rsbd.recipes.result import recipe
 
 
-@recipe
 def cohen(
     dataset: Dataset,
     sigma: float = 0.25,

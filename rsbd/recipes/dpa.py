@@ -15,7 +15,7 @@ from rsbd.learners import Learner, Linear
 from rsbd.learners.checked import check_repeats
 from rsbd.learners.undefended import predict_undefended
 from rsbd.noises import Partition
-from rsbd.recipes.result import Result, recipe
+from rsbd.recipes.result import Result
 from rsbd.types import Bools, Labels
 
 ASKED_TWICE = 3  # models of the user, once all have answered
@@ -51,7 +51,6 @@ class Parted(Dealt):
         return replace(found, radius=found.radius // (2 if self.partition.deal == "content" else 1), norm="rows")
 
 
-@recipe
 def dpa(
     dataset: Dataset,
     parts: int = 50,

@@ -16,7 +16,7 @@ from rsbd.ensemble import Votes
 from rsbd.evasion import AnyTrigger
 from rsbd.learners import Handwriting, Learner, RobustLinear
 from rsbd.noises import ClassBagging, Smoothing
-from rsbd.recipes.result import Result, recipe
+from rsbd.recipes.result import Result
 from rsbd.types import Floats, Ints, Labels
 
 Pair = tuple[int, int]
@@ -51,7 +51,6 @@ class Duels(Result):
         return np.stack([each.curve(y, rows) for each in self.held.values()], axis=1)
 
 
-@recipe
 def duels(
     dataset: Dataset,
     trigger: AnyTrigger | Sequence[AnyTrigger] = (),

@@ -21,14 +21,12 @@ from rsbd.noises import Bagging, Partition, Smoothing, Threat
 from rsbd.noises.smoothing import RowNoise
 from rsbd.recipes.certified import Certified
 from rsbd.recipes.dpa import ASKED_TWICE, Dealt, count_votes
-from rsbd.recipes.result import recipe
 from rsbd.types import Bools, Floats, Ints, Labels, Points
 
 # Chosen on held-out rows of MNIST 1 against 7; they are settings, and a certificate holds for any.
 _UNEVEN, _PRICE = 0.3, 0.15
 
 
-@recipe
 def fpa(
     dataset: Dataset,
     groups: int | None = None,
@@ -184,7 +182,6 @@ def _rows_beside(pixels: int, evidence: bounds.Bounds, smoothing: Smoothing, gro
     return Certificate(label, found, evidence.alpha, "rows", slots, num_rows, evidence.points)
 
 
-@recipe
 def fpa_bagging(
     dataset: Dataset,
     groups: int = 30,

@@ -9,12 +9,10 @@ from rsbd.ensemble import confidences
 from rsbd.ensemble.one_model import FixedModel
 from rsbd.learners import LDA, Learner, randomness
 from rsbd.noises import Gaussian, Smoothing, Threat
-from rsbd.recipes.result import recipe
 
 _RADII = (0.0, 0.25, 0.5, 0.75, 1.0, 1.25, 1.5)  # the radii of the paper
 
 
-@recipe
 def kumar(
     dataset: Dataset,
     sigma: float = 0.25,
@@ -82,7 +80,6 @@ def kumar(
     return confidence_bounds(selection, estimation, laws, alpha, measure, points)
 
 
-@recipe
 def certified_confidence(
     dataset: Dataset,
     smoothing: Smoothing,

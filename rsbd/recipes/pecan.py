@@ -20,7 +20,6 @@ from rsbd.noises import Bagging, ClassBagging, Partition, Smoothing
 from rsbd.noises.smoothing import RowNoise
 from rsbd.recipes.certified import Guarded
 from rsbd.recipes.dpa import Parted, count_votes, label_parts
-from rsbd.recipes.result import recipe
 from rsbd.types import Bools, Floats, Ints, Labels
 
 
@@ -58,7 +57,6 @@ def pecan(
 ) -> GuardedParts: ...
 
 
-@recipe
 def pecan(
     dataset: Dataset,
     trigger: AnyTrigger | Sequence[AnyTrigger],

@@ -15,13 +15,11 @@ from rsbd.errors import InputError, is_whole
 from rsbd.learners import LDA, HashedTestNoise, Learner, randomness
 from rsbd.noises import Gaussian, Noise, Smoothing
 from rsbd.recipes.certified import Certified, Scored
-from rsbd.recipes.result import recipe
 from rsbd.types import ArrayLike, Floats
 
 BOUNDS = {"hoeffding": bounds.hoeffding, "clopper-pearson": bounds.clopper_pearson}
 
 
-@recipe
 def rab(
     dataset: Dataset,
     sigma: float = 1.0,
@@ -100,7 +98,6 @@ def rab(
     return Certified(smoothing, evidence, radius(evidence, smoothing), votes=votes)
 
 
-@recipe
 def rab_soft(
     dataset: Dataset,
     sigma: float = 1.0,

@@ -8,10 +8,8 @@ from rsbd.certify import radius
 from rsbd.data import Dataset
 from rsbd.noises import Gaussian, Smoothing
 from rsbd.recipes.certified import Exact
-from rsbd.recipes.result import recipe
 
 
-@recipe
 def rab_knn(dataset: Dataset, sigma: float = 1.0, *, neighbours: int = 1, resolution: int = 500) -> Exact:
     """Certify the nearest-neighbour classifier under Gaussian noise on the training features, exactly.
 

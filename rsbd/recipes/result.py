@@ -1,10 +1,11 @@
 """The one shape of what recipes return: label, radius, bounds, certificate, votes and settings."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+from types import FunctionType
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -20,19 +21,22 @@ from rsbd.types import ArrayLike, Floats, Ints, NDArray
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-_Given = ParamSpec("_Given")
-_Found = TypeVar("_Found")
 _PARTS: dict[str, type] = {"certificate": Certificate, "bounds": Bounds, "votes": Votes}
 
 
-def recipe(method: Callable[_Given, _Found]) -> Callable[_Given, _Found]:
-    """Refuse whatever is no data set before a recipe begins."""
+def check_datasets(namespace: dict[str, Any]) -> None:
+    """Make every function of a namespace refuse, before it begins, a first argument that is no data set."""
+    for name, function in namespace.items():
+        if isinstance(function, FunctionType):
+            namespace[name] = _checked(function)
 
-    @wraps(method)
-    def checked(*args: _Given.args, **named: _Given.kwargs) -> _Found:
+
+def _checked(function: Any) -> Any:
+    @wraps(function)
+    def checked(*args: Any, **named: Any) -> Any:
         if args or "dataset" in named:
             check_kind("dataset", args[0] if args else named["dataset"], Dataset)
-        return method(*args, **named)
+        return function(*args, **named)
 
     return checked
 

@@ -9,10 +9,8 @@ from rsbd.data import Dataset
 from rsbd.noises import Flip, Smoothing
 from rsbd.recipes.certified import LabelFlips
 from rsbd.recipes.least_squares import LeastSquares, closed_form_radius, label_flip_bounds
-from rsbd.recipes.result import recipe
 
 
-@recipe
 def rosenfeld(dataset: Dataset, keep: float | Fraction | str = 0.7, *, penalty: float | None = None) -> LabelFlips:
     """Certify predictions against flipped training labels.
 

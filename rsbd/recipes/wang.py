@@ -8,10 +8,8 @@ from rsbd.data import Dataset
 from rsbd.learners import Learner, Linear
 from rsbd.noises import Keep, Smoothing
 from rsbd.recipes.certified import Certified
-from rsbd.recipes.result import recipe
 
 
-@recipe
 def wang(
     dataset: Dataset,
     keep: Keep = 0.8,

@@ -12,12 +12,10 @@ from rsbd.recipes.contest.methods import CONTENDERS
 from rsbd.recipes.contest.result import Comparison
 from rsbd.recipes.contest.search import Search, Trials
 from rsbd.recipes.contest.threats import pixels_of, threat_map, trigger_on_test
-from rsbd.recipes.result import recipe
 
 _BOTH = (True, False)
 
 
-@recipe
 def compare(
     dataset: Dataset,
     rows: Iterable[int] = (0, 1, 5),
