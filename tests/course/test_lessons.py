@@ -29,6 +29,8 @@ TIED = rsbd.Smoothing(features=rsbd.Flip(0.8), labels=rsbd.Flip(0.8), test=rsbd.
 
 def test_a_hint_that_equals_the_truth_is_passed_over():
     assert lessons.judge_number(1, 1, {"right": "yes", "same": "no"}, {"same": 1}, {}).passed
+    # As a float the mistake is nearer to this answer than the truth is.
+    assert lessons.judge_number(3 / 7, Fraction(3, 7), {"right": "yes", "same": "no"}, {"same": 3 / 7}, {}).passed
 
 
 def test_every_text_belongs_to_a_case_of_a_check():

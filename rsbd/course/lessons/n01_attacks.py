@@ -127,7 +127,7 @@ def check_success_rate(answer: Any, true: Sequence[str], predicted: Sequence[str
     Examples
     --------
     >>> check_success_rate(0.75, ["0", "1", "2", "3"], ["0", "0", "0", "3"], target="0")
-    Not yet. That counts images that are truly "0" as fooled, too. To call them "0" is no attack: leave them out.
+    Not yet. That counts images that are truly "0" as fooled, too. To call them "0" is not an attack: leave them out.
     >>> check_success_rate(2 / 3, ["0", "1", "2", "3"], ["0", "0", "0", "3"], target="0").passed
     True
     """

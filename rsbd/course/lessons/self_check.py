@@ -213,7 +213,7 @@ def judge_number(
     cases = [("right", exact)]
     for mistake, numbers in mistakes.items():
         cases += [(mistake, Fraction(str(n))) for n in (numbers if isinstance(numbers, tuple) else (numbers,))]
-    near = [(abs(value - number), place) for place, (_, number) in enumerate(cases) if _close(value, number)]
+    near = [(max(abs(value - n), _ALIKE), at) for at, (_, n) in enumerate(cases) if _close(value, n)]  # right first
     if near:
         miss, place = min(near)
         case = cases[place][0]
