@@ -169,7 +169,7 @@ else:
         lab.page.get_by_role("status").filter(has_text="only").first.wait_for()
         lab.page.get_by_role("slider", name="keep", exact=True).first.focus()
         lab.page.keyboard.press("ArrowRight")
-        lab.page.get_by_role("status").filter(has_text="With 200 models").first.wait_for()
+        lab.page.get_by_role("status").filter(has_text="(200 models, keep 0.81").first.wait_for()
         assert lab.complaints == []
 
 

@@ -160,7 +160,7 @@ def plain(opener: tuple[Path, Any]) -> Iterator[Lab]:
 def test_a_dark_page_without_a_theme_can_be_read(plain: Lab) -> None:
     """As in VS Code, Colab or an exported page: no variables of JupyterLab, and any background."""
     panel = plain.page.locator(".rsbd-panel")
-    assert panel.get_by_role("status").inner_text().startswith("With 100 models")
+    assert panel.get_by_role("status").inner_text().endswith("(100 models, keep 0.8, alpha 0.001)")
     assert panel.evaluate(FAINT) == []
     assert violations(plain.page, ".rsbd-panel") == []
     assert plain.complaints == []
