@@ -120,6 +120,26 @@ def test_panel_by_keyboard(folder, open_page):
         assert lab.complaints == []
 
 
+def test_a_saved_notebook_shows_its_picture_without_the_kernel_that_made_it(folder, open_page):
+    name = write_notebook(folder, "left.ipynb", SETUP)
+    with open_page() as lab:
+        lab.open(name)
+        lab.run_all()
+        lab.picture(re.compile(r"\(final\)")).first.wait_for()
+        page = lab.page.locator(".rsbd-still")
+        page.locator("img").wait_for(state="attached")
+        assert not page.is_visible()  # the live panel is there
+        lab.page.evaluate("() => window.jupyterapp.commands.execute('docmanager:save')")
+        lab.shut_down()
+        lab.open(name)
+        page.get_by_role("img", name=re.compile(r"\(final\)")).wait_for()
+        lab.page.get_by_text("Error displaying widget").wait_for(state="hidden")
+        assert lab.picture().count() == 0
+        lab.start_all()
+        lab.picture(re.compile(r"\(final\)")).first.wait_for()
+        assert not page.is_visible()
+
+
 def test_picture_sharpens_as_votes_arrive(folder, open_page):
     """Frames sent by the worker reach the page, also while a cell keeps the kernel busy waiting."""
     watch = """() => {
