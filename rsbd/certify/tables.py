@@ -7,7 +7,7 @@ from dataclasses import fields
 from functools import partial
 from html import escape
 from pathlib import Path
-from typing import Any, Self, TypeVar
+from typing import Any, ClassVar, Self, TypeVar
 
 import numpy as np
 
@@ -33,6 +33,8 @@ class Tabled:
       radius: 3 to 5, median 4
       alpha=0.001, norm='rows', slots=('rows',), max_radius=inf, points='each', trigger=None
     """
+
+    counted: ClassVar[str] = "points"
 
     @abstractmethod
     def columns(self) -> dict[str, Column]:
@@ -72,7 +74,7 @@ class Tabled:
             lines[room - 1 :] = [f"  and {len(lines) - room + 1} more columns"]
         told = ", ".join(f"{name}={value!r}" for name, value in self.describe().items())
         said = [] if not told else [f"  {told}"]
-        return "\n".join(_cut(line) for line in (f"{type(self).__name__} of {number:,} points", *lines, *said))
+        return "\n".join(_cut(line) for line in (f"{type(self).__name__} of {number:,} {self.counted}", *lines, *said))
 
     def _repr_html_(self) -> str:
         """Return the first rows as a table, with the settings above, for notebooks."""

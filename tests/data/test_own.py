@@ -6,10 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from typer.testing import CliRunner
 
 from rsbd import load
-from rsbd.cli import app
 from rsbd.errors import InputError
 
 TABLE = "a,label,b\n0.25,low,1\n0.5,high,0\n0.75,low,0.5\n1,high,0.5\n0,low,0.25\n0.125,high,1\n"
@@ -66,10 +64,13 @@ def test_objects_are_not_unpickled(tmp_path: Path) -> None:
 
 
 def test_the_command_takes_a_file(tmp_path: Path) -> None:
+    runner = pytest.importorskip("typer.testing").CliRunner()
+    from rsbd.cli import app
+
     random, y = np.random.default_rng(0), np.arange(90) % 2
     x = np.clip(random.normal(0.5, 0.1, (90, 3)) + 0.2 * (2 * y[:, None] - 1), 0, 1)
     np.savez(tmp_path / "mine.npz", x=x, y=y)
     options = ["--defence", "noise", "--sigma", "0.3", "--models", "64", "--trigger-size", "1"]
-    result = CliRunner().invoke(app, ["certify", "--dataset", str(tmp_path / "mine.npz"), *options])
+    result = runner.invoke(app, ["certify", "--dataset", str(tmp_path / "mine.npz"), *options])
     assert result.exit_code == 0, result.output
     assert "60 rows" in result.output

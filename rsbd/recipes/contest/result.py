@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -87,6 +87,7 @@ class Comparison(Tabled):
         Every setting that determines them.
     """
 
+    counted: ClassVar[str] = "rows"
     rows: tuple[ComparisonRow, ...]
     settings: Mapping[str, Any]
 
