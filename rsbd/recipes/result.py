@@ -97,7 +97,7 @@ class Result(Tabled):
         from rsbd import plots
 
         radii = np.unique(np.append(self.radius[self.radius >= 0], 0))
-        shares = self.certificate.curve(self.label if y is None else y, radii)
+        shares = self.certificate.curve(self.certificate.label if y is None else y, radii)
         drawn = plots.certified_accuracy(radii, shares, norm=self.certificate.norm, ax=ax)
         if y is None:
             drawn.set_ylabel("certified share of the points")
