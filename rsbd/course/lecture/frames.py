@@ -68,6 +68,11 @@ class Frames:
     provenance: dict[str, str]
 
     @property
+    def first(self) -> Picture:
+        """Return the picture with which the scene opens."""
+        return self.pictures[self.points.index(dict(self.scene.first))]
+
+    @property
     def failed(self) -> int:
         """Return the number of pictures that could not be computed."""
         return sum(not picture.svg for picture in self.pictures)

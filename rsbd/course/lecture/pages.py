@@ -52,36 +52,51 @@ def page_name(number: int) -> str:
 
 def scene_page(frames: Frames, number: int, names: Sequence[str]) -> str:
     """Return the page of a scene; ``number`` counts from 1, and ``names`` are the files of all scenes."""
-    scene = frames.scene
-    first = frames.pictures[frames.points.index(dict(scene.first))]
-    vocabulary, pictures = shared_pieces([picture.svg for picture in frames.pictures])
+    scene, first = frames.scene, frames.first
     data = {
-        "axes": [{"name": control.name, "shown": control.shown} for control in frames.controls],
-        "presets": [{"name": name, "at": _at(frames, scene.preset(i))} for i, name in enumerate(scene.presets)],
+        **page_data(frames),
         "previous": names[number - 2] if number > 1 else "",
         "next": names[number] if number < len(names) else "",
-        "alt": [picture.alt for picture in frames.pictures],
-        "sentence": [picture.sentence for picture in frames.pictures],
-        "vocabulary": vocabulary,
-        "pictures": pictures,
     }
-    made = "".join(f"<dt>{escape(k)}</dt><dd>{escape(v)}</dd>" for k, v in frames.provenance.items())
-    controls = "".join(map(_control, frames.controls, _at(frames, scene.first)))
     body = f"""<main class="rsbd-stage rsbd-static" data-theme="light">
 <div class="rsbd-head"><p class="rsbd-number" aria-label="scene {number} of {len(names)}">{number} / {len(names)}</p>
 <h1 class="rsbd-title">{escape(scene.title)}</h1><div class="rsbd-tools" role="group" aria-label="lecture"></div></div>
 <div class="rsbd-words"><p class="rsbd-message">{escape(scene.message)}</p>
 <p class="rsbd-question">{escape(scene.question)}</p>
 <div class="rsbd-presets" role="group" aria-label="presets of this scene"></div></div>
-<div class="rsbd-controls">{controls}</div>
+<div class="rsbd-controls">{page_controls(frames)}</div>
 <noscript><p>Without JavaScript only the first preset is shown.</p></noscript>
 <div class="rsbd-picture" role="img" aria-label="{escape(first.alt)}">{first.svg}</div>
 <p class="rsbd-sentence" role="status">{escape(first.sentence)}</p>
-<details><summary>What this was computed from</summary><dl>{made}<dt>made by</dt>
+<details><summary>What this was computed from</summary><dl>{described(frames)}<dt>made by</dt>
 <dd>rsbd lecture --static FOLDER (sliders stop at the computed values only)</dd></dl></details>
-</main><script type="application/json" id="rsbd-data">{_json(data)}</script>"""
-    scripts = ("../../panels/calm.js", "keys.js", "pages.js")
+</main><script type="application/json" id="rsbd-data">{as_json(data)}</script>"""
+    scripts = ("../../panels/calm.js", "keys.js", "stops.js", "pages.js")
     return html_page(f"{number}. {scene.title}", body, scripts)
+
+
+def page_data(frames: Frames) -> dict[str, Any]:
+    """Return what ``stops.js`` looks up: the pictures, and the stops and presets that choose among them."""
+    vocabulary, pictures = shared_pieces([picture.svg for picture in frames.pictures])
+    presets = enumerate(frames.scene.presets)
+    return {
+        "axes": [{"name": control.name, "shown": control.shown} for control in frames.controls],
+        "presets": [{"name": name, "at": _at(frames, frames.scene.preset(i))} for i, name in presets],
+        "alt": [picture.alt for picture in frames.pictures],
+        "sentence": [picture.sentence for picture in frames.pictures],
+        "vocabulary": vocabulary,
+        "pictures": pictures,
+    }
+
+
+def page_controls(frames: Frames) -> str:
+    """Return the controls of a page, at the values with which its scene opens."""
+    return "".join(map(_control, frames.controls, _at(frames, frames.scene.first)))
+
+
+def described(frames: Frames) -> str:
+    """Return what the pictures were computed from, as the lines of a list."""
+    return "".join(f"<dt>{escape(k)}</dt><dd>{escape(v)}</dd>" for k, v in frames.provenance.items())
 
 
 def index_page(scenes: Sequence[Scene], names: Sequence[str]) -> str:
@@ -153,6 +168,6 @@ def _control(control: Stops, at: int) -> str:
     )
 
 
-def _json(data: object) -> str:
+def as_json(data: object) -> str:
     """Return JSON that cannot end the script element around it."""
     return json.dumps(data, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
