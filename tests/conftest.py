@@ -28,11 +28,14 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark tests of browsers and of MNIST as slow. Run slow tests first, so that no worker ends with one alone."""
+    """Mark tests of browsers and of MNIST as slow. Run slow tests first, and the longest, those of browsers, before all.
+
+    One worker begins with those, which mostly wait, and the others take what is left from the other end.
+    """
     for item in items:
         if item.get_closest_marker("browser") or item.get_closest_marker("mnist"):
             item.add_marker("slow")
-    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+    items.sort(key=lambda item: [item.get_closest_marker(marker) is None for marker in ("browser", "slow")])
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
