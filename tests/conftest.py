@@ -28,7 +28,7 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark tests of browsers and of MNIST as slow. Run slow tests first, and the longest, those of browsers, before all.
+    """Mark tests of browsers and of MNIST as slow. Run slow tests first, and of these those of browsers.
 
     One worker begins with those, which mostly wait, and the others take what is left from the other end.
     """

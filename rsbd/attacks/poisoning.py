@@ -23,8 +23,6 @@ class Poisoning:
         Label (int) or class name (str) that the attacker wants.
     rate : float
         Share of the training rows that are poisoned, 0 to 1; ``round(rate * rows)`` of them, so none below half a row.
-    source : int or str, optional
-        Poison rows of this class only; any class but the target by default.
     relabel : bool
         True (dirty label): poisoned rows are given the target label. False (clean label): rows of the target
         class are poisoned and keep their label.
@@ -32,7 +30,7 @@ class Poisoning:
     Raises
     ------
     InputError
-        If the rate is not in [0, 1], or clean-label poisoning is given a source.
+        If the rate is not in [0, 1].
 
     References
     ----------
@@ -51,15 +49,12 @@ class Poisoning:
     trigger: Trigger
     target: int | str
     rate: float
-    source: int | str | None = None
     relabel: bool = True
 
     def __post_init__(self) -> None:
         check_kind("trigger", self.trigger, Trigger)
         if not is_between(self.rate, 0, 1):
             raise InputError(f"the poison rate is {self.rate!r}", "give a share of the rows from 0 to 1")
-        if self.source is not None and not self.relabel:
-            raise InputError("clean-label poisoning takes rows of the target class", "give no source")
 
     def apply(self, dataset: Dataset, seed: int) -> tuple[Dataset, Bools]:
         """Poison some training rows; the test points stay clean.
@@ -81,7 +76,7 @@ class Poisoning:
         Raises
         ------
         InputError
-            If the target or source is not a class, too few rows are eligible, or the trigger does not fit the inputs or
+            If the target is not a class, too few rows are eligible, or the trigger does not fit the inputs or
             leaves their levels.
         """
         target, eligible = self._eligible(dataset)
@@ -104,14 +99,7 @@ class Poisoning:
     def _eligible(self, dataset: Dataset) -> tuple[int, Labels]:
         check_kind("dataset", dataset, Dataset)
         target = dataset.label(self.target)
-        if not self.relabel:
-            return target, np.flatnonzero(dataset.y == target)
-        if self.source is None:
-            return target, np.flatnonzero(dataset.y != target)
-        source = dataset.label(self.source)
-        if source == target:
-            raise InputError(f"source and target are both {dataset.classes[target]!r}", "choose two classes")
-        return target, np.flatnonzero(dataset.y == source)
+        return target, np.flatnonzero((dataset.y == target) != self.relabel)
 
 
 def stamp(trigger: Trigger, dataset: Dataset, x: Points) -> Points:

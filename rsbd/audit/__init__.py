@@ -16,4 +16,3 @@ from rsbd.audit.judges import Retrained as Retrained
 from rsbd.audit.search import AuditReport as AuditReport
 from rsbd.audit.search import Finding as Finding
 from rsbd.audit.search import attack as attack
-from rsbd.audit.search import breaking_point as breaking_point

@@ -211,23 +211,6 @@ def attack(
     return AuditReport(tuple(findings), certificate.norm, beyond, scout.tried, certificate.trigger)
 
 
-def breaking_point(*given: Any, beyond: Sequence[float] = (1, 2, 4, 8, 16, 32), **settings: Any) -> AuditReport | None:
-    """Attack further and further outside the radius until a prediction changes; return None if none does.
-
-    Parameters
-    ----------
-    *given, **settings
-        As for :func:`attack`.
-    beyond : sequence of float
-        Excesses to try, in the certificate's norm, ascending.
-    """
-    for excess in beyond:
-        report = attack(*given, beyond=excess, **settings)
-        if report.broken:
-            return report
-    return None
-
-
 def _single_losses(
     ask: Judge, dataset: Dataset, x: Points, labels: NDArray[np.int64], single: list[Change], scouts: int, seed: int
 ) -> Floats:

@@ -8,6 +8,8 @@ from scipy.special import betaincc, betainccinv, betaln
 
 from rsbd.types import Floats, Ints
 
+_PRIOR = 0.5  # it affects where anytime bounds are tight, never whether they hold
+
 
 def clopper_pearson_upper(k: Ints, n: Ints, level: float) -> Floats:
     """Solve `P(Binomial(n, x) <= k) = level` for `x`, then step outward until the tail is below the level."""
@@ -33,10 +35,10 @@ def hoeffding_upper(k: Ints, n: Ints, level: float) -> Floats:
     return np.where(n > 0, np.minimum(bound, 1.0), 1.0)
 
 
-def anytime_upper(k: Ints, n: Ints, level: float, prior: float) -> Floats:
+def anytime_upper(k: Ints, n: Ints, level: float) -> Floats:
     """Find the upper end, above `k / n`, of the set in :func:`rsbd.bounds.anytime`, on the logarithmic scale."""
     error = 1e-9 + 1e-15 * (n + 1) * (1 + np.log(n + 1))
-    goal = np.log(level) + betaln(k + prior, n - k + prior) - betaln(prior, prior) - error
+    goal = np.log(level) + betaln(k + _PRIOR, n - k + _PRIOR) - betaln(_PRIOR, _PRIOR) - error
     low, high = k / np.maximum(n, 1), np.ones(len(k))
     with np.errstate(divide="ignore", invalid="ignore"):
         for _ in range(100):

@@ -1,20 +1,18 @@
 """Bounds on class probabilities from counts of votes."""
 
 from collections.abc import Callable
-from functools import partial
 
 import numpy as np
 
 from rsbd.bounds import binomial
 from rsbd.bounds.base import Bounds, over_points
-from rsbd.errors import InputError, is_between
+from rsbd.errors import InputError
 from rsbd.evasion import Evidence
 from rsbd.types import ArrayLike, Floats, Ints
 
 # (successes, trials, level) -> upper bound on the success probability
 Upper = Callable[[Ints, Ints, float], Floats]
 _LEAST = 1e-307  # smallest level that is known to all its digits
-_PRIOR = 0.5
 
 
 def clopper_pearson(
@@ -103,7 +101,6 @@ def anytime(
     alpha: float,
     selection: ArrayLike | None = None,
     runner_up: bool = False,
-    prior: float = _PRIOR,
     points: str = "each",
 ) -> Bounds:
     """Return bounds that hold at every number of votes at once.
@@ -111,16 +108,14 @@ def anytime(
     Guarantee: with probability `1 - alpha` the bounds hold after 1, 2, 3, ... votes, so you may watch a plot while
     votes arrive and stop when it looks good.
 
-    For a class with `k` of `n` votes, the set `{p : B(k + a, n - k + a) / B(a, a) < p^k (1 - p)^(n - k) / level}`
-    bounds its probability from both sides at once, so upper bounds for the other classes cost nothing more. Of two
-    classes, either one determines the other, and the level is not shared.
+    For a class with `k` of `n` votes, the set `{p : B(k + a, n - k + a) / B(a, a) < p^k (1 - p)^(n - k) / level}`, with
+    `a = 1/2`, bounds its probability from both sides at once, so upper bounds for the other classes cost nothing more.
+    Of two classes, either one determines the other, and the level is not shared.
 
     Parameters
     ----------
     counts, alpha, selection, runner_up, points
         As in :func:`clopper_pearson`.
-    prior : float
-        The `a` above; it affects where the bounds are tight, never whether they hold.
 
     Examples
     --------
@@ -131,13 +126,7 @@ def anytime(
     ----------
     Ville (1939); Robbins (1970), the mixture with a beta prior.
     """
-    if not is_between(prior, 0, np.inf, "low high"):
-        raise InputError(f"prior is {prior!r}", "give a number above 0, such as 0.5")
-
-    def upper(k: Ints, n: Ints, level: float) -> Floats:
-        return binomial.anytime_upper(k, n, level, prior)
-
-    return _bounds(counts, alpha, selection, runner_up, upper, points, two_sided=True)
+    return _bounds(counts, alpha, selection, runner_up, binomial.anytime_upper, points, two_sided=True)
 
 
 def kept_votes(
@@ -182,7 +171,7 @@ def kept_votes(
     others = runner_up and votes.shape[1] > 2
     level /= votes.shape[1] + 2 * others
     label, total, rows = votes.argmax(axis=1), votes.sum(axis=1), np.arange(len(votes))
-    upper = partial(binomial.anytime_upper, prior=_PRIOR) if watched else binomial.clopper_pearson_upper
+    upper = binomial.anytime_upper if watched else binomial.clopper_pearson_upper
     # The bound grows with the votes, so the largest of several is the one of the most votes.
     miss = _once(upper, total - evidence.kept[:, rows, label].min(axis=0), total, level)
     second = miss

@@ -5,7 +5,6 @@ from types import ModuleType
 
 from rsbd.certify.certificate import ABSTAIN as ABSTAIN
 from rsbd.certify.certificate import Certificate as Certificate
-from rsbd.certify.radii import exact_radius as exact_radius
 from rsbd.certify.radii import radius as radius
 from rsbd.certify.threats import certified_map as certified_map
 from rsbd.certify.threats import certify as certify

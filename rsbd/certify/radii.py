@@ -1,7 +1,6 @@
 """Radii: the largest attack, spread over the slots at will, that provably changes no prediction."""
 
 from collections.abc import Sequence
-from fractions import Fraction
 from math import inf
 
 import numpy as np
@@ -81,37 +80,3 @@ def radius(
     reached = found[pairs.back]
     label = np.where(reached < 0, ABSTAIN, bounds.label)
     return Certificate(label, reached, bounds.alpha, norm, chosen, limit, bounds.points, bounds.trigger)
-
-
-def exact_radius(
-    miss: Fraction,
-    smoothing: Smoothing,
-    slots: Sequence[str] | None = None,
-    max_radius: int | None = None,
-    runner_up: Fraction | None = None,
-) -> int:
-    """Return the largest certified number of changes, in exact rational arithmetic; -1 if there is none.
-
-    Parameters
-    ----------
-    miss, runner_up : Fraction
-        Upper bounds on `1 - P(top class)` and on the other classes; by default the second equals the first.
-    smoothing, slots, max_radius
-        As in :func:`radius`; L0 only.
-
-    Examples
-    --------
-    >>> from rsbd.noises import Flip
-    >>> exact_radius(Fraction(1, 1000), Smoothing(test=Flip("4/5")))
-    5
-    """
-    _, norm, noises = allocation.changed_slots(smoothing, slots)
-    if norm != "L0":
-        raise InputError(f"an exact radius counts changes, but the noise is measured in {norm}", "use radius()")
-    noises = allocation.weakest_noises(noises)
-
-    def certified(size: int, who: Ints) -> Bools:
-        holds = all(law.certifies(miss, runner_up) for law in allocation.all_spreads(noises, size))
-        return np.full(len(who), holds)
-
-    return int(allocation.largest_certified(certified, 1, allocation.search_limit(noises, max_radius))[0])

@@ -265,7 +265,6 @@ def _settings(e: Experiment) -> dict[str, Any]:
         "values": data.values,
         "trigger": repr(e.poisoning.trigger),
         "target": e.target_name,
-        "source": e.poisoning.source,
         "relabel": e.poisoning.relabel,
         "poison_rate": e.poisoning.rate,
         "smoothing": repr(e.smoothing),

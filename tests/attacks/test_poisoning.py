@@ -44,12 +44,11 @@ def test_rows_of_a_rate_contain_those_of_a_lower_one_and_seeds_differ() -> None:
     assert (Poisoning(BadPatch(), 0, 0.05).apply(data, seed=4)[1] != masks[1]).any()
 
 
-def test_source_class_and_names() -> None:
+def test_the_target_by_name() -> None:
     data = load(side=8, classes=(3, 5, 8))
-    _, mask = Poisoning(BadPatch(), target="8", rate=0.1, source="5").apply(data, 0)
-    assert set(data.y[mask]) == {1}
-    by_number, _ = Poisoning(BadPatch(), target=2, rate=0.1, source=1).apply(data, 0)
-    by_name, _ = Poisoning(BadPatch(), target="8", rate=0.1, source="5").apply(data, 0)
+    by_number, mask = Poisoning(BadPatch(), target=2, rate=0.1).apply(data, 0)
+    assert set(data.y[mask]) == {0, 1}
+    by_name, _ = Poisoning(BadPatch(), target="8", rate=0.1).apply(data, 0)
     assert by_number.fingerprint() == by_name.fingerprint()
 
 
@@ -58,13 +57,11 @@ def test_source_class_and_names() -> None:
     [
         (lambda d: Poisoning(BadPatch(), 0, 1.5), "poison rate is 1.5: .* from 0 to 1"),
         (lambda d: Poisoning(BadPatch(), 0, float("nan")), "from 0 to 1"),
-        (lambda d: Poisoning(BadPatch(), 0, 0.1, source=1, relabel=False), "give no source"),
         (
             lambda d: Poisoning(BadPatch(), 2, 0.1).apply(d, 0),
             "2 is not a class of digits: choose one of 0 = '1'",
         ),
-        (lambda d: Poisoning(BadPatch(), 0, 0.1, source="9").apply(d, 0), "'9' is not a class"),
-        (lambda d: Poisoning(BadPatch(), 0, 0.1, source="1").apply(d, 0), "choose two classes"),
+        (lambda d: Poisoning(BadPatch(), "9", 0.1).apply(d, 0), "'9' is not a class"),
         (
             lambda d: Poisoning(BadPatch(), 0, 0.9).apply(d, 0),
             "90 rows .* only 50 are eligible: .* up to 0.5",

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 import tiny_world
+from exact_radii import exact_radius
 from tiny_world import (
     Ints,
     World,
@@ -26,7 +27,7 @@ from tiny_world import (
 
 from rsbd.audit import world as audit_world
 from rsbd.bounds import Bounds
-from rsbd.certify import certify, exact_radius, radius
+from rsbd.certify import certify, radius
 from rsbd.data import Dataset
 from rsbd.noises.smoothing import Threat
 from rsbd.tradeoff import Tradeoff

@@ -6,7 +6,6 @@ import json
 import os
 from collections.abc import Callable
 from fractions import Fraction
-from functools import partial
 from math import comb, nextafter
 from pathlib import Path
 
@@ -196,7 +195,7 @@ def test_alpha_is_shared_over_all_bounds_that_may_fail(selected: bool, runner_up
     for method, upper, shares in (
         (clopper_pearson, binomial.clopper_pearson_upper, one_sided),
         (hoeffding, binomial.hoeffding_upper, one_sided),
-        (anytime, partial(binomial.anytime_upper, prior=0.5), {**one_sided, (False, True): 3}),
+        (anytime, binomial.anytime_upper, {**one_sided, (False, True): 3}),
     ):
         found = method(votes, 0.06, picked, runner_up=runner_up)
         both = upper(np.array([40, 25]), np.array([100, 100]), 0.06 / shares[selected, runner_up])
@@ -233,7 +232,6 @@ def test_dkw_against_the_exact_law() -> None:
         (lambda: simultaneous([[3, 1]], float("nan")), "alpha is nan"),
         (lambda: clopper_pearson([[3, 1]], 0.1, selection=[[1, 2, 3]]), "selection has shape"),
         (lambda: clopper_pearson([[3, 1]], 0.1, selection=[[0.5, 1]]), "selection holds float64"),
-        (lambda: anytime([[3, 1]], 0.1, prior=0.0), "prior is 0.0"),
         (lambda: dkw(0, 0.1), "0 scores"),
         (lambda: dkw(10, 0.7), "alpha is 0.7"),
         (lambda: simultaneous([[5, 5]], 0.1, points="some"), "points is 'some'"),

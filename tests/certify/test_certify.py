@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from exact_radii import exact_radius
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import ndtri
@@ -24,7 +25,6 @@ from rsbd.certify import (
     allocation,
     certified_map,
     certify,
-    exact_radius,
     poisoned_rows,
     radius,
 )
@@ -283,7 +283,6 @@ def test_a_million_points_share_a_few_answers(monkeypatch: pytest.MonkeyPatch) -
         (lambda: radius(evidence(0.1), Smoothing(test=Flip(0.8)), max_radius=1.5), "max_radius is 1.5"),
         (lambda: radius(evidence(0.1), Smoothing(test=Flip(0.8)), max_radius=np.inf), "max_radius is inf"),
         (lambda: radius(evidence(0.1), Smoothing(test=Flip(0.8)), max_radius=-1), "max_radius is -1"),
-        (lambda: exact_radius(Fraction(1, 9), Smoothing(test=Gaussian(1.0))), "counts changes"),
         (lambda: radius(evidence(0.1), Smoothing(test=Flip(0.8))).accuracy([1, 2]), r"y has shape \(2,\)"),
         (lambda: radius(evidence(0.1), Smoothing(test=Flip(0.8))).accuracy(["one"]), "y holds 'one', which"),
         (lambda: radius(evidence(0.1), Smoothing(test=Gaussian(1.0)), max_radius=np.nan), "max_radius is nan"),

@@ -12,11 +12,12 @@ import numpy as np
 import pytest
 import torch
 from ablation import Ablate
+from exact_radii import exact_radius
 
 from rsbd import plots
 from rsbd.audit import attack, exhaustive
 from rsbd.bounds import simultaneous
-from rsbd.certify import certified_map, certify, exact_radius, poisoned_rows, radius
+from rsbd.certify import certified_map, certify, poisoned_rows, radius
 from rsbd.data import Dataset, load
 from rsbd.ensemble import collect
 from rsbd.learners import LDA, MLP, Learner
