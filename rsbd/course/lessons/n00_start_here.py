@@ -77,7 +77,7 @@ def check_side(side: Any, dataset: Dataset, images: int = 2, success: float = 0.
     --------
     >>> from rsbd import load
     >>> check_side(2, load("digits", classes=(0, 1)), images=2)
-    Not yet. Only 19 % are fooled. What else makes a trigger easier to learn from so few images?
+    Not yet. Only 16 % are fooled. What else makes a trigger easier to learn from so few images?
     """
     hints, number, most = HINTS["check_side"], read_number(side), min(dataset.shape[-2:])
     if number is None or not 1 <= number <= most or number.denominator > 1:

@@ -97,7 +97,7 @@ def check_bag_rows(answer: Any, size: int, num_rows: int) -> Verdict:
     Examples
     --------
     >>> check_bag_rows(7, size=20, num_rows=204)
-    Not yet. One too many: only 49.7 % of the bags hold none of so many poisoned rows.
+    Not yet. One too many: only 49.7 % of the bags contain none of that many poisoned rows.
     """
     most = fewest_that(lambda rows: (1 - min(rows, num_rows) / num_rows) ** size <= 0.5) - 1
     mistakes = {"above": most + 1, "added": num_rows // (2 * size), "one_draw": num_rows // 2, "size": size // 2}
