@@ -54,7 +54,7 @@ from rsbd.panels.attack import attack
 from rsbd.panels.backdoor import backdoor
 from rsbd.panels.compare import compare
 from rsbd.panels.confidence import confidence
-from rsbd.panels.controls import Choice, Slider, Toggle
+from rsbd.panels.controls import Button, Choice, Slider, Toggle
 from rsbd.panels.engine import Cancelled, Engine, Frame, Picture
 from rsbd.panels.label_flips import label_flips
 from rsbd.panels.panel import Panel, Static
@@ -85,4 +85,4 @@ __all__ = [
     "worst_case",
 ]
 __all__ += ["PANELS", "Panel", "Picture", "Static", "smoothed"]
-__all__ += ["Cancelled", "Choice", "Engine", "Frame", "Slider", "SyncRunner", "ThreadRunner", "Toggle"]
+__all__ += ["Button", "Cancelled", "Choice", "Engine", "Frame", "Slider", "SyncRunner", "ThreadRunner", "Toggle"]

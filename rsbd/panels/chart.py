@@ -1,6 +1,8 @@
 """One chart of a panel: a box with axes, and curves, bands, marks and labels in it, drawn as SVG."""
 
+import json
 import math
+import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -36,6 +38,8 @@ class Chart:
         Writes a tick; :func:`rsbd.words.percent` writes per cent.
     above : int
         Lines of a :meth:`key` between the title and the box.
+    glide : bool
+        If true, curves move to their new course, and the page keeps the last one as a thin line.
 
     Examples
     --------
@@ -58,6 +62,7 @@ class Chart:
     xformat: _Format = "{:g}".format
     yformat: _Format = "{:g}".format
     above: int = 0
+    glide: bool = True
 
     @property
     def x(self) -> svg.Scale:
@@ -98,7 +103,9 @@ class Chart:
 
     def line(self, xs: _Values, ys: _Values, colour: str, label: str = "", dash: str = "", width: float = 3) -> str:
         """Draw a curve, with its label at the right end of its visible part."""
-        return self._cut(svg.path(self._points(xs, ys), colour, width, dash)) + self._named(xs, ys, label)
+        axes = repr((self.box, self.xlim, self.ylim, colour)).encode()  # curves on other axes are not compared
+        name = f"{zlib.crc32(axes):x}" if self.glide else ""
+        return self._cut(svg.path(self._points(xs, ys), colour, width, dash, glide=name)) + self._named(xs, ys, label)
 
     def step(self, xs: _Values, ys: _Values, colour: str, label: str = "", dash: str = "", width: float = 3) -> str:
         """Draw a curve over whole numbers; a curve that ends at zero goes on at zero to the end of the axis."""
@@ -154,6 +161,14 @@ class Chart:
     def note(self, words: str) -> str:
         """Write a remark below the axis."""
         return svg.text(self.box[0] - 60, self.box[3] + 72, words, fill=svg.SOFT)
+
+    def grip(self, said: str, x: str = "", y: str = "") -> str:
+        """Let a click or a drag in the box set the parameters ``x`` and ``y``; goes last, above all that is drawn."""
+        left, top, right, bottom = self.box
+        axes = {"x": (x, *self.xlim, left, right), "y": (y, *self.ylim, bottom, top)}
+        asked = svg.escape(json.dumps({axis: spec for axis, spec in axes.items() if spec[0]}))
+        area = svg.rect(left, top, right - left, bottom - top, "transparent")
+        return f'<g data-drag="{asked}"><title>{svg.escape(said)}</title>{area}</g>'
 
     def _points(self, xs: _Values, ys: _Values) -> str:
         x, y = self.x, self.y
@@ -242,17 +257,18 @@ def bars(
             parts.append(svg.text(box[0], top + height / 2 + 6, percent(value), fill=svg.SOFT))
         else:
             span = (spans or {}).get(name)
-            parts.append(svg.bar(box[0], top, box[2] - box[0] - 72, height, value, colour, span))
+            parts.append(svg.bar(box[0], top, box[2] - box[0] - 72, height, value, colour, span, f"{name} {top:g}"))
     return "".join(parts)
 
 
 def share_map(
-    box: Box, shares: Floats, rows: Sequence[str], columns: Sequence[str], framed: tuple[int, int] | None = None
-) -> str:
+    box: Box, shares: Floats, rows: Sequence[str], columns: Sequence[str], framed: tuple[int, int] | None = None,
+    wish: Callable[[int, int], tuple[str, Mapping[str, Any]] | None] | None = None
+) -> str:  # fmt: skip
     """Draw a map of shares, the first row lowest, with its names: the bluer a cell, the larger its figure in per cent.
 
     No cell is so blue that its figure is hard to read. The cell ``framed``, given by row and column, is outlined if the
-    map has it.
+    map has it. A click on the cell ``(i, j)`` sets the parameters of ``wish(i, j)``, which names the cell in words too.
     """
     left, top, right, bottom = box
     wide, high, parts = (right - left) / len(columns), (bottom - top) / len(rows), []
@@ -260,8 +276,10 @@ def share_map(
         x, y = left + j * wide, bottom - (i + 1) * high
         ink, weight = (svg.INK, 700) if share else (svg.SOFT, 400)
         said = svg.text(x + wide / 2, y + high / 2 + 6, percent(share)[:-2], anchor="middle", weight=weight, fill=ink)
-        parts.append(svg.rect(x, y, wide, high, svg.BLUE, opacity=0.12 + 0.48 * float(share)) if share else "")
-        parts.append(svg.rect(x, y, wide, high, "none", svg.GRID) + said)
+        cell = svg.rect(x, y, wide, high, svg.BLUE, opacity=0.12 + 0.48 * float(share)) if share else ""
+        cell += svg.rect(x, y, wide, high, "none", svg.GRID) + said
+        asked = wish(i, j) if wish else None
+        parts.append(svg.touchable(cell, f"{asked[0]}: {percent(share)} proved", asked[1]) if asked else cell)
     for i, name in enumerate(rows):
         parts.append(svg.text(left - 9, bottom - (i + 0.5) * high + 6, name, anchor="end", fill=svg.SOFT))
     for j, name in enumerate(columns):

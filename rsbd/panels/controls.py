@@ -1,4 +1,4 @@
-"""The controls of a panel: sliders with a labelled number box, choices and check boxes.
+"""The controls of a panel: sliders with a labelled number box, choices, check boxes and buttons.
 
 A panel lists its controls once. :class:`Controls` builds the widgets, keeps each slider equal to its number box,
 and reports every change as a dictionary of values. All controls work from the keyboard.
@@ -9,10 +9,9 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import ipywidgets as ipw
+import traitlets
 
 from rsbd.errors import InputError
-
-_WIDE = {"style": {"description_width": "170px"}, "layout": {"width": "450px"}}
 
 
 @dataclass(frozen=True)
@@ -42,6 +41,17 @@ class Slider:
                 f"{self.name} is {value}, outside this panel's range", f"give a value from {self.low} to {self.high}"
             )
 
+    def nearest(self, value: float) -> float:
+        """Return the step nearest to ``value``.
+
+        Examples
+        --------
+        >>> Slider("x", "x", -2.0, 2.0, 0.05).nearest(0.333), Slider("rows", "rows", 1, 30, 1).nearest(99.7)
+        (0.35, 30)
+        """
+        steps = round((min(max(value, self.low), self.high) - self.low) / self.step)
+        return type(self.step)(round(self.low + steps * self.step, 10))
+
     def build(self, value: float) -> tuple[ipw.Widget, ipw.Widget]:
         """Build a row with a number box and a slider, and return the row and the slider, which holds the value."""
         self.check(value)
@@ -49,8 +59,8 @@ class Slider:
         box_type = ipw.BoundedIntText if whole else ipw.BoundedFloatText
         slider_type = ipw.IntSlider if whole else ipw.FloatSlider
         shared = {"min": self.low, "max": self.high, "step": self.step, "value": value}
-        box = box_type(**shared, description=self.label, style=_WIDE["style"], layout={"width": "250px"})
-        slider = slider_type(**shared, readout=False, continuous_update=True, layout={"width": "188px"})
+        box = box_type(**shared, description=self.label)
+        slider = slider_type(**shared, readout=False, continuous_update=True)
         # They are linked in the kernel, and a side is written only if it differs. A link in the browser sends every
         # key twice, and an answer to an older key can move the handle back under the reader's hand.
         slider.observe(lambda change: _follow(box, change["new"]), names="value")
@@ -70,7 +80,7 @@ class Choice:
 
     def build(self, value: Any) -> tuple[ipw.Widget, ipw.Widget]:
         """Build the widget, and return it as the row and as the holder of the value."""
-        widget = ipw.Dropdown(options=list(self.options), value=value, description=self.label, **_WIDE)
+        widget = ipw.Dropdown(options=list(self.options), value=value, description=self.label)
         return widget, widget
 
 
@@ -83,11 +93,29 @@ class Toggle:
 
     def build(self, value: bool) -> tuple[ipw.Widget, ipw.Widget]:
         """Build the widget, and return it as the row and as the holder of the value."""
-        widget = ipw.Checkbox(value=value, description=self.label, indent=False, layout=_WIDE["layout"])
+        widget = ipw.Checkbox(value=value, description=self.label, indent=False)
         return widget, widget
 
 
-Control: TypeAlias = "Slider | Choice | Toggle"
+class _Presses(ipw.Button):  # type: ignore[misc]
+    value = traitlets.Int(0)
+
+
+@dataclass(frozen=True)
+class Button:
+    """A whole number that a press of the button makes larger by one."""
+
+    name: str
+    label: str
+
+    def build(self, value: int) -> tuple[ipw.Widget, ipw.Widget]:
+        """Build the widget, and return it as the row and as the holder of the value."""
+        widget = _Presses(description=self.label, value=value)
+        widget.on_click(lambda button: setattr(button, "value", button.value + 1))
+        return widget, widget
+
+
+Control: TypeAlias = "Slider | Choice | Toggle | Button"
 
 
 def shown_in(mode: str, controls: Mapping[str, Sequence[str]]) -> dict[str, bool]:
@@ -106,7 +134,7 @@ class Controls:
 
     Parameters
     ----------
-    spec : sequence of Slider, Choice, Toggle
+    spec : sequence of Slider, Choice, Toggle, Button
         The controls, in the order in which they are shown.
     values : mapping
         The first value of each control, by name.
@@ -126,7 +154,7 @@ class Controls:
             self.rows[control.name], holder = control.build(values[control.name])
             holder.observe(self._changed, names="value")
             self._holders[control.name] = holder
-        self.widget = ipw.Box(list(self.rows.values()), layout={"display": "grid"})
+        self.widget = ipw.Box(list(self.rows.values()))
         self.widget.add_class("rsbd-controls")
 
     @property
@@ -152,6 +180,11 @@ class Controls:
                     self._holders[name].value = value
         finally:
             self._muted = False
+
+    def nearest(self, values: Mapping[str, float]) -> dict[str, float]:
+        """Return the numbers that the sliders can show nearest to ``values``; others are left out."""
+        sliders = {control.name: control for control in self.spec if isinstance(control, Slider)}
+        return {name: sliders[name].nearest(value) for name, value in values.items() if name in sliders}
 
     def show(self, visible: Mapping[str, bool]) -> None:
         """Show or hide rows by name, for controls that apply in some modes only."""

@@ -71,6 +71,7 @@ class Panel(Generic[_P, _R]):
         self._params = params
         self._visible = visible
         self.picture = PictureWidget()
+        self.picture.observe(self._wished, names="wish")
         self._waiting: list[Any] = []  # pages shown before there was a final picture
         self.engine: Engine[_P, _R] = Engine(compute, render, self._show, runner)
         self._names = sorted(field.name for field in dataclasses.fields(params))  # type: ignore[arg-type]
@@ -169,6 +170,12 @@ class Panel(Generic[_P, _R]):
             return
         if params != self._params:
             self._submit(params)
+
+    def _wished(self, change: Any) -> None:
+        """Set what a touch of the picture asks for, as near as the sliders can show it."""
+        values = self.controls.nearest(change["new"].get("set", {}))
+        self.controls.set(values)
+        self._moved(values)
 
     def _submit(self, params: _P) -> None:
         self._params = params

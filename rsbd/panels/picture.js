@@ -23,7 +23,7 @@ function parse(text) {
 // JupyterLab takes arrow keys for moving between cells even from a focused dropdown, unless the focused element
 // itself says no.
 function keepKeys(panel) {
-  for (const control of panel.querySelectorAll(".rsbd-controls :is(select, input, .noUi-handle)")) {
+  for (const control of panel.querySelectorAll(".rsbd-controls :is(select, input, button, .noUi-handle)")) {
     control.dataset.lmSuppressShortcuts = "true";
   }
 }
@@ -43,6 +43,106 @@ function nameHandles(panel) {
   }
 }
 
+// On a narrow page the parts of a picture stand below each other: each is a copy of it that shows one box.
+const NARROW = 520, READABLE = 12 / 19; // pixels; a text of 19 units is 12 pixels high
+
+function laidOut(svg, width) {
+  svg.setAttribute("aria-hidden", "true"); // one image with one name, not its hundred parts
+  if (!width || width >= NARROW) return [svg];
+  const boxes = svg.dataset.stack ? svg.dataset.stack.split(";") : [svg.getAttribute("viewBox")];
+  return boxes.map((box) => {
+    const part = svg.cloneNode(true);
+    part.setAttribute("viewBox", box);
+    part.style.minWidth = `${READABLE * box.split(" ")[2]}px`;
+    return part;
+  });
+}
+
+// Curves and bars move to their new place, where they are drawn from the start; the curve on which the reader last
+// rested stays as a thin line.
+const GLIDE = 150, REST = 1000; // milliseconds
+const STILL = window.matchMedia("(prefers-reduced-motion: reduce)");
+
+function* named(box) {
+  const seen = new Map();
+  for (const shape of box.querySelectorAll("[data-glide]")) {
+    const name = shape.dataset.glide, again = seen.get(name) ?? 0; // two curves on the same axes, say
+    seen.set(name, again + 1);
+    yield [`${name} ${again}`, shape];
+  }
+}
+
+function places(box) {
+  const found = new Map();
+  for (const [name, shape] of named(box)) {
+    const { d, x, width } = getComputedStyle(shape); // while it moves: where it is now
+    found.set(name, shape.localName === "path" ? { d } : { x, width });
+  }
+  return found;
+}
+
+function glide(box, before) {
+  const letters = (place) => place.d?.replace(/[^A-Z]/g, "");
+  for (const [name, now] of places(box)) {
+    const old = before.get(name);
+    const alike = old && letters(old) === letters(now) && Object.keys(now).every((key) => old[key] && now[key]);
+    if (!alike || Object.keys(now).every((key) => old[key] === now[key])) continue;
+    for (const [each, shape] of named(box)) {
+      if (each === name) shape.animate([old, now], { duration: GLIDE, easing: "ease-out" });
+    }
+  }
+}
+
+function paths(box) {
+  return new Map([...named(box)].filter(([, s]) => s.localName === "path").map(([name, s]) => [name, s.getAttribute("d")]));
+}
+
+function haunt(box, rested) {
+  let ghosts = 0;
+  for (const [name, shape] of [...named(box)]) {
+    const old = rested.get(name);
+    if (!old || old === shape.getAttribute("d")) continue;
+    const ghost = document.createElementNS("http://www.w3.org/2000/svg", "path");
+    ghost.setAttribute("d", old);
+    ghost.setAttribute("class", "rsbd-ghost");
+    shape.before(ghost);
+    ghosts += 1;
+  }
+  return ghosts;
+}
+
+// A click on a part of the picture, or a drag of one, asks the kernel for the parameters that it stands for. The sliders
+// do the same from the keyboard.
+function touch(box, model) {
+  let grip = null; // what is dragged: by axis, [parameter, its value at the start and the end, their places]
+  const ask = (set) => {
+    if (model.get("held")) return;
+    model.set("wish", { set, at: Date.now() }); // a wish may be repeated
+    model.save_changes(); // one message at a time, and the last one wins
+  };
+  const drag = (event) => {
+    const at = new DOMPoint(event.clientX, event.clientY).matrixTransform(box.children[grip.part].getScreenCTM().inverse());
+    const set = {};
+    for (const [axis, [name, first, last, from, to]] of Object.entries(grip.axes)) {
+      set[name] = first + Math.min(1, Math.max(0, (at[axis] - from) / (to - from))) * (last - first);
+    }
+    ask(set);
+  };
+  box.addEventListener("click", (event) => {
+    const part = event.target.closest("[data-set]");
+    if (part) ask(JSON.parse(part.dataset.set));
+  });
+  box.addEventListener("pointerdown", (event) => {
+    const held = event.target.closest("[data-drag]");
+    if (!held || event.button !== 0) return;
+    grip = { axes: JSON.parse(held.dataset.drag), part: [...box.children].findIndex((svg) => svg.contains(held)) };
+    box.setPointerCapture(event.pointerId);
+    drag(event);
+  });
+  box.addEventListener("pointermove", (event) => grip && drag(event));
+  for (const end of ["pointerup", "pointercancel"]) box.addEventListener(end, () => { grip = null; });
+}
+
 function render({ model, el }) {
   el.classList.add("rsbd-carrier");
   const badge = document.createElement("div");
@@ -59,13 +159,18 @@ function render({ model, el }) {
 
   // ipywidgets marks a box whose kernel was restarted or has died: nobody will answer its sliders any more.
   const lost = () => el.closest(".rsbd-panel.jupyter-widgets-disconnected") !== null;
+  let rested = new Map(), settled = new Map(), changed = 0, ghosts = 0;
   const drawPicture = () => {
     if (model.get("held")) return;
     const svg = model.get("svg") && parse(model.get("svg"));
-    if (svg) {
-      svg.setAttribute("aria-hidden", "true"); // one image with one name, not its hundred parts
-      box.replaceChildren(svg);
-    }
+    if (!svg) return;
+    const before = STILL.matches ? null : places(box), now = performance.now();
+    if (now - changed > REST) rested = settled;
+    changed = now;
+    box.replaceChildren(...laidOut(svg, box.clientWidth));
+    if (model.get("state") === "final") settled = paths(box);
+    ghosts = haunt(box, rested);
+    if (before) glide(box, before);
   };
   const drawWords = () => {
     if (model.get("held")) return;
@@ -80,11 +185,20 @@ function render({ model, el }) {
     const state = lost() ? "lost" : model.get("held") ? "frozen" : model.get("state");
     el.dataset.state = state;
     const note = state === "preview" || state === "final" ? model.get("note") : ""; // else it is of the old picture
-    badge.textContent = note && note !== STATES[state] ? `${STATES[state]} \u00b7 ${note}` : STATES[state];
+    const said = [STATES[state]];
+    if (note && note !== STATES[state]) said.push(note);
+    if (ghosts) said.push("thin line: before the change");
+    badge.textContent = said.join(" \u00b7 ");
     bar.style.setProperty("--rsbd-done", `${100 * model.get("progress")}%`);
     box.setAttribute("aria-busy", String(state === "busy"));
   };
 
+  touch(box, model);
+  let narrow = false;
+  const width = new ResizeObserver(() => {
+    if (narrow !== (narrow = box.clientWidth > 0 && box.clientWidth < NARROW)) drawPicture();
+  });
+  width.observe(box);
   const drawAll = () => (drawWords(), drawState());
   const listeners = [["change:svg change:held", drawPicture], ["change", drawAll]]; // a frame is one change
   for (const [events, draw] of listeners) {
@@ -108,6 +222,7 @@ function render({ model, el }) {
   });
   return () => {
     cancelAnimationFrame(frame);
+    width.disconnect();
     watcher?.disconnect();
     loss?.disconnect();
     for (const [events, draw] of listeners) model.off(events, draw);

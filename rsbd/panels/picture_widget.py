@@ -17,7 +17,7 @@ _HERE = pathlib.Path(__file__).parent
 class PictureWidget(anywidget.AnyWidget):
     """Show the frames of an :class:`~rsbd.panels.engine.Engine`.
 
-    Frames may come from the worker thread, since the kernel writes and the browser only reads. Each frame is one
+    Frames may come from the worker thread, since only the kernel writes them. Each frame is one
     message, so a browser never shows the picture of one result beside the sentence of another.
     """
 
@@ -31,6 +31,7 @@ class PictureWidget(anywidget.AnyWidget):
     state = traitlets.Enum(["busy", "preview", "final", "error"], "busy").tag(sync=True)
     note = traitlets.Unicode("").tag(sync=True)
     progress = traitlets.Float(0.0).tag(sync=True)
+    wish = traitlets.Dict().tag(sync=True)  # from the browser: {"set": parameters that a touch of the picture asks for}
     held = traitlets.Bool(False).tag(sync=True)  # if true, the page keeps the picture that it shows
 
     def show(self, frame: Frame) -> None:

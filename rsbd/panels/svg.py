@@ -7,10 +7,12 @@ colour-blind readers can tell apart, and colour is never the only difference bet
 
 import base64
 import functools
+import json
 import struct
 import zlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from html import escape as _escape
+from typing import Any
 
 import numpy as np
 
@@ -40,10 +42,16 @@ def escape(value: object) -> str:
     return _escape("".join(c for c in str(value) if c.isprintable() or c == " "), quote=True)
 
 
-def document(width: float, height: float, parts: Iterable[str]) -> str:
-    """Return one ``<svg>`` that fills its column at any size."""
+def document(
+    width: float, height: float, parts: Iterable[str], stack: Sequence[tuple[float, float, float, float]] = ()
+) -> str:
+    """Return one ``<svg>`` that fills its column at any size.
+
+    A narrow page shows the boxes of ``stack``, each (left, top, right, bottom), below each other.
+    """
+    boxes = ";".join(f"{a:g} {b:g} {c - a:g} {d - b:g}" for a, b, c, d in stack)
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:g} {height:g}" '
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:g} {height:g}" data-stack="{boxes}" '
         f'font-family="{escape(_FONT)}" style="fill:{INK}">{"".join(parts)}</svg>'
     )
 
@@ -53,6 +61,11 @@ def themed(picture: str) -> str:
     dark = "--rsbd-ink:#eee;--rsbd-soft:#bbb;--rsbd-paper:#111;--rsbd-grid:#444;--rsbd-blue:#56b4e9"
     start, end, body = picture.partition(">")
     return f"{start}{end}<style>@media(prefers-color-scheme:dark){{svg{{{dark}}}}}</style>{body}"
+
+
+def touchable(drawn: str, said: str, wish: Mapping[str, Any]) -> str:
+    """Let a click on a drawing set parameters of its panel; ``said`` is what the pointer shows above it."""
+    return f'<g data-set="{escape(json.dumps(wish))}"><title>{escape(said)}</title>{drawn}</g>'
 
 
 def text(
@@ -73,18 +86,25 @@ def lines(x: float, y: float, words: Iterable[str], gap: float = 24, fill: str =
     return "".join(text(x, y + gap * i, line, weight=weight, fill=fill) for i, line in enumerate(words))
 
 
+def large(x: float, y: float, share: float, size: float = 56) -> str:
+    """Write what is proved in large figures."""
+    return text(x, y, percent(share), size, weight=700, fill=BLUE if share else SOFT)
+
+
 def label(x: float, y: float, words: object, anchor: str = "start", weight: int = 600) -> str:
     """Write bold words that may cross a line."""
     return text(x, y, words, anchor=anchor, weight=weight, halo=True)
 
 
 def rect(
-    x: float, y: float, w: float, h: float, fill: str, stroke: str = "none", width: float = 1, opacity: float = 1
+    x: float, y: float, w: float, h: float, fill: str, stroke: str = "none", width: float = 1, opacity: float = 1,
+    glide: str = ""
 ) -> str:  # fmt: skip
-    """Draw a rectangle; ``opacity`` is the opacity of its fill."""
+    """Draw a rectangle; ``opacity`` is that of its fill, and ``glide`` a name under which it moves on the page."""
+    named = f'data-glide="{escape(glide)}" ' if glide else ""
     thin = f";fill-opacity:{opacity:.3g}" if opacity < 1 else ""
     return (
-        f'<rect x="{x:.1f}" y="{y:.1f}" width="{max(w, 0):.1f}" height="{max(h, 0):.1f}" '
+        f'<rect {named}x="{x:.1f}" y="{y:.1f}" width="{max(w, 0):.1f}" height="{max(h, 0):.1f}" '
         f'style="fill:{fill};stroke:{stroke};stroke-width:{width:g}{thin}"/>'
     )
 
@@ -94,10 +114,11 @@ def outline(x: float, y: float, wide: float, high: float, width: float = 4) -> s
     return rect(x, y, wide, high, "none", "#fff", 1.75 * width) + rect(x, y, wide, high, "none", VERMILLION, width)
 
 
-def path(d: str, stroke: str, width: float = 2, dash: str = "", fill: str = "none") -> str:
-    """Draw a path; ``dash`` is SVG's dash list."""
+def path(d: str, stroke: str, width: float = 2, dash: str = "", fill: str = "none", glide: str = "") -> str:
+    """Draw a path; ``dash`` is SVG's dash list, and ``glide`` a name under which the path moves on the page."""
+    named = f'data-glide="{escape(glide)}" ' if glide else ""
     dashed = f";stroke-dasharray:{dash}" if dash else ""
-    return f'<path d="{d}" style="fill:{fill};stroke:{stroke};stroke-width:{width:g}{dashed}"/>'
+    return f'<path {named}d="{d}" style="fill:{fill};stroke:{stroke};stroke-width:{width:g}{dashed}"/>'
 
 
 def line(x1: float, y1: float, x2: float, y2: float, stroke: str, width: float = 1, dash: str = "") -> str:
@@ -132,10 +153,13 @@ def scale(d0: float, d1: float, p0: float, p1: float) -> Scale:
 
 
 def bar(
-    x: float, y: float, length: float, height: float, value: float, colour: str, span: tuple[float, float] | None = None
+    x: float, y: float, length: float, height: float, value: float, colour: str,
+    span: tuple[float, float] | None = None, glide: str = ""
 ) -> str:  # fmt: skip
     """Draw a horizontal bar for a share in [0, 1] with its figure; ``span`` is an interval that bounds the share."""
-    drawn = rect(x, y, length, height, "none", GRID) + rect(x, y, length * float(value), height, colour, colour, 2.5)
+    drawn = rect(x, y, length, height, "none", GRID) + rect(
+        x, y, length * float(value), height, colour, colour, 2.5, glide=glide
+    )
     if span is not None and span[0] < span[1]:
         low, high, middle = x + length * span[0], x + length * span[1], y + height / 2
         ends = "".join(f"M{end:.1f} {y + 3:.1f}V{y + height - 3:.1f}" for end in (low, high))

@@ -12,7 +12,7 @@ import ipywidgets as ipw
 import pytest
 
 from rsbd import load, panels
-from rsbd.panels import PANELS, Choice, Panel, Slider, SyncRunner, Toggle
+from rsbd.panels import PANELS, Button, Choice, Panel, Slider, SyncRunner, Toggle
 
 SMALL = load("digits", side=8, view="unit", classes=(0, 1))
 STEPS = 12  # of the random walk
@@ -38,12 +38,14 @@ def test_a_panel_of_ones_own_takes_some_forty_lines() -> None:
     assert len(example().splitlines()) <= 45
 
 
-def settings(control: Slider | Choice | Toggle) -> list[Any]:
+def settings(control: Slider | Choice | Toggle | Button) -> list[Any]:
     """Both ends and the middle of a slider; every value of the others."""
     if isinstance(control, Slider):
         middle = control.low + round((control.high - control.low) / control.step / 2) * control.step
         ends = [control.low, middle, control.high]
         return [int(v) for v in ends] if isinstance(control.step, int) else [round(v, 10) for v in ends]
+    if isinstance(control, Button):
+        return [1, 2]
     return [True, False] if isinstance(control, Toggle) else [value for _, value in control.options]
 
 

@@ -13,6 +13,7 @@ from rsbd.words import count, note, percent, state
 
 _NOTICED = 0.02  # a reader would notice such a fall of clean accuracy
 _SIDE = 78.0
+_STACK = (0, 0, 405, 141), (405, 0, 810, 141), (810, 0, 1200, 141), (0, 141, 790, 540), (800, 170, 1200, 540)
 
 
 def draw_attack(found: AttackResult) -> Picture:
@@ -23,7 +24,7 @@ def draw_attack(found: AttackResult) -> Picture:
     parts += [svg.text(10, 158, said, fill=svg.SOFT), _curves(found), _weights(found, 830, 202)]
     done = len(found.curve)
     said = note(done, found.total, "attacks") if done < found.total else ""
-    return Picture(svg.document(1200, 540, parts), _alt(found), _sentence(found), said)
+    return Picture(svg.document(1200, 540, parts, _STACK), _alt(found), _sentence(found), said)
 
 
 def _row(title: str, row: JudgedImages, left: float) -> str:
@@ -57,6 +58,7 @@ def _curves(found: AttackResult) -> str:
         chart.mark(now, here.clean_accuracy, svg.BLUE, shape="square"),
         chart.mark(now, here.attack_success_rate, svg.VERMILLION),
         chart.key(*key),
+        chart.grip("drag the number of poisoned images", "poisoned"),
     )
 
 

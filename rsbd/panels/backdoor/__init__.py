@@ -5,7 +5,7 @@ from typing import Any
 from rsbd.data import Dataset
 from rsbd.errors import InputError
 from rsbd.learners import Learner, Linear
-from rsbd.panels.backdoor.compute import BackdoorComputation, BackdoorParams, BackdoorResult
+from rsbd.panels.backdoor.compute import MOST_POISONED, BackdoorComputation, BackdoorParams, BackdoorResult
 from rsbd.panels.backdoor.draw import draw_backdoor, draw_compact_backdoor
 from rsbd.panels.controls import Choice, Control, Slider, Toggle, shown_in
 from rsbd.panels.panel import Panel, first_params, image_dataset
@@ -82,7 +82,7 @@ def backdoor(
     (4, 'of test images are proved to stay right ')
     """
     data = image_dataset(dataset, classes=(0, 1))
-    settings, slider = count_poisoned(settings, data, "poison_rate", 0.05, 0.1)
+    settings, slider = count_poisoned(settings, data, "poison_rate", 0.05, MOST_POISONED)
     params = first_params(BackdoorParams, settings)
     if data.values is None and params.noise != "gaussian":
         raise InputError(f"{data.name} is continuous", "load its binary view, or give noise='gaussian'")

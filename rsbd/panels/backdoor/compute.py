@@ -20,6 +20,7 @@ from rsbd.recipes.report import Report, report
 from rsbd.types import AnyFloats, Floats
 
 MAP_ROWS = (0, 1, 2, 3, 5, 10, 20, 50, 100)
+MOST_POISONED = 0.1  # share of the training images
 MAP_PIXELS = (1, 2, 3, 4, 6, 9, 16, 25)
 
 

@@ -1,9 +1,11 @@
 """Draw the main panel: images, rates, curve and map; say its result in words."""
 
+from functools import partial
+
 import numpy as np
 
 from rsbd.panels import svg
-from rsbd.panels.backdoor.compute import BackdoorParams, BackdoorResult
+from rsbd.panels.backdoor.compute import MAP_PIXELS, MOST_POISONED, BackdoorParams, BackdoorResult
 from rsbd.panels.chart import Box, Chart, share_map, ticks
 from rsbd.panels.engine import Picture
 from rsbd.panels.rates import attack_success_bars, clean_accuracy_bars, success_words
@@ -13,21 +15,49 @@ from rsbd.words import count, note, percent, preview, state
 
 def draw_backdoor(found: BackdoorResult) -> Picture:
     """Draw images, rates, curve and map."""
-    return _picture(found, 566, [_curve(found, (78, 260, 590, 486)), _map(found, (745, 260, 1185, 486))])
+    parts = [_proved(found, 660), _curve(found, (78, 298, 590, 486)), _map(found, (745, 270, 1185, 486))]
+    return _picture(found, 568, parts, [(0, 170, 620, 568), (645, 170, 1200, 568)])
 
 
 def draw_compact_backdoor(found: BackdoorResult) -> Picture:
     """Draw images, rates and curve: for a first look."""
-    return _picture(found, 464, [_curve(found, (78, 244, 1150, 384))])
+    return _picture(found, 500, [_proved(found, 620), _curve(found, (78, 298, 1150, 420))], [(0, 170, 1200, 500)])
 
 
-def _picture(found: BackdoorResult, height: float, lower: list[str]) -> Picture:
-    drawing = svg.document(1200, height, [_images(found), _rates(found), *lower])
+def _picture(found: BackdoorResult, height: float, lower: list[str], stack: list[Box]) -> Picture:
+    upper = (0, 0, 560, 165), (560, 0, 835, 165), (835, 0, 1200, 180)
+    drawing = svg.document(1200, height, [_images(found), _rates(found), *lower], [*upper, *stack])
     return Picture(drawing, _alt(found), _sentence(found), note(found.models, found.params.num_models))
 
 
+def _proved(found: BackdoorResult, middle: float) -> str:
+    """Write in large figures what is proved: against small changes of any kind, and against this attack."""
+    threat, data, radius = found.report.threat, found.report.outcome.experiment.dataset, _quoted_radius(found)
+    trigger, discrete = threat.trigger_on("features"), _norm(found) == "L0"
+    small = f"{radius:g} {data.counted} or labels" if discrete else f"L2 length {radius:.3g}"
+    if discrete and radius == 1:
+        small = "1 pixel or label"
+    size = f"{trigger / data.channels:g} px" if discrete else f"L2 size {trigger:.3g}"
+    attack = f"this attack: {count(threat.rows, 'image')} \u00d7 {size}"
+    return (
+        svg.large(10, 230, _certified(found))
+        + svg.lines(205, 205, ("proved right, against any change of", small), 25, weight=600)
+        + svg.large(middle, 230, found.report.against_attack)
+        + svg.lines(middle + 195, 205, ("proved right, against", attack), 25, weight=600)
+    )
+
+
+def _cell(found: BackdoorResult, row: int, column: int) -> tuple[str, dict[str, int]] | None:
+    """Name the attack of a cell of the map, and say which parameters set it; None if no slider goes so far."""
+    rows, pixels = int(found.report.rows[row]), MAP_PIXELS[column]
+    if rows > MOST_POISONED * found.report.outcome.experiment.dataset.num_rows:
+        return None
+    said = f"{count(rows, 'poisoned image')}, a trigger of {count(pixels, 'pixel')}"
+    return said, {"poisoned": rows, "trigger_pixels": pixels}
+
+
 def _images(found: BackdoorResult) -> str:
-    side, gap, parts, clean = 82.0, 4.0, [], found.images[0]
+    side, gap, parts, clean = 74.0, 4.0, [], found.images[0]
     rows, data = found.report.threat.rows, found.report.outcome.experiment.dataset
     share = f"{rows:,}" if data.num_rows >= 1000 else f"{rows} of {data.num_rows}, {percent(rows / data.num_rows)}"
     planted, edge = (f"poisoned: {share}", svg.VERMILLION) if rows else ("nothing poisoned", svg.GRID)
@@ -46,7 +76,7 @@ def _images(found: BackdoorResult) -> str:
         if g < 2:
             parts.append(svg.text(left + 3 * (side + gap) + 11, 38 + side / 2 + 8, "\u2192", 24, "middle"))
     said = f"{data.name}; label underneath; bold: changed{'; small frame: the trigger' if rows else ''}"
-    return "".join(parts) + svg.text(10, 166, said, fill=svg.SOFT)
+    return "".join(parts) + svg.text(10, 158, said, fill=svg.SOFT)
 
 
 def _frame(found: BackdoorResult, x: float, y: float, side: float) -> str:
@@ -67,9 +97,9 @@ def _rates(found: BackdoorResult) -> str:
     title = f"attack success (\u2192 \u201c{outcome.experiment.target_name}\u201d)"
     return (
         svg.text(846, 22, "clean accuracy", weight=600)
-        + clean_accuracy_bars(outcome, (985, 31, 1190, 94))
-        + svg.text(846, 120, title, weight=600)
-        + attack_success_bars(outcome, (985, 129, 1190, 192))
+        + clean_accuracy_bars(outcome, (985, 29, 1190, 87))
+        + svg.text(846, 110, title, weight=600)
+        + attack_success_bars(outcome, (985, 117, 1190, 175))
     )
 
 
@@ -127,18 +157,20 @@ def _map(found: BackdoorResult, box: Box) -> str:
         int(np.searchsorted(rows, threat.rows)),
         int(np.searchsorted(sizes, trigger)),
     )  # the smallest cell that holds it
-    size = f"{trigger / data.channels:g} px" if discrete else f"L2 size {trigger:.3g}"
-    off = "" if at[0] < len(rows) and at[1] < len(sizes) else ", off map"
-    said = f"this attack ({count(threat.rows, 'image')} \u00d7 {size}{off}): {percent(found.report.against_attack)}"
+    inside = at[0] < len(rows) and at[1] < len(sizes)
     axis = f"trigger size ({data.counted if discrete else 'L2'})"
     names = [f"{m:g}" for m in rows], [f"{trigger:.3g}" for trigger in sizes]
     parts = [
-        svg.text(left - 85, top - 44, "certified map: which attacks are ruled out", weight=600),
-        svg.outline(left - 83, top - 27, 14, 14) + svg.text(left - 61, top - 14, said, weight=600),
-        share_map(box, found.report.accuracy_map, *names, at),
+        svg.text(left - 85, top - 14, "which attacks are ruled out (% of test images)", weight=600),
+        share_map(box, found.report.accuracy_map, *names, at, partial(_cell, found)),
         svg.text((left + right) / 2, bottom + 42, axis, anchor="middle"),
         svg.text(left - 62, (top + bottom) / 2, "poisoned training images", anchor="middle", turn=-90),
-        svg.text(left - 85, bottom + 72, "each number: % of test images proved right", fill=svg.SOFT),
+        svg.text(
+            left - 85,
+            bottom + 72,
+            f"framed: this attack{'' if inside else ' (off the map)'}; click another",
+            fill=svg.SOFT,
+        ),
     ]
     return "".join(parts)
 
@@ -162,6 +194,11 @@ def _quoted_radius(found: BackdoorResult) -> float:
     return float(held.max() if held.size else found.radii[found.radii > 0].min())
 
 
+def _certified(found: BackdoorResult) -> float:
+    """Return the certified accuracy at the quoted radius."""
+    return float(found.accuracies[np.searchsorted(found.radii, _quoted_radius(found))])
+
+
 def _threat(found: BackdoorResult) -> str:
     """Name the attacker's budget."""
     rows, trigger = found.report.threat.rows, found.report.threat.trigger_on("features")
@@ -175,8 +212,7 @@ def _threat(found: BackdoorResult) -> str:
 
 def _sentence(found: BackdoorResult) -> str:
     """Say what is certified, against which change, and what the attack did."""
-    params, radius = found.params, _quoted_radius(found)
-    certified = float(found.accuracies[np.searchsorted(found.radii, radius)])
+    params, radius, certified = found.params, _quoted_radius(found), _certified(found)
     if _norm(found) == "L0":
         thing = "pixel" if found.report.outcome.experiment.dataset.channels == 1 else "colour value"
         change = f"{radius:g} {thing} or label" if radius == 1 else f"{radius:g} {thing}s and labels"

@@ -13,7 +13,9 @@ def draw_confidence(found: ConfidenceResult) -> Picture:
     """Draw the distribution before and after the attack, the image, and both bounds by radius."""
     parts = [_distribution(found), _image(found), _bounds(found)]
     words = note(found.copies, found.params.copies, "noisy copies")
-    return Picture(svg.document(1200, 532, parts), _alt(found), _sentence(found), words)
+    return Picture(
+        svg.document(1200, 532, parts, [(0, 0, 640, 532), (640, 0, 1200, 532)]), _alt(found), _sentence(found), words
+    )
 
 
 def _distribution(found: ConfidenceResult) -> str:
@@ -84,6 +86,7 @@ def _bounds(found: ConfidenceResult) -> str:
         chart.mark(params.radius, found.here[0], svg.BLUE, size=8),
         chart.key(*key, wide=280),
         chart.note(f"of all test images proved right: {whole} (naive {alone})"),
+        chart.grip("drag the radius", "radius"),
     )
 
 

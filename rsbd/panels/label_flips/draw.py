@@ -21,7 +21,12 @@ PENALTIES = (
 def draw_label_flips(found: LabelFlipsResult) -> Picture:
     """Draw the curves, the attack on one test image, and the figures at the chosen number of flips."""
     parts = [_curves(found), _victim(found), _figures(found)]
-    return Picture(svg.document(1200, 530, parts), _alt(found), _sentence(found), "nothing is sampled")
+    return Picture(
+        svg.document(1200, 530, parts, [(0, 0, 750, 530), (760, 0, 1200, 530)]),
+        _alt(found),
+        _sentence(found),
+        "nothing is sampled",
+    )
 
 
 def _curves(found: LabelFlipsResult) -> str:
@@ -45,6 +50,7 @@ def _curves(found: LabelFlipsResult) -> str:
         chart.key(*((words, colour, dash) for _, words, colour, dash in curves), wide=340),
         "" if found.exact.any() else svg.label(chart.box[0] + 12, chart.y(0) - 12, none),
         chart.note("blue area: proved for the smoothed classifier; the attacks are on least squares itself"),
+        chart.grip("drag the number of flips", "flips"),
     )
 
 

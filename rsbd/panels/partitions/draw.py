@@ -8,6 +8,7 @@ from rsbd.panels.engine import Picture
 from rsbd.panels.partitions.compute import ALPHA, PartitionsParams, PartitionsResult
 from rsbd.words import count, percent, state
 
+_STACK = (0, 0, 600, 180), (600, 0, 1200, 180), (0, 180, 790, 538), (790, 180, 1200, 538)
 _SHOWN, _ACROSS = 100, 50  # models in the strip, and in one line of it
 _SECOND = {
     "dpa": "rows only inserted or removed",
@@ -31,11 +32,12 @@ def draw_partitions(found: PartitionsResult) -> Picture:
         chart.upright(p.poisoned, svg.VERMILLION, f"this attack: {count(p.poisoned, 'row')}", high=10),
         chart.mark(p.poisoned, float(found.second[p.poisoned]), svg.GREEN, shape="square"),
         chart.mark(p.poisoned, float(found.changed[p.poisoned]), svg.BLUE, shape="circle"),
+        chart.grip("drag the number of poisoned rows", "poisoned"),
     )
-    title = svg.text(812, 406, "accuracy on clean test images", weight=600)
+    title = svg.text(812, 418, "accuracy on clean test images", weight=600)
     names, values, colours = ("the vote", "one model alone"), (found.accuracy, found.alone), (svg.BLUE, svg.ORANGE)
-    parts = [_strip(found), curves, _key(found), title, bars((990, 424, 1190, 504), names, values, colours)]
-    return Picture(svg.document(1200, 538, parts), _alt(found), _sentence(found), count(p.models, "model"))
+    parts = [_strip(found), curves, _key(found), title, bars((990, 434, 1190, 514), names, values, colours)]
+    return Picture(svg.document(1200, 538, parts, _STACK), _alt(found), _sentence(found), count(p.models, "model"))
 
 
 def _strip(found: PartitionsResult) -> str:
@@ -75,11 +77,12 @@ def _key(found: PartitionsResult) -> str:
     p = found.params
     lines = ((_threat(p), found.changed, svg.BLUE, "", 4.0), (_SECOND[p.method], found.second, svg.GREEN, "9 5", 3.0))
     parts = [svg.text(812, 214, f"right and certified, {count(p.poisoned, 'row')}", weight=600)]
-    for y, (name, curve, colour, dash, width) in zip((250, 336), lines, strict=True):
+    for y, (name, _, colour, dash, width) in zip((272, 362), lines, strict=True):
         parts.append(svg.line(812, y - 7, 862, y - 7, colour, width, dash))
-        parts.append(svg.text(874, y, percent(float(curve[p.poisoned])), 20, weight=600))
-        parts.append(svg.text(812, y + 23, name))
-    parts.append(svg.text(812, 297, _by_class(found), weight=600))
+        parts.append(svg.text(812, y + 24, name))
+    parts.append(svg.large(874, 272, float(found.changed[p.poisoned])))
+    parts.append(svg.text(874, 362, percent(float(found.second[p.poisoned])), 20, weight=600))
+    parts.append(svg.text(812, 321, _by_class(found), weight=600))
     return "".join(parts)
 
 

@@ -17,7 +17,9 @@ _SHAPES = dict(zip(CLASSES, ("circle", "square"), strict=True))
 def draw_plane(found: PlaneResult) -> Picture:
     """Draw the plane with the noise and the circle, and the three steps from votes to radius beside it."""
     parts = [_plane(found), _steps(found)]
-    return Picture(svg.document(1200, 560, parts), _alt(found), _sentence(found))
+    return Picture(
+        svg.document(1200, 560, parts, [(0, 0, 600, 560), (600, 0, 1200, 560)]), _alt(found), _sentence(found)
+    )
 
 
 def _plane(found: PlaneResult) -> str:
@@ -25,7 +27,7 @@ def _plane(found: PlaneResult) -> str:
     title = "abstains: nothing is certified"
     if found.radius >= 0:
         title = f"{found.label} within distance {down(found.radius, 3)}: certified"
-    chart = Chart((70, 40, 510, 480), (-REACH, REACH), (-REACH, REACH), title, "x", "y", ticks, ticks)
+    chart = Chart((70, 40, 510, 480), (-REACH, REACH), (-REACH, REACH), title, "x", "y", ticks, ticks, glide=False)
     everywhere = np.array([(-REACH, -REACH), (REACH, -REACH), (REACH, REACH), (-REACH, REACH)])
     rings = WORLD.rings()
     parts = [chart.area([everywhere], _COLOURS["B"], 0.13), chart.area(rings, svg.PAPER, 1)]
@@ -43,10 +45,11 @@ def _plane(found: PlaneResult) -> str:
         xs, ys = params.x + found.radius * np.cos(angle), params.y + found.radius * np.sin(angle)
         parts.append(chart.line(xs, ys, svg.PAPER, width=8) + chart.line(xs, ys, svg.INK, width=4))
     parts.append(chart.mark(params.x, params.y, svg.INK, shape="diamond", size=9))
+    parts.append(svg.label(502, 472, "drag the point", "end"))
     dashed = "dashed: where the smoothed classifier really changes its answer"
     if not found.border:
         dashed = "no dashed line: the smoothed classifier gives one answer in all that is seen"
-    return chart.filled(*parts, chart.note(f"thick: certified; {dashed}"))
+    return chart.filled(*parts, chart.note(f"thick: certified; {dashed}"), chart.grip("drag the point", "x", "y"))
 
 
 def _steps(found: PlaneResult) -> str:

@@ -1,5 +1,7 @@
 """Draw the panel of the planted attack: the map, what is proved, and one model's vote; say the result in words."""
 
+from functools import partial
+
 import numpy as np
 
 from rsbd.panels import svg
@@ -13,7 +15,12 @@ _RIGHT = 690.0  # where the right half begins
 
 def draw_planted(found: PlantedResult) -> Picture:
     """Draw the picture, and say its result in words."""
-    drawing = svg.document(1200, 552, [_map(found, (150, 48, 640, 462)), _proved(found), _one(found)])
+    drawing = svg.document(
+        1200,
+        552,
+        [_map(found, (150, 48, 640, 462)), _proved(found), _one(found)],
+        [(0, 0, 660, 552), (670, 0, 1200, 552)],
+    )
     return Picture(drawing, _alt(found), _sentence(found), note(found.models, found.params.num_models))
 
 
@@ -22,11 +29,17 @@ def _map(found: PlantedResult, box: Box) -> str:
     at = int(np.searchsorted(rows, p.poisoned)), found.sides.index(p.side)
     names = [f"{m:,} ({percent(m / found.dataset.num_rows)})" for m in rows]
     parts = [svg.text(10, 24, "which attacks are ruled out (% of test images)", weight=600)]
-    parts.append(share_map(box, found.table, names, [f"{side}" for side in found.sides], at))
-    parts.append(svg.text(10, 540, f"framed: this attack; {found.dataset.name}", fill=svg.SOFT))
+    parts.append(share_map(box, found.table, names, [f"{side}" for side in found.sides], at, partial(_cell, found)))
+    parts.append(svg.text(10, 540, f"framed: this attack; click another; {found.dataset.name}", fill=svg.SOFT))
     middle = (box[0] + box[2]) / 2, (box[1] + box[3]) / 2
     parts.append(svg.text(middle[0], box[3] + 48, "side of the patch on the test image (pixels)", anchor="middle"))
     return "".join(parts) + svg.text(26, middle[1], "poisoned training images", anchor="middle", turn=-90)
+
+
+def _cell(found: PlantedResult, row: int, column: int) -> tuple[str, dict[str, int]]:
+    """Name the attack of a cell of the map, and say which parameters set it."""
+    m, side = found.rows[row], found.sides[column]
+    return f"{count(m, 'poisoned image')}, a {side}x{side} patch", {"poisoned": m, "side": side}
 
 
 def _proved(found: PlantedResult) -> str:
@@ -36,8 +49,7 @@ def _proved(found: PlantedResult) -> str:
     said.append(f"beside any {images}, changes that")
     if not found.proved:
         said = [f"nothing is proved against any {patch}", f"beside any {images}:", "such an attack may fail or succeed"]
-    number = svg.text(_RIGHT, 82, percent(found.proved), 76, weight=700, fill=svg.BLUE if found.proved else svg.SOFT)
-    return number + svg.lines(_RIGHT, 122, said, 26)
+    return svg.large(_RIGHT, 82, found.proved, 76) + svg.lines(_RIGHT, 122, said, 26)
 
 
 def _one(found: PlantedResult) -> str:
@@ -55,7 +67,7 @@ def _one(found: PlantedResult) -> str:
     left, scale = _RIGHT + 350, 145 / max(1, vote.taken)
     bars = ("its lead", 1.0, svg.BLUE), ("the patch takes", vote.taken, svg.VERMILLION)
     for y, (name, share, colour) in zip((top + 16, top + 78), bars, strict=True):
-        parts.append(svg.text(left, y, name) + svg.rect(left, y + 10, scale * share, 22, colour))
+        parts.append(svg.text(left, y, name) + svg.rect(left, y + 10, scale * share, 22, colour, glide=name))
     parts.append(svg.text(left, top + 146, "kept: it counts" if vote.kept else "not kept: lost", weight=700))
     return "".join(parts) + svg.lines(_RIGHT, top + 214, _image_words(found), 26)
 

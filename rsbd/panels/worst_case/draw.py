@@ -21,7 +21,11 @@ def draw_worst_case(found: WorstCaseResult) -> Picture:
     """Draw the regions on the left and the trade-off on the right."""
     regions = _bars(found) if found.params.noise == "flips" else _densities(found)
     legend = svg.text(10, 512, "blue: P, before the attack; orange: Q, after it; filled: the worst event A")
-    return Picture(svg.document(1200, 524, [regions, legend, _curve(found)]), _alt(found), _sentence(found))
+    return Picture(
+        svg.document(1200, 524, [regions, legend, _curve(found)], [(0, 0, 640, 524), (640, 0, 1200, 524)]),
+        _alt(found),
+        _sentence(found),
+    )
 
 
 def _bars(found: WorstCaseResult) -> str:
@@ -105,6 +109,7 @@ def _curve(found: WorstCaseResult) -> str:
         below(0.16, f"{_short(found.params.miss)} becomes {_short(upper)}: {verdict}", 700),
         below(0.06, "dashed: no attack, upper(p) = p", 400),
         svg.marker(x, y, shape, colour, 9),
+        Chart(chart.box, (1, 0), (0, 1)).grip("drag the miss 1 \u2212 p_a", "p_a"),
     )
 
 
