@@ -101,7 +101,7 @@ class SmoothedComputation:
             f"With {models} and {setting}, {percent(clean)} of test inputs are classified correctly. "
             f"{proved} (alpha = {params.alpha:g} for each)."
         )
-        return Picture(svg.document(1200, 520, parts, [(0, 0, 770, 520), (780, 0, 1200, 520)]), alt, sentence, models)
+        return Picture(svg.document(1200, 520, parts, 775), alt, sentence, models)
 
     def _seen(self, found: SmoothedResult) -> str:
         noise, x = found.smoothing.features, torch.tensor(self.dataset.x[:1])

@@ -43,12 +43,15 @@ def escape(value: object) -> str:
 
 
 def document(
-    width: float, height: float, parts: Iterable[str], stack: Sequence[tuple[float, float, float, float]] = ()
+    width: float, height: float, parts: Iterable[str], stack: Sequence[tuple[float, float, float, float]] | float = ()
 ) -> str:
     """Return one ``<svg>`` that fills its column at any size.
 
-    A narrow page shows the boxes of ``stack``, each (left, top, right, bottom), below each other.
+    A narrow page shows the boxes of ``stack``, each (left, top, right, bottom), below each other; a number stands for
+    what lies left and right of it.
     """
+    if not isinstance(stack, Sequence):
+        stack = (0, 0, stack, height), (stack, 0, width, height)
     boxes = ";".join(f"{a:g} {b:g} {c - a:g} {d - b:g}" for a, b, c, d in stack)
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:g} {height:g}" data-stack="{boxes}" '

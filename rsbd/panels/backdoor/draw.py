@@ -32,16 +32,13 @@ def _picture(found: BackdoorResult, height: float, lower: list[str], stack: list
 
 def _proved(found: BackdoorResult, middle: float) -> str:
     """Write in large figures what is proved: against small changes of any kind, and against this attack."""
-    threat, data, radius = found.report.threat, found.report.outcome.experiment.dataset, _quoted_radius(found)
-    trigger, discrete = threat.trigger_on("features"), _norm(found) == "L0"
-    small = f"{radius:g} {data.counted} or labels" if discrete else f"L2 length {radius:.3g}"
-    if discrete and radius == 1:
-        small = "1 pixel or label"
-    size = f"{trigger / data.channels:g} px" if discrete else f"L2 size {trigger:.3g}"
+    threat, channels = found.report.threat, found.report.outcome.experiment.dataset.channels
+    trigger, (radius, certified) = threat.trigger_on("features"), _quoted(found)
+    size = f"{trigger / channels:g} px" if _norm(found) == "L0" else f"L2 size {trigger:.3g}"
     attack = f"this attack: {count(threat.rows, 'image')} \u00d7 {size}"
     return (
-        svg.large(10, 230, _certified(found))
-        + svg.lines(205, 205, ("proved right, against any change of", small), 25, weight=600)
+        svg.large(10, 230, certified)
+        + svg.lines(205, 205, ("proved right, against any change of", _change(found, radius)), 25, weight=600)
         + svg.large(middle, 230, found.report.against_attack)
         + svg.lines(middle + 195, 205, ("proved right, against", attack), 25, weight=600)
     )
@@ -188,15 +185,19 @@ def _noise(params: BackdoorParams) -> str:
     return f"keep: pixels {params.keep_features:g}, labels {params.keep_labels:g}, test image {params.keep_test:g}"
 
 
-def _quoted_radius(found: BackdoorResult) -> float:
-    """Return the largest radius at which half of the points are certified, or the smallest above 0."""
+def _quoted(found: BackdoorResult) -> tuple[float, float]:
+    """Return the largest radius at which half of the points are certified, or the smallest above 0, and their share."""
     held = found.radii[(found.accuracies >= 0.5) & (found.radii > 0)]
-    return float(held.max() if held.size else found.radii[found.radii > 0].min())
+    radius = float(held.max() if held.size else found.radii[found.radii > 0].min())
+    return radius, float(found.accuracies[np.searchsorted(found.radii, radius)])
 
 
-def _certified(found: BackdoorResult) -> float:
-    """Return the certified accuracy at the quoted radius."""
-    return float(found.accuracies[np.searchsorted(found.radii, _quoted_radius(found))])
+def _change(found: BackdoorResult, radius: float) -> str:
+    """Name a change of the size of a radius."""
+    if _norm(found) != "L0":
+        return f"an L2 length of {radius:.3g}"
+    thing = "pixel" if found.report.outcome.experiment.dataset.channels == 1 else "colour value"
+    return f"{radius:g} {thing} or label" if radius == 1 else f"{radius:g} {thing}s and labels"
 
 
 def _threat(found: BackdoorResult) -> str:
@@ -212,13 +213,10 @@ def _threat(found: BackdoorResult) -> str:
 
 def _sentence(found: BackdoorResult) -> str:
     """Say what is certified, against which change, and what the attack did."""
-    params, radius, certified = found.params, _quoted_radius(found), _certified(found)
-    if _norm(found) == "L0":
-        thing = "pixel" if found.report.outcome.experiment.dataset.channels == 1 else "colour value"
-        change = f"{radius:g} {thing} or label" if radius == 1 else f"{radius:g} {thing}s and labels"
-        where = "in the training set and the test image together"
-    else:
-        change, where = f"an L2 length of {radius:.3g}", "in all training images and the test image, labels untouched"
+    params, (radius, certified) = found.params, _quoted(found)
+    change, where = _change(found, radius), "in the training set and the test image together"
+    if _norm(found) != "L0":
+        where = "in all training images and the test image, labels untouched"
     proved = f"{percent(certified)} of test images are proved to stay right whatever changes up to {change} {where}."
     against, valid = found.report.against_attack, "" if found.naive is None else ", valid while you watch"
     return (

@@ -13,9 +13,7 @@ def draw_confidence(found: ConfidenceResult) -> Picture:
     """Draw the distribution before and after the attack, the image, and both bounds by radius."""
     parts = [_distribution(found), _image(found), _bounds(found)]
     words = note(found.copies, found.params.copies, "noisy copies")
-    return Picture(
-        svg.document(1200, 532, parts, [(0, 0, 640, 532), (640, 0, 1200, 532)]), _alt(found), _sentence(found), words
-    )
+    return Picture(svg.document(1200, 532, parts, 640), _alt(found), _sentence(found), words)
 
 
 def _distribution(found: ConfidenceResult) -> str:

@@ -21,12 +21,7 @@ PENALTIES = (
 def draw_label_flips(found: LabelFlipsResult) -> Picture:
     """Draw the curves, the attack on one test image, and the figures at the chosen number of flips."""
     parts = [_curves(found), _victim(found), _figures(found)]
-    return Picture(
-        svg.document(1200, 530, parts, [(0, 0, 750, 530), (760, 0, 1200, 530)]),
-        _alt(found),
-        _sentence(found),
-        "nothing is sampled",
-    )
+    return Picture(svg.document(1200, 530, parts, 755), _alt(found), _sentence(found), "nothing is sampled")
 
 
 def _curves(found: LabelFlipsResult) -> str:

@@ -17,9 +17,7 @@ _SHAPES = dict(zip(CLASSES, ("circle", "square"), strict=True))
 def draw_plane(found: PlaneResult) -> Picture:
     """Draw the plane with the noise and the circle, and the three steps from votes to radius beside it."""
     parts = [_plane(found), _steps(found)]
-    return Picture(
-        svg.document(1200, 560, parts, [(0, 0, 600, 560), (600, 0, 1200, 560)]), _alt(found), _sentence(found)
-    )
+    return Picture(svg.document(1200, 560, parts, 600), _alt(found), _sentence(found))
 
 
 def _plane(found: PlaneResult) -> str:

@@ -15,12 +15,7 @@ _RIGHT = 690.0  # where the right half begins
 
 def draw_planted(found: PlantedResult) -> Picture:
     """Draw the picture, and say its result in words."""
-    drawing = svg.document(
-        1200,
-        552,
-        [_map(found, (150, 48, 640, 462)), _proved(found), _one(found)],
-        [(0, 0, 660, 552), (670, 0, 1200, 552)],
-    )
+    drawing = svg.document(1200, 552, [_map(found, (150, 48, 640, 462)), _proved(found), _one(found)], 665)
     return Picture(drawing, _alt(found), _sentence(found), note(found.models, found.params.num_models))
 
 

@@ -14,9 +14,7 @@ _NAMES = {"clopper-pearson": "Clopper-Pearson", "hoeffding": "Hoeffding", "anyti
 
 def draw_rab(found: RabResult) -> Picture:
     """Draw curves, images and rates."""
-    drawing = svg.document(
-        1200, 552, [_curves(found), _images(found), _rates(found)], [(0, 0, 780, 552), (780, 0, 1200, 552)]
-    )
+    drawing = svg.document(1200, 552, [_curves(found), _images(found), _rates(found)], 785)
     return Picture(drawing, _alt(found), _sentence(found), note(found.models, found.params.num_models))
 
 

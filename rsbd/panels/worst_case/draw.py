@@ -21,11 +21,7 @@ def draw_worst_case(found: WorstCaseResult) -> Picture:
     """Draw the regions on the left and the trade-off on the right."""
     regions = _bars(found) if found.params.noise == "flips" else _densities(found)
     legend = svg.text(10, 512, "blue: P, before the attack; orange: Q, after it; filled: the worst event A")
-    return Picture(
-        svg.document(1200, 524, [regions, legend, _curve(found)], [(0, 0, 640, 524), (640, 0, 1200, 524)]),
-        _alt(found),
-        _sentence(found),
-    )
+    return Picture(svg.document(1200, 524, [regions, legend, _curve(found)], 640), _alt(found), _sentence(found))
 
 
 def _bars(found: WorstCaseResult) -> str:
