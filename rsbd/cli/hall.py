@@ -19,7 +19,7 @@ EXTENSIONS = ("anywidget", "@jupyter-widgets/jupyterlab-manager", "@voila-dashbo
 _PAGE = Path(__file__).parents[1] / "course" / "lecture" / "page"
 
 
-def serve_lecture(port: int | None = None, browser: bool = True) -> int:
+def serve_lecture(port: int | None = None, browser: bool = True, link: str = "") -> int:
     """Serve the lecture until the server ends or this process is asked to stop, and return its exit status.
 
     Raises
@@ -42,8 +42,9 @@ def serve_lecture(port: int | None = None, browser: bool = True) -> int:
         # Other extensions of JupyterLab are not needed on the page, and some fail on it.
         command += [f"--VoilaConfiguration.extension_allowlist={name}" for name in EXTENSIONS]
         paths = filter(None, [str(_PAGE), os.environ.get("JUPYTER_PATH")])
+        command += server.culling(900)
         # The token is passed in the environment, which other users of this machine cannot read.
-        secret = {"JUPYTER_TOKEN": token, "JUPYTER_PATH": os.pathsep.join(paths)}
+        secret = {"JUPYTER_TOKEN": token, "JUPYTER_PATH": os.pathsep.join(paths), "RSBD_LINK": link}
 
         def address(_: int) -> str | None:
             return f"http://127.0.0.1:{port}/?token={token}" if server.answers(port) else None

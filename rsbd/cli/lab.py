@@ -43,6 +43,7 @@ def _serve(home: Path, notebook: str, no_browser: bool, port: int | None) -> int
     command += ["--ServerApp.jpserver_extensions={'notebook_shim': False}"]
     # JupyterLab fetches no news and no version numbers, and does not ask the reader whether it may.
     command += ["--LabApp.news_url=None", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"]
+    command += server.culling(7200)  # longer than a lunch with the lid closed
     if no_browser:
         command.append("--no-browser")
     if port is not None:

@@ -1,5 +1,6 @@
 """`rsbd lecture`: ten scenes for a lecture hall, live, as static pages, or on paper."""
 
+import importlib.util
 from pathlib import Path
 from typing import Annotated
 
@@ -10,6 +11,7 @@ from rsbd.errors import InputError
 
 _STATIC = "Write pages that need no kernel, server or network into this folder, and end."
 _HANDOUT = "Write the hand-out to print into this file (.html), and end."
+_LINK = "Address where the static pages are published: each scene then shows its own as a QR code."
 _SCENE = "With --static or --handout: only these scenes, such as 1 3."
 
 
@@ -18,16 +20,18 @@ def lecture(
     port: options.Port = None,
     static: Annotated[Path | None, options.plain_option("FOLDER", _STATIC, parser=options.as_path)] = None,
     handout: Annotated[Path | None, options.plain_option("FILE", _HANDOUT, parser=options.as_path)] = None,
+    link: Annotated[str, options.plain_option("URL", _LINK)] = "",
     scene: Annotated[list[int] | None, options.plain_option("N...", _SCENE)] = None,
 ) -> None:
     """Show ten scenes for a lecture hall (for this machine only, protected by its token); Ctrl-C ends it."""
+    _check_link(link)
     if static is None and handout is None:
         if scene:
             raise InputError("--scene chooses what --static and --handout write", "give one of these, too")
         from rsbd.cli import hall, server
 
         server.check_port(port)
-        raise typer.Exit(hall.serve_lecture(port, not no_browser))
+        raise typer.Exit(hall.serve_lecture(port, not no_browser, link))
     if no_browser or port is not None:
         raise InputError("--static and --handout serve nothing", "leave --port and --no-browser out")
     from rsbd.course.lecture.handout import write_handout
@@ -38,9 +42,17 @@ def lecture(
     wrong = 0
     for path, write, verb in ((static, write_pages, "open"), (handout, write_handout, "print")):
         if path is not None:
-            written, failed = write(path, scenes)
+            written, failed = write(path, scenes, link)
             typer.echo(f"rsbd: {verb} {written}")
             wrong += failed
     if wrong:
         typer.echo(f"rsbd: {wrong} pictures could not be computed; a sentence in their place says why", err=True)
         raise typer.Exit(1)
+
+
+def _check_link(link: str) -> None:
+    """Raise unless ``link`` is empty or an address of which a QR code can be drawn."""
+    if link and not link.startswith(("http://", "https://")):
+        raise InputError(f"{link!r} is not the address of a web page", "give one such as https://example.org/lecture")
+    if link and importlib.util.find_spec("segno") is None:
+        raise InputError("segno is not installed, and draws the QR codes", "pip install segno")

@@ -76,11 +76,16 @@ class Hall:
     def scene(self, number: int) -> None:
         """Wait for a scene and its final picture."""
         self.page.locator(".rsbd-number", has_text=re.compile(rf"^{number} /")).wait_for(timeout=60_000)
-        self.page.locator('.rsbd-carrier[data-state="final"]').wait_for(timeout=60_000)
+        self.page.locator('.rsbd-carrier[data-state="final"]').wait_for(state="attached", timeout=60_000)
 
     def pressed(self) -> str:
         """Return the name of the preset at which the controls are."""
         return str(self.page.locator('.rsbd-presets [aria-pressed="true"]').inner_text())
+
+    def pixels(self, selector: str) -> float:
+        """Return the size of the letters of an element."""
+        size = "e => parseFloat(getComputedStyle(e).fontSize)"
+        return float(self.page.locator(selector).first.evaluate(size))
 
     def screenshot(self, name: str, width: int = 1280, height: int = 720) -> None:
         """Save what is on screen under ``.artifacts``."""

@@ -7,17 +7,19 @@ import importlib.util
 import json
 import re
 import socket
+import tomllib
 
 import pytest
 from conftest import missing_browser
 from scene_frames import pictures
 from typer.testing import CliRunner
 
-from rsbd.cli import app, hall
-from rsbd.course import lecture
+from rsbd.cli import app, hall, server
+from rsbd.course import lecture, notebooks
 from rsbd.course.lecture import SCENES, Scene, Stage
 from rsbd.course.lecture.frames import compute_frames
-from rsbd.course.lecture.pages import page_name, scene_page, shared_pieces
+from rsbd.course.lecture.link import linked, page_name
+from rsbd.course.lecture.pages import read_assets, scene_page, shared_pieces
 from rsbd.errors import InputError
 from rsbd.panels import PANELS, SyncRunner
 
@@ -70,6 +72,31 @@ def test_the_stage_moves(stage):
     assert hidden == ["trigger_pixels"]
 
 
+def test_a_scene_builds_step_by_step(stage):
+    assert stage.bar.step == 0  # its question
+    stage.forward()
+    assert (stage.bar.step, stage.bar.preset) == (1, 0)
+    stage.panel.set(keep=0.8)
+    stage.forward()
+    assert (stage.bar.step, stage.bar.preset, stage.panel.params.keep) == (2, 1, 0.9)
+    stage.back()
+    stage.back()
+    stage.back()  # before the first question there is nothing
+    assert (stage.bar.scene, stage.bar.step) == (0, 0)
+    for step in (1, 2, 0, 1, 2, 0):  # the second scene is broken, and has its steps, too
+        stage.forward()
+        assert stage.bar.step == step
+    assert stage.bar.scene == 2
+    stage.back()
+    assert (stage.bar.scene, stage.bar.step) == (1, 2)
+    stage.go(3, 2)  # as after a reload
+    assert (stage.bar.scene, stage.bar.step, stage.panel.params.keep) == (2, 2, 0.9)
+    stage.forward()  # the last step stays
+    assert (stage.bar.scene, stage.bar.step) == (2, 2)
+    stage.go(1, 99)
+    assert stage.bar.step == 2
+
+
 def test_a_scene_that_fails_is_a_sentence_and_the_others_go_on(stage):
     stage.next()
     assert stage.bar.trouble.startswith("This scene cannot be shown: ")
@@ -108,6 +135,7 @@ def test_freezing_holds_the_picture_on_the_page_only(stage):
         {"do": "scene"},
         {"do": "scene", "number": "2"},
         {"do": "scene", "number": 99},
+        {"do": "scene", "number": 1, "step": "2"},
         {"do": "preset", "number": 9},
         {"do": "preset", "number": [1]},
     ],
@@ -129,7 +157,9 @@ def test_the_page_is_answered(stage, monkeypatch):
     stage.go(1)
     stage._asked(stage.bar, {"do": "preset", "number": 2}, [])
     stage._asked(stage.bar, {"do": "freeze"}, [])
-    assert (stage.bar.preset, stage.bar.frozen) == (1, True)
+    assert (stage.bar.step, stage.bar.preset, stage.bar.frozen) == (2, 1, True)
+    stage._asked(stage.bar, {"do": "back"}, [])
+    assert (stage.bar.step, stage.bar.preset) == (1, 0)
 
 
 def test_the_next_scene_is_ready_before_it_is_opened(monkeypatch):
@@ -152,7 +182,21 @@ def test_ten_scenes_tell_one_thing_each():
     for scene in SCENES:
         assert scene.message.endswith(".")
         assert scene.question.endswith("?")
-        assert len(scene.message) <= 110, "one line at the back of a hall"
+        assert len(scene.message) <= 80, "one line at the back of a hall"
+        assert scene.notes
+    last = dict(SCENES[-1].preset(len(SCENES[-1].presets) - 1))
+    assert last == {"poisoned": 10, "side": 3, "each": 1}, "it ends on the planted attack, and on what is proved"
+
+
+def test_the_teachers_page_has_the_minutes_of_the_scenes():
+    """The scenes are the one source; the table shows them."""
+    text = (notebooks.stored_course()[0] / "TEACHING.md").read_text("utf-8")
+    for plan, total in ((0, 50), (1, 90)):
+        rows = [(f"{n} {s.title}", s.minutes[plan]) for n, s in enumerate(SCENES, 1)]
+        for name, minutes in rows:
+            assert int(re.search(rf"^\| {re.escape(name)} \| (\d+) \| (\d+) \|$", text, re.M)[plan + 1]) == minutes
+        asked = int(re.search(r"^\| questions \| (\d+) \| (\d+) \|$", text, re.M)[plan + 1])
+        assert sum(minutes for _, minutes in rows) + asked == total
 
 
 @pytest.mark.slow
@@ -177,7 +221,7 @@ def grid(path):
 
 def test_pages_hold_exactly_what_the_panel_drew(written):
     folder, index, failed = written
-    assert {path.name for path in folder.iterdir()} == {"index.html", *map(page_name, (1, 2, 3))}
+    assert {path.name for path in folder.iterdir()} == {"index.html", "presenter.html", *map(page_name, (1, 2, 3))}
     assert index == folder / "index.html"
     data = grid(folder / page_name(1))
     # The panel shows the poisoned images above keep, whatever the order in the scene.
@@ -203,7 +247,8 @@ def test_pages_say_what_they_were_computed_from(written):
 
 
 def test_pages_are_the_same_when_made_again(written):
-    again = scene_page(compute_frames(SCENE), 1, [page_name(n) for n in (1, 2, 3)])
+    titles = grid(written[0] / page_name(1))["titles"]
+    again = scene_page(compute_frames(SCENE), 1, [page_name(n) for n in (1, 2, 3)], titles)
     assert again == (written[0] / page_name(1)).read_text("utf-8")
 
 
@@ -227,16 +272,51 @@ def test_shared_pieces_lose_nothing():
 
 
 def test_handout(tmp_path):
-    file, failed = lecture.write_handout(tmp_path / "new" / "handout.html", [SCENE, BROKEN])
-    text = file.read_text("utf-8")
+    file, failed = lecture.write_handout(tmp_path / "new" / "handout.html", [dataclasses.replace(SCENE, unit="%"), BROKEN])
+    front, _, back = file.read_text("utf-8").partition("<h1>Answers</h1>")
     assert failed == 1
-    assert text.count("<figure>") == 3
-    assert "much" in text
-    assert SCENE.question in text
-    assert text.count("<svg xmlns") == 2
+    # In front: questions and room to write, and nothing that answers them.
+    assert front.count("<dt>") == 5
+    assert front.count(SCENE.question) == front.count('Your guess: <span class="guess">') == 2
+    assert front.count('class="room"') == 3 * 3  # two scenes and the exercise
+    for said in ("<figure", "<svg", SCENE.message, "much", "29"):
+        assert said not in front
+    assert back.count("<figure>") == 3
+    assert "much" in back
+    assert back.count("<svg xmlns") == 2
     for name in (tmp_path / "handout.pdf", tmp_path):
         with pytest.raises(InputError, match=r"name an HTML file, such as handout\.html"):
             lecture.write_handout(name)
+
+
+def test_the_exercise_of_the_handout():
+    words = tomllib.loads(read_assets("handout.toml"))
+    assert words["answer"].startswith(f"{2 * (3 * 3 + 1) + 3 * 3}: ")
+
+
+def test_kernels_of_closed_tabs_end(monkeypatch):
+    """Both commands start their server with these options; the browser's test sees a kernel end."""
+    started = []
+    monkeypatch.setattr(server, "serve", lambda command, *rest: started.append(command) or 0)
+    assert hall.serve_lecture(1) == 0
+    run_lab = CliRunner().invoke(app, ["lab", "--no-browser"])
+    assert run_lab.exit_code == 0
+    for command, seconds in zip(started, (900, 7200), strict=True):
+        assert f"--MappingKernelManager.cull_idle_timeout={seconds}" in command
+        assert "--MappingKernelManager.cull_interval=60" in command
+
+
+def test_a_link_gives_each_scene_its_code(tmp_path):
+    pytest.importorskip("segno")
+    assert linked(1, "") == {}
+    first, second = (linked(n, "https://example.org/hall/") for n in (1, 2))
+    assert first["link"] == "https://example.org/hall/scene-01.html"
+    assert first["code"].startswith("<svg xmlns=")
+    assert first["code"] != second["code"]
+    text = scene_page(compute_frames(SCENE), 1, ["scene-01.html"], link="https://example.org/hall")
+    assert "https://example.org/hall/scene-01.html" in text
+    file, _ = lecture.write_handout(tmp_path / "handout.html", [SCENE], "https://example.org/hall")
+    assert file.read_text("utf-8").partition("<h1>Answers</h1>")[0].count("<svg") == 1
 
 
 def test_a_control_that_the_panel_does_not_have_is_named():
@@ -260,6 +340,7 @@ def test_command_errors_are_one_sentence(monkeypatch):
     assert str(answer.exception) == f"port {port} is in use: give another one, or leave --port out"
     for arguments, said in [
         (["--scene", "1"], "--scene chooses what"),
+        (["--static", "x", "--link", "example.org"], "'example.org' is not the address of a web page"),
         (["--static", "x", "--port", "8000"], "serve nothing"),
         (["--static", "x", "--scene", "11"], "there is no scene 11: choose from 1 to 10"),
     ]:
@@ -267,6 +348,8 @@ def test_command_errors_are_one_sentence(monkeypatch):
         assert isinstance(answer.exception, InputError)
         assert said in str(answer.exception)
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    answer = run("--link", "https://example.org")
+    assert "segno is not installed" in str(answer.exception)
     answer = run("--no-browser")
     assert str(answer.exception) == "voila is not installed, and shows the lecture: pip install voila"
 

@@ -1,4 +1,4 @@
-"""The lecture as a hall sees it: all scenes by keys, a killed kernel, and pages from a disk."""
+"""The lecture as a hall sees it: a rehearsal by keys, a killed kernel, and pages from a disk."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def served(tmp_path_factory):
         yield running
 
 
-def test_all_scenes_by_keys(served):
+def test_a_rehearsal_from_the_first_key_to_the_last(served):
     address, process = served
     with pytest.raises(urllib.error.HTTPError, match="403"):  # without the token
         urllib.request.urlopen(urllib.request.Request(address.partition("?")[0], method="POST"))
@@ -34,25 +34,56 @@ def test_all_scenes_by_keys(served):
     }
     assert listening == {"127.0.0.1"}
     with open_hall(address) as hall:
-        keys = hall.page.keyboard
+        page, keys = hall.page, hall.page.keyboard
+        hall.scene(1)
+        with page.expect_popup() as opened:
+            keys.press("p")
+        notes = opened.value
+        notes.get_by_text(SCENES[0].notes).wait_for()
+        assert notes.get_by_role("timer").inner_text().startswith("00:")
+        assert violations(notes) == []
+        page.bring_to_front()
         seen = set()
         for number, scene in enumerate(SCENES, 1):
             hall.scene(number)
-            assert hall.page.get_by_role("heading", name=scene.title).is_visible()
-            assert hall.page.get_by_text(scene.message).is_visible()
-            assert hall.pressed() == f"1{next(iter(scene.presets))}"
-            keys.press("2")
-            hall.page.locator(".rsbd-presets button").nth(1).and_(hall.page.locator('[aria-pressed="true"]')).wait_for()
-            hall.scene(number)
-            seen.add(hall.page.locator(".rsbd-sentence").inner_text())
+            assert page.get_by_role("heading", name=scene.title).is_visible()
+            question = page.locator(".rsbd-asked")
+            assert question.inner_text() == scene.question
+            assert hall.pixels(".rsbd-asked") >= 40
+            # Nothing that answers it is on screen.
+            for hidden in (".rsbd-message", ".rsbd-picture", ".rsbd-sentence", ".rsbd-presets", ".rsbd-controls"):
+                assert not page.locator(hidden).first.is_visible()
             assert hall.overflow() == []
-            assert violations(hall.page) == []
+            if number == 1:
+                assert violations(page) == []
+                hall.screenshot("lecture-question-light")
+                keys.press("h")
+                keys.type("60")
+                keys.press("Enter")
+            keys.press("Space")
+            page.get_by_text(scene.message).wait_for()
+            assert hall.pressed() == f"1{next(iter(scene.presets))}"
+            hall.scene(number)
+            assert not question.is_visible()
+            assert page.get_by_text("The hall said: 60 %").is_visible() == (number == 1)
+            assert page.locator(".rsbd-mark").count() == (number == 1)
+            for step in range(2, len(scene.presets) + 1):
+                keys.press("ArrowRight")
+                page.locator(f'.rsbd-presets button:nth-child({step})[aria-pressed="true"]').wait_for()
+            hall.scene(number)
+            seen.add(page.locator(".rsbd-sentence").inner_text())
+            assert hall.overflow() == []
+            assert violations(page) == []
             hall.screenshot(f"lecture-{number:02d}-light")
-            keys.press("n")
+            notes.get_by_text(scene.notes).wait_for()
+            keys.press("PageDown")
         assert len(seen) == len(SCENES)
-        hall.scene(len(SCENES))  # the last one stays
-        keys.press("PageUp")
-        hall.scene(len(SCENES) - 1)
+        hall.scene(len(SCENES))  # the last one stays, and what it ends on is proved
+        assert "proved" in hall.picture() or "certified" in page.locator(".rsbd-sentence").inner_text()
+        notes.get_by_text("This is the last scene.").wait_for()
+        notes.keyboard.press("Home")  # keys of the presenter window move the stage
+        hall.scene(1)
+        assert page.locator(".rsbd-asked").is_visible()
         assert hall.complaints == []
 
 
@@ -62,12 +93,12 @@ def test_keys_slider_and_box_do_not_meet(served):
         hall.scene(1)
         state = "() => document.querySelector('.rsbd-stage').innerText"
         before = page.evaluate(state)
-        for wrong in ("x", "9", "Control+n", "Enter", "ArrowRight", "PageUp"):
+        for wrong in ("x", "9", "0", "Control+n", "Enter", "ArrowLeft", "PageUp", "Home", "ArrowUp"):
             keys.press(wrong)
         page.wait_for_timeout(300)
         assert page.evaluate(state) == before
         # A slider has its arrow and page keys to itself, and lets the others through.
-        keys.press("2")
+        keys.press("1")
         hall.picture("10 images poisoned")
         slider = page.get_by_role("slider", name="keep", exact=True)
         slider.focus()
@@ -77,7 +108,7 @@ def test_keys_slider_and_box_do_not_meet(served):
         page.wait_for_timeout(200)
         assert page.locator(".rsbd-number").inner_text().startswith("1 ")
         keys.press("r")
-        hall.picture("keep 0.8, trigger 9 pixels, 0 images poisoned,")
+        hall.picture("keep 0.8, trigger 9 pixels, 10 images poisoned,")
         # In a number box everything is typing until Escape.
         box = page.get_by_role("spinbutton", name="keep", exact=True)
         box.fill("0.9")
@@ -88,11 +119,10 @@ def test_keys_slider_and_box_do_not_meet(served):
         keys.press("Escape")
         keys.press("r")
         hall.picture("keep 0.8")
-        # Frozen: what is on screen stays, controls move, and letting go shows where they are.
+        # Kept: what is on screen stays, controls move, and letting go shows where they are.
         hall.scene(1)
-        keys.press("f")
-        frozen = page.locator(".rsbd-badge").get_by_text("frozen")
-        frozen.wait_for()
+        keys.press("k")
+        page.locator(".rsbd-badge").get_by_text("frozen").wait_for()
         held = page.locator(".rsbd-place").inner_html()
         keys.press("3")
         page.locator('.rsbd-presets button:nth-child(3)[aria-pressed="true"]').wait_for()
@@ -100,18 +130,22 @@ def test_keys_slider_and_box_do_not_meet(served):
         assert hall.picture() in held
         assert "keep 0.8," in hall.picture()
         hall.screenshot("lecture-frozen-dark")
-        keys.press("f")
+        keys.press("k")
         hall.picture("keep 0.9")
-        # Light and dark, large picture, list of keys; the wide screen of a hall.
-        keys.press("h")
-        assert page.get_by_text("presets of this scene").is_visible()
+        # List of keys, blank screen, light and dark; the wide screen of a hall.
+        assert not page.get_by_role("group", name="keys").is_visible()
+        keys.press("?")
+        assert page.get_by_role("group", name="keys").is_visible()
         hall.screenshot("lecture-keys-dark", 1920, 1080)
         keys.press("Escape")
-        small = page.locator(".rsbd-picture > svg").bounding_box()["height"]
-        keys.press("b")
-        assert page.locator(".rsbd-picture > svg").bounding_box()["height"] > 1.1 * small
-        hall.screenshot("lecture-big-dark", 1920, 1080)
-        keys.press("b")
+        keys.press(".")
+        assert page.locator(".rsbd-blank").bounding_box() == {"x": 0, "y": 0, "width": 1920, "height": 1080}
+        keys.press(".")
+        assert not page.locator(".rsbd-blank").is_visible()
+        keys.press("f")
+        page.wait_for_function("() => document.fullscreenElement")
+        keys.press("f")
+        page.wait_for_function("() => !document.fullscreenElement")
         assert violations(page) == []
         keys.press("t")
         assert violations(page) == []
@@ -127,28 +161,37 @@ def test_keys_slider_and_box_do_not_meet(served):
 def test_a_killed_kernel_is_said_and_the_lecture_goes_on(served):
     address, process = served
     with open_hall(address) as hall:
+        page, keys = hall.page, hall.page.keyboard
         hall.scene(1)
-        hall.page.keyboard.press("n")
+        keys.press("g")  # go to scene 2
+        keys.press("2")
         hall.scene(2)
+        keys.press("Space")
+        keys.press("Space")
+        second = page.locator('.rsbd-presets button:nth-child(2)[aria-pressed="true"]')
+        second.wait_for()
         before = kernels(process)
-        hall.page.reload()
-        hall.scene(2)
+        page.reload()
+        hall.scene(2)  # where it was, at the same step
+        second.wait_for()
         assert psutil.wait_procs(before, timeout=20)[0], "a page that is left keeps its kernel"
         assert hall.complaints == []
         for kernel in kernels(process):
             kernel.kill()
-        alert = hall.page.get_by_role("alert").filter(has_text="does not answer")
+        alert = page.get_by_role("alert").filter(has_text="does not answer")
         alert.wait_for(timeout=20_000)
         # It names no cell: there is none.
-        hall.page.get_by_role("status").filter(has_text="has stopped. ").wait_for()
-        assert violations(hall.page) == []
+        page.get_by_role("status").filter(has_text="has stopped. ").wait_for()
+        assert violations(page) == []
         hall.screenshot("lecture-lost")
-        with hall.page.expect_navigation(timeout=60_000):
-            hall.page.get_by_role("button", name="restart here").click()
-        hall.scene(2)  # where it was
-        hall.page.keyboard.press("2")
-        hall.page.locator('.rsbd-presets button:nth-child(2)[aria-pressed="true"]').wait_for()
-        assert hall.page.get_by_role("alert").filter(has_text="does not answer").count() == 0
+        with page.expect_navigation(timeout=60_000):
+            page.get_by_role("button", name="restart here").click()
+        hall.scene(2)
+        second.wait_for()
+        assert page.get_by_role("alert").filter(has_text="does not answer").count() == 0
+        keys.press("Home")
+        hall.scene(1)
+        assert page.locator(".rsbd-asked").is_visible()
 
 
 def test_static_pages_from_a_disk_without_network(tmp_path):
@@ -159,6 +202,15 @@ def test_static_pages_from_a_disk_without_network(tmp_path):
         page, keys = hall.page, hall.page.keyboard
         assert violations(page) == []
         page.get_by_role("link", name=few[0].title).click()
+        assert page.get_by_text(few[0].question).is_visible()
+        assert not page.get_by_text(few[0].message).is_visible()
+        assert violations(page) == []
+        keys.press("h")
+        keys.type("60")
+        page.get_by_role("button", name="show the answer").click()
+        assert page.get_by_text(few[0].message).is_visible()
+        assert page.locator(".rsbd-mark").count() == 1
+        keys.press("2")
         slider = page.get_by_role("slider", name="poisoned images")
         slider.focus()
         numbers = few[0].grid["poisoned"]
@@ -172,11 +224,13 @@ def test_static_pages_from_a_disk_without_network(tmp_path):
         assert hall.pressed().endswith(list(few[0].presets)[1])
         before = hall.picture()
         assert before.startswith("Backdoor panel")
-        keys.press("f")
+        keys.press("k")
         keys.press("3")
         assert hall.picture() == before
-        keys.press("f")
+        keys.press("k")
         assert hall.picture() != before
+        page.reload()
+        assert hall.pressed().endswith(list(few[0].presets)[2])  # a reload comes back to its step
         assert hall.overflow() == []
         assert violations(page) == []
         hall.screenshot("lecture-static-light")
@@ -185,9 +239,21 @@ def test_static_pages_from_a_disk_without_network(tmp_path):
         hall.screenshot("lecture-static-dark", 1920, 1080)
         page.get_by_text("What this was computed from").click()
         assert page.get_by_text("sha256").is_visible()
+        with page.expect_popup() as opened:
+            keys.press("p")
+        opened.value.get_by_text("Next scene: Again").wait_for()
+        page.bring_to_front()
         keys.press("n")
         page.get_by_role("heading", name="Again").wait_for()
         assert page.locator(".rsbd-stage").get_attribute("data-theme") == "dark"  # kept from page to page
+        opened.value.get_by_text("This is the last scene.").wait_for()
+        keys.press("ArrowLeft")  # the last step of the scene before
+        page.get_by_role("heading", name=few[0].title).wait_for()
+        assert hall.pressed().endswith(list(few[0].presets)[2])
+        keys.press("Home")
+        assert page.get_by_text(few[0].question).is_visible()
+        hall.screenshot("lecture-static-phone", 390, 844)
+        assert hall.overflow() == []
         assert hall.complaints == []
         paper, _ = write_handout(tmp_path / "handout.html", few)
         page.goto(paper.as_uri())

@@ -1,10 +1,12 @@
-"""The hand-out: one HTML page to print, which shows each scene at two of its presets."""
+"""The hand-out: one HTML page to print, with questions and room to write in front and the answers at the back."""
 
+import tomllib
 from collections.abc import Sequence
 from pathlib import Path
 
 from rsbd.course.lecture.frames import compute_frames
-from rsbd.course.lecture.pages import html_page
+from rsbd.course.lecture.link import linked
+from rsbd.course.lecture.pages import html_page, read_assets
 from rsbd.course.lecture.scene import Scene
 from rsbd.course.lecture.scenes import SCENES
 from rsbd.errors import InputError
@@ -12,9 +14,10 @@ from rsbd.files import atomic_file
 from rsbd.panels.svg import escape
 
 _PRESETS_SHOWN = 2  # as many as fit on a sheet of paper
+_TITLE = "Certified robustness against backdoors"
 
 
-def write_handout(file: str | Path, scenes: Sequence[Scene] = SCENES) -> tuple[Path, int]:
+def write_handout(file: str | Path, scenes: Sequence[Scene] = SCENES, link: str = "") -> tuple[Path, int]:
     """Write the hand-out.
 
     Parameters
@@ -22,7 +25,9 @@ def write_handout(file: str | Path, scenes: Sequence[Scene] = SCENES) -> tuple[P
     file : path
         Ends in ``.html``.
     scenes : sequence of Scene
-        In order, each on a sheet of its own.
+        In order.
+    link : str
+        Address at which the static pages will be found; each question then has the QR code of its scene.
 
     Returns
     -------
@@ -39,10 +44,29 @@ def write_handout(file: str | Path, scenes: Sequence[Scene] = SCENES) -> tuple[P
         raise InputError(f"the hand-out cannot be written to {file}", "name an HTML file, such as handout.html")
     file.parent.mkdir(parents=True, exist_ok=True)
     with atomic_file(file) as out:  # opened before the work, which would be lost if it could not be
+        words = tomllib.loads(read_assets("handout.toml"))
+        front = "".join(_question(number, scene, link) for number, scene in enumerate(scenes, 1))
         sheets = [_sheet(number, scene) for number, scene in enumerate(scenes, 1)]
-        title, body = "Certified robustness against backdoors", "".join(html for html, _ in sheets)
-        out.write(html_page("Hand-out", f"<main><h1>{title}</h1>{body}</main>", styles=("handout.css",)).encode())
+        terms = "".join(f"<dt>{escape(k)}</dt><dd>{escape(v)}</dd>" for k, v in words["definitions"].items())
+        body = (
+            f'<main><h1>{_TITLE}</h1><div class="front"><dl>{terms}</dl>{front}<h2>Exercise</h2>'
+            f"<p>{escape(words['exercise'])}</p>{_ROOM}</div><h1>Answers</h1>"
+            f"<p><b>Exercise.</b> {escape(words['answer'])}</p>{''.join(html for html, _ in sheets)}</main>"
+        )
+        out.write(html_page("Hand-out", body, styles=("handout.css",)).encode())
     return file, sum(failed for _, failed in sheets)
+
+
+_ROOM = '<div class="room"></div>' * 3  # to write in
+
+
+def _question(number: int, scene: Scene, link: str) -> str:
+    """Return the question of a scene, with room for a guess and for notes, and without its answer."""
+    code = linked(number, link).get("code", "")
+    return (
+        f'<section class="ask">{code}<h2>{number}. {escape(scene.title)}</h2><p>{escape(scene.question)}</p>'
+        f'<p>Your guess: <span class="guess"></span> {escape(scene.unit)}</p>{_ROOM}</section>'
+    )
 
 
 def _sheet(number: int, scene: Scene) -> tuple[str, int]:

@@ -1,27 +1,37 @@
-// The keys of a lecture, the same on the live stage and on the static pages.
+// The keys of a lecture, the same on the live stage, on the static pages and in the presenter window.
 
-// Key, what it does, the word on its button, and the line in the list of keys.
+// Keys, what the list calls them, what they do, and the line in the list.
 const KEYS = [
-  ["n", "next", "next", "next scene"], ["p", "previous", "previous", "scene before"],
-  ["r", "reset", "reset", "back to preset 1"], ["f", "freeze", "freeze", "hold the picture while controls move"],
-  ["b", "big", "big", "only title, controls and picture"], ["t", "theme", "theme", "light or dark"],
-  ["h", "help", "keys", "this list"],
+  [[" ", "ArrowRight", "PageDown", "n"], "space \u2192", "forward", "next step: question, answer, presets, next scene"],
+  [["ArrowLeft", "PageUp"], "\u2190", "back", "one step back"],
+  [["Home"], "Home", "home", "to the first scene"],
+  [["g"], "g", "scenes", "go to a scene: then its number (0 for 10)"],
+  [["h"], "h", "guess", "write down what the hall says"],
+  [["v"], "v", "view", "the whole picture, or its parts"],
+  [["r"], "r", "reset", "back to preset 1"],
+  [["k"], "k", "freeze", "keep the picture while controls move"],
+  [["."], ".", "blank", "blank screen"],
+  [["f"], "f", "full", "full screen"],
+  [["p"], "p", "presenter", "presenter window: notes, next scene, timer"],
+  [["t"], "t", "theme", "light or dark"],
+  [["?"], "?", "help", "this list"],
 ];
-const MORE = { PageDown: "next", PageUp: "previous", "?": "help" }; // the two buttons of a presenter
 
-// What a key press asks for, or null. Sliders keep their arrow and page keys, and a box keeps what is typed in it;
-// Escape leaves it.
+// What a key press asks for, or null. Sliders keep their own keys, and a box keeps what is typed in it; Escape and
+// Enter leave it.
 function meaning(event) {
+  const { key } = event;
   if (event.ctrlKey || event.altKey || event.metaKey || event.defaultPrevented) return null;
-  const at = event.target instanceof Element ? event.target : document.body;
+  const at = event.target instanceof event.view.Element ? event.target : event.view.document.body;
+  const guess = at.matches(".rsbd-hall-says input");
   const typing = at.isContentEditable || at.matches("textarea, select, input:not([type=range], [type=checkbox])");
-  if (event.key === "Escape") return { act: typing ? "leave" : "close" };
+  if (key === "Escape" || (guess && key === "Enter")) return { act: typing ? "leave" : "close" };
   if (typing) return null;
-  if (/^Page/.test(event.key) && at.matches("[role=slider], input[type=range]")) return null;
-  if (/^[1-9]$/.test(event.key)) return { act: "preset", number: Number(event.key) };
-  const found = KEYS.find(([key]) => key === event.key.toLowerCase());
-  const act = found ? found[1] : MORE[event.key];
-  return act ? { act } : null;
+  if (/^(Page|Arrow|Home)/.test(key) && at.matches("[role=slider], input[type=range]")) return null;
+  if (key === " " && at.matches("button, summary, a, input")) return null;
+  if (/^[0-9]$/.test(key)) return { act: "number", number: Number(key) };
+  const found = KEYS.find(([keys]) => keys.includes(key.length === 1 ? key.toLowerCase() : key));
+  return found ? { act: found[2] } : null;
 }
 
 function make(tag, className, text) {
@@ -31,27 +41,25 @@ function make(tag, className, text) {
   return node;
 }
 
-// A button that shows its key.
+// A button that shows its key. After a click the keys are the lecture's again.
 function button(key, label, action) {
   const made = make("button", "rsbd-key");
   made.type = "button";
   made.dataset.lmSuppressShortcuts = "true"; // JupyterLab, too, has plans for single letters
   made.append(make("kbd", "", key), label);
-  made.addEventListener("click", action);
+  made.addEventListener("click", (event) => {
+    if (event.detail) made.blur();
+    action();
+  });
   return made;
 }
 
-function keyTable() {
+// A box of buttons that is hidden until it is asked for.
+function listBox(label, buttons) {
   const box = make("div", "rsbd-help");
-  const list = make("dl");
-  const rows = [
-    ...KEYS.map(([key, , , line]) => [key, line]),
-    ["1 2 3", "presets of this scene"], ["Page down, Page up", "next, previous (a presenter's buttons)"],
-    ["arrow keys", "move the slider that has the focus"], ["Tab", "to the next slider or button"],
-    ["Esc", "leave a number box, close this list"],
-  ];
-  for (const [key, label] of rows) list.append(make("dt", "", key), make("dd", "", label));
-  box.append(list);
+  box.setAttribute("role", "group");
+  box.setAttribute("aria-label", label);
+  box.append(...buttons);
   box.hidden = true;
   return box;
 }
@@ -61,6 +69,16 @@ function remembered(name, value) {
   try {
     if (value !== undefined) sessionStorage.setItem(name, value);
     return sessionStorage.getItem(name);
+  } catch {
+    return null;
+  }
+}
+
+// What the tabs of a lecture tell each other: the stage what is on, the presenter window what was pressed.
+function told(name, value) {
+  try {
+    if (value !== undefined) localStorage.setItem(name, JSON.stringify(value));
+    return JSON.parse(localStorage.getItem(name));
   } catch {
     return null;
   }

@@ -1,41 +1,53 @@
 // A static page: looks its pictures up in the computed grid, and never between two of its points.
 
 const data = JSON.parse(document.getElementById("rsbd-data").textContent);
-const root = document.querySelector(".rsbd-stage");
-const tools = root.querySelector(".rsbd-tools"), panel = stops(root, data);
-const help = keyTable();
-let frozen = false;
+const root = document.querySelector(".rsbd-stage"), tools = root.querySelector(".rsbd-tools");
+const panel = stops(root, data), last = data.presets.length;
+let frozen = false, at = 0;
 
 function freeze(on) {
   frozen = on;
   root.classList.toggle("rsbd-frozen", frozen);
-  named.freeze.setAttribute("aria-pressed", String(frozen));
   panel.hold(frozen);
 }
 
+// The step is in the address, so that a reload comes back to it.
+function step(to) {
+  at = to;
+  history.replaceState(null, "", to ? `#${to}` : location.pathname + location.search);
+  if (at) panel.move(at - 1);
+  build.show(data.scene, data.number, at);
+}
+
+function go(number, hash = "") {
+  if (data.pages[number - 1]) location.href = data.pages[number - 1] + hash;
+}
+
 const acts = {
-  next: () => { if (data.next) location.href = data.next; },
-  previous: () => { if (data.previous) location.href = data.previous; },
-  reset: () => { freeze(false); panel.move(0); },
+  forward: () => (at < last ? step(at + 1) : go(data.number + 1)),
+  back: () => (at ? step(at - 1) : go(data.number - 1, "#last")),
+  reset: () => { freeze(false); step(1); },
   freeze: () => freeze(!frozen),
-  preset: (number) => panel.move(number - 1),
-  big: () => root.classList.toggle("rsbd-big"),
-  theme: () => swapTheme(root),
-  help: () => { help.hidden = !help.hidden; },
-  close: () => { help.hidden = true; },
-  leave: () => document.activeElement.blur(),
+  preset: (number) => { if (number <= last) step(number); },
+  scene: (number) => (number === data.number ? step(0) : go(number)),
 };
-const named = Object.fromEntries(KEYS.map(([key, act, label]) => [act, button(key, label, () => acts[act]())]));
-tools.append(...Object.values(named));
-named.previous.disabled = !data.previous;
-named.next.disabled = !data.next;
-panel.presets.append(...data.presets.map(({ name }, i) => button(String(i + 1), name, () => panel.move(i))));
-root.append(help);
+const perform = ({ act, number }) => (acts[act] ?? build.acts[act])(number);
+const build = makeBuild(root, data.titles, perform, () => open("presenter.html", "rsbd-presenter", "width=900,height=700"));
+build.live(root);
+
+panel.presets.append(...data.presets.map(({ name }, i) => button(String(i + 1), name, () => step(i + 1))));
+tools.prepend(button("\u2190", "back", acts.back), button("\u2192", "next", acts.forward));
+root.querySelector(".rsbd-head").append(button("?", "keys", build.acts.help));
+root.querySelector(".rsbd-head").after(build.cover);
+root.querySelector(".rsbd-words").append(build.said);
+root.append(build.help, build.list, build.blank);
 root.dataset.theme = chosenTheme();
+new MutationObserver(build.drawMark).observe(root.querySelector(".rsbd-picture"), { childList: true });
 document.addEventListener("keydown", (event) => {
   const meant = meaning(event);
   if (!meant) return;
   if (meant.act !== "leave" && meant.act !== "close") event.preventDefault();
-  acts[meant.act](meant.number);
+  perform(meant);
 });
 freeze(false);
+step(location.hash === "#last" ? last : Math.min(Number(location.hash.slice(1)) || 0, last));

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from rsbd.course.lecture.frames import Frames, Stops, compute_frames
+from rsbd.course.lecture.link import linked, page_name
 from rsbd.course.lecture.scene import Scene
 from rsbd.course.lecture.scenes import SCENES
 from rsbd.files import write_text
@@ -17,8 +18,8 @@ from rsbd.panels.svg import escape
 _HERE = Path(__file__).parent
 
 
-def write_pages(folder: str | Path, scenes: Sequence[Scene] = SCENES) -> tuple[Path, int]:
-    """Write one page for each scene and an index.
+def write_pages(folder: str | Path, scenes: Sequence[Scene] = SCENES, link: str = "") -> tuple[Path, int]:
+    """Write one page for each scene, a presenter window and an index.
 
     Each page is one file that needs no other file, no server and no network.
 
@@ -28,6 +29,8 @@ def write_pages(folder: str | Path, scenes: Sequence[Scene] = SCENES) -> tuple[P
         Created if it does not exist. Pages of the same names are replaced; other files stay.
     scenes : sequence of Scene
         In order.
+    link : str
+        Address at which the folder will be found; each page then shows its own address as a QR code.
 
     Returns
     -------
@@ -36,42 +39,36 @@ def write_pages(folder: str | Path, scenes: Sequence[Scene] = SCENES) -> tuple[P
     """
     folder, failed = Path(folder), 0
     folder.mkdir(parents=True, exist_ok=True)
-    names = [page_name(number) for number in range(1, len(scenes) + 1)]
+    names, titles = [page_name(number) for number in range(1, len(scenes) + 1)], [scene.title for scene in scenes]
     for number, scene in enumerate(scenes, 1):
         frames = compute_frames(scene)
         failed += frames.failed
-        write_text(folder / names[number - 1], scene_page(frames, number, names))
+        write_text(folder / names[number - 1], scene_page(frames, number, names, titles, link))
+    write_text(folder / "presenter.html", presenter_page())
     write_text(folder / "index.html", index_page(scenes, names))
     return folder / "index.html", failed
 
 
-def page_name(number: int) -> str:
-    """Return the file name of a scene."""
-    return f"scene-{number:02d}.html"
-
-
-def scene_page(frames: Frames, number: int, names: Sequence[str]) -> str:
+def scene_page(
+    frames: Frames, number: int, names: Sequence[str], titles: Sequence[str] = (), link: str = ""
+) -> str:
     """Return the page of a scene; ``number`` counts from 1, and ``names`` are the files of all scenes."""
     scene, first = frames.scene, frames.first
-    data = {
-        **page_data(frames),
-        "previous": names[number - 2] if number > 1 else "",
-        "next": names[number] if number < len(names) else "",
-    }
+    said = {**scene.told, **linked(number, link)}
+    data = {**page_data(frames), "scene": said, "number": number, "pages": names, "titles": titles or names}
     body = f"""<main class="rsbd-stage rsbd-static" data-theme="light">
 <div class="rsbd-head"><p class="rsbd-number" aria-label="scene {number} of {len(names)}">{number} / {len(names)}</p>
-<h1 class="rsbd-title">{escape(scene.title)}</h1><div class="rsbd-tools" role="group" aria-label="lecture"></div></div>
-<div class="rsbd-words"><p class="rsbd-message">{escape(scene.message)}</p>
-<p class="rsbd-question">{escape(scene.question)}</p>
-<div class="rsbd-presets" role="group" aria-label="presets of this scene"></div></div>
+<h1 class="rsbd-title">{escape(scene.title)}</h1></div>
+<div class="rsbd-words"><p class="rsbd-message">{escape(scene.message)}</p></div>
 <div class="rsbd-controls">{page_controls(frames)}</div>
-<noscript><p>Without JavaScript only the first preset is shown.</p></noscript>
+<noscript><p>{escape(scene.question)}</p><p>Without JavaScript only the first preset is shown.</p></noscript>
 <div class="rsbd-picture" role="img" aria-label="{escape(first.alt)}">{first.svg}</div>
 <p class="rsbd-sentence" role="status">{escape(first.sentence)}</p>
+<div class="rsbd-tools"><div class="rsbd-presets" role="group" aria-label="presets of this scene"></div></div>
 <details><summary>What this was computed from</summary><dl>{described(frames)}<dt>made by</dt>
 <dd>rsbd lecture --static FOLDER (sliders stop at the computed values only)</dd></dl></details>
 </main><script type="application/json" id="rsbd-data">{as_json(data)}</script>"""
-    scripts = ("../../panels/calm.js", "keys.js", "stops.js", "pages.js")
+    scripts = ("../../panels/calm.js", "keys.js", "stops.js", "build.js", "pages.js")
     return html_page(f"{number}. {scene.title}", body, scripts)
 
 
@@ -99,6 +96,15 @@ def described(frames: Frames) -> str:
     return "".join(f"<dt>{escape(k)}</dt><dd>{escape(v)}</dd>" for k, v in frames.provenance.items())
 
 
+def presenter_page() -> str:
+    """Return the page of the presenter window, which shows what the stage tells it."""
+    parts = "".join(f'<p id="rsbd-{name}"></p>' for name in ("step", "question", "message", "notes", "then", "next"))
+    body = f"""<main class="rsbd-stage rsbd-presenter"><div class="rsbd-head"><h1 class="rsbd-title" id="rsbd-place">
+The lecture has not begun.</h1></div><p><span id="rsbd-timer" role="timer"></span> <span id="rsbd-minutes"></span>
+<button class="rsbd-key" id="rsbd-again">start the timer again</button></p>{parts}</main>"""
+    return html_page("Presenter", body, ("keys.js", "presenter.js"))
+
+
 def index_page(scenes: Sequence[Scene], names: Sequence[str]) -> str:
     """Return the page that links to the scenes."""
     lines = "".join(
@@ -106,8 +112,8 @@ def index_page(scenes: Sequence[Scene], names: Sequence[str]) -> str:
         for scene, name in zip(scenes, names, strict=True)
     )
     body = f"""<main class="rsbd-stage rsbd-static rsbd-index"><h1 class="rsbd-title">Certified robustness against
-backdoors: {len(scenes)} scenes</h1><p>These pages need no server and no network. On each, keys are shown on their
-buttons; sliders stop at computed values.</p><ol>{lines}</ol></main>"""
+backdoors: {len(scenes)} scenes</h1><p>These pages need no server and no network. Space goes one step on, and
+? lists the keys; sliders stop at computed values.</p><ol>{lines}</ol></main>"""
     return html_page("Lecture", body)
 
 

@@ -34,6 +34,14 @@ class Scene:
     data : mapping, optional
         Arguments of :func:`rsbd.load` for the data set, which is loaded when the scene opens; by default the panel
         loads its own.
+    unit : str
+        Unit of the hall's answer, such as ``"%"``; empty if the hall answers in words.
+    mark : str
+        Words beside the bar of the picture in which the hall's answer is marked; empty for none.
+    notes : str
+        What the lecturer reads in the presenter window.
+    minutes : sequence of int
+        Planned in a lecture of 50 and of 90 minutes; 0 leaves the scene out.
 
     Raises
     ------
@@ -56,6 +64,10 @@ class Scene:
     presets: Mapping[str, Mapping[str, Any]]
     settings: Mapping[str, Any] = field(default_factory=dict)
     data: Mapping[str, Any] | None = None
+    unit: str = ""
+    mark: str = ""
+    notes: str = ""
+    minutes: Sequence[int] = (0, 0)
 
     def __post_init__(self) -> None:
         if len(self.presets) < 2:
@@ -79,6 +91,12 @@ class Scene:
     def first(self) -> Mapping[str, Any]:
         """Return the values with which the scene opens."""
         return next(iter(self.presets.values()))
+
+    @property
+    def told(self) -> dict[str, Any]:
+        """Return what a page says about the scene, and tells the presenter window."""
+        names = ("title", "message", "question", "unit", "mark", "notes", "minutes")
+        return {**{name: getattr(self, name) for name in names}, "presets": list(self.presets)}
 
     def preset(self, number: int) -> dict[str, Any]:
         """Return all values of a preset, counted from 0; those that it does not set are as in the first preset."""

@@ -13,66 +13,51 @@ function render({ model, el }) {
   el.classList.add("rsbd-bar-top");
   const alone = document.body.dataset.voila !== undefined; // the page is the lecture, not a notebook
   let root = el;
-  const kept = Number(alone && remembered("rsbd-scene")); // after a restart: where we were
+  const kept = (alone && JSON.parse(remembered("rsbd-scene"))) || [1, 0]; // after a restart: where we were
 
   const number = make("p", "rsbd-number"), title = make("h1", "rsbd-title"), message = make("p", "rsbd-message");
-  const question = make("p", "rsbd-question");
-  const presets = make("div", "rsbd-presets"), tools = make("div", "rsbd-tools");
+  const presets = make("div", "rsbd-presets");
   presets.setAttribute("role", "group");
   presets.setAttribute("aria-label", "presets of this scene");
-  tools.setAttribute("role", "group");
-  tools.setAttribute("aria-label", "lecture");
-  const help = keyTable();
-  const trouble = make("p", "rsbd-trouble"), lost = make("div", "rsbd-lost"), said = make("p", "rsbd-lost-words");
+  const trouble = make("p", "rsbd-trouble"), lost = make("div", "rsbd-lost"), lostWords = make("p", "rsbd-lost-words");
   title.setAttribute("aria-live", "polite"); // a new scene is said
   trouble.setAttribute("role", "alert");
   lost.setAttribute("role", "alert");
   lost.hidden = true;
-  lost.append(said);
+  lost.append(lostWords);
 
-  const acts = {
-    leave: () => document.activeElement?.blur(),
-    close: () => { help.hidden = true; },
-    help: () => { help.hidden = !help.hidden; },
-    theme: () => swapTheme(root),
-    big: () => root.classList.toggle("rsbd-big"),
-  };
   const ask = (message) => {
     try { model.send(message); } catch { /* the watch below says so */ }
   };
-  const perform = ({ act, number }) => (acts[act] ? acts[act]() : ask({ do: act, number }));
-  const named = Object.fromEntries(KEYS.map(([key, act, label]) => [act, button(key, label, () => perform({ act }))]));
-  tools.append(...Object.values(named));
+  const perform = ({ act, number }) => (build.acts[act] ? build.acts[act](number) : ask({ do: act, number }));
+  const openPresenter = () =>
+    open(URL.createObjectURL(new Blob([model.get("presenter")], { type: "text/html" })), "rsbd-presenter", "width=900,height=700");
+  const build = makeBuild(el, model.get("scenes").map((scene) => scene.title), perform, openPresenter);
 
   const head = make("div", "rsbd-head"), words = make("div", "rsbd-words");
-  head.append(number, title, tools);
-  words.append(message, question, presets);
-  el.append(head, words, help, trouble, lost);
+  head.append(number, title, presets, button("?", "keys", build.acts.help));
+  words.append(message, build.said);
+  el.append(head, build.cover, words, build.help, build.list, build.blank, trouble, lost);
 
   const drawScene = () => {
-    const at = model.get("scene"), scenes = model.get("scenes"), scene = scenes[at];
+    const at = model.get("scene"), step = model.get("step"), scenes = model.get("scenes"), scene = scenes[at];
     number.textContent = `${at + 1} / ${scenes.length}`;
     number.setAttribute("aria-label", `scene ${at + 1} of ${scenes.length}`);
-    title.textContent = scene.title;
+    if (title.textContent !== scene.title) title.textContent = scene.title;
     message.textContent = scene.message;
-    question.textContent = scene.question;
     presets.replaceChildren(...scene.presets.map((name, i) =>
       button(String(i + 1), name, () => perform({ act: "preset", number: i + 1 }))));
     trouble.textContent = model.get("trouble");
-    named.previous.disabled = at === 0;
-    named.next.disabled = at === scenes.length - 1;
+    build.show(scene, at + 1, step);
     if (alone) {
       document.title = `${at + 1}. ${scene.title}`;
-      remembered("rsbd-scene", String(at + 1));
+      remembered("rsbd-scene", JSON.stringify([at + 1, step]));
     }
     drawPreset();
   };
   const drawPreset = () => [...presets.children].forEach((each, i) =>
     each.setAttribute("aria-pressed", String(i === model.get("preset"))));
-  const drawFrozen = () => {
-    named.freeze.setAttribute("aria-pressed", String(model.get("frozen")));
-    root.classList.toggle("rsbd-frozen", model.get("frozen"));
-  };
+  const drawFrozen = () => root.classList.toggle("rsbd-frozen", model.get("frozen"));
 
   // The kernel is asked every moment whether it is there: the one question that a killed, restarted or busy
   // kernel, and a server that has ended, all fail to answer.
@@ -86,21 +71,21 @@ function render({ model, el }) {
   const onMessage = (content) => { if (content.pong) answered(); };
   if (alone) {
     letGo();
-    said.textContent = "The computing part of this page (its kernel) does not answer, and the picture stays as it is.";
+    lostWords.textContent = "The computing part of this page (its kernel) does not answer, and the picture stays as it is.";
     lost.append(button("\u21bb", "restart here", restart));
   } else {
-    said.textContent = "The kernel does not answer, and the picture stays as it is: restart it and run this cell again.";
+    lostWords.textContent = "The kernel does not answer, and the picture stays as it is: restart it and run this cell again.";
   }
   function restart() {
     fetch(location.href, { method: "HEAD", cache: "no-store" }).then(() => location.reload(), () => {
-      said.textContent = "The server has ended, too: start rsbd lecture again, or open the static pages.";
+      lostWords.textContent = "The server has ended, too: start rsbd lecture again, or open the static pages.";
     });
   }
 
   const onKey = (event) => {
     if (!el.isConnected) return;
     const meant = meaning(event);
-    if (!meant || (event.repeat && meant.act !== "next" && meant.act !== "previous")) return;
+    if (!meant || (event.repeat && meant.act !== "forward" && meant.act !== "back")) return;
     event.stopPropagation();
     if (meant.act !== "leave" && meant.act !== "close") event.preventDefault();
     perform(meant);
@@ -116,22 +101,30 @@ function render({ model, el }) {
   const frame = requestAnimationFrame(() => {
     root = el.closest(".rsbd-stage") ?? el;
     root.dataset.theme = chosenTheme();
+    build.live(root);
     root.classList.toggle("rsbd-hall", alone);
     if (alone) root.setAttribute("role", "main");
     else takeFocus();
     drawFrozen();
     keys = alone ? document : root; // in a notebook other cells have keys of their own
     keys.addEventListener("keydown", onKey, true); // first: number boxes let no key through to their page
-    if (kept > 1) ask({ do: "scene", number: kept });
+    drawScene();
+    if (kept[0] > 1 || kept[1]) ask({ do: "scene", number: kept[0], step: kept[1] });
+    marks.observe(root, { childList: true, subtree: true });
   });
 
-  const listeners = [["change:scene change:trouble", drawScene], ["change:preset", drawPreset], ["change:frozen", drawFrozen]];
-  drawScene();
+  // A new picture gets the mark of the hall.
+  const marks = new MutationObserver((changes) => {
+    if (changes.some(({ target }) => target.matches(".rsbd-picture"))) build.drawMark();
+  });
+  const listeners = [["change:scene change:step change:trouble", drawScene], ["change:preset", drawPreset], ["change:frozen", drawFrozen]];
   for (const [events, draw] of listeners) model.on(events, draw);
   model.on("msg:custom", onMessage);
   return () => {
     cancelAnimationFrame(frame);
     clearInterval(watch);
+    marks.disconnect();
+    build.end();
     keys?.removeEventListener("keydown", onKey, true);
     for (const [events, draw] of listeners) model.off(events, draw);
     model.off("msg:custom", onMessage);

@@ -9,7 +9,8 @@ import anywidget
 import ipywidgets as ipw
 import traitlets
 
-from rsbd.course.lecture.pages import read_assets
+from rsbd.course.lecture.link import linked
+from rsbd.course.lecture.pages import presenter_page, read_assets
 from rsbd.course.lecture.scene import Scene
 from rsbd.course.lecture.scenes import SCENES
 from rsbd.errors import InputError
@@ -21,14 +22,16 @@ from rsbd.panels.runners import Runner
 class Bar(anywidget.AnyWidget):
     """Title, message, buttons and keys. The page sends what was pressed; the kernel answers with the new state."""
 
-    _esm = read_assets("keys.js", "stage.js")
+    _esm = read_assets("keys.js", "build.js", "stage.js")
     _css = read_assets("look.css", "stage.css")
 
     scenes: Any = traitlets.List().tag(sync=True)
     scene = traitlets.Int(0).tag(sync=True)
+    step = traitlets.Int(0).tag(sync=True)  # 0: the question covers the picture; then the number of a preset
     preset = traitlets.Int(0).tag(sync=True)  # -1: a control was moved away from every preset
     frozen = traitlets.Bool(False).tag(sync=True)
     trouble = traitlets.Unicode("").tag(sync=True)
+    presenter = traitlets.Unicode(presenter_page()).tag(sync=True)
 
 
 class Stage:
@@ -59,11 +62,8 @@ class Stage:
         self._number = 0
         self._place = ipw.Box([])
         self._place.add_class("rsbd-place")
-        told = [
-            {"title": s.title, "message": s.message, "question": s.question, "presets": list(s.presets)}
-            for s in self._scenes
-        ]
-        self.bar = Bar(scenes=told)
+        link = os.environ.get("RSBD_LINK", "")
+        self.bar = Bar(scenes=[{**s.told, **linked(n, link)} for n, s in enumerate(self._scenes, 1)])
         self.bar.on_msg(self._asked)
         self.widget = ipw.VBox([self.bar, self._place])
         self.widget.add_class("rsbd-stage")
@@ -87,8 +87,8 @@ class Stage:
             raise InputError(self.bar.trouble or "no scene is on stage", "go to another scene")
         return self._panels[self._number]
 
-    def go(self, number: int) -> None:
-        """Open a scene, counted from 1; it is as it was left.
+    def go(self, number: int, step: int = 0) -> None:
+        """Open a scene, counted from 1, at its question or at a later step; its controls are as they were left.
 
         Raises
         ------
@@ -100,6 +100,21 @@ class Stage:
         self.freeze(False)
         self._number = number - 1
         self._show()
+        self._build(min(max(step, 0), len(self.scene.presets)))
+
+    def forward(self) -> None:
+        """Go one step on: from the question to the first preset, to the other presets, to the next scene."""
+        if self.bar.step < len(self.scene.presets):
+            self._build(self.bar.step + 1)
+        elif self._number + 1 < len(self._scenes):
+            self.next()
+
+    def back(self) -> None:
+        """Go one step back; from a question to the last step of the scene before."""
+        if self.bar.step:
+            self._build(self.bar.step - 1)
+        elif self._number:
+            self.go(self._number, len(self._scenes[self._number - 1].presets))
 
     def next(self) -> None:
         """Open the next scene; the last one stays."""
@@ -122,6 +137,7 @@ class Stage:
                 f"scene {self.scene.title!r} has no preset {number}", f"choose from 1 to {len(self.scene.presets)}"
             )
         self.panel.set(**self.scene.preset(number - 1))
+        self.bar.step = number
 
     def reset(self) -> None:
         """Go back to the first preset of this scene, live."""
@@ -169,6 +185,12 @@ class Stage:
             self._compare()
         self._place.children = shown
 
+    def _build(self, step: int) -> None:
+        """Show a step of this scene. A scene that cannot be created has its steps, too: the lecture goes on."""
+        if step and self._number in self._panels:
+            self.preset(step)
+        self.bar.step = step
+
     def _prepare(self) -> None:
         """Create the next scene while the lecturer talks about this one, so that it opens with its picture."""
         here, then = self._panels.get(self._number), self._number + 1
@@ -201,10 +223,11 @@ class Stage:
             return
         number = content.get("number") if what else None
         with contextlib.suppress(InputError):
-            if what in ("next", "previous", "reset", "freeze"):
+            if what in ("forward", "back", "next", "previous", "reset", "freeze"):
                 getattr(self, what)()
             elif what == "scene" and isinstance(number, int):
-                self.go(number)
+                step = content.get("step", 0)
+                self.go(number, step if isinstance(step, int) else 0)
             elif what == "preset" and isinstance(number, int):
                 self.preset(number)
 
