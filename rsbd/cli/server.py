@@ -16,6 +16,7 @@ from rsbd.errors import InputError
 
 WINDOWS = sys.platform == "win32"
 
+
 def culling(seconds: int) -> list[str]:
     """Return the options that end kernels to which no page is connected and that computed nothing for a while."""
     return [f"--MappingKernelManager.cull_{said}" for said in (f"idle_timeout={seconds}", "interval=60")]

@@ -272,7 +272,9 @@ def test_shared_pieces_lose_nothing():
 
 
 def test_handout(tmp_path):
-    file, failed = lecture.write_handout(tmp_path / "new" / "handout.html", [dataclasses.replace(SCENE, unit="%"), BROKEN])
+    file, failed = lecture.write_handout(
+        tmp_path / "new" / "handout.html", [dataclasses.replace(SCENE, unit="%"), BROKEN]
+    )
     front, _, back = file.read_text("utf-8").partition("<h1>Answers</h1>")
     assert failed == 1
     # In front: questions and room to write, and nothing that answers them.

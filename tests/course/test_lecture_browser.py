@@ -51,7 +51,7 @@ def test_a_rehearsal_from_the_first_key_to_the_last(served):
             assert question.inner_text() == scene.question
             assert hall.pixels(".rsbd-asked") >= 40
             # Nothing that answers it is on screen.
-            for hidden in (".rsbd-message", ".rsbd-picture", ".rsbd-sentence", ".rsbd-presets", ".rsbd-controls"):
+            for hidden in (".rsbd-message", ".rsbd-picture", ".rsbd-short", ".rsbd-sentence", ".rsbd-presets", ".rsbd-controls"):
                 assert not page.locator(hidden).first.is_visible()
             assert hall.overflow() == []
             if number == 1:
@@ -71,7 +71,8 @@ def test_a_rehearsal_from_the_first_key_to_the_last(served):
                 keys.press("ArrowRight")
                 page.locator(f'.rsbd-presets button:nth-child({step})[aria-pressed="true"]').wait_for()
             hall.scene(number)
-            seen.add(page.locator(".rsbd-sentence").inner_text())
+            seen.add(page.locator(".rsbd-short").inner_text())
+            assert min(hall.pixels(".rsbd-short"), hall.pixels(".rsbd-message")) >= 28
             assert hall.overflow() == []
             assert violations(page) == []
             hall.screenshot(f"lecture-{number:02d}-light")
@@ -79,7 +80,7 @@ def test_a_rehearsal_from_the_first_key_to_the_last(served):
             keys.press("PageDown")
         assert len(seen) == len(SCENES)
         hall.scene(len(SCENES))  # the last one stays, and what it ends on is proved
-        assert "proved" in hall.picture() or "certified" in page.locator(".rsbd-sentence").inner_text()
+        assert "proved" in hall.picture() or "certified" in page.locator(".rsbd-short").inner_text()
         notes.get_by_text("This is the last scene.").wait_for()
         notes.keyboard.press("Home")  # keys of the presenter window move the stage
         hall.scene(1)
@@ -153,8 +154,8 @@ def test_keys_slider_and_box_do_not_meet(served):
         # At twice the size not all fits, and the picture does not pay for it.
         hall.screenshot("lecture-zoomed", 640, 360)
         assert page.locator(".rsbd-picture > svg").bounding_box()["height"] > 200
-        page.locator(".rsbd-sentence").scroll_into_view_if_needed()
-        assert page.locator(".rsbd-sentence").is_visible()
+        page.locator(".rsbd-short").scroll_into_view_if_needed()
+        assert page.locator(".rsbd-short").is_visible()
         assert hall.complaints == []
 
 

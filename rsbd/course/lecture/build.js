@@ -57,6 +57,23 @@ function makeBuild(el, titles, perform, openPresenter) {
     }
   }
 
+  // On the screen of a hall stands the first sentence of what the panel says; a screen reader has all of it.
+  function drawShort() {
+    for (const all of root.querySelectorAll(".rsbd-sentence")) {
+      const short = all.nextElementSibling?.matches(".rsbd-short") ? all.nextElementSibling : make("p", "rsbd-short");
+      if (!short.parentNode) all.after(short);
+      short.setAttribute("aria-hidden", "true");
+      const first = /^.*?[.?!](?=\s+[\p{Lu}]|$)/su.exec(all.textContent)?.[0] ?? all.textContent;
+      if (short.textContent !== first) short.textContent = first;
+    }
+  }
+
+  // The panel's picture or sentence has changed.
+  const watcher = new MutationObserver((changes) => {
+    if (changes.some(({ target }) => target.matches?.(".rsbd-picture"))) drawMark();
+    if (changes.some(({ target }) => target.matches?.(".rsbd-sentence, .rsbd-place, .rsbd-carrier"))) drawShort();
+  });
+
   // What the presenter window shows.
   function tell() {
     told("rsbd-now", { ...scene, number, of: titles.length, step: at, next: titles[number] ?? "" });
@@ -86,8 +103,12 @@ function makeBuild(el, titles, perform, openPresenter) {
   addEventListener("storage", onTold);
 
   return {
-    cover, said, help, list, blank, acts, drawMark,
-    live: (on) => { root = on; },
+    cover, said, help, list, blank, acts,
+    live(on) {
+      root = on;
+      watcher.observe(root, { childList: true, subtree: true });
+      drawShort();
+    },
     // Shows a step of a scene: its question if it is 0.
     show(which, place, step) {
       if (number !== place) box.value = remembered(`rsbd-guess-${place}`) ?? "";
@@ -106,6 +127,9 @@ function makeBuild(el, titles, perform, openPresenter) {
       drawGuess();
       tell();
     },
-    end: () => removeEventListener("storage", onTold),
+    end() {
+      removeEventListener("storage", onTold);
+      watcher.disconnect();
+    },
   };
 }

@@ -42,7 +42,6 @@ root.querySelector(".rsbd-head").after(build.cover);
 root.querySelector(".rsbd-words").append(build.said);
 root.append(build.help, build.list, build.blank);
 root.dataset.theme = chosenTheme();
-new MutationObserver(build.drawMark).observe(root.querySelector(".rsbd-picture"), { childList: true });
 document.addEventListener("keydown", (event) => {
   const meant = meaning(event);
   if (!meant) return;

@@ -49,9 +49,7 @@ def write_pages(folder: str | Path, scenes: Sequence[Scene] = SCENES, link: str 
     return folder / "index.html", failed
 
 
-def scene_page(
-    frames: Frames, number: int, names: Sequence[str], titles: Sequence[str] = (), link: str = ""
-) -> str:
+def scene_page(frames: Frames, number: int, names: Sequence[str], titles: Sequence[str] = (), link: str = "") -> str:
     """Return the page of a scene; ``number`` counts from 1, and ``names`` are the files of all scenes."""
     scene, first = frames.scene, frames.first
     said = {**scene.told, **linked(number, link)}

@@ -110,20 +110,14 @@ function render({ model, el }) {
     keys.addEventListener("keydown", onKey, true); // first: number boxes let no key through to their page
     drawScene();
     if (kept[0] > 1 || kept[1]) ask({ do: "scene", number: kept[0], step: kept[1] });
-    marks.observe(root, { childList: true, subtree: true });
   });
 
-  // A new picture gets the mark of the hall.
-  const marks = new MutationObserver((changes) => {
-    if (changes.some(({ target }) => target.matches(".rsbd-picture"))) build.drawMark();
-  });
   const listeners = [["change:scene change:step change:trouble", drawScene], ["change:preset", drawPreset], ["change:frozen", drawFrozen]];
   for (const [events, draw] of listeners) model.on(events, draw);
   model.on("msg:custom", onMessage);
   return () => {
     cancelAnimationFrame(frame);
     clearInterval(watch);
-    marks.disconnect();
     build.end();
     keys?.removeEventListener("keydown", onKey, true);
     for (const [events, draw] of listeners) model.off(events, draw);
