@@ -51,7 +51,14 @@ def test_a_rehearsal_from_the_first_key_to_the_last(served):
             assert question.inner_text() == scene.question
             assert hall.pixels(".rsbd-asked") >= 40
             # Nothing that answers it is on screen.
-            for hidden in (".rsbd-message", ".rsbd-picture", ".rsbd-short", ".rsbd-sentence", ".rsbd-presets", ".rsbd-controls"):
+            for hidden in (
+                ".rsbd-message",
+                ".rsbd-picture",
+                ".rsbd-short",
+                ".rsbd-sentence",
+                ".rsbd-presets",
+                ".rsbd-controls",
+            ):
                 assert not page.locator(hidden).first.is_visible()
             assert hall.overflow() == []
             if number == 1:

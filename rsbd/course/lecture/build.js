@@ -63,7 +63,7 @@ function makeBuild(el, titles, perform, openPresenter) {
       const short = all.nextElementSibling?.matches(".rsbd-short") ? all.nextElementSibling : make("p", "rsbd-short");
       if (!short.parentNode) all.after(short);
       short.setAttribute("aria-hidden", "true");
-      const first = /^.*?[.?!](?=\s+[\p{Lu}]|$)/su.exec(all.textContent)?.[0] ?? all.textContent;
+      const first = /^.*?[.?!](?=\s|$)/s.exec(all.textContent)?.[0] ?? all.textContent;
       if (short.textContent !== first) short.textContent = first;
     }
   }
