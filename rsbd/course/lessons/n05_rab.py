@@ -14,7 +14,7 @@ from rsbd.recipes.rab import per_row, rab
 from rsbd.words import percent
 
 _MODELS = 1000  # of an answer that is tried out
-_MOST_SIGMA = 1e6
+_MOST_SIGMA = 100  # the pixels go from 0 to 1
 
 
 def check_per_image(answer: Any, length: float, rows: int) -> Verdict:
@@ -51,7 +51,9 @@ def check_sigma(answer: Any, dataset: Dataset, length: float = 1.0, share: float
         Certified accuracy to reach on the practice points.
     """
     hints = HINTS["check_sigma"]
-    if is_number(answer) and answer > _MOST_SIGMA:
+    if not is_number(answer) or not answer > 0:
+        return verdict(hints, "no_sigma", answer=answer)
+    if answer > _MOST_SIGMA:
         return verdict(hints, "drowned", answer=answer, most=_MOST_SIGMA)
     rehearsal = practice(dataset)
     result = rab(rehearsal, answer, num_models=_MODELS)
