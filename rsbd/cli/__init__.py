@@ -21,6 +21,7 @@ from rsbd.cli.doctor import doctor
 from rsbd.cli.lab import course, lab
 from rsbd.cli.lecture import lecture
 from rsbd.cli.options import spread
+from rsbd.cli.site import site
 from rsbd.errors import InputError
 
 app = typer.Typer(
@@ -34,6 +35,7 @@ _HELP: dict[Any, str] = {  # the docstrings of the commands, which `python -OO` 
     lab: "Open the course in JupyterLab (for this machine only, protected by its token); Ctrl-C ends it.",
     course: "Copy the course into a folder and start nothing.",
     lecture: "Show ten scenes for a lecture hall (for this machine only, protected by its token); Ctrl-C ends it.",
+    site: "Write the whole course as pages that need no kernel, server or network.",
     certify: "Plant a backdoor, defend with noise and with bags of few rows, and certify the predictions.",
     compare: "Certify with every method against the same attackers, each method with its best noise.",
     doctor: "Say what works on this machine, and how to mend what does not.",

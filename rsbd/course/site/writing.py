@@ -1,0 +1,122 @@
+"""Write the whole course as static pages, completely or not at all."""
+
+import json
+import secrets
+import shutil
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+
+import nbformat
+
+from rsbd.course import notebooks
+from rsbd.course.lecture import Scene
+from rsbd.course.lecture.frames import Frames, compute_frames
+from rsbd.course.lecture.pages import as_json
+from rsbd.course.site.outline import Lesson, roads, sections, ways
+from rsbd.course.site.pages import course_page, notebook_body, prose
+from rsbd.errors import InputError
+from rsbd.panels.svg import escape
+from rsbd.version import __version__
+
+_HERE = Path(__file__).parent
+_MARK = "rsbd-site.json"  # lists the files of a site, so that a newer one can take its place
+_TABLES = tomllib.loads((_HERE / "panels.toml").read_text("utf-8"))["panel"]
+_TITLES = {"glossary": "Glossary", "index": "Certified robustness against backdoor attacks", "search": "Search"}
+# Each panel of the notebooks, as a scene without words; its title is the number of its notebook.
+PANEL_SCENES = tuple(Scene(message="", question="", **table) for table in _TABLES)
+
+
+def write_site(folder: str | Path, tell: Callable[[str], None] = lambda said: None) -> tuple[Path, int]:
+    """Write the whole course as pages that need no kernel, server or network.
+
+    Parameters
+    ----------
+    folder : path
+        Created if it does not exist. An older site there is replaced; anything else is refused.
+    tell : callable
+        Called with the name of each notebook before its panel is computed.
+
+    Returns
+    -------
+    (Path, int)
+        The first page, and the number of pictures that could not be computed; a sentence in their place says why.
+
+    Raises
+    ------
+    InputError
+        If the folder holds anything but an older site.
+    """
+    folder = Path(folder)
+    check_folder(folder)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    new, old = (folder.with_name(f".{folder.name}.{secrets.token_hex(4)}") for _ in range(2))
+    new.mkdir()
+    try:
+        frames = []
+        for scene in PANEL_SCENES:
+            tell(f"panel of notebook {scene.title}")
+            frames.append(compute_frames(scene))
+        for name, text in course_files(notebooks.stored_course()[0], frames).items():
+            (new / name).write_text(text, "utf-8")
+        (new / _MARK).write_text(json.dumps({"rsbd": __version__, "files": sorted(p.name for p in new.iterdir())}))
+        check_folder(folder)  # again: minutes have passed
+        if folder.exists():
+            folder.rename(old)
+        new.rename(folder)
+    finally:
+        for left in (new, old):
+            shutil.rmtree(left, ignore_errors=True)
+    return folder / "index.html", sum(each.failed for each in frames)
+
+
+def check_folder(folder: Path) -> None:
+    """Raise unless a site can be written to this folder without loss of other files."""
+    remedy = "choose a new folder, or one with an older site"
+    if not folder.is_dir():
+        if folder.exists() or folder.is_symlink():
+            raise InputError(f"{folder} is no folder", remedy)
+        return
+    there = {path.name for path in folder.iterdir()}
+    try:
+        ours = {_MARK, *json.loads((folder / _MARK).read_text("utf-8"))["files"]}
+    except (OSError, ValueError, KeyError, TypeError):
+        ours = set()
+    if others := sorted(there - ours):
+        raise InputError(f"{folder} holds files that are not of a site, such as {others[0]}", remedy)
+
+
+def course_files(course: Path, panels: list[Frames]) -> dict[str, str]:
+    """Return the text of each page by the name of its file."""
+    found = {path.stem: nbformat.read(path, as_version=4) for path in sorted(course.glob("[0-9][0-9]_*.ipynb"))}
+    start = next(iter(found.values()))
+    known, table = {*found, "glossary"}, roads(start.cells[-1].source)
+    names = {lesson.stem: lesson.name for lessons in table.values() for lesson in lessons}
+    shared = {"roads": table, "ways": [], "source": "", "more": ""}
+    files, index = {}, []
+    texts = {"glossary": (course / "GLOSSARY.md").read_text("utf-8"), "index": _front(table), "search": ""}
+    for stem, notebook in {**found, **{stem: _written(text) for stem, text in texts.items()}}.items():
+        here, script = {**shared, "page": f"{stem}.html"}, "site.js"
+        if stem in found:
+            here |= {"ways": ways(notebook.cells[-1].source), "source": f"{stem}.ipynb"}
+        if stem == "search":  # the last page
+            here["more"] = (_HERE / "search.html").read_text("utf-8").replace("[]", as_json(index))
+            script = "search.js"
+        title = names.get(stem) or _TITLES[stem]
+        body = notebook_body(notebook, known, [f for f in panels if stem.startswith(f.scene.title)], **here)
+        files[f"{stem}.html"] = course_page(title, body, script)
+        index += sections(f"{stem}.html", title, body.partition("<main")[2].partition("</main>")[0])
+    return files
+
+
+def _written(text: str) -> nbformat.NotebookNode:
+    return nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell(text)])
+
+
+def _front(table: dict[str, list[Lesson]]) -> str:
+    """Return the first page in Markdown."""
+    lists = "\n\n".join(
+        f"## {road}\n\n" + "\n".join(f"- **[{each.name}]({each.stem}.ipynb)**  \n  {each.question}" for each in lessons)
+        for road, lessons in table.items()
+    )
+    return (_HERE / "front.md").read_text("utf-8").format(lists=lists, version=__version__)
