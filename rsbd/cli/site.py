@@ -9,7 +9,9 @@ from rsbd.cli import options
 
 
 def site(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A new folder, or an older site.", parser=options.as_path)],
+    folder: Annotated[
+        Path, typer.Argument(metavar="DIR", help="A new folder, or an older site.", parser=options.as_path)
+    ],
 ) -> None:
     """Write the whole course as pages that need no kernel, server or network."""
     from rsbd.course.site import write_site

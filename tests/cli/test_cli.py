@@ -151,7 +151,7 @@ def test_files_that_cannot_be_written_are_one_sentence(tmp_path: Path) -> None:
 
 def test_every_option_is_explained_in_words() -> None:
     """With what it takes in its place, and no name of a type."""
-    for command in ("lab", "lecture", "certify", "compare"):
+    for command in ("lab", "lecture", "site", "certify", "compare"):
         said = run(*command.split(), "--help", COLUMNS="80", TERM="dumb").stdout
         assert max(map(len, said.splitlines())) <= 80
         for jargon in ("list[", "int range", "<int>", "<float>", "<str>", "<path>"):
@@ -261,7 +261,7 @@ def test_a_bar_tells_how_far_how_fast_and_how_much_longer() -> None:
 
 
 @pytest.mark.parametrize(
-    "option", ["certify --out", "compare --out", "lecture --static", "lecture --handout", "lab --course"]
+    "option", ["certify --out", "compare --out", "lecture --static", "lecture --handout", "lab --course", "site"]
 )
 @pytest.mark.parametrize("name", ["", " ", "~nobody-of-this-name/x"])
 def test_no_name_is_not_the_folder_at_hand(
@@ -310,7 +310,7 @@ def test_ctrl_c_at_once_is_no_traceback(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_the_short_help_is_there_for_every_command() -> None:
-    for name in ("", "lab", "course", "lecture", "certify", "compare", "doctor", "data"):
+    for name in ("", "lab", "course", "lecture", "site", "certify", "compare", "doctor", "data"):
         assert "Usage" in CliRunner().invoke(app, [*name.split(), "-h"]).output, name
 
 

@@ -11,7 +11,12 @@ from rsbd.panels.svg import escape
 _UNITS = 9  # of the drawing to an em of the text, whose letters are larger than those of formulas
 _LETTERS = {Outline.MOVETO: "M", Outline.LINETO: "L", Outline.CURVE3: "Q", Outline.CURVE4: "C", Outline.CLOSEPOLY: "Z"}
 # Names of TeX that matplotlib lacks: sizes of brackets are left out, the others have another name.
-_NAMES = ((r"\\[bB]igg?(?![a-zA-Z])", ""), (r"\\([lg])e(?![a-zA-Z])", r"\\\1eq"), (r"\\tfrac", r"\\frac"), (r"\\(mathcal|mathbb) (\w)", r"\\\1{\2}"))
+_NAMES = (
+    (r"\\[bB]igg?(?![a-zA-Z])", ""),
+    (r"\\([lg])e(?![a-zA-Z])", r"\\\1eq"),
+    (r"\\tfrac", r"\\frac"),
+    (r"\\(mathcal|mathbb) (\w)", r"\\\1{\2}"),
+)
 
 
 def draw_formula(tex: str) -> str:
@@ -19,14 +24,14 @@ def draw_formula(tex: str) -> str:
 
     Examples
     --------
-    >>> draw_formula(r"p \\ge \\tfrac12")[:61]
-    '<svg role="img" aria-label="p \\ge \\tfrac12" viewBox="'
+    >>> draw_formula(r"p \ge \tfrac12")[:50]
+    '<svg role="img" aria-label="p \\ge \\tfrac12" viewBo'
     """
     known = " ".join(tex.split())
     for pattern, name in _NAMES:
         known = re.sub(pattern, name, known)
     known = re.sub(r"\\frac(\d)(\d)", r"\\frac{\1}{\2}", known)
-    font = FontProperties(family="serif", math_fontfamily="cm")  # type: ignore[arg-type]
+    font = FontProperties(family="serif", math_fontfamily="cm")
     drawn = TextPath((0, 0), f"${known}$", size=10, prop=font)
     left, low, right, high = drawn.get_extents().extents
     segments = drawn.iter_segments(simplify=False)

@@ -3,7 +3,6 @@
 import re
 from dataclasses import dataclass
 from html import unescape
-from typing import Any
 
 _ROW = re.compile(r"^\| \[([^\]]+)\]\((\w+)\.ipynb\) \| ([^|]+) \|$", re.MULTILINE)
 _WAY = re.compile(r"\*\*(Previous|Next):\*\* \[([^\]]+)\]\((\w+)\.ipynb\)")
@@ -24,11 +23,11 @@ class Lesson:
 
 
 def roads(table: str) -> dict[str, list[Lesson]]:
-    """Return the lessons of the main road and of the side roads.
+    r"""Return the lessons of the main road and of the side roads.
 
     Examples
     --------
-    >>> roads("| main road | question |\\n| [00 Start](00_start.ipynb) | What? |\\n| side road | take it if |")
+    >>> roads("| main road | question |\n| [00 Start](00_start.ipynb) | What? |\n| side road | take it if |")
     {'Main road': [Lesson(name='00 Start', stem='00_start', question='What?')], 'Side roads': []}
     """
     main, _, side = table.partition("| side road")
@@ -48,7 +47,7 @@ def ways(last_cell: str) -> list[tuple[str, str, str]]:
     return [(word.lower(), name, f"{stem}.html") for word, name, stem in _WAY.findall(last_cell)]
 
 
-def sections(page: str, lesson: str, html: str) -> list[Any]:
+def sections(page: str, lesson: str, html: str) -> list[list[str]]:
     """Return what a search finds of a page: address, lesson, heading and text of each section.
 
     Examples

@@ -23,7 +23,7 @@ _IMAGE = re.compile(r'<img src="data:image/svg\+xml;base64,([^"]+)"([^>]*?)style
 _LINK = re.compile(r'<a href="(\w+)\.(?:ipynb|md)(#[^"]*)?"[^>]*>(.*?)</a>', re.DOTALL)
 
 
-class _Prose(IPythonRenderer):  # type: ignore[misc]
+class _Prose(IPythonRenderer):
     """Markdown as nbconvert writes it, but with formulas as pictures."""
 
     def heading(self, text: str, level: int, **attrs: Any) -> str:
@@ -41,12 +41,12 @@ class _Prose(IPythonRenderer):  # type: ignore[misc]
 
 
 def prose(markdown: str) -> str:
-    """Return Markdown as HTML.
+    r"""Return Markdown as HTML.
 
     Examples
     --------
     >>> prose("## Two *words*")
-    '<h2 id="two-words">Two <em>words</em></h2>\\n'
+    '<h2 id="two-words">Two <em>words</em></h2>\n'
     """
     return str(MarkdownWithMath(renderer=_Prose(escape=False)).render(markdown))
 
@@ -74,7 +74,9 @@ def notebook_body(notebook: NotebookNode, known: set[str], panels: list[Frames],
         extra_template_basedirs=[str(_HERE)], template_name="page", file_extension=".html", filters=filters
     )
     body, _ = exporter.from_notebook_node(notebook, resources={"version": __version__, **resources})
-    body = _IMAGE.sub(_fitting, body).replace("<table", '<div class="wide"><table').replace("</table>", "</table></div>")
+    body = (
+        _IMAGE.sub(_fitting, body).replace("<table", '<div class="wide"><table').replace("</table>", "</table></div>")
+    )
 
     def led(link: re.Match[str]) -> str:
         stem = link[1].lower() if link[1].isupper() else link[1]
@@ -99,7 +101,12 @@ def least_width(picture: str) -> int:
     800
     """
     wide = re.search(r'viewBox="[-\d.]+ [-\d.]+ ([\d.]+)', picture)
-    sizes = [float(size) for size in re.findall(r'font-size[:=] ?"?([\d.]+)|font: ([\d.]+)px', picture) for size in size if size]
+    sizes = [
+        float(size)
+        for size in re.findall(r'font-size[:=] ?"?([\d.]+)|font: ([\d.]+)px', picture)
+        for size in size
+        if size
+    ]
     return round(float(wide[1]) * _SMALLEST / min(sizes)) if wide and sizes else 0
 
 
@@ -112,16 +119,17 @@ def _still(output: str, panels: list[Frames]) -> str:
 
 
 def _panel(frames: Frames) -> str:
-    first, scene = frames.first, frames.scene
+    first = frames.first
     stops = "; ".join(f"{c.label}: {', '.join(c.shown)}" for c in frames.controls)
-    return f"""<section class="panel" aria-label="panel"><div class="rsbd-presets" role="group" aria-label="settings"></div>
+    return f"""<section class="panel" aria-label="panel">
+<div class="rsbd-presets" role="group" aria-label="settings"></div>
 <div class="rsbd-controls">{pages.page_controls(frames)}</div>
 <noscript><p>Without JavaScript only the first setting is shown.</p></noscript>
 <div class="wide"><div class="rsbd-picture" role="img" aria-label="{escape(first.alt)}"
 style="min-width:{least_width(first.svg)}px">{first.svg}</div></div>
 <p class="rsbd-sentence" role="status">{escape(first.sentence)}</p>
-<details class="made"><summary>Computed at {len(frames.pictures)} settings, and shown at no other ({escape(stops)})</summary>
-<dl>{pages.described(frames)}<dt>live</dt><dd>panels.{escape(scene.panel)}(...) in the notebook, at any setting</dd></dl></details>
+<details class="made"><summary>Computed at {len(frames.pictures)} settings, and shown at no other
+({escape(stops)})</summary><dl>{pages.described(frames)}</dl></details>
 <script type="application/json">{pages.as_json(pages.page_data(frames))}</script></section>"""
 
 

@@ -6,6 +6,7 @@ import shutil
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import nbformat
 
@@ -14,9 +15,8 @@ from rsbd.course.lecture import Scene
 from rsbd.course.lecture.frames import Frames, compute_frames
 from rsbd.course.lecture.pages import as_json
 from rsbd.course.site.outline import Lesson, roads, sections, ways
-from rsbd.course.site.pages import course_page, notebook_body, prose
+from rsbd.course.site.pages import course_page, notebook_body
 from rsbd.errors import InputError
-from rsbd.panels.svg import escape
 from rsbd.version import __version__
 
 _HERE = Path(__file__).parent
@@ -92,8 +92,9 @@ def course_files(course: Path, panels: list[Frames]) -> dict[str, str]:
     start = next(iter(found.values()))
     known, table = {*found, "glossary"}, roads(start.cells[-1].source)
     names = {lesson.stem: lesson.name for lessons in table.values() for lesson in lessons}
-    shared = {"roads": table, "ways": [], "source": "", "more": ""}
-    files, index = {}, []
+    shared: dict[str, Any] = {"roads": table, "ways": [], "source": "", "more": ""}
+    files: dict[str, str] = {}
+    index: list[list[str]] = []
     texts = {"glossary": (course / "GLOSSARY.md").read_text("utf-8"), "index": _front(table), "search": ""}
     for stem, notebook in {**found, **{stem: _written(text) for stem, text in texts.items()}}.items():
         here, script = {**shared, "page": f"{stem}.html"}, "site.js"
@@ -109,7 +110,7 @@ def course_files(course: Path, panels: list[Frames]) -> dict[str, str]:
     return files
 
 
-def _written(text: str) -> nbformat.NotebookNode:
+def _written(text: str) -> Any:
     return nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell(text)])
 
 

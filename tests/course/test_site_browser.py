@@ -1,0 +1,104 @@
+"""The static course in a real browser, from a disk and without network, on a phone and on a screen, in both themes."""
+
+from __future__ import annotations
+
+import pytest
+from browser.axe import violations
+from browser.hall import ARTIFACTS, open_hall
+
+from rsbd.course.site import write_site
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+SIZES = {"phone": (390, 844), "screen": (1280, 720)}
+# Text of less than 12 pixels on the screen, also where a picture is drawn smaller than it says.
+SMALL = """() => [...document.querySelectorAll("body *")].filter(e => {
+    if (![...e.childNodes].some(n => n.nodeType === 3 && n.textContent.trim())) return false;
+    if (!e.checkVisibility() || e.closest("script, style, noscript")) return false;
+    const scale = e instanceof SVGElement ? Math.abs(e.getScreenCTM().a) || Math.abs(e.getScreenCTM().b) : 1;
+    return parseFloat(getComputedStyle(e).fontSize) * scale < 11.9;
+}).map(e => e.textContent.trim().slice(0, 40) + " " + getComputedStyle(e).fontSize)"""
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("site")
+    _, failed = write_site(folder)
+    assert failed == 0
+    assert sum(path.stat().st_size for path in folder.iterdir()) < 25e6
+    return folder
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def test_every_page_can_be_read(site, size, dark):
+    names = sorted(path.name for path in site.glob("*.html"))
+    with open_hall((site / "index.html").as_uri(), offline=True, dark=dark) as hall:
+        page = hall.page
+        page.set_viewport_size(dict(zip(("width", "height"), SIZES[size], strict=True)))
+        for name in names:
+            page.goto((site / name).as_uri())
+            assert page.evaluate("() => document.documentElement.scrollWidth <= innerWidth"), name
+            assert page.evaluate(SMALL) == [], name
+            assert violations(page) == [], name
+            ARTIFACTS.mkdir(exist_ok=True)
+            page.screenshot(
+                path=ARTIFACTS / f"site-{name[:2]}-{size}-{'dark' if dark else 'light'}.png", full_page=True
+            )
+        assert hall.complaints == []
+
+
+def test_panels_quizzes_predictions_and_search_work(site):
+    with open_hall((site / "index.html").as_uri(), offline=True) as hall:
+        page = hall.page
+        for name in sorted(path.name for path in site.glob("[01][0-9]*.html")):
+            page.goto((site / name).as_uri())
+            for panel in page.locator("section.panel").all():
+                seen = {panel.locator(".rsbd-picture").get_attribute("aria-label")}
+                for button in panel.locator(".rsbd-presets button").all():
+                    button.click()
+                    seen.add(panel.locator(".rsbd-picture").get_attribute("aria-label"))
+                    assert button.get_attribute("aria-pressed") == "true"
+                assert len(seen) >= 2, name
+            for guess in page.locator(".guess").all():
+                fold = guess.locator("xpath=following-sibling::details[1]")
+                guess.get_by_role("button", name="reveal").click()
+                assert not fold.is_visible()  # first a number
+                guess.get_by_label("my guess").fill("40 %")
+                page.keyboard.press("Enter")
+                assert guess.get_by_role("status").inner_text() == "You said 40 %."
+                assert fold.is_visible()
+            for quiz in page.locator(".quiz").all():
+                said = set()
+                for button in quiz.get_by_role("button").all():
+                    button.click()
+                    said.add(quiz.get_by_role("status").inner_text())
+                assert sum("Right." in words for words in said) == 1, name
+                assert len(said) == quiz.get_by_role("button").count()
+            assert page.locator(".quiz").count() > 0 or name.startswith("11"), name
+        page.goto((site / "00_start_here.html").as_uri())
+        slider = page.get_by_role("slider", name="poisoned images (of 204)")
+        slider.focus()
+        for number in ("10", "20", "20"):  # the values that were computed, and nothing between or beyond
+            page.keyboard.press("ArrowRight")
+            assert slider.get_attribute("aria-valuetext") == number
+            assert f"{number} images poisoned" in page.locator(".rsbd-picture").get_attribute("aria-label")
+        page.get_by_role("navigation", name="next steps").get_by_role("link", name="01 Backdoor attacks").click()
+        page.get_by_role("link", name="Search").click()
+        page.get_by_label("words to search for").fill("neyman")
+        page.locator(".search li a").first.click()
+        assert "#" in page.url
+        assert hall.complaints == []
+
+
+def test_without_javascript_everything_is_folded_and_said(site):
+    from browser.lab import CHROMIUM_ARGS, chromium
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium(), args=CHROMIUM_ARGS)
+        page = browser.new_context(java_script_enabled=False, offline=True).new_page()
+        page.goto((site / "00_start_here.html").as_uri())
+        assert page.get_by_text("Without JavaScript only the first setting is shown.").is_visible()
+        page.get_by_text("Made your guess?").first.click()
+        assert page.get_by_text("anyone who checks only accuracy").is_visible()
+        browser.close()
