@@ -43,21 +43,6 @@ function nameHandles(panel) {
   }
 }
 
-// On a narrow page the parts of a picture stand below each other: each is a copy of it that shows one box.
-const NARROW = 520, READABLE = 12 / 19; // pixels; a text of 19 units is 12 pixels high
-
-function laidOut(svg, width) {
-  svg.setAttribute("aria-hidden", "true"); // one image with one name, not its hundred parts
-  if (!width || width >= NARROW) return [svg];
-  const boxes = svg.dataset.stack ? svg.dataset.stack.split(";") : [svg.getAttribute("viewBox")];
-  return boxes.map((box) => {
-    const part = svg.cloneNode(true);
-    part.setAttribute("viewBox", box);
-    part.style.minWidth = `${READABLE * box.split(" ")[2]}px`;
-    return part;
-  });
-}
-
 // Curves and bars move to their new place, where they are drawn from the start; the curve on which the reader last
 // rested stays as a thin line.
 const GLIDE = 150, REST = 1000; // milliseconds
@@ -167,7 +152,7 @@ function render({ model, el }) {
     const before = STILL.matches ? null : places(box), now = performance.now();
     if (now - changed > REST) rested = settled;
     changed = now;
-    box.replaceChildren(...laidOut(svg, box.clientWidth));
+    box.replaceChildren(...laidOut(svg, box));
     if (model.get("state") === "final") settled = paths(box);
     ghosts = haunt(box, rested);
     if (before) glide(box, before);

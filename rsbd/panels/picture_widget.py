@@ -21,7 +21,7 @@ class PictureWidget(anywidget.AnyWidget):
     message, so a browser never shows the picture of one result beside the sentence of another.
     """
 
-    _esm = "\n".join((_HERE / name).read_text(encoding="utf-8") for name in ("calm.js", "picture.js"))
+    _esm = "\n".join((_HERE / name).read_text(encoding="utf-8") for name in ("calm.js", "stack.js", "picture.js"))
     _css = (_HERE / "picture.css").read_text(encoding="utf-8")
 
     svg = traitlets.Unicode("").tag(sync=True)

@@ -66,7 +66,7 @@ def scene_page(frames: Frames, number: int, names: Sequence[str], titles: Sequen
 <details><summary>What this was computed from</summary><dl>{described(frames)}<dt>made by</dt>
 <dd>rsbd lecture --static FOLDER (sliders stop at the computed values only)</dd></dl></details>
 </main><script type="application/json" id="rsbd-data">{as_json(data)}</script>"""
-    scripts = ("../../panels/calm.js", "keys.js", "stops.js", "build.js", "pages.js")
+    scripts = ("../../panels/calm.js", "../../panels/stack.js", "keys.js", "stops.js", "build.js", "pages.js")
     return html_page(f"{number}. {scene.title}", body, scripts)
 
 

@@ -9,7 +9,8 @@ function stops(root, data) {
   function draw(number) {
     const text = data.pictures[number].map((piece) => data.vocabulary[piece]).join("");
     const doc = text && new DOMParser().parseFromString(text, "image/svg+xml");
-    picture.replaceChildren(...(text ? [document.importNode(doc.documentElement, true)] : []));
+    picture.style.minWidth = ""; // which holds without this script
+    picture.replaceChildren(...(text ? laidOut(document.importNode(doc.documentElement, true), picture) : []));
     picture.setAttribute("aria-label", data.alt[number]);
     say(data.sentence[number]);
   }
@@ -37,6 +38,7 @@ function stops(root, data) {
     show();
   }
 
+  addEventListener("resize", show);
   for (const control of controls) control.addEventListener("input", show);
   return { presets, move, hold };
 }

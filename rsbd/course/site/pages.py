@@ -88,7 +88,7 @@ def notebook_body(notebook: NotebookNode, known: set[str], panels: list[Frames],
 def course_page(title: str, body: str, *scripts: str) -> str:
     """Return a page of the course, which loads nothing."""
     scripts = tuple(f"../site/{name}" for name in scripts)
-    shared = ("../../panels/calm.js", "stops.js") if scripts else ()
+    shared = ("../../panels/calm.js", "../../panels/stack.js", "stops.js") if scripts else ()
     return pages.html_page(title, body, (*shared, *scripts), ("../site/site.css",))
 
 
