@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -189,6 +190,112 @@ def test_a_reader_hears_the_result_and_not_every_step_to_it(plain: Lab) -> None:
         return [shown, heard];
     }""")
     assert said == ["Preview.", ["Result.", "Wrong."]]
+
+
+def until(panel: Any, said: str) -> None:
+    """Wait for the final picture whose alt text says so."""
+    page = panel.page
+    ready = """([panel, said]) => new RegExp(said).test(panel.querySelector(".rsbd-picture").getAttribute("aria-label")) &&
+        panel.querySelector(".rsbd-carrier").dataset.state === "final" """
+    page.wait_for_function(ready, arg=[panel.element_handle(), said], timeout=30_000)
+
+
+def of(lab: Lab, name: str) -> Any:
+    found = lab.page.locator(f".rsbd-test-{name}")
+    found.scroll_into_view_if_needed()
+    return found
+
+
+@pytest.mark.parametrize("name", ["backdoor", "planted"])
+def test_a_click_on_a_cell_of_the_map_sets_the_attack(lab: Lab, name: str) -> None:
+    panel = of(lab, name)
+    cell = panel.locator("[data-set]").nth(10)
+    wish = json.loads(cell.get_attribute("data-set"))
+    poisoned = panel.get_by_role("spinbutton", name=re.compile("poisoned images"))
+    for again in (False, True):  # the same cell, once more after a slider has moved
+        cell.click()
+        until(panel, rf"\b{wish['poisoned']} (images? poisoned|poisoned images?)")
+        assert poisoned.input_value() == str(wish["poisoned"])
+        if not again:
+            poisoned.fill(str(wish["poisoned"] + 2))
+            poisoned.press("Enter")
+            until(panel, rf"\b{wish['poisoned'] + 2} (images? poisoned|poisoned images?)")
+    assert "proved" in cell.locator("title").inner_html()
+    assert lab.complaints == []
+
+
+# What is dragged from 30 % to 70 % of the picture's box, the sliders that follow, and their values.
+DRAGS = {
+    "plane": {"x of the point": 0.8, "y of the point": 0.0},
+    "partitions": {"poisoned rows": None},
+    "label_flips": {"flipped labels (attack)": None},
+    "worst_case": {"p_a (top class)": 0.5},
+    "confidence": {"L2 radius": None},
+    "attack": {"poisoned images (of 1,000)": None},
+}
+
+
+@pytest.mark.parametrize("name", DRAGS)
+def test_a_drag_in_the_picture_moves_the_sliders(lab: Lab, name: str) -> None:
+    panel, mouse = of(lab, name), lab.page.mouse
+    boxes = {label: panel.get_by_role("spinbutton", name=label, exact=True) for label in DRAGS[name]}
+    area = panel.locator("[data-drag]").bounding_box()
+    across = [area["x"] + area["width"] * share for share in (0.3, 0.7)]
+    middle = area["y"] + area["height"] / 2
+    mouse.move(across[0], middle)
+    mouse.down()
+    lab.page.wait_for_timeout(300)
+    first = {label: box.input_value() for label, box in boxes.items()}
+    mouse.move(across[1], middle, steps=8)
+    mouse.up()
+    for label, value in DRAGS[name].items():
+        if value is None:
+            wait = "([box, first]) => +box.value > first"
+            lab.page.wait_for_function(wait, arg=[boxes[label].element_handle(), float(first[label])])
+        else:
+            lab.page.wait_for_function("([box, v]) => +box.value === v", arg=[boxes[label].element_handle(), value])
+    mouse.move(across[0], middle)  # no button is down
+    lab.page.wait_for_timeout(300)
+    panel.locator(".rsbd-carrier[data-state=final]").wait_for(timeout=30_000)
+    assert all(float(box.input_value()) != float(first[label]) for label, box in boxes.items() if "y of" not in label)
+    assert lab.complaints == []
+
+
+def test_the_last_curve_stays_as_a_thin_line_and_is_named(lab: Lab) -> None:
+    panel = of(lab, "label_flips")
+    lab.page.wait_for_timeout(1200)  # the reader rests
+    before, old = alt(panel), panel.locator("path[data-glide]").evaluate_all("es => es.map(e => e.getAttribute('d'))")
+    panel.get_by_role("slider", name="keep (training labels)").focus()
+    lab.page.keyboard.press("PageDown")
+    lab.page.wait_for_function(
+        "([p, before]) => p.querySelector('.rsbd-picture').getAttribute('aria-label') !== before",
+        arg=[panel.element_handle(), before],
+    )
+    ghosts = panel.locator(".rsbd-ghost").evaluate_all("es => es.map(e => e.getAttribute('d'))")
+    assert ghosts
+    assert set(ghosts) <= set(old)
+    assert "thin line: before the change" in panel.locator(".rsbd-badge").inner_text()
+
+
+def test_a_narrow_page_stacks_the_parts_of_a_picture(lab: Lab) -> None:
+    """Each text that is shown is at least 12 pixels high, and controls are not cut."""
+    size = lab.page.viewport_size
+    small = """panel => [...panel.querySelectorAll(".rsbd-picture > svg")].flatMap(svg => [...svg.querySelectorAll("text")]
+        .filter(t => t.textContent).map(t => [t.textContent, svg.getScreenCTM().a * t.getAttribute("font-size")]))
+        .filter(([, high]) => high < 11.9)"""
+    lab.page.set_viewport_size({"width": 390, "height": 844})
+    lab.page.evaluate("() => window.jupyterapp.shell.collapseLeft?.()")
+    try:
+        for name in sorted(PANELS):
+            panel = of(lab, name)
+            panel.locator(".rsbd-picture > svg").nth(0 if name == "compare" else 1).wait_for()
+            assert panel.evaluate(small) == [], name
+            assert panel.evaluate("p => p.scrollWidth - p.clientWidth") <= 0, name
+            lab.page.screenshot(path=ARTIFACTS / f"panel-{name}-390.png")
+    finally:
+        lab.page.set_viewport_size(size)
+        lab.page.locator(".rsbd-test-plane .rsbd-picture > svg").nth(1).wait_for(state="detached")
+    assert lab.complaints == []
 
 
 def test_axe_finds_nothing_and_text_can_be_read_in_both_themes(

@@ -21,7 +21,7 @@ def draw_backdoor(found: BackdoorResult) -> Picture:
 
 def draw_compact_backdoor(found: BackdoorResult) -> Picture:
     """Draw images, rates and curve: for a first look."""
-    return _picture(found, 500, [_proved(found, 620), _curve(found, (78, 298, 1150, 420))], [(0, 170, 1200, 500)])
+    return _picture(found, 540, [_proved(found, 620), _curve(found, (78, 296, 1150, 460))], [(0, 170, 1200, 540)])
 
 
 def _picture(found: BackdoorResult, height: float, lower: list[str], stack: list[Box]) -> Picture:
@@ -34,13 +34,13 @@ def _proved(found: BackdoorResult, middle: float) -> str:
     """Write in large figures what is proved: against small changes of any kind, and against this attack."""
     threat, channels = found.report.threat, found.report.outcome.experiment.dataset.channels
     trigger, (radius, certified) = threat.trigger_on("features"), _quoted(found)
-    size = f"{trigger / channels:g} px" if _norm(found) == "L0" else f"L2 size {trigger:.3g}"
+    size = f"{trigger / channels:g} px" if _norm(found) == "L0" else f"L2 {trigger:.3g}"
     attack = f"this attack: {count(threat.rows, 'image')} \u00d7 {size}"
     return (
-        svg.large(10, 230, certified)
-        + svg.lines(205, 205, ("proved right, against any change of", _change(found, radius)), 25, weight=600)
-        + svg.large(middle, 230, found.report.against_attack)
-        + svg.lines(middle + 195, 205, ("proved right, against", attack), 25, weight=600)
+        svg.large(10, 225, certified, 50)
+        + svg.lines(184, 204, ("proved right, against any change of", _change(found, radius)), 25, weight=600)
+        + svg.large(middle, 225, found.report.against_attack, 50)
+        + svg.lines(middle + 178, 204, ("proved right, against", attack), 25, weight=600)
     )
 
 

@@ -80,7 +80,7 @@ def _key(found: PartitionsResult) -> str:
     for y, (name, _, colour, dash, width) in zip((272, 362), lines, strict=True):
         parts.append(svg.line(812, y - 7, 862, y - 7, colour, width, dash))
         parts.append(svg.text(812, y + 24, name))
-    parts.append(svg.large(874, 272, float(found.changed[p.poisoned])))
+    parts.append(svg.large(874, 268, float(found.changed[p.poisoned]), 50))
     parts.append(svg.text(874, 362, percent(float(found.second[p.poisoned])), 20, weight=600))
     parts.append(svg.text(812, 321, _by_class(found), weight=600))
     return "".join(parts)
