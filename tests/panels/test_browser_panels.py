@@ -195,7 +195,8 @@ def test_a_reader_hears_the_result_and_not_every_step_to_it(plain: Lab) -> None:
 def until(panel: Any, said: str) -> None:
     """Wait for the final picture whose alt text says so."""
     page = panel.page
-    ready = """([panel, said]) => new RegExp(said).test(panel.querySelector(".rsbd-picture").getAttribute("aria-label")) &&
+    ready = """([panel, said]) =>
+        new RegExp(said).test(panel.querySelector(".rsbd-picture").getAttribute("aria-label")) &&
         panel.querySelector(".rsbd-carrier").dataset.state === "final" """
     page.wait_for_function(ready, arg=[panel.element_handle(), said], timeout=30_000)
 
@@ -280,7 +281,8 @@ def test_the_last_curve_stays_as_a_thin_line_and_is_named(lab: Lab) -> None:
 def test_a_narrow_page_stacks_the_parts_of_a_picture(lab: Lab) -> None:
     """Each text that is shown is at least 12 pixels high, and controls are not cut."""
     size = lab.page.viewport_size
-    small = """panel => [...panel.querySelectorAll(".rsbd-picture > svg")].flatMap(svg => [...svg.querySelectorAll("text")]
+    small = """panel => [...panel.querySelectorAll(".rsbd-picture > svg")]
+        .flatMap(svg => [...svg.querySelectorAll("text")]
         .filter(t => t.textContent).map(t => [t.textContent, svg.getScreenCTM().a * t.getAttribute("font-size")]))
         .filter(([, high]) => high < 11.9)"""
     lab.page.set_viewport_size({"width": 390, "height": 844})
