@@ -142,10 +142,6 @@ FAR = {
     "gray levels": 40,
     "poisoned rows, flips": 80,
 }
-SLOW = {
-    "gray levels", "Cohen, a network", "uniform on rows", "Gaussian on rows and point", "RAB", "RAB, nearest neighbour",
-    "RAB, three neighbours", "Finite Aggregation"
-}  # fmt: skip
 UNBROKEN = (
     "poisoned rows, Gaussian",
     "bags with Gaussian noise",
@@ -159,7 +155,7 @@ def certified(certificate: Certificate, most: int) -> np.ndarray:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", [pytest.param(n, marks=pytest.mark.slow) if n in SLOW else n for n in CASES])
+@pytest.mark.parametrize("name", CASES)
 def test_within_the_radius_nothing_breaks_and_beyond_it_something_does(name: str) -> None:
     data, defence, learner, certificate, more = CASES[name]()
     points = certified(certificate, 1 if isinstance(learner, Nearest) else 3)
@@ -197,6 +193,7 @@ def test_a_linear_rule_is_certified_up_to_where_it_turns() -> None:
                 assert law.upper(float(miss[0])) >= rule.miss(float(size)) - 1e-15
 
 
+@pytest.mark.slow
 def test_the_direction_found_for_a_linear_model_is_against_its_weights() -> None:
     """Cohen with one linear model: the attack at the radius leaves just what the closed form says."""
     data, defence, learner, certificate, _ = CASES["Cohen, the exact worst direction"]()
@@ -254,6 +251,7 @@ def _pairs(n: int) -> list[tuple[int, int]]:
     return [(i, j) for i in range(n) for j in range(i)]
 
 
+@pytest.mark.slow
 def test_claims_that_are_too_bold_are_caught() -> None:
     for name, claim in (("DPA", 12), ("bagging", 30), ("RAB", 20.0)):
         data, defence, learner, certificate, more = CASES[name]()

@@ -165,7 +165,7 @@ def test_a_full_disk_under_the_output_is_one_sentence(tmp_path: Path) -> None:
     # The processes are forked once all is imported: a start takes milliseconds, not seconds.
     code = (
         "import os, sys; from rsbd import cli, recipes; from rsbd.recipes import experiment; import matplotlib.pyplot\n"
-        "sys.argv = 'rsbd certify --rows 20 --points 5 --models 8'.split()\n"
+        "sys.argv = 'rsbd certify --side 8 --rows 20 --points 5 --models 8'.split()\n"
         "for out, err in zip(sys.stdin.readline().split(), sys.stdin.readline().split()):\n"
         "    if not (child := os.fork()):\n"
         "        for number, name in ((1, out), (2, err)): os.dup2(os.open(name, os.O_WRONLY | os.O_CREAT), number)\n"
@@ -198,7 +198,7 @@ def test_ctrl_c_says_what_is_kept_and_the_run_goes_on(tmp_path: Path, out: bool)
         "Experiment.stream = stream\n"
         "from rsbd.cli import main; main()"
     )
-    small = ["certify", "--rows", "60", "--points", "20", "--models", "2000"]
+    small = ["certify", "--side", "8", "--rows", "60", "--points", "20", "--models", "2000"]
     small += ["--out", str(tmp_path / "a b")] if out else []
     env = os.environ | {"PYTHONPATH": str(Path(rsbd.__file__).parents[1])}
     command = [sys.executable, "-c", code, *small]

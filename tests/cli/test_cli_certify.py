@@ -135,6 +135,7 @@ def test_out_holds_every_promised_key(monkeypatch: pytest.MonkeyPatch, tmp_path:
     assert {"certified.png", "certified.svg", "points.csv", "votes.npz"} <= {p.name for p in out.iterdir()}
 
 
+@pytest.mark.slow
 def test_certificates_of_all_points_at_once(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
@@ -177,6 +178,7 @@ def test_what_a_reader_would_not_think_of_is_said(
     assert words not in told(monkeypatch, capsys)
 
 
+@pytest.mark.slow
 def test_a_finished_run_that_is_extended_is_bounded_for_all_numbers_of_models(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
@@ -213,6 +215,7 @@ def test_names_with_brackets_are_no_markup(capsys: pytest.CaptureFixture[str]) -
     assert "[/Wang et al., tied]" in said
 
 
+@pytest.mark.slow
 def test_the_same_command_gives_the_same_files(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for name in ("a", "b"):
         assert call(monkeypatch, *SMALL, "--out", str(tmp_path / name)) == 0
@@ -241,6 +244,7 @@ def test_the_same_command_gives_the_same_files(monkeypatch: pytest.MonkeyPatch, 
     ],
     ids=" ".join,
 )
+@pytest.mark.slow
 @pytest.mark.filterwarnings("error")
 def test_every_option_works(monkeypatch: pytest.MonkeyPatch, arguments: list[str]) -> None:
     assert call(monkeypatch, *SMALL, *arguments) == 0
@@ -379,6 +383,7 @@ def test_a_folder_that_cannot_be_written_is_found_out_first(
         assert not said.out
 
 
+@pytest.mark.slow
 def test_bags_alone_with_flips_and_with_gaussian_noise(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:

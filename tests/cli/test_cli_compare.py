@@ -59,6 +59,7 @@ def test_everything_is_said_and_written(
     ],
     ids=" ".join,
 )
+@pytest.mark.slow
 def test_every_option_works(monkeypatch: pytest.MonkeyPatch, arguments: list[str]) -> None:
     assert call(monkeypatch, *SMALL, *arguments) == 0
 

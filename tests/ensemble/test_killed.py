@@ -81,7 +81,7 @@ from rsbd.recipes import experiment
 
 def start(folder):
     if not (child := os.fork()):
-        sys.argv = f"rsbd certify --rows 60 --points 20 --models 400 --out {folder}".split()
+        sys.argv = f"rsbd certify --side 8 --rows 60 --points 20 --models 400 --out {folder}".split()
         cli.main()
     return child
 
@@ -114,7 +114,7 @@ def test_a_home_that_cannot_be_written_to(tmp_path: Path) -> None:
     home.write_text("no folder")
     names = ("XDG_CACHE_HOME", "XDG_CONFIG_HOME", "RSBD_DATA", "MPLCONFIGDIR")
     env = {k: v for k, v in environment(HOME=str(home)).items() if k not in names}
-    for words in (["data"], ["certify", "--rows", "30", "--points", "10", "--models", "8"]):
+    for words in (["data"], ["certify", "--side", "8", "--rows", "30", "--points", "10", "--models", "8"]):
         command = [sys.executable, "-m", "rsbd", *words]
         answer = subprocess.run(command, env=env, capture_output=True, text=True, timeout=120)
         assert answer.returncode == 0, answer.stderr

@@ -148,7 +148,7 @@ def test_picture_sharpens_as_votes_arrive(folder, open_page):
         const look = () => window.seen.push([carrier.dataset.state, picture.getAttribute("aria-label")]);
         new MutationObserver(look).observe(carrier, { attributes: true, subtree: true });
     }"""
-    later = "panel.set(num_models=5000, keep=0.75)\npanel.wait()"
+    later = "panel.set(num_models=3000, keep=0.75)\npanel.wait()"
     ten = SETUP.replace("backdoor(", 'backdoor(rsbd.load("digits"), ')  # on two digits all is over in a blink
     name = write_notebook(
         folder, "sharpen.ipynb", f"import rsbd\n{ten}", "panel.wait()", "import time; time.sleep(1)", later
@@ -159,9 +159,9 @@ def test_picture_sharpens_as_votes_arrive(folder, open_page):
         lab.picture(re.compile(r"200 models, .*\(final\)")).first.wait_for(timeout=60_000)
         lab.page.evaluate(watch)
         lab.run_all()
-        lab.picture(re.compile(r"5000 models, .*\(final\)")).first.wait_for()
+        lab.picture(re.compile(r"3000 models, .*\(final\)")).first.wait_for()
         seen = lab.page.evaluate("() => window.seen")
-        previews = (re.search(r"preview, ([\d,]+) of 5,000 models", alt) for _, alt in seen)
+        previews = (re.search(r"preview, ([\d,]+) of 3,000 models", alt) for _, alt in seen)
         counts = [int(m[1].replace(",", "")) for m in previews if m]
         assert len(set(counts)) >= 3, seen
         assert counts == sorted(counts)
