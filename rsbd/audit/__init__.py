@@ -7,7 +7,6 @@ from rsbd.audit.changes import candidates as candidates
 from rsbd.audit.exhaustive import Exhausted as Exhausted
 from rsbd.audit.exhaustive import Violation as Violation
 from rsbd.audit.exhaustive import exhaustive as exhaustive
-from rsbd.audit.exhaustive import exhaustive_rows as exhaustive_rows
 from rsbd.audit.judges import Judge as Judge
 from rsbd.audit.judges import Nearest as Nearest
 from rsbd.audit.judges import NoisedLabels as NoisedLabels

@@ -1,6 +1,5 @@
 """Hammoudeh and Lowd 2024: partition the pixels among many models, and count votes; and the same beside bagging."""
 
-from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
@@ -150,25 +149,8 @@ def choose_thresholds(sure: Floats, y: Labels) -> tuple[float, float]:
     return float(cuts[low]), float(cuts[high])
 
 
-@dataclass(frozen=True, kw_only=True, repr=False)
-class ColumnBags(Certified):
-    """A proof from models that each see a bag of rows and a group of pixels: rows hide labels, columns the trigger.
-
-    Parameters
-    ----------
-    groups : int
-        Number of groups of pixels, of which each model sees one at random.
-    """
-
-    groups: int
-
-    def beside(self, pixels: int) -> Certificate:
-        """Return how many rows may change at will while ``pixels`` pixels change in all others and the test image."""
-        assert self.num_rows is not None  # noqa: S101
-        return _rows_beside(pixels, self.bounds, self.smoothing, self.groups, self.num_rows)
-
-
-def _rows_beside(pixels: int, evidence: bounds.Bounds, smoothing: Smoothing, groups: int, num_rows: int) -> Certificate:
+def rows_beside(pixels: int, evidence: bounds.Bounds, smoothing: Smoothing, groups: int, num_rows: int) -> Certificate:
+    """Return how many rows may change at will while ``pixels`` pixels change in all others and the test image."""
     if not is_whole(pixels):
         raise InputError(f"pixels is {pixels!r}", "give the number of pixels of the trigger, 0 or more")
     pairs = DistinctPairs.of(evidence)
@@ -194,7 +176,7 @@ def fpa_bagging(
     points: str = "each",
     seed: int = 0,
     **options: Any,
-) -> ColumnBags:
+) -> Certified:
     """Certify predictions against rows changed at will, and one trigger on all others and on the test image.
 
     Every model learns from a bag of rows and from one of ``groups`` groups of pixels. With ``m`` of ``n`` rows changed
@@ -216,7 +198,7 @@ def fpa_bagging(
     bag : int or RowNoise
         Rows in a bag, or a noise that draws rows, such as :class:`~rsbd.noises.ClassBagging`. Fewer rows hide more.
     pixels : int
-        Pixels of the trigger; ``beside(pixels)`` certifies other numbers with the same votes.
+        Pixels of the trigger.
     learner : Learner, optional
         The base learner; :class:`~rsbd.learners.discriminant.lda.LDA` unless given.
     num_models, alpha, points, seed, **options
@@ -239,5 +221,5 @@ def fpa_bagging(
     base = Columns(learner or LDA(), groups)
     votes = ensemble.collect(dataset, smoothing, base, dataset.x_test, num_models, seed, **options)
     evidence = bounds.simultaneous(votes.counts, alpha, runner_up=dataset.num_classes > 2, points=points)
-    certificate = _rows_beside(pixels, evidence, smoothing, groups, dataset.num_rows)
-    return ColumnBags(smoothing, evidence, certificate, dataset.num_rows, votes=votes, groups=groups)
+    certificate = rows_beside(pixels, evidence, smoothing, groups, dataset.num_rows)
+    return Certified(smoothing, evidence, certificate, dataset.num_rows, votes=votes)

@@ -14,9 +14,9 @@ import numpy as np
 import pytest
 import torch
 from ablation import Ablate
+from exhaustive_rows import _multisets, exhaustive_rows
 
-from rsbd.audit import exhaustive, exhaustive_rows
-from rsbd.audit.exhaustive import _multisets
+from rsbd.audit import exhaustive
 from rsbd.audit.world import Coordinate, World
 from rsbd.data import Dataset
 from rsbd.errors import InputError
@@ -275,11 +275,6 @@ def test_what_cannot_be_enumerated_is_refused(dataset: Dataset, smoothing: Smoot
     threat = Threat(trigger=1) if smoothing.test else Threat(rows=1)
     with pytest.raises(InputError, match=message):
         exhaustive(dataset, smoothing, majority, threat)
-
-
-def test_multisets_of_rows_have_no_positions() -> None:
-    with pytest.raises(InputError, match="has an order of rows"):
-        exhaustive_rows(tiny(3), Partition(3, deal="position"), majority)
 
 
 @pytest.mark.parametrize(

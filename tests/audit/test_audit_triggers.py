@@ -9,9 +9,10 @@ from itertools import combinations, product
 
 import numpy as np
 import pytest
+from exhaustive_rows import exhaustive_rows
 
 from rsbd import AnyPatch, AnyPixels, Bagging, Flip, Smoothing, Threat
-from rsbd.audit import attack, exhaustive, exhaustive_rows
+from rsbd.audit import attack, exhaustive
 from rsbd.audit.changes import Attempt
 from rsbd.audit.judges import Retrained
 from rsbd.audit.put_trigger import put_trigger

@@ -16,12 +16,11 @@ from torch import Generator, Tensor
 
 from rsbd.bounds import Bounds
 from rsbd.data import Dataset, load
-from rsbd.ensemble import Votes
 from rsbd.errors import InputError
 from rsbd.learners import LDA, Columns, Learner, Models, Problem, Sklearn, randomness
 from rsbd.noises import Bagging, Noise, Smoothing
 from rsbd.recipes import fpa, fpa_bagging
-from rsbd.recipes.fpa import ColumnBags, choose_thresholds
+from rsbd.recipes.fpa import choose_thresholds, rows_beside
 
 needs_mnist = pytest.mark.skipif(not os.environ.get("RSBD_DATA"), reason="RSBD_DATA names no folder with MNIST")
 
@@ -153,9 +152,8 @@ def test_no_poisoned_row_beside_a_trigger_everywhere_changes_a_certified_label()
         ones = int(votes[rows, point].sum())
         label, miss = int(ones > 12), Fraction(min(ones, 25 - ones), 25)
         evidence = Bounds(np.array([label]), *2 * (np.array([float(miss)]),), 0.0)
-        proof = ColumnBags(law, evidence, None, 5, votes=Votes(np.array([[1, 0]]), (), {}), groups=5)
         for pixels in (0, 1):
-            radius = int(proof.beside(pixels).radius[0])
+            radius = int(rows_beside(pixels, evidence, law, 5, 5).radius[0])
             for count in (0, 1):
                 worst = _worst_share(votes, rows, point, label, count, pixels)
                 certified[count, pixels] += radius >= count
@@ -206,12 +204,12 @@ def test_models_of_columns_see_their_pixels_alone() -> None:
 def test_the_recipe_certifies_rows_beside_pixels() -> None:
     digits = load("digits", classes=(0, 1), points=40)
     found = fpa_bagging(digits, groups=16, bag=10, pixels=2, num_models=300)
-    alone = found.beside(0)
+    alone, all_of_them = (rows_beside(pixels, found.bounds, found.smoothing, 16, digits.num_rows) for pixels in (0, 16))
     assert (alone.radius >= found.certificate.radius).all()
     assert (alone.radius > found.certificate.radius).any()
     assert found.certificate.accuracy(digits.y_test, 1) > 0.3
     assert (found.certificate.slots, alone.slots) == (("rows", "features", "test"), ("rows",))
-    assert (found.beside(16).radius == -1).all()
+    assert (all_of_them.radius == -1).all()
 
 
 @pytest.mark.slow
