@@ -174,7 +174,7 @@ def test_a_full_disk_under_the_output_is_one_sentence(tmp_path: Path) -> None:
     )
     files = f"/dev/full {tmp_path / 'out'} /dev/full\n{tmp_path / 'err'} /dev/full /dev/full\n"
     command = [sys.executable, "-u", "-c", code]
-    done = subprocess.run(command, input=files, capture_output=True, text=True, env=env, timeout=120)
+    done = subprocess.run(command, input=files, capture_output=True, text=True, env=env, timeout=300)
     assert done.stdout.split() == ["2", "0", "2"], done.stderr
     last = (tmp_path / "err").read_text().strip().splitlines()
     assert last == [
