@@ -72,6 +72,8 @@ def test_a_rehearsal_from_the_first_key_to_the_last(served):
             assert hall.pressed() == f"1{next(iter(scene.presets))}"
             hall.scene(number)
             assert not question.is_visible()
+            # The letters of a part of the picture, in pixels: in the whole picture they would be 13 high.
+            assert float(page.locator(".rsbd-picture").get_attribute("data-letters")) >= 20
             assert page.get_by_text("The hall said: 60 %").is_visible() == (number == 1)
             assert page.locator(".rsbd-mark").count() == (number == 1)
             for step in range(2, len(scene.presets) + 1):
@@ -260,7 +262,10 @@ def test_static_pages_from_a_disk_without_network(tmp_path):
         assert hall.pressed().endswith(list(few[0].presets)[2])
         keys.press("Home")
         assert page.get_by_text(few[0].question).is_visible()
+        keys.press("Space")
         hall.screenshot("lecture-static-phone", 390, 844)
+        assert page.locator(".rsbd-picture > svg").count() > 2  # parts below each other, letters of 12 pixels
+        page.wait_for_timeout(100)
         assert hall.overflow() == []
         assert hall.complaints == []
         paper, _ = write_handout(tmp_path / "handout.html", few)

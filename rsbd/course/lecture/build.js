@@ -57,6 +57,68 @@ function makeBuild(el, titles, perform, openPresenter) {
     }
   }
 
+  // A hall sees one part of the picture at a time, cut to what it holds, with letters as large as fit; a phone all parts
+  // below each other. The picture names the boxes of its parts.
+  let part = 0, whole = false;
+  function drawParts() {
+    const pictures = root.querySelectorAll(".rsbd-picture"), hall = root.matches(".rsbd-hall, .rsbd-static");
+    for (const picture of pictures) {
+      const svg = picture.firstElementChild, boxes = svg?.dataset.stack?.split(";").filter(Boolean) ?? [];
+      if (!at || !hall || boxes.length < 2 || picture.children.length > 1) continue;
+      svg.dataset.whole ??= svg.getAttribute("viewBox");
+      if (innerWidth < 900) {
+        if (root.matches(".rsbd-static")) picture.replaceChildren(...boxes.map((box) => {
+          const copy = svg.cloneNode(true);
+          copy.setAttribute("viewBox", box);
+          copy.style.minWidth = `${(12 / 19) * box.split(" ")[2]}px`; // its letters are 19 high
+          return copy;
+        }));
+        continue;
+      }
+      svg.setAttribute("viewBox", svg.dataset.whole);
+      const shapes = [...svg.querySelectorAll("text, rect, path, image, circle")];
+      for (const shape of shapes) shape.classList.remove("rsbd-out");
+      if (!whole) cutOut(svg, shapes, boxes[part % boxes.length].split(" ").map(Number), picture);
+    }
+  }
+
+  function cutOut(svg, shapes, [left, top, wide, high], picture) {
+    const to = svg.getScreenCTM().inverse();
+    const edge = (shape) => {
+      const r = shape.getBoundingClientRect();
+      const [a, b] = [[r.left, r.top], [r.right, r.bottom]].map(([x, y]) => new DOMPoint(x, y).matrixTransform(to));
+      return [a.x, a.y, b.x, b.y];
+    };
+    const inside = shapes.filter((shape) => {
+      const [a, b, c, d] = edge(shape), x = (a + c) / 2, y = (b + d) / 2;
+      const note = shape.localName === "text" && shape.textContent.length > 25 && /soft/.test(shape.getAttribute("style"));
+      const kept = !note && x >= left && x <= left + wide && y >= top && y <= top + high; // notes: with the whole picture
+      shape.classList.toggle("rsbd-out", !kept);
+      return kept;
+    });
+    const texts = inside.filter((shape) => shape.localName === "text" && Number(shape.getAttribute("font-size")) < 24);
+    const solid = inside.map((shape) => [shape.localName, edge(shape)]).filter(([name, [a, b, c, d]]) =>
+      name === "image" || (name === "path" && d - b < 6 && c - a > 20 && c - a < 90)).map(([, e]) => e); // or in a key
+    const around = (all) => all.reduce(([a, b, c, d], [e, f, g, h]) =>
+      [Math.min(a, e), Math.min(b, f), Math.max(c, g), Math.max(d, h)], [1e9, 1e9, -1e9, -1e9]);
+    const rest = around(inside.filter((shape) => !texts.includes(shape)).map(edge));
+    let best;
+    for (let size = 19; size <= 32; size += 1) {
+      for (const text of texts) text.style.fontSize = `${size}px`;
+      const words = texts.map(edge), others = [...words, ...solid];
+      const meet = words.some((a, i) => others.some((b, j) => j > i
+        && Math.min(a[2], b[2]) - Math.max(a[0], b[0]) > 1 && Math.min(a[3], b[3]) - Math.max(a[1], b[1]) > 5));
+      if (meet && best) break;
+      const box = around([rest, ...words]), [w, h] = [box[2] - box[0] + 8, box[3] - box[1] + 8];
+      const pixels = size * Math.min(picture.clientWidth / w, picture.clientHeight / h);
+      if (!best || pixels > best.pixels) best = { size, pixels, view: `${box[0] - 4} ${box[1] - 4} ${w} ${h}` };
+      if (pixels >= 29) break;
+    }
+    for (const text of texts) text.style.fontSize = `${best.size}px`;
+    svg.setAttribute("viewBox", best.view);
+    picture.dataset.letters = best.pixels.toFixed(1);
+  }
+
   // On the screen of a hall stands the first sentence of what the panel says; a screen reader has all of it.
   function drawShort() {
     for (const all of root.querySelectorAll(".rsbd-sentence")) {
@@ -68,9 +130,16 @@ function makeBuild(el, titles, perform, openPresenter) {
     }
   }
 
+  function drawPicture() {
+    drawParts();
+    drawMark();
+    watcher.takeRecords();
+  }
+  addEventListener("resize", drawPicture);
+
   // The panel's picture or sentence has changed.
   const watcher = new MutationObserver((changes) => {
-    if (changes.some(({ target }) => target.matches?.(".rsbd-picture"))) drawMark();
+    if (changes.some(({ target }) => target.matches?.(".rsbd-picture"))) drawPicture();
     if (changes.some(({ target }) => target.matches?.(".rsbd-sentence, .rsbd-place, .rsbd-carrier"))) drawShort();
   });
 
@@ -90,7 +159,12 @@ function makeBuild(el, titles, perform, openPresenter) {
     full: () => (document.fullscreenElement ? document.exitFullscreen() : document.documentElement.requestFullscreen()),
     presenter: () => { tell(); openPresenter(); },
     theme: () => swapTheme(root),
-    view: () => root.classList.toggle("rsbd-whole"),
+    view() {
+      const parts = root.querySelector(".rsbd-picture > svg")?.dataset.stack?.split(";").length ?? 1;
+      whole = !whole && part === parts - 1;
+      part = whole ? part : (part + 1) % parts;
+      drawPicture();
+    },
     number: (digit) => {
       const to = digit || 10;
       if (list.hidden) perform({ act: "preset", number: to });
@@ -111,8 +185,12 @@ function makeBuild(el, titles, perform, openPresenter) {
     },
     // Shows a step of a scene: its question if it is 0.
     show(which, place, step) {
-      if (number !== place) box.value = remembered(`rsbd-guess-${place}`) ?? "";
-      [scene, number, at] = [which, place, step];
+      scene = which;
+      if (number !== place) {
+        box.value = remembered(`rsbd-guess-${place}`) ?? "";
+        [part, whole] = [scene.part, false];
+      }
+      [number, at] = [place, step];
       asked.textContent = scene.question;
       unit.textContent = scene.unit ? ` ${scene.unit}` : "";
       box.size = scene.unit ? 4 : 24;
@@ -124,11 +202,13 @@ function makeBuild(el, titles, perform, openPresenter) {
         code.append(make("span", "", scene.link.replace(/^https?:\/\//, "")));
       }
       if (root.dataset.step !== String(step)) root.dataset.step = String(step);
+      drawParts();
       drawGuess();
       tell();
     },
     end() {
       removeEventListener("storage", onTold);
+      removeEventListener("resize", drawPicture);
       watcher.disconnect();
     },
   };

@@ -42,6 +42,8 @@ class Scene:
         What the lecturer reads in the presenter window.
     minutes : sequence of int
         Planned in a lecture of 50 and of 90 minutes; 0 leaves the scene out.
+    part : int
+        Part of the picture that a hall sees first, counted from 0.
 
     Raises
     ------
@@ -68,6 +70,7 @@ class Scene:
     mark: str = ""
     notes: str = ""
     minutes: Sequence[int] = (0, 0)
+    part: int = 0
 
     def __post_init__(self) -> None:
         if len(self.presets) < 2:
@@ -95,7 +98,7 @@ class Scene:
     @property
     def told(self) -> dict[str, Any]:
         """Return what a page says about the scene, and tells the presenter window."""
-        names = ("title", "message", "question", "unit", "mark", "notes", "minutes")
+        names = ("title", "message", "question", "unit", "mark", "notes", "minutes", "part")
         return {**{name: getattr(self, name) for name in names}, "presets": list(self.presets)}
 
     def preset(self, number: int) -> dict[str, Any]:
