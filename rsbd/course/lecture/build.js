@@ -67,6 +67,7 @@ function makeBuild(el, titles, perform, openPresenter) {
       if (!at || !hall || boxes.length < 2 || picture.children.length > 1) continue;
       svg.dataset.whole ??= svg.getAttribute("viewBox");
       if (innerWidth < 900) {
+        if (root.matches(".rsbd-static")) picture.tabIndex = 0;
         if (root.matches(".rsbd-static")) picture.replaceChildren(...boxes.map((box) => {
           const copy = svg.cloneNode(true);
           copy.setAttribute("viewBox", box);
