@@ -66,6 +66,11 @@ function makeBuild(el, titles, perform, openPresenter) {
       const svg = picture.firstElementChild, boxes = svg?.dataset.stack?.split(";").filter(Boolean) ?? [];
       if (!at || !hall || boxes.length < 2 || picture.children.length > 1) continue;
       svg.dataset.whole ??= svg.getAttribute("viewBox");
+      const shapes = [...svg.querySelectorAll("text, rect, path, image, circle")];
+      for (const shape of shapes) {
+        shape.classList.remove("rsbd-out");
+        shape.style.fontSize = "";
+      }
       if (innerWidth < 900) {
         if (root.matches(".rsbd-static")) picture.tabIndex = 0;
         if (root.matches(".rsbd-static")) picture.replaceChildren(...boxes.map((box) => {
@@ -77,8 +82,6 @@ function makeBuild(el, titles, perform, openPresenter) {
         continue;
       }
       svg.setAttribute("viewBox", svg.dataset.whole);
-      const shapes = [...svg.querySelectorAll("text, rect, path, image, circle")];
-      for (const shape of shapes) shape.classList.remove("rsbd-out");
       if (!whole) cutOut(svg, shapes, boxes[part % boxes.length].split(" ").map(Number), picture);
     }
   }
