@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+from jinja2 import Template
 from nbconvert.exporters import TemplateExporter
 from nbconvert.filters.highlight import Highlight2HTML
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
@@ -18,6 +19,7 @@ from rsbd.panels.svg import escape
 from rsbd.version import __version__
 
 _HERE = Path(__file__).parent
+_PANEL = Template((_HERE / "page" / "panel.html.j2").read_text("utf-8"))
 _SMALLEST = 12  # pixels of the smallest letters, in pictures too
 _IMAGE = re.compile(r'<img src="data:image/svg\+xml;base64,([^"]+)"([^>]*?)style="width:100%;max-width:(\d+)px">')
 _LINK = re.compile(r'<a href="(\w+)\.(?:ipynb|md)(#[^"]*)?"[^>]*>(.*?)</a>', re.DOTALL)
@@ -101,12 +103,7 @@ def least_width(picture: str) -> int:
     800
     """
     wide = re.search(r'viewBox="[-\d.]+ [-\d.]+ ([\d.]+)', picture)
-    sizes = [
-        float(size)
-        for size in re.findall(r'font-size[:=] ?"?([\d.]+)|font: ([\d.]+)px', picture)
-        for size in size
-        if size
-    ]
+    sizes = [float(size) for size in re.findall(r'font(?:-size)?[:=] ?"?([\d.]+)', picture)]
     return round(float(wide[1]) * _SMALLEST / min(sizes)) if wide and sizes else 0
 
 
@@ -114,23 +111,10 @@ def _still(output: str, panels: list[Frames]) -> str:
     """Return an output without JupyterLab's rules; the picture of a panel is replaced by its panel."""
     for frames in panels:
         if f'alt="{escape(frames.first.alt)}"' in output:
-            return _panel(frames)
+            parts = {"first": frames.first, "controls": pages.page_controls(frames), "made": pages.described(frames)}
+            data = pages.as_json(pages.page_data(frames))
+            return str(_PANEL.render(frames=frames, least=least_width(frames.first.svg), data=data, **parts))
     return re.sub(r"<style>\.jp-.*?</style>", "", output, flags=re.DOTALL)
-
-
-def _panel(frames: Frames) -> str:
-    first = frames.first
-    stops = "; ".join(f"{c.label}: {', '.join(c.shown)}" for c in frames.controls)
-    return f"""<section class="panel" aria-label="panel">
-<div class="rsbd-presets" role="group" aria-label="settings"></div>
-<div class="rsbd-controls">{pages.page_controls(frames)}</div>
-<noscript><p>Without JavaScript only the first setting is shown.</p></noscript>
-<div class="wide"><div class="rsbd-picture" role="img" aria-label="{escape(first.alt)}"
-style="min-width:{least_width(first.svg)}px">{first.svg}</div></div>
-<p class="rsbd-sentence" role="status">{escape(first.sentence)}</p>
-<details class="made"><summary>Computed at {len(frames.pictures)} settings, and shown at no other
-({escape(stops)})</summary><dl>{pages.described(frames)}</dl></details>
-<script type="application/json">{pages.as_json(pages.page_data(frames))}</script></section>"""
 
 
 def _fitting(image: re.Match[str]) -> str:

@@ -14,7 +14,7 @@ from rsbd.course import notebooks
 from rsbd.course.lecture import Scene
 from rsbd.course.lecture.frames import Frames, compute_frames
 from rsbd.course.lecture.pages import as_json
-from rsbd.course.site.outline import Lesson, roads, sections, ways
+from rsbd.course.site.outline import roads, sections, ways
 from rsbd.course.site.pages import course_page, notebook_body
 from rsbd.errors import InputError
 from rsbd.version import __version__
@@ -95,7 +95,11 @@ def course_files(course: Path, panels: list[Frames]) -> dict[str, str]:
     shared: dict[str, Any] = {"roads": table, "ways": [], "source": "", "more": ""}
     files: dict[str, str] = {}
     index: list[list[str]] = []
-    texts = {"glossary": (course / "GLOSSARY.md").read_text("utf-8"), "index": _front(table), "search": ""}
+    texts = {
+        "glossary": (course / "GLOSSARY.md").read_text("utf-8"),
+        "index": (_HERE / "front.md").read_text("utf-8"),
+        "search": "",
+    }
     for stem, notebook in {**found, **{stem: _written(text) for stem, text in texts.items()}}.items():
         here, script = {**shared, "page": f"{stem}.html"}, "site.js"
         if stem in found:
@@ -112,12 +116,3 @@ def course_files(course: Path, panels: list[Frames]) -> dict[str, str]:
 
 def _written(text: str) -> Any:
     return nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell(text)])
-
-
-def _front(table: dict[str, list[Lesson]]) -> str:
-    """Return the first page in Markdown."""
-    lists = "\n\n".join(
-        f"## {road}\n\n" + "\n".join(f"- **[{each.name}]({each.stem}.ipynb)**  \n  {each.question}" for each in lessons)
-        for road, lessons in table.items()
-    )
-    return (_HERE / "front.md").read_text("utf-8").format(lists=lists, version=__version__)
