@@ -27,12 +27,12 @@ def between(lowest: float, highest: float, digits: int = 0) -> str:
 
     Examples
     --------
-    >>> between(7 / 77, 47 / 77), between(7 / 77, 47 / 77, 1)
-    ('9 % to 62 %', '9.0 % to 61.1 %')
+    >>> between(7 / 77, 47 / 77), between(7 / 77, 47 / 77, 1), between(0, 0)
+    ('9 % to 62 %', '9.0 % to 61.1 %', '0 %')
     """
     scale = 10**digits
     low, high = math.floor(100 * scale * lowest) / scale, math.ceil(100 * scale * highest) / scale
-    return f"{low:.{digits}f} % to {high:.{digits}f} %"
+    return f"{low:.{digits}f} % to {high:.{digits}f} %" if low < high else f"{high:.{digits}f} %"
 
 
 def count(number: float, thing: str) -> str:
