@@ -101,7 +101,7 @@ def _curve(found: WorstCaseResult) -> str:
         chart.line(*found.curve, svg.BLUE),
         svg.line(x, chart.y(0), x, y, colour, 2, "3 5"),
         svg.line(chart.x(0), y, x, y, colour, 2, "3 5"),
-        below(0.445, "one half: the majority", 600),
+        below(0.445, "one half", 600),
         below(0.16, f"{_short(found.params.miss)} becomes {_short(upper)}: {verdict}", 700),
         below(0.06, "dashed: no attack, upper(p) = p", 400),
         svg.marker(x, y, shape, colour, 9),
