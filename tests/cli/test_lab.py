@@ -139,7 +139,7 @@ def test_lab_from_the_wheel_serves_a_copy(installed: Path, tmp_path: Path) -> No
 def test_the_wheel_carries_all_of_the_course(installed: Path) -> None:
     here, there = (folder / "rsbd" / "course" for folder in (ROOT, installed))
     files = {p.relative_to(here) for p in here.rglob("*") if p.is_file() and "__pycache__" not in p.parts}
-    assert {p.suffix for p in files} == {".py", ".js", ".css", ".json", ".j2", ".toml"}
+    assert {p.suffix for p in files} == {".py", ".js", ".css", ".html", ".j2", ".json", ".md", ".toml"}
     assert files == {p.relative_to(there) for p in there.rglob("*") if p.is_file()}
 
 
