@@ -68,13 +68,12 @@ function places(box) {
 
 function glide(box, before) {
   const letters = (place) => place.d?.replace(/[^A-Z]/g, "");
+  const shapes = new Map(named(box));
   for (const [name, now] of places(box)) {
     const old = before.get(name);
     const alike = old && letters(old) === letters(now) && Object.keys(now).every((key) => old[key] && now[key]);
     if (!alike || Object.keys(now).every((key) => old[key] === now[key])) continue;
-    for (const [each, shape] of named(box)) {
-      if (each === name) shape.animate([old, now], { duration: GLIDE, easing: "ease-out" });
-    }
+    shapes.get(name).animate([old, now], { duration: GLIDE, easing: "ease-out" });
   }
 }
 

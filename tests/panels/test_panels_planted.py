@@ -54,7 +54,7 @@ def test_it_shows_what_the_recipe_proves() -> None:
 def test_previews_hold_whenever_they_are_read() -> None:
     compute, params = PlantedComputation(DATA), PlantedParams(poisoned=1, side=1, num_models=400)
     smoothing = Smoothing(rows=ClassBagging.of(DATA))
-    triggers = [AnyPatch(side) for side in compute.sides]
+    triggers = list(compute.patches)
     run = (DATA, smoothing, RobustLinear(), DATA.x_test, 100, 0)
     *_, votes = compute.memory.stream(None, *run, triggers=triggers)
     shown = compute._result(params, smoothing, votes)

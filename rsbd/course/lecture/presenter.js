@@ -1,8 +1,7 @@
 // The presenter window: notes of the scene, the next one and a timer. Its keys move the stage.
 
 const at = (name) => document.getElementById(`rsbd-${name}`);
-const started = Number(remembered("rsbd-started") ?? remembered("rsbd-started", String(Date.now())));
-let start = started;
+let start = Number(remembered("rsbd-started") ?? remembered("rsbd-started", String(Date.now())));
 
 function draw() {
   const now = told("rsbd-now");

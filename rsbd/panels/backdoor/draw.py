@@ -145,29 +145,18 @@ def _map(found: BackdoorResult, box: Box) -> str:
     """Draw the certified map with the attack that the sliders set: its words stand above it and hide no cell."""
     left, top, right, bottom = box
     rows, sizes, threat = found.report.rows, found.report.sizes, found.report.threat
-    data, discrete, trigger = (
-        found.report.outcome.experiment.dataset,
-        _norm(found) == "L0",
-        threat.trigger_on("features"),
-    )
-    at = (
-        int(np.searchsorted(rows, threat.rows)),
-        int(np.searchsorted(sizes, trigger)),
-    )  # the smallest cell that holds it
+    # The smallest cell that holds the attack.
+    at = int(np.searchsorted(rows, threat.rows)), int(np.searchsorted(sizes, threat.trigger_on("features")))
     inside = at[0] < len(rows) and at[1] < len(sizes)
-    axis = f"trigger size ({data.counted if discrete else 'L2'})"
+    measure = found.report.outcome.experiment.dataset.counted if _norm(found) == "L0" else "L2"
     names = [f"{m:g}" for m in rows], [f"{trigger:.3g}" for trigger in sizes]
+    framed = f"framed: this attack{'' if inside else ' (off the map)'}; click another"
     parts = [
         svg.text(left - 85, top - 14, "which attacks are ruled out (% of test images)", weight=600),
         share_map(box, found.report.accuracy_map, *names, at, partial(_cell, found)),
-        svg.text((left + right) / 2, bottom + 42, axis, anchor="middle"),
+        svg.text((left + right) / 2, bottom + 42, f"trigger size ({measure})", anchor="middle"),
         svg.text(left - 62, (top + bottom) / 2, "poisoned training images", anchor="middle", turn=-90),
-        svg.text(
-            left - 85,
-            bottom + 72,
-            f"framed: this attack{'' if inside else ' (off the map)'}; click another",
-            fill=svg.SOFT,
-        ),
+        svg.text(left - 85, bottom + 72, framed, fill=svg.SOFT),
     ]
     return "".join(parts)
 

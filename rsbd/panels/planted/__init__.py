@@ -53,7 +53,7 @@ def planted(
     params = first_params(PlantedParams, settings)
     controls = (
         slider,
-        Slider("side", "side of the patch (pixels)", 1, compute.sides[-1], 1),
+        Slider("side", "side of the patch (pixels)", 1, compute.patches[-1].side, 1),
         Slider("each", "images of each class", 1, 5, 1),
         Slider("num_models", "models", 100, 2000, 100),
         Slider("point", "test image (number)", 0, data.num_points - 1, 1),

@@ -156,27 +156,25 @@ class PlantedComputation:
     memory: VoteMemory = field(default_factory=VoteMemory)
 
     @property
-    def sides(self) -> tuple[int, ...]:
-        """The sides of the map's patches."""
-        return tuple(range(1, min(LARGEST, *self.dataset.shape[-2:]) + 1))
+    def patches(self) -> tuple[AnyPatch, ...]:
+        """The patches of the map, from side 1 on."""
+        return tuple(map(AnyPatch, range(1, min(LARGEST, *self.dataset.shape[-2:]) + 1)))
 
     def __call__(self, params: PlantedParams, cancel: Cancel, progress: OnProgress) -> Previews[PlantedResult]:
         """Yield previews under anytime-valid bounds; return the final result."""
-        data, triggers = self.dataset, [AnyPatch(side) for side in self.sides]
+        data = self.dataset
         smoothing = Smoothing(rows=ClassBagging.of(data, params.each))
         run = (data, smoothing, RobustLinear(), data.x_test, params.num_models, self.seed)
-        steps = ((votes, (votes.num_models,)) for votes in self.memory.stream(None, *run, triggers=triggers))
+        steps = ((votes, (votes.num_models,)) for votes in self.memory.stream(None, *run, triggers=self.patches))
         return show_previews(steps, params.num_models, cancel, progress, partial(self._result, params, smoothing))
 
     def _result(self, params: PlantedParams, smoothing: Smoothing, votes: Votes) -> PlantedResult:
-        data, watched = self.dataset, votes.num_models < params.num_models
+        data, patches, watched = self.dataset, self.patches, votes.num_models < params.num_models
         rows = tuple(sorted({round(rate * data.num_rows) for rate in _RATES}))
-        triggers = [AnyPatch(side) for side in self.sides]
-        found = [bounds.kept_votes(votes.against(patch), ALPHA, runner_up=True, watched=watched) for patch in triggers]
-        table = certified_map(found, data.y_test, smoothing, rows, triggers, num_rows=data.num_rows)
+        found = [bounds.kept_votes(votes.against(patch), ALPHA, runner_up=True, watched=watched) for patch in patches]
+        table = certified_map(found, data.y_test, smoothing, rows, patches, num_rows=data.num_rows)
         held = radius(found[params.side - 1], smoothing, num_rows=data.num_rows)
         kept = votes.against(AnyPatch(params.side)).kept[0, params.point, votes.label[params.point]]
         one = one_vote(data, params.point, params.side, params.each, self.seed)
-        return PlantedResult(
-            params, data, votes.num_models, rows, self.sides, table, held, float(kept / votes.num_models), one
-        )
+        sides, keeps = tuple(patch.side for patch in patches), float(kept / votes.num_models)
+        return PlantedResult(params, data, votes.num_models, rows, sides, table, held, keeps, one)
