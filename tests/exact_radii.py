@@ -13,7 +13,7 @@ from rsbd.noises import Smoothing
 def exact_radius(
     miss: Fraction, smoothing: Smoothing, max_radius: int | None = None, runner_up: Fraction | None = None
 ) -> int:
-    """Return the largest number of changes that every spread over the slots certifies; -1 if there is none."""
+    """Return the largest number of changes that every spread over the slots certifies, or -1 if 0 is not certified."""
     _, norm, noises = allocation.changed_slots(smoothing, None)
     assert norm == "L0"
     noises = allocation.weakest_noises(noises)

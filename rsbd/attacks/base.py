@@ -29,7 +29,8 @@ class Trigger(ABC):
         Raises
         ------
         InputError
-            If the shape is none, the trigger does not fit the shape, or the norm is not L0, L1 or L2.
+            If `shape` has a side that is not a whole number of at least 1, the trigger does not fit the shape, or the
+            norm is not L0, L1 or L2.
         """
         if not are_whole(shape, 1):
             raise InputError(f"the shape is {shape!r}", "give that of one input, such as dataset.shape or (28, 28)")

@@ -5,11 +5,12 @@ from typing import Any
 import IPython.display
 import ipywidgets as ipw
 
-# Two outputs: the page, and the widget. A notebook that is opened later shows the page, and neither an empty place nor
-# the browser's "model not found"; as soon as the widget lives, the page goes. Notebooks that are not trusted lose the
-# style, and show the page all the same.
+# A cell leaves two outputs: the page, then the widget. The style lets JupyterLab show one of them: the widget while a
+# kernel runs it, else the page, so that nobody sees an empty place or "model not found". JupyterLab removes the style
+# from notebooks that it does not trust; they show the page too.
 _STYLE = (
-    "<style>.jp-OutputArea-child:has(.rsbd-still) + .jp-OutputArea-child:not(:has(.rsbd-live)),"
+    "<style>/* JupyterLab shows the panel while a kernel runs it, and this page otherwise. */"
+    ".jp-OutputArea-child:has(.rsbd-still) + .jp-OutputArea-child:not(:has(.rsbd-live)),"
     ".jp-OutputArea-child:has(.rsbd-still):has(+ .jp-OutputArea-child .rsbd-live) {display: none}</style>"
 )
 

@@ -124,7 +124,7 @@ def test_a_table_needs_pandas_and_says_so() -> None:
 
 
 def test_what_is_no_data_set_is_refused_by_name() -> None:
-    """By every recipe, before any work; so are shapes and radii that are none."""
+    """Every recipe refuses a wrong data set before any work. Shapes and radii are checked as early."""
     for name in {name.split(" ")[0] for name in CALLS} | {"compare"}:
         for given in ("digits", BITS.x, None):
             with pytest.raises(InputError, match=r"^dataset is .*: give a Dataset$"):

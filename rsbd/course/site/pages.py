@@ -114,7 +114,7 @@ def _still(output: str, panels: list[Frames]) -> str:
             parts = {"first": frames.first, "controls": pages.page_controls(frames), "made": pages.described(frames)}
             data = pages.as_json(pages.page_data(frames))
             return str(_PANEL.render(frames=frames, least=least_width(frames.first.svg), data=data, **parts))
-    return re.sub(r"<style>\.jp-.*?</style>", "", output, flags=re.DOTALL)
+    return re.sub(r'<style>[^<]*</style>(?=<div class="rsbd-still">)', "", output)
 
 
 def _fitting(image: re.Match[str]) -> str:
