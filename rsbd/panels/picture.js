@@ -178,9 +178,9 @@ function render({ model, el }) {
   };
 
   touch(box, model);
-  let narrow = false;
   const width = new ResizeObserver(() => {
-    if (narrow !== (narrow = box.clientWidth > 0 && box.clientWidth < NARROW)) drawPicture();
+    const first = box.firstElementChild;
+    if (first && flows(first, box) !== (first.getAttribute("viewBox") !== first.dataset.whole)) drawPicture();
   });
   width.observe(box);
   const drawAll = () => (drawWords(), drawState());

@@ -235,7 +235,7 @@ def test_nothing_poisoned_is_said():
 def test_a_first_share_becomes_a_number_of_images():
     panel = backdoor(num_models=100, poison_rate=0.02, runner=SyncRunner())
     assert panel.params.poisoned == 4
-    assert "poisoned: 4 of 204, 2 %" in panel.svg
+    assert "poisoned: 4 (2 %)" in panel.svg
     assert panel.controls.rows["poisoned"].children[0].description == "poisoned images (of 204)"
     panel.set(poisoned=5)
     assert "5 images poisoned" in panel.alt

@@ -1,5 +1,6 @@
 """Draw the main panel: images, rates, curve and map; say its result in words."""
 
+from collections.abc import Iterable
 from functools import partial
 
 import numpy as np
@@ -15,33 +16,42 @@ from rsbd.words import count, note, percent, preview, state
 
 def draw_backdoor(found: BackdoorResult) -> Picture:
     """Draw images, rates, curve and map."""
-    parts = [_proved(found, 660), _curve(found, (78, 298, 590, 486)), _map(found, (745, 270, 1185, 486))]
-    return _picture(found, 568, parts, [(0, 170, 620, 568), (645, 170, 1200, 568)])
+    parts = [_rates(found, 846, 0), _proved(found, (920, 920), (246, 398), (0, 32)), _map(found, (545, 212, 895, 408))]
+    stack = (836, 0, 1200, 184), (910, 186, 1200, 494), (0, 167, 452, 494), (456, 183, 905, 494)
+    return _picture(found, 1200, parts, stack)
 
 
 def draw_compact_backdoor(found: BackdoorResult) -> Picture:
     """Draw images, rates and curve: for a first look."""
-    return _picture(found, 540, [_proved(found, 620), _curve(found, (78, 296, 1150, 460))], [(0, 170, 1200, 540)])
+    parts = [_rates(found, 476, 167), _proved(found, (476, 476), (398, 474), (150, -36))]
+    return _picture(found, 864, parts, [(466, 167, 864, 348), (466, 345, 864, 494), (0, 167, 452, 494)])
 
 
-def _picture(found: BackdoorResult, height: float, lower: list[str], stack: list[Box]) -> Picture:
-    upper = (0, 0, 560, 165), (560, 0, 835, 165), (835, 0, 1200, 180)
-    drawing = svg.document(1200, height, [_images(found), _rates(found), *lower], [*upper, *stack])
+def _picture(found: BackdoorResult, width: float, parts: list[str], stack: Iterable[Box]) -> Picture:
+    drawn = [_images(found), _curve(found, (78, 232, 440, 408)), *parts]
+    groups = [(left, 0.0, left + 278, 165.0) for left in (0, 280, 560)]
+    drawing = svg.document(width, 494, drawn, [*groups, *stack])
     return Picture(drawing, _alt(found), _sentence(found), note(found.models, found.params.num_models))
 
 
-def _proved(found: BackdoorResult, middle: float) -> str:
+def _proved(found: BackdoorResult, xs: tuple[float, float], ys: tuple[float, float], aside: tuple[float, float]) -> str:
     """Write in large figures what is proved: against small changes of any kind, and against this attack."""
     threat, channels = found.report.threat, found.report.outcome.experiment.dataset.channels
     trigger, (radius, certified) = threat.trigger_on("features"), _quoted(found)
     size = f"{trigger / channels:g} px" if _norm(found) == "L0" else f"L2 {trigger:.3g}"
-    attack = f"this attack: {count(threat.rows, 'image')} \u00d7 {size}"
-    return (
-        svg.large(10, 225, certified, 50)
-        + svg.lines(184, 204, ("proved right, against any change of", _change(found, radius)), 25, weight=600)
-        + svg.large(middle, 225, found.report.against_attack, 50)
-        + svg.lines(middle + 178, 204, ("proved right, against", attack), 25, weight=600)
+    known = (
+        (certified, "right, and proved", "against any change of", _change(found, radius)),
+        (
+            found.report.against_attack,
+            "right, and proved",
+            "against this attack:",
+            f"{count(threat.rows, 'image')} \u00d7 {size}",
+        ),
     )
+    parts = []
+    for x, y, (share, *words) in zip(xs, ys, known, strict=True):
+        parts += [svg.large(x, y, share, 46), svg.lines(x + aside[0], y + aside[1], words, weight=600)]
+    return "".join(parts)
 
 
 def _cell(found: BackdoorResult, row: int, column: int) -> tuple[str, dict[str, int]] | None:
@@ -56,11 +66,11 @@ def _cell(found: BackdoorResult, row: int, column: int) -> tuple[str, dict[str, 
 def _images(found: BackdoorResult) -> str:
     side, gap, parts, clean = 74.0, 4.0, [], found.images[0]
     rows, data = found.report.threat.rows, found.report.outcome.experiment.dataset
-    share = f"{rows:,}" if data.num_rows >= 1000 else f"{rows} of {data.num_rows}, {percent(rows / data.num_rows)}"
-    planted, edge = (f"poisoned: {share}", svg.VERMILLION) if rows else ("nothing poisoned", svg.GRID)
+    share = percent(rows / data.num_rows)
+    planted, edge = (f"poisoned: {rows:,} ({share})", svg.VERMILLION) if rows else ("nothing poisoned", svg.GRID)
     titles, edges = ("clean", planted, "one noised copy"), (svg.GRID, edge, svg.BLUE)
     for g, (title, shown, edge) in enumerate(zip(titles, found.images, edges, strict=True)):
-        left = 10 + g * 280
+        left = 8 + g * 280
         parts.append(svg.text(left, 24, title, weight=600))
         for i, (image, name) in enumerate(zip(*shown, strict=True)):
             x = left + i * (side + gap)
@@ -72,8 +82,8 @@ def _images(found: BackdoorResult) -> str:
             parts.append(svg.text(x + side / 2, 38 + side + 21, said, anchor="middle", weight=weight))
         if g < 2:
             parts.append(svg.text(left + 3 * (side + gap) + 11, 38 + side / 2 + 8, "\u2192", 24, "middle"))
-    said = f"{data.name}; label underneath; bold: changed{'; small frame: the trigger' if rows else ''}"
-    return "".join(parts) + svg.text(10, 158, said, fill=svg.SOFT)
+    words = "bold: label changed", "small frame: the trigger" if rows else "", data.name
+    return "".join(parts) + "".join(svg.text(8 + 280 * g, 158, said, fill=svg.SOFT) for g, said in enumerate(words))
 
 
 def _frame(found: BackdoorResult, x: float, y: float, side: float) -> str:
@@ -89,14 +99,13 @@ def _frame(found: BackdoorResult, x: float, y: float, side: float) -> str:
     return svg.rect(x - 2, y - 2, wide + 4, high + 4, "none", svg.VERMILLION, 2.5)
 
 
-def _rates(found: BackdoorResult) -> str:
-    outcome = found.report.outcome
-    title = f"attack success (\u2192 \u201c{outcome.experiment.target_name}\u201d)"
+def _rates(found: BackdoorResult, left: float, top: float) -> str:
+    outcome, box = found.report.outcome, (left + 139, left + 344)
     return (
-        svg.text(846, 22, "clean accuracy", weight=600)
-        + clean_accuracy_bars(outcome, (985, 29, 1190, 87))
-        + svg.text(846, 110, title, weight=600)
-        + attack_success_bars(outcome, (985, 117, 1190, 175))
+        svg.text(left, top + 22, "clean accuracy", weight=600)
+        + clean_accuracy_bars(outcome, (box[0], top + 29, box[1], top + 87))
+        + svg.text(left, top + 110, f"attack success (\u2192 \u201c{outcome.experiment.target_name}\u201d)", weight=600)
+        + attack_success_bars(outcome, (box[0], top + 117, box[1], top + 175))
     )
 
 
@@ -111,9 +120,9 @@ def _curve(found: BackdoorResult, box: Box) -> str:
     chart = Chart.of_shares(box, xlim, "", xlabel, 1.1, xticks=xticks)  # with room for figures above a curve at 100 %
     draw = chart.step if discrete else chart.line
     parts = [svg.text(margin, top - 44, "certified accuracy", weight=600), chart.frame()]
-    about, at = "proved: no change within this radius alters the answer", margin
+    about, at = "proved: no such change alters the answer", margin
     if found.naive is not None:
-        about, at = "Clopper\u2013Pearson now: not valid if you keep looking", margin + 38
+        about, at = "Clopper\u2013Pearson: not valid if watched", margin + 38
         parts.append(draw(found.radii, found.naive, svg.INK, dash="3 3", width=1.5))
         parts.append(svg.line(margin, bottom + 66, margin + 30, bottom + 66, svg.INK, 1.5, "3 3"))
     parts.append(draw(found.radii, found.accuracies, svg.BLUE, dash="" if found.final else "9 5"))
@@ -152,10 +161,10 @@ def _map(found: BackdoorResult, box: Box) -> str:
     names = [f"{m:g}" for m in rows], [f"{trigger:.3g}" for trigger in sizes]
     framed = f"framed: this attack{'' if inside else ' (off the map)'}; click another"
     parts = [
-        svg.text(left - 85, top - 14, "which attacks are ruled out (% of test images)", weight=600),
+        svg.text(left - 85, top - 14, "attacks ruled out, % of test images", weight=600),
         share_map(box, found.report.accuracy_map, *names, at, partial(_cell, found)),
         svg.text((left + right) / 2, bottom + 42, f"trigger size ({measure})", anchor="middle"),
-        svg.text(left - 62, (top + bottom) / 2, "poisoned training images", anchor="middle", turn=-90),
+        svg.text(left - 62, (top + bottom) / 2, "poisoned images", anchor="middle", turn=-90),
         svg.text(left - 85, bottom + 72, framed, fill=svg.SOFT),
     ]
     return "".join(parts)
