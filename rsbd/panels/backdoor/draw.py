@@ -16,19 +16,19 @@ from rsbd.words import count, note, percent, preview, state
 
 def draw_backdoor(found: BackdoorResult) -> Picture:
     """Draw images, rates, curve and map."""
-    parts = [_rates(found, 846, 0), _proved(found, (920, 920), (246, 398), (0, 32)), _map(found, (545, 212, 895, 408))]
-    stack = (836, 0, 1200, 184), (910, 186, 1200, 494), (0, 167, 452, 494), (456, 183, 905, 494)
+    parts = [_rates(found, 846, 0), _proved(found, (920, 920), (246, 398), (0, 32)), _map(found, (545, 214, 895, 410))]
+    stack = (836, 0, 1200, 181), (910, 186, 1200, 494), (0, 167, 452, 494), (456, 181, 905, 494)
     return _picture(found, 1200, parts, stack)
 
 
 def draw_compact_backdoor(found: BackdoorResult) -> Picture:
     """Draw images, rates and curve: for a first look."""
-    parts = [_rates(found, 476, 167), _proved(found, (476, 476), (398, 474), (150, -36))]
-    return _picture(found, 864, parts, [(466, 167, 864, 348), (466, 345, 864, 494), (0, 167, 452, 494)])
+    parts = [_rates(found, 476, 167), _proved(found, (476, 476), (398, 474), (160, -36))]
+    return _picture(found, 874, parts, [(466, 167, 874, 344), (466, 344, 874, 494), (0, 167, 452, 494)])
 
 
 def _picture(found: BackdoorResult, width: float, parts: list[str], stack: Iterable[Box]) -> Picture:
-    drawn = [_images(found), _curve(found, (78, 232, 440, 408)), *parts]
+    drawn = [_images(found), _curve(found, (78, 232, 434, 408)), *parts]
     groups = [(left, 0.0, left + 278, 165.0) for left in (0, 280, 560)]
     drawing = svg.document(width, 494, drawn, [*groups, *stack])
     return Picture(drawing, _alt(found), _sentence(found), note(found.models, found.params.num_models))
@@ -110,7 +110,7 @@ def _rates(found: BackdoorResult, left: float, top: float) -> str:
 
 
 def _curve(found: BackdoorResult, box: Box) -> str:
-    left, top, right, bottom = box
+    left, top, _, bottom = box
     discrete, end, margin = _norm(found) == "L0", _axis_end(found), left - 68
     few = discrete and end <= 12
     xlim = (-0.5, end + 0.5) if discrete else (0, end)
@@ -119,7 +119,8 @@ def _curve(found: BackdoorResult, box: Box) -> str:
     xticks = range(int(end) + 1) if few else ticks(0, end)
     chart = Chart.of_shares(box, xlim, "", xlabel, 1.1, xticks=xticks)  # with room for figures above a curve at 100 %
     draw = chart.step if discrete else chart.line
-    parts = [svg.text(margin, top - 44, "certified accuracy", weight=600), chart.frame()]
+    title = "certified accuracy" if found.final else f"certified accuracy (preview, {found.models:,} models)"
+    parts = [svg.text(margin, top - 44, title, weight=600), chart.frame()]
     about, at = "proved: no such change alters the answer", margin
     if found.naive is not None:
         about, at = "Clopper\u2013Pearson: not valid if watched", margin + 38
@@ -132,9 +133,6 @@ def _curve(found: BackdoorResult, box: Box) -> str:
             middle = max(chart.x(radius), left + 36)  # right of the tick labels
             free = middle + 67
             parts.append(svg.label(middle, chart.y(value) - 9, percent(value), "middle"))
-    if not found.final:
-        said = f"preview, {note(found.models, found.params.num_models)}"
-        parts.append(svg.text(right, top - 44, said, anchor="end", weight=600))
     parts.append(svg.text(at, bottom + 72, about, fill=svg.SOFT))
     budget = found.report.budget
     return "".join(parts) + chart.budget(budget, f"attacker\u2019s budget {budget:,.4g}")
@@ -159,7 +157,7 @@ def _map(found: BackdoorResult, box: Box) -> str:
     inside = at[0] < len(rows) and at[1] < len(sizes)
     measure = found.report.outcome.experiment.dataset.counted if _norm(found) == "L0" else "L2"
     names = [f"{m:g}" for m in rows], [f"{trigger:.3g}" for trigger in sizes]
-    framed = f"framed: this attack{'' if inside else ' (off the map)'}; click another"
+    framed = f"{'framed: this attack' if inside else 'this attack is off the map'}; click another"
     parts = [
         svg.text(left - 85, top - 14, "attacks ruled out, % of test images", weight=600),
         share_map(box, found.report.accuracy_map, *names, at, partial(_cell, found)),
