@@ -119,7 +119,8 @@ def _curve(found: BackdoorResult, box: Box) -> str:
     xticks = range(int(end) + 1) if few else ticks(0, end)
     chart = Chart.of_shares(box, xlim, "", xlabel, 1.1, xticks=xticks)  # with room for figures above a curve at 100 %
     draw = chart.step if discrete else chart.line
-    title = "certified accuracy" if found.final else f"certified accuracy (preview, {found.models:,} models)"
+    early = f"certified (preview, {note(found.models, found.params.num_models)})"
+    title = "certified accuracy" if found.final else early
     parts = [svg.text(margin, top - 44, title, weight=600), chart.frame()]
     about, at = "proved: no such change alters the answer", margin
     if found.naive is not None:
