@@ -17,6 +17,7 @@ from rsbd.bounds.base import dkw as dkw
 from rsbd.bounds.base import over_points as over_points
 from rsbd.bounds.votes import anytime as anytime
 from rsbd.bounds.votes import clopper_pearson as clopper_pearson
+from rsbd.bounds.votes import fewest_votes as fewest_votes
 from rsbd.bounds.votes import hoeffding as hoeffding
 from rsbd.bounds.votes import kept_votes as kept_votes
 from rsbd.bounds.votes import simultaneous as simultaneous

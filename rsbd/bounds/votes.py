@@ -1,17 +1,19 @@
 """Bounds on class probabilities from counts of votes."""
 
+import math
 from collections.abc import Callable
 
 import numpy as np
 
 from rsbd.bounds import binomial
-from rsbd.bounds.base import Bounds, over_points
+from rsbd.bounds.base import Bounds, check_alpha, over_points
 from rsbd.errors import InputError
 from rsbd.evasion import Evidence
 from rsbd.types import ArrayLike, Floats, Ints
 
 # (successes, trials, level) -> upper bound on the success probability
 Upper = Callable[[Ints, Ints, float], Floats]
+_COUNTED = 10**6  # beyond it the formula is near enough: nobody trains so many models
 _LEAST = 1e-307  # smallest level that is known to all its digits
 
 
@@ -180,6 +182,36 @@ def kept_votes(
         rest[rows, label] = -1
         second = np.minimum(miss, _once(upper, rest.max(axis=1), total, level))
     return Bounds(label, miss, second, float(alpha), points, evidence.trigger)
+
+
+def fewest_votes(limit: float, alpha: float, shares: int = 2) -> float:
+    """Return the smallest number of votes, all alike, whose miss is below `limit`; infinite if no number is enough.
+
+    Guarantee: with fewer votes no vote at all has a miss below `limit`, since any vote for another label raises it.
+
+    Parameters
+    ----------
+    limit : float
+        The miss at which certificates stop: :meth:`rsbd.tradeoff.Tradeoff.threshold`.
+    alpha : float
+        Failure probability, in (0, 1).
+    shares : int
+        Bounds that share `alpha`: as many as there are classes in :func:`simultaneous`.
+
+    Examples
+    --------
+    >>> fewest_votes(1 / 128, alpha=0.001), fewest_votes(0, alpha=0.001)
+    (970, inf)
+    """
+    check_alpha(alpha)
+    if not limit > 0:
+        return math.inf
+    level = alpha / shares
+    number = max(1, math.floor(math.log(level) / math.log1p(-min(float(limit), 0.5)) * (1 - 1e-6)))
+    none = np.zeros(1, dtype=np.int64)
+    while number < _COUNTED and not binomial.clopper_pearson_upper(none, np.array([number]), level)[0] < limit:
+        number += 1
+    return number
 
 
 def _bounds(

@@ -56,6 +56,7 @@ from rsbd.panels.compare import compare
 from rsbd.panels.confidence import confidence
 from rsbd.panels.controls import Button, Choice, Slider, Toggle
 from rsbd.panels.engine import Cancelled, Engine, Frame, Picture
+from rsbd.panels.evidence import evidence
 from rsbd.panels.label_flips import label_flips
 from rsbd.panels.panel import Panel, Static
 from rsbd.panels.partitions import partitions
@@ -69,7 +70,19 @@ from rsbd.panels.worst_case import worst_case
 # The tests that all panels share make each of them with no argument but ``runner``.
 PANELS: dict[str, Callable[..., Panel[Any, Any]]] = {
     panel.__name__: panel
-    for panel in (attack, backdoor, compare, confidence, label_flips, partitions, plane, planted, rab, worst_case)
+    for panel in (
+        attack,
+        backdoor,
+        compare,
+        confidence,
+        evidence,
+        label_flips,
+        partitions,
+        plane,
+        planted,
+        rab,
+        worst_case,
+    )
 }
 
 __all__ = [
@@ -77,6 +90,7 @@ __all__ = [
     "backdoor",
     "compare",
     "confidence",
+    "evidence",
     "label_flips",
     "partitions",
     "plane",

@@ -26,6 +26,8 @@ class Slider:
         The visible label with the unit, which screen readers read too.
     low, high, step : int or float
         Range and step. The number box takes any value of the range.
+    play : bool
+        If true, a button lets the slider move by itself to its high end, a step after each final picture.
     """
 
     name: str
@@ -33,6 +35,7 @@ class Slider:
     low: float
     high: float
     step: float
+    play: bool = False
 
     def check(self, value: float) -> None:
         """Raise for a value outside the range; the widget itself would silently take the nearest end."""
@@ -66,8 +69,16 @@ class Slider:
         slider.observe(lambda change: _follow(box, change["new"]), names="value")
         box.observe(lambda change: _follow(slider, change["new"]), names="value")
         row = ipw.HBox([box, slider])
+        if self.play:
+            player = ipw.ToggleButton(description="play", icon="play", tooltip=f"play: {self.label}")
+            player.observe(lambda pressed: self._start(slider, pressed["new"]), names="value")
+            row.children = (*row.children, player)
         row.add_class("rsbd-pair")
         return row, slider
+
+    def _start(self, slider: ipw.Widget, pressed: bool) -> None:
+        if pressed:
+            slider.value = slider.value + self.step if slider.value < self.high else self.low
 
 
 @dataclass(frozen=True)
@@ -191,6 +202,22 @@ class Controls:
         for name, shown in visible.items():
             if name in self.rows:
                 self.rows[name].layout.display = None if shown else "none"
+
+    @property
+    def playing(self) -> bool:
+        """True if a slider moves by itself."""
+        return any(player.value for *_, player in self._players())
+
+    def advance(self) -> None:
+        """Move the sliders that play one step on; those at their ends stop."""
+        for control, slider, player in self._players():
+            player.value = player.value and slider.value < control.high
+            if player.value:
+                slider.value += control.step
+
+    def _players(self) -> list[tuple[Slider, ipw.Widget, ipw.Widget]]:
+        sliders = [control for control in self.spec if isinstance(control, Slider) and control.play]
+        return [(c, self._holders[c.name], self.rows[c.name].children[-1]) for c in sliders]
 
     def _changed(self, _change: Any) -> None:
         if not self._muted:

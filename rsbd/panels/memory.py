@@ -12,7 +12,9 @@ from rsbd import ensemble
 from rsbd.data import Dataset
 from rsbd.ensemble import Votes
 from rsbd.ensemble.blocks import hash_points
+from rsbd.evasion import AnyPatch
 from rsbd.learners import Learner
+from rsbd.noises import Smoothing
 from rsbd.panels.engine import Cancel, OnProgress, Previews, show_previews
 from rsbd.recipes.experiment import Experiment, Outcome
 from rsbd.recipes.planted import plant_attack
@@ -109,6 +111,40 @@ class ExperimentMemory:
 
         for outcome in experiment.stream(attack=attack, grow=grow):
             yield outcome, outcome.voted
+
+
+@dataclass(frozen=True)
+class EnsembleComputation(ABC, Generic[_P, _R]):
+    """The ``compute`` of a panel of one ensemble, with its data set and the votes that are known."""
+
+    dataset: Dataset
+    learner: Learner
+    seed: int = 0
+    memory: VoteMemory = field(default_factory=VoteMemory)
+    triggers: tuple[AnyPatch, ...] = ()
+
+    @abstractmethod
+    def smoothing(self, params: _P) -> Smoothing:
+        """Return the noise that the sliders describe."""
+
+    @abstractmethod
+    def result(self, params: _P, smoothing: Smoothing, votes: Votes) -> _R:
+        """Certify the votes at hand."""
+
+    def models(self, params: Any) -> int:
+        """Return the number of models that vote."""
+        return int(params.num_models)
+
+    def name(self, params: _P) -> Hashable:
+        """Return what tells noise of the user apart that has the same settings."""
+
+    def __call__(self, params: _P, cancel: Cancel, progress: OnProgress) -> Previews[_R]:
+        """Yield previews while models vote; return the final result."""
+        smoothing, number = self.smoothing(params), self.models(params)
+        run = (self.dataset, smoothing, self.learner, self.dataset.x_test, number, self.seed)
+        votes = self.memory.stream(self.name(params), *run, triggers=self.triggers)
+        steps = ((some, (some.num_models,)) for some in votes)
+        return show_previews(steps, number, cancel, progress, partial(self.result, params, smoothing))
 
 
 @dataclass(frozen=True)

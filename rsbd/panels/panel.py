@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import base64
+import contextvars
 import dataclasses
 import os
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Generic, TypeVar
 
@@ -21,6 +23,7 @@ from rsbd.panels.runners import Runner
 
 _P = TypeVar("_P")
 _R = TypeVar("_R")
+_PACE = 0.12  # seconds that a final picture stands before a slider that plays moves on
 
 
 class Panel(Generic[_P, _R]):
@@ -161,6 +164,10 @@ class Panel(Generic[_P, _R]):
         self.picture.show(frame)
         if frame.state == "final":
             self._renew()
+            if self.controls.playing:
+                after = threading.Timer(_PACE, contextvars.copy_context().run, [self.controls.advance])
+                after.daemon = True
+                after.start()
 
     def _moved(self, values: dict[str, Any]) -> None:
         try:

@@ -71,6 +71,10 @@ function glide(box, before) {
   const shapes = new Map(named(box));
   for (const [name, now] of places(box)) {
     const old = before.get(name);
+    if (!old && name.startsWith("fall")) { // a new vote
+      shapes.get(name).animate([{ transform: "translateY(-120px)" }, { transform: "none" }], { duration: GLIDE, easing: "ease-in" });
+      continue;
+    }
     const alike = old && letters(old) === letters(now) && Object.keys(now).every((key) => old[key] && now[key]);
     if (!alike || Object.keys(now).every((key) => old[key] === now[key])) continue;
     shapes.get(name).animate([old, now], { duration: GLIDE, easing: "ease-out" });

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import partial
 
 import numpy as np
 import torch
@@ -16,8 +15,8 @@ from rsbd.noises.smoothing import WHERE, Smoothing
 from rsbd.panels import svg
 from rsbd.panels.chart import Chart, bars, radii_for
 from rsbd.panels.controls import Choice, Slider
-from rsbd.panels.engine import Cancel, OnProgress, Picture, Previews, show_previews
-from rsbd.panels.memory import VoteMemory
+from rsbd.panels.engine import Picture
+from rsbd.panels.memory import EnsembleComputation
 from rsbd.panels.panel import Panel
 from rsbd.panels.runners import Runner
 from rsbd.plots import COUNTED
@@ -44,25 +43,22 @@ class SmoothedResult:
 
 
 @dataclass(frozen=True, eq=False)
-class SmoothedComputation:
-    """The panel's ``compute``, with its data set and the votes that are known; :meth:`draw` draws a result."""
+class SmoothedComputation(EnsembleComputation[SmoothedParams, SmoothedResult]):
+    """The panel's ``compute``; :meth:`draw` draws a result."""
 
-    dataset: Dataset
-    noise_of: Callable[[float], Smoothing]
-    control: Slider
-    learner: Learner
-    seed: int
-    votes: VoteMemory = field(default_factory=VoteMemory)
+    noise_of: Callable[[float], Smoothing] = field(kw_only=True)
+    control: Slider = field(kw_only=True)
 
-    def __call__(self, params: SmoothedParams, cancel: Cancel, progress: OnProgress) -> Previews[SmoothedResult]:
-        """Yield previews under anytime-valid bounds; return the final result."""
-        smoothing, number = self.noise_of(params.setting), params.num_models
-        run = (self.dataset, smoothing, self.learner, self.dataset.x_test, number, self.seed)
-        steps = ((votes, (votes.num_models,)) for votes in self.votes.stream(params.setting, *run))
-        return show_previews(steps, number, cancel, progress, partial(self._certify, params, smoothing))
+    def smoothing(self, params: SmoothedParams) -> Smoothing:
+        """Return the noise at the setting of the slider."""
+        return self.noise_of(params.setting)
 
-    def _certify(self, params: SmoothedParams, smoothing: Smoothing, votes: Votes) -> SmoothedResult:
-        """Certify the votes at hand."""
+    def name(self, params: SmoothedParams) -> float:
+        """Return the setting."""
+        return params.setting
+
+    def result(self, params: SmoothedParams, smoothing: Smoothing, votes: Votes) -> SmoothedResult:
+        """Certify the votes at hand; before all models have voted, by anytime-valid bounds."""
         bound = bounds.simultaneous if votes.num_models == params.num_models else bounds.anytime
         evidence, slots = bound(votes.counts, params.alpha), smoothing.radius_slots
         return SmoothedResult(params, smoothing, votes, radius(evidence, smoothing, slots, None, self.dataset.num_rows))
@@ -147,7 +143,7 @@ def smoothed(
     'With 500 models and sigma (pixel units) 0.5, '
     """
     data = load("digits", classes=(0, 1)) if dataset is None else dataset
-    compute = SmoothedComputation(data, noise_of, control, learner or Linear(), seed)
+    compute = SmoothedComputation(data, learner or Linear(), seed, noise_of=noise_of, control=control)
     middle = control.low + round((control.high - control.low) / control.step / 2) * control.step
     first = SmoothedParams(type(control.step)(middle if start is None else start))
     models = Slider("num_models", "models", 100, 5000, 100)

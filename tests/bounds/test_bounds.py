@@ -285,3 +285,19 @@ def test_published_values() -> None:
         assert found.runner_up[0] == pytest.approx(min(case["ps"], 1 - case["pl"]), abs=1e-8)
     for case in reference["rab_radius_gaussian_hoeffding"]["cases"]:
         assert bounds.dkw(case["N_m"], case["alpha"]) == pytest.approx(case["heof"], rel=1e-12)
+
+
+@pytest.mark.parametrize("classes", [2, 5])
+@pytest.mark.parametrize("limit", [0.5, 0.3, 1 / 8, 1 / 128, 1e-3])
+def test_fewest_votes_are_enough_and_one_vote_less_never_is(limit: float, classes: int) -> None:
+    number = bounds.fewest_votes(limit, alpha=0.01, shares=classes)
+    others = [0] * (classes - 1)
+    assert bounds.simultaneous([[number, *others]], alpha=0.01).miss[0] < limit
+    assert not bounds.simultaneous([[number - 1, *others]], alpha=0.01).miss[0] < limit
+
+
+def test_no_number_of_votes_is_enough_where_nothing_is_certified() -> None:
+    assert bounds.fewest_votes(0.0, alpha=0.01) == np.inf
+    assert 1e60 < bounds.fewest_votes(1e-60, alpha=0.01) < 1e61
+    with pytest.raises(InputError, match="alpha"):
+        bounds.fewest_votes(0.1, alpha=1.0)

@@ -106,7 +106,7 @@ def test_controls_have_names_and_number_boxes(panel: Panel[Any, Any]) -> None:
     assert all(labels)
     for control in panel.controls.spec:
         if isinstance(control, Slider):
-            box, slider = panel.controls.rows[control.name].children
+            box, slider, *_player = panel.controls.rows[control.name].children
             assert isinstance(box, (ipw.BoundedIntText, ipw.BoundedFloatText))
             assert box.description == control.label
             assert isinstance(slider, (ipw.IntSlider, ipw.FloatSlider))

@@ -52,12 +52,13 @@ def test_it_shows_what_the_recipe_proves() -> None:
 
 
 def test_previews_hold_whenever_they_are_read() -> None:
-    compute, params = PlantedComputation(DATA), PlantedParams(poisoned=1, side=1, num_models=400)
+    triggers = tuple(map(AnyPatch, range(1, 8)))
+    compute = PlantedComputation(DATA, RobustLinear(), triggers=triggers)
+    params = PlantedParams(poisoned=1, side=1, num_models=400)
     smoothing = Smoothing(rows=ClassBagging.of(DATA))
-    triggers = list(compute.patches)
     run = (DATA, smoothing, RobustLinear(), DATA.x_test, 100, 0)
     *_, votes = compute.memory.stream(None, *run, triggers=triggers)
-    shown = compute._result(params, smoothing, votes)
+    shown = compute.result(params, smoothing, votes)
     evidence = votes.against(AnyPatch(1))
     watched = radius(bounds.kept_votes(evidence, ALPHA, True, watched=True), smoothing, num_rows=DATA.num_rows)
     once = radius(bounds.kept_votes(evidence, ALPHA, True), smoothing, num_rows=DATA.num_rows)

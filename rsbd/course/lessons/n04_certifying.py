@@ -36,8 +36,7 @@ def draw_misses_and_limits(proofs: Mapping[str, Proof], caption: str) -> Shown:
     >>> draw_misses_and_limits({"keep 0.8": wang(digits, keep=0.8, num_models=500)}, "Blue below orange.").alt
     'Sorted misses of the test images and limits. keep 0.8: ... are below the limit of radius 0, ...'
     """
-    many = len(proofs) > 1
-    sheet, said = new_figure(3.9 * len(proofs) if many else 8, 4.3), "Sorted misses of the test images and limits."
+    sheet, said = new_figure(3.9 * len(proofs), 4.3), "Sorted misses of the test images and limits."
     lowest = min(float(proof.bounds.miss.min()) for proof in proofs.values())
     for place, (title, proof) in enumerate(proofs.items(), 1):
         ax = sheet.add_subplot(1, len(proofs), place)
@@ -51,8 +50,7 @@ def draw_misses_and_limits(proofs: Mapping[str, Proof], caption: str) -> Shown:
             below = percent(share) if share else "none"
             ax.axhline(limit, color=VERMILLION, linestyle="--", linewidth=1.5)
             height = min(limit, height / 1.5)  # where limits are close, words stand below each other
-            words = f"{size}: {below}" if many else f"radius {size}: {below} certified"
-            write_at(ax, words, (1, height), (6, 0), **look)
+            write_at(ax, f"{size}: {below}", (1, height), (6, 0), **look)
             said += f"{',' * (size > 0)} {below} are below the limit of radius {size}"
         said += "."
         ax.set(xlim=(0, 100), ylim=(lowest / 4, 1), yscale="log")

@@ -3,12 +3,16 @@
 from typing import Any
 
 from rsbd.data import Dataset
+from rsbd.evasion import AnyPatch
+from rsbd.learners import RobustLinear
 from rsbd.panels.controls import Slider
 from rsbd.panels.panel import Panel, first_params, image_dataset
 from rsbd.panels.planted.compute import PlantedComputation, PlantedParams, PlantedResult
 from rsbd.panels.planted.draw import draw_planted
 from rsbd.panels.poisoned import count_poisoned
 from rsbd.panels.runners import Runner
+
+_LARGEST = 7  # side of a patch
 
 
 def planted(
@@ -48,12 +52,13 @@ def planted(
     'With 300 models, each trained on 1 image of each class: 90 % of the test im'
     """
     data = image_dataset(dataset, classes=(0, 1))
-    compute = PlantedComputation(data, seed)
+    patches = tuple(map(AnyPatch, range(1, min(_LARGEST, *data.shape[-2:]) + 1)))
+    compute = PlantedComputation(data, RobustLinear(), seed, triggers=patches)
     settings, slider = count_poisoned(settings, data, "poison_rate", 0.05, 0.2)
     params = first_params(PlantedParams, settings)
     controls = (
         slider,
-        Slider("side", "side of the patch (pixels)", 1, compute.patches[-1].side, 1),
+        Slider("side", "side of the patch (pixels)", 1, len(patches), 1),
         Slider("each", "images of each class", 1, 5, 1),
         Slider("num_models", "models", 100, 2000, 100),
         Slider("point", "test image (number)", 0, data.num_points - 1, 1),

@@ -1,7 +1,6 @@
 """Compute the panel of the planted attack: train on bags, count the votes that no patch moves, and certify."""
 
-from dataclasses import dataclass, field
-from functools import partial
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -14,11 +13,9 @@ from rsbd.evasion import AnyPatch
 from rsbd.learners import Problem, RobustLinear
 from rsbd.learners.randomness import generators
 from rsbd.noises import ClassBagging, Smoothing
-from rsbd.panels.engine import Cancel, OnProgress, Previews, show_previews
-from rsbd.panels.memory import VoteMemory
+from rsbd.panels.memory import EnsembleComputation
 from rsbd.types import AnyFloats, Floats
 
-LARGEST = 7  # side of a patch
 ALPHA = 0.001
 _RATES = (0, 0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.2)  # poison rates of the map
 
@@ -147,29 +144,16 @@ class PlantedResult:
         return self.held.accuracy(self.dataset.y_test, self.params.poisoned)
 
 
-@dataclass(frozen=True)
-class PlantedComputation:
-    """The panel's ``compute``, with its data set and the votes that are known."""
+class PlantedComputation(EnsembleComputation[PlantedParams, PlantedResult]):
+    """The panel's ``compute``; its ``triggers`` are the patches of the map, from side 1 on."""
 
-    dataset: Dataset
-    seed: int = 0
-    memory: VoteMemory = field(default_factory=VoteMemory)
+    def smoothing(self, params: PlantedParams) -> Smoothing:
+        """Return the bags."""
+        return Smoothing(rows=ClassBagging.of(self.dataset, params.each))
 
-    @property
-    def patches(self) -> tuple[AnyPatch, ...]:
-        """The patches of the map, from side 1 on."""
-        return tuple(map(AnyPatch, range(1, min(LARGEST, *self.dataset.shape[-2:]) + 1)))
-
-    def __call__(self, params: PlantedParams, cancel: Cancel, progress: OnProgress) -> Previews[PlantedResult]:
-        """Yield previews under anytime-valid bounds; return the final result."""
-        data = self.dataset
-        smoothing = Smoothing(rows=ClassBagging.of(data, params.each))
-        run = (data, smoothing, RobustLinear(), data.x_test, params.num_models, self.seed)
-        steps = ((votes, (votes.num_models,)) for votes in self.memory.stream(None, *run, triggers=self.patches))
-        return show_previews(steps, params.num_models, cancel, progress, partial(self._result, params, smoothing))
-
-    def _result(self, params: PlantedParams, smoothing: Smoothing, votes: Votes) -> PlantedResult:
-        data, patches, watched = self.dataset, self.patches, votes.num_models < params.num_models
+    def result(self, params: PlantedParams, smoothing: Smoothing, votes: Votes) -> PlantedResult:
+        """Certify the votes at hand; before all models have voted, by anytime-valid bounds."""
+        data, patches, watched = self.dataset, self.triggers, votes.num_models < params.num_models
         rows = tuple(sorted({round(rate * data.num_rows) for rate in _RATES}))
         found = [bounds.kept_votes(votes.against(patch), ALPHA, runner_up=True, watched=watched) for patch in patches]
         table = certified_map(found, data.y_test, smoothing, rows, patches, num_rows=data.num_rows)

@@ -1,0 +1,162 @@
+"""Draw the panel of evidence, and say its result in words."""
+
+import math
+
+import numpy as np
+
+from rsbd.panels import svg
+from rsbd.panels.chart import Chart
+from rsbd.panels.engine import Picture
+from rsbd.panels.evidence.compute import LEAST, EvidenceResult
+from rsbd.words import count, note, percent, preview, state
+
+_BOX = (84.0, 150.0, 470.0, 436.0)
+_RIGHT, _CELL, _WIDE, _HIGH = 680.0, 8.0, 510.0, 38  # the votes: left, size of a vote, width of all, lines of votes
+
+
+def draw_evidence(found: EvidenceResult) -> Picture:
+    """Draw misses and limits on the left, the votes for one test image on the right; say the result in words."""
+    parts = [_proved(found), _misses(found), _votes(found)]
+    words = note(found.voted, found.params.num_models)
+    return Picture(svg.document(1200, 520, parts, 655), _alt(found), _sentence(found), words)
+
+
+def _quoted(found: EvidenceResult) -> tuple[int, float]:
+    """Return the largest radius at which half of the images are certified and right, at least 1, and their share."""
+    held = found.certificate.curve(found.dataset.y_test, range(len(found.limits)))
+    radius = max(1, int(np.sum(held >= 0.5)) - 1)
+    return radius, float(held[radius])
+
+
+def _change(radius: int) -> str:
+    return "1 changed pixel or label" if radius == 1 else f"{radius} changed pixels and labels"
+
+
+def _proved(found: EvidenceResult) -> str:
+    radius, share = _quoted(found)
+    words = ("proved right, against any", _change(radius))
+    if found.params.counted < found.params.num_models:
+        words = (f"if {found.params.counted:,} had been planned, against any", _change(radius))
+    return svg.large(10, 58, share, 50) + svg.lines(172, 36, words, 25, weight=600)
+
+
+def _height(miss: float) -> float:
+    """Return where a miss stands on the axis, which is logarithmic."""
+    return math.log10(max(miss, LEAST / 10))
+
+
+def _misses(found: EvidenceResult) -> str:
+    misses, points = np.sort(found.bounds.miss), found.dataset.num_points
+    chart = Chart(
+        _BOX, (0, 100), (_height(LEAST), 0), "the misses of the test images, and the limits",
+        "test images, clearest first (%)", "", (0, 25, 50, 75, 100), (-3, -2, -1, 0),
+        yformat=lambda power: f"{100 * 10.0**power:g} %", above=1,
+    )  # fmt: skip
+    lines, last, drawn = [], -math.inf, -math.inf
+    for radius, limit in enumerate(found.limits):
+        y = chart.y(_height(limit))
+        if limit < LEAST or y - drawn < 4:  # below the picture, or too close to the line above
+            continue
+        drawn = y
+        lines.append(chart.line((0, 100), [_height(limit)] * 2, svg.ORANGE, dash="9 5", width=2))
+        if y - last >= 22:  # where limits are close, some words are left out
+            share = float(np.mean(found.certificate.radius >= radius))
+            said = percent(share) if share else "none"
+            lines.append(svg.text(_BOX[2] + 10, y + 6, f"radius {radius}: {said}", weight=600 if share else 400))
+            last = y
+    across = 100 * (np.arange(points) + 0.5) / points
+    rank = int(np.searchsorted(misses, found.bounds.miss[found.params.point]))
+    here = across[rank], _height(float(found.bounds.miss[found.params.point]))
+    return chart.filled(
+        chart.key(("miss, at most", svg.BLUE, ""), ("limit of a radius", svg.ORANGE, "9 5"), wide=210),
+        *lines,
+        chart.line(across, [_height(miss) for miss in misses], svg.BLUE, width=4),
+        chart.mark(*here, svg.INK, "diamond", 8),
+        chart.note("certified at a radius: those below its limit (right)"),
+    )
+
+
+def _votes(found: EvidenceResult) -> str:
+    """Draw the votes for one image, each as a square, and what they prove."""
+    p, data = found.params, found.dataset
+    piles = _piles(found)
+    columns = int((_WIDE / len(piles) - 15) / _CELL)
+    per = -(-p.num_models // (columns * _HIGH))  # votes that a square stands for
+    parts = [
+        svg.text(_RIGHT, 26, f"the votes for test image {p.point} (the diamond)", weight=600),
+        svg.image(data.x_test[p.point], _RIGHT, 40, 84, svg.INK, 2),
+        svg.lines(_RIGHT + 100, 62, _proof(found), 25),
+        svg.text(_RIGHT, 508, "a square is a vote" if per == 1 else f"a square is {per} votes", fill=svg.SOFT),
+    ]
+    for place, (name, votes) in enumerate(piles.items()):
+        left, base = _RIGHT + place * _WIDE / len(piles), 458.0
+        colour = svg.BLUE if name == f"\u201c{data.classes[found.bounds.label[p.point]]}\u201d" else svg.VERMILLION
+        lines, rest = divmod(-(-votes // per), columns)
+        lengths = [columns] * lines + [rest] * (rest > 0)
+        d = "".join(f"M{left:.1f} {base - (i + 0.5) * _CELL:.1f}h{n * _CELL - 1:.1f}" for i, n in enumerate(lengths))
+        parts.append(svg.path(d, colour, _CELL - 1, f"{_CELL - 1:g} 1") if d else "")
+        if d:  # the newest vote of the pile falls to its place
+            at = left + (lengths[-1] - 1) * _CELL, base - len(lengths) * _CELL + 0.5
+            parts.append(svg.rect(*at, _CELL - 1, _CELL - 1, colour, glide=f"fall {name} {votes}"))
+        parts.append(svg.line(left, base, left + columns * _CELL, base, svg.SOFT))
+        parts.append(svg.text(left, base + 24, f"{name}: {votes:,}", weight=600))
+    return "".join(parts)
+
+
+def _piles(found: EvidenceResult) -> dict[str, int]:
+    """Return the votes of the two classes that have most, and those of all others together."""
+    votes, names = found.counts[found.params.point], found.dataset.classes
+    shown = np.sort(np.argsort(-votes, kind="stable")[:2])
+    piles = {f"\u201c{names[i]}\u201d": int(votes[i]) for i in shown}
+    return piles | ({"others": found.voted - sum(piles.values())} if len(votes) > 2 else {})
+
+
+def _proof(found: EvidenceResult) -> tuple[str, str, str]:
+    point, radius = found.params.point, int(found.certificate.radius[found.params.point])
+    votes = found.counts[point]
+    label = int(found.bounds.label[point])
+    name, others = found.dataset.classes[label], found.voted - int(votes[label])
+    said = f"so \u201c{name}\u201d holds to radius {radius}" if radius >= 0 else "so nothing is proved"
+    return (
+        f"{others:,} of {found.voted:,} vote against \u201c{name}\u201d",
+        f"miss: at most {_short(float(found.bounds.miss[point]))}",
+        said,
+    )
+
+
+def _short(miss: float) -> str:
+    """Write a miss in per cent, rounded up."""
+    return f"{math.ceil(1e4 * miss) / 100:.2f} %"
+
+
+def _sentence(found: EvidenceResult) -> str:
+    """Say what the counted votes prove, and if they may be called a certificate."""
+    p, (radius, share) = found.params, _quoted(found)
+    who = f"{percent(share)} of test images are proved to stay" if share else "No test image is proved"
+    proved = f"{who} right against any {_change(radius)}"
+    if p.counted < p.num_models:
+        return (
+            f"{proved}, if {p.counted:,} models had been planned. But this is step {p.step} towards {p.num_models:,}: "
+            "only the bound after the planned number is a certificate. To stop where it looks good breaks alpha."
+        )
+    best, clearest = int(found.certificate.radius.max()), _short(float(found.bounds.miss.min()))
+    return (
+        f"{preview(found.voted, p.counted)}{proved}. The clearest vote proves a miss of at most {clearest}, and radius "
+        f"{best + 1} takes one below {100 * found.limits[best + 1]:.2g} %: more models lower the misses, more noise "
+        f"raises the limits. ({note(p.num_models, p.num_models)}, keep {p.keep:g}, alpha {p.alpha:g})"
+    )
+
+
+def _alt(found: EvidenceResult) -> str:
+    """Describe the picture, with every setting and the main figures."""
+    p, y = found.params, found.bounds.miss
+    held = [float(np.mean(found.certificate.radius >= radius)) for radius in range(len(found.limits))]
+    few = list(enumerate(zip(found.limits, held, strict=True)))[:7]
+    limits = ", ".join(f"radius {r} {100 * limit:.2g} % ({percent(share)} below)" for r, (limit, share) in few)
+    votes = ", ".join(f"{number:,} for {name}" for name, number in _piles(found).items())
+    return (
+        f"Evidence panel on {found.dataset.name}: keep {p.keep:g}, {p.num_models} models, alpha {p.alpha:g}, step "
+        f"{p.step}: {count(p.counted, 'vote')} counted. Misses of the test images from {_short(float(y.min()))} to "
+        f"{_short(float(y.max()))}. Limits: {limits}. Test image {p.point}: {votes}, {', '.join(_proof(found)[1:])} "
+        f"{state(found.voted, p.counted)}"
+    )
