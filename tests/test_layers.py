@@ -95,9 +95,9 @@ def test_the_theory_needs_no_torch() -> None:
     subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)
 
 
-# What `pip install rsbd` brings for the course and the commands, and what a table or an executor may use.
+# What `pip install rsbd` brings for the course and the commands, and what a data set or an executor may use.
 OPTIONAL = (
-    "IPython ipykernel ipywidgets anywidget traitlets jupyter_core jupyter_client jupyterlab voila typer "
+    "IPython ipykernel ipywidgets anywidget traitlets jupyter_core jupyter_client jupyterlab voila torchvision typer "
     "click rich platformdirs pandas distributed"
 )
 
@@ -116,5 +116,10 @@ for module in pkgutil.walk_packages(rsbd.__path__, "rsbd."):
 data = rsbd.load("digits", side=8, classes=(0, 1), rows=40, points=20)
 found = rsbd.recipes.wang(data, num_models=64)
 rsbd.plots.certified_accuracy([0, 1], found.certificate.curve(data.y_test, [0, 1]))
+try:
+    importlib.import_module("rsbd.data.vision").torchvision()
+except rsbd.errors.InputError as error:
+    print(error)
 """
-    subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)
+    run = subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT, capture_output=True, text=True)
+    assert run.stdout == "torchvision, which reads this data set, is missing: pip install torchvision\n"

@@ -45,8 +45,6 @@ def download(names: Annotated[list[str], typer.Argument(metavar="NAME", help="Su
     for name in names:
         source(name)  # all names are checked before the first download starts
     for name in names:
-        if presence(name) == "missing":
-            typer.echo(f"{name}: downloading, up to 170 MB")
         read_raw(name, root, download=True)
         typer.echo(f"{name}: in the package" if presence(name) == "in the package" else f"{name}: in {root}")
 

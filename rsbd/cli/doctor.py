@@ -35,7 +35,7 @@ def doctor() -> None:
 
 def examine() -> Iterator[Check]:
     """Yield the result of each check; one that raises becomes a line that says so."""
-    for check in (_python, _packages, _torch, _data, _widgets, _notebooks):
+    for check in (_python, _packages, _torch, _torchvision, _data, _widgets, _notebooks):
         try:
             yield from check()
         except InputError as error:
@@ -73,6 +73,13 @@ def _torch() -> Iterator[Check]:
     names = [f"cuda ({torch.cuda.get_device_name()})"] if torch.cuda.is_available() else []
     names += ["mps (Apple)"] if torch.backends.mps.is_available() else []
     yield Check("devices", ", ".join(["cpu", *names]), "" if fine else "torch multiplies wrongly: reinstall it")
+
+
+def _torchvision() -> Iterator[Check]:
+    from rsbd.data.vision import torchvision
+
+    compiled = torchvision().extension._has_ops()
+    yield Check("images", "torchvision works" + ("" if compiled else " without its compiled part, which is not needed"))
 
 
 def _data() -> Iterator[Check]:

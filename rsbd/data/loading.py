@@ -54,7 +54,7 @@ def load(
     seed : int
         Seed of the subsets; the split into rows and points is fixed.
     root : path, optional
-        Folder of the published files; ``$RSBD_DATA`` or the user's cache folder by default.
+        Folder in torchvision's own layout; ``$RSBD_DATA`` or the user's cache folder by default.
     download : bool
         Fetch a missing data set from the network.
 

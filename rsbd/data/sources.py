@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from rsbd.data import pictures
 from rsbd.data.own import is_file_name, number_labels, read_own
 from rsbd.errors import InputError, first_line
 from rsbd.files import read_path, try_to_write
@@ -101,57 +100,37 @@ def _breast_cancer(_: Path) -> Raw:
     return _split(scaled, bunch.target, rows=400, classes=("malignant", "benign"), levels=None)
 
 
-def _mnist(folder: str, description: str, classes: tuple[str, ...], address: str, sums: str) -> Source:
-    """Return a data set of 28x28 pictures in four files, as MNIST is published."""
+def _torchvision(cls: str, description: str, rows: int, folder: str, files: tuple[str, ...]) -> Source:
+    """Return a torchvision data set of 256-level pictures, read and downloaded by its class `cls`."""
 
     def read(root: Path) -> Raw:
-        train, test = (pictures.read_idx(root / folder, part) for part in ("train", "t10k"))
-        return Raw(*train, *test, classes, levels=256)
+        from rsbd.data import vision
+
+        (x, y, classes), (x_test, y_test, _) = (vision.pictures(cls, root, train=part) for part in (True, False))
+        return Raw(x, y, x_test, y_test, classes, levels=256)
 
     def fetch(root: Path) -> None:
-        pictures.fetch_idx(root / folder, address, sums.split())
+        from rsbd.data import vision
 
-    files = tuple(f"{folder}/{file}" for file in pictures.IDX)
-    return Source(f"{description}, 28x28 pixels of 256 levels", 60_000, 10_000, read, files, fetch)
+        vision.download_pictures(cls, root)
 
-
-_CIFAR = "cifar-10-batches-bin"
+    return Source(description, rows, 10_000, read, tuple(f"{folder}/{file}" for file in files), fetch)
 
 
-def _cifar(root: Path) -> Raw:
-    names, *train, test = (root / _CIFAR / file for file in pictures.CIFAR)
-    classes = tuple(names.read_text("utf-8").split())
-    return Raw(*pictures.read_cifar(train), *pictures.read_cifar([test]), classes, levels=256)
-
+_IDX = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
+_CIFAR = ("batches.meta", *(f"data_batch_{i}" for i in range(1, 6)), "test_batch")
 
 SOURCES: dict[str, Source] = {
     "digits": Source(
         "handwritten digits, 8x8 pixels of 17 levels, enlarged to 28x28", 1000, 797, _digits, sides=(28, 8)
     ),
     "breast_cancer": Source("30 measurements of cells, 2 classes", 400, 169, _breast_cancer),
-    "mnist": _mnist(
-        "MNIST/raw",
-        "handwritten digits",
-        tuple("0123456789"),
-        "https://ossci-datasets.s3.amazonaws.com/mnist",
-        "f68b3c2dcbeaaa9fbdd348bbdeb94873 d53e105ee54ea40749a09fcbcd1e9432 "
-        "9fb629c4189551a2d022fa330f9573f3 ec29112dd5afa0611ce80d1b7f02629c",
+    "mnist": _torchvision("MNIST", "handwritten digits, 28x28 pixels of 256 levels", 60_000, "MNIST/raw", _IDX),
+    "fashion-mnist": _torchvision(
+        "FashionMNIST", "articles of clothing, 28x28 pixels of 256 levels", 60_000, "FashionMNIST/raw", _IDX
     ),
-    "fashion-mnist": _mnist(
-        "FashionMNIST/raw",
-        "articles of clothing",
-        ("t-shirt/top", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "ankle boot"),
-        "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com",
-        "8d4fb7e6c68d591d4c3dfef9ec88bf0d 25c81989df183df01b3e8a0aad5dffbe "
-        "bef4ecab320f06d8554ea6380940ec79 bb300cfdad3c16e7a12a480ee83cd310",
-    ),
-    "cifar10": Source(
-        "colour photographs, 3x32x32 pixels of 256 levels",
-        50_000,
-        10_000,
-        _cifar,
-        tuple(f"{_CIFAR}/{file}" for file in pictures.CIFAR),
-        lambda root: pictures.fetch_cifar(root / _CIFAR),
+    "cifar10": _torchvision(
+        "CIFAR10", "colour photographs, 3x32x32 pixels of 256 levels", 50_000, "cifar-10-batches-py", _CIFAR
     ),
 }
 
@@ -230,7 +209,7 @@ def _download(found: Source, name: str, root: Path) -> None:
         ) from error
     try:
         found.fetch(root)
-    except Exception as error:  # urllib's errors and those of what it uses have no type in common
+    except (OSError, RuntimeError) as error:  # urllib's errors are OSErrors
         raise InputError(
             f"{name} could not be downloaded ({first_line(error)})",
             "connect to the network and try again, or copy it from another machine and set RSBD_DATA to its folder",

@@ -47,15 +47,17 @@ def test_pins_agree_with_pyproject() -> None:
     assert set(packages) - EXTRA == set(wanted())
     for name, specifier in wanted().items():
         given, build = packages[name]
-        if build:  # of torch one version, since another one has other builds
+        if build:  # of torch and torchvision one version, since another one has other builds
             assert specifier.contains(given.removeprefix("==").removesuffix(".*")), name
         else:
             assert SpecifierSet(given) == specifier, name
 
 
 def test_torch_is_the_small_cpu_build() -> None:
-    """conda-forge has `cpu_generic_py...` and `cpu_mkl_py...`, with MKL."""
-    assert environment()["pytorch"][1] == "cpu_generic*"
+    """conda-forge has `cpu_generic_py...` and `cpu_mkl_py...`, with MKL; of torchvision `cpu_py...`."""
+    packages = environment()
+    assert packages["pytorch"][1] == "cpu_generic*"
+    assert packages["torchvision"][1] == "cpu*"
 
 
 def test_the_only_channel_is_conda_forge() -> None:

@@ -219,6 +219,7 @@ def test_doctor_reports_and_ends_by_what_it_found(monkeypatch: pytest.MonkeyPatc
         "python",
         "torch ",
         "device",
+        "torchvision",
         "digits",
         "ipywidgets",
         "anywidget",

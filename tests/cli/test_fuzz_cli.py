@@ -15,7 +15,7 @@ import typer
 from fuzzing import COMMAND_INPUTS, FILE_INPUTS, WORDS, snapshot, within
 
 from rsbd import cli
-from rsbd.data import pictures
+from rsbd.data import vision
 
 # Commands with what makes them small. What is not listed here starts servers or is tried elsewhere.
 SMALL: dict[str, list[str]] = {
@@ -147,7 +147,7 @@ def test_no_traceback_no_hang_and_nothing_touched(
     def offline(*_: object) -> None:
         raise OSError("no network")
 
-    monkeypatch.setattr(pictures, "_download", offline)
+    monkeypatch.setattr(vision, "download_pictures", offline)
     box.out.mkdir()
     named = (box.out, tmp_path / "work" / "rsbd-course", tmp_path / "home" / "rsbd-course")
     before, codes, wrong = snapshot(tmp_path, named), set(), []

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import gzip
-import hashlib
-import http.client
-import io
 import os
+import re
 import subprocess
 import sys
-import urllib.request
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -18,10 +15,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import rsbd
-from rsbd.data import SOURCES, Dataset, data_root, load, on_levels, pictures
+from rsbd.data import SOURCES, Dataset, data_root, load, on_levels
 from rsbd.errors import InputError
 from rsbd.learners import Linear
 from rsbd.recipes import cohen, dpa, rab, rab_knn, rosenfeld
+
+NEEDS_TORCHVISION = pytest.mark.skipif(find_spec("torchvision") is None, reason="no torchvision here")
 
 
 def test_digits_are_scikit_learns_digits_in_a_fixed_split() -> None:
@@ -238,6 +237,7 @@ def test_missing_data_names_the_remedy(tmp_path: Path) -> None:
         load("mnist", root=tmp_path)
 
 
+@NEEDS_TORCHVISION
 def test_offline_names_the_remedy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import socket
 
@@ -251,15 +251,6 @@ def test_offline_names_the_remedy(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert "\n" not in str(caught.value)
 
 
-def test_a_broken_download_names_the_remedy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def breaks(url: str, timeout: float) -> None:
-        raise http.client.IncompleteRead(b"")
-
-    monkeypatch.setattr(urllib.request, "urlopen", breaks)
-    with pytest.raises(InputError, match=r"could not be downloaded .*IncompleteRead.*connect to the network"):
-        load("cifar10", root=tmp_path, download=True)
-
-
 def test_unwritable_folder_names_the_remedy(tmp_path: Path) -> None:
     blocked = tmp_path / "a-file"
     blocked.touch()
@@ -267,6 +258,7 @@ def test_unwritable_folder_names_the_remedy(tmp_path: Path) -> None:
         load("cifar10", root=blocked / "data", download=True)
 
 
+@NEEDS_TORCHVISION
 def test_broken_files_name_the_remedy(tmp_path: Path) -> None:
     for file in SOURCES["mnist"].files:
         (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
@@ -288,28 +280,27 @@ def test_embedded_data_needs_no_torch() -> None:
     subprocess.run([sys.executable, "-c", code], check=True, env=os.environ | {"PYTHONPATH": str(Path.cwd())})
 
 
-def test_a_download_takes_the_published_files_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    kinds = {"images": bytes((0, 0, 8, 3)) + bytes(12 + 2 * 784), "labels": bytes((0, 0, 8, 1, 0, 0, 0, 2, 1, 0))}
-    served = [gzip.compress(kinds["images" if "images" in name else "labels"]) for name in pictures.IDX]
-    sums = [hashlib.md5(content).hexdigest() for content in served]
-    asked: list[str] = []
-
-    def answer(url: str, timeout: float) -> io.BytesIO:
-        asked.append(url)
-        return io.BytesIO(served[[f"http://here/{name}.gz" for name in pictures.IDX].index(url)])
-
-    monkeypatch.setattr(urllib.request, "urlopen", answer)
-    with pytest.raises(OSError, match=r"http://here/train-images-idx3-ubyte.gz does not hold the published file"):
-        pictures.fetch_idx(tmp_path, "http://here", sums[::-1])
-    assert list(tmp_path.iterdir()) == []
-    pictures.fetch_idx(tmp_path, "http://here", sums)
-    x, y = pictures.read_idx(tmp_path, "t10k")
-    assert (x.shape, y.tolist()) == ((2, 28, 28), [1, 0])
-    assert len(asked) == 5
-    pictures.fetch_idx(tmp_path, "http://here", sums)  # nothing is missing
-    assert len(asked) == 5
+@pytest.mark.slow
+def test_torchvision_imports_beside_this_torch() -> None:
+    """Operators are declared exactly where the compiled part did not bring them. The first import decides."""
+    code = (
+        "from rsbd.data import vision\n"
+        "torchvision = vision.torchvision()\n"
+        "import torch, torchvision.datasets\n"
+        "assert torch.ops.torchvision.nms and torch.ops.torchvision.qnms\n"
+        "assert len(vision._LIBRARY) == (not torchvision.extension._has_ops())\n"
+        "assert torchvision.datasets.MNIST\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, env=os.environ | {"PYTHONPATH": str(Path.cwd())})
 
 
+def test_torchvision_is_imported_in_one_place_only() -> None:
+    package = Path(rsbd.__file__).parent
+    importing = re.compile(r"^\s*(import|from) torchvision|import_module\(.torchvision", re.MULTILINE)
+    assert [p.name for p in package.rglob("*.py") if importing.search(p.read_text("utf-8"))] == ["vision.py"]
+
+
+@pytest.mark.mnist
 @pytest.mark.mnist
 def test_mnist_is_the_real_one() -> None:
     data = load("mnist", view="gray", classes=(1, 7))
@@ -323,6 +314,7 @@ def test_mnist_is_the_real_one() -> None:
     assert data.x[data.y == 0].mean() < data.x[data.y == 1].mean()
 
 
+@pytest.mark.mnist
 @pytest.mark.mnist
 def test_mnist_subset() -> None:
     data = load("mnist", classes=(1, 7), rows=100, points=1000)

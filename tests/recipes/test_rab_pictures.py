@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import pickle
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ import pytest
 from rsbd.attacks import Pixels
 from rsbd.attacks.poisoning import Poisoning
 from rsbd.data import load, sources
+from rsbd.data.vision import torchvision
 from rsbd.learners import CNN, ResNet
 from rsbd.noises import Gaussian
 from rsbd.noises.smoothing import Smoothing
@@ -22,14 +24,19 @@ NAMES = ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse"
 @pytest.fixture
 def cifar(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Ten pictures a file in the layout of CIFAR-10: birds are dark, airplanes bright, and all are noise besides."""
-    folder, rng = tmp_path / "cifar-10-batches-bin", np.random.default_rng(0)
+    folder, rng = tmp_path / "cifar-10-batches-py", np.random.default_rng(0)
     folder.mkdir()
     for name in ("test_batch", *(f"data_batch_{i}" for i in range(1, 6))):
-        labels = np.array([[0], [2]] * 5)
-        bright = np.where(labels == 0, 180, 40)
-        records = np.hstack([labels, bright + rng.integers(0, 40, (10, 3072))]).astype(np.uint8)
-        (folder / f"{name}.bin").write_bytes(records.tobytes())
-    (folder / "batches.meta.txt").write_text("\n".join([*NAMES, "", ""]))
+        labels = [0, 2] * 5
+        bright = np.where(np.array(labels) == 0, 180, 40)[:, None]
+        pictures = (bright + rng.integers(0, 40, (10, 3072))).astype(np.uint8)
+        (folder / name).write_bytes(pickle.dumps({"data": pictures, "labels": labels}))
+    (folder / "batches.meta").write_bytes(pickle.dumps({"label_names": NAMES}))
+    torchvision()
+    from torchvision.datasets import CIFAR10
+
+    monkeypatch.setattr(CIFAR10, "_check_integrity", lambda self: True)  # of the files that it would download
+    monkeypatch.setattr("torchvision.datasets.cifar.check_integrity", lambda *given: True)
     small = dataclasses.replace(sources.SOURCES["cifar10"], rows=50, points=10)
     monkeypatch.setitem(sources.SOURCES, "cifar10", small)
     return tmp_path
