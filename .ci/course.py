@@ -18,7 +18,9 @@ ROOT = Path(__file__).resolve().parents[1]
 COURSE = ROOT / "notebooks"
 WORDS = "**Words.** New ones are explained in the [glossary](GLOSSARY.md)."
 TIMES = re.compile(r"(<!-- times -->\n).*?(<!-- end of times -->)", re.DOTALL)
-SIDES = {"03": "02", "05": "04", "06": "04", "07": "04"}  # each side road, and where it leaves the main road
+# Each side road, and where it leaves the main road: as the table at the end of the first notebook says it.
+_SIDE = re.compile(r"\| \[(\d\d) [^|]*\| After (\d\d):")
+SIDES = dict(_SIDE.findall((COURSE / "00_start_here.ipynb").read_text("utf-8")))
 AROUND = ("**Previous:**", "**Side road", "**Next:**")  # how the paragraphs of links begin
 TAKES = re.compile(r"^\*\*Time\.\*\* (\d+) minutes? to read.* about (\d+) seconds", re.MULTILINE)
 

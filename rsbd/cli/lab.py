@@ -1,8 +1,6 @@
 """`rsbd lab`: open the course in JupyterLab."""
 
-import json
 import os
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -21,7 +19,7 @@ def lab(
     """Open the course in JupyterLab (for this machine only, protected by its token); Ctrl-C ends it."""
     from rsbd.course import notebooks
 
-    server.check_port(port)
+    port = server.usable_port(port)
     found = notebooks.open_course(own)
     typer.echo(f"rsbd: {found.sentence}")
     raise typer.Exit(_serve(found.home, notebooks.FIRST, no_browser, port))
@@ -36,9 +34,9 @@ def course(
     typer.echo(f"rsbd: {notebooks.open_course(folder).sentence}")
 
 
-def _serve(home: Path, notebook: str, no_browser: bool, port: int | None) -> int:
-    command = [sys.executable, "-m", "jupyterlab", notebook, f"--ServerApp.root_dir={home}"]
-    command += ["--ip=127.0.0.1", "--log-level=WARN"]
+def _serve(home: Path, notebook: str, no_browser: bool, port: int) -> int:
+    command = ["jupyterlab", notebook, f"--ServerApp.root_dir={home}"]
+    command += ["--ip=127.0.0.1", "--ServerApp.port_retries=0", "--log-level=WARN"]
     # It reads old settings, and makes the server print a DeprecationWarning about one of its own.
     command += ["--ServerApp.jpserver_extensions={'notebook_shim': False}"]
     # JupyterLab fetches no news and no version numbers, and does not ask the reader whether it may.
@@ -46,22 +44,8 @@ def _serve(home: Path, notebook: str, no_browser: bool, port: int | None) -> int
     command += server.culling(7200)  # longer than a lunch with the lid closed
     if no_browser:
         command.append("--no-browser")
-    if port is not None:
-        command += [f"--port={port}", "--ServerApp.port_retries=0"]
     if not server.WINDOWS and os.geteuid() == 0:  # containers run as root; the server still is for this machine only
         command.append("--allow-root")
     layered = [str(Path(__file__).parent), *filter(None, [os.environ.get("JUPYTER_CONFIG_PATH")])]
     environment = {"JUPYTER_CONFIG_PATH": os.pathsep.join(layered)}  # the folder `labconfig` beside this file
-    return server.serve(command, home, environment, lambda process: _address(process, notebook))
-
-
-def _address(process: int, notebook: str) -> str | None:
-    """Return the address of the notebook, with the token, or None while the server does not answer."""
-    from jupyter_core.paths import jupyter_runtime_dir
-
-    record = Path(jupyter_runtime_dir()) / f"jpserver-{process}.json"
-    if record.is_file() and (text := record.read_text("utf-8")).endswith("}"):
-        found = json.loads(text)
-        if server.answers(found["port"]):  # the record is written a moment before the server listens
-            return f"{found['url']}lab/tree/{notebook}?token={found['token']}"
-    return None
+    return server.serve(command, home, environment, port, f"lab/tree/{notebook}")

@@ -1,12 +1,12 @@
 """`rsbd lecture`: ten scenes for a lecture hall, live, as static pages, or on paper."""
 
-import importlib.util
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from rsbd.cli import options
+from rsbd.cli.site import report_failed
 from rsbd.errors import InputError
 
 _STATIC = "Write pages that need no kernel, server or network into this folder, and end."
@@ -24,14 +24,14 @@ def lecture(
     scene: Annotated[list[int] | None, options.plain_option("N...", _SCENE)] = None,
 ) -> None:
     """Show ten scenes for a lecture hall (for this machine only, protected by its token); Ctrl-C ends it."""
-    _check_link(link)
+    if link and not link.startswith(("http://", "https://")):
+        raise InputError(f"{link!r} is not the address of a web page", "give one such as https://example.org/lecture")
     if static is None and handout is None:
         if scene:
             raise InputError("--scene chooses what --static and --handout write", "give one of these, too")
         from rsbd.cli import hall, server
 
-        server.check_port(port)
-        raise typer.Exit(hall.serve_lecture(port, not no_browser, link))
+        raise typer.Exit(hall.serve_lecture(server.usable_port(port), not no_browser, link))
     if no_browser or port is not None:
         raise InputError("--static and --handout serve nothing", "leave --port and --no-browser out")
     from rsbd.course.lecture.handout import write_handout
@@ -45,14 +45,4 @@ def lecture(
             written, failed = write(path, scenes, link)
             typer.echo(f"rsbd: {verb} {written}")
             wrong += failed
-    if wrong:
-        typer.echo(f"rsbd: {wrong} pictures could not be computed; a sentence in their place says why", err=True)
-        raise typer.Exit(1)
-
-
-def _check_link(link: str) -> None:
-    """Raise unless ``link`` is empty or an address of which a QR code can be drawn."""
-    if link and not link.startswith(("http://", "https://")):
-        raise InputError(f"{link!r} is not the address of a web page", "give one such as https://example.org/lecture")
-    if link and importlib.util.find_spec("segno") is None:
-        raise InputError("segno is not installed, and draws the QR codes", "pip install segno")
+    report_failed(wrong)

@@ -18,6 +18,11 @@ def site(
 
     first, failed = write_site(folder, lambda said: typer.echo(f"rsbd: {said}", err=True))
     typer.echo(f"rsbd: open {first}")
+    report_failed(failed)
+
+
+def report_failed(failed: int) -> None:
+    """End with status 1 if pictures could not be computed."""
     if failed:
         typer.echo(f"rsbd: {failed} pictures could not be computed; a sentence in their place says why", err=True)
         raise typer.Exit(1)

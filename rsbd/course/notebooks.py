@@ -51,17 +51,13 @@ class CourseCopy:
         Examples
         --------
         >>> CourseCopy(Path("mine"), copied=12, kept=1).sentence
-        'the course is in mine: 12 files copied, 1 file that was there kept as it is'
+        'the course is in mine: 12 files copied, 1 existing file kept'
         >>> CourseCopy(Path("notebooks")).sentence
         'the course is in notebooks'
         """
-        if not self.copied and not self.kept:
-            return f"the course is in {self.home}"
-        said = f"{count(self.copied, 'file')} copied" if self.copied else "nothing to copy"
-        if self.kept:
-            verb, rest = ("was", "it is") if self.kept == 1 else ("were", "they are")
-            said += f", {count(self.kept, 'file')} that {verb} there kept as {rest}"
-        return f"the course is in {self.home}: {said}"
+        parts = ((self.copied, "file", "copied"), (self.kept, "existing file", "kept"))
+        done = ", ".join(f"{count(number, what)} {verb}" for number, what, verb in parts if number)
+        return f"the course is in {self.home}{': ' if done else ''}{done}"
 
 
 def open_course(to: Path | None = None) -> CourseCopy:
@@ -77,33 +73,18 @@ def open_course(to: Path | None = None) -> CourseCopy:
         If there are no notebooks, or they cannot be copied.
     """
     source, is_checkout = stored_course()
-    if to is not None:
-        return _copy_to(source, to)
-    if is_checkout:
+    if to is None and is_checkout:
         return CourseCopy(source)
-    tried = [Path.cwd() / "rsbd-course", Path.home() / "rsbd-course"]
-    for target in tried:
+    if to is not None and to.resolve().is_relative_to(source.resolve()):
+        raise InputError(f"{to} is where the course itself is stored", "name a folder of your own with --course")
+    tried = []
+    for target in [to] if to is not None else [Path.cwd() / "rsbd-course", Path.home() / "rsbd-course"]:
         try:
             return _copy_new(source, target)
-        except OSError:
-            continue
-    what = f"the course cannot be copied to {' or '.join(map(str, tried))}"
+        except OSError as error:
+            tried.append(f"{target} ({error.strerror})")
+    what = f"the course cannot be copied to {' or to '.join(tried)}"
     raise InputError(what, "name a folder that you can write to with --course")
-
-
-def _copy_to(source: Path, to: Path) -> CourseCopy:
-    if to.resolve().is_relative_to(source.resolve()):
-        raise InputError(f"{to} is where the course itself is stored", "name a folder of your own with --course")
-    try:
-        return _copy_new(source, to)
-    except (FileExistsError, NotADirectoryError) as error:
-        blocked = Path(error.filename or to)
-        file = next(path for path in (*reversed(blocked.parents), blocked) if not path.is_dir())
-        what = f"{file} is no folder, so the course cannot be copied to {to}"
-        raise InputError(what, "name another folder with --course") from None
-    except OSError as error:
-        what = f"the course cannot be copied to {to} ({error.strerror})"
-        raise InputError(what, "name a folder that you can write to with --course") from None
 
 
 def _copy_new(source: Path, target: Path) -> CourseCopy:

@@ -82,8 +82,6 @@ def test_the_course_is_listed_in_the_readme_and_at_the_end_of_the_first_notebook
     assert [line[1] for line in here] == [path.name for path in road]
     assert there == [(n, f"notebooks/{address}", question) for n, address, question in here]
     assert all(question.endswith("?") for *_, question in here)
-    forks = [re.findall(r"^After (\d\d)", question) for *_, question in here]
-    assert [fork for fork in forks if fork] == [[fork] for fork in TOOL.SIDES.values()]
 
 
 def test_the_main_road_leads_past_the_side_roads_and_names_them() -> None:

@@ -1,7 +1,10 @@
 """The pictures of a scene at all stops of its controls, computed and drawn by its panel."""
 
+import contextlib
 import dataclasses
-from collections.abc import Iterable, Mapping
+import itertools
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from rsbd.course.lecture.scene import Scene
@@ -73,6 +76,24 @@ class Frames:
         return self.pictures[self.points.index(dict(self.scene.first))]
 
     @property
+    def data(self) -> dict[str, Any]:
+        """Return what ``stops.js`` looks up: the pictures, and the stops and presets that choose among them."""
+        vocabulary, pictures = shared_pieces([picture.svg for picture in self.pictures])
+        presets = enumerate(self.scene.presets)
+        return {
+            "axes": [{"name": control.name, "shown": control.shown} for control in self.controls],
+            "presets": [{"name": name, "at": self.places(self.scene.preset(i))} for i, name in presets],
+            "alt": [picture.alt for picture in self.pictures],
+            "sentence": [picture.sentence for picture in self.pictures],
+            "vocabulary": vocabulary,
+            "pictures": pictures,
+        }
+
+    def places(self, values: Mapping[str, Any]) -> list[int]:
+        """Return the position of each control that has these values."""
+        return [control.values.index(values[control.name]) for control in self.controls]
+
+    @property
     def failed(self) -> int:
         """Return the number of pictures that could not be computed."""
         return sum(not picture.svg for picture in self.pictures)
@@ -98,14 +119,13 @@ def compute_frames(scene: Scene, points: Iterable[Mapping[str, Any]] | None = No
     except Exception as error:  # it becomes a sentence on the page, and is counted as a failure
         said = f"This scene cannot be shown: {sentence_of(error)}"
         return Frames(scene, (), (dict(scene.first),), (Picture("", said, said),), {"rsbd": __version__})
-    try:
+    with contextlib.closing(panel):
         controls = tuple(Stops.of(c, scene.grid[c.name]) for c in panel.controls.spec if c.name in scene.grid)
-        ordered = dataclasses.replace(scene, grid={control.name: control.values for control in controls})
-        where = tuple({**scene.first, **point} for point in (ordered.points() if points is None else points))
-        pictures = tuple(_picture(panel, point) for point in where)
-        return Frames(scene, controls, where, pictures, provenance(panel, scene))
-    finally:
-        panel.close()
+        if points is None:
+            names, grid = [c.name for c in controls], itertools.product(*(c.values for c in controls))
+            points = [dict(zip(names, values, strict=True)) for values in grid]
+        where = tuple(map(dict, points))
+        return Frames(scene, controls, where, tuple(_picture(panel, point) for point in where), _origin(panel, scene))
 
 
 def _picture(panel: Panel[Any, Any], point: Mapping[str, Any]) -> Picture:
@@ -118,7 +138,7 @@ def _picture(panel: Panel[Any, Any], point: Mapping[str, Any]) -> Picture:
     return Picture(panel.svg, panel.alt, panel.sentence, str(panel.picture.note))
 
 
-def provenance(panel: Panel[Any, Any], scene: Scene) -> dict[str, str]:
+def _origin(panel: Panel[Any, Any], scene: Scene) -> dict[str, str]:
     """Return what the pictures of a panel are computed from, without date or machine."""
     compute, params = panel.engine.compute, dataclasses.asdict(panel.params)
     bench = getattr(compute, "bench", compute)  # some computations keep their data in a bench
@@ -135,3 +155,16 @@ def provenance(panel: Panel[Any, Any], scene: Scene) -> dict[str, str]:
         said["fixed"] = ", ".join(f"{name} = {value}" for name, value in rest.items())
     said["computed at"] = "; ".join(f"{name} = {', '.join(map(str, values))}" for name, values in scene.grid.items())
     return said
+
+
+def shared_pieces(drawings: Sequence[str]) -> tuple[list[str], list[list[int]]]:
+    """Write drawings as lists of numbers of their pieces, since most pieces occur in most drawings.
+
+    Examples
+    --------
+    >>> shared_pieces(["<svg><a/></svg>", "<svg><b/></svg>", ""])
+    (['<svg>', '<a/>', '</svg>', '<b/>'], [[0, 1, 2], [0, 3, 2], []])
+    """
+    known: dict[str, int] = {}
+    told = [[known.setdefault(piece, len(known)) for piece in re.findall(r"<[^<]*", drawing)] for drawing in drawings]
+    return list(known), told

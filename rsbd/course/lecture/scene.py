@@ -1,8 +1,7 @@
 """A scene of a lecture: its message, the panel that shows it, and the values at which its controls stop."""
 
-import itertools
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -54,8 +53,8 @@ class Scene:
     --------
     >>> scene = Scene("Noise", "More noise, lower curve.", "Which way?", "backdoor", {"keep": (0.8, 0.9)},
     ...               {"much": {"keep": 0.8}, "little": {"keep": 0.9}}, {"num_models": 100})
-    >>> list(scene.points())
-    [{'keep': 0.8}, {'keep': 0.9}]
+    >>> scene.preset(1)
+    {'keep': 0.9}
     """
 
     title: str
@@ -104,11 +103,6 @@ class Scene:
     def preset(self, number: int) -> dict[str, Any]:
         """Return all values of a preset, counted from 0; those that it does not set are as in the first preset."""
         return {**self.first, **list(self.presets.values())[number]}
-
-    def points(self) -> Iterator[dict[str, Any]]:
-        """Yield every point of the grid; the last control moves fastest."""
-        for values in itertools.product(*self.grid.values()):
-            yield dict(zip(self.grid, values, strict=True))
 
     def open(self, runner: Runner | None = None) -> Panel[Any, Any]:
         """Create the panel at the first preset, and show only the controls of the grid.

@@ -13,7 +13,8 @@ function render({ model, el }) {
   el.classList.add("rsbd-bar-top");
   const alone = document.body.dataset.voila !== undefined; // the page is the lecture, not a notebook
   let root = el;
-  const kept = (alone && JSON.parse(remembered("rsbd-scene"))) || [1, 0]; // after a restart: where we were
+  // Scene and step are in the address: after a restart the lecture goes on where it was.
+  const kept = (alone && /^#(\d+)\.(\d+)$/.exec(location.hash)?.slice(1).map(Number)) || [1, 0];
 
   const number = make("p", "rsbd-number"), title = make("h1", "rsbd-title"), message = make("p", "rsbd-message");
   const presets = make("div", "rsbd-presets");
@@ -29,7 +30,7 @@ function render({ model, el }) {
   const ask = (message) => {
     try { model.send(message); } catch { /* the watch below says so */ }
   };
-  const perform = ({ act, number }) => (build.acts[act] ? build.acts[act](number) : ask({ do: act, number }));
+  const perform = ({ act, number }) => (build.acts[act] ? build.acts[act](number) : ask({ do: act, number, step: 0 }));
   const openPresenter = () =>
     open(URL.createObjectURL(new Blob([model.get("presenter")], { type: "text/html" })), "rsbd-presenter", "width=900,height=700");
   const build = makeBuild(el, model.get("scenes").map((scene) => scene.title), perform, openPresenter);
@@ -51,7 +52,7 @@ function render({ model, el }) {
     build.show(scene, at + 1, step);
     if (alone) {
       document.title = `${at + 1}. ${scene.title}`;
-      remembered("rsbd-scene", JSON.stringify([at + 1, step]));
+      history.replaceState(null, "", `#${at + 1}.${step}`);
     }
     drawPreset();
   };

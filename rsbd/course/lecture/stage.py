@@ -10,9 +10,10 @@ import ipywidgets as ipw
 import traitlets
 
 from rsbd.course.lecture.link import linked
-from rsbd.course.lecture.pages import presenter_page, read_assets
+from rsbd.course.lecture.pages import presenter_page
 from rsbd.course.lecture.scene import Scene
 from rsbd.course.lecture.scenes import SCENES
+from rsbd.course.templates import read_assets
 from rsbd.errors import InputError
 from rsbd.panels import Panel, ThreadRunner
 from rsbd.panels.engine import sentence_of
@@ -22,8 +23,8 @@ from rsbd.panels.runners import Runner
 class Bar(anywidget.AnyWidget):
     """Title, message, buttons and keys. The page sends what was pressed; the kernel answers with the new state."""
 
-    _esm = read_assets("keys.js", "build.js", "stage.js")
-    _css = read_assets("look.css", "stage.css")
+    _esm = read_assets("lecture/keys.js", "lecture/build.js", "lecture/stage.js")
+    _css = read_assets("lecture/look.css", "lecture/stage.css")
 
     scenes: Any = traitlets.List().tag(sync=True)
     scene = traitlets.Int(0).tag(sync=True)
@@ -51,7 +52,7 @@ class Stage:
     >>> stage.preset(2)
     >>> stage.panel.params.samples
     10
-    >>> stage.next()
+    >>> stage.go(2)
     >>> stage.scene.title
     'The worst classifier'
     """
@@ -107,7 +108,7 @@ class Stage:
         if self.bar.step < len(self.scene.presets):
             self._build(self.bar.step + 1)
         elif self._number + 1 < len(self._scenes):
-            self.next()
+            self.go(self._number + 2)
 
     def back(self) -> None:
         """Go one step back; from a question to the last step of the scene before."""
@@ -115,14 +116,6 @@ class Stage:
             self._build(self.bar.step - 1)
         elif self._number:
             self.go(self._number, len(self._scenes[self._number - 1].presets))
-
-    def next(self) -> None:
-        """Open the next scene; the last one stays."""
-        self.go(min(self._number + 2, len(self._scenes)))
-
-    def previous(self) -> None:
-        """Open the previous scene; the first one stays."""
-        self.go(max(self._number, 1))
 
     def preset(self, number: int) -> None:
         """Move the controls to a preset, counted from 1.
@@ -175,9 +168,7 @@ class Stage:
         shown: list[ipw.Widget] = []
         trouble = ""
         try:
-            if self._number not in self._panels:
-                self._make(self._number)
-            shown = [self._panels[self._number].widget]
+            shown = [self._open(self._number).widget]
         except Exception as error:
             trouble = f"This scene cannot be shown: {sentence_of(error)}"
         with self.bar.hold_sync():
@@ -194,15 +185,16 @@ class Stage:
     def _prepare(self) -> None:
         """Create the next scene while the lecturer talks about this one, so that it opens with its picture."""
         here, then = self._panels.get(self._number), self._number + 1
-        if here is None or here.picture.state != "final" or then in self._panels or then >= len(self._scenes):
-            return
-        with contextlib.suppress(Exception):  # reported when the scene is opened
-            self._make(then)
+        if here is not None and here.picture.state == "final" and then < len(self._scenes):
+            with contextlib.suppress(Exception):  # reported when the scene is opened
+                self._open(then)
 
-    def _make(self, number: int) -> None:
-        panel = self._scenes[number].open(self._runner())
-        panel.picture.observe(lambda _: self._compare(), names="state")
-        self._panels[number] = panel
+    def _open(self, number: int) -> Panel[Any, Any]:
+        """Return the panel of a scene; it is created when it is first asked for."""
+        if number not in self._panels:
+            panel = self._panels[number] = self._scenes[number].open(self._runner())
+            panel.picture.observe(lambda _: self._compare(), names="state")
+        return self._panels[number]
 
     def _compare(self) -> None:
         """Tell the page which preset the controls show."""
@@ -216,30 +208,14 @@ class Stage:
 
     def _asked(self, _: Any, content: Any, __: Any) -> None:
         """Do what the page asks for. Ignore a message that makes no sense: a wrong key changes nothing."""
-        what = content.get("do") if isinstance(content, dict) else None
-        if what == "ping":
-            self.bar.send({"pong": True})
-            self._prepare()
-            return
-        number = content.get("number") if what else None
         with contextlib.suppress(InputError):
-            if what in ("forward", "back", "next", "previous", "reset", "freeze"):
-                getattr(self, what)()
-            elif what == "scene" and isinstance(number, int):
-                step = content.get("step", 0)
-                self.go(number, step if isinstance(step, int) else 0)
-            elif what == "preset" and isinstance(number, int):
-                self.preset(number)
-
-
-def stage(scenes: Sequence[Scene] = SCENES) -> Stage:
-    """Return the stage with the ten scenes of the course.
-
-    Examples
-    --------
-    >>> shown = stage()
-    >>> shown.scene.title
-    'A backdoor and a proof'
-    >>> shown.close()
-    """
-    return Stage(scenes)
+            match content:
+                case {"do": "ping"}:
+                    self.bar.send({"pong": True})
+                    self._prepare()
+                case {"do": "forward" | "back" | "reset" | "freeze" as what}:
+                    getattr(self, what)()
+                case {"do": "scene", "number": int(number), "step": int(step)}:
+                    self.go(number, step)
+                case {"do": "preset", "number": int(number)}:
+                    self.preset(number)

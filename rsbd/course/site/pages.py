@@ -1,28 +1,22 @@
-"""A notebook as a page: nbconvert writes its cells, pictures and tables get room on a phone, panels get stops."""
+"""A notebook as a page: its cells, pictures and tables that get room on a phone, and panels that stop at settings."""
 
 import base64
 import html
 import re
-from pathlib import Path
 from typing import Any
 
-from jinja2 import Template
-from nbconvert.exporters import TemplateExporter
 from nbconvert.filters.highlight import Highlight2HTML
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
-from nbformat import NotebookNode
 
-from rsbd.course.lecture import pages
-from rsbd.course.lecture.frames import Frames
 from rsbd.course.site.formulas import draw_formula
+from rsbd.course.templates import fill_page
 from rsbd.panels.svg import escape
 from rsbd.version import __version__
 
-_HERE = Path(__file__).parent
-_PANEL = Template((_HERE / "page" / "panel.html.j2").read_text("utf-8"))
 _SMALLEST = 12  # pixels of the smallest letters, in pictures too
 _IMAGE = re.compile(r'<img src="data:image/svg\+xml;base64,([^"]+)"([^>]*?)style="width:100%;max-width:(\d+)px">')
 _LINK = re.compile(r'<a href="(\w+)\.(?:ipynb|md)(#[^"]*)?"[^>]*>(.*?)</a>', re.DOTALL)
+_SHARED = "../panels/calm.js", "../panels/stack.js", "lecture/stops.js"
 
 
 class _Prose(IPythonRenderer):
@@ -53,45 +47,32 @@ def prose(markdown: str) -> str:
     return str(MarkdownWithMath(renderer=_Prose(escape=False)).render(markdown))
 
 
-def notebook_body(notebook: NotebookNode, known: set[str], panels: list[Frames], **resources: Any) -> str:
-    """Return the body of a page.
+def course_page(stem: str, title: str, inner: str, known: set[str], **values: object) -> str:
+    """Return a page of the course.
 
     Parameters
     ----------
-    notebook : NotebookNode
-        With its outputs.
+    stem, title : str
+        The name of its file without suffix, and its title.
+    inner : str
+        The template of what stands on it, beside this file; ``values`` are what it and ``course.html.j2`` ask for.
     known : set of str
         The stems of all pages, in lower case; links to other files become plain text.
-    panels : list of Frames
-        The panels of the notebook, which take the place of their stored pictures.
-    **resources
-        What ``page/index.html.j2`` asks for.
     """
-    for cell in notebook.cells:
-        for output in cell.get("outputs", []):
-            if "text/html" in output.get("data", {}):
-                output.data["text/html"] = _still(output.data["text/html"], panels)
-    filters = {"prose": prose, "highlight": Highlight2HTML(pygments_lexer="python3")}
-    exporter = TemplateExporter(
-        extra_template_basedirs=[str(_HERE)], template_name="page", file_extension=".html", filters=filters
-    )
-    body, _ = exporter.from_notebook_node(notebook, resources={"version": __version__, **resources})
-    body = (
-        _IMAGE.sub(_fitting, body).replace("<table", '<div class="wide"><table').replace("</table>", "</table></div>")
-    )
 
     def led(link: re.Match[str]) -> str:
         stem = link[1].lower() if link[1].isupper() else link[1]
         return f'<a href="{stem}.html{link[2] or ""}">{link[3]}</a>' if stem in known else link[3]
 
-    return _LINK.sub(led, body)
+    def fitted(body: str) -> str:
+        body = re.sub(r'<style>[^<]*</style>(?=<div class="rsbd-still">)', "", str(body))  # JupyterLab's rules
+        body = _IMAGE.sub(_fitting, body).replace("<table", '<div class="wide"><table')
+        return _LINK.sub(led, body.replace("</table>", "</table></div>"))
 
-
-def course_page(title: str, body: str, *scripts: str) -> str:
-    """Return a page of the course, which loads nothing."""
-    scripts = tuple(f"../site/{name}" for name in scripts)
-    shared = ("../../panels/calm.js", "../../panels/stack.js", "stops.js") if scripts else ()
-    return pages.html_page(title, body, (*shared, *scripts), ("../site/site.css",))
+    scripts = (*_SHARED, "site/search.js" if stem == "search" else "site/site.js")
+    tools = {"prose": prose, "highlight": Highlight2HTML(pygments_lexer="python3"), "fitted": fitted}
+    values |= {"stem": stem, "inner": f"site/{inner}", "version": __version__, "least_width": least_width}
+    return fill_page("site/course.html.j2", title, scripts, ("site/site.css",), **tools, **values)
 
 
 def least_width(picture: str) -> int:
@@ -105,16 +86,6 @@ def least_width(picture: str) -> int:
     wide = re.search(r'viewBox="[-\d.]+ [-\d.]+ ([\d.]+)', picture)
     sizes = [float(size) for size in re.findall(r'font(?:-size)?[:=] ?"?([\d.]+)', picture)]
     return round(float(wide[1]) * _SMALLEST / min(sizes)) if wide and sizes else 0
-
-
-def _still(output: str, panels: list[Frames]) -> str:
-    """Return an output without JupyterLab's rules; the picture of a panel is replaced by its panel."""
-    for frames in panels:
-        if f'alt="{escape(frames.first.alt)}"' in output:
-            parts = {"first": frames.first, "controls": pages.page_controls(frames), "made": pages.described(frames)}
-            data = pages.as_json(pages.page_data(frames))
-            return str(_PANEL.render(frames=frames, least=least_width(frames.first.svg), data=data, **parts))
-    return re.sub(r'<style>[^<]*</style>(?=<div class="rsbd-still">)', "", output)
 
 
 def _fitting(image: re.Match[str]) -> str:

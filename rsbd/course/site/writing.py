@@ -6,22 +6,22 @@ import shutil
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import nbformat
 
 from rsbd.course import notebooks
 from rsbd.course.lecture import Scene
 from rsbd.course.lecture.frames import Frames, compute_frames
-from rsbd.course.lecture.pages import as_json
 from rsbd.course.site.outline import roads, sections, ways
-from rsbd.course.site.pages import course_page, notebook_body
+from rsbd.course.site.pages import course_page
 from rsbd.errors import InputError
+from rsbd.panels.svg import escape
 from rsbd.version import __version__
 
 _HERE = Path(__file__).parent
 _MARK = "rsbd-site.json"  # lists the files of a site, so that a newer one can take its place
 _TABLES = tomllib.loads((_HERE / "panels.toml").read_text("utf-8"))["panel"]
+# Beside the notebooks; the search, which knows all of them, is the last one.
 _TITLES = {"glossary": "Glossary", "index": "Certified robustness against backdoor attacks", "search": "Search"}
 # Each panel of the notebooks, as a scene without words; its title is the number of its notebook.
 PANEL_SCENES = tuple(Scene(message="", question="", **table) for table in _TABLES)
@@ -88,31 +88,19 @@ def check_folder(folder: Path) -> None:
 
 def course_files(course: Path, panels: list[Frames]) -> dict[str, str]:
     """Return the text of each page by the name of its file."""
-    found = {path.stem: nbformat.read(path, as_version=4) for path in sorted(course.glob("[0-9][0-9]_*.ipynb"))}
-    start = next(iter(found.values()))
-    known, table = {*found, "glossary"}, roads(start.cells[-1].source)
+    found = {path.stem: nbformat.read(path, as_version=4).cells for path in sorted(course.glob("[0-9][0-9]_*.ipynb"))}
+    table = roads(next(iter(found.values()))[-1].source)
     names = {lesson.stem: lesson.name for lessons in table.values() for lesson in lessons}
-    shared: dict[str, Any] = {"roads": table, "ways": [], "source": "", "more": ""}
-    files: dict[str, str] = {}
+    found["glossary"] = [nbformat.v4.new_markdown_cell((course / "GLOSSARY.md").read_text("utf-8"))]
     index: list[list[str]] = []
-    texts = {
-        "glossary": (course / "GLOSSARY.md").read_text("utf-8"),
-        "index": (_HERE / "front.md").read_text("utf-8"),
-        "search": "",
-    }
-    for stem, notebook in {**found, **{stem: _written(text) for stem, text in texts.items()}}.items():
-        here, script = {**shared, "page": f"{stem}.html"}, "site.js"
-        if stem in found:
-            here |= {"ways": ways(notebook.cells[-1].source), "source": f"{stem}.ipynb"}
-        if stem == "search":  # the last page
-            here["more"] = (_HERE / "search.html").read_text("utf-8").replace("[]", as_json(index))
-            script = "search.js"
-        title = names.get(stem) or _TITLES[stem]
-        body = notebook_body(notebook, known, [f for f in panels if stem.startswith(f.scene.title)], **here)
-        files[f"{stem}.html"] = course_page(title, body, script)
-        index += sections(f"{stem}.html", title, body.partition("<main")[2].partition("</main>")[0])
+    files: dict[str, str] = {}
+    for stem, title in {**names, **_TITLES}.items():
+        cells = found.get(stem, [])
+        inner = "cells.html.j2" if cells else f"{stem}.html.j2"
+        mine = {f'alt="{escape(each.first.alt)}"': each for each in panels if stem.startswith(each.scene.title)}
+        lead = ways(cells[-1].source) if cells else []
+        shown = {"cells": cells, "ways": lead, "panels": mine, "roads": table, "index": index}
+        page = course_page(stem, title, inner, set(found), **shown)
+        files[f"{stem}.html"] = page
+        index += sections(f"{stem}.html", title, page.partition("<main")[2].partition("</main>")[0])
     return files
-
-
-def _written(text: str) -> Any:
-    return nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell(text)])
