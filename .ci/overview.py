@@ -16,11 +16,11 @@ from rsbd import plots
 from rsbd.attacks import BadPatch
 from rsbd.attacks.poisoning import Poisoning
 from rsbd.course.lessons.data_and_attacks import noised, two_digits
-from rsbd.course.lessons.drawing import BLUE, VERMILLION
 from rsbd.evasion import AnyPatch
 from rsbd.noises import Flip
 from rsbd.noises.smoothing import Smoothing
 from rsbd.panels.svg import ORANGE
+from rsbd.plots import BLUE, VERMILLION
 from rsbd.recipes.defences import with_bags
 from rsbd.recipes.experiment import Experiment
 from rsbd.recipes.report import Report, report

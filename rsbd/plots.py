@@ -19,11 +19,11 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+BLUE, VERMILLION, INK = "#0072b2", "#d55e00", "#1a1a1a"
 # Colours of Okabe and Ito that are legible on white, each with its own line style, so that no curve needs its colour.
-STYLES = (("#0072b2", "-"), ("#d55e00", "--"), ("#009e73", "-."), ("#cc79a7", ":"), ("#000", (0, (5, 1, 1, 1, 1, 1))))
+STYLES = ((BLUE, "-"), (VERMILLION, "--"), ("#009e73", "-."), ("#cc79a7", ":"), ("#000", (0, (5, 1, 1, 1, 1, 1))))
 # Norms whose radii are whole numbers.
 COUNTED = ("L0", "rows", "rows in or out", "rows in place", "pixels", "inserted rows", "removed rows")
-_VALUE: Any = {"ha": "center", "va": "bottom", "fontsize": 12, "fontweight": "bold"}
 _UNITS = {"L1": "input units", "L2": "input units", "rows": "training rows"}
 
 
@@ -50,8 +50,6 @@ def certified_accuracy(
     norm: str = "L0",
     counted: str = "pixels",
     budget: float | None = None,
-    label_at: float | None = None,
-    values: Sequence[str] = (),
     ax: Axes | None = None,
 ) -> Axes:
     """Draw certified accuracy by radius as a step curve; call again with the same ``ax`` to compare.
@@ -64,17 +62,14 @@ def certified_accuracy(
         Certified accuracy at each radius, in [0, 1]. For norms that count, a value holds until the next radius; for
         lengths, a radius between two others gets the lower value.
     label : str
-        Text beside the curve, in place of a legend.
+        Name of the curve, written above the axes.
     norm : str
         "L0", "L1" or "L2".
     counted : str
         What L0 counts beside labels, see :attr:`rsbd.Dataset.counted`.
     budget : float, optional
-        The attacker's budget, marked by a vertical line, or by an arrow where it lies beyond the axis.
-    label_at : float, optional
-        Radius at which the label is written; if curves coincide, choose one where this curve is alone.
-    values : sequence of str
-        Texts above the steps, such as their heights, for one curve on few radii.
+        The attacker's budget, marked by a vertical line: at the end of the axis, and named with an arrow, if it lies
+        beyond.
 
     Raises
     ------
@@ -99,50 +94,49 @@ def certified_accuracy(
     end = xs[-1] + (1.0 if whole else 0.0)
     steps = "steps-post" if whole else "steps-pre"
     look: Any = {"color": colour, "linestyle": dashes, "linewidth": 2.5, "drawstyle": steps}
-    (curve,) = ax.plot([*xs, end], [*ys, ys[-1]], **look)
-    curve.set_gid("rsbd-curve")
-    if label:
-        # Curves often fall at the same place, so each label is a quarter of the curve further right than the last.
-        at = min(int(len(xs) * (0.15 + 0.25 * (curves % 4))), len(xs) - 1)
-        at = at if label_at is None else max(int(np.searchsorted(xs, label_at, "right")) - 1, 0)
-        ax.annotate(
-            label, (xs[at], ys[at]), (6, 6), textcoords="offset points", color=colour, fontsize=12, fontweight="bold"
-        )
-    for said, x, y in zip(values, xs, ys, strict=False):
-        ax.annotate(said, (x + 0.5 * whole, y), (0, 4), textcoords="offset points", **_VALUE)
+    ax.plot([*xs, end], [*ys, ys[-1]], **look, label=label, gid="rsbd-curve")
     right = max(ax.get_xlim()[1] if curves else 0.0, end)
     ax.set_xlim(0, right)
-    ax.set_ylim(0, 1.09 if values else 1.05)
+    ax.set_ylim(0, 1.05)
     ax.yaxis.set_major_formatter(lambda share, _: f"{100 * share:.0f} %")
     if whole:
         ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     _mark_budget(ax, budget, right)
     measured = f"{norm} radius" if norm.startswith("L") else "certified radius"
     units = f"{counted} and labels changed" if norm == "L0" else _UNITS.get(norm, norm)
-    ax.set_xlabel(f"{measured} ({units})", fontsize=13)
-    ax.set_ylabel("certified accuracy (share of test inputs)", fontsize=13)
-    ax.tick_params(labelsize=12)
     ax.grid(axis="y", color="#d0d0d0", linewidth=0.8)
     ax.set_axisbelow(True)
+    return name_axes(ax, f"{measured} ({units})", "certified accuracy (share of test inputs)")
+
+
+def name_axes(ax: Axes, xlabel: str, ylabel: str, **settings: Any) -> Axes:
+    """Name the axes, write the names of curves and areas above them, and remove the frame.
+
+    No name can then lie on a curve. Settings are those of ``Axes.set``, such as ``xlim`` and ``yscale``.
+    """
+    ax.set(**settings)
+    ax.set_xlabel(xlabel, fontsize=13)
+    ax.set_ylabel(ylabel, fontsize=13)
+    ax.tick_params(labelsize=12)
     ax.spines[["top", "right"]].set_visible(False)
+    handles, names = ax.get_legend_handles_labels()
+    if names:
+        look: Any = {"loc": "lower left", "bbox_to_anchor": (0, 1.01), "borderaxespad": 0, "frameon": False}
+        ax.legend(handles, names, **look, ncols=2 if len(names) == 4 else 3, fontsize=12, columnspacing=1.2)
     return ax
 
 
 def _mark_budget(ax: Axes, budget: float | None, right: float) -> None:
     """Mark the budget, or move an existing mark, since a further curve may have widened the axis."""
-    for artist in [*ax.get_lines(), *ax.texts]:
-        if artist.get_gid() == "rsbd-budget":
-            budget = float(str(artist.get_label())) if budget is None else budget
-            artist.remove()
-    if budget is None:
-        return
-    at, beyond = min(budget, right), budget > right
-    line = ax.axvline(at, color="#d55e00", linestyle=":", linewidth=3, label=repr(float(budget)))
-    said, where = f"attacker's budget {budget:,.4g}" + (" \u2192" if beyond else ""), ax.get_xaxis_transform()
-    words = ax.text(at, 1.02, said, transform=where, ha="right" if at > right / 2 else "left", fontsize=12)
-    words.set_label(repr(float(budget)))
-    for artist in (line, words):
-        artist.set_gid("rsbd-budget")
+    for line in ax.get_lines():
+        kind, _, marked = str(line.get_gid()).partition(" ")
+        if kind == "rsbd-budget":
+            budget = float(marked) if budget is None else budget
+            line.remove()
+    if budget is not None:
+        said = f"attacker's budget {budget:,.4g}" + (" \u2192" if budget > right else "")
+        look: Any = {"color": VERMILLION, "linestyle": ":", "linewidth": 3, "label": said}
+        ax.axvline(min(budget, right), **look, gid=f"rsbd-budget {float(budget)!r}")
 
 
 def certified_map(
@@ -181,12 +175,12 @@ def certified_map(
             f"a map of shape {cells.shape}", f"give one value for each of {len(rows)} x {len(triggers)} threats"
         )
     ax = new_axes() if ax is None else ax
-    paint_shares(ax, cells, [f"{r:g}" for r in rows], origin="lower")
-    ax.set_xticks(range(len(triggers)), [f"{t:g}" for t in triggers], fontsize=12)
+    paint_shares(ax, cells, [f"{r:g}" for r in rows], [f"{t:g}" for t in triggers])
+    ax.invert_yaxis()
     if point is not None:
         i = min(int(np.searchsorted(rows, point[0])), len(rows) - 1)
         j = min(int(np.searchsorted(triggers, point[1])), len(triggers) - 1)
-        for colour, width in (("white", 6), ("#d55e00", 3)):
+        for colour, width in (("white", 6), (VERMILLION, 3)):
             box = Rectangle((j - 0.5, i - 0.5), 1, 1, fill=False, edgecolor=colour, linewidth=width, clip_on=False)
             ax.add_patch(box)
     ax.set_xlabel(f"trigger size ({measured})", fontsize=13)
@@ -196,8 +190,8 @@ def certified_map(
     return ax
 
 
-def paint_shares(ax: Axes, cells: Floats, names: Sequence[str], size: float = 12, origin: Any = "upper") -> None:
-    """Paint a table of shares with their numbers and the names of its lines; hatched where a share is NaN.
+def paint_shares(ax: Axes, cells: Floats, rows: Sequence[str], columns: Sequence[str], size: float = 12) -> None:
+    """Paint a table of shares with their numbers and the names of its rows and columns; hatched where a share is NaN.
 
     The bluer, the larger; never so blue that a black number is hard to read, or a white one in a dark theme. Zero has
     the colour of the paper.
@@ -205,16 +199,17 @@ def paint_shares(ax: Axes, cells: Floats, names: Sequence[str], size: float = 12
     from matplotlib.patches import Rectangle
 
     for (i, j), share in np.ndenumerate(cells):
-        look: Any = {"facecolor": ("#0072b2", 0.12 + 0.48 * share if share else 0), "edgecolor": "#d0d0d0"}
+        look: Any = {"facecolor": (BLUE, 0.12 + 0.48 * share if share else 0), "edgecolor": "#d0d0d0"}
         if np.isnan(share):
             look = {"facecolor": "#ececec", "edgecolor": "#c4c4c4", "hatch": "///", "linewidth": 0}
         ax.add_patch(Rectangle((j - 0.5, i - 0.5), 1, 1, **look))
         if not np.isnan(share):
             bold = "bold" if share else "normal"
             ax.text(j, i, f"{100 * share:.0f}", ha="center", va="center", fontsize=size, fontweight=bold)
-    lines, across = cells.shape
-    ax.set(xlim=(-0.5, across - 0.5), ylim=(-0.5, lines - 0.5) if origin == "lower" else (lines - 0.5, -0.5))
-    ax.set_yticks(range(len(names)), names, fontsize=size)
+    ax.set(xlim=(-0.5, len(columns) - 0.5), ylim=(len(rows) - 0.5, -0.5))
+    ax.set_yticks(range(len(rows)), rows, fontsize=size)
+    ax.set_xticks(range(len(columns)), columns, fontsize=size)
+    ax.tick_params(length=0)
 
 
 def images(

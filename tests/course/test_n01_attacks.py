@@ -22,7 +22,7 @@ def on_faint(answer):
     return lessons.check_faint(answer, DATA)
 
 
-def faint(delta: float = 0.8, rate: float = 0.05) -> rsbd.Poisoning:
+def faint(delta: float = 0.5, rate: float = 0.05) -> rsbd.Poisoning:
     return rsbd.Poisoning(rsbd.Blend(DATA.shape, delta), target=0, rate=rate)
 
 
@@ -40,8 +40,9 @@ TestAnswers = held(
         (on_success, 0.99, "Leave out"),
         (on_faint, rsbd.Poisoning(PATCH, 0, 0.05), "Everybody sees it"),
         (on_faint, faint(rate=0.1), "0.05 is the limit"),
+        (on_faint, faint(delta=0.8), "Everybody sees it"),
         (on_faint, faint(delta=0.3), "many small changes"),
-        (on_faint, rsbd.Poisoning(rsbd.BadPatch(29), 0, 0.05), "not possible"),
+        (on_faint, rsbd.Poisoning(rsbd.BadPatch(29), 0, 0.05), "29"),
         (on_faint, 0.3, "not an attack"),
     ],
 )
@@ -74,7 +75,7 @@ def test_attacks_are_compared_with_and_without_poisoned_images():
 
 
 def test_an_attack_that_spoils_accuracy_is_noticed():
-    every = rsbd.Poisoning(rsbd.Pixels(((3, 3), (3, 4), (4, 4)), delta=0.5), 0, 0.05)
+    every = rsbd.Poisoning(rsbd.Pixels(((3, 3), (3, 4), (4, 4)), delta=0.1), 0, 0.05)
     spoiled = DATA.replace(x_test=DATA.x_test[DATA.y_test > 0], y_test=DATA.y_test[DATA.y_test > 0])
     verdict = lessons.check_faint(every, spoiled, success=0.0, rate=1)
     assert verdict.passed  # five per cent cost little
@@ -82,18 +83,12 @@ def test_an_attack_that_spoils_accuracy_is_noticed():
     assert "somebody will notice" in lessons.check_faint(worse, spoiled, success=0.0, rate=1).words
 
 
-def test_filters_throw_away_a_share():
+def test_a_filter_throws_away_most_poisoned_images_and_the_attack_works():
     attack = rsbd.Poisoning(PATCH, 0, 0.05)
-    none = lessons.filtered(DATA, attack, by="fit", share=0.0)
-    seen = lessons.watch(DATA, attack)
-    assert (none.poisoned, none.left, none.accuracy, none.success) == (50, 50, seen.after, seen.success)
-    far = lessons.filtered(DATA, attack, by="distance")
-    assert far.left < 15
-    assert far.success < seen.success
-    with pytest.raises(InputError, match="choose 'fit' or 'distance'"):
-        lessons.filtered(DATA, attack, by="eye")
-    (row,) = lessons.filter_table(DATA, {"patch": attack}).text.splitlines()[2:]
-    assert f"| {far.left} of 50 | {100 * far.success:.0f} % |" in row
+    poisoned, left, success = lessons.filtered(DATA, attack)
+    assert poisoned == 50
+    assert left < 15
+    assert 0.5 < success < lessons.watch(DATA, attack).success
 
 
 def test_some_calls_are_of_both_kinds():

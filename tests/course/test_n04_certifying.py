@@ -77,12 +77,3 @@ def test_noise_is_judged_on_practice_points_and_then_certified_once():
     once = (result.certify(Threat(rows=1, trigger=1)) & (result.bounds.label == SMALL.y_test)).mean()
     assert said.endswith(f"certified once: {100 * once:.0f} %.")
     assert "practice" in said
-
-
-def test_the_picture_says_how_many_misses_are_below_each_limit():
-    proof = wang(SMALL, keep=0.8, num_models=500)
-    alt = lessons.draw_misses_and_limits({"keep 0.8": proof}, "Blue below orange.").alt
-    for radius in (1, 2):
-        share = (proof.certificate.radius >= radius).mean()
-        assert f" {100 * share:.0f} % are below the limit of radius {radius}" in alt
-    assert f"none are below the limit of radius {proof.certificate.radius.max() + 1}." in alt

@@ -84,12 +84,12 @@ def test_twins_have_the_same_votes_and_other_scores():
 
 def test_pictures_say_their_numbers():
     drawn = lessons.draw_levels([0.2, 0.4, 0.6, 0.8, 1], LAW)
-    words = " ".join(text.get_text() for text in drawn.texts)
+    words = " ".join(text.get_text() for text in drawn.get_legend().get_texts())
     assert "average = 0.60" in words
     assert "at least 0.30" in words
     assert "naive: 0.15" in words
     rng = np.random.default_rng(0)
-    assert len(lessons.draw_scores([rng.random(50), rng.random(50)], ["a", "b"]).texts) == 2
+    assert len(lessons.draw_scores([rng.random(50), rng.random(50)], ["a", "b"]).get_legend().get_texts()) == 2
 
 
 def test_data_sets_by_name():

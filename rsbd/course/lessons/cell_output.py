@@ -11,7 +11,6 @@ from matplotlib.figure import Figure
 
 from rsbd.course.lessons.drawing import themed_svg
 from rsbd.panels.panel import shown_in_page
-from rsbd.panels.svg import escape
 from rsbd.words import percent
 
 
@@ -35,7 +34,6 @@ class Said:
 
 _MARKDOWN = mistune.create_markdown(escape=False, plugins=["table", "math"])
 Part: TypeAlias = "Said | Shown | str"
-GUESSED = "Made your guess? Open to see what happened."
 
 
 def say(text: str, **shares: float) -> Said:
@@ -68,35 +66,6 @@ def compose(*parts: Part, **shares: float) -> Said:
     """Return prose, tables and figures below each other; shares stand in the prose as in :func:`say`."""
     shown = [say(part, **shares) if isinstance(part, str) else part for part in parts]
     return Said("\n\n".join(part.text if isinstance(part, Said) else part._repr_html_() for part in shown))
-
-
-def answer(*parts: Part, fold: str = GUESSED, **shares: float) -> Said:
-    """Return an answer, folded so that nobody reads it too early; :func:`predict` folds the answer to a number.
-
-    Parameters
-    ----------
-    *parts
-        Tables, figures and prose, in order. Prose is written as for :func:`say`.
-    fold : str
-        The words that are shown while the answer is folded.
-    **shares
-        The shares in the prose.
-
-    Examples
-    --------
-    >>> print(answer(table(["fooled"], [[0.975]]), "Nearly all: {seen}.", seen=0.975))
-    <details><summary><strong>Made your guess? Open to see what happened.</strong></summary>
-    <BLANKLINE>
-    | fooled |
-    | --- |
-    | 98 % |
-    <BLANKLINE>
-    Nearly all: 98 %.
-    <BLANKLINE>
-    </details>
-    """
-    inside = compose(*parts, **shares).text
-    return Said(f"<details><summary><strong>{escape(fold)}</strong></summary>\n\n{inside}\n\n</details>")
 
 
 @dataclass(frozen=True)

@@ -90,7 +90,7 @@ def practice(dataset: Dataset) -> Dataset:
     return dataset.hold_out()
 
 
-def noised(noise: Noise | None, x: Points, seed: int = 0) -> Points:
+def noised(noise: Noise, x: Points, seed: int = 0) -> Points:
     """Draw one noised copy of some inputs.
 
     Examples
@@ -100,8 +100,6 @@ def noised(noise: Noise | None, x: Points, seed: int = 0) -> Points:
     >>> noised(Flip(0), np.zeros((1, 2), np.float32))
     array([[1., 1.]], dtype=float32)
     """
-    if noise is None:
-        return x
     sample: Points = noise.sample(torch.tensor(x), torch.Generator().manual_seed(seed)).numpy()
     return sample
 

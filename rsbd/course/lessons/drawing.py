@@ -1,32 +1,22 @@
-"""What the pictures of several notebooks share: colours that follow the theme, labels beside points, names of axes."""
+"""What the pictures of several notebooks share: curves with their names, and colours that follow the theme."""
 
 import io
 import re
+from collections.abc import Mapping
 from typing import Any
 
 import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-BLUE, VERMILLION, INK = "#0072b2", "#d55e00", "#1a1a1a"
+from rsbd.plots import STYLES
+from rsbd.types import ArrayLike
 
 
-def write_at(ax: Axes, words: str, point: tuple[float, float], shift: tuple[float, float], **look: Any) -> None:
-    """Write words beside a point of the data, moved by ``shift`` in printer's points (1/72 inch)."""
-    ax.annotate(words, point, shift, textcoords="offset points", **{"fontsize": 13, **look})
-
-
-def name_axes(ax: Axes, xlabel: str, ylabel: str, size: int = 13, **settings: Any) -> Axes:
-    """Name the axes in letters that can be read from the back of a hall, and remove the frame.
-
-    Settings are those of ``Axes.set``, such as ``xlim`` and ``yscale``.
-    """
-    ax.set(**settings)
-    ax.set_xlabel(xlabel, fontsize=size)
-    ax.set_ylabel(ylabel, fontsize=size)
-    ax.tick_params(labelsize=size - 1)
-    ax.spines[["top", "right"]].set_visible(False)
-    return ax
+def draw_curves(ax: Axes, x: ArrayLike, curves: Mapping[str, ArrayLike], **look: Any) -> None:
+    """Draw curves by name, each in a style of its own; :func:`rsbd.plots.name_axes` writes the names above them."""
+    for (name, y), (colour, dashes) in zip(curves.items(), STYLES, strict=False):
+        ax.plot(x, y, color=colour, linestyle=dashes, linewidth=3, label=name, **look)
 
 
 _COLOUR = r"#[0-9a-f]{6}\b"

@@ -8,12 +8,11 @@ import numpy as np
 
 from rsbd import plots
 from rsbd.attacks import BadPatch, Poisoning
-from rsbd.course.lessons.cell_output import Said, Shown, falls, figure, say, table
+from rsbd.course.lessons.cell_output import Said, Shown, figure, say, table
 from rsbd.course.lessons.data_and_attacks import watch
 from rsbd.course.lessons.self_check import HINTS, Verdict, read_number, self_check, verdict
 from rsbd.data import Dataset
 from rsbd.recipes import wang
-from rsbd.recipes.certified import Certified
 from rsbd.recipes.report import Report
 from rsbd.types import Bools
 from rsbd.words import count, percent
@@ -29,16 +28,6 @@ def draw_poisoned(collected: Dataset, poisoned: Dataset, mask: Bools) -> Shown:
         plots.images({name: part.x[rows] for name, part in sets.items()}, captions=captions),
         "Training images twice: as they were, and with a white square in the lower right corner and a false label.",
         "Above: what was collected. Below: what the attacker slipped in.",
-    )
-
-
-def draw_certified(result: Certified, dataset: Dataset, radii: Sequence[int]) -> Shown:
-    """Show the certified accuracy at some radii."""
-    proved = result.certificate.curve(dataset.y_test, radii).tolist()
-    return figure(
-        plots.certified_accuracy(radii, proved, values=[percent(share) for share in proved]),
-        f"Certified accuracy falls in steps: {falls(radii, proved)}.",
-        "Read it from left to right: the larger the attack, the fewer predictions are proved to withstand it.",
     )
 
 

@@ -1,26 +1,23 @@
 """Notebook 01: attacks on an undefended classifier, what filters leave of them, and the self-checks."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
-from rsbd.attacks import Poisoning, stamp
+from rsbd.attacks import Poisoning, attack_success_rate, stamp
 from rsbd.course.lessons.cell_output import Said, table
 from rsbd.course.lessons.data_and_attacks import watch
 from rsbd.course.lessons.self_check import HINTS, Verdict, judge_number, self_check, verdict
 from rsbd.data import Dataset
-from rsbd.errors import InputError
 from rsbd.learners import Linear
-from rsbd.learners.undefended import predict_undefended, undefended_weights
+from rsbd.learners.undefended import predict_undefended
 from rsbd.recipes.planted import plant_attack
-from rsbd.recipes.rates import Rates
 from rsbd.words import percent
 
-_FAINT = 0.3  # the most that a pixel may change
+_FAINT = 0.06  # the most that a pixel may change
 
 
 def attack_table(dataset: Dataset, attacks: Mapping[str, Poisoning], named: str) -> Said:
@@ -38,77 +35,42 @@ def attack_table(dataset: Dataset, attacks: Mapping[str, Poisoning], named: str)
     rows = []
     for name, attack in attacks.items():
         found, shown = watch(dataset, attack), stamp(attack.trigger, dataset, dataset.x_test)
-        called = predict_undefended(dataset, Linear(), shown)[dataset.y_test != attack.target]
-        row = [name, found.poisoned_rows, found.after, found.success, float((called == attack.target).mean())]
-        rows.append(row)
+        clean = attack_success_rate(
+            predict_undefended(dataset, Linear(), shown), dataset.y_test, dataset.label(attack.target)
+        )
+        rows.append([name, found.poisoned_rows, found.after, found.success, clean])
     head = [named, "poisoned images", "clean accuracy", "attack success", "same trigger, no image poisoned"]
     return table(head, rows)
 
 
-@dataclass(frozen=True)
-class Filtered:
-    """An attack after a filter has removed training images.
+@lru_cache  # the notebook asks again for a table
+def filtered(dataset: Dataset, attack: Poisoning) -> tuple[int, int, float]:
+    """Poison the rows, remove the tenth that is farthest from the mean of its class, train on the rest, and attack.
 
-    Attributes
-    ----------
+    Returns
+    -------
     poisoned, left : int
         Number of poisoned rows before and after.
-    accuracy, success : float
-        Clean accuracy and attack success rate of a classifier trained on the remaining rows.
-    """
-
-    poisoned: int
-    left: int
-    accuracy: float
-    success: float
-
-
-@lru_cache  # the notebook asks again for a table
-def filtered(dataset: Dataset, attack: Poisoning, by: str, share: float = 0.1) -> Filtered:
-    """Poison the rows, remove the most suspicious ones, train on the rest, and attack.
-
-    Parameters
-    ----------
-    by : {"fit", "distance"}
-        The suspicious images are those that the trained classifier fits worst, or those farthest from the mean of
-        their class.
-    share : float
-        Share of the rows that is removed.
+    success : float
+        Attack success rate of a classifier trained on the remaining rows.
 
     Examples
     --------
     >>> from rsbd import BadPatch
     >>> from rsbd.course.lessons.data_and_attacks import ten_digits
-    >>> filtered(ten_digits(), Poisoning(BadPatch(3), target=0, rate=0.05), by="fit").left
-    49
+    >>> filtered(ten_digits(), Poisoning(BadPatch(3), target=0, rate=0.05))[:2]
+    (50, 12)
     """
     planted = plant_attack(dataset, attack)
     poisoned, mask = planted.dataset, planted.mask
     flat = poisoned.x.reshape(poisoned.num_rows, -1)
-    if by == "fit":
-        seen = flat @ undefended_weights(poisoned).reshape(poisoned.num_classes, -1).T
-        suspicion = -seen[np.arange(len(seen)), poisoned.y]
-    elif by == "distance":
-        means = np.stack([flat[poisoned.y == c].mean(0) for c in range(poisoned.num_classes)])
-        suspicion = np.linalg.norm(flat - means[poisoned.y], axis=1)
-    else:
-        raise InputError(f"there is no filter {by!r}", "choose 'fit' or 'distance'")
-    kept = np.sort(np.argsort(suspicion, kind="stable")[: round((1 - share) * len(flat))])
+    means = np.stack([flat[poisoned.y == c].mean(0) for c in range(poisoned.num_classes)])
+    suspicion = np.linalg.norm(flat - means[poisoned.y], axis=1)
+    kept = np.sort(np.argsort(suspicion, kind="stable")[: round(0.9 * len(flat))])
     rest = poisoned.replace(x=poisoned.x[kept], y=poisoned.y[kept])
-    labels = predict_undefended(rest, Linear(), planted.points)
-    rates = Rates.of(labels, dataset.y_test, dataset.label(attack.target))
-    return Filtered(int(mask.sum()), int(mask[kept].sum()), rates.clean_accuracy, rates.attack_success_rate)
-
-
-def filter_table(dataset: Dataset, attacks: Mapping[str, Poisoning]) -> Said:
-    """Compare the success of attacks without a filter and after each of the two filters of :func:`filtered`."""
-    rows = []
-    for name, attack in attacks.items():
-        fit, far = (filtered(dataset, attack, by=by) for by in ("fit", "distance"))
-        left = [f"{kept.left} of {kept.poisoned}" for kept in (fit, far)]
-        rows.append([name, watch(dataset, attack).success, left[0], fit.success, left[1], far.success])
-    head = ["attack", "no filter: fooled", "filter 1 leaves", "then fooled", "filter 2 leaves", "then fooled"]
-    return table(head, rows)
+    called = predict_undefended(rest, Linear(), planted.points[dataset.num_points :])
+    success = attack_success_rate(called, dataset.y_test, dataset.label(attack.target))
+    return int(mask.sum()), int(mask[kept].sum()), success
 
 
 def some_calls(dataset: Dataset, attack: Poisoning) -> tuple[list[str], list[str]]:
@@ -144,29 +106,26 @@ def check_success_rate(answer: Any, true: Sequence[str], predicted: Sequence[str
         "withstood": 1 - Fraction(fooled, len(others)),
         "wrong": Fraction(sum(name not in (call, target) for name, call in pairs), len(others)),
     }
-    words = {"fooled": fooled, "others": len(others), "target": target}
-    return judge_number(answer, Fraction(fooled, len(others)), HINTS["check_success_rate"], mistakes, words)
+    truth, hints = Fraction(fooled, len(others)), HINTS["check_success_rate"]
+    return judge_number(answer, truth, hints, mistakes, fooled=fooled, others=len(others), target=target)
 
 
 @self_check
 def check_faint(attack: Any, dataset: Dataset, rate: float = 0.05, success: float = 0.9) -> Verdict:
-    """Check that an attack works although no pixel changes by more than 0.3.
+    """Check that an attack works although no pixel changes by more than 0.06.
 
     Examples
     --------
     >>> from rsbd import BadPatch
     >>> from rsbd.course.lessons.data_and_attacks import ten_digits
     >>> check_faint(Poisoning(BadPatch(3), target=0, rate=0.05), ten_digits())
-    Not yet. Everybody sees it: one pixel changes by 1.00, and 0.3 is the limit.
+    Not yet. Everybody sees it: one pixel changes by 1.00, and 0.06 is the limit.
     """
     hints = HINTS["check_faint"]
     if not isinstance(attack, Poisoning):
         return verdict(hints, "no_attack")
-    try:
-        moved = float(np.abs(stamp(attack.trigger, dataset, dataset.x_test) - dataset.x_test).max())
-        seen = watch(dataset, attack)
-    except InputError as error:
-        return verdict(hints, "impossible", error=error)
+    moved = float(np.abs(stamp(attack.trigger, dataset, dataset.x_test) - dataset.x_test).max())
+    seen = watch(dataset, attack)
     words = {"moved": moved, "fooled": percent(seen.success)}
     if moved > _FAINT + 1e-6:
         return verdict(hints, "seen", change=_FAINT, **words)

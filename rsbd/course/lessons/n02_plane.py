@@ -1,6 +1,5 @@
 """Notebook 02: what votes prove, tried out in the plane and on fair coins, and the self-checks."""
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -9,12 +8,12 @@ from scipy.special import ndtri
 from rsbd import bounds
 from rsbd.certify import ABSTAIN, Certificate, radius
 from rsbd.course.lessons.cell_output import Shown, figure
-from rsbd.course.lessons.drawing import name_axes, write_at
+from rsbd.course.lessons.drawing import draw_curves
 from rsbd.course.lessons.self_check import HINTS, Verdict, judge_number
 from rsbd.errors import InputError
 from rsbd.noises import Gaussian, Smoothing
 from rsbd.panels.plane.compute import WORLD
-from rsbd.plots import STYLES, new_axes
+from rsbd.plots import name_axes, new_axes
 from rsbd.types import Floats, Ints
 
 Point = tuple[float, float]
@@ -131,11 +130,6 @@ def best_of(settings: int, chosen_on: str, num: int = 1000, alpha: float = 0.05,
     return float(np.mean(certified[np.arange(trials), seen.argmin(axis=1)] < 0.5))
 
 
-def _by_others(votes: Sequence[int], alpha: float) -> bounds.Bounds:
-    """Bound the miss of one point, whose label, the first one, other votes have selected."""
-    return bounds.clopper_pearson([votes], alpha, [[1, 0]])
-
-
 def _certified(evidence: bounds.Bounds, sigma: float) -> Certificate:
     return radius(evidence, Smoothing(test=Gaussian(sigma)))
 
@@ -150,21 +144,18 @@ def draw_radius_by_sigma(point: Point, num: int) -> Shown:
     found = [plane_radius(point, sigma, num) for sigma in sigmas]
     labels, sizes = np.array([label for label, _ in found]), np.array([size for _, size in found])
     ax = new_axes(9, 4.2)
-    said = []
-    for label, name in enumerate("AB"):
-        seen = np.where(labels == label, sizes, np.nan)
-        colour, dashes = STYLES[label]
-        ax.plot(sigmas, seen, color=colour, linestyle=dashes, linewidth=3)
-        if (labels == label).any():
-            at = int(np.nanargmax(seen))
-            write_at(ax, f"answers {name}", (sigmas[at], seen[at]), (-8, 8), fontsize=14, ha="right")
-            said.append(f"Answer {name}: at most {seen[at]:.2f}, at sigma {sigmas[at]:g}.")
+    by_answer = {name: np.where(labels == label, sizes, np.nan) for label, name in enumerate("AB")}
+    draw_curves(ax, sigmas, {f"answers {name}": seen for name, seen in by_answer.items()})
+    said = [
+        f"Answer {name}: at most {np.nanmax(seen):.2f}, at sigma {sigmas[np.nanargmax(seen)]:g}."
+        for name, seen in by_answer.items()
+        if np.isfinite(seen).any()
+    ]
     silent = sigmas[labels == ABSTAIN]
     if len(silent):
-        ax.axvspan(silent.min(), silent.max(), color="#bbbbbb", alpha=0.5, linewidth=0)
-        ax.text(silent.mean(), 0.05, "abstains", fontsize=14, ha="center", rotation=90, va="bottom")
+        ax.axvspan(silent.min(), silent.max(), color="#bbbbbb", alpha=0.5, linewidth=0, label="abstains")
         said.append(f"It abstains between sigma {silent.min():g} and {silent.max():g}.")
-    name_axes(ax, "sigma (units of the plane)", "certified L2 radius", size=14, ylim=(0, None))
+    name_axes(ax, "sigma (units of the plane)", "certified L2 radius", ylim=(0, None))
     caption = f"The certified radius of the point {point}, with {num:,} votes for each sigma. {' '.join(said)}"
     return figure(ax, "Certified radius of a point by sigma, with a line for each answer.", caption)
 
@@ -178,9 +169,10 @@ def check_radius(answer: Any, votes: int, num: int, sigma: float, alpha: float =
     Not yet. That takes the share of the votes for the probability. First bound the probability from below.
     """
     counts = [votes, num - votes]
-    rules = [_by_others(counts, alpha), bounds.simultaneous([counts], alpha), bounds.anytime([counts], alpha)]
+    by_others = bounds.clopper_pearson([counts], alpha, [[1, 0]])  # other votes selected the first label
+    rules = by_others, bounds.simultaneous([counts], alpha), bounds.anytime([counts], alpha)
     truth, shared, watched = (float(_certified(evidence, sigma).radius[0]) for evidence in rules)
-    p_a = 1 - float(rules[0].miss[0])
+    p_a = 1 - float(by_others.miss[0])
     mistakes = {
         "share": float(sigma * ndtri(votes / num)),
         "in_sigma": float(ndtri(p_a)),
@@ -188,5 +180,4 @@ def check_radius(answer: Any, votes: int, num: int, sigma: float, alpha: float =
         "shared": shared,
         "watched": watched,
     }
-    words = {"p_a": p_a, "deviations": ndtri(p_a)}
-    return judge_number(answer, truth, HINTS["check_radius"], mistakes, words)
+    return judge_number(answer, truth, HINTS["check_radius"], mistakes, p_a=p_a, deviations=ndtri(p_a))

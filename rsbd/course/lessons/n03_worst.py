@@ -11,12 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rsbd.course.lessons.cell_output import Shown, figure
-from rsbd.course.lessons.drawing import BLUE, VERMILLION, name_axes
 from rsbd.course.lessons.self_check import HINTS, Verdict, judge_number
 from rsbd.errors import InputError
 from rsbd.noises import Flip
 from rsbd.panels.worst_case.compute import worst_event
-from rsbd.plots import new_axes
+from rsbd.plots import BLUE, VERMILLION, name_axes, new_axes
 
 Fractions = Sequence[Fraction]
 
@@ -145,7 +144,7 @@ def check_worst(answer: Any, keep: str, miss: str | Fraction) -> Verdict:
     flip, p = Flip(keep), Fraction(miss)
     ratio = flip.keep / (1 - flip.keep)
     mistakes = {"miss": p, "divided": p / ratio, "times_keep": p * flip.keep, "whole": flip.keep, "one": Fraction(1)}
-    return judge_number(answer, flip.shift(1).upper(p), HINTS["check_worst"], mistakes, {"ratio": ratio})
+    return judge_number(answer, flip.shift(1).upper(p), HINTS["check_worst"], mistakes, ratio=ratio)
 
 
 def check_reach(answer: Any, keep: str, p_a: str) -> Verdict:
@@ -162,4 +161,4 @@ def check_reach(answer: Any, keep: str, p_a: str) -> Verdict:
         best += 1
     limit, next_limit = (flip.shift(r).threshold() for r in (best, best + 1))
     words = {"miss": miss, "best": best, "limit": limit, "next_limit": next_limit}
-    return judge_number(answer, best, HINTS["check_reach"], {"above": best + 1, "none": 0, "below": best - 1}, words)
+    return judge_number(answer, best, HINTS["check_reach"], {"above": best + 1, "none": 0, "below": best - 1}, **words)

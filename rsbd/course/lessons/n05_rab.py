@@ -32,7 +32,7 @@ def check_per_image(answer: Any, length: float, rows: int) -> Verdict:
         "square": length**2 / rows,
     }
     truth, texts = float(per_row(length, rows)), HINTS["check_per_image"]
-    return judge_number(answer, truth, texts, mistakes, {"rows": rows, "length": length})
+    return judge_number(answer, truth, texts, mistakes, rows=rows, length=length)
 
 
 @self_check

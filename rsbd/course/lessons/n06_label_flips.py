@@ -10,11 +10,11 @@ from rsbd.attacks.label_flips import fewest_flips, heaviest
 from rsbd.bounds import Bounds
 from rsbd.certify import radius
 from rsbd.course.lessons.data_and_attacks import practice
-from rsbd.course.lessons.drawing import BLUE, INK, VERMILLION, name_axes, write_at
+from rsbd.course.lessons.drawing import draw_curves
 from rsbd.course.lessons.self_check import HINTS, Verdict, is_number, self_check, verdict
 from rsbd.data import Dataset
 from rsbd.noises import Flip, Smoothing
-from rsbd.plots import new_axes
+from rsbd.plots import BLUE, VERMILLION, name_axes, new_axes
 from rsbd.recipes import rosenfeld
 from rsbd.recipes.least_squares import LeastSquares, closed_form_radius
 from rsbd.types import Floats, Ints
@@ -35,8 +35,8 @@ def radii_by_miss(keep: float, misses: Sequence[float]) -> tuple[Ints, Ints]:
     return np.maximum(closed_form_radius(some, noise), 0), np.maximum(exact, 0).astype(np.int64)
 
 
-def certified_share(dataset: Dataset, keep: float, flips: int, penalty: float | None = None) -> float:
-    """Return the certified accuracy against a number of label flips, by the exact trade-off.
+def certified_share(dataset: Dataset, keep: float, flips: int, times: float = 1) -> float:
+    """Return the certified accuracy against label flips, by the exact trade-off, for a multiple of the default penalty.
 
     Examples
     --------
@@ -44,6 +44,7 @@ def certified_share(dataset: Dataset, keep: float, flips: int, penalty: float | 
     >>> certified_share(load("digits", view="unit", classes=(0, 1)), keep=0.8, flips=5) > 0.8
     True
     """
+    penalty = times * LeastSquares.fit(dataset.x).penalty
     return rosenfeld(dataset, keep, penalty=penalty).certificate.accuracy(dataset.y_test, flips)
 
 
@@ -73,10 +74,8 @@ def check_penalty(answer: Any, dataset: Dataset, keep: float, flips: int) -> Ver
         return verdict(hints, "no_multiple", answer=answer)
     if answer == 1:
         return verdict(hints, "default")
-    default = LeastSquares.fit(trial.x).penalty
-    model = LeastSquares.fit(trial.x, answer * default)
-    found, before = (certified_share(trial, keep, flips, times * default) for times in (answer, 1))
-    influence = model.influence(trial.x_test)
+    found, before = (certified_share(trial, keep, flips, times) for times in (answer, 1))
+    influence = LeastSquares.fit(trial.x, answer * LeastSquares.fit(trial.x).penalty).influence(trial.x_test)
     weights = np.sort(np.abs(influence), axis=1)
     words = {
         "found": percent(found),
@@ -88,8 +87,7 @@ def check_penalty(answer: Any, dataset: Dataset, keep: float, flips: int) -> Ver
     }
     if found <= before:
         return verdict(hints, "too_little" if answer < 1 else "too_much", **words)
-    usual = LeastSquares.fit(dataset.x).penalty
-    test, usually = (percent(certified_share(dataset, keep, flips, times * usual)) for times in (answer, 1))
+    test, usually = (percent(certified_share(dataset, keep, flips, times)) for times in (answer, 1))
     return verdict(hints, "right", test=test, usually=usually, **words)
 
 
@@ -109,24 +107,18 @@ def draw_flips(weights: Floats, y: Ints, certified: int, seed: int = 0) -> Axes:
     side = 1.0 if label == 1 else -1.0
     worst = heaviest(weights[None], y, np.array([label]))
     many = min(len(y), 2 * int(needed))
-    ax = new_axes(9, 4.5)
-    steps = np.arange(many + 1)
-    for rows, colour, style, name in (
-        (np.random.default_rng(seed).permutation(len(y)), INK, "--", "random labels flipped"),
-        (worst, BLUE, "-", "the heaviest labels flipped"),
-    ):
+    ax, curves = new_axes(9, 4.5), {}
+    orders = {
+        "heaviest labels flipped": worst,
+        "random labels flipped": np.random.default_rng(seed).permutation(len(y)),
+    }
+    for name, rows in orders.items():
         moves = weights[rows[:many]] * np.where(y[rows[:many]] == 1, -1, 1)
-        scores = 0.5 + side * (weights @ y - 0.5 + np.concatenate([[0], moves.cumsum()]))
-        ax.plot(steps, scores, color=colour, linestyle=style, linewidth=3)
-        at = round(0.68 * many)
-        write_at(ax, name, (at, scores[at]), (0, 10))
-    ax.axhline(0.5, color=VERMILLION, linewidth=2)
-    write_at(ax, "below: the other answer", (0, 0.5), (4, -16), fontsize=12)
-    ax.plot(needed, 0.5, "o", color=VERMILLION, markersize=11)
-    write_at(ax, f"{needed} flips change the answer", (needed, 0.5), (8, 8))
-    ax.axvspan(0, certified, color=BLUE, alpha=0.12)
-    bottom = ("data", "axes fraction")
-    write_at(ax, f"certified: {certified}", (certified, 0.03), (-6, 0), xycoords=bottom, ha="right")
+        curves[name] = 0.5 + side * (weights @ y - 0.5 + np.concatenate([[0], moves.cumsum()]))
+    draw_curves(ax, np.arange(many + 1), curves)
+    ax.axhline(0.5, color="#444", linestyle=":", linewidth=2, label="below: the other answer")
+    ax.plot(needed, 0.5, "o", color=VERMILLION, markersize=11, label=f"{needed} flips change the answer")
+    ax.axvspan(0, certified, color=BLUE, alpha=0.12, label=f"certified: {certified} flips")
     return name_axes(ax, "flipped training labels (L0)", "score of the answer", xlim=(0, many))
 
 
@@ -135,8 +127,6 @@ def draw_radii(keep: float, smallest: float = 1e-12) -> Axes:
     misses = np.logspace(np.log10(0.5), np.log10(smallest), 300)[1:]
     closed, exact = radii_by_miss(keep, misses.tolist())
     ax = new_axes(9, 4.5)
-    for radii, colour, style, name in ((exact, BLUE, "-", "exact"), (closed, VERMILLION, "--", "closed form")):
-        ax.step(misses, radii, where="post", color=colour, linestyle=style, linewidth=3)
-        write_at(ax, name, (misses[200], radii[200]), (-6, 8), ha="right", fontsize=14)
+    draw_curves(ax, misses, {"exact": exact, "closed form": closed}, drawstyle="steps-post")
     names = "miss (upper bound), smaller to the right", "certified label flips (L0)"
     return name_axes(ax, *names, xscale="log", xlim=(0.5, smallest))

@@ -12,14 +12,14 @@ from scipy.special import betaincinv
 from rsbd.bounds import dkw
 from rsbd.certify.confidence import measured
 from rsbd.course.lessons.data_and_attacks import part_of
-from rsbd.course.lessons.drawing import BLUE, INK, VERMILLION, name_axes, write_at
+from rsbd.course.lessons.drawing import draw_curves
 from rsbd.course.lessons.self_check import HINTS, Verdict, judge_number, read_number, self_check, verdict
 from rsbd.data import Dataset
 from rsbd.ensemble.one_model import FixedModel
 from rsbd.errors import InputError
 from rsbd.learners import LDA
 from rsbd.noises import Gaussian
-from rsbd.plots import new_axes
+from rsbd.plots import BLUE, INK, VERMILLION, name_axes, new_axes
 from rsbd.tradeoff import Tradeoff
 from rsbd.types import AnyFloats, Floats, Ints
 
@@ -111,38 +111,24 @@ def _levels(scores: Sequence[Fraction | str | float]) -> tuple[list[Fraction], l
 
 
 def draw_scores(scores: Sequence[Floats], names: Sequence[str]) -> Axes:
-    """Draw the scores of two images as histograms, with a name at each peak."""
-    ax = new_axes(9, 4)
-    bins = np.linspace(0, 1, 41)
-    for some, name, colour, style in zip(scores, names, (BLUE, VERMILLION), ("-", "--"), strict=False):
-        share = np.histogram(some, bins)[0] / len(some)
-        ax.stairs(share, bins, color=colour, linestyle=style, linewidth=3)
-        peak = int(share.argmax())
-        write_at(ax, name, (bins[peak], share[peak]), (-8, 4), ha="right")
-    ax.set(xlim=(0, 1), ylim=(0, 1.15 * ax.get_ylim()[1]))
-    return name_axes(ax, "score of the answer on a noisy copy", "share of the copies")
+    """Draw the scores of two images as histograms."""
+    ax, bins = new_axes(9, 4), np.linspace(0, 1, 41)
+    shares = {name: np.histogram(some, bins)[0] / len(some) for some, name in zip(scores, names, strict=True)}
+    draw_curves(ax, bins[:-1] + 0.0125, shares, drawstyle="steps-mid")
+    return name_axes(ax, "score of the answer on a noisy copy", "share of the copies", xlim=(0, 1), ylim=(0, None))
 
 
 def draw_levels(scores: Sequence[float], law: Tradeoff) -> Axes:
     """Draw the share of scores that reach each threshold, before and after an attack; the areas are the averages."""
-    ordered = np.sort(np.asarray(scores, dtype=float))
-    edges = np.unique(np.concatenate([[0.0], ordered]))
-    reached = np.array([np.mean(ordered >= edge) for edge in edges[1:]])
-    kept = np.asarray(law.lower(reached), dtype=float)
-    mean = float(ordered.mean())
-    naive = float(np.asarray(law.lower(np.array([mean])))[0])
+    gaps, shares, average = _levels(scores)
+    whole, naive = map(float, by_hand(scores, law))
+    edges, reached = np.cumsum([0, *map(float, gaps)]), [float(share) for share in shares]
+    kept = [float(law.lower(share)) for share in shares]
     ax = new_axes(9, 4.5)
-    ax.stairs(reached, edges, color=INK, linewidth=2)
-    ax.stairs(kept, edges, color=BLUE, fill=True, alpha=0.3)
+    ax.stairs(reached, edges, color=INK, linewidth=2, label=f"before: area = average = {float(average):.2f}")
+    ax.stairs(kept, edges, color=BLUE, fill=True, alpha=0.3, label=f"after the attack: area at least {whole:.2f}")
     ax.stairs(kept, edges, color=BLUE, linewidth=3)
-    ax.axhline(naive, color=VERMILLION, linestyle="--", linewidth=2)
-    area = float(kept @ np.diff(edges))
-    for words, at in (
-        (f"before: area = average = {mean:.2f}", (0.55, 0.75)),
-        (f"after the attack: area at least {area:.2f}", (0.22, float(kept[1]) + 0.04)),
-        (f"naive: {naive:.2f}", (0.02, naive + 0.02)),
-    ):
-        ax.text(*at, words, fontsize=13)
+    ax.axhline(naive, color=VERMILLION, linestyle="--", linewidth=2, label=f"naive: {naive:.2f}")
     return name_axes(ax, "threshold s", "share with score of at least s", xlim=(0, 1), ylim=(0, 1.05))
 
 
@@ -164,8 +150,7 @@ def check_by_hand(answer: Any, scores: Sequence[str], law: Tradeoff) -> Verdict:
         "beyond": sum((gap * after for gap, after in zip(gaps, kept[1:], strict=True)), Fraction(0)),
         "even": sum(kept[:-1], Fraction(0)) / len(gaps),
     }
-    words = {"whole": float(whole), "naive": float(naive)}
-    return judge_number(answer, whole, HINTS["check_by_hand"], mistakes, words)
+    return judge_number(answer, whole, HINTS["check_by_hand"], mistakes, whole=float(whole), naive=float(naive))
 
 
 @self_check

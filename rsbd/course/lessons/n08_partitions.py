@@ -11,7 +11,6 @@ from rsbd.course.lessons.self_check import (
     HINTS,
     Mistakes,
     Verdict,
-    fewest_that,
     is_number,
     judge_number,
     self_check,
@@ -48,7 +47,7 @@ def check_dpa_radius(answer: Any, votes: Sequence[int]) -> Verdict:
         "above": found + 1,
     }
     words = {"lead": lead, "tie": ", less 1 for the tie" if tie else ""}
-    return judge_number(answer, found, HINTS["check_dpa_radius"], mistakes, words)
+    return judge_number(answer, found, HINTS["check_dpa_radius"], mistakes, **words)
 
 
 @self_check
@@ -99,11 +98,11 @@ def check_bag_rows(answer: Any, size: int, num_rows: int) -> Verdict:
     >>> check_bag_rows(7, size=20, num_rows=204)
     Not yet. One too many: only 49.7 % of the bags contain none of that many poisoned rows.
     """
-    most = fewest_that(lambda rows: (1 - min(rows, num_rows) / num_rows) ** size <= 0.5) - 1
+    most = max(rows for rows in range(num_rows) if (1 - rows / num_rows) ** size > 0.5)
     mistakes = {"above": most + 1, "added": num_rows // (2 * size), "one_draw": num_rows // 2, "size": size // 2}
     clean, next_clean = (f"{100 * (1 - rows / num_rows) ** size:.1f} %" for rows in (most, most + 1))
     words = {"clean": clean, "next_clean": next_clean, "size": size}
-    return judge_number(answer, most, HINTS["check_bag_rows"], mistakes, words)
+    return judge_number(answer, most, HINTS["check_bag_rows"], mistakes, **words)
 
 
 def proved(found: Certified | Parted, dataset: Dataset, threat: Threat) -> list[float | str]:

@@ -15,15 +15,14 @@ from rsbd.errors import InputError
 from rsbd.learners import Linear
 from rsbd.noises import Smoothing, Threat
 from rsbd.panels.compare.compute import FAMILY_OF, TAUGHT
-from rsbd.recipes.contest import CONTENDERS, Comparison, ComparisonRow, Contender, as_measured, refusal
+from rsbd.recipes.contest import CONTENDERS, Comparison, Contender, as_measured, refusal
 from rsbd.recipes.contest.search import both_views
 from rsbd.recipes.contest.threats import Attack, attacked_slots
-from rsbd.types import Bools
 from rsbd.words import percent
 
 _PARTS: dict[str, Threat] = {
-    "training pixels": Threat(1, 1, relabel=False, on_test=False),
-    "training labels": Threat(1, 0, relabel=True, on_test=False),
+    "pixels": Threat(1, 1, relabel=False, on_test=False),
+    "labels": Threat(1, 0, relabel=True, on_test=False),
     "test image": Threat(0, 1, relabel=False, on_test=True),
 }
 
@@ -52,13 +51,6 @@ def who_faces(dataset: Dataset, contenders: Sequence[Contender] = CONTENDERS) ->
     return lines
 
 
-def best(found: Comparison, attack: Attack, threat: int = 0) -> tuple[str, float]:
-    """Return the method with the largest certified accuracy against a threat, and that accuracy; "none" if it is 0."""
-    held = {row.method: row.certified[threat] for row in found.against(attack) if row.certified is not None}
-    name = max(held, key=lambda method: held[method])
-    return (name, held[name]) if held[name] else ("none", 0.0)
-
-
 def held(found: Comparison, method: str, attack: Attack, rows: int = 0, pixels: int = 0) -> float:
     """Return the certified accuracy of a method against the first threat with at least these rows and pixels.
 
@@ -85,35 +77,36 @@ def compared(found: Comparison) -> str:
     )
 
 
+def _by_rows(found: Comparison, attack: Attack, pixels: int) -> tuple[list[int], dict[str, list[float]]]:
+    """Return numbers of poisoned rows, and what each method that faces the attack certifies there."""
+    able = {row.method: row.certified for row in found.against(attack) if row.certified is not None}
+    chosen = {i: t.rows for i, t in enumerate(found.against(attack)[0].threats) if t.trigger == pixels}
+    return list(chosen.values()), {name: [shares[i] for i in chosen] for name, shares in able.items()}
+
+
 def fallen(found: Comparison, attack: Attack, pixels: int) -> str:
     """Return the map of :func:`draw_rows` in words, for alt texts."""
-    said = []
-    for row in found.against(attack):
-        if row.certified is not None:
-            pairs = zip(row.threats, row.certified, strict=True)
-            shares = ", ".join(f"{percent(share)} at {t.rows:,}" for t, share in pairs if t.trigger == pixels)
-            said.append(f"{row.method}: {shares}")
-    return "; ".join(said)
+    rows, certified = _by_rows(found, attack, pixels)
+    pairs = {name: zip(shares, rows, strict=True) for name, shares in certified.items()}
+    return "; ".join(f"{name}: {', '.join(f'{percent(s)} at {m:,}' for s, m in some)}" for name, some in pairs.items())
 
 
 def draw_methods(found: Comparison, threat: int = 0) -> Axes:
     """Draw every method against one threat of each kind of attack, by default the smallest."""
     groups = [found.against(attack) for attack in found.attacks]
     cells = [[row.certified[threat] if row.certified else np.nan for row in group] for group in groups]
-    names = []
-    for attack in found.attacks:
-        parts = [part for part, of in _PARTS.items() if attacked_slots(of)[0] in attack]
-        names.append("\n+ ".join(part.replace("training ", "training\n" * (i == 0)) for i, part in enumerate(parts)))
-    return _draw(np.array(cells).T, groups[0], names)
+    parts = {attacked_slots(threat)[0]: part for part, threat in _PARTS.items()}
+    names = ["\n+ ".join(part for slot, part in parts.items() if slot in attack) for attack in found.attacks]
+    ax = _draw(np.array(cells).T, [row.method for row in groups[0]], names)
+    ax.set_xlabel("what the attacker changes: pixels or labels of training images, and the test image", fontsize=13)
+    return ax
 
 
 def draw_rows(found: Comparison, attack: Attack, pixels: int, rate: float) -> Axes:
     """Draw the methods that face an attack by poisoned rows, for one size of the trigger, and mark a poison rate."""
-    able = [row for row in found.against(attack) if row.certified is not None]
-    chosen: Bools = np.array([threat.trigger == pixels for threat in able[0].threats])
-    rows = [threat.rows for threat in able[0].threats if threat.trigger == pixels]
-    cells = np.array([row.certified for row in able])[:, chosen]
-    ax = _draw(cells, able, [f"{m:,}\n{percent(m / found.settings['rows'])}" for m in rows])
+    rows, certified = _by_rows(found, attack, pixels)
+    labels = [f"{m:,}\n{percent(m / found.settings['rows'])}" for m in rows]
+    ax = _draw(np.array(list(certified.values())), list(certified), labels)
     budget = rate * found.settings["rows"]
     near = min(range(len(rows)), key=lambda i: abs(rows[i] - budget))
     ax.get_xticklabels()[near].set_fontweight("bold")
@@ -121,11 +114,9 @@ def draw_rows(found: Comparison, attack: Attack, pixels: int, rate: float) -> Ax
     return ax
 
 
-def _draw(cells: Any, rows: Sequence[ComparisonRow], columns: Sequence[str]) -> Axes:
-    ax = plots.new_axes(10, 1.6 + 0.42 * len(rows))
-    plots.paint_shares(ax, cells, [row.method for row in rows], size=14)
-    ax.tick_params(length=0)
-    ax.set_xticks(range(len(columns)), columns, fontsize=13)
+def _draw(cells: Any, methods: Sequence[str], columns: Sequence[str]) -> Axes:
+    ax = plots.new_axes(10, 1.6 + 0.42 * len(methods))
+    plots.paint_shares(ax, cells, methods, columns, size=13)
     ax.xaxis.tick_top()
     ax.xaxis.set_label_position("top")
     return ax

@@ -6,12 +6,13 @@ from itertools import product
 from typing import Any
 
 import numpy as np
+from matplotlib.patches import Rectangle
 
 from rsbd import audit, bounds, ensemble, plots
 from rsbd.attacks import Poisoning, stamp
 from rsbd.certify import ABSTAIN, Certificate, certify, radius
 from rsbd.course.lessons.cell_output import Said, Shown, figure
-from rsbd.course.lessons.drawing import VERMILLION, name_axes
+from rsbd.course.lessons.drawing import draw_curves
 from rsbd.course.lessons.self_check import HINTS, Mistakes, Verdict, judge_number
 from rsbd.data import Dataset
 from rsbd.learners import Linear, RobustLinear
@@ -54,10 +55,8 @@ def draw_noise_limit(dataset: Dataset, rows: int, pixels: int) -> Shown:
         held = [certify(evidence, noise, threat, dataset.num_rows) for threat in threats.values()]
         proved[i] = [np.mean(one & right) for one in held]
     ax = plots.new_axes(8.5, 3.8)
-    for curve, name, (colour, line), mark in zip(proved.T, threats, plots.STYLES, "os^", strict=False):
-        ax.plot(_KEEPS, 100 * curve, line, color=colour, marker=mark, linewidth=2.5, label=name)
-    ax.figure.legend(loc="outside upper center", ncols=3, fontsize=12, frameon=False)
-    name_axes(ax, "keep (on the test image)", "right and proved (%)", ylim=(-3, 103))
+    draw_curves(ax, _KEEPS, dict(zip(threats, 100 * proved.T, strict=True)), marker="o")
+    plots.name_axes(ax, "keep (on the test image)", "right and proved (%)", ylim=(-3, 103))
     best = [percent(float(share)) for share in proved.max(0)]
     said = f"At its best keep: {best[0]} against the rows, {best[1]} against the trigger. Against both: {best[2]}."
     shares = (", ".join(map(percent, curve)) for curve in proved.T.tolist())
@@ -69,25 +68,18 @@ def draw_noise_limit(dataset: Dataset, rows: int, pixels: int) -> Shown:
 def draw_one_vote(dataset: Dataset, point: int, side: int) -> Shown:
     """Draw the weights of one model, a test image, and the patch that costs the model's answer most."""
     vote, names = one_vote(dataset, point, side), dataset.classes
-    sheet = plots.new_figure(8.5, 3.1)
-    axes = sheet.subplots(1, 3)
-    most = np.abs(vote.weights).max()
-    axes[0].imshow(vote.weights, cmap="PuOr", vmin=-most, vmax=most)
-    axes[1].imshow(vote.image, cmap="gray", vmin=0, vmax=1)
-    axes[2].imshow(vote.attacked, cmap="gray", vmin=0, vmax=1)
-    row, column = (at - 0.5 for at in vote.place)
-    corners = np.array([[0, 1, 1, 0, 0], [0, 0, 1, 1, 0]]) * side
-    axes[2].plot(column + corners[0], row + corners[1], color=VERMILLION, linewidth=3)
-    titles = f"purple: speaks for \u201c{names[vote.label]}\u201d", f"test image {point}", "its worst patch"
-    for ax, title in zip(axes, titles, strict=True):
-        ax.set_title(title, fontsize=13)
-        ax.set_axis_off()
+    titles = f"orange: speaks for \u201c{names[vote.label]}\u201d", f"test image {point}", "its worst patch"
+    pictures = [plots.signed(vote.weights), *(np.stack([image] * 3) for image in (vote.image, vote.attacked))]
+    ax = plots.images({"": pictures}, captions={"": titles}, ax=plots.new_axes(8.5, 3.4))
+    frame: Any = ax.patches[-1]  # of the last image
+    corner = frame.get_x() + vote.place[1], frame.get_y() + vote.place[0]
+    ax.add_patch(Rectangle(corner, side, side, fill=False, edgecolor=plots.VERMILLION, linewidth=3))
     said = (
         f"The model answers \u201c{names[vote.label]}\u201d. The worst {side}x{side} patch takes {percent(vote.taken)} "
         f"of the answer's lead, so the vote {'is kept' if vote.kept else 'is lost'}."
     )
     where = f"the worst patch is at row {vote.place[0]}, column {vote.place[1]}"
-    return figure(sheet, f"Weights of one model, test image {point}, and the image with a patch: {where}. {said}", said)
+    return figure(ax, f"Weights of one model, test image {point}, and the image with a patch: {where}. {said}", said)
 
 
 def check_lost_models(answer: Any, unkept: float = 0.3, size: int = 100) -> Verdict:
@@ -115,7 +107,7 @@ def check_lost_models(answer: Any, unkept: float = 0.3, size: int = 100) -> Verd
         "both_classes": (2 * found, 2 * found + 1, 2 * found + 2),
         "kept": round(size * (1 - unkept)),
     }
-    return judge_number(answer, found, HINTS["check_lost_models"], mistakes, {"size": size, "unkept": percent(unkept)})
+    return judge_number(answer, found, HINTS["check_lost_models"], mistakes, size=size, unkept=percent(unkept))
 
 
 def audit_certificate(certified: Callable[[Sequence[int], int], Any], models: int = 5, classes: int = 3) -> Said:

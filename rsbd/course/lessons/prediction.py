@@ -2,8 +2,8 @@
 
 import ipywidgets as ipw
 
-from rsbd.course.lessons.cell_output import GUESSED, Part, Said, compose
-from rsbd.course.lessons.self_check import marked, read_number
+from rsbd.course.lessons.cell_output import Part, compose
+from rsbd.course.lessons.self_check import marked, plain_number, read_number
 from rsbd.panels.live import show_live
 from rsbd.panels.svg import escape
 
@@ -26,18 +26,7 @@ def compare_guess(guess: float, truth: float, unit: str = "%") -> str:
     return f"You said {said}, it is {shown}: {points}too {'high' if off > 0 else 'low'}."
 
 
-def number_typed(text: str, unit: str = "%") -> float | None:
-    """Return the number that a reader typed, with or without its unit; None if it is no number.
-
-    Examples
-    --------
-    >>> number_typed("42"), number_typed(" 97.5 % "), number_typed("1,200 images", "images"), number_typed("97,5")
-    (42, 97.5, 1200, 97.5)
-    >>> number_typed(""), number_typed("many"), number_typed("nan")
-    (None, None, None)
-    """
-    value = read_number(text.strip().removesuffix(unit))
-    return None if value is None else int(value) if value.denominator == 1 else float(value)
+_FOLD = "Made your guess? Open to see what happened."
 
 
 class Prediction:
@@ -51,32 +40,39 @@ class Prediction:
         The question, in one sentence.
     truth : float
         The answer, computed by the notebook. It is shown only when the button is pressed.
+    *answer
+        The explanation: prose, tables and figures, as for :func:`compose`.
     unit : str
         Unit of guess and answer.
-    low, high : float
-        Range of the guess.
-    answer : Said
-        The explanation.
+    high : float
+        The largest guess; the smallest is 0.
+    **shares
+        The shares in the prose.
 
     Attributes
     ----------
     guesses : list of float
         Every guess for which the answer was revealed, in order.
+
+    Examples
+    --------
+    >>> asked = predict("How many of 100 are fooled?", 97.5, "Of the clean ones only {clean} are.", clean=0.02)
+    >>> asked.guess(90)
+    >>> asked.reveal()
+    'You said 90 %, it is 98 %: 8 points too low.'
+    >>> asked.guesses
+    [90]
     """
 
-    def __init__(self, question: str, truth: float, unit: str, low: float, high: float, answer: Said) -> None:
-        self.question, self.truth, self.unit, self.low, self.high, self.answer = (
-            question,
-            truth,
-            unit,
-            low,
-            high,
-            answer,
-        )
+    def __init__(
+        self, question: str, truth: float, *answer: Part, unit: str = "%", high: float = 100, **shares: float
+    ) -> None:
+        self.question, self.truth, self.unit, self.high = question, truth, unit, high
+        self.answer = compose(*answer, **shares)
         self.guesses: list[float] = []
         # The box is empty at first: a reader without a guess would take over a number in it.
         self._box = ipw.Text(
-            placeholder=f"{low:,.10g} to {high:,.10g}", description=f"my guess ({unit})",
+            placeholder=f"0 to {high:,.10g}", description=f"my guess ({unit})",
             style={"description_width": "initial"}, layout={"width": f"{215 + 7 * len(unit)}px"}
         )  # fmt: skip
         button = ipw.Button(description="reveal", tooltip="Show the answer and how far my guess is off")
@@ -94,11 +90,12 @@ class Prediction:
 
     def reveal(self) -> str:
         """Show the answer beside the guess in the box, record the guess, and return the sentence."""
-        value = number_typed(self._box.value, self.unit)
-        if value is None or not self.low <= value <= self.high:
-            sentence = f"First write a number from {self.low:,.10g} to {self.high:,.10g}, then press reveal."
+        number = read_number(self._box.value.strip().removesuffix(self.unit))
+        if number is None or not 0 <= number <= self.high:
+            sentence = f"First write a number from 0 to {self.high:,.10g}, then press reveal."
             self._answer.value = _status(sentence)
             return sentence
+        value = plain_number(number)
         self.guesses.append(value)
         sentence = compare_guess(self.guesses[0], self.truth, self.unit)
         changed = " Your first guess counts." if value != self.guesses[0] else ""
@@ -114,27 +111,11 @@ class Prediction:
     @property
     def page(self) -> str:
         """The question and the folded answer, where no kernel runs."""
-        folded = f"<details><summary><b>{GUESSED}</b></summary>{self.answer.html}</details>" if self.answer.text else ""
+        folded = f"<details><summary><b>{_FOLD}</b></summary>{self.answer.html}</details>" if self.answer.text else ""
         return f"<p>{_bold(self.question)}</p>{folded}"
 
 
-def predict(
-    question: str, truth: float, *answer: Part, unit: str = "%", low: float = 0, high: float = 100, **shares: float
-) -> Prediction:
-    """Ask for a guess before the answer is shown; see :class:`Prediction`.
-
-    The answer is prose, tables and figures, as for :func:`answer`, with shares in the prose.
-
-    Examples
-    --------
-    >>> asked = predict("How many of 100 are fooled?", 97.5, "Of the clean ones only {clean} are.", clean=0.02)
-    >>> asked.guess(90)
-    >>> asked.reveal()
-    'You said 90 %, it is 98 %: 8 points too low.'
-    >>> asked.guesses
-    [90]
-    """
-    return Prediction(question, truth, unit, low, high, compose(*answer, **shares))
+predict = Prediction  # as the notebooks ask
 
 
 def _bold(text: str) -> str:

@@ -1,7 +1,6 @@
 """Quizzes: a question with a button for each claim, and what is said to a reader who presses it."""
 
 import tomllib
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -95,16 +94,19 @@ def quiz(name: str) -> Quiz:
 
 
 class TenQuestions:
-    """Ask several quizzes, and count those whose first answer was right.
+    """Ask what most learners believe at first, and count the questions whose first answer was right.
 
-    Parameters
-    ----------
-    quizzes : sequence of Quiz
-        In the order in which they are asked.
+    Examples
+    --------
+    >>> asked = TenQuestions()
+    >>> asked.quizzes[2].press("c").passed, asked.quizzes[2].press("d").passed
+    (False, True)
+    >>> asked.score.partition("</b> ")[2]
+    '0 of 1 right at the first try, 10 questions in all.</p>'
     """
 
-    def __init__(self, quizzes: Sequence[Quiz]) -> None:
-        self.quizzes = list(quizzes)
+    def __init__(self) -> None:
+        self.quizzes = [quiz(f"question_{number}") for number in range(1, 11)]
         self._score = ipw.HTML(self.score)
         for asked in self.quizzes:
             asked.observe(lambda _: setattr(self._score, "value", self.score), "marks")
@@ -115,25 +117,7 @@ class TenQuestions:
         """How many questions were answered, and how many at once right."""
         firsts = [next(iter(asked.verdicts.values())).passed for asked in self.quizzes if asked.verdicts]
         said = f"{sum(map(bool, firsts))} of {len(firsts)} right at the first try" if firsts else "no answer yet"
-        return (
-            f'<p role="status" style="font-size:16px"><b>Score:</b> {said}, {len(self.quizzes)} questions in all.</p>'
-        )
+        return f'<p role="status" style="font-size:16px"><b>Score:</b> {said}, 10 questions in all.</p>'
 
     def _ipython_display_(self) -> None:
-        show_live(
-            self.widget, "".join(asked.page for asked in self.quizzes), f"Your turn. {len(self.quizzes)} questions."
-        )
-
-
-def ten_questions() -> TenQuestions:
-    """Return the quiz of what most learners believe at first.
-
-    Examples
-    --------
-    >>> asked = ten_questions()
-    >>> asked.quizzes[2].press("c").passed, asked.quizzes[2].press("d").passed
-    (False, True)
-    >>> asked.score.partition("</b> ")[2]
-    '0 of 1 right at the first try, 10 questions in all.</p>'
-    """
-    return TenQuestions([quiz(f"question_{number}") for number in range(1, 11)])
+        show_live(self.widget, "".join(asked.page for asked in self.quizzes), "Your turn. 10 questions.")

@@ -4,7 +4,6 @@ import math
 import re
 import reprlib
 import tomllib
-from bisect import bisect_left
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -61,18 +60,12 @@ class Verdict:
         return f'<p style="{look}">{self.sign} {marked(self.sentence)}</p>'
 
 
-_MOST = 10**9  # models, votes or copies
 _LOOKS = {
     True: ("Right", "\u2713", "#009e73"),
     False: ("Not yet", "\u2717", "#d55e00"),
     None: ("Your turn", "\u270e", "#888"),
 }
 _STUB = Verdict(None, "Put your answer in the place of the three dots and run the cell again.")
-
-
-def not_yet(hint: str) -> Verdict:
-    """Return the verdict on a wrong answer."""
-    return Verdict(False, hint)
 
 
 def self_check(check: Callable[Concatenate[Any, P], Verdict]) -> Callable[Concatenate[Any, P], Verdict]:
@@ -86,7 +79,7 @@ def self_check(check: Callable[Concatenate[Any, P], Verdict]) -> Callable[Concat
     --------
     >>> @self_check
     ... def check_even(answer):
-    ...     return Verdict(True, "It is even.") if answer % 2 == 0 else not_yet("Halve it: what remains?")
+    ...     return Verdict(True, "It is even.") if answer % 2 == 0 else Verdict(False, "Halve it: what remains?")
     >>> check_even(np.array([4])), check_even("4"), check_even({4})
     (Right. It is even., Right. It is even., Not yet. {4} is not an answer that this exercise can read.)
     >>> check_even(...)
@@ -105,14 +98,19 @@ def self_check(check: Callable[Concatenate[Any, P], Verdict]) -> Callable[Concat
                 return _STUB
             number = None if is_number(answer) else read_number(answer)
             if number is not None:
-                answer = int(number) if number.denominator == 1 else float(number)
+                answer = plain_number(number)
             return check(answer, *args, **kwargs)
         except Exception as error:
             answered, text = shorten(answer), " ".join(f"{error}.".split())
             told = isinstance(error, InputError) and len(text) < 200 and answered != "That"
-            return not_yet(text if told else f"{answered} is not an answer that this exercise can read.")
+            return Verdict(False, text if told else f"{answered} is not an answer that this exercise can read.")
 
     return checked
+
+
+def plain_number(number: Fraction) -> int | float:
+    """Return a fraction as an int if it is whole, otherwise as a float."""
+    return int(number) if number.denominator == 1 else float(number)
 
 
 def is_number(answer: Any) -> bool:
@@ -132,21 +130,7 @@ def verdict(texts: Mapping[str, str], case: str, /, **words: object) -> Verdict:
     """
     if "answer" in words and not is_number(words["answer"]):
         words["answer"] = shorten(words["answer"])
-    try:
-        return Verdict(case.startswith("right"), texts[case].format(**words))
-    except KeyError as missing:
-        raise KeyError(f"hints.toml: no text or no number {missing} for the case {case!r}") from None
-
-
-def fewest_that(enough: Callable[[int], bool]) -> int:
-    """Return the smallest number from 1 that is enough, where every larger number is enough, too.
-
-    Examples
-    --------
-    >>> fewest_that(lambda number: number**2 >= 50)
-    8
-    """
-    return bisect_left(range(1, _MOST), True, key=enough) + 1
+    return Verdict(case.startswith("right"), texts[case].format(**words))
 
 
 def read_number(answer: Any) -> Fraction | None:
@@ -176,7 +160,7 @@ _DECIMAL = r"[-+]?[\d.]{1,400}(?:[eE][-+]?\d{1,3})?"
 
 @self_check
 def judge_number(
-    answer: Any, truth: Number, texts: Mapping[str, str], mistakes: Mistakes, words: Mapping[str, object]
+    answer: Any, truth: Number, texts: Mapping[str, str], mistakes: Mistakes, /, **words: object
 ) -> Verdict:
     """Judge a number: right, one of the typical mistakes, or something else.
 
@@ -194,22 +178,22 @@ def judge_number(
     mistakes : mapping from str to number or tuple of numbers
         The wrong numbers that each typical mistake leads to. The hint of the one that is nearest is given. One that
         equals the truth is passed over, so that the numbers may come from a computation.
-    words : mapping from str to object
+    **words
         The values of the words in braces in ``texts``.
 
     Examples
     --------
     >>> texts = {"right": "All counted.", "pixels": "And the {kind}?", "otherwise": "Count again."}
-    >>> judge_number(12, 19, texts, {"pixels": 12}, {"kind": "labels"})
+    >>> judge_number(12, 19, texts, {"pixels": 12}, kind="labels")
     Not yet. And the labels?
-    >>> judge_number(19, 19, texts, {"pixels": 12}, {})
+    >>> judge_number(19, 19, texts, {"pixels": 12})
     Right. All counted.
-    >>> judge_number("43 %", Fraction(3, 7), texts, {}, {})
+    >>> judge_number("43 %", Fraction(3, 7), texts, {})
     Right (exactly 3/7). All counted.
     """
     value, exact = read_number(answer), Fraction(str(truth))
     if value is None:
-        return not_yet(f"{shorten(answer)} is not a number. {texts['otherwise'].format(**words)}")
+        return Verdict(False, f"{shorten(answer)} is not a number. {texts['otherwise'].format(**words)}")
     cases = [("right", exact)]
     for mistake, numbers in mistakes.items():
         cases += [(mistake, Fraction(str(n))) for n in (numbers if isinstance(numbers, tuple) else (numbers,))]
@@ -220,7 +204,9 @@ def judge_number(
         told = case == "right" and miss > _ALIKE and _written(value) != _written(exact)
         return replace(verdict(texts, case, **words), exact=_written(exact) if told else "")
     if exact.denominator > 1 and _close(value / 100, exact):
-        return not_yet("That looks like per cent. Give it as a fraction of one, such as 2 / 3, or write the sign %.")
+        return Verdict(
+            False, "That looks like per cent. Give it as a fraction of one, such as 2 / 3, or write the sign %."
+        )
     return verdict(texts, "otherwise", **words)
 
 

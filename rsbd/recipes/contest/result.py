@@ -156,9 +156,7 @@ class Comparison(Tabled):
         ])  # fmt: skip
         if ax is None:
             ax = plots.new_axes(max(10.0, 4.5 + 0.62 * len(columns)), 2.6 + 0.38 * len(methods))
-        plots.paint_shares(ax, cells, methods)
-        ax.tick_params(length=0)
-        ax.set_xticks(range(len(columns)), [f"{t.rows}\n{trigger_words(t)}" for t in columns], fontsize=12)
+        plots.paint_shares(ax, cells, methods, [f"{t.rows}\n{trigger_words(t)}" for t in columns])
         where: Any = {"xycoords": "axes fraction", "textcoords": "offset points", "ha": "right", "va": "top"}
         ax.annotate("poisoned rows\ntrigger, pixels", (0, 0), (-4, -3.5), **where, fontsize=12)
         lines = _mark_groups(ax, {attack: len(self.against(attack)[0].threats) for attack in self.attacks})
