@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from fractions import Fraction
 
 import numpy as np
 
@@ -13,7 +14,7 @@ from rsbd.types import ArrayLike, Floats, Ints
 
 # (successes, trials, level) -> upper bound on the success probability
 Upper = Callable[[Ints, Ints, float], Floats]
-_COUNTED = 10**6  # beyond it the formula is near enough: nobody trains so many models
+_TINY = 1e-6  # limits for which the fewest votes are known to six digits only
 _LEAST = 1e-307  # smallest level that is known to all its digits
 
 
@@ -184,14 +185,15 @@ def kept_votes(
     return Bounds(label, miss, second, float(alpha), points, evidence.trigger)
 
 
-def fewest_votes(limit: float, alpha: float, shares: int = 2) -> float:
+def fewest_votes(limit: float | Fraction, alpha: float, shares: int = 2) -> float:
     """Return the smallest number of votes, all alike, whose miss is below `limit`; infinite if no number is enough.
 
     Guarantee: with fewer votes no vote at all has a miss below `limit`, since any vote for another label raises it.
+    Below a limit of 1e-6 the number is a lower bound, near to one part in a million.
 
     Parameters
     ----------
-    limit : float
+    limit : float or Fraction
         The miss at which certificates stop: :meth:`rsbd.tradeoff.Tradeoff.threshold`.
     alpha : float
         Failure probability, in (0, 1).
@@ -207,9 +209,11 @@ def fewest_votes(limit: float, alpha: float, shares: int = 2) -> float:
     if not limit > 0:
         return math.inf
     level = alpha / shares
+    if limit < _TINY:  # of order 1 / limit, in integers: the logarithm of 1 - limit would be 0
+        return math.floor(Fraction(-math.log(level)) / Fraction(limit) * (1 - Fraction(_TINY)))
     number = max(1, math.floor(math.log(level) / math.log1p(-min(float(limit), 0.5)) * (1 - 1e-6)))
     none = np.zeros(1, dtype=np.int64)
-    while number < _COUNTED and not binomial.clopper_pearson_upper(none, np.array([number]), level)[0] < limit:
+    while not binomial.clopper_pearson_upper(none, np.array([number]), level)[0] < limit:
         number += 1
     return number
 

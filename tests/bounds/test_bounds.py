@@ -298,6 +298,7 @@ def test_fewest_votes_are_enough_and_one_vote_less_never_is(limit: float, classe
 
 def test_no_number_of_votes_is_enough_where_nothing_is_certified() -> None:
     assert bounds.fewest_votes(0.0, alpha=0.01) == np.inf
-    assert 1e60 < bounds.fewest_votes(1e-60, alpha=0.01) < 1e61
+    assert 5.29e60 < bounds.fewest_votes(1e-60, alpha=0.01) < 5.3e60
+    assert len(str(bounds.fewest_votes(Fraction(1, 10**400), alpha=0.01))) == 401
     with pytest.raises(InputError, match="alpha"):
         bounds.fewest_votes(0.1, alpha=1.0)

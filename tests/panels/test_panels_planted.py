@@ -12,12 +12,12 @@ import torch
 from rsbd import Dataset, bounds, load, recipes
 from rsbd.certify import radius
 from rsbd.errors import InputError
-from rsbd.evasion import AnyPatch
+from rsbd.evasion import AnyPatch, Evidence
 from rsbd.learners import Problem, RobustLinear
 from rsbd.learners.randomness import generators
 from rsbd.noises import ClassBagging, Smoothing
 from rsbd.panels import SyncRunner, planted
-from rsbd.panels.planted.compute import ALPHA, PlantedComputation, PlantedParams, PlantedResult, one_vote
+from rsbd.panels.planted.compute import ALPHA, BAGS, NUMBERS, PlantedComputation, PlantedParams, PlantedResult, one_vote
 from rsbd.panels.planted.draw import draw_planted
 
 DATA = load("digits", side=8, classes=(0, 1), rows=60, points=30)
@@ -109,3 +109,51 @@ def test_at_nothing_it_says_that_nothing_is_proved() -> None:
 def test_a_setting_out_of_range_is_refused() -> None:
     with pytest.raises(InputError, match="side is 9"):
         planted(DATA, side=9, runner=SyncRunner())
+
+
+def test_the_other_way_round_a_defence_is_chosen_on_practice_images_and_proved_on_the_test_images() -> None:
+    panel = planted(DATA, poisoned=1, side=1, wanted=0.5, runner=SyncRunner())
+    shown = last(panel.engine.compute(panel.params, lambda: False, lambda done, total: None))
+    practice, patch = DATA.hold_out(), AnyPatch(1)
+
+    def share(each: int, models: int) -> float:
+        found = recipes.pecan(practice, patch, bag=ClassBagging.of(practice, each), num_models=models)
+        return found.certificate.accuracy(practice.y_test, 1)
+
+    chosen = shown.params.each, shown.params.num_models
+    assert shown.practice == share(*chosen) >= 0.5
+    for models in NUMBERS[: NUMBERS.index(chosen[1])]:
+        assert all(share(each, models) < 0.5 for each in BAGS)
+    final = recipes.pecan(DATA, patch, bag=ClassBagging.of(DATA, chosen[0]), num_models=chosen[1])
+    proved = final.certificate.accuracy(DATA.y_test, 1)
+    assert shown.proved == proved
+    assert f"{100 * proved:.0f} % of the test images are right and certified" in panel.sentence
+    assert "the fewest models tried that prove 50 % on 15 practice images" in panel.sentence
+    assert panel.controls.rows["each"].layout.display == "none"
+
+
+def test_a_wish_that_nothing_meets_is_answered_honestly() -> None:
+    panel = planted(DATA, poisoned=12, side=7, wanted=0.9, runner=SyncRunner())
+    assert "none of the defences tried proves 90 %, and this one comes closest" in panel.sentence
+    panel.set(wanted=0.0)
+    assert "practice" not in panel.sentence
+
+
+@pytest.mark.parametrize(("poisoned", "each"), [(0, 1), (3, 1), (6, 2), (12, 5)])
+def test_fewer_models_than_the_panel_says_never_certify_even_if_all_vote_alike(poisoned: int, each: int) -> None:
+    panel = planted(DATA, poisoned=poisoned, each=each, num_models=100, side=1, runner=SyncRunner())
+    least = last(panel.engine.compute(panel.params, lambda: False, lambda done, total: None)).least
+    smoothing, patch = Smoothing(rows=ClassBagging.of(DATA, each)), AnyPatch(1)
+
+    def holds(models: int) -> bool:
+        counts = np.array([[models, 0]])
+        evidence = Evidence(patch, counts, counts[None], np.array([[[models, 0]]]))
+        found = bounds.kept_votes(evidence, ALPHA, runner_up=True)
+        return bool(radius(found, smoothing, num_rows=DATA.num_rows).radius[0] >= poisoned)
+
+    if least == np.inf:
+        assert "no number of models suffices" in panel.svg
+        assert not holds(10**9)
+    else:
+        assert holds(int(least))
+        assert not holds(int(least) - 1)

@@ -1,6 +1,7 @@
 """Compute the panel of the planted attack: train on bags, count the votes that no patch moves, and certify."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from operator import itemgetter
 
 import numpy as np
 import torch
@@ -12,11 +13,14 @@ from rsbd.ensemble import Votes
 from rsbd.evasion import AnyPatch
 from rsbd.learners import Problem, RobustLinear
 from rsbd.learners.randomness import generators
-from rsbd.noises import ClassBagging, Smoothing
-from rsbd.panels.memory import EnsembleComputation
+from rsbd.noises import ClassBagging, Smoothing, Threat
+from rsbd.panels.engine import Cancel, Cancelled, OnProgress, Previews
+from rsbd.panels.memory import EnsembleComputation, Memo
 from rsbd.types import AnyFloats, Floats
 
 ALPHA = 0.001
+FLIPS = 0.6  # the noise to compare with: at less of it models need even more votes
+BAGS, NUMBERS = (1, 2, 3, 5), (100, 200, 500, 1000, 2000)  # the defences that a reader's wish is tried on
 _RATES = (0, 0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.2)  # poison rates of the map
 
 
@@ -36,6 +40,9 @@ class PlantedParams:
         Number of bags.
     point : int
         Number of the test image that is shown.
+    wanted : float
+        If above 0, the panel chooses ``each`` and ``num_models``: the fewest models that certify this share of practice
+        images, which are training images that are held out.
     """
 
     poisoned: int = 10
@@ -43,6 +50,12 @@ class PlantedParams:
     each: int = 1
     num_models: int = 1000
     point: int = 0
+    wanted: float = 0.0
+
+    @property
+    def patch(self) -> AnyPatch:
+        """The patch as a threat."""
+        return AnyPatch(self.side)
 
 
 @dataclass(frozen=True)
@@ -126,6 +139,12 @@ class PlantedResult:
         Share of the models whose vote for the shown image no such patch moves.
     vote : OneVote
         The first model and the shown image.
+    least : float
+        The fewest models that can certify anything against the attack that is set: if all vote alike.
+    flips : float, optional
+        The same for noise on all pixels and labels in place of bags, on data with levels.
+    practice : float
+        The share that is certified on practice images, if the defence was chosen there.
     """
 
     params: PlantedParams
@@ -137,6 +156,9 @@ class PlantedResult:
     held: Certificate
     keeps: float
     vote: OneVote
+    least: float
+    flips: float | None
+    practice: float
 
     @property
     def proved(self) -> float:
@@ -144,12 +166,61 @@ class PlantedResult:
         return self.held.accuracy(self.dataset.y_test, self.params.poisoned)
 
 
+@dataclass(frozen=True)
 class PlantedComputation(EnsembleComputation[PlantedParams, PlantedResult]):
     """The panel's ``compute``; its ``triggers`` are the patches of the map, from side 1 on."""
+
+    choices: Memo = field(default_factory=lambda: Memo(64))
 
     def smoothing(self, params: PlantedParams) -> Smoothing:
         """Return the bags."""
         return Smoothing(rows=ClassBagging.of(self.dataset, params.each))
+
+    def __call__(self, params: PlantedParams, cancel: Cancel, progress: OnProgress) -> Previews[PlantedResult]:
+        """Choose a defence if the reader asks for one, then go on as any ensemble."""
+        if params.wanted:
+            params = self.choice(params, cancel)[0]
+        return super().__call__(params, cancel, progress)
+
+    def choice(self, params: PlantedParams, cancel: Cancel) -> tuple[PlantedParams, float]:
+        """Return the wish with the defence that meets it on practice images, or comes closest, and its share there."""
+        key = params.poisoned, params.side, params.wanted
+        each, models, share = self.choices.get(key, lambda: self._choose(params, cancel))
+        return replace(params, each=each, num_models=models), share
+
+    def _choose(self, params: PlantedParams, cancel: Cancel) -> tuple[int, int, float]:
+        data, best = self.dataset.hold_out(), (BAGS[0], NUMBERS[0], 0.0)
+        for models in NUMBERS:
+            for each in BAGS:
+                smoothing = Smoothing(rows=ClassBagging.of(data, each))
+                if models < self._least(smoothing, params, data.num_rows):
+                    continue  # nothing could be certified
+                run = (data, smoothing, self.learner, data.x_test, models, self.seed)
+                for votes in self.memory.stream(None, *run, triggers=(params.patch,)):
+                    newest = votes
+                    if cancel():
+                        raise Cancelled
+                found = bounds.kept_votes(newest.against(params.patch), ALPHA, runner_up=True)
+                held = radius(found, smoothing, num_rows=data.num_rows)
+                share = held.accuracy(data.y_test, params.poisoned)
+                best = max(best, (each, models, share), key=itemgetter(2))
+                if share >= params.wanted:
+                    return best
+        return best
+
+    def _least(self, smoothing: Smoothing, params: PlantedParams, num_rows: int) -> float:
+        classes = self.dataset.num_classes
+        threat = Threat(rows=params.poisoned, trigger=params.patch)
+        limit = smoothing.tradeoff(threat, num_rows, params.patch).threshold()
+        return bounds.fewest_votes(limit, ALPHA, classes + 2 * (classes > 2))
+
+    def _flips(self, params: PlantedParams) -> float | None:
+        data = self.dataset
+        if data.values is None:
+            return None
+        threat = Threat(rows=params.poisoned, trigger=data.channels * params.side**2)
+        limit = Smoothing.flips(data, FLIPS).tradeoff(threat).threshold()
+        return bounds.fewest_votes(limit, ALPHA, data.num_classes)
 
     def result(self, params: PlantedParams, smoothing: Smoothing, votes: Votes) -> PlantedResult:
         """Certify the votes at hand; before all models have voted, by anytime-valid bounds."""
@@ -157,8 +228,18 @@ class PlantedComputation(EnsembleComputation[PlantedParams, PlantedResult]):
         rows = tuple(sorted({round(rate * data.num_rows) for rate in _RATES}))
         found = [bounds.kept_votes(votes.against(patch), ALPHA, runner_up=True, watched=watched) for patch in patches]
         table = certified_map(found, data.y_test, smoothing, rows, patches, num_rows=data.num_rows)
-        held = radius(found[params.side - 1], smoothing, num_rows=data.num_rows)
-        kept = votes.against(AnyPatch(params.side)).kept[0, params.point, votes.label[params.point]]
-        one = one_vote(data, params.point, params.side, params.each, self.seed)
-        sides, keeps = tuple(patch.side for patch in patches), float(kept / votes.num_models)
-        return PlantedResult(params, data, votes.num_models, rows, sides, table, held, keeps, one)
+        kept = votes.against(params.patch).kept[0, params.point, votes.label[params.point]]
+        return PlantedResult(
+            params=params,
+            dataset=data,
+            models=votes.num_models,
+            rows=rows,
+            sides=tuple(patch.side for patch in patches),
+            table=table,
+            held=radius(found[params.side - 1], smoothing, num_rows=data.num_rows),
+            keeps=float(kept / votes.num_models),
+            vote=one_vote(data, params.point, params.side, params.each, self.seed),
+            least=self._least(smoothing, params, data.num_rows),
+            flips=self._flips(params),
+            practice=self.choice(params, bool)[1] if params.wanted else 0.0,
+        )

@@ -1,5 +1,6 @@
 """Draw the panel of the planted attack: the map, what is proved, and one model's vote; say the result in words."""
 
+import math
 from functools import partial
 
 import numpy as np
@@ -7,9 +8,10 @@ import numpy as np
 from rsbd.panels import svg
 from rsbd.panels.chart import Box, share_map
 from rsbd.panels.engine import Picture
-from rsbd.panels.planted.compute import ALPHA, PlantedResult
+from rsbd.panels.planted.compute import ALPHA, FLIPS, PlantedResult
 from rsbd.words import count, note, percent, preview, state
 
+_RAISED = str.maketrans("0123456789", "\u2070\xb9\xb2\xb3\u2074\u2075\u2076\u2077\u2078\u2079")
 _RIGHT = 690.0  # where the right half begins
 
 
@@ -44,7 +46,29 @@ def _proved(found: PlantedResult) -> str:
     said.append(f"beside any {images}, changes that")
     if not found.proved:
         said = [f"nothing is proved against any {patch}", f"beside any {images}:", "such an attack may fail or succeed"]
-    return svg.large(_RIGHT, 82, found.proved, 76) + svg.lines(_RIGHT, 122, said, 26)
+    needed = svg.text(_RIGHT, 196, _needed(found), fill=svg.SOFT)
+    return svg.large(_RIGHT, 82, found.proved, 76) + svg.lines(_RIGHT, 118, said, 26) + needed
+
+
+def _needed(found: PlantedResult) -> str:
+    """Say how many models it takes at least, with these bags and with noise on all pixels and labels."""
+    bags = (
+        "no number of models suffices" if math.isinf(found.least) else f"takes at least {_number(found.least)} models"
+    )
+    return bags if found.flips is None else f"{bags}; flips (keep {FLIPS:g}): {_number(found.flips)}"
+
+
+def _number(models: float) -> str:
+    """Write a number of models that may be beyond all counting.
+
+    Examples
+    --------
+    >>> _number(17), _number(3 * 10**41)
+    ('17', '10⁴¹')
+    """
+    if models < 1e6:
+        return f"{models:,}"
+    return "10" + str(math.floor(math.log10(models))).translate(_RAISED)
 
 
 def _one(found: PlantedResult) -> str:
@@ -83,6 +107,8 @@ def _sentence(found: PlantedResult) -> str:
     bags = f"{early}{'w' if early else 'W'}ith {found.models:,} models, each trained on {count(p.each, 'image')} "
     bags += "of each class: "
     threat = f"any {p.side}x{p.side} patch anywhere on the test image, and any {count(p.poisoned, 'poisoned image')}"
+    if p.wanted:
+        return _answer(found)
     if not found.proved:
         return f"{bags}nothing is proved against {threat}. Such an attack may fail or succeed."
     lowest = float(np.nanmin(found.held.by_class(data.y_test, p.poisoned)))
@@ -94,17 +120,33 @@ def _sentence(found: PlantedResult) -> str:
     )
 
 
+def _answer(found: PlantedResult) -> str:
+    """Say which defence was chosen, how, and what it proves."""
+    p, held = found.params, found.dataset.hold_out().num_points
+    how = f"the fewest models tried that prove {percent(p.wanted)} on"
+    if found.practice < p.wanted:
+        how = f"none of the defences tried proves {percent(p.wanted)}, and this one comes closest, on"
+    attack = f"{count(p.poisoned, 'poisoned image')} and a {p.side}x{p.side} patch on the test image"
+    return (
+        f"{preview(found.models, p.num_models)}{percent(found.proved)} of the test images are right and certified "
+        f"against any {attack}, by {p.num_models:,} models, each trained on {count(p.each, 'image')} of each class: "
+        f"{how} {held} practice images ({percent(found.practice)}). Even if all vote alike it "
+        f"{_needed(found)}."
+    )
+
+
 def _alt(found: PlantedResult) -> str:
     p, data, kept = found.params, found.dataset, "kept" if found.vote.kept else "not kept"
     column = found.table[:, found.sides.index(p.side)]
     row = found.table[min(int(np.searchsorted(found.rows, p.poisoned)), len(found.rows) - 1)]
     by_rows = ", ".join(f"{percent(share)} at {m}" for m, share in zip(found.rows, column.tolist(), strict=True))
     by_side = ", ".join(f"{percent(share)} at {k}" for k, share in zip(found.sides, row.tolist(), strict=True))
+    asked = f"asked for {percent(p.wanted)}: " if p.wanted else ""
     return (
         f"Panel of the planted attack on {data.name}: {count(p.poisoned, 'poisoned image')}, a {p.side}x{p.side} patch "
-        f"on the test image, {count(p.each, 'image')} of each class a bag, {p.num_models:,} models, alpha {ALPHA:g}. "
-        f"Proved: {percent(found.proved)}. Certified accuracy by poisoned images: {by_rows}; by side of the patch, at "
-        f"this number of images or the next one: {by_side}. Test image {p.point}: {' '.join(_image_words(found))}; "
-        f"the worst patch takes {found.vote.taken:.2g} times the lead of the first model, whose vote is {kept} "
-        f"{state(found.models, p.num_models)}"
+        f"on the test image, {asked}{count(p.each, 'image')} of each class a bag, {p.num_models:,} models, alpha "
+        f"{ALPHA:g}. Proved: {percent(found.proved)}; even if all vote alike it {_needed(found)}. Certified accuracy "
+        f"by poisoned images: {by_rows}; by side of the patch, at this number of images or the next one: {by_side}. "
+        f"Test image {p.point}: {' '.join(_image_words(found))}; the worst patch takes {found.vote.taken:.2g} times "
+        f"the lead of the first model, whose vote is {kept} {state(found.models, p.num_models)}"
     )
