@@ -25,7 +25,7 @@ from rsbd.panels.compare.compute import (
     CompareResult,
 )
 from rsbd.panels.compare.draw import draw_compare
-from rsbd.recipes.contest import CONTENDERS, Contender, Trial
+from rsbd.recipes.contest import CONTENDERS, Contender, Trial, voted
 from rsbd.recipes.contest.result import ComparisonRow
 from rsbd.recipes.contest.search import Trials
 
@@ -83,7 +83,7 @@ def test_reasons_are_the_librarys_and_bars_are_shares(contest: CompareComputatio
 def test_a_bar_is_what_certify_says() -> None:
     data = load("digits", side=8, view="unit", classes=(0, 1), rows=120, points=40)
     noise = Smoothing(test=Flip(0.9))
-    only = Contender("one", "", "binary", {"keep": (0.9,)}, lambda d, a, keep: noise)
+    only = Contender("one", "", "binary", {"keep": (0.9,)}, lambda d, a, keep: noise, voted())
     contest = CompareComputation(Trials(data, 0.25, 400, 0.001, "each", 0, Linear(), {}), (only,))
     _, found = run(contest, rows=0, trigger=1)
     seen = contest.trials.final["binary"]

@@ -2,8 +2,8 @@
 
 from rsbd.recipes.contest.contender import Contender as Contender
 from rsbd.recipes.contest.contender import Trial as Trial
-from rsbd.recipes.contest.contender import voted as voted
 from rsbd.recipes.contest.methods import CONTENDERS as CONTENDERS
+from rsbd.recipes.contest.methods import voted as voted
 from rsbd.recipes.contest.result import Comparison as Comparison
 from rsbd.recipes.contest.result import ComparisonRow as ComparisonRow
 from rsbd.recipes.contest.threats import as_measured as as_measured

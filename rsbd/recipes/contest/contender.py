@@ -1,21 +1,19 @@
-"""A method in a comparison: the noises to choose from, and how votes under a noise become a proof."""
+"""A method in a comparison: the noises to choose from, and what it proves with one of them."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import product
 from typing import Any
 
-from rsbd import bounds, ensemble
+from rsbd import ensemble
 from rsbd.bounds import Bounds
 from rsbd.data import Dataset
 from rsbd.ensemble import Votes
 from rsbd.evasion import AnyTrigger
-from rsbd.learners import HashedTestNoise, Learner, Linear
+from rsbd.learners import Learner
 from rsbd.noises import ClassBagging, Partition, Smoothing, Threat
-from rsbd.recipes.contest.proofs import NoiseProof, PartitionProof, Provable
+from rsbd.recipes.contest.proofs import Proof, noise_proof
 from rsbd.recipes.contest.threats import Attack, Defence, refusal
-from rsbd.recipes.dpa import dpa
-from rsbd.types import Labels
 
 
 @dataclass(frozen=True)
@@ -63,9 +61,11 @@ class Trial:
         assert isinstance(self.defence, Smoothing)  # noqa: S101
         return self.defence
 
-    def votes(self, learner: Learner) -> Labels:
-        """Return the counts of labels over the models, (points, classes)."""
-        return self.collect(learner).counts
+    @property
+    def parts(self) -> Partition:
+        """The defence as a partition."""
+        assert isinstance(self.defence, Partition)  # noqa: S101
+        return self.defence
 
     def collect(self, learner: Learner, triggers: tuple[AnyTrigger, ...] = ()) -> Votes:
         """Return the votes, held against triggers, each as often as it counts."""
@@ -77,6 +77,10 @@ class Trial:
             run = (self.data, smoothing, learner, self.data.x_test, self.num_models, self.seed)
             self.known[key] = ensemble.collect(*run, triggers=triggers, **self.options)
         return self.known[key].times(self.times)
+
+    def proof(self, bounds: Bounds) -> Proof:
+        """Return what these bounds prove with the noise."""
+        return noise_proof(bounds, self.smoothing, self.num_rows or self.data.num_rows, self.data.channels)
 
 
 @dataclass(frozen=True)
@@ -93,17 +97,20 @@ class Contender:
         Values to try for each parameter of ``smooth``; all combinations are tried.
     smooth : callable
         ``smooth(data, attack, **parameters)``: the noise, given the slots that the attack changes.
-    evidence : callable
-        From a :class:`Trial` to bounds on the class probabilities; votes of an ensemble unless given.
+    prove : callable
+        Trains, and returns what a :class:`Trial` proves.
     models : int, optional
         Number of models that it trains if that is not the budget.
+    refuses : callable
+        ``refuses(defence, threat, num_rows)``: why the method cannot face a threat; None where it can.
 
     Examples
     --------
     >>> from rsbd.data import load
     >>> from rsbd.noises import Flip
+    >>> from rsbd.recipes.contest import voted
     >>> only_labels = Contender("labels only", "", "binary", {"keep": (0.6, 0.8)},
-    ...                         lambda data, attack, keep: Smoothing(labels=Flip(keep, data.num_classes)))
+    ...                         lambda data, attack, keep: Smoothing(labels=Flip(keep, data.num_classes)), voted())
     >>> digits = load("digits", classes=(0, 1))
     >>> list(only_labels.defences(digits, ("labels",)))[0]
     Smoothing(rows=None, features=None, labels=Flip('3/5', values=2), test=None)
@@ -114,8 +121,9 @@ class Contender:
     view: str
     grid: Mapping[str, tuple[Any, ...]]
     smooth: Callable[..., Defence]
-    evidence: Callable[[Trial], Bounds] = field(default_factory=lambda: voted())
+    prove: Callable[[Trial], Proof]
     models: int | None = None
+    refuses: Callable[[Defence, Threat, int], str | None] = refusal
 
     def defences(self, data: Dataset, attack: Attack) -> Iterator[Defence]:
         """Return the noises to try, each once: parameters of a slot without noise make no difference."""
@@ -130,45 +138,3 @@ class Contender:
         if isinstance(defence, Partition):
             return defence.num_models
         return budget if self.models is None else self.models
-
-    def refuses(self, defence: Defence, threat: Threat, num_rows: int) -> str | None:
-        """Return why the method cannot face a threat with this noise; None where it can."""
-        return refusal(defence, threat, num_rows)
-
-    def prove(self, trial: Trial) -> Provable:
-        """Train, and return what is proved about the points."""
-        if isinstance(dealt := trial.defence, Partition):
-            found = dpa(trial.data, dealt.parts, spread=dealt.spread, learner=trial.learner, seed=trial.seed)
-            return PartitionProof(found.certificate.label, found.certificate.radius)
-        num_rows = trial.num_rows or trial.data.num_rows
-        return NoiseProof(trial.smoothing, self.evidence(trial), num_rows, trial.data.channels)
-
-
-def voted(
-    learner: Learner | None = None,
-    bound: Callable[..., Bounds] = bounds.simultaneous,
-    runner_up: bool = False,
-    hashed: bool = False,
-) -> Callable[[Trial], Bounds]:
-    """Return a function that bounds class probabilities from the votes of an ensemble.
-
-    Parameters
-    ----------
-    learner : Learner, optional
-        The base learner; :class:`~rsbd.learners.linear.linear.Linear` unless given.
-    bound : callable
-        From votes to bounds.
-    runner_up : bool
-        Whether the other classes are bounded by their own votes if there are more than two classes.
-    hashed : bool
-        Whether test inputs carry RAB's noise, which a hash of the trained model decides.
-    """
-
-    def evidence(trial: Trial) -> Bounds:
-        base = trial.learner or learner or Linear()
-        if hashed and trial.smoothing.features is not None:
-            base = HashedTestNoise(base, trial.smoothing.features)
-        others = runner_up and trial.data.num_classes > 2
-        return bound(trial.votes(base), trial.alpha, runner_up=others, points=trial.points)
-
-    return evidence

@@ -1,17 +1,26 @@
 """Every method of the library as a contender: one entry each."""
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from rsbd import bounds
+from rsbd.bounds import Bounds
 from rsbd.data import Dataset
-from rsbd.learners import LDA
-from rsbd.noises import Bagging, ClassBagging, Flip, Gaussian, Partition, Smoothing
+from rsbd.evasion import AnyPixels
+from rsbd.learners import LDA, HashedTestNoise, Learner, Linear, RobustLinear
+from rsbd.noises import Bagging, ClassBagging, Flip, Gaussian, Partition, Smoothing, Threat
 from rsbd.recipes.cohen import cohen
-from rsbd.recipes.contest.beyond_noise import KeptVotes, PixelGroups
-from rsbd.recipes.contest.contender import Contender, Trial, voted
-from rsbd.recipes.contest.threats import Attack
+from rsbd.recipes.contest.contender import Contender, Trial
+from rsbd.recipes.contest.proofs import Proof, kept_proof, partition_proof, pixel_proof
+from rsbd.recipes.contest.threats import Attack, Defence, refusal
+from rsbd.recipes.dpa import count_votes, dpa
+from rsbd.recipes.fpa import fpa
+from rsbd.recipes.pecan import pecan
 from rsbd.recipes.rab_knn import rab_knn
 from rsbd.recipes.rosenfeld import rosenfeld
+
+_ROBUST = RobustLinear()  # knows what a trigger can do to its votes
 
 
 def _on_features(data: Dataset, attack: Attack, sigma: float) -> Smoothing:
@@ -40,7 +49,37 @@ def _groups(data: Dataset, attack: Attack, groups: int) -> Partition:
     return Partition(min(groups, data.num_features // data.channels))
 
 
-def _one_model(trial: Trial) -> bounds.Bounds:
+def voted(
+    learner: Learner | None = None,
+    bound: Callable[..., Bounds] = bounds.simultaneous,
+    runner_up: bool = False,
+    hashed: bool = False,
+) -> Callable[[Trial], Proof]:
+    """Return a function that proves by bounds from the votes of an ensemble.
+
+    Parameters
+    ----------
+    learner : Learner, optional
+        The base learner; :class:`~rsbd.learners.linear.linear.Linear` unless given.
+    bound : callable
+        From votes to bounds.
+    runner_up : bool
+        Whether the other classes are bounded by their own votes if there are more than two classes.
+    hashed : bool
+        Whether test inputs carry RAB's noise, which a hash of the trained model decides.
+    """
+
+    def prove(trial: Trial) -> Proof:
+        base = trial.learner or learner or Linear()
+        if hashed and trial.smoothing.features is not None:
+            base = HashedTestNoise(base, trial.smoothing.features)
+        others = runner_up and trial.data.num_classes > 2
+        return trial.proof(bound(trial.collect(base).counts, trial.alpha, runner_up=others, points=trial.points))
+
+    return prove
+
+
+def _one_model(trial: Trial) -> Proof:
     """Let one model vote as often as the others have models; a tenth of its votes pick the label."""
     noise = trial.smoothing.test
     assert isinstance(noise, Gaussian)  # noqa: S101
@@ -48,20 +87,54 @@ def _one_model(trial: Trial) -> bounds.Bounds:
     copies = max(1, trial.num_models - first)
     asked: dict[str, Any] = {"alpha": trial.alpha, "points": trial.points, "seed": trial.seed, "learner": trial.learner}
     device = trial.options.get("device", "auto")
-    return cohen(trial.data, noise.sigma, num_copies=copies, num_selection=first, device=device, **asked).bounds
+    found = cohen(trial.data, noise.sigma, num_copies=copies, num_selection=first, device=device, **asked)
+    return trial.proof(found.bounds)
 
 
-def _closed_form(trial: Trial) -> bounds.Bounds:
+def _closed_form(trial: Trial) -> Proof:
     noise = trial.smoothing.labels
     assert isinstance(noise, Flip)  # noqa: S101
-    return rosenfeld(trial.data, noise.keep).bounds
+    return trial.proof(rosenfeld(trial.data, noise.keep).bounds)
 
 
-def _nearest(trial: Trial) -> bounds.Bounds:
+def _nearest(trial: Trial) -> Proof:
     noise = trial.smoothing.features
     assert isinstance(noise, Gaussian)  # noqa: S101
     # The search can be coarse: wider bounds take a quarter of the time.
-    return rab_knn(trial.data, noise.sigma, resolution=500 if trial.times == 1 else 125).bounds
+    resolution = 500 if trial.times == 1 else 125
+    return trial.proof(rab_knn(trial.data, noise.sigma, resolution=resolution).bounds)
+
+
+def _dealt(trial: Trial) -> Proof:
+    parts = trial.parts
+    found = dpa(trial.data, parts.parts, spread=parts.spread, learner=trial.learner, seed=trial.seed).certificate
+    return partition_proof(found.label, found, parts.deal)
+
+
+def _kept_in_bags(trial: Trial) -> Proof:
+    """Count only votes that no trigger on the test input can move."""
+    votes, many = trial.collect(_ROBUST, trial.triggers), trial.data.num_classes > 2
+    asked: dict[str, Any] = {"alpha": trial.alpha, "runner_up": many, "points": trial.points}
+    held = {trigger: trial.proof(bounds.kept_votes(votes.against(trigger), **asked)) for trigger in trial.triggers}
+    return kept_proof(trial.proof(bounds.simultaneous(votes.counts, **asked)), held)
+
+
+def _kept_in_parts(trial: Trial) -> Proof:
+    parts, classes = trial.parts, trial.data.num_classes
+    dealt = pecan(trial.data, trial.triggers or AnyPixels(1), parts=parts, learner=_ROBUST, seed=trial.seed)
+    plain = count_votes(parts, dealt.labels, classes, parts.norm, "rows")
+    held = {trigger: partition_proof(plain.label, found, parts.deal) for trigger, found in dealt.held.items()}
+    return kept_proof(partition_proof(plain.label, plain, parts.deal), held)
+
+
+def _pixel_groups(trial: Trial) -> Proof:
+    """Show each model a group of the pixels; it has a learner of its own, which tells how sure it is."""
+    return pixel_proof(fpa(trial.data, trial.parts.parts, spread=trial.parts.spread, seed=trial.seed).certificate)
+
+
+def _refuses_labels(defence: Defence, threat: Threat, num_rows: int) -> str | None:
+    changes_labels = threat.rows and threat.relabel
+    return "the threat changes the training labels, from which every model learns" if changes_labels else None
 
 
 _SIGMAS = (0.5, 1.0, 2.0, 4.0)
@@ -70,14 +143,15 @@ _PARTS = (20, 50, 100, 300)
 _KEEPS = {"features": (0.6, 0.7, 0.8), "labels": (0.6, 0.7, 0.8), "test": (0.7, 0.8, 0.9)}
 _MIXED = {"features": (1.0, 2.0, 4.0), "labels": (0.6, 0.7, 0.8), "test": (0.25, 0.5, 1.0)}
 _CLOPPER_PEARSON = voted(LDA(), bounds.clopper_pearson, runner_up=True, hashed=True)
+_KEPT = partial(refusal, kept=True)
 _HOEFFDING = voted(LDA(), bounds.hoeffding, runner_up=True, hashed=True)
 
 # The methods of the library, without certified confidence (Kumar et al.), which is not a certified accuracy.
 CONTENDERS = (
     Contender("Wang et al., tied", "Wang et al. 2020", "binary", {"keep": (0.6, 0.7, 0.8, 0.85, 0.9)},
-              lambda data, attack, keep: Smoothing.flips(data, keep)),
+              lambda data, attack, keep: Smoothing.flips(data, keep), voted()),
     Contender("flips per slot", "rsbd, after Wang et al. 2020", "binary", _KEEPS,
-              lambda data, attack, **keeps: Smoothing.flips(data, slots=attack, **keeps)),
+              lambda data, attack, **keeps: Smoothing.flips(data, slots=attack, **keeps), voted()),
     Contender("Gaussian + flips", "rsbd, after Weber et al. and Wang et al.", "unit", _MIXED,
               lambda data, attack, **noises: Smoothing.gaussian(data, slots=attack, **noises), voted(LDA())),
     Contender("RAB", "Weber et al. 2023, Clopper-Pearson", "unit", {"sigma": _SIGMAS}, _on_features, _CLOPPER_PEARSON),
@@ -89,14 +163,19 @@ CONTENDERS = (
               lambda data, attack, keep: Smoothing.flips(data, labels=keep), _closed_form, 1),
     Contender("Cohen et al.", "Cohen et al. 2019", "unit", {"sigma": (0.25, 0.5, 1.0)},
               lambda data, attack, sigma: Smoothing(test=Gaussian(sigma)), _one_model, 1),
-    Contender("DPA", "Levine and Feizi 2021", "unit", {"parts": _PARTS}, _parts),
-    Contender("Finite Aggregation", "Wang, Levine and Feizi 2022", "unit", {"parts": _PARTS, "spread": (2, 4)}, _parts),
+    Contender("DPA", "Levine and Feizi 2021", "unit", {"parts": _PARTS}, _parts, _dealt),
+    Contender("Finite Aggregation", "Wang, Levine and Feizi 2022", "unit",
+              {"parts": _PARTS, "spread": (2, 4)}, _parts, _dealt),
     Contender("bagging", "Jia et al. 2021", "binary", {"size": _SIZES},
               lambda data, attack, size: Smoothing(Bagging(size)), voted(runner_up=True)),
-    Contender("BagFlip", "Zhang et al. 2022", "binary", {"size": (10, 20, 50), "keep": (0.8, 0.9, 0.95)}, _bagflip),
+    Contender("BagFlip", "Zhang et al. 2022", "binary",
+              {"size": (10, 20, 50), "keep": (0.8, 0.9, 0.95)}, _bagflip, voted()),
     Contender("bags + test flips", "rsbd, after Jia et al. and Wang et al.", "binary",
-              {"size": _SIZES, "keep": (0.65, 0.7, 0.8, 0.9)}, _bags),
-    KeptVotes("bags, kept votes", "rsbd, after Zhang et al. 2023 (PECAN)", "binary", {"each": (1, 2, 3)}, _class_bags),
-    KeptVotes("PECAN", "Zhang et al. 2023", "binary", {"parts": _PARTS, "deal": ("position",)}, _parts),
-    PixelGroups("FPA", "Hammoudeh and Lowd 2024", "binary", {"groups": (50, 200, 1000)}, _groups)
+              {"size": _SIZES, "keep": (0.65, 0.7, 0.8, 0.9)}, _bags, voted()),
+    Contender("bags, kept votes", "rsbd, after Zhang et al. 2023 (PECAN)", "binary",
+              {"each": (1, 2, 3)}, _class_bags, _kept_in_bags, refuses=_KEPT),
+    Contender("PECAN", "Zhang et al. 2023", "binary",
+              {"parts": _PARTS, "deal": ("position",)}, _parts, _kept_in_parts, refuses=_KEPT),
+    Contender("FPA", "Hammoudeh and Lowd 2024", "binary",
+              {"groups": (50, 200, 1000)}, _groups, _pixel_groups, refuses=_refuses_labels),
 )  # fmt: skip

@@ -1,106 +1,88 @@
 """What a method of a comparison proves: labels, and which of them no attack within a threat changes."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Protocol
 
 import numpy as np
 
 from rsbd.bounds import Bounds
-from rsbd.certify import certify
+from rsbd.certify import Certificate, certify
 from rsbd.errors import InputError
 from rsbd.evasion import AnyTrigger
 from rsbd.noises import Smoothing, Threat
 from rsbd.recipes.contest.threats import as_measured, pixels_of, trigger_on_test
-from rsbd.types import Bools, Floats, Labels
-
-
-class Provable(Protocol):
-    """Labels of the points, and what is proved about them."""
-
-    @property
-    def label(self) -> Labels:
-        """Label of each point."""
-
-    def certified(self, threat: Threat) -> Bools:
-        """Return which labels no attack within the threat changes; its trigger counts pixels, or is a patch."""
+from rsbd.types import Bools, Labels
 
 
 @dataclass(frozen=True)
-class NoiseProof:
-    """The proof of a method with noise: bounds, and the trade-off of the noise."""
+class Proof:
+    """Labels of the points, and what is proved about them.
 
-    smoothing: Smoothing
-    bounds: Bounds
-    num_rows: int
-    channels: int = 1
+    Parameters
+    ----------
+    label : int array, shape (points,)
+        Label of each point.
+    certified : callable
+        Returns which labels no attack within a threat changes; the trigger of the threat counts pixels, or is a patch.
+    bounds : Bounds, optional
+        The bounds from which that follows, of a method with noise.
+    """
 
-    @property
-    def label(self) -> Labels:
-        """Label of each point."""
-        return self.bounds.label
+    label: Labels
+    certified: Callable[[Threat], Bools]
+    bounds: Bounds | None = None
 
-    def certified(self, threat: Threat) -> Bools:
-        """Return which labels no attack within the threat changes."""
-        asked = as_measured(threat, self.smoothing, self.channels, kept=self.bounds.trigger is not None)
+
+def noise_proof(bounds: Bounds, smoothing: Smoothing, num_rows: int, channels: int = 1) -> Proof:
+    """Return the proof of a method with noise: bounds, and the trade-off of the noise."""
+
+    def certified(threat: Threat) -> Bools:
+        asked = as_measured(threat, smoothing, channels, kept=bounds.trigger is not None)
         if threat.rows and threat.on_test:
             # The trigger alone may overturn every point; the trade-off of the rows can take long to compute.
-            alone = certify(self.bounds, self.smoothing, replace(asked, rows=0), self.num_rows)
+            alone = certify(bounds, smoothing, replace(asked, rows=0), num_rows)
             if not alone.any():
                 return alone
-        return certify(self.bounds, self.smoothing, asked, self.num_rows)
+        return certify(bounds, smoothing, asked, num_rows)
+
+    return Proof(bounds.label, certified, bounds)
 
 
-@dataclass(frozen=True)
-class PartitionProof:
-    """The proof of a method that partitions the rows: how many rows may be inserted or removed, or change in place.
+def partition_proof(label: Labels, found: Certificate, deal: str) -> Proof:
+    """Return the proof of a method that partitions the rows, from how many may be inserted or removed, or change.
 
     The attacker changes rows in place, so a row that is dealt by position counts once. One that is dealt by content
     counts as removed and inserted, unless only its label changes.
     """
 
-    label: Labels
-    radius: Floats | Labels
-    deal: str = "content"
-
-    def certified(self, threat: Threat) -> Bools:
-        """Return which labels no attack within the threat changes."""
+    def certified(threat: Threat) -> Bools:
         moved = threat.trigger_on("features") > 0
-        each = 2 if moved and self.deal == "content" else int(moved or threat.relabel)
-        return np.asarray(self.radius >= threat.rows * each)
+        each = 2 if moved and deal == "content" else int(moved or threat.relabel)
+        return np.asarray(found.radius >= threat.rows * each)
+
+    return Proof(label, certified)
 
 
-@dataclass(frozen=True)
-class PixelProof:
-    """The proof of a method that partitions the pixels: how many may change, in any row and on the test input."""
+def pixel_proof(found: Certificate) -> Proof:
+    """Return the proof of a method that partitions the pixels, from how many may change in any row and on the input."""
 
-    label: Labels
-    radius: Floats | Labels
-
-    def certified(self, threat: Threat) -> Bools:
-        """Return which labels no attack changes: each row may have its trigger on other pixels."""
+    def certified(threat: Threat) -> Bools:  # each row may have its trigger on other pixels
         changed = threat.rows * pixels_of(threat, "features") + threat.on_test * pixels_of(threat, "test")
-        return np.asarray(self.radius >= changed)
+        return np.asarray(found.radius >= changed)
+
+    return Proof(found.label, certified)
 
 
-@dataclass(frozen=True)
-class KeptProof:
-    """The proof of a method whose votes were held against triggers: one proof for each, and one without a trigger."""
+def kept_proof(plain: Proof, held: Mapping[AnyTrigger, Proof]) -> Proof:
+    """Return the proof of a method whose votes were held against triggers: from one proof for each, and one without."""
 
-    plain: Provable
-    held: Mapping[AnyTrigger, Provable]
-
-    @property
-    def label(self) -> Labels:
-        """Label of each point."""
-        return self.plain.label
-
-    def certified(self, threat: Threat) -> Bools:
-        """Return which labels no attack within the threat changes."""
+    def certified(threat: Threat) -> Bools:
         wanted = trigger_on_test(threat)
         if wanted is None:
-            return self.plain.certified(threat)
-        covering = [trigger for trigger in self.held if trigger.covers(wanted)]
+            return plain.certified(threat)
+        covering = [trigger for trigger in held if trigger.covers(wanted)]
         if not covering:
             raise InputError(f"no vote was held against {wanted}", "give the comparison this trigger")
-        return self.held[wanted if wanted in covering else covering[0]].certified(threat)
+        return held[wanted if wanted in covering else covering[0]].certified(threat)
+
+    return Proof(plain.label, certified)
