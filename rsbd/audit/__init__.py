@@ -8,8 +8,6 @@ from rsbd.audit.exhaustive import Exhausted as Exhausted
 from rsbd.audit.exhaustive import Violation as Violation
 from rsbd.audit.exhaustive import exhaustive as exhaustive
 from rsbd.audit.judges import Judge as Judge
-from rsbd.audit.judges import Nearest as Nearest
-from rsbd.audit.judges import NoisedLabels as NoisedLabels
 from rsbd.audit.judges import PartitionVotes as PartitionVotes
 from rsbd.audit.judges import Retrained as Retrained
 from rsbd.audit.search import AuditReport as AuditReport

@@ -6,18 +6,15 @@ from math import sqrt
 from typing import Any, Protocol
 
 import numpy as np
-import torch
 
 from rsbd import ensemble
-from rsbd.audit.changes import Change
-from rsbd.bounds.nearest import neighbour_bounds
+from rsbd.audit.changes import Change, apply_changes
 from rsbd.data import Dataset
 from rsbd.errors import InputError
-from rsbd.learners import Learner, randomness
-from rsbd.noises import ClassBagging, Flip, Partition, Smoothing
+from rsbd.learners import Learner
+from rsbd.noises import ClassBagging, Partition, Smoothing
 from rsbd.recipes.dpa import label_parts
-from rsbd.recipes.least_squares import LeastSquares
-from rsbd.types import Floats, Labels, NDArray, Points
+from rsbd.types import Floats, Labels, Points
 
 
 class Judge(Protocol):
@@ -32,6 +29,20 @@ class Judge(Protocol):
         By default these are four standard deviations of a difference of shares.
         """
         return 4 / sqrt(num_models)
+
+    def losses(
+        self,
+        dataset: Dataset,
+        x: Points,
+        labels: Labels,
+        rivals: Labels,
+        single: Sequence[Change],
+        models: int,
+        seed: int,
+    ) -> Floats:
+        """Return the share of votes that each point loses by each single change: (changes, points)."""
+        after = (self(*apply_changes(dataset, x, [change]), models, seed) for change in single)
+        return -np.array([shares[np.arange(len(x)), labels] for shares in after]).reshape(len(single), len(x))
 
 
 @dataclass(frozen=True)
@@ -67,64 +78,6 @@ class PartitionVotes:
 
     def margin(self, num_models: int) -> float:  # noqa: D102
         return 0.0
-
-
-@dataclass(frozen=True)
-class NoisedLabels(Judge):
-    """Least squares on noised labels (Rosenfeld et al.), which are sampled here; the penalty stays the same."""
-
-    noise: Flip
-    penalty: float
-
-    def __call__(self, dataset: Dataset, x: Points, num_models: int, seed: int) -> Floats:  # noqa: D102
-        influence = torch.from_numpy(LeastSquares.fit(dataset.x, self.penalty).influence(x).T)
-        stream, y = randomness.generators(seed, range(1))[0], torch.tensor(dataset.y)
-        drawn = self.noise.sample(y.expand(num_models, -1), stream)
-        if dataset.num_classes == 2:
-            label = (drawn.double() @ influence > 0.5).long()
-        else:
-            scores = [(drawn == c).double() @ influence for c in range(dataset.num_classes)]
-            label = torch.stack(scores).argmax(0)
-        return torch.nn.functional.one_hot(label, dataset.num_classes).double().mean(0).numpy()
-
-    def losses(
-        self,
-        dataset: Dataset,
-        x: Points,
-        labels: NDArray[np.int64],
-        rivals: NDArray[np.int64],
-        single: Sequence[Change],
-    ) -> Floats:
-        """Return by how much each change cuts each point's expected lead over the rival, exactly: (changes, points)."""
-        # The largest loss of the lead is also the largest loss of votes. Take two rows that cost a > b: whichever of
-        # them is changed, the noise shows none or both of the new labels equally often, but it shows the costly one
-        # alone more often if that row is the changed one.
-        sign = np.where(self.noise.keep * self.noise.values >= 1, 1.0, -1.0)
-        rows, new = np.array([c.row for c in single]), np.array([int(c.value) for c in single])
-        influence = LeastSquares.fit(dataset.x, self.penalty).influence(x).T[rows]
-
-        def counts(y: Labels) -> Floats:
-            return np.asarray((y[:, None] == labels) * 1.0 - (y[:, None] == rivals))
-
-        return np.asarray(sign * influence * (counts(dataset.y[rows]) - counts(new)))
-
-
-@dataclass(frozen=True)
-class Nearest:
-    """RAB's smoothed nearest neighbour, exact up to the width of its bounds."""
-
-    sigma: float
-    resolution: int = 100
-    neighbours: int = 1
-
-    def __call__(self, dataset: Dataset, x: Points, num_models: int, seed: int) -> Floats:  # noqa: D102
-        rows, points = dataset.x.reshape(dataset.num_rows, -1), x.reshape(len(x), -1)
-        classes, k = dataset.num_classes, self.neighbours
-        found = neighbour_bounds(rows, dataset.y, points, self.sigma, classes, self.resolution, k)
-        return np.asarray((1 - found.miss + found.upper) / 2)
-
-    def margin(self, num_models: int) -> float:  # noqa: D102
-        return 1e-3
 
 
 def judge_of(defence: Smoothing | Partition, learner: Learner | Judge, options: Mapping[str, Any]) -> Judge:

@@ -8,7 +8,7 @@ import numpy as np
 
 from rsbd.audit.attempts import length_attempts, row_attempts
 from rsbd.audit.changes import Attempt, Change, apply_changes, candidates, distinct
-from rsbd.audit.judges import Judge, NoisedLabels, judge_of
+from rsbd.audit.judges import Judge, judge_of
 from rsbd.audit.put_trigger import put_trigger
 from rsbd.audit.target import Target
 from rsbd.certify import Certificate
@@ -17,7 +17,6 @@ from rsbd.errors import InputError
 from rsbd.evasion import AnyTrigger
 from rsbd.learners import Learner
 from rsbd.noises import Partition, Smoothing, Threat
-from rsbd.types import Floats, NDArray, Points
 
 _ROUNDS = 2  # of a search for the worst trigger on the point, and the worst rows given this trigger
 
@@ -128,8 +127,7 @@ def attack(
     smoothing : Smoothing or Partition
         The certified defence.
     learner : Learner or Judge
-        The certified learner; or a judge of attacks in its place, for methods that sample no ensemble:
-        :class:`~rsbd.audit.judges.NoisedLabels`, :class:`~rsbd.audit.judges.Nearest`.
+        The certified learner; or, for a method that trains no ensemble, a judge of yours in its place.
     certificate : Certificate
         Radii in any norm, such as ``wang(...).certificate``.
     points : sequence of int
@@ -183,10 +181,7 @@ def attack(
     if certificate.norm == "L0":
         assert isinstance(smoothing, Smoothing)  # noqa: S101  (parts are measured in rows)
         single = [c for c in candidates(dataset, smoothing) if c.slot in certificate.slots]
-        if isinstance(ask, NoisedLabels):
-            loss = ask.losses(dataset, x, labels, rivals, single)
-        else:
-            loss = _single_losses(ask, dataset, x, labels, single, scouts, seed + 1)
+        loss = ask.losses(dataset, x, labels, rivals, single, scouts, seed + 1)
     scout, findings = _Scouts(ask, scouts, seed + 1), []
     for k, point in enumerate(chosen):
         label = int(labels[k])
@@ -198,7 +193,7 @@ def attack(
                 return (row_attempts if "rows" in certificate.norm else length_attempts)(target)
             order = np.argsort(-loss[:, k], kind="stable")
             worst = distinct([single[i] for i in order], int(target.size))
-            scout.tried += 1 if isinstance(ask, NoisedLabels) else len(single)
+            scout.tried += len(single)
             return [Attempt(_words(worst), *apply_changes(dataset, target.x, worst), tuple(worst))]
 
         best = scout.search(target, certificate.trigger, propose)
@@ -209,16 +204,6 @@ def attack(
         mine = (float(before[k, label]), after, broken, best.words)
         findings.append(Finding(int(point), certificate.radius[point].item(), best.changes, *mine))
     return AuditReport(tuple(findings), certificate.norm, beyond, scout.tried, certificate.trigger)
-
-
-def _single_losses(
-    ask: Judge, dataset: Dataset, x: Points, labels: NDArray[np.int64], single: list[Change], scouts: int, seed: int
-) -> Floats:
-    """Return the share of votes that each point loses by each single change: (changes, points)."""
-    own, loss = np.arange(len(x)), np.empty((len(single), len(x)))
-    for i, change in enumerate(single):
-        loss[i] = -ask(*apply_changes(dataset, x, [change]), scouts, seed)[own, labels]
-    return loss
 
 
 @dataclass

@@ -14,7 +14,6 @@ from rsbd.recipes.kumar import certified_confidence as certified_confidence
 from rsbd.recipes.kumar import kumar as kumar
 from rsbd.recipes.pecan import pecan as pecan
 from rsbd.recipes.rab import rab as rab
-from rsbd.recipes.rab import rab_soft as rab_soft
 from rsbd.recipes.rab_knn import rab_knn as rab_knn
 from rsbd.recipes.rosenfeld import rosenfeld as rosenfeld
 from rsbd.recipes.wang import wang as wang

@@ -110,19 +110,6 @@ class Exact(Proof):
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
-class Scored(Proof):
-    """A proof about the class of the largest expected confidence.
-
-    Parameters
-    ----------
-    scores : array, shape (points, classes)
-        Average confidence of the models in each class.
-    """
-
-    scores: Floats
-
-
-@dataclass(frozen=True, kw_only=True, repr=False)
 class LabelFlips(Proof):
     """A proof against flipped training labels, which holds with certainty.
 

@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from exact_judges import Nearest, NoisedLabels
 from sklearn.dummy import DummyClassifier
 
-from rsbd.audit import Change, Nearest, NoisedLabels, PartitionVotes, apply_changes, candidates
+from rsbd.audit import Change, PartitionVotes, apply_changes, candidates
 from rsbd.audit.attempts import length_attempts, row_attempts
 from rsbd.audit.changes import distinct
 from rsbd.audit.judges import Judge, Retrained, judge_of
@@ -119,7 +120,7 @@ def test_noised_labels_are_judged_and_weighed_as_all_of_them_would_be(keep: floa
         return expected[labels, range(5)] - expected[rivals, range(5)]
 
     lost = [lead(data.y) - lead(apply_changes(data, data.x_test, [change])[0].y) for change in single]
-    found = ask.losses(data, data.x_test, labels, rivals, single)
+    found = ask.losses(data, data.x_test, labels, rivals, single, 1, 0)
     assert found * abs(keep - away) == pytest.approx(np.array(lost))
 
 

@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 from edited_rows import edited
+from exact_judges import Nearest, NoisedLabels
 from linear_rule import LinearRule
 
-from rsbd.audit import AuditReport, Finding, Nearest, NoisedLabels, attack
+from rsbd.audit import AuditReport, Finding, attack
 from rsbd.bounds import Bounds, kept_votes, simultaneous
 from rsbd.certify import Certificate, poisoned_rows, radius
 from rsbd.data import Dataset, load

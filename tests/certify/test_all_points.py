@@ -13,7 +13,7 @@ from rsbd.bounds import over_points
 from rsbd.data import load
 from rsbd.noises import Flip
 from rsbd.noises.smoothing import Smoothing, Threat
-from rsbd.recipes import bagflip, bagging, certified_confidence, cohen, kumar, rab, rab_soft, wang
+from rsbd.recipes import bagflip, bagging, certified_confidence, cohen, kumar, rab, wang
 
 BITS = load("digits", side=8, classes=(0, 1, 2), rows=60, points=9)
 REAL = load("digits", side=8, view="unit", classes=(0, 1, 2), rows=60, points=9)
@@ -24,7 +24,6 @@ SAMPLED = {
     "bagflip": partial(bagflip, BITS, 20, 0.95, **FEW),
     "rab": partial(rab, REAL, **FEW),
     "rab by Hoeffding": partial(rab, REAL, bound="hoeffding", **FEW),
-    "rab_soft": partial(rab_soft, REAL, **FEW),
     "cohen": partial(cohen, REAL, num_copies=64),
     "kumar": partial(kumar, REAL, num_copies=64),
     "confidence": partial(certified_confidence, BITS, Smoothing(test=Flip(0.9)), [Threat()], num_selection=64, **FEW),

@@ -30,7 +30,7 @@ from rsbd.errors import InputError
 from rsbd.learners import LDA, Learner, Linear, Models, Problem, ScoringModels, randomness
 from rsbd.noises import Bagging, Flip, Gaussian, Noise
 from rsbd.noises.smoothing import Smoothing, Threat
-from rsbd.recipes import certified_confidence, cohen, kumar, rab_soft
+from rsbd.recipes import certified_confidence, cohen, kumar
 from rsbd.tradeoff import identity
 
 VECTORS = os.environ.get("RSBD_VECTORS")
@@ -255,7 +255,7 @@ def test_draws_are_counted(number: int) -> None:
     with pytest.raises(InputError, match=f"num_selection is {number}"):
         certified_confidence(data, smoothing, [Threat()], num_selection=number)
     with pytest.raises(InputError, match=f"num_models is {number}"):
-        rab_soft(data, num_models=number)
+        certified_confidence(data, smoothing, [Threat()], num_models=number)
 
 
 @pytest.mark.parametrize("numbers", [range(0, 20, 2), range(1, 20, 2), range(-1, 20)])

@@ -15,17 +15,16 @@ from scipy.special import ndtri
 
 from rsbd.bounds import clopper_pearson
 from rsbd.bounds import hoeffding as hoeffding_votes
-from rsbd.bounds.scores import hoeffding_scores
 from rsbd.certify import radius
 from rsbd.data import Dataset, load
-from rsbd.ensemble import collect, confidences
+from rsbd.ensemble import collect
 from rsbd.errors import InputError
 from rsbd.learners import CNN, LDA, MLP, HashedTestNoise, Learner, Linear, Models, Module, Problem, randomness
 from rsbd.learners.hashed import hash_parameters
 from rsbd.learners.identity import settings_text
 from rsbd.noises import Gaussian, Uniform
 from rsbd.noises.smoothing import Smoothing, Threat
-from rsbd.recipes import rab, rab_soft
+from rsbd.recipes import rab
 from rsbd.recipes.rab import per_row, total
 
 SMOOTHING = Smoothing(features=Gaussian(0.5))
@@ -156,37 +155,6 @@ def test_uniform_noise_too(digits: Dataset) -> None:
     assert found.certificate.norm == "L1"
     assert found.votes.manifest["learner"] == settings_text(HashedTestNoise(LDA(), Uniform(2)))
     assert found.certificate.accuracy(digits.y_test, radius=0.5) > 0.8
-
-
-def test_soft_scores(digits: Dataset) -> None:
-    found, votes = (recipe(digits, sigma=1.0, num_models=200) for recipe in (rab_soft, rab))
-    models = HashedTestNoise(LDA(), Gaussian(1.0))
-    every = confidences.stream_confidences(
-        digits, Smoothing(features=Gaussian(1.0)), models, digits.x_test, range(200), 0
-    )
-    assert found.scores == pytest.approx(np.concatenate(list(every)).mean(axis=0), abs=1e-6)
-    expected = hoeffding_scores(found.scores, 200, 0.001)
-    assert np.array_equal(found.bounds.miss, expected.miss)
-    assert np.array_equal(found.bounds.runner_up, expected.runner_up)
-    assert found.scores.sum(axis=1) == pytest.approx(1, abs=1e-6)
-    assert (found.certificate.label == votes.certificate.label)[found.certificate.radius > 0].all()
-    # A score of 0 or 1 is a vote.
-    counts = np.array([[130, 50, 20], [20, 179, 1]])
-    as_scores, as_votes = hoeffding_scores(counts / 200, 200, 0.01), hoeffding_votes(counts, 0.01, runner_up=True)
-    assert as_scores.miss == pytest.approx(as_votes.miss, abs=2e-6)
-    assert as_scores.runner_up == pytest.approx(as_votes.runner_up, abs=2e-6)
-    assert (as_scores.miss >= as_votes.miss).all()
-
-
-def test_soft_bounds_hold() -> None:
-    """Scores of a known law: the bounds miss the expectation less often than alpha."""
-    random, alpha, wrong = np.random.default_rng(0), 0.1, 0
-    draws = random.dirichlet([5.0, 3.0, 2.0], size=(2000, 40))
-    bounds = hoeffding_scores(draws.mean(axis=1), 40, alpha)
-    truth = np.array([0.5, 0.3, 0.2])
-    others = np.where(np.arange(3) == bounds.label[:, None], 0, truth)
-    wrong = (bounds.miss < others.sum(axis=1)) | (bounds.runner_up < others.max(axis=1))
-    assert wrong.mean() <= alpha
 
 
 def test_errors(digits: Dataset) -> None:

@@ -32,7 +32,6 @@ CALLS: dict[str, Callable[[], Any]] = {
     "pecan": lambda: recipes.pecan(BITS, PATCH, 5, num_models=64),
     "pecan of parts": lambda: recipes.pecan(BITS, PATCH, parts=5),
     "rab": lambda: recipes.rab(GRAY, 0.5, num_models=64),
-    "rab_soft": lambda: recipes.rab_soft(GRAY, 0.5, num_models=64),
     "rab_knn": lambda: recipes.rab_knn(GRAY, 0.5),
     "rosenfeld": lambda: recipes.rosenfeld(BITS, 0.8),
     "kumar": lambda: recipes.kumar(GRAY, 0.5, radii=[0.1]),
