@@ -16,7 +16,7 @@ import numpy as np
 from rsbd.attacks.label_flips import fewest_flips
 from rsbd.data import Dataset, load
 from rsbd.recipes import rosenfeld
-from rsbd.recipes.least_squares import LeastSquares
+from rsbd.recipes.rosenfeld import LeastSquares
 
 _BLOCK = 200  # points at once: a million influences fit in memory, thirty million may not
 _STEPS = tuple(range(0, 1201, 10))

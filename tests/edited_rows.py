@@ -7,9 +7,9 @@ from dataclasses import replace
 import numpy as np
 
 from rsbd.certify import Certificate, allocation
-from rsbd.certify.pairs import DistinctPairs
+from rsbd.certify.certificate import DistinctPairs
 from rsbd.noises import Bagging
-from rsbd.recipes.certified import Certified
+from rsbd.recipes.result import Certified
 from rsbd.types import Bools, Ints
 
 

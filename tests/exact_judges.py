@@ -13,7 +13,7 @@ from rsbd.bounds.nearest import neighbour_bounds
 from rsbd.data import Dataset
 from rsbd.learners import randomness
 from rsbd.noises import Flip
-from rsbd.recipes.least_squares import LeastSquares
+from rsbd.recipes.rosenfeld import LeastSquares
 from rsbd.types import Floats, Labels, NDArray, Points
 
 
@@ -42,7 +42,7 @@ class NoisedLabels(Judge):
         labels: NDArray[np.int64],
         rivals: NDArray[np.int64],
         single: Sequence[Change],
-        models: int,
+        num: int,
         seed: int,
     ) -> Floats:
         """Return by how much each change cuts each point's expected lead over the rival, exactly: (changes, points)."""

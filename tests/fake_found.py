@@ -7,7 +7,7 @@ import numpy as np
 
 from rsbd.noises.smoothing import Threat
 from rsbd.panels.backdoor.compute import BackdoorParams, BackdoorResult, LabelledImages
-from rsbd.recipes.rates import Rates, SuccessBounds
+from rsbd.recipes.planted import Rates, SuccessBounds
 
 
 def fake(models=None, **changes):

@@ -6,8 +6,8 @@ this number, in the norm of the noise, is the `trigger` of a :class:`rsbd.Threat
 
 from rsbd.attacks.base import Norm as Norm
 from rsbd.attacks.base import Trigger as Trigger
-from rsbd.attacks.blend import Blend as Blend
 from rsbd.attacks.patch import BadPatch as BadPatch
+from rsbd.attacks.pixels import Blend as Blend
 from rsbd.attacks.pixels import Features as Features
 from rsbd.attacks.pixels import Pixels as Pixels
 from rsbd.attacks.poisoning import Poisoning as Poisoning

@@ -26,7 +26,7 @@ def fewest_flips(influence: Floats, y: Ints, num_classes: int = 2) -> tuple[Ints
     ----------
     influence : ndarray
         Influence of every training label on every point, shape (points, rows):
-        :meth:`rsbd.recipes.least_squares.LeastSquares.influence`.
+        :meth:`rsbd.recipes.rosenfeld.LeastSquares.influence`.
     y : array of int, shape (rows,)
         Training labels.
     num_classes : int

@@ -6,11 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from rsbd.audit.attempts import length_attempts, row_attempts
+from rsbd.audit.attempts import length_attempts, put_trigger, row_attempts
 from rsbd.audit.changes import Attempt, Change, apply_changes, candidates, distinct
-from rsbd.audit.judges import Judge, judge_of
-from rsbd.audit.put_trigger import put_trigger
-from rsbd.audit.target import Target
+from rsbd.audit.judges import Judge, Target, judge_of
 from rsbd.certify import Certificate
 from rsbd.data import Dataset
 from rsbd.errors import InputError

@@ -5,10 +5,10 @@ from types import ModuleType
 
 from rsbd.certify.certificate import ABSTAIN as ABSTAIN
 from rsbd.certify.certificate import Certificate as Certificate
-from rsbd.certify.radii import radius as radius
 from rsbd.certify.threats import certified_map as certified_map
 from rsbd.certify.threats import certify as certify
 from rsbd.certify.threats import poisoned_rows as poisoned_rows
+from rsbd.certify.threats import radius as radius
 
 
 class _Callable(ModuleType):

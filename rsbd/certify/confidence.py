@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from rsbd.bounds import dkw, over_points
-from rsbd.certify.pairs import truth
+from rsbd.certify.certificate import truth
 from rsbd.certify.tables import Packed
 from rsbd.errors import InputError
 from rsbd.tradeoff import Tradeoff

@@ -9,10 +9,10 @@ from rich.table import Table
 from rich.text import Text
 
 from rsbd.learners.undefended import undefended_name
-from rsbd.recipes.certified import one_label
 from rsbd.recipes.contest import Comparison, ComparisonRow
 from rsbd.recipes.contest.threats import SLOT_WORDS, Attack, trigger_words
 from rsbd.recipes.report import Report
+from rsbd.recipes.result import one_label
 from rsbd.words import between, confidence, count
 
 _WIDE, _WIDE_PATCHES = 6, 3  # threats side by side, as many as fit in 80 columns

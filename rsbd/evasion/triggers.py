@@ -1,4 +1,4 @@
-"""Triggers as a threat to the test input: where an attacker may write, and that any content may stand there."""
+"""Triggers as a threat to the test input: where an attacker may write what they like, and the votes that stay."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
@@ -159,3 +159,26 @@ def from_record(record: Mapping[str, Any]) -> AnyTrigger:
     (AnyPatch(side=2, place=(0, 1)), AnyPixels(count=4))
     """
     return (AnyPatch if "side" in record else AnyPixels)(**record)
+
+
+@dataclass(frozen=True, eq=False)
+class Evidence:
+    """Votes, and how many of them triggers can move.
+
+    Parameters
+    ----------
+    trigger : AnyTrigger
+        The attacker uses one of these triggers.
+    counts : ndarray
+        Models that gave each point each label, shape (points, classes).
+    kept : ndarray
+        Those among them that no trigger moves, shape (windows, points, classes). With several windows, each row is
+        about a trigger in that window, and the attacker must choose one for all models.
+    reached : ndarray
+        Models that give each point each label without a trigger or with some, shape (windows, points, classes).
+    """
+
+    trigger: AnyTrigger
+    counts: Ints
+    kept: Ints
+    reached: Ints

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, ClassVar
 from rsbd import tradeoff
 from rsbd.errors import InputError, check_whole, is_whole
 from rsbd.tradeoff import Tradeoff
-from rsbd.tradeoff.mixture import BITS, EXACT_BITS
+from rsbd.tradeoff.make import BITS, EXACT_BITS
 from rsbd.types import Labels
 
 if TYPE_CHECKING:

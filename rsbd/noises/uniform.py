@@ -13,7 +13,7 @@ from rsbd import tradeoff
 from rsbd.errors import InputError
 from rsbd.noises.base import Channel, Noise
 from rsbd.noises.lattice import Lattice, LatticeNoise
-from rsbd.tradeoff.mixture import product_down
+from rsbd.tradeoff.make import product_down
 from rsbd.tradeoff.rational import as_written, exactly
 from rsbd.types import Floats
 

@@ -1,7 +1,7 @@
 """One short function per paper: from data to certificate in steps that can be followed to the theorem."""
 
 from rsbd.recipes import result as _result
-from rsbd.recipes.bagflip import bagflip as bagflip
+from rsbd.recipes.bagging import bagflip as bagflip
 from rsbd.recipes.bagging import bagging as bagging
 from rsbd.recipes.cohen import cohen as cohen
 from rsbd.recipes.contest.compare import compare as compare
@@ -14,7 +14,7 @@ from rsbd.recipes.kumar import certified_confidence as certified_confidence
 from rsbd.recipes.kumar import kumar as kumar
 from rsbd.recipes.pecan import pecan as pecan
 from rsbd.recipes.rab import rab as rab
-from rsbd.recipes.rab_knn import rab_knn as rab_knn
+from rsbd.recipes.rab import rab_knn as rab_knn
 from rsbd.recipes.rosenfeld import rosenfeld as rosenfeld
 from rsbd.recipes.wang import wang as wang
 

@@ -6,7 +6,7 @@ from rsbd.data import Dataset
 from rsbd.ensemble.one_model import FixedModel
 from rsbd.learners import LDA, Learner, randomness
 from rsbd.noises import Gaussian, Smoothing
-from rsbd.recipes.certified import Certified
+from rsbd.recipes.result import Certified
 
 
 def cohen(

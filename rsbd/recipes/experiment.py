@@ -19,8 +19,7 @@ from rsbd.evasion import AnyTrigger
 from rsbd.learners import Learner, Linear
 from rsbd.learners.undefended import predict_undefended, unwrap
 from rsbd.noises import Smoothing
-from rsbd.recipes.planted import PlantedAttack, plant_attack
-from rsbd.recipes.rates import Rates, SuccessBounds
+from rsbd.recipes.planted import PlantedAttack, Rates, SuccessBounds, plant_attack
 from rsbd.types import Ints
 
 _Grow = Callable[..., Iterator[Votes]]

@@ -9,7 +9,7 @@ import torch
 from rsbd import bounds, ensemble, tradeoff
 from rsbd.certify import ABSTAIN, Certificate
 from rsbd.certify.allocation import largest_certified
-from rsbd.certify.pairs import DistinctPairs
+from rsbd.certify.certificate import DistinctPairs
 from rsbd.data import Dataset
 from rsbd.errors import InputError, is_whole
 from rsbd.learners import LDA, Columns, Learner, Problem
@@ -18,8 +18,8 @@ from rsbd.learners.determinism import reproducible
 from rsbd.learners.randomness import generators
 from rsbd.noises import Bagging, Partition, Smoothing, Threat
 from rsbd.noises.smoothing import RowNoise
-from rsbd.recipes.certified import Certified
 from rsbd.recipes.dpa import ASKED_TWICE, Dealt, count_votes
+from rsbd.recipes.result import Certified
 from rsbd.types import Bools, Floats, Ints, Labels, Points
 
 # Chosen on held-out rows of MNIST 1 against 7; they are settings, and a certificate holds for any.

@@ -18,8 +18,8 @@ from rsbd.learners.determinism import reproducible
 from rsbd.learners.randomness import generators
 from rsbd.noises import Bagging, ClassBagging, Partition, Smoothing
 from rsbd.noises.smoothing import RowNoise
-from rsbd.recipes.certified import Guarded
 from rsbd.recipes.dpa import Parted, count_votes, label_parts
+from rsbd.recipes.result import Guarded
 from rsbd.types import Bools, Floats, Ints, Labels
 
 

@@ -7,7 +7,7 @@ from rsbd.certify import radius
 from rsbd.data import Dataset
 from rsbd.learners import Learner, Linear
 from rsbd.noises import Keep, Smoothing
-from rsbd.recipes.certified import Certified
+from rsbd.recipes.result import Certified
 
 
 def wang(

@@ -19,7 +19,6 @@ and discrete together).
 """
 
 from rsbd.tradeoff.law import Tradeoff
-from rsbd.tradeoff.make import flips, gaussian, identity, levels
-from rsbd.tradeoff.mixture import mixture, overlap
+from rsbd.tradeoff.make import flips, gaussian, identity, levels, mixture, overlap
 
 __all__ = ["Tradeoff", "flips", "gaussian", "identity", "levels", "mixture", "overlap"]

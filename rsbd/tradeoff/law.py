@@ -9,8 +9,8 @@ from typing import Any, overload
 import numpy as np
 
 from rsbd.errors import InputError
-from rsbd.tradeoff import bulk, exact, mixed, shift
-from rsbd.tradeoff.parts import Flips, Part, merge
+from rsbd.tradeoff import bulk, mixed, shift
+from rsbd.tradeoff.parts import ExactCurve, Flips, Part, exact_curve, merge
 from rsbd.tradeoff.rational import exactly
 from rsbd.types import UNIT, ArrayLike, Bools, Floats
 
@@ -171,10 +171,10 @@ class Tradeoff:
         return " * ".join(names) or "identity()"
 
     @cached_property
-    def _exact(self) -> exact.ExactCurve:
+    def _exact(self) -> ExactCurve:
         if self.mu:
             raise InputError(f"{self!r} has a Gaussian part, which is never rational", "ask with a float")
-        return exact.exact_curve(self.parts)
+        return exact_curve(self.parts)
 
     @cached_property
     def _floats(self) -> bulk.FloatCurve | mixed.MixedCurve:

@@ -11,7 +11,7 @@ from rsbd.attacks.label_flips import carried_out, fewest_flips, heaviest
 from rsbd.data import load
 from rsbd.errors import InputError
 from rsbd.recipes import rosenfeld
-from rsbd.recipes.least_squares import LeastSquares
+from rsbd.recipes.rosenfeld import LeastSquares
 
 
 def gap(weights: np.ndarray, y: np.ndarray, label: int, num_classes: int) -> float:

@@ -14,7 +14,7 @@ from rsbd.learners import Linear
 from rsbd.noises import Flip
 from rsbd.noises.smoothing import Smoothing
 from rsbd.recipes import wang
-from rsbd.recipes.certified import Certified
+from rsbd.recipes.result import Certified
 
 
 @pytest.fixture(scope="module")

@@ -23,7 +23,7 @@ from rsbd.errors import InputError
 from rsbd.noises import Bagging, Flip, Gaussian, Noise, Partition
 from rsbd.noises.smoothing import Smoothing, Threat
 from rsbd.recipes import rosenfeld
-from rsbd.recipes.least_squares import LeastSquares
+from rsbd.recipes.rosenfeld import LeastSquares
 from rsbd.tradeoff import Tradeoff, flips
 
 

@@ -14,13 +14,12 @@ from sklearn.dummy import DummyClassifier
 from rsbd.audit import Change, PartitionVotes, apply_changes, candidates
 from rsbd.audit.attempts import length_attempts, row_attempts
 from rsbd.audit.changes import distinct
-from rsbd.audit.judges import Judge, Retrained, judge_of
-from rsbd.audit.target import Target
+from rsbd.audit.judges import Judge, Retrained, Target, judge_of
 from rsbd.data import Dataset, load
 from rsbd.learners import Linear, Sklearn
 from rsbd.noises import Bagging, Flip, Gaussian, Partition, Uniform
 from rsbd.noises.smoothing import Smoothing, Threat
-from rsbd.recipes.least_squares import LeastSquares
+from rsbd.recipes.rosenfeld import LeastSquares
 
 BITS = load("digits", side=8, classes=(0, 1), rows=60, points=30)
 REAL = load("digits", side=8, view="unit", classes=(0, 1), rows=60, points=30)

@@ -23,7 +23,7 @@ from rsbd.learners import LDA, MLP, HashedTestNoise, Linear, RobustLinear
 from rsbd.noises import Bagging, Flip, Gaussian, Partition, Uniform
 from rsbd.noises.smoothing import Smoothing, Threat
 from rsbd.recipes import bagflip, bagging, dpa, pecan, rab, rab_knn, rosenfeld, wang
-from rsbd.recipes.least_squares import LeastSquares
+from rsbd.recipes.rosenfeld import LeastSquares
 
 BITS = load("digits", side=8, classes=(0, 1), rows=60, points=30)
 GRAY = load("digits", side=8, view="gray", classes=(0, 1), rows=150, points=20)

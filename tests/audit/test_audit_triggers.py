@@ -13,10 +13,9 @@ from exhaustive_rows import exhaustive_rows
 
 from rsbd import AnyPatch, AnyPixels, Bagging, Flip, Smoothing, Threat
 from rsbd.audit import attack, exhaustive
+from rsbd.audit.attempts import put_trigger
 from rsbd.audit.changes import Attempt
-from rsbd.audit.judges import Retrained
-from rsbd.audit.put_trigger import put_trigger
-from rsbd.audit.target import Target
+from rsbd.audit.judges import Retrained, Target
 from rsbd.audit.world import World, triggered
 from rsbd.data import Dataset, load
 from rsbd.evasion import AnyTrigger

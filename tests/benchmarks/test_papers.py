@@ -19,7 +19,7 @@ from rsbd.data import Dataset, load
 from rsbd.noises import Flip, Gaussian
 from rsbd.noises.smoothing import Smoothing
 from rsbd.recipes import rosenfeld
-from rsbd.recipes.least_squares import LeastSquares, label_flip_bounds
+from rsbd.recipes.rosenfeld import LeastSquares, label_flip_bounds
 
 KEEP, SIGMA, ALPHA = 0.7, 0.5, 0.001
 RADII = np.arange(8) * 0.25

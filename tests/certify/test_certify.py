@@ -28,7 +28,7 @@ from rsbd.certify import (
     poisoned_rows,
     radius,
 )
-from rsbd.certify.pairs import DistinctPairs
+from rsbd.certify.certificate import DistinctPairs
 from rsbd.errors import InputError
 from rsbd.noises import Flip, Gaussian, Noise, Uniform
 from rsbd.noises.smoothing import Smoothing, Threat

@@ -14,7 +14,7 @@ from rsbd.attacks.label_flips import fewest_flips
 from rsbd.course import lessons
 from rsbd.data import load
 from rsbd.recipes import rosenfeld
-from rsbd.recipes.least_squares import LeastSquares
+from rsbd.recipes.rosenfeld import LeastSquares
 
 ROOT = Path(__file__).resolve().parents[2]
 DATA = lessons.two_digits(view="unit")

@@ -210,9 +210,9 @@ def test_a_mixture_is_the_law_of_which_law_and_what_it_shows() -> None:
 
 
 def zip_levels(law):
-    from rsbd.tradeoff import exact
+    from rsbd.tradeoff.parts import exact_levels
 
-    found = exact.exact_levels(law.parts)
+    found = exact_levels(law.parts)
     pairs = zip(found.P, found.Q, strict=True)
     return [(Fraction(p, found.total_p), Fraction(q, found.total_q)) for p, q in pairs]
 

@@ -32,7 +32,7 @@ from rsbd.noises.uniform import _lattice
 from rsbd.recipes.experiment import Experiment
 from rsbd.recipes.report import report
 from rsbd.tradeoff import Tradeoff, gaussian, levels, overlap
-from rsbd.tradeoff.mixture import product_down
+from rsbd.tradeoff.make import product_down
 
 VECTORS = os.environ.get("RSBD_VECTORS")
 needs_vectors = pytest.mark.skipif(not VECTORS, reason="RSBD_VECTORS names no folder with reference values")

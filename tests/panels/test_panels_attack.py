@@ -13,7 +13,7 @@ from rsbd.panels import Cancelled, SyncRunner, attack, engine
 from rsbd.panels.attack import compute
 from rsbd.panels.attack.compute import AttackComputation, AttackParams, AttackResult
 from rsbd.panels.attack.draw import draw_attack
-from rsbd.recipes.rates import Rates
+from rsbd.recipes.planted import Rates
 
 DATA = rsbd.load("digits", side=8, view="unit")
 COMPUTE = AttackComputation(DATA)

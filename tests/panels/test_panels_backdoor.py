@@ -22,7 +22,7 @@ from rsbd.panels.backdoor.compute import BackdoorComputation, BackdoorParams, La
 from rsbd.panels.backdoor.draw import draw_backdoor, draw_compact_backdoor
 from rsbd.panels.chart import share_map
 from rsbd.recipes.experiment import Experiment
-from rsbd.recipes.rates import SuccessBounds
+from rsbd.recipes.planted import SuccessBounds
 
 DIGITS = load("digits", side=8, classes=(1, 7))
 

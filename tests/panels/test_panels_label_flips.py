@@ -10,7 +10,7 @@ from rsbd.errors import InputError
 from rsbd.panels import SyncRunner, label_flips
 from rsbd.panels.label_flips.compute import LabelFlipsComputation, LabelFlipsParams
 from rsbd.recipes import rosenfeld
-from rsbd.recipes.least_squares import LeastSquares
+from rsbd.recipes.rosenfeld import LeastSquares
 
 DATA = load("digits", side=8, view="unit", classes=(0, 1))
 

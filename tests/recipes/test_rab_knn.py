@@ -17,8 +17,7 @@ from scipy.stats import ncx2
 
 from rsbd.attacks import Pixels, Poisoning
 from rsbd.bounds.nearest import neighbour_bounds
-from rsbd.bounds.nearest.counts import Counts, Nodes
-from rsbd.bounds.nearest.distance import hazards
+from rsbd.bounds.nearest.distance import Counts, Nodes, hazards
 from rsbd.bounds.nearest.race import Arrival, arrives_first
 from rsbd.data import load
 from rsbd.errors import InputError

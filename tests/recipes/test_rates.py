@@ -13,8 +13,7 @@ from rsbd.learners import LDA, MLP, HashedTestNoise, Learner, Linear
 from rsbd.learners.undefended import predict_undefended, predict_without_noise
 from rsbd.noises import Flip, Gaussian, Smoothing
 from rsbd.recipes.experiment import Experiment
-from rsbd.recipes.planted import plant_attack
-from rsbd.recipes.rates import SuccessBounds
+from rsbd.recipes.planted import SuccessBounds, plant_attack
 
 DIGITS = load("digits", side=8, classes=(0, 1))
 ATTACK = Poisoning(BadPatch(3), target=0, rate=0.05)

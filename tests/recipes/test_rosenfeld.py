@@ -22,7 +22,7 @@ from rsbd.errors import InputError
 from rsbd.noises import Flip
 from rsbd.noises.smoothing import Smoothing, Threat
 from rsbd.recipes import rosenfeld
-from rsbd.recipes.least_squares import LeastSquares, closed_form_radius, label_flip_bounds
+from rsbd.recipes.rosenfeld import LeastSquares, closed_form_radius, label_flip_bounds
 
 VECTORS = os.environ.get("RSBD_VECTORS")
 needs_vectors = pytest.mark.skipif(not VECTORS, reason="RSBD_VECTORS names no folder with reference values")

@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from strategies import of, some_parts
 
-from rsbd.tradeoff import Tradeoff, bulk, exact, flips, identity, levels
+from rsbd.tradeoff import Tradeoff, bulk, flips, identity, levels
+from rsbd.tradeoff.parts import exact_curve
 
 TIGHT = Fraction(1, 10**9)
 
@@ -43,7 +44,7 @@ def test_sound_and_tight(parts: list[tuple[Fraction, int, int]], p: float) -> No
 @settings(max_examples=150, deadline=None)
 def test_sound_at_every_corner_and_threshold(parts: list[tuple[Fraction, int, int]]) -> None:
     law = of(parts)
-    corners = [float(p) for p, _ in exact.exact_curve(law.parts).corners()][:40]
+    corners = [float(p) for p, _ in exact_curve(law.parts).corners()][:40]
     for center in [*corners, float(law.threshold())]:
         misses = near(center)
         for p, value in zip(misses, law.upper(misses), strict=True):

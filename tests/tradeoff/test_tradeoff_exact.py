@@ -16,8 +16,8 @@ from strategies import of, some_parts
 
 from rsbd import tradeoff
 from rsbd.errors import InputError
-from rsbd.tradeoff import exact, flips, gaussian, identity, levels
-from rsbd.tradeoff.parts import power
+from rsbd.tradeoff import flips, gaussian, identity, levels
+from rsbd.tradeoff.parts import exact_curve, power
 
 VECTORS = os.environ.get("RSBD_VECTORS")
 needs_vectors = pytest.mark.skipif(not VECTORS, reason="RSBD_VECTORS names no folder with reference values")
@@ -26,7 +26,7 @@ needs_vectors = pytest.mark.skipif(not VECTORS, reason="RSBD_VECTORS names no fo
 @st.composite
 def misses(draw: st.DrawFn, parts: list[tuple[Fraction, int, int]]) -> Fraction:
     """Any probability, among them the corners of the curve, where an off-by-one would show."""
-    corners = [p for p, _ in exact.exact_curve(of(parts).parts).corners()]
+    corners = [p for p, _ in exact_curve(of(parts).parts).corners()]
     return draw(st.sampled_from(corners) | st.fractions(0, 1))
 
 
@@ -57,7 +57,7 @@ def test_equals_the_best_of_all_events() -> None:
         assert after <= law.upper(before)
         best[before] = max(after, best.get(before, Fraction(0)))
     reached = [p for p, q in best.items() if q == law.upper(p)]
-    assert {p for p, _ in exact.exact_curve(law.parts).corners()} <= set(reached)
+    assert {p for p, _ in exact_curve(law.parts).corners()} <= set(reached)
 
 
 @given(some_parts(), st.fractions(0, 1), st.fractions(0, 1), st.fractions(0, 1))
@@ -103,7 +103,7 @@ def test_dominates_compares_whole_curves(data: st.DataObject) -> None:
     if of(a).dominates(of(b)):
         assert everywhere
     elif everywhere:  # the difference hides between two points of the grid: a corner of b shows it
-        corners = [p for p, _ in exact.exact_curve(of(b).parts).corners()]
+        corners = [p for p, _ in exact_curve(of(b).parts).corners()]
         assert any(of(a).upper(p) < of(b).upper(p) for p in corners)
 
 

@@ -10,11 +10,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rsbd.bounds.nearest.arrivals import APART, Arrived, arrived_by_class
-from rsbd.bounds.nearest.counts import Nodes
-from rsbd.bounds.nearest.distance import hazards
+from rsbd.bounds.nearest.arrivals import APART, Arrived, arrivals_needed, arrived_by_class, decided, vote_bounds
+from rsbd.bounds.nearest.distance import Nodes, hazards
 from rsbd.bounds.nearest.race import Race
-from rsbd.bounds.nearest.vote import arrivals_needed, decided, vote_bounds
 from rsbd.errors import InputError, is_whole
 from rsbd.types import UNIT, ArrayLike, Floats, Ints
 

@@ -12,7 +12,7 @@ from rsbd.course.lessons.self_check import HINTS, Verdict, judge_number, self_ch
 from rsbd.data import Dataset
 from rsbd.noises import Flip, Threat
 from rsbd.recipes import wang
-from rsbd.recipes.certified import Proof
+from rsbd.recipes.result import Proof
 from rsbd.words import percent
 
 

@@ -16,7 +16,7 @@ from rsbd.data import Dataset
 from rsbd.noises import Flip, Smoothing
 from rsbd.plots import BLUE, VERMILLION, name_axes, new_axes
 from rsbd.recipes import rosenfeld
-from rsbd.recipes.least_squares import LeastSquares, closed_form_radius
+from rsbd.recipes.rosenfeld import LeastSquares, closed_form_radius
 from rsbd.types import Floats, Ints
 from rsbd.words import count, percent
 

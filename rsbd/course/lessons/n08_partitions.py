@@ -19,8 +19,8 @@ from rsbd.course.lessons.self_check import (
 from rsbd.data import Dataset
 from rsbd.noises import Partition, Threat
 from rsbd.recipes import dpa
-from rsbd.recipes.certified import Certified
 from rsbd.recipes.dpa import Parted
+from rsbd.recipes.result import Certified
 from rsbd.words import count, percent
 
 _MOST_PARTS = 200  # more are not needed, and take long

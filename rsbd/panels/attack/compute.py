@@ -15,8 +15,7 @@ from rsbd.learners import Linear
 from rsbd.learners.undefended import predict_undefended, undefended_weights
 from rsbd.panels.engine import Cancel, OnProgress, Previews, show_previews
 from rsbd.panels.memory import Memo
-from rsbd.recipes.planted import plant_attack
-from rsbd.recipes.rates import Rates
+from rsbd.recipes.planted import Rates, plant_attack
 from rsbd.types import AnyFloats, Bools
 
 HIGHEST_RATE = 0.1  # of poisoned images

@@ -10,7 +10,7 @@ from rsbd.data import Dataset
 from rsbd.noises import Flip, Smoothing
 from rsbd.panels.engine import Cancel, OnProgress
 from rsbd.panels.memory import Memo
-from rsbd.recipes.least_squares import LeastSquares, closed_form_radius, label_flip_bounds
+from rsbd.recipes.rosenfeld import LeastSquares, closed_form_radius, label_flip_bounds
 from rsbd.types import Bools, Floats, Ints
 
 _THUMBS = 5  # training images that the picture shows

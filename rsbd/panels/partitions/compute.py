@@ -9,7 +9,7 @@ import torch
 
 from rsbd.attacks import BadPatch, Poisoning
 from rsbd.certify import Certificate, poisoned_rows, radius
-from rsbd.certify.pairs import DistinctPairs
+from rsbd.certify.certificate import DistinctPairs
 from rsbd.data import Dataset
 from rsbd.errors import InputError
 from rsbd.learners import randomness
@@ -17,7 +17,7 @@ from rsbd.noises import Bagging, Partition, Threat
 from rsbd.panels.engine import Cancel, Cancelled, OnProgress
 from rsbd.panels.memory import Memo
 from rsbd.recipes import bagflip, bagging, dpa
-from rsbd.recipes.certified import Certified
+from rsbd.recipes.result import Certified
 from rsbd.types import Bools, Floats
 
 _FURTHEST = 60  # the most poisoned rows of a curve

@@ -5,15 +5,93 @@ from dataclasses import dataclass, field, replace
 from itertools import product
 from typing import Any
 
+import numpy as np
+
 from rsbd import ensemble
 from rsbd.bounds import Bounds
+from rsbd.certify import Certificate, certify
 from rsbd.data import Dataset
 from rsbd.ensemble import Votes
+from rsbd.errors import InputError
 from rsbd.evasion import AnyTrigger
 from rsbd.learners import Learner
 from rsbd.noises import ClassBagging, Partition, Smoothing, Threat
-from rsbd.recipes.contest.proofs import Proof, noise_proof
-from rsbd.recipes.contest.threats import Attack, Defence, refusal
+from rsbd.recipes.contest.threats import Attack, Defence, as_measured, pixels_of, refusal, trigger_on_test
+from rsbd.types import Bools, Labels
+
+
+@dataclass(frozen=True)
+class ProvedLabels:
+    """Labels of the points, and what is proved about them.
+
+    Parameters
+    ----------
+    label : int array, shape (points,)
+        Label of each point.
+    certified : callable
+        Returns which labels no attack within a threat changes; the trigger of the threat counts pixels, or is a patch.
+    bounds : Bounds, optional
+        The bounds from which that follows, of a method with noise.
+    """
+
+    label: Labels
+    certified: Callable[[Threat], Bools]
+    bounds: Bounds | None = None
+
+
+def noise_proof(bounds: Bounds, smoothing: Smoothing, num_rows: int, channels: int = 1) -> ProvedLabels:
+    """Return the proof of a method with noise: bounds, and the trade-off of the noise."""
+
+    def certified(threat: Threat) -> Bools:
+        asked = as_measured(threat, smoothing, channels, kept=bounds.trigger is not None)
+        if threat.rows and threat.on_test:
+            # The trigger alone may overturn every point; the trade-off of the rows can take long to compute.
+            alone = certify(bounds, smoothing, replace(asked, rows=0), num_rows)
+            if not alone.any():
+                return alone
+        return certify(bounds, smoothing, asked, num_rows)
+
+    return ProvedLabels(bounds.label, certified, bounds)
+
+
+def partition_proof(label: Labels, found: Certificate, deal: str) -> ProvedLabels:
+    """Return the proof of a method that partitions the rows, from how many may be inserted or removed, or change.
+
+    The attacker changes rows in place, so a row that is dealt by position counts once. One that is dealt by content
+    counts as removed and inserted, unless only its label changes.
+    """
+
+    def certified(threat: Threat) -> Bools:
+        moved = threat.trigger_on("features") > 0
+        each = 2 if moved and deal == "content" else int(moved or threat.relabel)
+        return np.asarray(found.radius >= threat.rows * each)
+
+    return ProvedLabels(label, certified)
+
+
+def pixel_proof(found: Certificate) -> ProvedLabels:
+    """Return the proof of a method that partitions the pixels, from how many may change in any row and on the input."""
+
+    def certified(threat: Threat) -> Bools:  # each row may have its trigger on other pixels
+        changed = threat.rows * pixels_of(threat, "features") + threat.on_test * pixels_of(threat, "test")
+        return np.asarray(found.radius >= changed)
+
+    return ProvedLabels(found.label, certified)
+
+
+def kept_proof(plain: ProvedLabels, held: Mapping[AnyTrigger, ProvedLabels]) -> ProvedLabels:
+    """Return the proof of a method whose votes were held against triggers: from one proof for each, and one without."""
+
+    def certified(threat: Threat) -> Bools:
+        wanted = trigger_on_test(threat)
+        if wanted is None:
+            return plain.certified(threat)
+        covering = [trigger for trigger in held if trigger.covers(wanted)]
+        if not covering:
+            raise InputError(f"no vote was held against {wanted}", "give the comparison this trigger")
+        return held[wanted if wanted in covering else covering[0]].certified(threat)
+
+    return ProvedLabels(plain.label, certified)
 
 
 @dataclass(frozen=True)
@@ -78,7 +156,7 @@ class Trial:
             self.known[key] = ensemble.collect(*run, triggers=triggers, **self.options)
         return self.known[key].times(self.times)
 
-    def proof(self, bounds: Bounds) -> Proof:
+    def proof(self, bounds: Bounds) -> ProvedLabels:
         """Return what these bounds prove with the noise."""
         return noise_proof(bounds, self.smoothing, self.num_rows or self.data.num_rows, self.data.channels)
 
@@ -121,7 +199,7 @@ class Contender:
     view: str
     grid: Mapping[str, tuple[Any, ...]]
     smooth: Callable[..., Defence]
-    prove: Callable[[Trial], Proof]
+    prove: Callable[[Trial], ProvedLabels]
     models: int | None = None
     refuses: Callable[[Defence, Threat, int], str | None] = refusal
 

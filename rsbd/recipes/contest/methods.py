@@ -11,13 +11,12 @@ from rsbd.evasion import AnyPixels
 from rsbd.learners import LDA, HashedTestNoise, Learner, Linear, RobustLinear
 from rsbd.noises import Bagging, ClassBagging, Flip, Gaussian, Partition, Smoothing, Threat
 from rsbd.recipes.cohen import cohen
-from rsbd.recipes.contest.contender import Contender, Trial
-from rsbd.recipes.contest.proofs import Proof, kept_proof, partition_proof, pixel_proof
+from rsbd.recipes.contest.contender import Contender, ProvedLabels, Trial, kept_proof, partition_proof, pixel_proof
 from rsbd.recipes.contest.threats import Attack, Defence, refusal
 from rsbd.recipes.dpa import count_votes, dpa
 from rsbd.recipes.fpa import fpa
 from rsbd.recipes.pecan import pecan
-from rsbd.recipes.rab_knn import rab_knn
+from rsbd.recipes.rab import rab_knn
 from rsbd.recipes.rosenfeld import rosenfeld
 
 _ROBUST = RobustLinear()  # knows what a trigger can do to its votes
@@ -54,7 +53,7 @@ def voted(
     bound: Callable[..., Bounds] = bounds.simultaneous,
     runner_up: bool = False,
     hashed: bool = False,
-) -> Callable[[Trial], Proof]:
+) -> Callable[[Trial], ProvedLabels]:
     """Return a function that proves by bounds from the votes of an ensemble.
 
     Parameters
@@ -69,7 +68,7 @@ def voted(
         Whether test inputs carry RAB's noise, which a hash of the trained model decides.
     """
 
-    def prove(trial: Trial) -> Proof:
+    def prove(trial: Trial) -> ProvedLabels:
         base = trial.learner or learner or Linear()
         if hashed and trial.smoothing.features is not None:
             base = HashedTestNoise(base, trial.smoothing.features)
@@ -79,7 +78,7 @@ def voted(
     return prove
 
 
-def _one_model(trial: Trial) -> Proof:
+def _one_model(trial: Trial) -> ProvedLabels:
     """Let one model vote as often as the others have models; a tenth of its votes pick the label."""
     noise = trial.smoothing.test
     assert isinstance(noise, Gaussian)  # noqa: S101
@@ -91,13 +90,13 @@ def _one_model(trial: Trial) -> Proof:
     return trial.proof(found.bounds)
 
 
-def _closed_form(trial: Trial) -> Proof:
+def _closed_form(trial: Trial) -> ProvedLabels:
     noise = trial.smoothing.labels
     assert isinstance(noise, Flip)  # noqa: S101
     return trial.proof(rosenfeld(trial.data, noise.keep).bounds)
 
 
-def _nearest(trial: Trial) -> Proof:
+def _nearest(trial: Trial) -> ProvedLabels:
     noise = trial.smoothing.features
     assert isinstance(noise, Gaussian)  # noqa: S101
     # The search can be coarse: wider bounds take a quarter of the time.
@@ -105,13 +104,13 @@ def _nearest(trial: Trial) -> Proof:
     return trial.proof(rab_knn(trial.data, noise.sigma, resolution=resolution).bounds)
 
 
-def _dealt(trial: Trial) -> Proof:
+def _dealt(trial: Trial) -> ProvedLabels:
     parts = trial.parts
     found = dpa(trial.data, parts.parts, spread=parts.spread, learner=trial.learner, seed=trial.seed).certificate
     return partition_proof(found.label, found, parts.deal)
 
 
-def _kept_in_bags(trial: Trial) -> Proof:
+def _kept_in_bags(trial: Trial) -> ProvedLabels:
     """Count only votes that no trigger on the test input can move."""
     votes, many = trial.collect(_ROBUST, trial.triggers), trial.data.num_classes > 2
     asked: dict[str, Any] = {"alpha": trial.alpha, "runner_up": many, "points": trial.points}
@@ -119,7 +118,7 @@ def _kept_in_bags(trial: Trial) -> Proof:
     return kept_proof(trial.proof(bounds.simultaneous(votes.counts, **asked)), held)
 
 
-def _kept_in_parts(trial: Trial) -> Proof:
+def _kept_in_parts(trial: Trial) -> ProvedLabels:
     parts, classes = trial.parts, trial.data.num_classes
     dealt = pecan(trial.data, trial.triggers or AnyPixels(1), parts=parts, learner=_ROBUST, seed=trial.seed)
     plain = count_votes(parts, dealt.labels, classes, parts.norm, "rows")
@@ -127,7 +126,7 @@ def _kept_in_parts(trial: Trial) -> Proof:
     return kept_proof(partition_proof(plain.label, plain, parts.deal), held)
 
 
-def _pixel_groups(trial: Trial) -> Proof:
+def _pixel_groups(trial: Trial) -> ProvedLabels:
     """Show each model a group of the pixels; it has a learner of its own, which tells how sure it is."""
     return pixel_proof(fpa(trial.data, trial.parts.parts, spread=trial.parts.spread, seed=trial.seed).certificate)
 

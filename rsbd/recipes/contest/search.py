@@ -13,8 +13,7 @@ from rsbd.errors import InputError
 from rsbd.evasion import AnyTrigger
 from rsbd.learners import Learner
 from rsbd.noises import Bagging, ClassBagging, Flip, Gaussian, Noise, Partition, Smoothing, Threat
-from rsbd.recipes.contest.contender import Contender, Trial
-from rsbd.recipes.contest.proofs import Proof
+from rsbd.recipes.contest.contender import Contender, ProvedLabels, Trial
 from rsbd.recipes.contest.result import ComparisonRow
 from rsbd.recipes.contest.threats import Attack, Defence
 from rsbd.recipes.report import dataset_settings
@@ -60,7 +59,7 @@ class Trials:
     triggers: tuple[AnyTrigger, ...] = ()
     final: Mapping[str, Dataset] = field(init=False, repr=False)
     search: Mapping[str, Dataset] = field(init=False, repr=False)
-    proofs: dict[Any, Proof] = field(default_factory=dict, repr=False)
+    proofs: dict[Any, ProvedLabels] = field(default_factory=dict, repr=False)
     known: tuple[dict[Any, Votes], ...] = field(default_factory=lambda: ({}, {}), repr=False)
 
     def __post_init__(self) -> None:
@@ -70,7 +69,7 @@ class Trials:
         object.__setattr__(self, "final", both_views(data))
         object.__setattr__(self, "search", both_views(data.hold_out(self.validation, self.seed)))
 
-    def proof(self, contender: Contender, defence: Defence, final: bool) -> Proof:
+    def proof(self, contender: Contender, defence: Defence, final: bool) -> ProvedLabels:
         """Return a contender's proof with this noise, for the test points if ``final``, else for validation points."""
         key = (contender.name, repr(defence), final)
         if key not in self.proofs:
