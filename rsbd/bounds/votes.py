@@ -19,11 +19,7 @@ _LEAST = 1e-307  # smallest level that is known to all its digits
 
 
 def clopper_pearson(
-    counts: ArrayLike,
-    alpha: float,
-    selection: ArrayLike | None = None,
-    runner_up: bool = False,
-    points: str = "each",
+    counts: ArrayLike, alpha: float, selection: ArrayLike | None = None, runner_up: bool = False, points: str = "each"
 ) -> Bounds:
     """Return exact binomial bounds.
 
@@ -76,11 +72,7 @@ def simultaneous(counts: ArrayLike, alpha: float, runner_up: bool = False, point
 
 
 def hoeffding(
-    counts: ArrayLike,
-    alpha: float,
-    selection: ArrayLike | None = None,
-    runner_up: bool = False,
-    points: str = "each",
+    counts: ArrayLike, alpha: float, selection: ArrayLike | None = None, runner_up: bool = False, points: str = "each"
 ) -> Bounds:
     """Return bounds from Hoeffding's inequality: `sqrt(ln(1 / level) / (2 votes))` to either side.
 
@@ -100,11 +92,7 @@ def hoeffding(
 
 
 def anytime(
-    counts: ArrayLike,
-    alpha: float,
-    selection: ArrayLike | None = None,
-    runner_up: bool = False,
-    points: str = "each",
+    counts: ArrayLike, alpha: float, selection: ArrayLike | None = None, runner_up: bool = False, points: str = "each"
 ) -> Bounds:
     """Return bounds that hold at every number of votes at once.
 

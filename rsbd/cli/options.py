@@ -13,7 +13,7 @@ import typer
 from rsbd.errors import InputError
 
 if TYPE_CHECKING:
-    from rich.progress import Progress, Task
+    from rich.progress import Progress
 
     from rsbd.data import Dataset
     from rsbd.learners import Learner
@@ -152,16 +152,11 @@ def interruptible(out: Path | None) -> Iterator[None]:
 
 
 def progress_bar() -> Progress:
-    """Return a progress bar on the terminal's stderr: how far, how fast, how much longer."""
+    """Return a progress bar on the terminal's stderr: how far, how much longer."""
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, TextColumn, TimeRemainingColumn
-    from rich.text import Text
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    class Rate(ProgressColumn):
-        def render(self, task: Task) -> Text:
-            return Text("" if task.speed is None else f"{task.speed:,.4g}/s")
-
-    done = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()
+    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
     console = Console(stderr=True)
     off = not console.is_terminal  # a file does not need it, and may lie on a full disk
-    return Progress(*done, Rate(), TimeRemainingColumn(), console=console, transient=True, disable=off)
+    return Progress(*columns, console=console, transient=True, disable=off)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
-from weakref import WeakKeyDictionary
 
 import numpy as np
 import torch
@@ -19,8 +19,6 @@ from rsbd.types import Floats, Labels, Points
 
 if TYPE_CHECKING:
     from sklearn.linear_model import RidgeClassifier
-
-_TRAINED: WeakKeyDictionary[Dataset, RidgeClassifier] = WeakKeyDictionary()  # a data set never changes
 
 
 def predict_without_noise(dataset: Dataset, learner: Learner, x: Points, seed: int = 0, check: bool = True) -> Labels:
@@ -79,7 +77,7 @@ def predict_undefended(dataset: Dataset, learner: Learner, x: Points, seed: int 
     check_kind("learner", learner, Learner)
     if not learner.needs_noise:
         return predict_without_noise(dataset, learner, x, seed, check)
-    model = _trained(dataset)
+    model = _ridge(dataset)
     # Scores of a few binary rows are often equal up to rounding, which differs between machines.
     scores = model.decision_function(_with_one(x)).round(9)
     best = scores.argmax(1) if scores.ndim > 1 else (scores > 0).astype(np.int64)
@@ -117,7 +115,7 @@ def undefended_weights(dataset: Dataset) -> Floats:
     >>> undefended_weights(load("digits", view="unit")).shape
     (10, 28, 28)
     """
-    model = _trained(dataset)
+    model = _ridge(dataset)
     rows = np.atleast_2d(model.coef_)[:, :-1]
     found = np.zeros((dataset.num_classes, dataset.num_features))  # a class with no row has no weight
     # For two classes there is one row of weights, for the second class and against the first.
@@ -125,12 +123,7 @@ def undefended_weights(dataset: Dataset) -> Floats:
     return found.reshape(-1, *dataset.shape)
 
 
-def _trained(dataset: Dataset) -> RidgeClassifier:
-    if dataset not in _TRAINED:
-        _TRAINED[dataset] = _ridge(dataset)
-    return _TRAINED[dataset]
-
-
+@lru_cache(maxsize=4)  # a data set never changes
 def _ridge(dataset: Dataset) -> RidgeClassifier:
     from sklearn.linear_model import RidgeClassifier
 

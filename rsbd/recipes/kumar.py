@@ -5,8 +5,7 @@ from functools import partial
 
 from rsbd.certify.confidence import Confidence, confidence_bounds
 from rsbd.data import Dataset
-from rsbd.ensemble import confidences
-from rsbd.ensemble.one_model import FixedModel
+from rsbd.ensemble.one_model import FixedModel, stream_confidences
 from rsbd.learners import LDA, Learner, randomness
 from rsbd.noises import Gaussian, Smoothing, Threat
 
@@ -130,7 +129,7 @@ def certified_confidence(
     >>> bool((found.lower[:, 0] > found.lower[:, 1]).all())
     True
     """
-    draw = partial(confidences.stream_confidences, dataset, smoothing, learner or LDA(), dataset.x_test)
+    draw = partial(stream_confidences, dataset, smoothing, learner or LDA(), dataset.x_test)
     first, others = randomness.disjoint_ranges(num_selection=num_selection, num_models=num_models)
     selection, estimation = (draw(models, seed, device) for models in (first, others))
     laws = [smoothing.tradeoff(threat, dataset.num_rows) for threat in threats]

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, overload
+from typing import Any
 
 import numpy as np
 import torch
@@ -38,23 +38,6 @@ class GuardedParts(Parted):
     def map(self, y: Ints, rows: Sequence[int]) -> Floats:
         """Return the certified accuracy against each radius and each trigger: (rows, triggers)."""
         return np.stack([each.curve(y, rows) for each in self.held.values()], axis=1)
-
-
-@overload
-def pecan(
-    dataset: Dataset,
-    trigger: AnyTrigger | Sequence[AnyTrigger],
-    bag: int | RowNoise | None = None,
-    *,
-    parts: None = None,
-    **settings: Any,
-) -> Guarded: ...
-
-
-@overload
-def pecan(
-    dataset: Dataset, trigger: AnyTrigger | Sequence[AnyTrigger], *, parts: int | Partition, **settings: Any
-) -> GuardedParts: ...
 
 
 def pecan(

@@ -16,10 +16,10 @@ import torch
 from reversed_executor import Reversed
 
 from rsbd.data import Dataset, load
-from rsbd.ensemble import blocks, collect, confidences, stream
+from rsbd.ensemble import blocks, collect, stream
 from rsbd.ensemble.blocks import PackedFeatures, Task
 from rsbd.ensemble.devices import pick_device
-from rsbd.ensemble.one_model import FixedModel
+from rsbd.ensemble.one_model import FixedModel, stream_confidences
 from rsbd.ensemble.votes import Votes
 from rsbd.errors import InputError
 from rsbd.learners import LDA, MLP, Learner, Linear
@@ -168,7 +168,7 @@ def test_points_between_the_levels_of_their_noise_are_refused(digits: Dataset) -
     bits = FixedModel.train(digits, Flip(0.8), Linear())
     for ask in (
         lambda: collect(digits, FLIPS, Linear(), gray, 10),
-        lambda: next(confidences.stream_confidences(digits, FLIPS, Linear(), gray, range(10))),
+        lambda: next(stream_confidences(digits, FLIPS, Linear(), gray, range(10))),
         lambda: bits.votes(gray, range(10)),
         lambda: next(bits.confidences(gray, range(10))),
     ):

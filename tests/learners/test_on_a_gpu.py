@@ -12,8 +12,7 @@ from torch import nn
 
 from rsbd import AnyPatch, AnyPixels, Smoothing, collect
 from rsbd.data import Dataset
-from rsbd.ensemble.confidences import stream_confidences
-from rsbd.ensemble.one_model import FixedModel
+from rsbd.ensemble.one_model import FixedModel, stream_confidences
 from rsbd.learners import CNN, LDA, MLP, HashedTestNoise, Linear, Module, ResNet, RobustLinear
 from rsbd.noises import Bagging, Flip, Gaussian, Uniform
 

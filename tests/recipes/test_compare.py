@@ -409,7 +409,7 @@ def test_the_figure_shows_every_cell(unit: Dataset, few: list[Contender]) -> Non
         ({"rows": [-1]}, "rows is -1"),
         ({"triggers": [1.5]}, "whole number"),
         ({"triggers": [-1]}, "0 or more"),
-        ({"triggers": [65]}, "an input has 64"),
+        ({"triggers": [65]}, "any 65 pixels of inputs that have 64"),
         ({"triggers": [AnyPatch(9)]}, "any 9x9 patch anywhere does not fit"),
         ({"num_models": 0}, "0 models"),
         ({"alpha": 0.0}, "alpha is 0.0"),

@@ -23,8 +23,7 @@ from rsbd.bounds import dkw
 from rsbd.certify import confidence
 from rsbd.certify.confidence import Confidence, expected, from_mean, measured, survival
 from rsbd.data import Dataset, load
-from rsbd.ensemble import confidences
-from rsbd.ensemble.one_model import FixedModel
+from rsbd.ensemble.one_model import FixedModel, stream_confidences
 from rsbd.ensemble.workers import map_in_order
 from rsbd.errors import InputError
 from rsbd.learners import LDA, Learner, Linear, Models, Problem, ScoringModels, randomness
@@ -185,10 +184,8 @@ def test_margin_is_the_published_one() -> None:
 def test_an_ensembles_confidences_are_those_of_its_models(learner: Learner) -> None:
     data = load("digits", side=8, classes=(0, 1, 7), rows=90, points=30)
     noise = Smoothing(features=Flip(0.9), labels=Flip(0.9, 3), test=Flip(0.9))
-    whole = np.concatenate(list(confidences.stream_confidences(data, noise, learner, data.x_test, range(200), seed=5)))
-    part = np.concatenate(
-        list(confidences.stream_confidences(data, noise, learner, data.x_test, range(10, 139), seed=5))
-    )
+    whole = np.concatenate(list(stream_confidences(data, noise, learner, data.x_test, range(200), seed=5)))
+    part = np.concatenate(list(stream_confidences(data, noise, learner, data.x_test, range(10, 139), seed=5)))
     assert (part == whole[10:139]).all()
     votes = ensemble.collect(data, noise, learner, data.x_test, 200, seed=5)
     counts = np.stack([(whole.argmax(axis=2) == c).sum(axis=0) for c in range(3)], axis=1)
@@ -207,7 +204,7 @@ def test_confidence_of_the_backdoor_smoothed_pipeline() -> None:
     assert accuracy[0] > 0.9
     assert 0.3 < accuracy[1] < accuracy[0]
     assert found.lower[:, 1].mean() > found.naive[:, 1].mean() + 0.03  # the distribution tells more than the mean
-    models = confidences.stream_confidences(data, noise, LDA(), data.x_test, range(64, 564))
+    models = stream_confidences(data, noise, LDA(), data.x_test, range(64, 564))
     scores = measured(np.concatenate(list(models)), found.label)
     by_hand = np.sort(scores, axis=1)
     reached = 1 - np.arange(500) / 500 - np.sqrt(np.log(100) / 1000)
@@ -266,7 +263,7 @@ def test_numbers_with_gaps_are_refused(numbers: range) -> None:
     for draw in (
         lambda: model.votes(data.x_test, numbers),
         lambda: list(model.confidences(data.x_test, numbers)),
-        lambda: list(confidences.stream_confidences(data, smoothing, LDA(), data.x_test, numbers)),
+        lambda: list(stream_confidences(data, smoothing, LDA(), data.x_test, numbers)),
     ):
         with pytest.raises(InputError, match="give range"):
             draw()
@@ -280,7 +277,7 @@ def test_points_and_data_off_the_levels_of_a_flip_are_refused() -> None:
     with pytest.raises(InputError, match="off the 2 levels"):
         FixedModel.train(data, Flip(0.9), LDA()).votes(unit.x_test, range(5))
     with pytest.raises(InputError, match="off the 2 levels"):
-        list(confidences.stream_confidences(data, Smoothing(test=Flip(0.9)), LDA(), unit.x_test, range(5)))
+        list(stream_confidences(data, Smoothing(test=Flip(0.9)), LDA(), unit.x_test, range(5)))
 
 
 def test_bad_input_is_named() -> None:

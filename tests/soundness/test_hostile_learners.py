@@ -15,7 +15,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 
 from rsbd import AnyPatch, Dataset, Flip, Gaussian, Sklearn, Smoothing, Uniform, bounds, collect, radius, recipes
 from rsbd.certify import Certificate
-from rsbd.ensemble.confidences import stream_confidences
+from rsbd.ensemble.one_model import stream_confidences
 from rsbd.errors import InputError
 from rsbd.learners import Learner, Models, ScoringModels
 from rsbd.learners.undefended import predict_undefended

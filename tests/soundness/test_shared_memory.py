@@ -32,8 +32,7 @@ from rsbd import (
 )
 from rsbd.attacks import BadPatch
 from rsbd.attacks.poisoning import Poisoning
-from rsbd.ensemble.confidences import stream_confidences
-from rsbd.ensemble.one_model import FixedModel
+from rsbd.ensemble.one_model import FixedModel, stream_confidences
 from rsbd.learners import CNN, MLP, HashedTestNoise, Learner, Models, Problem, ResNet, randomness
 from rsbd.learners.undefended import predict_undefended
 from rsbd.recipes.contest import CONTENDERS

@@ -5,7 +5,7 @@ from typing import Any
 
 from rsbd.data import Dataset
 from rsbd.errors import InputError
-from rsbd.evasion import AnyPatch
+from rsbd.evasion import AnyPatch, AnyPixels
 from rsbd.learners import Learner
 from rsbd.recipes.contest.contender import Contender
 from rsbd.recipes.contest.methods import CONTENDERS
@@ -117,14 +117,8 @@ def compare(
     if most > dataset.num_rows:
         raise InputError(f"{most} poisoned rows, but there are {dataset.num_rows}", "give at most that many")
     for threat in every:
-        if isinstance(threat.trigger, AnyPatch):
-            threat.trigger.check(dataset.shape)
-    widest = max(pixels_of(threat, "test") for threat in every)
-    if widest * dataset.channels > dataset.num_features:
-        raise InputError(
-            f"a trigger of {widest} pixels, but an input has {dataset.num_features // dataset.channels}",
-            "give at most that many",
-        )
+        if size := pixels_of(threat, "test"):
+            (threat.trigger if isinstance(threat.trigger, AnyPatch) else AnyPixels(size)).check(dataset.shape)
     if len({contender.name for contender in contenders}) < max(1, len(contenders)):
         raise InputError("two contenders have one name, or there are none", "give each its own")
     against = tuple(dict.fromkeys(trigger for threat in every if (trigger := trigger_on_test(threat)) is not None))

@@ -15,7 +15,7 @@ from rsbd.recipes.contest.contender import Contender, ProvedLabels, Trial, kept_
 from rsbd.recipes.contest.threats import Attack, Defence, refusal
 from rsbd.recipes.dpa import count_votes, dpa
 from rsbd.recipes.fpa import fpa
-from rsbd.recipes.pecan import pecan
+from rsbd.recipes.pecan import GuardedParts, pecan
 from rsbd.recipes.rab import rab_knn
 from rsbd.recipes.rosenfeld import rosenfeld
 
@@ -121,6 +121,7 @@ def _kept_in_bags(trial: Trial) -> ProvedLabels:
 def _kept_in_parts(trial: Trial) -> ProvedLabels:
     parts, classes = trial.parts, trial.data.num_classes
     dealt = pecan(trial.data, trial.triggers or AnyPixels(1), parts=parts, learner=_ROBUST, seed=trial.seed)
+    assert isinstance(dealt, GuardedParts)  # noqa: S101
     plain = count_votes(parts, dealt.labels, classes, parts.norm, "rows")
     held = {trigger: partition_proof(plain.label, found, parts.deal) for trigger, found in dealt.held.items()}
     return kept_proof(partition_proof(plain.label, plain, parts.deal), held)
