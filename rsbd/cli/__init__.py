@@ -20,7 +20,7 @@ from rsbd.cli.data import data_app
 from rsbd.cli.doctor import doctor
 from rsbd.cli.lab import course, lab
 from rsbd.cli.lecture import lecture
-from rsbd.cli.options import spread
+from rsbd.cli.options import documented, spread
 from rsbd.cli.site import site
 from rsbd.errors import InputError
 
@@ -32,7 +32,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 for command in (lab, course, lecture, site, certify, compare, doctor):
-    app.command()(command)
+    app.command()(documented(command))
 app.add_typer(data_app, name="data")
 
 

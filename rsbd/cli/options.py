@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import inspect
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias, get_type_hints
 
 import typer
 
@@ -39,7 +41,7 @@ def as_whole(text: str) -> int:
         raise typer.BadParameter(f"{text!r} is not a whole number, such as 1000") from None
 
 
-def _option(panel: str | None, metavar: str | None, help_: str, *names: str, **more: Any) -> Any:
+def _option(panel: str | None, metavar: str | None, help_: str = "", *names: str, **more: Any) -> Any:
     if metavar in ("N", "N...", "LABEL") and "min" not in more:
         more["parser"] = as_whole
     return typer.Option(*names, help=help_, metavar=metavar, rich_help_panel=panel, **more)
@@ -95,6 +97,16 @@ def spread(arguments: list[str], *options: str) -> list[str]:
             out.append(current)
         out.append(argument)
     return out
+
+
+def documented(command: Callable[..., None]) -> Callable[..., None]:
+    """Give each option the help that the section Parameters of the command's docstring has for it."""
+    first, _, section = (inspect.getdoc(command) or "").partition("\n\nParameters\n----------\n")
+    texts = dict(re.findall(r"^(\w+)\n((?:    .*\n?)+)", section, re.MULTILINE))
+    command.__doc__, command.__annotations__ = first, get_type_hints(command, include_extras=True)
+    for name, said in texts.items():
+        command.__annotations__[name].__metadata__[0].help = " ".join(said.split())
+    return command
 
 
 def load_part(name: str, view: str, classes: list[str] | None, **part: Any) -> Dataset:
