@@ -4,15 +4,5 @@ from rsbd.data.dataset import INPUT_BITS, MISSING, Dataset, on_levels, round_inp
 from rsbd.data.loading import View, load
 from rsbd.data.sources import SOURCES, data_root, shuffled
 
-__all__ = [
-    "INPUT_BITS",
-    "MISSING",
-    "SOURCES",
-    "Dataset",
-    "View",
-    "data_root",
-    "load",
-    "on_levels",
-    "round_inputs",
-    "shuffled",
-]  # fmt: skip
+__all__ = ["INPUT_BITS", "MISSING", "SOURCES", "Dataset", "View"]
+__all__ += ["data_root", "load", "on_levels", "round_inputs", "shuffled"]

@@ -1,14 +1,14 @@
 """The search for each method's best noise, and what that certifies; data, settings and proofs that all share."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
 from rsbd.bounds import over_points
 from rsbd.data import Dataset
-from rsbd.ensemble import Votes, checks
+from rsbd.ensemble import checks
 from rsbd.errors import InputError
 from rsbd.evasion import AnyTrigger
 from rsbd.learners import Learner
@@ -22,6 +22,7 @@ from rsbd.words import count
 
 # The search trains a quarter of the models and counts each vote four times: it proves nothing, it only chooses.
 _SHARE = 4
+_SHARED = ("alpha", "points", "learner", "options", "triggers")  # settings of both
 _SHORT = {"features": "pixels", "labels": "labels", "test": "test"}
 
 
@@ -39,8 +40,8 @@ class Trials:
         View (``"binary"``, ``"unit"``) -> data set, with the test points and with the validation points.
     proofs : dict
         What has been proved so far.
-    known : tuple of dict
-        Votes so far, of the search and of the certificates.
+    halves : tuple of Trial
+        Settings of the search and of the certificates, and their votes so far.
 
     Raises
     ------
@@ -60,7 +61,7 @@ class Trials:
     final: Mapping[str, Dataset] = field(init=False, repr=False)
     search: Mapping[str, Dataset] = field(init=False, repr=False)
     proofs: dict[Any, ProvedLabels] = field(default_factory=dict, repr=False)
-    known: tuple[dict[Any, Votes], ...] = field(default_factory=lambda: ({}, {}), repr=False)
+    halves: tuple[Trial, Trial] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         data = self.dataset
@@ -68,27 +69,21 @@ class Trials:
         over_points(self.alpha, 1, self.points)
         object.__setattr__(self, "final", both_views(data))
         object.__setattr__(self, "search", both_views(data.hold_out(self.validation, self.seed)))
+        shared: dict[str, Any] = {
+            name: getattr(self, name) for name in ("alpha", "points", "learner", "options", "triggers")
+        }
+        shared |= {"data": data, "defence": Smoothing(), "num_rows": data.num_rows}
+        few = -(-self.num_models // _SHARE)
+        # Votes that prove must not be those that chose the noise.
+        search = Trial(num_models=few, times=self.num_models // few, seed=self.seed + 1, **shared)
+        object.__setattr__(self, "halves", (search, Trial(num_models=self.num_models, seed=self.seed, **shared)))
 
     def proof(self, contender: Contender, defence: Defence, final: bool) -> ProvedLabels:
         """Return a contender's proof with this noise, for the test points if ``final``, else for validation points."""
         key = (contender.name, repr(defence), final)
         if key not in self.proofs:
-            number = self.num_models if final else -(-self.num_models // _SHARE)
-            trial = Trial(
-                data=(self.final if final else self.search)[contender.view],
-                defence=defence,
-                num_models=number,
-                alpha=self.alpha,
-                points=self.points,
-                seed=self.seed if final else self.seed + 1,  # votes that prove must not be those that chose the noise
-                learner=self.learner,
-                times=1 if final else self.num_models // number,
-                options=self.options,
-                known=self.known[final],
-                num_rows=self.dataset.num_rows,
-                triggers=self.triggers,
-            )
-            self.proofs[key] = contender.prove(trial)
+            data = (self.final if final else self.search)[contender.view]
+            self.proofs[key] = contender.prove(replace(self.halves[final], data=data, defence=defence))
         return self.proofs[key]
 
     def accuracies(
@@ -105,7 +100,7 @@ class Trials:
         return {
             **dataset_settings(self.final["unit"]),
             "models": self.num_models,
-            "search_models": -(-self.num_models // _SHARE),
+            "search_models": self.halves[False].num_models,
             "validation": self.validation,
             "objective": "mean certified accuracy over the threats of an attack, on validation points",
             "alpha": self.alpha,
