@@ -23,7 +23,7 @@ BLUE, VERMILLION, INK = "#0072b2", "#d55e00", "#1a1a1a"
 # Colours of Okabe and Ito that are legible on white, each with its own line style, so that no curve needs its colour.
 STYLES = ((BLUE, "-"), (VERMILLION, "--"), ("#009e73", "-."), ("#cc79a7", ":"), ("#000", (0, (5, 1, 1, 1, 1, 1))))
 # Norms whose radii are whole numbers.
-COUNTED = ("L0", "rows", "rows in or out", "rows in place", "pixels", "inserted rows", "removed rows")
+COUNTED = ("L0", "rows", "rows in or out", "rows in place", "pixels")
 _UNITS = {"L1": "input units", "L2": "input units", "rows": "training rows"}
 
 

@@ -139,7 +139,7 @@ def certified_map(
     for (i, j), _ in np.ndenumerate(table):
         # Where nothing is certified against a smaller attack, nothing is against one that includes it.
         less = (n for m, n in beaten if rows[m] <= rows[i] and each[n] is each[j])
-        if not any(_within(triggers[n], triggers[j]) for n in less):
+        if not any(is_within(triggers[n], triggers[j]) for n in less):
             pairs, correct = found[id(each[j])]
             holds = pairs.certified(smoothing.tradeoff(threats[i][j], num_rows, each[j].trigger))
             table[i, j] = np.count_nonzero(holds[pairs.back] & correct) / max(1, len(correct))
@@ -148,10 +148,11 @@ def certified_map(
     return table
 
 
-def _within(small: float | AnyTrigger, large: float | AnyTrigger) -> bool:
-    if isinstance(small, AnyTrigger) or isinstance(large, AnyTrigger):
-        return isinstance(large, AnyTrigger) and isinstance(small, AnyTrigger) and large.covers(small)
-    return small <= large
+def is_within(small: float | AnyTrigger, large: float | AnyTrigger) -> bool:
+    """Return True if every change by the small trigger is one that the large trigger allows as well."""
+    if isinstance(large, AnyTrigger):
+        return large.covers(small) if isinstance(small, AnyTrigger) else not small
+    return not isinstance(small, AnyTrigger) and bool(small <= large)
 
 
 def radius(

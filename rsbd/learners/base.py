@@ -234,8 +234,10 @@ class Learner(ABC):
         Ensembles are always computed in whole blocks that start at multiples of this number. Matrix products of
         the same shape round the same way, so a model's votes do not depend on which part of the ensemble was
         asked for. For training on a GPU, the problem's tensors are on ``meta``: they have shapes, but no numbers.
+        Learners that wrap another one have its block size.
         """
-        return 64
+        inner = getattr(self, "learner", None)
+        return inner.block_size(problem) if isinstance(inner, Learner) else 64
 
 
 def noised_points(x: Tensor, noise: Noise | None, generator: Generator) -> Tensor:

@@ -14,8 +14,9 @@ from rsbd.noises import Noise
 
 def of_the_user(thing: Learner | Models) -> bool:
     """Return True for a learner, or models, in which code runs that is not of this package, and may do anything."""
-    inner = getattr(thing, "learner", None)  # of one that wraps another
-    return not is_own(thing) or thing.users_code or (inner is not None and of_the_user(inner))
+    inner = (getattr(thing, name, None) for name in ("learner", "models"))  # of one that wraps another
+    wrapped = any(isinstance(one, Learner | Models) and of_the_user(one) for one in inner)
+    return not is_own(thing) or thing.users_code or wrapped
 
 
 def is_own(thing: object) -> bool:

@@ -56,10 +56,6 @@ class Columns(Learner):
             parts.append((who, seen, train_models(self.learner, part, [generators[i] for i in who])))
         return ColumnModels(parts)
 
-    def block_size(self, problem: Problem) -> int:
-        """Return the block size of the inner learner."""
-        return self.learner.block_size(problem)
-
 
 @dataclass(frozen=True)
 class ColumnModels(Models):

@@ -65,10 +65,6 @@ class HashedTestNoise(Learner):
         models = train_models(self.learner, _with_test_noise(problem, self.noise, self.learner.in_double), generators)
         return HashedModels(models, self.noise, tuple(hash_parameters(row) for row in models.parameters().cpu()))
 
-    def block_size(self, problem: Problem) -> int:
-        """Return the block size of the inner learner."""
-        return self.learner.block_size(problem)
-
 
 @dataclass(frozen=True)
 class HashedModels(ScoringModels):

@@ -13,7 +13,7 @@ from rsbd import tradeoff
 from rsbd.errors import InputError, check_whole
 from rsbd.evasion import AnyPatch, AnyTrigger
 from rsbd.learners.base import Learner, Models, Problem
-from rsbd.learners.checked import of_the_user, predict_labels, train_models
+from rsbd.learners.checked import predict_labels, train_models
 from rsbd.noises import Noise
 from rsbd.noises.base import Channel
 from rsbd.tradeoff import Tradeoff
@@ -87,10 +87,6 @@ class TwoMask(Learner):
         models = train_models(self.learner, masked, generators)
         return TwoMaskModels(models, hidden.to(problem.x.device), problem.num_classes, self.side)
 
-    def block_size(self, problem: Problem) -> int:
-        """Return the block size of the inner learner."""
-        return self.learner.block_size(problem)
-
 
 @dataclass(frozen=True)
 class TwoMaskModels(Models):
@@ -101,11 +97,6 @@ class TwoMaskModels(Models):
     num_classes: int
     side: int
     known: list[Any] = field(default_factory=list, repr=False, compare=False)
-
-    @property
-    def users_code(self) -> bool:  # type: ignore[override]
-        """True if code runs inside that is not of this package."""
-        return of_the_user(self.models)
 
     def predict(self, x: Tensor, noise: Noise | None, generators: Sequence[Generator]) -> Tensor:
         """Label every point with every model: shape (models, points)."""

@@ -5,7 +5,6 @@ from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -141,16 +140,14 @@ class Experiment:
         self, folder: Path | None, executor: Executor | None, attack: PlantedAttack, grow: _Grow
     ) -> "Iterator[Outcome]":
         data, target = self.dataset, self.dataset.label(self.poisoning.target)
-        asked = [(attack.dataset, attack.points)]
-        if self.centre == "clean":
-            asked.append((data, data.x_test))
+        asked = [(attack.dataset, attack.points), (data, data.x_test)][: 2 if self.centre == "clean" else 1]
         # Without an executor each ensemble has threads of its own. In one queue, the second ensemble would wait until
         # the first is nearly complete, and nothing could be said of both before.
         run = {"device": self.device, "executor": executor, "store": folder}
-        against: list[dict[str, Any]] = [{}] * (len(asked) - 1) + [{"triggers": self.triggers} if self.triggers else {}]
+        held = [(), self.triggers][-len(asked) :]  # the ensemble on which the certificate is centred is the last
         streams = [
-            grow(rows, self.smoothing, self.learner, points, self.num_models, self.seed, **run, **more)
-            for (rows, points), more in zip(asked, against, strict=True)
+            grow(rows, self.smoothing, self.learner, points, self.num_models, self.seed, **run, triggers=some)
+            for (rows, points), some in zip(asked, held, strict=True)
         ]
         for votes in ensemble.stream_together(streams, self.num_models):
             rates = Rates.of(votes[0].label, data.y_test, target)

@@ -14,6 +14,7 @@ import numpy as np
 
 from rsbd.certify import Certificate, certified_map, certify, radius
 from rsbd.certify.tables import Column, Tabled
+from rsbd.certify.threats import is_within
 from rsbd.data import Dataset
 from rsbd.evasion import AnyPatch, AnyTrigger
 from rsbd.files import write_text
@@ -198,7 +199,8 @@ def report(
     kind = (threat.relabel, threat.on_test, data.num_rows)
     cells = certified_map(known, data.y_test, e.smoothing, rows, triggers, *kind)
     # The planted attack includes each smaller one, and nothing is certified against more than against less.
-    within = (np.array(rows) <= threat.rows)[:, None] & np.array([_includes(threat.trigger, t) for t in triggers])
+    planted: Any = threat.trigger  # it is no mapping
+    within = (np.array(rows) <= threat.rows)[:, None] & np.array([is_within(t, planted) for t in triggers])
     against = 0.0
     if cells[within].all():
         held = certify(outcome.bounds, e.smoothing, threat, data.num_rows)
@@ -222,12 +224,6 @@ def _default_triggers(e: Experiment) -> tuple[float | AnyTrigger, ...]:
     if e.triggers:
         return (0, *sorted(e.triggers, key=trigger_size))
     return tuple(t * e.dataset.channels for t in _PIXELS) if e.smoothing.trigger_norm == "L0" else _LENGTHS
-
-
-def _includes(large: Any, small: float | AnyTrigger) -> bool:
-    if isinstance(large, AnyTrigger):
-        return large.covers(small) if isinstance(small, AnyTrigger) else not small
-    return not isinstance(small, AnyTrigger) and bool(small <= large)
 
 
 def radii_up_to(top: float, norm: str) -> Floats:
