@@ -6,7 +6,7 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import lru_cache, partial
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -18,7 +18,7 @@ from rsbd.ensemble import devices
 from rsbd.ensemble.votes import Votes
 from rsbd.errors import InputError
 from rsbd.evasion import AnyTrigger
-from rsbd.learners import Learner, Problem, determinism, identity, randomness
+from rsbd.learners import Learner, Models, Problem, determinism, identity, randomness
 from rsbd.learners.checked import check_repeats, find_reached, predict_labels, train_models
 from rsbd.noises import Smoothing
 from rsbd.types import Ints, Labels, NDArray, Points
@@ -168,14 +168,7 @@ def vote_in_block(task: Task, span: Span) -> Votes:
     with devices.explain_errors(task.device, task.learner), determinism.reproducible():
         problem, size = training_set(task), models_per_block(task)
         first = span[0] // size * size
-        streams = randomness.generators(task.seed, range(first, first + size), task.device)
-        models = train_models(task.learner, problem, streams)
-        trained = time.perf_counter()
-        labels = predict_labels(models, test_points(task), problem.smoothing.test, streams)
-        if first == 0 and task.device == "cpu":
-            some = min(size, ASKED_TWICE)
-            again = partial(train_and_ask, task, range(some), predict_labels)
-            check_repeats(task.learner, again, labels if some == size else None)
+        models, labels, trained = ask_block(task, range(first, first + size), predict_labels)
         here, classes = slice(span[0] - first, span[1] - first), problem.num_classes
         votes = Votes(count_labels(labels[here], classes), (span,), task.manifest)
         kept, reached = [], []
@@ -187,11 +180,24 @@ def vote_in_block(task: Task, span: Span) -> Votes:
     return replace(votes, seconds={"train": trained - began, "vote": time.perf_counter() - trained})
 
 
-def train_and_ask(task: Task, numbers: range, question: Callable[..., Tensor]) -> Tensor:
-    """Train the models with these numbers, and ask them about the test points."""
+def ask_block(task: Task, numbers: range, question: Callable[..., Tensor]) -> tuple[Models, Tensor, float]:
+    """Return the models with these numbers, what they answer about the test points, and when they were trained.
+
+    Code of the user is asked the same again at the start of a run.
+    """
+    models, answers, trained = _train_and_ask(task, numbers, question)
+    if numbers.start == 0 and task.device == "cpu":
+        some = numbers[:ASKED_TWICE]
+        known = answers if some == numbers else None
+        check_repeats(task.learner, lambda: _train_and_ask(task, some, question)[1], known)
+    return models, answers, trained
+
+
+def _train_and_ask(task: Task, numbers: range, question: Callable[..., Tensor]) -> tuple[Models, Tensor, float]:
     problem, streams = training_set(task), randomness.generators(task.seed, numbers, task.device)
     models = train_models(task.learner, problem, streams)
-    return question(models, test_points(task), problem.smoothing.test, streams)
+    trained = time.perf_counter()
+    return models, question(models, test_points(task), problem.smoothing.test, streams), trained
 
 
 def count_labels(labels: Tensor, num_classes: int) -> Ints:

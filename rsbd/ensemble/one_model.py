@@ -153,10 +153,6 @@ def stream_confidences(
 
 
 def _block_confidences(task: blocks.Task, size: int, start: int) -> Points:
-    ask = partial(blocks.train_and_ask, task, question=predict_confidences)
     with devices.explain_errors(task.device, task.learner), determinism.reproducible():
-        found = ask(range(start, start + size))
-        if start == 0 and task.device == "cpu":
-            some = min(size, blocks.ASKED_TWICE)
-            check_repeats(task.learner, partial(ask, range(some)), found if some == size else None)
+        _, found, _ = blocks.ask_block(task, range(start, start + size), predict_confidences)
     return np.asarray(found.cpu().numpy())

@@ -24,9 +24,10 @@ class AnyTrigger(ABC):
     def check(self, shape: tuple[int, ...]) -> None:
         """Raise unless these triggers fit on inputs of this shape."""
 
-    @abstractmethod
     def windows(self, shape: tuple[int, ...]) -> "tuple[AnyTrigger, ...]":
-        """Return triggers at known places, of which an attacker always uses one; this trigger alone if it has one."""
+        """Return triggers at known places, of which an attacker always uses one; this trigger alone if it has none."""
+        self.check(shape)
+        return (self,)
 
     @abstractmethod
     def groups(self, shape: tuple[int, ...]) -> tuple[Ints, int]:
@@ -140,11 +141,6 @@ class AnyPixels(AnyTrigger):
         """Raise unless an input of this shape has so many pixels."""
         if self.count > prod(shape[-2:]):
             raise InputError(f"{self} of inputs that have {prod(shape[-2:])}", "take fewer pixels")
-
-    def windows(self, shape: tuple[int, ...]) -> "tuple[AnyPixels, ...]":
-        """Return this trigger alone: any pixels have no place."""
-        self.check(shape)
-        return (self,)
 
     def groups(self, shape: tuple[int, ...]) -> tuple[Ints, int]:
         """Return the numbers of each pixel, and the count of pixels."""

@@ -85,7 +85,7 @@ def predict_undefended(dataset: Dataset, learner: Learner, x: Points, seed: int 
 
 
 def unwrap(learner: Learner) -> Learner:
-    """Return the learner inside :class:`~rsbd.learners.hashed.HashedTestNoise`, which adds noise; else the learner."""
+    """Return the learner inside a :class:`~rsbd.learners.wrapping.HashedTestNoise`, else the learner."""
     return learner.learner if isinstance(learner, HashedTestNoise) else learner
 
 

@@ -35,7 +35,7 @@ def rab(
     """Certify predictions against changed training features by training every model on its own noised copy of them.
 
     Each model draws its noise once and keeps it through training; at test time it adds noise that a hash of its
-    parameters decides (:class:`~rsbd.learners.hashed.HashedTestNoise`), so that a trained model gives one answer. The
+    parameters decides (:class:`~rsbd.learners.wrapping.HashedTestNoise`), so that a trained model gives one answer. The
     vote of a model is then a function of its noised training features, and the Gaussian trade-off turns the
     probability of the top vote into a radius.
 

@@ -20,8 +20,8 @@ from rsbd.data import Dataset, load
 from rsbd.ensemble import collect
 from rsbd.errors import InputError
 from rsbd.learners import CNN, LDA, MLP, HashedTestNoise, Learner, Linear, Models, Module, Problem, randomness
-from rsbd.learners.hashed import hash_parameters
 from rsbd.learners.identity import settings_text
+from rsbd.learners.wrapping import hash_parameters
 from rsbd.noises import Gaussian, Uniform
 from rsbd.noises.smoothing import Smoothing, Threat
 from rsbd.recipes import rab

@@ -46,7 +46,7 @@ from rsbd.errors import InputError
 from rsbd.learners import determinism
 from rsbd.learners.undefended import predict_without_noise
 from rsbd.noises.base import Channel
-from rsbd.recipes.cohen import cohen
+from rsbd.recipes.fixed_model import cohen
 
 BITS = load("digits", side=8, classes=(0, 1), rows=40, points=10)
 UNIT = BITS.replace(values=None)

@@ -65,7 +65,7 @@ def partitions(
 
     References
     ----------
-    As in :func:`rsbd.recipes.dpa`, :func:`rsbd.recipes.bagging` and :func:`rsbd.recipes.bagging`.
+    As in :func:`rsbd.recipes.dpa`, :func:`rsbd.recipes.bagging` and :func:`rsbd.recipes.bagflip`.
 
     Examples
     --------

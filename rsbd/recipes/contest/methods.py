@@ -10,10 +10,10 @@ from rsbd.data import Dataset
 from rsbd.evasion import AnyPixels
 from rsbd.learners import LDA, HashedTestNoise, Learner, Linear, RobustLinear
 from rsbd.noises import Bagging, ClassBagging, Flip, Gaussian, Partition, Smoothing, Threat
-from rsbd.recipes.cohen import cohen
 from rsbd.recipes.contest.contender import Contender, ProvedLabels, Trial, kept_proof, partition_proof, pixel_proof
 from rsbd.recipes.contest.threats import Attack, Defence, refusal
 from rsbd.recipes.dpa import count_votes, dpa
+from rsbd.recipes.fixed_model import cohen
 from rsbd.recipes.fpa import fpa
 from rsbd.recipes.pecan import GuardedParts, pecan
 from rsbd.recipes.rab import rab_knn
