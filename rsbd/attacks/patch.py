@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from rsbd.attacks.base import Trigger
-from rsbd.errors import InputError, is_whole
+from rsbd.errors import InputError, check_whole, is_whole
 from rsbd.types import Ints, Points
 
 _CORNERS = ("bottom right", "bottom left", "top right", "top left")
@@ -61,18 +61,15 @@ class BadPatch(Trigger):
         object.__setattr__(self, "corner", " ".join(str(self.corner).replace("-", " ").replace("_", " ").split()))
         if self.corner not in _CORNERS:
             raise InputError(f"there is no corner {self.corner!r}", f"choose one of {', '.join(_CORNERS)}")
-        if not is_whole(self.size, 1) or not is_whole(self.offset):
-            raise InputError(
-                f"a patch has size {self.size!r} and offset {self.offset!r}",
-                "give a size of 1 or more and an offset of 0 or more, both whole",
-            )
+        for field, least in (("size", 1), ("offset", 0)):
+            object.__setattr__(self, field, check_whole(field, getattr(self, field), least))
         if self.pixels is not None and (not is_whole(self.pixels, 1) or self.pixels > self.size**2):
             raise InputError(
                 f"{self.pixels} pixels do not fit in a square of {self.size} x {self.size}",
                 f"choose from 1 to {self.size**2}, or another size",
             )
-        for field in ("size", "offset", *(["pixels"] if self.pixels is not None else [])):
-            object.__setattr__(self, field, int(getattr(self, field)))
+        if self.pixels is not None:
+            object.__setattr__(self, "pixels", int(self.pixels))
 
     def _where(self, shape: tuple[int, ...]) -> tuple[Ints, Ints]:
         if len(shape) < 2:

@@ -12,8 +12,7 @@ from pathlib import Path
 from rsbd.data import Dataset
 from rsbd.ensemble import blocks, checks
 from rsbd.ensemble.devices import pick_device, resolve_device
-from rsbd.ensemble.store import Store
-from rsbd.ensemble.votes import Votes
+from rsbd.ensemble.votes import Store, Votes
 from rsbd.ensemble.workers import stream_votes, thread_pool
 from rsbd.errors import InputError, check_kind, first_line
 from rsbd.evasion import AnyTrigger

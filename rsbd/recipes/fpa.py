@@ -11,7 +11,7 @@ from rsbd.certify import ABSTAIN, Certificate
 from rsbd.certify.allocation import largest_certified
 from rsbd.certify.certificate import DistinctPairs
 from rsbd.data import Dataset
-from rsbd.errors import InputError, is_whole
+from rsbd.errors import InputError, check_whole
 from rsbd.learners import LDA, Columns, Learner, Problem
 from rsbd.learners.checked import check_repeats, predict_confidences, predict_labels, train_models
 from rsbd.learners.determinism import reproducible
@@ -151,10 +151,8 @@ def choose_thresholds(sure: Floats, y: Labels) -> tuple[float, float]:
 
 def rows_beside(pixels: int, evidence: bounds.Bounds, smoothing: Smoothing, groups: int, num_rows: int) -> Certificate:
     """Return how many rows may change at will while ``pixels`` pixels change in all others and the test image."""
-    if not is_whole(pixels):
-        raise InputError(f"pixels is {pixels!r}", "give the number of pixels of the trigger, 0 or more")
     pairs = DistinctPairs.of(evidence)
-    unseen = tradeoff.overlap(Fraction(max(0, groups - int(pixels)), groups))
+    unseen = tradeoff.overlap(Fraction(max(0, groups - check_whole("pixels", pixels)), groups))
 
     def certified(rows: int, who: Ints) -> Bools:
         return pairs.some(who).certified(smoothing.tradeoff(Threat(rows, on_test=False), num_rows) * unseen)

@@ -10,7 +10,7 @@ from rsbd.bounds import Bounds
 from rsbd.bounds.nearest import neighbour_bounds
 from rsbd.certify import radius
 from rsbd.data import Dataset
-from rsbd.errors import InputError, is_whole
+from rsbd.errors import InputError, check_whole
 from rsbd.learners import LDA, HashedTestNoise, Learner
 from rsbd.noises import Gaussian, Noise, Smoothing
 from rsbd.recipes.result import Certified, Exact
@@ -108,7 +108,7 @@ def per_row(radius: ArrayLike, rows: int) -> Floats:
     0.5
     """
     length = np.asarray(radius, np.float64)
-    return np.asarray(np.nextafter(length / sqrt(_positive(rows)) * (1 - 2.0**-51), -np.inf))
+    return np.asarray(np.nextafter(length / sqrt(check_whole("rows", rows, 1)) * (1 - 2.0**-51), -np.inf))
 
 
 def total(trigger: ArrayLike, rows: int) -> Floats:
@@ -120,13 +120,7 @@ def total(trigger: ArrayLike, rows: int) -> Floats:
     2.0
     """
     length = np.asarray(trigger, np.float64)
-    return np.asarray(np.nextafter(length * sqrt(_positive(rows)) * (1 + 2.0**-51), np.inf))
-
-
-def _positive(rows: int) -> int:
-    if not is_whole(rows, 1):
-        raise InputError(f"rows is {rows!r}", "give the number of poisoned rows, at least 1")
-    return int(rows)
+    return np.asarray(np.nextafter(length * sqrt(check_whole("rows", rows, 1)) * (1 + 2.0**-51), np.inf))
 
 
 def rab_knn(dataset: Dataset, sigma: float = 1.0, *, neighbours: int = 1, resolution: int = 500) -> Exact:

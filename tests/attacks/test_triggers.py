@@ -121,8 +121,8 @@ def test_gray_and_colour_shapes_are_told_apart() -> None:
     [
         (lambda: BadPatch(9)(np.zeros((8, 8))), "9 x 9 patch is larger than the 8 x 8 image: .* 1 to 8"),
         (lambda: BadPatch(7, offset=2).changed((8, 8)), "at offset 2 is larger .* 1 to 6"),
-        (lambda: BadPatch(0), "size of 1 or more"),
-        (lambda: BadPatch(1, offset=-1), "offset of 0 or more"),
+        (lambda: BadPatch(0), "size is 0: give a whole number, at least 1"),
+        (lambda: BadPatch(1, offset=-1), "offset is -1: give a whole number from 0"),
         (lambda: BadPatch(2, "middle"), "no corner 'middle': choose one of bottom right"),
         (lambda: BadPatch(3, pixels=10), "10 pixels do not fit .* 1 to 9"),
         (lambda: BadPatch(3).changed((30,)), "or Pixels with feature numbers"),

@@ -19,8 +19,8 @@ KILLER = """
 import os, random, signal, sys, time
 from pathlib import Path
 from rsbd import Flip, Linear, Smoothing, collect, load
-from rsbd.ensemble import store
-store.Store.every = 0.0  # every block is written: most moments fall into training, voting or writing
+from rsbd.ensemble.votes import Store
+Store.every = 0.0  # every block is written: most moments fall into training, voting or writing
 data = load("digits", side=8, classes=(0, 1), rows=60, points=40)
 noise = Smoothing(features=Flip(0.8), labels=Flip(0.8, 2), test=Flip(0.8))
 root = Path(sys.argv[1])

@@ -105,7 +105,7 @@ def test_votes_whose_sums_are_wrong_are_set_aside_whatever_their_hash(
 WRITER = """
 import sys
 from rsbd import Flip, Linear, Smoothing, collect, load
-from rsbd.ensemble.store import Store
+from rsbd.ensemble.votes import Store
 Store.every = 0.0
 digits = load("digits", side=8, classes=(0, 1), rows=50, points=20)
 noise = Smoothing(features=Flip(0.8), labels=Flip(0.8, 2), test=Flip(0.8))

@@ -8,8 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rsbd.ensemble.store import Store
-from rsbd.ensemble.votes import Votes, join_spans
+from rsbd.ensemble.votes import Store, Votes, join_spans
 from rsbd.errors import InputError
 
 

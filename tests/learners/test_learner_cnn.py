@@ -15,7 +15,7 @@ from rsbd.data import load
 from rsbd.ensemble import collect
 from rsbd.errors import InputError
 from rsbd.learners import CNN, Problem, ResNet, randomness
-from rsbd.learners.networks.cnn import LayerPlan
+from rsbd.learners.networks.images import LayerPlan
 from rsbd.learners.networks.mlp import as_layers, initial_weights
 from rsbd.noises import Flip, Gaussian
 from rsbd.noises.smoothing import Smoothing

@@ -10,7 +10,7 @@ from rsbd.data import Dataset
 from rsbd.ensemble import collect
 from rsbd.errors import InputError
 from rsbd.learners import Problem, ResNet, randomness
-from rsbd.learners.networks.resnet import _ResidualNetwork
+from rsbd.learners.networks.images import _ResidualNetwork
 from rsbd.noises import Gaussian
 from rsbd.noises.smoothing import Smoothing
 
