@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import inspect
-import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeAlias, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 import typer
 
 from rsbd.errors import InputError
 
 if TYPE_CHECKING:
-    from rich.progress import Progress
+    from rich.progress import Progress, Task
 
     from rsbd.data import Dataset
     from rsbd.learners import Learner
@@ -41,7 +39,7 @@ def as_whole(text: str) -> int:
         raise typer.BadParameter(f"{text!r} is not a whole number, such as 1000") from None
 
 
-def _option(panel: str | None, metavar: str | None, help_: str = "", *names: str, **more: Any) -> Any:
+def _option(panel: str | None, metavar: str | None, help_: str, *names: str, **more: Any) -> Any:
     if metavar in ("N", "N...", "LABEL") and "min" not in more:
         more["parser"] = as_whole
     return typer.Option(*names, help=help_, metavar=metavar, rich_help_panel=panel, **more)
@@ -99,16 +97,6 @@ def spread(arguments: list[str], *options: str) -> list[str]:
     return out
 
 
-def documented(command: Callable[..., None]) -> Callable[..., None]:
-    """Give each option the help that the section Parameters of the command's docstring has for it."""
-    first, _, section = (inspect.getdoc(command) or "").partition("\n\nParameters\n----------\n")
-    texts = dict(re.findall(r"^(\w+)\n((?:    .*\n?)+)", section, re.MULTILINE))
-    command.__doc__, command.__annotations__ = first, get_type_hints(command, include_extras=True)
-    for name, said in texts.items():
-        command.__annotations__[name].__metadata__[0].help = " ".join(said.split())
-    return command
-
-
 def load_part(name: str, view: str, classes: list[str] | None, **part: Any) -> Dataset:
     """Load a data set; of some, a pair of classes unless others are named."""
     from rsbd.data import load
@@ -164,11 +152,16 @@ def interruptible(out: Path | None) -> Iterator[None]:
 
 
 def progress_bar() -> Progress:
-    """Return a progress bar on the terminal's stderr: how far, how much longer."""
+    """Return a progress bar on the terminal's stderr: how far, how fast, how much longer."""
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, TextColumn, TimeRemainingColumn
+    from rich.text import Text
 
-    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
+    class Rate(ProgressColumn):
+        def render(self, task: Task) -> Text:
+            return Text("" if task.speed is None else f"{task.speed:,.4g}/s")
+
+    done = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()
     console = Console(stderr=True)
     off = not console.is_terminal  # a file does not need it, and may lie on a full disk
-    return Progress(*columns, console=console, transient=True, disable=off)
+    return Progress(*done, Rate(), TimeRemainingColumn(), console=console, transient=True, disable=off)

@@ -188,7 +188,8 @@ def test_a_full_disk_under_the_output_is_one_sentence(tmp_path: Path) -> None:
 @pytest.mark.parametrize("out", [True, False])
 def test_ctrl_c_says_what_is_kept_and_the_run_goes_on(tmp_path: Path, out: bool) -> None:
     code = (
-        "import os, signal, sys; from rsbd.recipes.experiment import Experiment; from rsbd.ensemble.votes import Store\n"
+        "import os, signal, sys\n"
+        "from rsbd.ensemble.votes import Store; from rsbd.recipes.experiment import Experiment\n"
         "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # a shell's background jobs are deaf to it
         "Store.every, was = 0.0, Experiment.stream\n"
         "def stream(*a, **k):\n"

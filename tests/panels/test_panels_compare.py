@@ -87,7 +87,7 @@ def test_a_bar_is_what_certify_says() -> None:
     contest = CompareComputation(Trials(data, 0.25, 400, 0.001, "each", 0, Linear(), {}), (only,))
     _, found = run(contest, rows=0, trigger=1)
     seen = contest.trials.final["binary"]
-    evidence = simultaneous(Trial(seen, noise, 400, 0.001, "each", seed=0).votes(Linear()), 0.001)
+    evidence = simultaneous(Trial(seen, noise, 400, 0.001, "each", seed=0).collect(Linear()).counts, 0.001)
     held = certify(evidence, noise, Threat(0, 1)) & (evidence.label == seen.y_test)
     assert found.rows[0].certified[0] == pytest.approx(held.mean())
     assert 0 < held.mean() < 1
