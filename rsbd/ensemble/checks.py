@@ -34,23 +34,13 @@ def check_settings(dataset: Dataset, smoothing: Smoothing, num_models: int, seed
         )
     if isinstance(bag, ClassBagging):
         bag.shift(0, dataset.num_rows)
-    for slot in ("features", "test"):
-        noise: Noise | None = getattr(smoothing, slot)
-        if isinstance(noise, Flip) and dataset.values is None:
-            raise InputError(
-                f"{slot} carry {noise}, but {dataset.name} is continuous", "use its binary view or Gaussian"
-            )
-        if isinstance(noise, Flip) and noise.values != dataset.values:
-            raise InputError(
-                f"{slot} carry {noise}, but a feature of {dataset.name} takes {dataset.values} values",
-                f"use Flip('{noise.keep}', values={dataset.values})",
-            )
-    labels = smoothing.labels
-    if isinstance(labels, Flip) and labels.values != dataset.num_classes:
-        raise InputError(
-            f"labels carry {labels}, but {dataset.name} has {dataset.num_classes} classes",
-            f"use Flip('{labels.keep}', values={dataset.num_classes})",
-        )
+    for slot, noise in smoothing.slots.items():
+        name, number = dataset.name, dataset.num_classes if slot == "labels" else dataset.values
+        if isinstance(noise, Flip) and number is None:
+            raise InputError(f"{slot} carry {noise}, but {name} is continuous", "use its binary view or Gaussian")
+        if isinstance(noise, Flip) and noise.values != number:
+            has = f"{name} has {number} classes" if slot == "labels" else f"a feature of {name} takes {number} values"
+            raise InputError(f"{slot} carry {noise}, but {has}", f"use Flip('{noise.keep}', values={number})")
     if not all(map(is_own, smoothing.slots.values())):  # try it now: it must not fail after hours of training
         problem, generator = Problem.of(dataset, smoothing), torch.Generator().manual_seed(0)
         problem.noised(generator)

@@ -66,20 +66,14 @@ def explain_errors(device: str, what: object) -> Iterator[None]:
     """
     try:
         yield
-    except InputError:
-        raise
-    except torch.OutOfMemoryError as error:
-        raise InputError(
-            f"device {device!r} has too little memory free for {type(what).__name__} here ({_first_sentence(error)})",
-            "free some, or use the device cpu",
-        ) from error
     except (NotImplementedError, RuntimeError, TypeError) as error:
-        if torch.device(device).type in COMPLETE:
+        full = isinstance(error, torch.OutOfMemoryError)
+        if not full and torch.device(device).type in COMPLETE:
             raise
-        raise InputError(
-            f"device {device!r} lacks what {type(what).__name__} needs here ({_first_sentence(error)})",
-            "use the device cpu",
-        ) from error
+        name = type(what).__name__
+        lacking = f"has too little memory free for {name} here" if full else f"lacks what {name} needs here"
+        remedy = f"{'free some, or ' if full else ''}use the device cpu"
+        raise InputError(f"device {device!r} {lacking} ({_first_sentence(error)})", remedy) from error
 
 
 def _first_sentence(error: Exception) -> str:

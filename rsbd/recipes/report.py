@@ -112,11 +112,7 @@ class Report(Tabled):
             "attack_success_rate": {
                 name.replace(" ", "_"): _number(rate.attack_success_rate) for name, rate in rates.items()
             },
-            "smoothed_attack_success_bounds": {
-                "lowest": _number(seen.lowest),
-                "highest": _number(seen.highest),
-                "abstained": seen.abstained,
-            },
+            "smoothed_attack_success_bounds": {name: _number(value) for name, value in asdict(seen).items()},
             "certified_accuracy": {f"{r:.6g}": float(a) for r, a in curve},
             "certified_map": [
                 {"rows": self.rows[i], "trigger": self.sizes[j], "accuracy": float(share)} for (i, j), share in cells
