@@ -171,9 +171,7 @@ def certified_map(
 
     cells = np.asarray(accuracies, dtype=float)
     if cells.shape != (len(rows), len(triggers)):
-        raise InputError(
-            f"a map of shape {cells.shape}", f"give one value for each of {len(rows)} x {len(triggers)} threats"
-        )
+        raise InputError(f"a map of shape {cells.shape}", f"give {len(rows)} x {len(triggers)} values, one a threat")
     ax = new_axes() if ax is None else ax
     paint_shares(ax, cells, [f"{r:g}" for r in rows], [f"{t:g}" for t in triggers])
     ax.invert_yaxis()

@@ -65,18 +65,14 @@ class BadPatch(Trigger):
             object.__setattr__(self, field, check_whole(field, getattr(self, field), least))
         if self.pixels is not None and (not is_whole(self.pixels, 1) or self.pixels > self.size**2):
             raise InputError(
-                f"{self.pixels} pixels do not fit in a square of {self.size} x {self.size}",
-                f"choose from 1 to {self.size**2}, or another size",
+                f"{self.pixels} pixels do not fit into {self.size}x{self.size}", f"choose 1 to {self.size**2}"
             )
         if self.pixels is not None:
             object.__setattr__(self, "pixels", int(self.pixels))
 
     def _where(self, shape: tuple[int, ...]) -> tuple[Ints, Ints]:
         if len(shape) < 2:
-            raise InputError(
-                f"a patch needs an image, but an input has shape {shape}",
-                "use Features, or Pixels with feature numbers",
-            )
+            raise InputError(f"inputs of shape {shape} are no images", "use Features, or Pixels with feature numbers")
         height, width = shape[-2:]
         if self.offset + self.size > min(height, width):
             at = f" at offset {self.offset}" if self.offset else ""

@@ -84,10 +84,7 @@ class Pixels(Trigger):
         index = tuple(np.reshape(self.positions, (-1, self._dims)).T)
         size = shape[-self._dims :]
         if len(size) < self._dims or any(i.min() < 0 or i.max() >= n for i, n in zip(index, size, strict=True)):
-            raise InputError(
-                f"the trigger's positions {self.positions} are not all inside an input of shape {size}",
-                "choose positions inside it",
-            )
+            raise InputError(f"positions {self.positions} are not all inside an input of shape {size}", "choose others")
         return index
 
     def _put(self, out: Points) -> None:
@@ -98,9 +95,7 @@ class Pixels(Trigger):
     def _sizes(self, shape: tuple[int, ...]) -> dict[str, float]:
         self._where(shape)
         if math.prod(shape[: -self._dims]) != self.channels:
-            raise InputError(
-                f"the trigger has {self.channels} channels and an input has shape {shape}", "make it for that shape"
-            )
+            raise InputError(f"a trigger of {self.channels} channels for inputs of shape {shape}", "make it for those")
         step = min(self._step, 1.0) if self._dims == 2 else self._step
         count = len(self.positions) * self.channels
         clipped = step < self._step

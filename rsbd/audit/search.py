@@ -168,9 +168,7 @@ def attack(
     ask = judge_of(smoothing, learner, options)
     chosen = np.asarray(points, dtype=np.int64)
     if not len(chosen) or not np.isin(chosen, np.flatnonzero(certificate.radius >= 0)).all():
-        raise InputError(
-            f"points is {chosen.tolist()}", "give numbers of certified points, with radii from 0, and at least one"
-        )
+        raise InputError(f"points is {chosen.tolist()}", "give numbers of certified points, at least one")
     labels, x = certificate.label[chosen], dataset.x_test[chosen]
     before = ask(dataset, x, num_models, seed)
     rivals = np.where(np.arange(before.shape[1]) == labels[:, None], -1.0, before).argmax(axis=1)

@@ -28,10 +28,7 @@ def changed_slots(smoothing: Smoothing, slots: Sequence[str] | None) -> tuple[tu
             raise InputError(f"slot {slot!r} carries no noise", f"choose among {', '.join(noised) or 'none'}")
         if smoothing.rows is not None and slot != "test":
             # A row that is drawn twice is noised twice, so its changes count more than once.
-            raise InputError(
-                f"changes of {slot} cannot be counted one by one where rows are drawn at random",
-                'use slots="rows", or certify a Threat',
-            )
+            raise InputError(f"changes of {slot} cannot be counted if rows are drawn", 'use slots="rows" or a Threat')
     norms = {noised[slot].norm: slot for slot in chosen}
     if len(norms) > 1:
         found = " and ".join(f"{slot} in {norm}" for norm, slot in norms.items())

@@ -185,10 +185,7 @@ def _subset(y: Labels, kept: list[int], size: int | None, what: str, name: str, 
     if size is None:
         return among
     if not is_whole(size, len(kept)) or size > len(among):
-        raise InputError(
-            f"{size!r} {what} of {name} were asked for",
-            f"choose from {len(kept)} (one of each class) to {len(among)} (all)",
-        )
+        raise InputError(f"{size!r} {what} of {name} are wanted", f"give {len(kept)} (one a class) to {len(among)}")
     # Place the j-th member of a class of n at j/n. In the order of these places, one member of each class comes first,
     # and then every class stays within one of its share at every size.
     among = among[shuffled(len(among), seed)]

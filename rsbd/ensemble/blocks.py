@@ -100,9 +100,7 @@ class Task:
         """Pack an ensemble."""
         x, points = (PackedFeatures.of(rows, dataset.values) for rows in (dataset.x, x_test))
         if points.shape[1] != dataset.num_features:
-            raise InputError(
-                f"test points have {points.shape[1]} features", f"give {dataset.num_features}, as the training set has"
-            )
+            raise InputError(f"test points have {points.shape[1]} features", f"give {dataset.num_features}, as rows do")
         manifest: dict[str, Any] = describe_run(dataset, smoothing, learner, seed, device) | {
             "points": hash_points(x_test)
         }
@@ -210,8 +208,5 @@ def count_labels(labels: Tensor, num_classes: int) -> Ints:
     """
     counts = torch.stack([(labels == c).sum(0) for c in range(num_classes)], 1).cpu().numpy()
     if counts.sum() != labels.numel():
-        raise InputError(
-            f"models gave labels from {int(labels.min())} to {int(labels.max())}",
-            f"a vote must be for a class, 0 to {num_classes - 1}",
-        )
+        raise InputError(f"models gave labels from {labels.min()} to {labels.max()}", f"use 0 to {num_classes - 1}")
     return np.asarray(counts, np.int64)

@@ -26,12 +26,9 @@ def check_settings(dataset: Dataset, smoothing: Smoothing, num_models: int, seed
     if not (is_whole(num_models, 1) and num_models <= MAX_MODELS):
         raise InputError(f"{num_models!r} models", f"give a whole number from 1 to {MAX_MODELS:,}")
     check_whole("the seed", seed)
-    bag = smoothing.rows
-    if isinstance(bag, Bagging) and bag.size > _MAX_BAG * dataset.num_rows:
-        raise InputError(
-            f"a bag of {bag.size} rows, drawn from {dataset.num_rows}, holds them all and hides none",
-            f"give at most {_MAX_BAG * dataset.num_rows}",
-        )
+    bag, most = smoothing.rows, _MAX_BAG * dataset.num_rows
+    if isinstance(bag, Bagging) and bag.size > most:
+        raise InputError(f"a bag of {bag.size} of {dataset.num_rows} rows hides none", f"give at most {most}")
     if isinstance(bag, ClassBagging):
         bag.shift(0, dataset.num_rows)
     for slot, noise in smoothing.slots.items():
@@ -59,10 +56,7 @@ def check_triggers(
     if len(set(found)) < len(found):
         raise InputError("a trigger is given twice", "give each once")
     if found and smoothing.test is not None:
-        raise InputError(
-            f"the test input carries {smoothing.test}, so no vote is certain against {found[0]}",
-            "give Smoothing(test=None), or leave out triggers",
-        )
+        raise InputError(f"no vote is certain under {smoothing.test} on the test input", "use Smoothing(test=None)")
     return found
 
 
@@ -71,7 +65,4 @@ def check_points(noise: Noise | None, x: Points) -> None:
     if not np.isfinite(x).all():
         raise InputError("some test points are not finite", MISSING)
     if isinstance(noise, Flip) and not on_levels(x, noise.values):
-        raise InputError(
-            f"test points are off the {noise.values} levels that {noise} moves them between",
-            "round them to j / (values - 1)",
-        )
+        raise InputError(f"test points are off the {noise.values} levels of {noise}", "round them to j / (values - 1)")

@@ -129,9 +129,7 @@ def stream(
     if resume is not None:
         check_kind("resume", resume, Votes)
         if resume.num_models > num_models:  # their counts cannot be split
-            raise InputError(
-                f"resume holds {resume.num_models} models", f"ask for as many, or leave it out to train {num_models}"
-            )
+            raise InputError(f"resume holds {resume.num_models} models", "ask for as many, or leave it out")
     checks.check_points(smoothing.test, x_test)
     where = resolve_device(device) if executor else pick_device(device)
     task = blocks.Task.of(dataset, smoothing, learner, x_test, seed, where, triggers)

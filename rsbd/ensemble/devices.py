@@ -29,9 +29,7 @@ def resolve_device(name: str | torch.device) -> str:
     try:
         device = torch.device(str(name))
     except RuntimeError:
-        raise InputError(
-            f"there is no device {str(name)!r}", "use the device auto, or one such as cpu, cuda, cuda:1 or mps"
-        ) from None
+        raise InputError(f"there is no device {str(name)!r}", "use the device auto, or one such as cpu") from None
     return "cpu" if device.type == "cpu" else str(device)
 
 

@@ -120,9 +120,7 @@ class Votes:
                 'give the learner or noise a name, such as name="two layers, version 1"',
             )
         if different:
-            raise InputError(
-                f"these votes differ in {', '.join(sorted(different))}", "only votes of one experiment can be merged"
-            )
+            raise InputError(f"these votes differ in {', '.join(sorted(different))}", "merge votes of one experiment")
         models = join_spans(self.models, other.models)
         spent = {k: self.seconds.get(k, 0) + other.seconds.get(k, 0) for k in {*self.seconds, *other.seconds}}
         counts = {name: array + getattr(other, name) for name, array in self._counts().items()}

@@ -80,9 +80,7 @@ def find_reached(
         found += 1
         yield reached.bool()
     if found != len(triggers):
-        raise InputError(
-            f"{type(models).__name__}.reach speaks of {found} triggers", f"yield one answer for each of {len(triggers)}"
-        )
+        raise InputError(f"{type(models).__name__}.reach speaks of {found} triggers", f"there are {len(triggers)}")
 
 
 def predict_confidences(models: Models, x: Tensor, noise: Noise | None, generators: Sequence[Generator]) -> Tensor:

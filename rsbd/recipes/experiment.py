@@ -76,10 +76,7 @@ class Experiment:
         check_kind("poisoning", self.poisoning, Poisoning)
         self.dataset.label(self.poisoning.target)
         if self.smoothing.features is None and self.smoothing.rows is None:
-            raise InputError(
-                "training features carry no noise, so nothing can be certified against planted rows",
-                "give Smoothing(features=...) or Smoothing(rows=...)",
-            )
+            raise InputError("training features carry no noise, and nor do rows", "give Smoothing(features=...)")
         if self.smoothing.rows is None:
             _ = self.smoothing.trigger_norm  # raises if features and test input measure a trigger in different norms
         devices.resolve_device(self.device)

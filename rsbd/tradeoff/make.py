@@ -33,10 +33,7 @@ def flips(keep: Fraction | float | str, values: int, changes: int) -> Tradeoff:
     """
     values = check_whole("values", values, 2)
     if not is_whole(changes) or changes > _MOST_CHANGES:
-        raise InputError(
-            f"changes is {changes!r}",
-            f"give the number of changed coordinates, 0 to {_MOST_CHANGES:,}; data have no more",
-        )
+        raise InputError(f"changes is {changes!r}", f"give a number of coordinates, 0 to {_MOST_CHANGES:,}")
     return Tradeoff(merge((Flips(as_probability(keep), values, int(changes)),)))
 
 
@@ -154,10 +151,7 @@ def mixture(weights: Sequence[Fraction], laws: Sequence[Tradeoff]) -> Tradeoff:
     (Fraction(3, 10), Fraction(1, 8))
     """
     if min(weights, default=0) < 0 or sum(weights) > 1 or len(weights) != len(laws):
-        raise InputError(
-            f"the weights of the mixture are {list(map(str, weights))}",
-            f"give {len(laws)} probabilities of sum at most 1, one a law",
-        )
+        raise InputError(f"the weights are {list(map(str, weights))}", f"give {len(laws)} shares of sum at most 1")
     gaussian = next((law for law in laws if law.mu), None)
     if gaussian is not None:
         raise InputError(f"{gaussian!r} has a Gaussian part", "only discrete laws can be mixed, such as flips")

@@ -193,7 +193,7 @@ def test_a_dataset_owns_its_arrays(field: str) -> None:
         ({"classes": (1,)}, "at least two"),
         ({"classes": (1, 1)}, "at least two different"),
         ({"classes": ()}, "at least two"),
-        ({"rows": 1001}, "1001 rows of digits were asked for: choose from 10 .* to 1000"),
+        ({"rows": 1001}, "1001 rows of digits are wanted: give 10 .* to 1000"),
         ({"rows": 9}, "choose from 10"),
         ({"points": 5000}, "5000 points .* to 797"),
         ({"classes": (1, 7), "points": 1}, "choose from 2"),

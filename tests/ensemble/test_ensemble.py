@@ -185,7 +185,7 @@ def test_a_vote_is_for_a_class(digits: Dataset, monkeypatch: pytest.MonkeyPatch)
         return torch.where(torch.arange(len(models.weights))[:, None] % 2 == 0, plain(models, *asked), -1)
 
     monkeypatch.setattr(LinearModels, "predict", shy)
-    with pytest.raises(InputError, match=r"labels from -1 to 1: a vote must be for a class, 0 to 1"):
+    with pytest.raises(InputError, match=r"labels from -1 to 1: use 0 to 1"):
         gather(digits)
 
 

@@ -115,7 +115,7 @@ def test_what_cannot_work_is_said_before_any_model_is_trained(digits: Dataset, m
     monkeypatch.setattr(blocks, "vote_in_block", trained)
     noised = Smoothing(test=Flip("4/5"))
     for smoothing, triggers, message in [
-        (noised, AnyPatch(2), "the test input carries Flip.* so no vote is certain against any 2x2 patch anywhere"),
+        (noised, AnyPatch(2), "no vote is certain under Flip.* on the test input"),
         (BAGS, AnyPatch(9), "any 9x9 patch anywhere does not fit on images of 8 x 8"),
         (BAGS, AnyPatch(3, (6, 0)), r"any 3x3 patch at \(6, 0\) does not fit"),
         (BAGS, AnyPixels(65), "any 65 pixels"),

@@ -180,7 +180,7 @@ def numpy_drawn():
     ("factory", "words"),
     [
         (numpy_drawn, "could not be repeated"),
-        (partial(plain, 3), "one a class"),
+        (partial(plain, 3), "scores of .* rows have shape"),
         (lambda: 3, "must return"),
     ],
     ids=["numpy", "classes", "no module"],

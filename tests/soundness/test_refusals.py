@@ -317,7 +317,7 @@ REFUSED: list[tuple[Callable[[], Any], str]] = [
     (lambda: run(x_test=BITS.x_test[0]), "test points have 8 features"),
     (lambda: run(x_test=BITS.x_test * np.nan), "fill in what is missing with a fixed number"),
     (lambda: run(resume="file.npz"), "resume is 'file.npz': give a Votes"),
-    (lambda: run(resume=run(num_models=9), num_models=5), "resume holds 9 models: ask for as many, or .* train 5"),
+    (lambda: run(resume=run(num_models=9), num_models=5), "resume holds 9 models: ask for as many, or leave it out"),
     (lambda: run(device="foo"), "there is no device 'foo': use the device auto, or one such as cpu"),
     (lambda: rsbd.certify([1], TEST, Threat()), "bounds is .1.: give a Bounds"),
     (lambda: rsbd.certify(EVIDENCE, Flip(0.8), Threat()), "smoothing is Flip"),

@@ -228,10 +228,7 @@ class ModuleGradients:
     def _loss(self, weights: _State, fixed: _State, x: Tensor, y: Tensor) -> Tensor:
         scores, classes = functional_call(self.net, {**weights, **fixed}, (x,)), self.problem.num_classes
         if scores.shape != (len(x), classes):
-            raise InputError(
-                f"the module's scores have shape {tuple(scores.shape)} for {len(x)} rows",
-                f"they must be (rows, {classes}), one a class",
-            )
+            raise InputError(f"scores of {len(x)} rows have shape {tuple(scores.shape)}", f"give (rows, {classes})")
         return nn.functional.cross_entropy(scores.float(), y)
 
 
