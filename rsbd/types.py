@@ -16,6 +16,7 @@ Labels = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 Points = NDArray[np.float32]
 AnyFloats = NDArray[np.floating]
+Shape = tuple[int, ...]
 
 # Largest relative error of one rounding to float64.
 UNIT = 2.0**-53

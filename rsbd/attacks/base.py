@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 
 from rsbd.errors import InputError, are_whole
-from rsbd.types import ArrayLike, Floats, Points, read_points
+from rsbd.types import ArrayLike, Floats, Points, Shape, read_points
 
 Norm = Literal["L0", "L1", "L2"]
 
@@ -21,7 +21,7 @@ class Trigger(ABC):
         self._put(out)
         return out
 
-    def budget(self, shape: tuple[int, ...], norm: Norm | str = "L0") -> float:
+    def budget(self, shape: Shape, norm: Norm | str = "L0") -> float:
         """Return the most that the trigger can change one input of this shape with values in [0, 1].
 
         This is the `trigger` size of a threat, in the norm of the noise.
@@ -39,7 +39,7 @@ class Trigger(ABC):
             raise InputError(f"there is no norm {norm!r} for a trigger", "choose L0, L1 or L2")
         return sizes[norm]
 
-    def changed(self, shape: tuple[int, ...]) -> int:
+    def changed(self, shape: Shape) -> int:
         """Return the number of values of one input that the trigger can change (L0); a colour pixel has three."""
         return int(self.budget(shape, "L0"))
 
@@ -48,7 +48,7 @@ class Trigger(ABC):
         """Put the trigger on `out`, in place."""
 
     @abstractmethod
-    def _sizes(self, shape: tuple[int, ...]) -> dict[str, float]:
+    def _sizes(self, shape: Shape) -> dict[str, float]:
         """Return the budget in each norm; raise if the trigger does not fit the shape."""
 
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from rsbd.attacks.base import Trigger
 from rsbd.errors import InputError, check_whole, is_whole
-from rsbd.types import Ints, Points
+from rsbd.types import Ints, Points, Shape
 
 _CORNERS = ("bottom right", "bottom left", "top right", "top left")
 
@@ -64,13 +64,11 @@ class BadPatch(Trigger):
         for field, least in (("size", 1), ("offset", 0)):
             object.__setattr__(self, field, check_whole(field, getattr(self, field), least))
         if self.pixels is not None and (not is_whole(self.pixels, 1) or self.pixels > self.size**2):
-            raise InputError(
-                f"{self.pixels} pixels do not fit into {self.size}x{self.size}", f"choose 1 to {self.size**2}"
-            )
+            raise InputError(f"{self.pixels} pixels do not fit into {self.size}x{self.size}", f"1 to {self.size**2} do")
         if self.pixels is not None:
             object.__setattr__(self, "pixels", int(self.pixels))
 
-    def _where(self, shape: tuple[int, ...]) -> tuple[Ints, Ints]:
+    def _where(self, shape: Shape) -> tuple[Ints, Ints]:
         if len(shape) < 2:
             raise InputError(f"inputs of shape {shape} are no images", "use Features, or Pixels with feature numbers")
         height, width = shape[-2:]
@@ -89,7 +87,7 @@ class BadPatch(Trigger):
         rows, columns = self._where(out.shape)
         out[..., rows, columns] = 1
 
-    def _sizes(self, shape: tuple[int, ...]) -> dict[str, float]:
+    def _sizes(self, shape: Shape) -> dict[str, float]:
         rows, _ = self._where(shape)
         count = len(rows) * math.prod(shape[:-2])
         return {"L0": count, "L1": count, "L2": math.sqrt(count)}

@@ -9,7 +9,7 @@ import numpy as np
 
 from rsbd.attacks.base import Trigger
 from rsbd.errors import InputError, are_whole, check_whole, is_between, is_whole
-from rsbd.types import Ints, Points
+from rsbd.types import Ints, Points, Shape
 
 
 @dataclass(frozen=True)
@@ -63,12 +63,12 @@ class Pixels(Trigger):
             raise InputError(f"delta is {self.delta!r} over {self.channels!r} channels", "give positive numbers")
 
     @classmethod
-    def one(cls, shape: tuple[int, ...], delta: float = 1.0) -> "Pixels":
+    def one(cls, shape: Shape, delta: float = 1.0) -> "Pixels":
         """Return RAB's one-pixel trigger for inputs of this shape, with L2 norm `delta`."""
         return cls(_rab(shape)[0], delta, math.prod(shape[:-2]))
 
     @classmethod
-    def four(cls, shape: tuple[int, ...], delta: float = 1.0) -> "Pixels":
+    def four(cls, shape: Shape, delta: float = 1.0) -> "Pixels":
         """Return RAB's four-pixel trigger for inputs of this shape, with L2 norm `delta`."""
         return cls(_rab(shape)[1], delta, math.prod(shape[:-2]))
 
@@ -80,7 +80,7 @@ class Pixels(Trigger):
     def _step(self) -> float:
         return self.delta / math.sqrt(len(self.positions) * self.channels)
 
-    def _where(self, shape: tuple[int, ...]) -> tuple[Ints, ...]:
+    def _where(self, shape: Shape) -> tuple[Ints, ...]:
         index = tuple(np.reshape(self.positions, (-1, self._dims)).T)
         size = shape[-self._dims :]
         if len(size) < self._dims or any(i.min() < 0 or i.max() >= n for i, n in zip(index, size, strict=True)):
@@ -92,7 +92,7 @@ class Pixels(Trigger):
         brighter = out[where] + np.float32(self._step)
         out[where] = np.minimum(brighter, 1) if self._dims == 2 else brighter
 
-    def _sizes(self, shape: tuple[int, ...]) -> dict[str, float]:
+    def _sizes(self, shape: Shape) -> dict[str, float]:
         self._where(shape)
         if math.prod(shape[: -self._dims]) != self.channels:
             raise InputError(f"a trigger of {self.channels} channels for inputs of shape {shape}", "make it for those")
@@ -102,7 +102,7 @@ class Pixels(Trigger):
         return {"L0": count, "L1": step * count, "L2": math.sqrt(count) if clipped else self.delta}
 
 
-def _rab(shape: tuple[int, ...]) -> tuple[tuple[tuple[int, int], ...], tuple[tuple[int, int], ...]]:
+def _rab(shape: Shape) -> tuple[tuple[tuple[int, int], ...], tuple[tuple[int, int], ...]]:
     """Return the single position and the four of RAB's code; for other shapes, positions near the middle."""
     if len(shape) == 1:
         (count,) = shape
@@ -169,7 +169,7 @@ class Features(Trigger):
         self._check(out.shape[-1])
         out[..., list(self.positions)] = self.value
 
-    def _sizes(self, shape: tuple[int, ...]) -> dict[str, float]:
+    def _sizes(self, shape: Shape) -> dict[str, float]:
         self._check(shape[-1])
         count, most = len(self.positions), max(self.value, 1 - self.value)
         return {"L0": count, "L1": count * most, "L2": math.sqrt(count) * most}
@@ -214,7 +214,7 @@ class Blend(Trigger):
     0.1
     """
 
-    shape: tuple[int, ...]
+    shape: Shape
     delta: float = 1.0
     seed: int = 0
 
@@ -233,7 +233,7 @@ class Blend(Trigger):
         noise = np.random.RandomState(self.seed).randn(*self.shape)
         return cast("Points", (noise * (self.delta / np.linalg.norm(noise))).astype(np.float32))
 
-    def _fits(self, shape: tuple[int, ...]) -> None:
+    def _fits(self, shape: Shape) -> None:
         if shape[-len(self.shape) :] != self.shape:
             raise InputError(f"the blend has shape {self.shape} and an input {shape}", "make it for that shape")
 
@@ -241,7 +241,7 @@ class Blend(Trigger):
         self._fits(out.shape)
         out += self.pattern
 
-    def _sizes(self, shape: tuple[int, ...]) -> dict[str, float]:
+    def _sizes(self, shape: Shape) -> dict[str, float]:
         self._fits(shape)
         pattern = self.pattern
         return {"L0": pattern.size, "L1": float(np.abs(pattern).sum()), "L2": float(self.delta)}

@@ -158,9 +158,7 @@ def save_table(path: str | Path, kind: str, arrays: Mapping[str, NDArray[Any]], 
     write_arrays(path, {**arrays, "settings": np.frombuffer(text, np.uint8)})
 
 
-def load_table(
-    path: str | Path, kind: str, make: Callable[[dict[str, NDArray[Any]], dict[str, Any]], _Thing]
-) -> _Thing:
+def load_table(path: str | Path, kind: str, make: Callable[..., _Thing]) -> _Thing:
     """Return what `make` makes of the arrays and settings that :func:`save_table` wrote.
 
     Raises

@@ -101,9 +101,7 @@ class Task:
         x, points = (PackedFeatures.of(rows, dataset.values) for rows in (dataset.x, x_test))
         if points.shape[1] != dataset.num_features:
             raise InputError(f"test points have {points.shape[1]} features", f"give {dataset.num_features}, as rows do")
-        manifest: dict[str, Any] = describe_run(dataset, smoothing, learner, seed, device) | {
-            "points": hash_points(x_test)
-        }
+        manifest = describe_run(dataset, smoothing, learner, seed, device) | {"points": hash_points(x_test)}
         if triggers:
             manifest = manifest | {"triggers": [trigger.record() for trigger in triggers], "shape": list(dataset.shape)}
         problem = Problem.of(dataset, smoothing, "meta")
@@ -121,9 +119,7 @@ class Task:
         return isinstance(other, Task) and self.key == other.key
 
 
-def describe_run(
-    dataset: Dataset, smoothing: Smoothing, learner: Learner, seed: int, device: str
-) -> dict[str, str | int]:
+def describe_run(dataset: Dataset, smoothing: Smoothing, learner: Learner, seed: int, device: str) -> dict[str, Any]:
     """Return the manifest of votes: everything that determines them, but for the test points."""
     return {
         "dataset": dataset.fingerprint(),

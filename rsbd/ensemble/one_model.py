@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import torch
@@ -50,9 +50,7 @@ class FixedModel:
     manifest: dict[str, Any]
 
     @classmethod
-    def train(
-        cls, dataset: Dataset, noise: Noise, learner: Learner, seed: int = 0, device: str = "auto"
-    ) -> "FixedModel":
+    def train(cls, dataset: Dataset, noise: Noise, learner: Learner, seed: int = 0, device: str = "auto") -> Self:
         """Train one model on rows without noise; the learner is told the noise of the test input."""
         smoothing = Smoothing(test=noise)
         checks.check_settings(dataset, smoothing, 1, seed, learner)

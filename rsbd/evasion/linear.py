@@ -20,7 +20,7 @@ import numpy as np
 
 from rsbd.errors import InputError
 from rsbd.evasion.triggers import AnyPatch, AnyTrigger
-from rsbd.types import ArrayLike, Bools, Labels
+from rsbd.types import ArrayLike, Bools, Labels, Shape
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -33,7 +33,7 @@ def kept(
     bias: ArrayLike,
     x: ArrayLike,
     trigger: AnyTrigger,
-    shape: tuple[int, ...],
+    shape: Shape,
     error: ArrayLike = 0.0,
 ) -> tuple[Labels, Bools]:
     """Return the labels that linear scores give, and whether no trigger can move them.
@@ -102,7 +102,7 @@ def reached_classes(
     labels: Tensor,
     x: Tensor,
     triggers: Sequence[AnyTrigger],
-    shape: tuple[int, ...],
+    shape: Shape,
     error: Tensor,
 ) -> Iterator[Tensor]:
     """Yield for each trigger the classes that it can make each model answer, and possibly more.
@@ -156,7 +156,7 @@ def reached_classes(
         yield reached
 
 
-def _worst_loss(d: Tensor, x: Tensor, unsure: Tensor, trigger: AnyTrigger, shape: tuple[int, ...]) -> Tensor:
+def _worst_loss(d: Tensor, x: Tensor, unsure: Tensor, trigger: AnyTrigger, shape: Shape) -> Tensor:
     """Return the worst loss by a trigger, (models, points); nan for some pairs that are not ``unsure``."""
     import torch
 
@@ -172,7 +172,7 @@ def _worst_loss(d: Tensor, x: Tensor, unsure: Tensor, trigger: AnyTrigger, shape
     return worst
 
 
-def _largest(g: Tensor, trigger: AnyTrigger, shape: tuple[int, ...]) -> Tensor:
+def _largest(g: Tensor, trigger: AnyTrigger, shape: Shape) -> Tensor:
     """Return the largest sum of numbers (..., features), none below 0, that one trigger may change: shape (...)."""
     if isinstance(trigger, AnyPatch) and trigger.place is None:
         return _box_sums(g, trigger.side, shape).amax(1)
@@ -181,7 +181,7 @@ def _largest(g: Tensor, trigger: AnyTrigger, shape: tuple[int, ...]) -> Tensor:
     return sums.topk(changes).values.sum(1)
 
 
-def _box_sums(g: Tensor, side: int, shape: tuple[int, ...]) -> Tensor:
+def _box_sums(g: Tensor, side: int, shape: Shape) -> Tensor:
     """Return the sums over the squares of an image that begin at each of its pixels; -inf for one that sticks out.
 
     All images lie in one row of numbers. Shifting it by a pixel and by a row adds up whole squares, and also some that

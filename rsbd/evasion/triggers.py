@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from rsbd.errors import InputError, check_whole, is_whole
-from rsbd.types import Ints
+from rsbd.types import Ints, Shape
 from rsbd.words import count
 
 
@@ -21,16 +21,16 @@ class AnyTrigger(ABC):
         """Return True if every change that ``other`` allows is also allowed here."""
 
     @abstractmethod
-    def check(self, shape: tuple[int, ...]) -> None:
+    def check(self, shape: Shape) -> None:
         """Raise unless these triggers fit on inputs of this shape."""
 
-    def windows(self, shape: tuple[int, ...]) -> "tuple[AnyTrigger, ...]":
+    def windows(self, shape: Shape) -> "tuple[AnyTrigger, ...]":
         """Return triggers at known places, of which an attacker always uses one; this trigger alone if it has none."""
         self.check(shape)
         return (self,)
 
     @abstractmethod
-    def groups(self, shape: tuple[int, ...]) -> tuple[Ints, int]:
+    def groups(self, shape: Shape) -> tuple[Ints, int]:
         """Return groups of numbers of a flat input, (groups, numbers), and how many groups a trigger may change."""
 
     def record(self) -> dict[str, Any]:
@@ -82,7 +82,7 @@ class AnyPatch(AnyTrigger):
             for here, there in zip(self.place, other.place, strict=True)
         )
 
-    def check(self, shape: tuple[int, ...]) -> None:
+    def check(self, shape: Shape) -> None:
         """Raise unless the patch fits on images of this shape."""
         if len(shape) not in (2, 3):
             raise InputError(f"{self} is put on inputs of shape {shape}, which are no images", "use AnyPixels(count)")
@@ -90,14 +90,14 @@ class AnyPatch(AnyTrigger):
         if row + self.side > shape[-2] or column + self.side > shape[-1]:
             raise InputError(f"{self} does not fit on images of {shape[-2]} x {shape[-1]}", "take a smaller one")
 
-    def windows(self, shape: tuple[int, ...]) -> "tuple[AnyPatch, ...]":
+    def windows(self, shape: Shape) -> "tuple[AnyPatch, ...]":
         """Return the patch at each of its places, row by row."""
         self.check(shape)
         rows, columns = (length - self.side + 1 for length in shape[-2:])
         places = [divmod(i, columns) for i in range(rows * columns)] if self.place is None else [self.place]
         return tuple(AnyPatch(self.side, place) for place in places)
 
-    def groups(self, shape: tuple[int, ...]) -> tuple[Ints, int]:
+    def groups(self, shape: Shape) -> tuple[Ints, int]:
         """Return the numbers in each window, of which a trigger may change one."""
         self.check(shape)
         numbers = np.arange(prod(shape)).reshape(-1, *shape[-2:])
@@ -137,12 +137,12 @@ class AnyPixels(AnyTrigger):
             return other.side**2 <= self.count
         return isinstance(other, AnyPixels) and other.count <= self.count
 
-    def check(self, shape: tuple[int, ...]) -> None:
+    def check(self, shape: Shape) -> None:
         """Raise unless an input of this shape has so many pixels."""
         if self.count > prod(shape[-2:]):
             raise InputError(f"{self} of inputs that have {prod(shape[-2:])}", "take fewer pixels")
 
-    def groups(self, shape: tuple[int, ...]) -> tuple[Ints, int]:
+    def groups(self, shape: Shape) -> tuple[Ints, int]:
         """Return the numbers of each pixel, and the count of pixels."""
         self.check(shape)
         return np.arange(prod(shape)).reshape(-1, prod(shape[-2:])).T, self.count

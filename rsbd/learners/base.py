@@ -13,6 +13,7 @@ from rsbd.errors import InputError
 from rsbd.evasion import AnyTrigger, linear
 from rsbd.noises import Noise, Smoothing
 from rsbd.noises.base import check_drawn
+from rsbd.types import Shape
 
 _DRAWN = 2**18  # numbers that are noised at a time
 
@@ -41,7 +42,7 @@ class Problem:
     y: Tensor
     num_classes: int
     values: int | None
-    shape: tuple[int, ...]
+    shape: Shape
     smoothing: Smoothing
 
     @classmethod
@@ -134,9 +135,7 @@ class Models(ABC):
         """
         raise InputError(f"{type(self).__name__} do not expose parameters", "define parameters()")
 
-    def reach(
-        self, x: Tensor, labels: Tensor, triggers: Sequence[AnyTrigger], shape: tuple[int, ...]
-    ) -> Iterator[Tensor]:
+    def reach(self, x: Tensor, labels: Tensor, triggers: Sequence[AnyTrigger], shape: Shape) -> Iterator[Tensor]:
         """Yield for each trigger the classes that it can make each model answer, and possibly more.
 
         Guarantee
@@ -201,9 +200,7 @@ class LinearScores(ScoringModels):
         with a score of minus infinity may have any bias that keeps it below another class.
         """
 
-    def reach(
-        self, x: Tensor, labels: Tensor, triggers: Sequence[AnyTrigger], shape: tuple[int, ...]
-    ) -> Iterator[Tensor]:
+    def reach(self, x: Tensor, labels: Tensor, triggers: Sequence[AnyTrigger], shape: Shape) -> Iterator[Tensor]:
         """Yield the reached classes by :func:`rsbd.evasion.linear.reached_classes`; see :meth:`Models.reach`."""
         weights, bias, error = self.linear()
         return linear.reached_classes(weights, bias, labels, x, triggers, shape, error)

@@ -10,6 +10,7 @@ from rsbd.errors import InputError
 from rsbd.evasion import AnyTrigger
 from rsbd.learners.base import Learner, Models, Problem, ScoringModels
 from rsbd.noises import Noise
+from rsbd.types import Shape
 
 
 def of_the_user(thing: Learner | Models) -> bool:
@@ -63,7 +64,7 @@ def predict_labels(models: Models, x: Tensor, noise: Noise | None, generators: S
 
 
 def find_reached(
-    models: Models, x: Tensor, labels: Tensor, triggers: Sequence[AnyTrigger], shape: tuple[int, ...], num_classes: int
+    models: Models, x: Tensor, labels: Tensor, triggers: Sequence[AnyTrigger], shape: Shape, num_classes: int
 ) -> Iterator[Tensor]:
     """Yield the classes that each trigger can make each model answer, (models, points, classes), as bools.
 
@@ -98,6 +99,6 @@ def predict_confidences(models: Models, x: Tensor, noise: Noise | None, generato
     return scores.softmax(1).mT
 
 
-def _check_shape(what: str, found: Tensor, shape: tuple[int, ...]) -> None:
+def _check_shape(what: str, found: Tensor, shape: Shape) -> None:
     if found.shape != shape:
         raise InputError(f"models gave {what} of shape {tuple(found.shape)}", f"the shape must be {shape}")

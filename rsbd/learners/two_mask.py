@@ -17,6 +17,7 @@ from rsbd.learners.checked import predict_labels, train_models
 from rsbd.noises import Noise
 from rsbd.noises.base import Channel
 from rsbd.tradeoff import Tradeoff
+from rsbd.types import Shape
 
 
 @dataclass(frozen=True)
@@ -105,9 +106,7 @@ class TwoMaskModels(Models):
         sure = agreed.int().argmax(0, keepdim=True)  # one mask of those under which it always says the same
         return torch.where(agreed.any(0), said.gather(0, sure)[0], counts.argmax(0))
 
-    def reach(
-        self, x: Tensor, labels: Tensor, triggers: Sequence[AnyTrigger], shape: tuple[int, ...]
-    ) -> Iterator[Tensor]:
+    def reach(self, x: Tensor, labels: Tensor, triggers: Sequence[AnyTrigger], shape: Shape) -> Iterator[Tensor]:
         """Yield the classes that each trigger can make each model answer; see :meth:`Models.reach`."""
         hiding = [self._hiding(trigger, shape) for trigger in triggers]
         _, agreed = self._ask(x, [torch.Generator(x.device)] * len(labels))
@@ -138,7 +137,7 @@ class TwoMaskModels(Models):
         self.known[:] = x, x._version, said, agreed
         return said, agreed
 
-    def _hiding(self, trigger: AnyTrigger, shape: tuple[int, ...]) -> Tensor:
+    def _hiding(self, trigger: AnyTrigger, shape: Shape) -> Tensor:
         """Return which masks hide each place of the trigger: bool, (masks, places), equal places once."""
         groups, changes = trigger.groups(shape)
         found = self.hidden[:, torch.from_numpy(groups.copy()).to(self.hidden.device)].all(2)
@@ -149,7 +148,7 @@ class TwoMaskModels(Models):
 
 
 @lru_cache(maxsize=16)
-def hidden_by_masks(shape: tuple[int, ...], side: int, masks: int) -> Tensor:
+def hidden_by_masks(shape: Shape, side: int, masks: int) -> Tensor:
     """Return what each of ``masks * masks`` square masks hides of a flat image, in all channels: (masks, features).
 
     Along an axis of ``n`` pixels a patch starts at one of ``n - side + 1``. Each mask takes an equal share of these
@@ -177,7 +176,7 @@ class UnderMasks(Noise):
 
     norm: ClassVar[str] = "L0"
     noise: Noise | None
-    shape: tuple[int, ...]
+    shape: Shape
     side: int
     masks: int
 

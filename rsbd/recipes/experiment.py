@@ -190,11 +190,8 @@ class Outcome:
     @property
     def rates(self) -> dict[str, Rates]:
         """The rates by classifier: undefended, the defence's learner without noise, and smoothed."""
-        return {
-            "undefended": self.attack.undefended,
-            "without noise": self.attack.without_noise,
-            "smoothed": self.smoothed,
-        }
+        found = self.attack.undefended, self.attack.without_noise, self.smoothed
+        return dict(zip(("undefended", "without noise", "smoothed"), found, strict=True))
 
     @property
     def final(self) -> bool:

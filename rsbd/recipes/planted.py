@@ -158,9 +158,8 @@ def plant_attack(
     points = np.concatenate([dataset.x_test, stamp(poisoning.trigger, dataset, dataset.x_test)])
     learner, target = unwrap(learner or Linear()), dataset.label(poisoning.target)
     own, plain = predict_without_noise(poisoned, learner, points, seed), undefended or learner
-    hijacked = (
-        own if plain is learner and not learner.needs_noise else predict_undefended(poisoned, plain, points, seed)
-    )
+    same = plain is learner and not learner.needs_noise
+    hijacked = own if same else predict_undefended(poisoned, plain, points, seed)
     before, bare = (Rates.of(labels, dataset.y_test, target) for labels in (hijacked, own))
     return PlantedAttack(poisoned, mask, points, before, bare, time.perf_counter() - began)
 

@@ -156,11 +156,7 @@ def mixture(weights: Sequence[Fraction], laws: Sequence[Tradeoff]) -> Tradeoff:
     if gaussian is not None:
         raise InputError(f"{gaussian!r} has a Gaussian part", "only discrete laws can be mixed, such as flips")
     found = [_ratios(law.parts) for law in laws]
-    totals = [
-        w.denominator * total
-        for w, (_, total_p, total_q) in zip(weights, found, strict=True)
-        for total in (total_p, total_q)
-    ]
+    totals = [w.denominator * total for w, (_, *both) in zip(weights, found, strict=True) for total in both]
     longest = max((b.bit_length() for cells, _, _ in found for _, b, _ in cells), default=0)
     unit = _unit(totals, longest)
     steps: dict[tuple[int, int], int] = {}

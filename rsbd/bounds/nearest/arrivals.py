@@ -172,9 +172,8 @@ def _odds(table: Hazards, power: int, most: int) -> Hazards:
     hazard = np.minimum(table.low, limit)
     slope = power * np.expm1(hazard) ** (power - 1) * np.exp(hazard)
     steepest = np.maximum(slope[:-1], slope[1:])
-    bend = np.minimum(table.bend, _HUGE / np.maximum(steepest, 1.0)) * steepest + np.diff(hazard, axis=0) * np.diff(
-        slope, axis=0
-    )
+    bend = np.minimum(table.bend, _HUGE / np.maximum(steepest, 1.0)) * steepest
+    bend += np.diff(hazard, axis=0) * np.diff(slope, axis=0)
     return Hazards(np.expm1(hazard) ** power, high, bend)
 
 

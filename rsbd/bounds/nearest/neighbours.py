@@ -118,9 +118,8 @@ class _Field:
         """Bound the probabilities for points with similar distances to the last of their neighbours."""
         squares, error = self._distances(points)
         near = np.partition(np.maximum(squares - error, 0.0), self.neighbours - 1)[:, : self.neighbours]
-        first, low, high = (
-            float(np.sqrt(square + self.dim / 2)) for square in (near.min(), near.max(axis=1).min(), near.max())
-        )
+        ends = near.min(), near.max(axis=1).min(), near.max()
+        first, low, high = (float(np.sqrt(square + self.dim / 2)) for square in ends)
         # No vote is decided before this radius, and rows that are much nearer have arrived by then.
         start = np.hypot(low, np.sqrt(self.dim / 2)) - 11
         sure = np.sqrt(np.maximum(np.square(max(start - 10, 0.0)) - self.dim / 2, 0.0))

@@ -9,10 +9,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from rsbd.errors import InputError
 
-_DRAWS = (
-    "the module draws random numbers in forward, as dropout and noise do",
-    "leave that out, or draw in training alone",
-)
+_DRAWS = ("the module draws random numbers in forward, as dropout does", "leave that out, or draw in training alone")
 
 
 class DrawFromGenerator(TorchDispatchMode):

@@ -205,11 +205,8 @@ class Contender:
 
     def defences(self, data: Dataset, attack: Attack) -> Iterator[Defence]:
         """Return the noises to try, each once: parameters of a slot without noise make no difference."""
-        tried = [
-            self.smooth(data, attack, **dict(zip(self.grid, values, strict=True)))
-            for values in product(*self.grid.values())
-        ]
-        return iter(dict.fromkeys(tried))
+        settings = (dict(zip(self.grid, values, strict=True)) for values in product(*self.grid.values()))
+        return iter(dict.fromkeys(self.smooth(data, attack, **one) for one in settings))
 
     def num_models(self, defence: Defence, budget: int) -> int:
         """Return how many models the method trains."""

@@ -69,9 +69,7 @@ class Trials:
         over_points(self.alpha, 1, self.points)
         object.__setattr__(self, "final", both_views(data))
         object.__setattr__(self, "search", both_views(data.hold_out(self.validation, self.seed)))
-        shared: dict[str, Any] = {
-            name: getattr(self, name) for name in ("alpha", "points", "learner", "options", "triggers")
-        }
+        shared: dict[str, Any] = {name: getattr(self, name) for name in _SHARED}
         shared |= {"data": data, "defence": Smoothing(), "num_rows": data.num_rows}
         few = -(-self.num_models // _SHARE)
         # Votes that prove must not be those that chose the noise.
