@@ -14,7 +14,6 @@ from rsbd.course.lessons.self_check import HINTS, Verdict, read_number, self_che
 from rsbd.data import Dataset
 from rsbd.recipes import wang
 from rsbd.recipes.report import Report
-from rsbd.recipes.result import Certified
 from rsbd.types import Bools
 from rsbd.words import count, percent
 
