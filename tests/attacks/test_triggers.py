@@ -112,7 +112,7 @@ def test_gray_and_colour_shapes_are_told_apart() -> None:
     batch_of_three_gray = np.zeros((3, 32, 32))
     assert Pixels.one((32, 32), 1.0)(batch_of_three_gray).max() == 1
     assert Pixels.one((3, 32, 32), 1.0)(batch_of_three_gray).max() == np.float32(3**-0.5)
-    with pytest.raises(InputError, match="make it for that shape"):
+    with pytest.raises(InputError, match="make it for those"):
         Pixels.one((32, 32)).changed((3, 32, 32))
 
 
@@ -134,7 +134,7 @@ def test_gray_and_colour_shapes_are_told_apart() -> None:
         (lambda: Pixels((30,)).changed((30,)), "inside an input of shape"),
         (lambda: Pixels((-1,)).changed((30,)), "inside an input of shape"),
         (lambda: Blend((8, 8), 0), "positive"),
-        (lambda: Blend((8, 8))(np.zeros((8, 9))), "make it for that shape"),
+        (lambda: Blend((8, 8))(np.zeros((8, 9))), "make it for those"),
         (lambda: BadPatch().budget((8, 8), "L7"), "choose L0, L1 or L2"),
     ],
 )
