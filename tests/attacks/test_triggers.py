@@ -134,7 +134,7 @@ def test_gray_and_colour_shapes_are_told_apart() -> None:
         (lambda: Pixels((30,)).changed((30,)), "inside an input of shape"),
         (lambda: Pixels((-1,)).changed((30,)), "inside an input of shape"),
         (lambda: Blend((8, 8), 0), "positive"),
-        (lambda: Blend((8, 8))(np.zeros((8, 9))), "make it for those"),
+        (lambda: Blend((8, 8))(np.zeros((8, 9))), "make it for that shape"),
         (lambda: BadPatch().budget((8, 8), "L7"), "choose L0, L1 or L2"),
     ],
 )

@@ -333,7 +333,7 @@ REFUSED: list[tuple[Callable[[], Any], str]] = [
     (lambda: attack_success_rate([0, 0.5], [0, 1], 0), "0.5, which is no label"),
     (lambda: rsbd.radius(EVIDENCE, TEST).accuracy([0.5]), "y holds 0.5"),
     (lambda: BadPatch(3.5), "size is 3.5: give a whole number, at least 1"),
-    (lambda: BadPatch("3"), "size '3'"),
+    (lambda: BadPatch("3"), "size is '3'"),
     (lambda: BadPatch(3, corner=3), "there is no corner '3'"),
     (lambda: BadPatch(2).budget((6,)), "use Features, or Pixels"),
     (lambda: Pixels(((1.5, 2),)), "positions are"),
