@@ -13,6 +13,10 @@ import traitlets
 
 from rsbd.errors import InputError
 
+# What a noise slider buys at its ends: `keep` is small, and sigma large, where there is much noise.
+KEEP_BUYS = ("larger radius", "better accuracy")
+SIGMA_BUYS = ("better accuracy", "larger radius")
+
 
 @dataclass(frozen=True)
 class Slider:
@@ -28,6 +32,8 @@ class Slider:
         Range and step. The number box takes any value of the range.
     play : bool
         If true, a button lets the slider move by itself to its high end, a step after each final picture.
+    ends : (str, str)
+        What the low and the high end buy, in a word or two.
     """
 
     name: str
@@ -36,6 +42,7 @@ class Slider:
     high: float
     step: float
     play: bool = False
+    ends: tuple[str, str] = ("", "")
 
     def check(self, value: float) -> None:
         """Raise for a value outside the range; the widget itself would silently take the nearest end."""
@@ -68,7 +75,7 @@ class Slider:
         # key twice, and an answer to an older key can move the handle back under the reader's hand.
         slider.observe(lambda change: _follow(box, change["new"]), names="value")
         box.observe(lambda change: _follow(slider, change["new"]), names="value")
-        row = ipw.HBox([box, slider])
+        row = ipw.HBox([box, slider, *(ipw.Label(end) for end in self.ends if end)])
         if self.play:
             player = ipw.ToggleButton(description="play", icon="play", tooltip=f"play: {self.label}")
             player.observe(lambda pressed: self._start(slider, pressed["new"]), names="value")
@@ -167,6 +174,11 @@ class Controls:
             self._holders[control.name] = holder
         self.widget = ipw.Box(list(self.rows.values()))
         self.widget.add_class("rsbd-controls")
+
+    @property
+    def labels(self) -> str:
+        """The visible labels."""
+        return ", ".join(control.label for control in self.spec)
 
     @property
     def values(self) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from rsbd.errors import InputError
 from rsbd.panels import svg
 from rsbd.panels.controls import Control, Controls
 from rsbd.panels.engine import Compute, Engine, Frame, Picture
+from rsbd.panels.glossary import explained
 from rsbd.panels.live import show_live, still_page
 from rsbd.panels.picture_widget import PictureWidget
 from rsbd.panels.runners import Runner
@@ -79,7 +80,8 @@ class Panel(Generic[_P, _R]):
         self.engine: Engine[_P, _R] = Engine(compute, render, self._show, runner)
         self._names = sorted(field.name for field in dataclasses.fields(params))  # type: ignore[arg-type]
         self.controls = Controls(controls, {name: getattr(params, name) for name in self._names}, self._moved)
-        self.widget: ipw.Widget = ipw.VBox([self.controls.widget, self.picture])
+        self.terms = ipw.HTML()
+        self.widget: ipw.Widget = ipw.VBox([self.controls.widget, self.picture, self.terms])
         self.widget.add_class("rsbd-panel")
         self._submit(params)
 
@@ -133,7 +135,7 @@ class Panel(Generic[_P, _R]):
     def close(self) -> None:
         """Stop the worker and take the widgets off the page."""
         self.engine.close()
-        for widget in (self.picture, self.controls.widget, self.widget):
+        for widget in (self.picture, self.controls.widget, self.terms, self.widget):
             widget.close()
 
     def _ipython_display_(self) -> None:
@@ -164,6 +166,8 @@ class Panel(Generic[_P, _R]):
         self.picture.show(frame)
         if frame.state == "final":
             self._renew()
+            if not self.terms.value:  # once: a line that changes under the reader's eyes explains nothing
+                self.terms.value = explained(f"{self.controls.labels} {self.svg} {self.sentence}")
             if self.controls.playing:
                 after = threading.Timer(_PACE, contextvars.copy_context().run, [self.controls.advance])
                 after.daemon = True

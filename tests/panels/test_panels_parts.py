@@ -215,3 +215,27 @@ def test_an_execution_for_the_page_waits_and_raises_what_the_worker_raised(outpu
     with pytest.raises(ZeroDivisionError, match="in the worker"):
         panel._ipython_display_()
     assert len(outputs) == 2
+
+
+def test_the_words_of_a_panel_are_explained_by_the_entries_of_the_glossary():
+    panel = Panel(
+        Params(),
+        [Slider("side", "keep (pixels)", 1, 9, 1)],
+        lambda params, cancel, progress: params,
+        lambda params: Picture("<svg><text>radius 2</text></svg>", "", "Five votes. A modeller."),
+        SyncRunner(),
+    )
+    shown = panel.terms.value
+    assert re.findall("<summary[^>]*>([^<]*)</summary>", shown) == ["keep", "vote", "radius"]
+    assert "The probability that noise leaves a pixel or a label as it is." in shown
+    assert not re.search(r"[*`]|Introduced|\]\(", shown)
+    panel.set(side=3)
+    assert panel.terms.value == shown
+    panel.close()
+
+
+def test_both_ends_of_a_noise_slider_say_what_they_buy():
+    row, slider = Slider("keep", "keep", 0.5, 1.0, 0.1, ends=("larger radius", "better accuracy")).build(0.8)
+    assert [type(child).__name__ for child in row.children] == ["BoundedFloatText", "FloatSlider", "Label", "Label"]
+    assert [child.value for child in row.children[2:]] == ["larger radius", "better accuracy"]
+    assert slider.value == 0.8

@@ -11,6 +11,7 @@ from rsbd.course.lecture.scene import Scene
 from rsbd.panels import Panel, SyncRunner
 from rsbd.panels.controls import Choice, Control, Slider
 from rsbd.panels.engine import Picture, sentence_of
+from rsbd.panels.glossary import explained
 from rsbd.version import __version__
 
 
@@ -74,6 +75,13 @@ class Frames:
     def first(self) -> Picture:
         """Return the picture with which the scene opens."""
         return self.pictures[self.points.index(dict(self.scene.first))]
+
+    @property
+    def words(self) -> str:
+        """Return HTML that explains the words of the first picture."""
+        return explained(
+            f"{', '.join(control.label for control in self.controls)} {self.first.svg} {self.first.sentence}"
+        )
 
     @property
     def data(self) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from rsbd.errors import InputError
 from rsbd.learners import Learner, Linear
 from rsbd.panels.backdoor.compute import MOST_POISONED, BackdoorComputation, BackdoorParams, BackdoorResult
 from rsbd.panels.backdoor.draw import draw_backdoor, draw_compact_backdoor
-from rsbd.panels.controls import Choice, Control, Slider, Toggle, shown_in
+from rsbd.panels.controls import KEEP_BUYS, SIGMA_BUYS, Choice, Control, Slider, Toggle, shown_in
 from rsbd.panels.panel import Panel, first_params, image_dataset
 from rsbd.panels.poisoned import count_poisoned
 from rsbd.panels.runners import Runner
@@ -19,11 +19,11 @@ _NOISES = (
 )
 _CONTROLS: tuple[Control, ...] = (
     Choice("noise", "noise", _NOISES),
-    Slider("keep", "keep", 0.5, 1.0, 0.01),
-    Slider("keep_features", "keep (training pixels)", 0.5, 1.0, 0.01),
-    Slider("keep_labels", "keep (training labels)", 0.1, 1.0, 0.01),
-    Slider("keep_test", "keep (test image)", 0.5, 1.0, 0.01),
-    Slider("sigma", "sigma (pixel units)", 0.05, 3.0, 0.05),
+    Slider("keep", "keep", 0.5, 1.0, 0.01, ends=KEEP_BUYS),
+    Slider("keep_features", "keep (training pixels)", 0.5, 1.0, 0.01, ends=KEEP_BUYS),
+    Slider("keep_labels", "keep (training labels)", 0.1, 1.0, 0.01, ends=KEEP_BUYS),
+    Slider("keep_test", "keep (test image)", 0.5, 1.0, 0.01, ends=KEEP_BUYS),
+    Slider("sigma", "sigma (pixel units)", 0.05, 3.0, 0.05, ends=SIGMA_BUYS),
     Slider("trigger_pixels", "trigger (pixels)", 1, 25, 1),
     Slider("num_models", "models", 100, 5000, 100),
     Choice("alpha", "alpha", tuple((f"{a:g}", a) for a in (0.1, 0.05, 0.01, 0.001, 0.0001))),

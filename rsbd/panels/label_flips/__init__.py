@@ -4,7 +4,7 @@ from typing import Any
 
 from rsbd.data import Dataset
 from rsbd.errors import InputError
-from rsbd.panels.controls import Choice, Control, Slider
+from rsbd.panels.controls import KEEP_BUYS, Choice, Control, Slider
 from rsbd.panels.label_flips.compute import LabelFlipsComputation, LabelFlipsParams, LabelFlipsResult
 from rsbd.panels.label_flips.draw import PENALTIES, draw_label_flips
 from rsbd.panels.panel import Panel, first_params, image_dataset
@@ -45,7 +45,7 @@ def label_flips(
         )
     most = max(10, data.num_rows // 50 * 10)
     controls: tuple[Control, ...] = (
-        Slider("keep", "keep (training labels)", 0.51, 0.99, 0.01),
+        Slider("keep", "keep (training labels)", 0.51, 0.99, 0.01, ends=KEEP_BUYS),
         Choice("penalty", "ridge penalty", PENALTIES),
         Slider("flips", "flipped labels (attack)", 0, most, 1),
     )

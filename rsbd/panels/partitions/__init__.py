@@ -4,7 +4,7 @@ from typing import Any
 
 from rsbd.data import Dataset
 from rsbd.errors import InputError
-from rsbd.panels.controls import Choice, Control, Slider, shown_in
+from rsbd.panels.controls import KEEP_BUYS, Choice, Control, Slider, shown_in
 from rsbd.panels.panel import Panel, first_params, image_dataset
 from rsbd.panels.partitions.compute import PartitionsComputation, PartitionsParams, PartitionsResult
 from rsbd.panels.partitions.draw import draw_partitions
@@ -22,7 +22,7 @@ _CONTROLS: tuple[Control, ...] = (
     Slider("parts", "parts", 5, 100, 1),
     Slider("spread", "models that share a row", 1, 4, 1),
     Slider("size", "rows in a bag", 1, 100, 1),
-    Slider("keep", "keep (pixels and labels)", 0.5, 1.0, 0.01),
+    Slider("keep", "keep (pixels and labels)", 0.5, 1.0, 0.01, ends=KEEP_BUYS),
     Slider("trigger", "trigger (pixels)", 1, 9, 1),
     Slider("num_models", "models", 100, 5000, 100),
 )

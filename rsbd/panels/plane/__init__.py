@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from rsbd.panels.controls import Button, Choice, Control, Slider
+from rsbd.panels.controls import SIGMA_BUYS, Button, Choice, Control, Slider
 from rsbd.panels.panel import Panel, first_params
 from rsbd.panels.plane.compute import REACH, PlaneParams, PlaneResult, compute_plane
 from rsbd.panels.plane.draw import draw_plane
@@ -11,7 +11,7 @@ from rsbd.panels.runners import Runner
 _CONTROLS: tuple[Control, ...] = (
     Slider("x", "x of the point", -REACH, REACH, 0.05),
     Slider("y", "y of the point", -REACH, REACH, 0.05),
-    Slider("sigma", "sigma (units of the plane)", 0.05, 2.0, 0.05),
+    Slider("sigma", "sigma (units of the plane)", 0.05, 2.0, 0.05, ends=SIGMA_BUYS),
     Choice("samples", "noisy copies", tuple((f"{n:,}", n) for n in (10, 30, 100, 300, 1000, 10_000, 100_000))),
     Choice("alpha", "alpha", tuple((f"{a:g}", a) for a in (0.1, 0.01, 0.001, 0.0001))),
     Button("seed", "draw the noise again"),

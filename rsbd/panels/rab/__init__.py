@@ -5,7 +5,7 @@ from typing import Any
 from rsbd.data import Dataset
 from rsbd.errors import InputError
 from rsbd.learners import LDA, Learner
-from rsbd.panels.controls import Choice, Control, Slider
+from rsbd.panels.controls import SIGMA_BUYS, Choice, Control, Slider
 from rsbd.panels.panel import Panel, first_params, image_dataset
 from rsbd.panels.poisoned import count_poisoned
 from rsbd.panels.rab.compute import RabComputation, RabParams, RabResult
@@ -13,7 +13,7 @@ from rsbd.panels.rab.draw import draw_rab
 from rsbd.panels.runners import Runner
 
 _CONTROLS: tuple[Control, ...] = (
-    Slider("sigma", "sigma (pixel units)", 0.1, 4.0, 0.05),
+    Slider("sigma", "sigma (pixel units)", 0.1, 4.0, 0.05, ends=SIGMA_BUYS),
     Slider("trigger", "trigger (L2 norm)", 0.1, 8.0, 0.1),
     Slider("num_models", "models", 100, 5000, 100),
     Choice("alpha", "alpha", tuple((f"{a:g}", a) for a in (0.1, 0.05, 0.01, 0.001, 0.0001))),
