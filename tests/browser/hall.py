@@ -87,6 +87,13 @@ class Hall:
         size = "e => parseFloat(getComputedStyle(e).fontSize)"
         return float(self.page.locator(selector).first.evaluate(size))
 
+    def letters(self) -> float:
+        """Return the height in pixels of the smallest letters of the picture, as they are on the screen."""
+        size = """() => Math.min(...[...document.querySelectorAll(".rsbd-picture text")]
+            .filter(t => t.checkVisibility())
+            .map(t => parseFloat(getComputedStyle(t).fontSize) * Math.hypot(t.getScreenCTM().a, t.getScreenCTM().b)))"""
+        return float(self.page.evaluate(size))
+
     def screenshot(self, name: str, width: int = 1280, height: int = 720) -> None:
         """Save what is on screen under ``.artifacts``."""
         ARTIFACTS.mkdir(exist_ok=True)
@@ -98,7 +105,7 @@ class Hall:
         """Return the parts of the stage that reach beyond the screen."""
         return list(
             self.page.evaluate(
-                """() => [...document.querySelectorAll(".rsbd-stage :is(p, h1, button, .rsbd-picture, .rsbd-pair)")]
+                """() => [...document.querySelectorAll(".rsbd-stage :is(p, h1, button, select, label, .rsbd-picture, .rsbd-pair)")]
                     .filter(e => e.offsetParent && (b => b.right > innerWidth + 1 || b.bottom > innerHeight + 1)(
                         e.getBoundingClientRect())).map(e => e.className + " " + e.textContent.slice(0, 60))"""
             )

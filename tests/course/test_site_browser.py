@@ -8,6 +8,7 @@ import pytest
 from browser.axe import violations
 from browser.hall import ARTIFACTS, open_hall
 
+from rsbd.course.lessons.prediction import compare_guess
 from rsbd.course.site import write_site, writing
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -70,13 +71,15 @@ def test_panels_quizzes_predictions_and_search_work(site):
                     seen.add(panel.locator(".rsbd-picture").get_attribute("aria-label"))
                     assert button.get_attribute("aria-pressed") == "true"
                 assert len(seen) >= 2, name
-            for guess in page.locator(".guess").all():
-                fold = guess.locator("xpath=following-sibling::details[1]")
+            for question in page.locator("[data-truth]").all():
+                truth, unit = question.get_attribute("data-truth"), question.get_attribute("data-unit")
+                guess = question.locator("xpath=following-sibling::div[1]")
+                fold = question.locator("xpath=following-sibling::details[1]")
                 guess.get_by_role("button", name="reveal").click()
                 assert not fold.is_visible()  # first a number
-                guess.get_by_label("my guess").fill("40 %")
+                guess.get_by_label("my guess").fill(f"40 {unit}")
                 page.keyboard.press("Enter")
-                assert guess.get_by_role("status").inner_text() == "You said 40 %."
+                assert guess.get_by_role("status").inner_text() == compare_guess(40, float(truth), unit)
                 assert fold.is_visible()
             for quiz in page.locator(".quiz").all():
                 said = set()
@@ -86,6 +89,13 @@ def test_panels_quizzes_predictions_and_search_work(site):
                 assert sum("Right." in words for words in said) == 1, name
                 assert len(said) == quiz.get_by_role("button").count()
             assert page.locator(".quiz").count() > 0 or name.startswith("11"), name
+            assert page.locator("[data-truth]").count() >= 2, name
+            page.emulate_media(media="print")  # on paper all answers are open, and nothing is to be pressed
+            assert all(
+                fold.locator(":scope > *").last.is_visible() for fold in page.locator(".rsbd-still > details").all()
+            )
+            assert not any(button.is_visible() for button in page.locator(".panel button, .guess button, header").all())
+            page.emulate_media(media="screen")
         page.goto((site / "03_why_it_holds.html").as_uri())
         slider = page.get_by_role("slider", name="changed bits (L0)")
         slider.focus()

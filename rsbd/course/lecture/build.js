@@ -7,7 +7,7 @@ const SVG = "http://www.w3.org/2000/svg";
 function makeBuild(el, titles, perform, openPresenter) {
   const cover = make("div", "rsbd-cover"), asked = make("p", "rsbd-asked"), says = make("p", "rsbd-hall-says");
   const label = make("label", "", "The hall says "), box = make("input"), unit = make("span");
-  const code = make("a", "rsbd-code"), said = make("p", "rsbd-said"), blank = make("div", "rsbd-blank");
+  const example = make("div", "rsbd-example"), code = make("a", "rsbd-code"), said = make("p", "rsbd-said"), blank = make("div", "rsbd-blank");
   const reveal = button("space", "show the answer", () => perform({ act: "forward" }));
   const help = listBox("keys", KEYS.map(([, key, act, line]) => button(key, line, () => perform({ act }))));
   help.append(make("p", "", "1 2 3: presets. Tab and arrow keys: controls. Esc: leave a box, close a list."));
@@ -19,7 +19,7 @@ function makeBuild(el, titles, perform, openPresenter) {
   label.append(box, unit);
   says.append(label);
   code.target = "_blank";
-  cover.append(asked, says, reveal, code);
+  cover.append(asked, example, says, reveal, code);
   blank.hidden = help.hidden = list.hidden = true;
   box.addEventListener("input", () => {
     remembered(`rsbd-guess-${number}`, box.value);
@@ -57,70 +57,111 @@ function makeBuild(el, titles, perform, openPresenter) {
     }
   }
 
-  // A hall sees one part of the picture at a time, cut to what it holds, with letters as large as fit; a phone all parts
-  // below each other. The picture names the boxes of its parts.
-  let part = 0, whole = false;
+  // A hall sees some parts of the picture at a time, cut to what they hold, with letters as large as fit. The picture
+  // names the boxes of its parts.
+  const boxesOf = (svg) => (svg.dataset.stack || svg.dataset.whole).split(";").map((box) => box.split(" ").map(Number));
+  const around = (all) => all.reduce(([a, b, c, d], [e, f, g, h]) =>
+    [Math.min(a, e), Math.min(b, f), Math.max(c, g), Math.max(d, h)], [1e9, 1e9, -1e9, -1e9]);
+  const boxAround = (svg, parts) => {
+    const boxes = boxesOf(svg);
+    return around(parts.map((i) => boxes[i % boxes.length]).map(([x, y, w, h]) => [x, y, x + w, y + h]));
+  };
+
+  let view = 0; // of the scene's own parts, each part alone and all of them
+  const views = (svg) => [scene.part, ...boxesOf(svg).map((_, i) => [i]).filter(([i]) => String(i) !== String(scene.part)), null];
   function drawParts() {
-    const pictures = root.querySelectorAll(".rsbd-picture"), hall = root.matches(".rsbd-hall, .rsbd-static");
-    for (const picture of pictures) {
-      const svg = picture.firstElementChild, boxes = svg?.dataset.stack?.split(";").filter(Boolean) ?? [];
-      if (!at || !hall || boxes.length < 2 || picture.children.length > 1) continue;
+    for (const picture of root.querySelectorAll(".rsbd-picture")) {
+      const svg = picture.firstElementChild;
+      if (!svg || !inHall(picture) || picture.children.length > 1) continue;
       svg.dataset.whole ??= svg.getAttribute("viewBox");
-      const shapes = [...svg.querySelectorAll("text, rect, path, image, circle")];
-      for (const shape of shapes) {
-        shape.classList.remove("rsbd-out");
-        shape.style.fontSize = "";
+      if (!at) drawAsked(svg);
+      else if (picture.clientHeight) {
+        const shapes = [...svg.querySelectorAll("text, rect, path, image, circle")];
+        for (const shape of shapes) {
+          shape.classList.remove("rsbd-out");
+          shape.style.fontSize = shape.style.translate = "";
+        }
+        svg.setAttribute("viewBox", svg.dataset.whole);
+        const all = views(svg), parts = all[view % all.length];
+        if (parts) cutOut(svg, shapes, boxAround(svg, parts), picture);
       }
-      if (innerWidth < 900) {
-        if (root.matches(".rsbd-static")) picture.tabIndex = 0;
-        if (root.matches(".rsbd-static")) picture.replaceChildren(...boxes.map((box) => {
-          const copy = svg.cloneNode(true);
-          copy.setAttribute("viewBox", box);
-          copy.style.minWidth = `${(12 / 19) * box.split(" ")[2]}px`; // its letters are 19 high
-          return copy;
-        }));
-        continue;
-      }
-      svg.setAttribute("viewBox", svg.dataset.whole);
-      if (!whole) cutOut(svg, shapes, boxes[part % boxes.length].split(" ").map(Number), picture);
     }
   }
 
-  function cutOut(svg, shapes, [left, top, wide, high], picture) {
+  // Beside its question a scene may show parts of the picture that do not answer it.
+  function drawAsked(svg) {
+    example.replaceChildren();
+    if (!scene.asked.length) return;
+    const copy = svg.cloneNode(true), [left, top, right, bottom] = boxAround(svg, scene.asked);
+    copy.setAttribute("viewBox", `${left} ${top} ${right - left} ${bottom - top}`);
+    example.append(copy);
+  }
+
+  function cutOut(svg, shapes, [left, top, right, bottom], picture) {
     const to = svg.getScreenCTM().inverse();
     const edge = (shape) => {
       const r = shape.getBoundingClientRect();
       const [a, b] = [[r.left, r.top], [r.right, r.bottom]].map(([x, y]) => new DOMPoint(x, y).matrixTransform(to));
       return [a.x, a.y, b.x, b.y];
     };
-    const inside = shapes.filter((shape) => {
-      const [a, b, c, d] = edge(shape), x = (a + c) / 2, y = (b + d) / 2;
-      const note = shape.localName === "text" && shape.textContent.length > 25 && /soft/.test(shape.getAttribute("style"));
-      const kept = !note && x >= left && x <= left + wide && y >= top && y <= top + high; // notes: with the whole picture
+    const inside = shapes.map((shape) => ({ shape, name: shape.localName, box: edge(shape) })).filter(({ shape, name, box }) => {
+      const x = (box[0] + box[2]) / 2, y = (box[1] + box[3]) / 2;
+      const note = name === "text" && shape.textContent.length > 25 && /soft/.test(shape.getAttribute("style"));
+      const kept = !note && x >= left && x <= right && y >= top && y <= bottom; // notes: with the whole picture
       shape.classList.toggle("rsbd-out", !kept);
       return kept;
     });
-    const texts = inside.filter((shape) => shape.localName === "text" && Number(shape.getAttribute("font-size")) < 24);
-    const solid = inside.map((shape) => [shape.localName, edge(shape)]).filter(([name, [a, b, c, d]]) =>
-      name === "image" || (name === "path" && d - b < 6 && c - a > 20 && c - a < 90)).map(([, e]) => e); // or in a key
-    const around = (all) => all.reduce(([a, b, c, d], [e, f, g, h]) =>
-      [Math.min(a, e), Math.min(b, f), Math.max(c, g), Math.max(d, h)], [1e9, 1e9, -1e9, -1e9]);
-    const rest = around(inside.filter((shape) => !texts.includes(shape)).map(edge));
+    const texts = inside.filter(({ name, shape }) => name === "text" && Number(shape.getAttribute("font-size")) < 24);
+    const fixed = inside.filter((each) => !texts.includes(each)), rest = around(fixed.map(({ box }) => box));
+    const solid = fixed.filter(({ name, box: [a, b, c, d] }) => // images, and the lines of a key
+      name === "image" || name === "text" || (name === "path" && d - b < 6 && c - a > 20 && c - a < 90)).map(({ box }) => box);
+    const movable = texts.map(({ shape }) => Number(shape.getAttribute("font-weight")) < 600 && !/^\W?\d/.test(shape.textContent));
     let best;
-    for (let size = 19; size <= 32; size += 1) {
-      for (const text of texts) text.style.fontSize = `${size}px`;
-      const words = texts.map(edge), others = [...words, ...solid];
-      const meet = words.some((a, i) => others.some((b, j) => j > i
-        && Math.min(a[2], b[2]) - Math.max(a[0], b[0]) > 1 && Math.min(a[3], b[3]) - Math.max(a[1], b[1]) > 5));
-      if (meet && best) break;
+    for (let size = 19; size <= 40; size += 0.5) {
+      const words = texts.map(({ shape, box }) => {
+        const [x, y] = ["x", "y"].map((name) => Number(shape.getAttribute(name))), k = size / 19;
+        return [x + k * (box[0] - x), y + k * (box[1] - y), x + k * (box[2] - x), y + k * (box[3] - y)];
+      });
+      const moved = spread(words, solid, movable);
+      if (!moved && best) break;
       const box = around([rest, ...words]), [w, h] = [box[2] - box[0] + 8, box[3] - box[1] + 8];
       const pixels = size * Math.min(picture.clientWidth / w, picture.clientHeight / h);
-      if (!best || pixels > best.pixels) best = { size, pixels, view: `${box[0] - 4} ${box[1] - 4} ${w} ${h}` };
-      if (pixels >= 29) break;
+      if (!best || pixels > best.pixels) best = { size, pixels, moved, view: `${box[0] - 4} ${box[1] - 4} ${w} ${h}` };
+      if (pixels >= innerHeight / 24) break;
     }
-    for (const text of texts) text.style.fontSize = `${best.size}px`;
+    texts.forEach(({ shape }, i) => {
+      shape.style.fontSize = `${best.size}px`;
+      shape.style.translate = best.moved ? best.moved[i].map((by) => `${by}px`).join(" ") : "";
+    });
     svg.setAttribute("viewBox", best.view);
     picture.dataset.letters = best.pixels.toFixed(1);
+  }
+
+  // Larger words meet: of two, the one farther out moves outwards, such as the title of an axis; bold words and
+  // figures stay, for they name what is beside them. Returns how far each was moved, or nothing if some still meet.
+  function spread(words, solid, movable) {
+    const all = [...words, ...solid], [left, top, right, bottom] = around(all), moved = words.map(() => [0, 0]);
+    const middle = [(left + right) / 2, (top + bottom) / 2];
+    for (let round = 0; round < 8; round += 1) {
+      let met = false;
+      for (let i = 0; i < words.length; i += 1) {
+        for (let j = i + 1; j < all.length; j += 1) {
+          const over = [0, 1].map((k) => Math.min(all[i][k + 2], all[j][k + 2]) - Math.max(all[i][k], all[j][k]));
+          if (over[0] <= 1 || over[1] <= 5) continue;
+          met = true;
+          const upright = [i, j].find((n) => movable[n] && all[n][3] - all[n][1] > 2 * (all[n][2] - all[n][0]));
+          const axis = upright === undefined ? 1 : 0, out = (n) => (all[n][axis] + all[n][axis + 2]) / 2 - middle[axis];
+          const who = upright ?? [i, j].filter((n) => movable[n]).sort((a, b) => Math.abs(out(b)) - Math.abs(out(a)))[0];
+          if (who === undefined) return null;
+          const by = Math.sign(out(who)) * (over[axis] - (axis ? 4 : 0));
+          moved[who][axis] += by;
+          all[who][axis] += by;
+          all[who][axis + 2] += by;
+        }
+      }
+      if (!met) return moved;
+    }
+    return null;
   }
 
   // On the screen of a hall stands the first sentence of what the panel says; a screen reader has all of it.
@@ -163,10 +204,8 @@ function makeBuild(el, titles, perform, openPresenter) {
     full: () => (document.fullscreenElement ? document.exitFullscreen() : document.documentElement.requestFullscreen()),
     presenter: () => { tell(); openPresenter(); },
     theme: () => swapTheme(root),
-    view() {
-      const parts = root.querySelector(".rsbd-picture > svg")?.dataset.stack?.split(";").length ?? 1;
-      whole = !whole && part === parts - 1;
-      part = whole ? part : (part + 1) % parts;
+    view: () => {
+      view += 1;
       drawPicture();
     },
     number: (digit) => {
@@ -192,7 +231,7 @@ function makeBuild(el, titles, perform, openPresenter) {
       scene = which;
       if (number !== place) {
         box.value = remembered(`rsbd-guess-${place}`) ?? "";
-        [part, whole] = [scene.part, false];
+        view = 0;
       }
       [number, at] = [place, step];
       asked.textContent = scene.question;

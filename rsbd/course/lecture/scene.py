@@ -41,8 +41,8 @@ class Scene:
         What the lecturer reads in the presenter window.
     minutes : sequence of int
         Planned in a lecture of 50 and of 90 minutes; 0 leaves the scene out.
-    part : int
-        Part of the picture that a hall sees first, counted from 0.
+    part, asked : sequence of int
+        Parts of the picture that a hall sees first, and beside the question; counted from 0.
 
     Raises
     ------
@@ -69,7 +69,8 @@ class Scene:
     mark: str = ""
     notes: str = ""
     minutes: Sequence[int] = (0, 0)
-    part: int = 0
+    part: Sequence[int] = (0,)
+    asked: Sequence[int] = ()
 
     def __post_init__(self) -> None:
         if len(self.presets) < 2:
@@ -97,7 +98,7 @@ class Scene:
     @property
     def told(self) -> dict[str, Any]:
         """Return what a page says about the scene, and tells the presenter window."""
-        names = ("title", "message", "question", "unit", "mark", "notes", "minutes", "part")
+        names = ("title", "message", "question", "unit", "mark", "notes", "minutes", "part", "asked")
         return {**{name: getattr(self, name) for name in names}, "presets": list(self.presets)}
 
     def preset(self, number: int) -> dict[str, Any]:

@@ -23,7 +23,7 @@ from rsbd.panels.runners import Runner
 class Bar(anywidget.AnyWidget):
     """Title, message, buttons and keys. The page sends what was pressed; the kernel answers with the new state."""
 
-    _esm = read_assets("lecture/keys.js", "lecture/build.js", "lecture/stage.js")
+    _esm = read_assets("../panels/stack.js", "lecture/keys.js", "lecture/build.js", "lecture/stage.js")
     _css = read_assets("lecture/look.css", "lecture/stage.css")
 
     scenes: Any = traitlets.List().tag(sync=True)

@@ -110,9 +110,10 @@ class Prediction:
 
     @property
     def page(self) -> str:
-        """The question and the folded answer, where no kernel runs."""
+        """The question and the folded answer, where no kernel runs; the static site reads the rounded truth."""
         folded = f"<details><summary><b>{_FOLD}</b></summary>{self.answer.html}</details>" if self.answer.text else ""
-        return f"<p>{_bold(self.question)}</p>{folded}"
+        truth = f'data-truth="{self.truth:.0f}" data-unit="{escape(self.unit)}"'
+        return f"<p {truth}>{_bold(self.question)}</p>{folded}"
 
 
 predict = Prediction  # as the notebooks ask

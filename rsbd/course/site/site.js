@@ -33,26 +33,34 @@ for (const quiz of new Set(claims.map((fold) => fold.parentElement))) {
   quiz.append(status);
 }
 
+// A guess against the truth, in the words of the live course.
+function howFar(guess, truth, unit) {
+  const [said, shown] = [guess, truth].map((number) => `${number.toLocaleString("en")} ${unit}`);
+  const off = Math.round(guess - truth), size = Math.abs(off);
+  if (!off) return `You said ${said}, and ${shown} it is.`;
+  const points = unit === "%" ? ` point${size === 1 ? "" : "s"}` : "";
+  return `You said ${said}, it is ${shown}: ${size.toLocaleString("en")}${points} too ${off > 0 ? "high" : "low"}.`;
+}
+
 // A prediction is a question above a folded answer, which opens once a number is written down.
-for (const fold of document.querySelectorAll(".rsbd-still > details")) {
-  if (!fold.previousElementSibling?.textContent.startsWith("Predict:")) continue;
-  const row = element("div", "", { className: "guess" }), label = element("label", "my guess ");
+for (const question of document.querySelectorAll("[data-truth]")) {
+  const { truth, unit } = question.dataset, fold = question.nextElementSibling;
+  const row = element("div", "", { className: "guess" }), label = element("label", `my guess (${unit}) `);
   const box = element("input", "", { inputMode: "decimal", autocomplete: "off" }), said = element("span");
   const reveal = element("button", "reveal", { type: "button" });
   said.setAttribute("role", "status");
   label.append(box);
   row.append(label, reveal, said);
-  fold.before(row);
-  fold.hidden = true;
+  question.after(row);
+  if (fold) fold.hidden = true;
   reveal.addEventListener("click", () => {
-    const guess = box.value.trim();
-    if (!/\d/.test(guess)) {
+    const typed = box.value.replace(unit, "").trim().replace(/,(?=\d{3}\b)/g, "").replace(",", ".");
+    if (!/^[-+]?\d*\.?\d+$/.test(typed)) {
       said.textContent = "First write down a number, then press reveal.";
       return;
     }
-    said.textContent = `You said ${guess}.`;
-    fold.hidden = false;
-    fold.open = true;
+    said.textContent = howFar(Number(typed), Number(truth), unit);
+    if (fold) Object.assign(fold, { hidden: false, open: true });
   });
   box.addEventListener("keydown", (event) => { if (event.key === "Enter") reveal.click(); });
 }
