@@ -105,8 +105,8 @@ class Hall:
         """Return the parts of the stage that reach beyond the screen."""
         return list(
             self.page.evaluate(
-                """() => [...document.querySelectorAll(".rsbd-stage :is(p, h1, button, select, label, .rsbd-picture, .rsbd-pair)")]
-                    .filter(e => e.offsetParent && (b => b.right > innerWidth + 1 || b.bottom > innerHeight + 1)(
+                """() => [...document.querySelectorAll(
+                    ".rsbd-stage :is(p, h1, button, select, label, .rsbd-picture, .rsbd-pair)")].filter(e => e.offsetParent && (b => b.right > innerWidth + 1 || b.bottom > innerHeight + 1)(
                         e.getBoundingClientRect())).map(e => e.className + " " + e.textContent.slice(0, 60))"""
             )
         )
