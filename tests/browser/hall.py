@@ -103,11 +103,13 @@ class Hall:
 
     def overflow(self) -> list[str]:
         """Return the parts of the stage that reach beyond the screen."""
+        parts = ".rsbd-stage :is(p, h1, button, select, label, .rsbd-picture, .rsbd-pair)"
         return list(
             self.page.evaluate(
-                """() => [...document.querySelectorAll(
-                    ".rsbd-stage :is(p, h1, button, select, label, .rsbd-picture, .rsbd-pair)")].filter(e => e.offsetParent && (b => b.right > innerWidth + 1 || b.bottom > innerHeight + 1)(
-                        e.getBoundingClientRect())).map(e => e.className + " " + e.textContent.slice(0, 60))"""
+                """parts => [...document.querySelectorAll(parts)]
+                    .filter(e => e.offsetParent && (b => b.right > innerWidth + 1 || b.bottom > innerHeight + 1)(
+                        e.getBoundingClientRect())).map(e => e.className + " " + e.textContent.slice(0, 60))""",
+                parts,
             )
         )
 
