@@ -115,7 +115,7 @@ function makeBuild(el, titles, perform, openPresenter) {
     const fixed = inside.filter((each) => !texts.includes(each)), rest = around(fixed.map(({ box }) => box));
     const solid = fixed.filter(({ name, box: [a, b, c, d] }) => // images, and the lines of a key
       name === "image" || name === "text" || (name === "path" && d - b < 6 && c - a > 20 && c - a < 90)).map(({ box }) => box);
-    const movable = texts.map(({ shape }) => Number(shape.getAttribute("font-weight")) < 600 && !/^\W?\d/.test(shape.textContent));
+    const movable = texts.map(({ shape }) => shape.matches('[text-anchor="middle"][font-weight="400"]') && !/^\W?\d/.test(shape.textContent));
     let best;
     for (let size = 19; size <= 40; size += 0.5) {
       const words = texts.map(({ shape, box }) => {
@@ -137,8 +137,8 @@ function makeBuild(el, titles, perform, openPresenter) {
     picture.dataset.letters = best.pixels.toFixed(1);
   }
 
-  // Larger words meet: of two, the one farther out moves outwards, such as the title of an axis; bold words and
-  // figures stay, for they name what is beside them. Returns how far each was moved, or nothing if some still meet.
+  // Larger words meet: of two, the one farther out moves outwards if it is the title of an axis; others stay, for they
+  // name what is beside them. Returns how far each was moved, or nothing if some still meet.
   function spread(words, solid, movable) {
     const all = [...words, ...solid], [left, top, right, bottom] = around(all), moved = words.map(() => [0, 0]);
     const middle = [(left + right) / 2, (top + bottom) / 2];
@@ -164,13 +164,15 @@ function makeBuild(el, titles, perform, openPresenter) {
     return null;
   }
 
-  // On the screen of a hall stands the first sentence of what the panel says; a screen reader has all of it.
+  // On the screen of a hall stands the first sentence of what the panel says, or two if it is short; a screen reader
+  // has all of it.
   function drawShort() {
     for (const all of root.querySelectorAll(".rsbd-sentence")) {
       const short = all.nextElementSibling?.matches(".rsbd-short") ? all.nextElementSibling : make("p", "rsbd-short");
       if (!short.parentNode) all.after(short);
       short.setAttribute("aria-hidden", "true");
-      const first = /^.*?[.?!](?=\s|$)/s.exec(all.textContent)?.[0] ?? all.textContent;
+      const [one, two] = all.textContent.match(/\S.*?[.?!](?=\s|$)/gs) ?? [all.textContent];
+      const first = one.length < 60 && two ? `${one} ${two}` : one;
       if (short.textContent !== first) short.textContent = first;
     }
   }
