@@ -89,7 +89,7 @@ def test_panels_quizzes_predictions_and_search_work(site):
                 assert sum("Right." in words for words in said) == 1, name
                 assert len(said) == quiz.get_by_role("button").count()
             assert page.locator(".quiz").count() > 0 or name.startswith("11"), name
-            assert page.locator("[data-truth]").count() >= 2, name
+            assert page.locator("[data-truth]").count() >= 2 or name.startswith("11"), name
             page.emulate_media(media="print")  # on paper all answers are open, and nothing is to be pressed
             assert all(
                 fold.locator(":scope > *").last.is_visible() for fold in page.locator(".rsbd-still > details").all()

@@ -72,19 +72,18 @@ function makeBuild(el, titles, perform, openPresenter) {
   function drawParts() {
     for (const picture of root.querySelectorAll(".rsbd-picture")) {
       const svg = picture.firstElementChild;
-      if (!svg || !inHall(picture) || picture.children.length > 1) continue;
+      if (!svg) continue;
       svg.dataset.whole ??= svg.getAttribute("viewBox");
       if (!at) drawAsked(svg);
-      else if (picture.clientHeight) {
-        const shapes = [...svg.querySelectorAll("text, rect, path, image, circle")];
-        for (const shape of shapes) {
-          shape.classList.remove("rsbd-out");
-          shape.style.fontSize = shape.style.translate = "";
-        }
-        svg.setAttribute("viewBox", svg.dataset.whole);
-        const all = views(svg), parts = all[view % all.length];
-        if (parts) cutOut(svg, shapes, boxAround(svg, parts), picture);
+      if (!at || !inHall(picture) || !picture.clientHeight || picture.children.length > 1) continue;
+      const shapes = [...svg.querySelectorAll("text, rect, path, image, circle")];
+      for (const shape of shapes) {
+        shape.classList.remove("rsbd-out");
+        shape.style.fontSize = shape.style.translate = "";
       }
+      svg.setAttribute("viewBox", svg.dataset.whole);
+      const all = views(svg), parts = all[view % all.length];
+      if (parts) cutOut(svg, shapes, boxAround(svg, parts), picture);
     }
   }
 
@@ -94,6 +93,8 @@ function makeBuild(el, titles, perform, openPresenter) {
     if (!scene.asked.length) return;
     const copy = svg.cloneNode(true), [left, top, right, bottom] = boxAround(svg, scene.asked);
     copy.setAttribute("viewBox", `${left} ${top} ${right - left} ${bottom - top}`);
+    const width = `min(100%, ${(35 * (right - left)) / (bottom - top)}vh)`;
+    Object.assign(copy.style, { width, minWidth: 0, maxWidth: "none" });
     example.append(copy);
   }
 

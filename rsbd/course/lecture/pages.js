@@ -15,8 +15,8 @@ function freeze(on) {
 function step(to) {
   at = to;
   history.replaceState(null, "", to ? `#${to}` : location.pathname + location.search);
+  build.show(data.scene, data.number, at); // first: the picture needs its place
   if (at) panel.move(at - 1);
-  build.show(data.scene, data.number, at);
 }
 
 function go(number, hash = "") {
