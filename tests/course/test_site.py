@@ -85,7 +85,7 @@ def test_a_page_has_the_headings_folds_and_pictures_of_its_notebook(files):
         made = "".join(outputs(path))
         assert page.count("<img ") == made.count("<img ") + prose.count("![")
         assert page.count("</details>") >= made.count("</details>") + prose.count("</details>")
-        assert made.count("</details>") > 0
+        assert made.count("</details>") > 0 or path == NOTEBOOKS[-1]  # the lecture predicts nothing
 
 
 def test_the_search_knows_all_sections_and_gives_no_answer_away(files):
