@@ -125,8 +125,8 @@ def draw_levels(scores: Sequence[float], law: Tradeoff) -> Axes:
     edges, reached = np.cumsum([0, *map(float, gaps)]), [float(share) for share in shares]
     kept = [float(law.lower(share)) for share in shares]
     ax = new_axes(9, 4.5)
-    ax.stairs(reached, edges, color=INK, linewidth=2, label=f"before: area = average = {float(average):.2f}")
-    ax.stairs(kept, edges, color=BLUE, fill=True, alpha=0.3, label=f"after the attack: area at least {whole:.2f}")
+    ax.stairs(reached, edges, color=INK, linewidth=2, label=f"before: average = {float(average):.2f}")
+    ax.stairs(kept, edges, color=BLUE, fill=True, alpha=0.3, label=f"after: at least {whole:.2f}")
     ax.stairs(kept, edges, color=BLUE, linewidth=3)
     ax.axhline(naive, color=VERMILLION, linestyle="--", linewidth=2, label=f"naive: {naive:.2f}")
     return name_axes(ax, "threshold s", "share with score of at least s", xlim=(0, 1), ylim=(0, 1.05))
