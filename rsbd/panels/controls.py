@@ -5,7 +5,7 @@ and reports every change as a dictionary of values. All controls work from the k
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, TypeAlias
 
 import ipywidgets as ipw
@@ -13,8 +13,7 @@ import traitlets
 
 from rsbd.errors import InputError
 
-# What a noise slider buys at its ends: `keep` is small, and sigma large, where there is much noise.
-KEEP_BUYS = ("larger radius", "better accuracy")
+# What a noise slider buys at its ends. Sigma is large, and `keep` small, where there is much noise.
 SIGMA_BUYS = ("better accuracy", "larger radius")
 
 
@@ -43,6 +42,11 @@ class Slider:
     step: float
     play: bool = False
     ends: tuple[str, str] = ("", "")
+
+    @classmethod
+    def of_keep(cls, name: str, label: str, low: float = 0.5, high: float = 1.0) -> "Slider":
+        """Return the slider of the probability that noise keeps a value."""
+        return cls(name, label, low, high, 0.01, ends=SIGMA_BUYS[::-1])
 
     def check(self, value: float) -> None:
         """Raise for a value outside the range; the widget itself would silently take the nearest end."""
@@ -96,6 +100,11 @@ class Choice:
     label: str
     options: tuple[tuple[str, Any], ...]
 
+    @classmethod
+    def of_numbers(cls, name: str, label: str, *values: float) -> "Choice":
+        """Return the choice of one of a few numbers."""
+        return cls(name, label, tuple((f"{value:,g}", value) for value in values))
+
     def build(self, value: Any) -> tuple[ipw.Widget, ipw.Widget]:
         """Build the widget, and return it as the row and as the holder of the value."""
         widget = ipw.Dropdown(options=list(self.options), value=value, description=self.label)
@@ -134,6 +143,27 @@ class Button:
 
 
 Control: TypeAlias = "Slider | Choice | Toggle | Button"
+
+
+def setting(default: Any, control: Control) -> Any:
+    """Return the field of a panel's parameters that a control sets."""
+    return field(default=default, metadata={"control": control})
+
+
+def controls_of(params: type, **own: Mapping[str, Any]) -> list[Control]:
+    """Return the controls of a panel's parameters, in their order; ``own`` holds by name what depends on the data.
+
+    Examples
+    --------
+    >>> @dataclass(frozen=True)
+    ... class Params:
+    ...     point: int = setting(0, Slider("point", "test image", 0, 9, 1))
+    ...     hidden: int = 3
+    >>> controls_of(Params, point={"high": 155})
+    [Slider(name='point', label='test image', low=0, high=155, step=1, play=False, ends=('', ''))]
+    """
+    named = [each.metadata["control"] for each in fields(params) if "control" in each.metadata]
+    return [replace(control, **own.get(control.name, {})) for control in named]
 
 
 def shown_in(mode: str, controls: Mapping[str, Sequence[str]]) -> dict[str, bool]:

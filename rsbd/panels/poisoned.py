@@ -7,11 +7,13 @@ from rsbd.data import Dataset
 from rsbd.errors import InputError, is_between
 from rsbd.panels.controls import Slider
 
+POISONED = Slider("poisoned", "poisoned images", 0, 1, 1)  # label and end depend on the data
+
 
 def count_poisoned(
     settings: Mapping[str, Any], data: Dataset, rate: str, usual: float, most: float
-) -> tuple[dict[str, Any], Slider]:
-    """Return the first settings of a panel, with a number of poisoned images in place of a share, and their slider.
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the first settings of a panel, with a number in place of a share, and the label and end of its slider.
 
     Parameters
     ----------
@@ -34,13 +36,13 @@ def count_poisoned(
     >>> from rsbd.data import load
     >>> digits = load("digits", classes=(0, 1))
     >>> settings, slider = count_poisoned({"keep": 0.9, "poison_rate": 0.02}, digits, "poison_rate", 0.05, 0.1)
-    >>> settings, slider.label, slider.high
-    ({'poisoned': 4, 'keep': 0.9}, 'poisoned images (of 204)', 20)
+    >>> settings, slider
+    ({'poisoned': 4, 'keep': 0.9}, {'label': 'poisoned images (of 204)', 'high': 20})
     """
     if "poisoned" in settings and rate in settings:
         raise InputError(f"both poisoned and {rate} are given", "give one of the two")
     share = settings.get(rate, usual)
     if not is_between(share, 0, most):
         raise InputError(f"the poison rate is {share!r}", f"give a share from 0 to {most:g}")
-    slider = Slider("poisoned", f"poisoned images (of {data.num_rows:,})", 0, round(most * data.num_rows), 1)
+    slider = {"label": f"poisoned images (of {data.num_rows:,})", "high": round(most * data.num_rows)}
     return {"poisoned": round(share * data.num_rows)} | {k: settings[k] for k in settings if k != rate}, slider

@@ -4,9 +4,9 @@ from typing import Any
 
 from rsbd.data import Dataset
 from rsbd.errors import InputError
-from rsbd.panels.attack.compute import HIGHEST_RATE, KINDS, AttackComputation, AttackParams, AttackResult
+from rsbd.panels.attack.compute import HIGHEST_RATE, AttackComputation, AttackParams, AttackResult
 from rsbd.panels.attack.draw import draw_attack
-from rsbd.panels.controls import Choice, Control, Slider, Toggle
+from rsbd.panels.controls import controls_of
 from rsbd.panels.panel import Panel, first_params, image_dataset
 from rsbd.panels.poisoned import count_poisoned
 from rsbd.panels.runners import Runner
@@ -60,13 +60,6 @@ def attack(
         settings["target"] = data.label(settings["target"])
     settings, slider = count_poisoned(settings, data, "rate", 0.02, HIGHEST_RATE)
     targets = tuple((f"\u201c{name}\u201d", label) for label, name in enumerate(data.classes))
-    controls: tuple[Control, ...] = (
-        Choice("kind", "trigger", tuple((words, kind) for kind, words in KINDS.items())),
-        Slider("pixels", "size (pixels)", 1, 25, 1),
-        Slider("strength", "strength (of white)", 0.01, 1.0, 0.01),
-        slider,
-        Choice("target", "target label", targets),
-        Toggle("relabel", "relabel the poisoned images as the target (dirty label)"),
-    )
+    controls = controls_of(AttackParams, poisoned=slider, target={"options": targets})
     params, compute = first_params(AttackParams, settings), AttackComputation(data, seed)
     return Panel(params, controls, compute, draw_attack, runner, lambda params: {"pixels": params.kind != "blend"})

@@ -13,8 +13,10 @@ from rsbd.data import Dataset
 from rsbd.errors import InputError
 from rsbd.learners import Linear
 from rsbd.learners.undefended import predict_undefended, undefended_weights
+from rsbd.panels.controls import Choice, Slider, Toggle, setting
 from rsbd.panels.engine import Cancel, OnProgress, Previews, show_previews
 from rsbd.panels.memory import Memo
+from rsbd.panels.poisoned import POISONED
 from rsbd.recipes.planted import Rates, plant_attack
 from rsbd.types import AnyFloats, Bools
 
@@ -46,12 +48,12 @@ class AttackParams:
         target class are stamped and keep their label.
     """
 
-    kind: str = "patch"
-    pixels: int = 9
-    strength: float = 1.0
-    poisoned: int = 20
-    target: int = 0
-    relabel: bool = True
+    kind: str = setting("patch", Choice("kind", "trigger", tuple((words, kind) for kind, words in KINDS.items())))
+    pixels: int = setting(9, Slider("pixels", "size (pixels)", 1, 25, 1))
+    strength: float = setting(1.0, Slider("strength", "strength (of white)", 0.01, 1.0, 0.01))
+    poisoned: int = setting(20, POISONED)
+    target: int = setting(0, Choice("target", "target label", ()))
+    relabel: bool = setting(True, Toggle("relabel", "relabel the poisoned images as the target (dirty label)"))
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:

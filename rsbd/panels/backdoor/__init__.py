@@ -7,28 +7,11 @@ from rsbd.errors import InputError
 from rsbd.learners import Learner, Linear
 from rsbd.panels.backdoor.compute import MOST_POISONED, BackdoorComputation, BackdoorParams, BackdoorResult
 from rsbd.panels.backdoor.draw import draw_backdoor, draw_compact_backdoor
-from rsbd.panels.controls import KEEP_BUYS, SIGMA_BUYS, Choice, Control, Slider, Toggle, shown_in
+from rsbd.panels.controls import controls_of, shown_in
 from rsbd.panels.panel import Panel, first_params, image_dataset
 from rsbd.panels.poisoned import count_poisoned
 from rsbd.panels.runners import Runner
 
-_NOISES = (
-    ("flips, one keep for all", "tied"),
-    ("flips, one keep for each part", "slots"),
-    ("Gaussian pixels, flipped labels", "gaussian"),
-)
-_CONTROLS: tuple[Control, ...] = (
-    Choice("noise", "noise", _NOISES),
-    Slider("keep", "keep", 0.5, 1.0, 0.01, ends=KEEP_BUYS),
-    Slider("keep_features", "keep (training pixels)", 0.5, 1.0, 0.01, ends=KEEP_BUYS),
-    Slider("keep_labels", "keep (training labels)", 0.1, 1.0, 0.01, ends=KEEP_BUYS),
-    Slider("keep_test", "keep (test image)", 0.5, 1.0, 0.01, ends=KEEP_BUYS),
-    Slider("sigma", "sigma (pixel units)", 0.05, 3.0, 0.05, ends=SIGMA_BUYS),
-    Slider("trigger_pixels", "trigger (pixels)", 1, 25, 1),
-    Slider("num_models", "models", 100, 5000, 100),
-    Choice("alpha", "alpha", tuple((f"{a:g}", a) for a in (0.1, 0.05, 0.01, 0.001, 0.0001))),
-    Toggle("watched", "bounds that stay valid while you watch (anytime)"),
-)
 _COMPACT = ("poisoned", "trigger_pixels", "keep")
 _OF_NOISE = {  # controls that apply under one kind of noise
     "tied": ("keep",),
@@ -87,6 +70,7 @@ def backdoor(
     if data.values is None and params.noise != "gaussian":
         raise InputError(f"{data.name} is continuous", "load its binary view, or give noise='gaussian'")
     compute = BackdoorComputation(data, data.label(target), learner or Linear(), seed)
-    controls = [control for control in (slider, *_CONTROLS) if not compact or control.name in _COMPACT]
+    controls = controls_of(BackdoorParams, poisoned=slider)
+    controls = [control for control in controls if not compact or control.name in _COMPACT]
     draw = draw_compact_backdoor if compact else draw_backdoor
     return Panel(params, controls, compute, draw, runner, lambda params: shown_in(params.noise, _OF_NOISE))

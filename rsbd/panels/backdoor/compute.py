@@ -14,13 +14,20 @@ from rsbd.data import Dataset
 from rsbd.errors import InputError
 from rsbd.noises import Smoothing
 from rsbd.panels.chart import radii_for
+from rsbd.panels.controls import SIGMA_BUYS, Choice, Slider, Toggle, setting
 from rsbd.panels.memory import ExperimentComputation
+from rsbd.panels.poisoned import POISONED
 from rsbd.recipes.experiment import Experiment, Outcome
 from rsbd.recipes.report import Report, report
 from rsbd.types import AnyFloats, Floats
 
 MAP_ROWS = (0, 1, 2, 3, 5, 10, 20, 50, 100)
 MOST_POISONED = 0.1  # share of the training images
+_NOISES = (
+    ("flips, one keep for all", "tied"),
+    ("flips, one keep for each part", "slots"),
+    ("Gaussian pixels, flipped labels", "gaussian"),
+)
 MAP_PIXELS = (1, 2, 3, 4, 6, 9, 16, 25)
 
 
@@ -50,17 +57,17 @@ class BackdoorParams:
         could stop when it looks good.
     """
 
-    noise: str = "tied"
-    keep: float = 0.8
-    keep_features: float = 0.85
-    keep_labels: float = 0.8
-    keep_test: float = 0.85
-    sigma: float = 0.5
-    trigger_pixels: int = 9
-    poisoned: int = 10
-    num_models: int = 1000
-    alpha: float = 0.001
-    watched: bool = False
+    poisoned: int = setting(10, POISONED)
+    noise: str = setting("tied", Choice("noise", "noise", _NOISES))
+    keep: float = setting(0.8, Slider.of_keep("keep", "keep"))
+    keep_features: float = setting(0.85, Slider.of_keep("keep_features", "keep (training pixels)"))
+    keep_labels: float = setting(0.8, Slider.of_keep("keep_labels", "keep (training labels)", 0.1))
+    keep_test: float = setting(0.85, Slider.of_keep("keep_test", "keep (test image)"))
+    sigma: float = setting(0.5, Slider("sigma", "sigma (pixel units)", 0.05, 3.0, 0.05, ends=SIGMA_BUYS))
+    trigger_pixels: int = setting(9, Slider("trigger_pixels", "trigger (pixels)", 1, 25, 1))
+    num_models: int = setting(1000, Slider("num_models", "models", 100, 5000, 100))
+    alpha: float = setting(0.001, Choice.of_numbers("alpha", "alpha", 0.1, 0.05, 0.01, 0.001, 0.0001))
+    watched: bool = setting(False, Toggle("watched", "bounds that stay valid while you watch (anytime)"))
 
     def __post_init__(self) -> None:
         if self.noise not in ("tied", "slots", "gaussian"):

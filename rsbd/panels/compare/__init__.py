@@ -5,21 +5,12 @@ from typing import Any
 from rsbd.data import Dataset, load
 from rsbd.evasion import AnyPixels
 from rsbd.learners import Learner, Linear
-from rsbd.panels.compare.compute import CompareComputation, CompareParams, CompareResult
+from rsbd.panels.compare.compute import MOST_PIXELS, CompareComputation, CompareParams, CompareResult
 from rsbd.panels.compare.draw import draw_compare
-from rsbd.panels.controls import Control, Slider, Toggle
+from rsbd.panels.controls import controls_of
 from rsbd.panels.panel import Panel, first_params
 from rsbd.panels.runners import Runner
 from rsbd.recipes.contest.search import Trials
-
-_MOST_PIXELS = 9
-_CONTROLS: tuple[Control, ...] = (
-    Slider("rows", "poisoned rows", 0, 20, 1),
-    Slider("trigger", "trigger (pixels)", 0, _MOST_PIXELS, 1),
-    Toggle("relabel", "poisoned rows get a false label"),
-    Toggle("on_test", "trigger on the test image too"),
-    Toggle("every", "all methods of the library"),
-)
 
 
 def compare(
@@ -68,6 +59,12 @@ def compare(
     if not isinstance(dataset, Dataset):
         classes = (0, 1) if dataset is None else None
         dataset = load(dataset or "digits", view="unit", classes=classes)
-    triggers = tuple(AnyPixels(count) for count in range(1, _MOST_PIXELS + 1))
+    triggers = tuple(AnyPixels(count) for count in range(1, MOST_PIXELS + 1))
     trials = Trials(dataset, 0.25, num_models, 0.001, "each", seed, learner or Linear(), {}, triggers=triggers)
-    return Panel(first_params(CompareParams, settings), _CONTROLS, CompareComputation(trials), draw_compare, runner)
+    return Panel(
+        first_params(CompareParams, settings),
+        controls_of(CompareParams),
+        CompareComputation(trials),
+        draw_compare,
+        runner,
+    )

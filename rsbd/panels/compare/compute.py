@@ -1,12 +1,13 @@
 """Compute the panel of comparison: each method with the best of a few noises; each ensemble is trained once."""
 
-from collections.abc import Mapping
+import tomllib
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any
+from pathlib import Path
 
 from rsbd.evasion import AnyPixels
 from rsbd.noises import Threat
+from rsbd.panels.controls import Slider, Toggle, setting
 from rsbd.panels.engine import Cancel, Cancelled, OnProgress, Previews
 from rsbd.panels.memory import Memo
 from rsbd.recipes.contest import CONTENDERS, ComparisonRow, Contender
@@ -14,38 +15,11 @@ from rsbd.recipes.contest.search import Search, Trials
 from rsbd.recipes.contest.threats import Attack, attacked_slots
 from rsbd.words import count
 
-# Fewer noises than in `rsbd.recipes.contest.compare`: a reader waits for them.
-_GRIDS: Mapping[str, Mapping[str, tuple[Any, ...]]] = {
-    "Wang et al., tied": {"keep": (0.65, 0.7, 0.8)},
-    "flips per slot": {"features": (0.6, 0.7), "labels": (0.7, 0.8), "test": (0.7, 0.8)},
-    "Gaussian + flips": {"features": (1.0, 2.0), "labels": (0.7, 0.8), "test": (1.0, 2.0)},
-    "RAB": {"sigma": (0.5, 1.0, 2.0)},
-    "RAB, Hoeffding": {"sigma": (0.5, 1.0, 2.0)},
-    "RAB, 1-neighbour": {"sigma": (1.0,)},
-    "Cohen et al.": {"sigma": (0.5, 1.0)},
-    "DPA": {"parts": (20, 50)},
-    "Finite Aggregation": {"parts": (20, 50), "spread": (2,)},
-    "bagging": {"size": (5, 10, 20)},
-    "BagFlip": {"size": (10, 20), "keep": (0.85, 0.9)},
-    "bags + test flips": {"size": (10, 20), "keep": (0.7, 0.8, 0.9)},
-    "bags, kept votes": {"each": (1, 3)},
-    "PECAN": {"parts": (20, 50), "deal": ("position",)},
-    "FPA": {"groups": (50, 200)},
-}
-# What the methods hide.
-_FAMILIES = {
-    "noise on pixels and labels": (
-        "Wang et al., tied", "flips per slot", "Gaussian + flips", "RAB", "RAB, Hoeffding", "RAB, 1-neighbour",
-        "Rosenfeld et al.", "Cohen et al.",
-    ),
-    "rows hidden": ("DPA", "Finite Aggregation", "bagging"),
-    "rows hidden, noise on the rest": ("BagFlip", "bags + test flips"),
-    "rows hidden, only votes count that no trigger can move": ("bags, kept votes", "PECAN"),
-    "pixels hidden": ("FPA",),
-}  # fmt: skip
-FAMILY_OF = {name: family for family, names in _FAMILIES.items() for name in names}
-# The methods that the main road of the course teaches.
-TAUGHT = ("Wang et al., tied", "flips per slot", "DPA", "bagging", "BagFlip", "bags + test flips", "bags, kept votes")
+MOST_PIXELS = 9  # of the trigger
+_METHODS = tomllib.loads(Path(__file__).with_name("methods.toml").read_text("utf-8"))["method"]
+_GRIDS = {each["name"]: {k: tuple(v) for k, v in each["grid"].items()} for each in _METHODS if "grid" in each}
+FAMILY_OF: dict[str, str] = {each["name"]: each["family"] for each in _METHODS}
+TAUGHT: tuple[str, ...] = tuple(each["name"] for each in _METHODS if "taught" in each)
 
 
 @dataclass(frozen=True)
@@ -66,11 +40,11 @@ class CompareParams:
         True for all methods, False for those of the main road of the course.
     """
 
-    rows: int = 1
-    trigger: int = 1
-    relabel: bool = True
-    on_test: bool = True
-    every: bool = True
+    rows: int = setting(1, Slider("rows", "poisoned rows", 0, 20, 1))
+    trigger: int = setting(1, Slider("trigger", "trigger (pixels)", 0, MOST_PIXELS, 1))
+    relabel: bool = setting(True, Toggle("relabel", "poisoned rows get a false label"))
+    on_test: bool = setting(True, Toggle("on_test", "trigger on the test image too"))
+    every: bool = setting(True, Toggle("every", "all methods of the library"))
 
     @property
     def threat(self) -> Threat:

@@ -4,9 +4,9 @@ from typing import Any
 
 from rsbd.data import Dataset
 from rsbd.learners import LDA, Learner
-from rsbd.panels.confidence.compute import FURTHEST_RADIUS, ConfidenceComputation, ConfidenceParams, ConfidenceResult
+from rsbd.panels.confidence.compute import ConfidenceComputation, ConfidenceParams, ConfidenceResult
 from rsbd.panels.confidence.draw import draw_confidence
-from rsbd.panels.controls import SIGMA_BUYS, Choice, Control, Slider
+from rsbd.panels.controls import controls_of
 from rsbd.panels.panel import Panel, first_params, image_dataset
 from rsbd.panels.runners import Runner
 
@@ -48,12 +48,6 @@ def confidence(
     'Test image 0 is called “3”, which is right.'
     """
     data = image_dataset(dataset, "unit", rows=500, points=200)
-    controls: tuple[Control, ...] = (
-        Slider("sigma", "sigma (pixel units)", 0.05, 2.0, 0.05, ends=SIGMA_BUYS),
-        Slider("radius", "L2 radius", 0.0, FURTHEST_RADIUS, 0.01),
-        Choice("measure", "confidence", (("score of the class", "score"), ("margin to the next class", "margin"))),
-        Slider("point", "test image", 0, data.num_points - 1, 1),
-        Choice("copies", "noisy copies", tuple((f"{n:,}", n) for n in (100, 300, 1000, 3000))),
-    )
+    controls = controls_of(ConfidenceParams, point={"high": data.num_points - 1})
     compute = ConfidenceComputation(data, learner or LDA(), seed)
     return Panel(first_params(ConfidenceParams, settings), controls, compute, draw_confidence, runner)

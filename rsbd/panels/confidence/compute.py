@@ -10,11 +10,13 @@ from rsbd.data import Dataset
 from rsbd.ensemble.one_model import FixedModel
 from rsbd.learners import LDA, Learner
 from rsbd.noises import Gaussian
+from rsbd.panels.controls import SIGMA_BUYS, Choice, Slider, setting
 from rsbd.panels.engine import Cancel, Cancelled, OnProgress, Previews
 from rsbd.panels.memory import Memo
 from rsbd.types import AnyFloats, Ints
 
 FURTHEST_RADIUS = 2.0  # L2 length at the end of the axis and of the slider
+_MEASURES = (("score of the class", "score"), ("margin to the next class", "margin"))
 _SELECTION = 100  # noisy copies that pick the class; other copies bound its confidence
 _PREVIEW = 100  # copies of the first picture: a number fixed beforehand, so that the band holds there, too
 _GRID = 201
@@ -40,11 +42,11 @@ class ConfidenceParams:
         Failure probability for each image.
     """
 
-    sigma: float = 1.0
-    radius: float = 0.5
-    measure: str = "score"
-    point: int = 0
-    copies: int = 1000
+    sigma: float = setting(1.0, Slider("sigma", "sigma (pixel units)", 0.05, 2.0, 0.05, ends=SIGMA_BUYS))
+    radius: float = setting(0.5, Slider("radius", "L2 radius", 0.0, FURTHEST_RADIUS, 0.01))
+    measure: str = setting("score", Choice("measure", "confidence", _MEASURES))
+    point: int = setting(0, Slider("point", "test image", 0, 0, 1))
+    copies: int = setting(1000, Choice.of_numbers("copies", "noisy copies", 100, 300, 1000, 3000))
     alpha: float = 0.001
 
 

@@ -5,8 +5,8 @@ from typing import Any
 from rsbd.data import Dataset
 from rsbd.errors import InputError
 from rsbd.learners import Learner, Linear
-from rsbd.panels.controls import KEEP_BUYS, Choice, Control, Slider
-from rsbd.panels.evidence.compute import STEPS, EvidenceComputation, EvidenceParams, EvidenceResult
+from rsbd.panels.controls import controls_of
+from rsbd.panels.evidence.compute import EvidenceComputation, EvidenceParams, EvidenceResult
 from rsbd.panels.evidence.draw import draw_evidence
 from rsbd.panels.panel import Panel, first_params, image_dataset
 from rsbd.panels.runners import Runner
@@ -58,13 +58,7 @@ def evidence(
     data = image_dataset(dataset, classes=(0, 1))
     if data.values is None:
         raise InputError(f"{data.name} is continuous", "load its binary view")
-    controls: tuple[Control, ...] = (
-        Slider("keep", "keep", 0.55, 0.95, 0.01, ends=KEEP_BUYS),
-        Slider("num_models", "models", 100, 5000, 100),
-        Choice("alpha", "alpha", tuple((f"{a:g}", a) for a in (0.1, 0.05, 0.01, 0.001, 0.0001))),
-        Slider("point", "test image (number)", 0, data.num_points - 1, 1),
-        Slider("step", "votes (step)", 1, STEPS, 1, play=True),
-    )
+    controls = controls_of(EvidenceParams, point={"high": data.num_points - 1})
     compute = EvidenceComputation(data, learner or Linear(), seed)
     params = first_params(EvidenceParams, {"point": min(EvidenceParams.point, data.num_points - 1)} | settings)
     return Panel(params, controls, compute, draw_evidence, runner)

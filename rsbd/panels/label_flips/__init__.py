@@ -4,9 +4,9 @@ from typing import Any
 
 from rsbd.data import Dataset
 from rsbd.errors import InputError
-from rsbd.panels.controls import KEEP_BUYS, Choice, Control, Slider
+from rsbd.panels.controls import controls_of
 from rsbd.panels.label_flips.compute import LabelFlipsComputation, LabelFlipsParams, LabelFlipsResult
-from rsbd.panels.label_flips.draw import PENALTIES, draw_label_flips
+from rsbd.panels.label_flips.draw import draw_label_flips
 from rsbd.panels.panel import Panel, first_params, image_dataset
 from rsbd.panels.runners import Runner
 
@@ -44,10 +44,6 @@ def label_flips(
             "this panel shows images of two classes, such as load('digits', classes=(0, 1))",
         )
     most = max(10, data.num_rows // 50 * 10)
-    controls: tuple[Control, ...] = (
-        Slider("keep", "keep (training labels)", 0.51, 0.99, 0.01, ends=KEEP_BUYS),
-        Choice("penalty", "ridge penalty", PENALTIES),
-        Slider("flips", "flipped labels (attack)", 0, most, 1),
-    )
+    controls = controls_of(LabelFlipsParams, flips={"high": most})
     params, compute = first_params(LabelFlipsParams, settings), LabelFlipsComputation(data, most)
     return Panel(params, controls, compute, draw_label_flips, runner)

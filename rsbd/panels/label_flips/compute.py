@@ -8,11 +8,20 @@ from rsbd.attacks.label_flips import carried_out, fewest_flips, heaviest
 from rsbd.certify import radius
 from rsbd.data import Dataset
 from rsbd.noises import Flip, Smoothing
+from rsbd.panels.controls import Choice, Slider, setting
 from rsbd.panels.engine import Cancel, OnProgress
 from rsbd.panels.memory import Memo
 from rsbd.recipes.rosenfeld import LeastSquares, closed_form_radius, label_flip_bounds
 from rsbd.types import Bools, Floats, Ints
 
+PENALTIES = (
+    ("1/1000 of the default", 0.001),
+    ("1/100 of the default", 0.01),
+    ("1/10 of the default", 0.1),
+    ("the default", 1.0),
+    ("10 times the default", 10.0),
+    ("100 times the default", 100.0),
+)
 _THUMBS = 5  # training images that the picture shows
 
 
@@ -30,9 +39,9 @@ class LabelFlipsParams:
         Training labels that the attacker flips.
     """
 
-    keep: float = 0.8
-    penalty: float = 1.0
-    flips: int = 10
+    keep: float = setting(0.8, Slider.of_keep("keep", "keep (training labels)", 0.51, 0.99))
+    penalty: float = setting(1.0, Choice("penalty", "ridge penalty", PENALTIES))
+    flips: int = setting(10, Slider("flips", "flipped labels (attack)", 0, 10, 1))
 
 
 @dataclass(frozen=True)

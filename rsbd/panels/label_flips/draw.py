@@ -5,17 +5,8 @@ import numpy as np
 from rsbd.panels import svg
 from rsbd.panels.chart import Chart, bars, level_around, ticks
 from rsbd.panels.engine import Picture
-from rsbd.panels.label_flips.compute import LabelFlipsParams, LabelFlipsResult
+from rsbd.panels.label_flips.compute import PENALTIES, LabelFlipsParams, LabelFlipsResult
 from rsbd.words import count, percent, state
-
-PENALTIES = (
-    ("1/1000 of the default", 0.001),
-    ("1/100 of the default", 0.01),
-    ("1/10 of the default", 0.1),
-    ("the default", 1.0),
-    ("10 times the default", 10.0),
-    ("100 times the default", 100.0),
-)
 
 
 def draw_label_flips(found: LabelFlipsResult) -> Picture:

@@ -4,28 +4,12 @@ from typing import Any
 
 from rsbd.data import Dataset
 from rsbd.errors import InputError
-from rsbd.panels.controls import KEEP_BUYS, Choice, Control, Slider, shown_in
+from rsbd.panels.controls import controls_of, shown_in
 from rsbd.panels.panel import Panel, first_params, image_dataset
 from rsbd.panels.partitions.compute import PartitionsComputation, PartitionsParams, PartitionsResult
 from rsbd.panels.partitions.draw import draw_partitions
 from rsbd.panels.runners import Runner
 
-_METHODS = (
-    ("DPA: rows dealt out", "dpa"),
-    ("Finite Aggregation: small parts, shared", "finite"),
-    ("bagging: rows drawn at random", "bagging"),
-    ("BagFlip: drawn, then flipped", "bagflip"),
-)
-_CONTROLS: tuple[Control, ...] = (
-    Choice("method", "method", _METHODS),
-    Slider("poisoned", "poisoned rows", 1, 30, 1),
-    Slider("parts", "parts", 5, 100, 1),
-    Slider("spread", "models that share a row", 1, 4, 1),
-    Slider("size", "rows in a bag", 1, 100, 1),
-    Slider("keep", "keep (pixels and labels)", 0.5, 1.0, 0.01, ends=KEEP_BUYS),
-    Slider("trigger", "trigger (pixels)", 1, 9, 1),
-    Slider("num_models", "models", 100, 5000, 100),
-)
 _OF_METHOD = {
     "dpa": ("parts",),
     "finite": ("parts", "spread"),
@@ -78,4 +62,11 @@ def partitions(
     if data.values != 2:
         raise InputError(f"{data.name} is not a set of binary images", "load digits, in its binary view")
     params, compute = first_params(PartitionsParams, settings), PartitionsComputation(data, data.label(target), seed)
-    return Panel(params, _CONTROLS, compute, draw_partitions, runner, lambda p: shown_in(p.method, _OF_METHOD))
+    return Panel(
+        params,
+        controls_of(PartitionsParams),
+        compute,
+        draw_partitions,
+        runner,
+        lambda p: shown_in(p.method, _OF_METHOD),
+    )

@@ -14,6 +14,7 @@ from rsbd.data import Dataset
 from rsbd.errors import InputError
 from rsbd.learners import randomness
 from rsbd.noises import Bagging, Partition, Threat
+from rsbd.panels.controls import Choice, Slider, setting
 from rsbd.panels.engine import Cancel, Cancelled, OnProgress
 from rsbd.panels.memory import Memo
 from rsbd.recipes import bagflip, bagging, dpa
@@ -25,7 +26,12 @@ _PATCH = 9  # pixels of the planted trigger if the certificate does not depend o
 ALPHA = 0.001
 # The labels, the average clean accuracy of the models, and the certificates against both kinds of change.
 _Votes: TypeAlias = tuple[Any, float, tuple[Certificate, Certificate]]
-_METHODS = ("dpa", "finite", "bagging", "bagflip")
+_METHODS = (
+    ("DPA: rows dealt out", "dpa"),
+    ("Finite Aggregation: small parts, shared", "finite"),
+    ("bagging: rows drawn at random", "bagging"),
+    ("BagFlip: drawn, then flipped", "bagflip"),
+)
 
 
 @dataclass(frozen=True)
@@ -49,18 +55,19 @@ class PartitionsParams:
         BagFlip: pixels of the trigger. The other methods certify any change of a row.
     """
 
-    method: str = "dpa"
-    poisoned: int = 5
-    parts: int = 50
-    spread: int = 3
-    size: int = 20
-    keep: float = 0.95
-    trigger: int = 1
-    num_models: int = 1000
+    method: str = setting("dpa", Choice("method", "method", _METHODS))
+    poisoned: int = setting(5, Slider("poisoned", "poisoned rows", 1, 30, 1))
+    parts: int = setting(50, Slider("parts", "parts", 5, 100, 1))
+    spread: int = setting(3, Slider("spread", "models that share a row", 1, 4, 1))
+    size: int = setting(20, Slider("size", "rows in a bag", 1, 100, 1))
+    keep: float = setting(0.95, Slider.of_keep("keep", "keep (pixels and labels)"))
+    trigger: int = setting(1, Slider("trigger", "trigger (pixels)", 1, 9, 1))
+    num_models: int = setting(1000, Slider("num_models", "models", 100, 5000, 100))
 
     def __post_init__(self) -> None:
-        if self.method not in _METHODS:
-            raise InputError(f"method is {self.method!r}", f"choose one of {', '.join(_METHODS)}")
+        methods = [method for _, method in _METHODS]
+        if self.method not in methods:
+            raise InputError(f"method is {self.method!r}", f"choose one of {', '.join(methods)}")
 
     @property
     def drawn(self) -> bool:

@@ -2,20 +2,11 @@
 
 from typing import Any
 
-from rsbd.panels.controls import SIGMA_BUYS, Button, Choice, Control, Slider
+from rsbd.panels.controls import controls_of
 from rsbd.panels.panel import Panel, first_params
-from rsbd.panels.plane.compute import REACH, PlaneParams, PlaneResult, compute_plane
+from rsbd.panels.plane.compute import PlaneParams, PlaneResult, compute_plane
 from rsbd.panels.plane.draw import draw_plane
 from rsbd.panels.runners import Runner
-
-_CONTROLS: tuple[Control, ...] = (
-    Slider("x", "x of the point", -REACH, REACH, 0.05),
-    Slider("y", "y of the point", -REACH, REACH, 0.05),
-    Slider("sigma", "sigma (units of the plane)", 0.05, 2.0, 0.05, ends=SIGMA_BUYS),
-    Choice("samples", "noisy copies", tuple((f"{n:,}", n) for n in (10, 30, 100, 300, 1000, 10_000, 100_000))),
-    Choice("alpha", "alpha", tuple((f"{a:g}", a) for a in (0.1, 0.01, 0.001, 0.0001))),
-    Button("seed", "draw the noise again"),
-)
 
 
 def plane(*, runner: Runner | None = None, **settings: Any) -> Panel[PlaneParams, PlaneResult]:
@@ -48,4 +39,4 @@ def plane(*, runner: Runner | None = None, **settings: Any) -> Panel[PlaneParams
     >>> panel.sentence[:30]
     'At (0, 0.1) with sigma 2, 100 '
     """
-    return Panel(first_params(PlaneParams, settings), _CONTROLS, compute_plane, draw_plane, runner)
+    return Panel(first_params(PlaneParams, settings), controls_of(PlaneParams), compute_plane, draw_plane, runner)

@@ -5,19 +5,12 @@ from typing import Any
 from rsbd.data import Dataset
 from rsbd.evasion import AnyPatch
 from rsbd.learners import RobustLinear
-from rsbd.panels.controls import Choice, Control, Slider
+from rsbd.panels.controls import controls_of
 from rsbd.panels.panel import Panel, first_params, image_dataset
-from rsbd.panels.planted.compute import PlantedComputation, PlantedParams, PlantedResult
+from rsbd.panels.planted.compute import LARGEST, PlantedComputation, PlantedParams, PlantedResult
 from rsbd.panels.planted.draw import draw_planted
 from rsbd.panels.poisoned import count_poisoned
 from rsbd.panels.runners import Runner
-from rsbd.words import percent
-
-_LARGEST = 7  # side of a patch
-_WISHES = (
-    ("what does this defence prove?", 0.0),
-    *((f"which defence proves {percent(share)}?", share) for share in (0.5, 0.75, 0.9)),
-)
 
 
 def planted(
@@ -57,17 +50,12 @@ def planted(
     'With 300 models, each trained on 1 image of each class: 90 % of the test im'
     """
     data = image_dataset(dataset, classes=(0, 1))
-    patches = tuple(map(AnyPatch, range(1, min(_LARGEST, *data.shape[-2:]) + 1)))
+    patches = tuple(map(AnyPatch, range(1, min(LARGEST, *data.shape[-2:]) + 1)))
     compute = PlantedComputation(data, RobustLinear(), seed, triggers=patches)
     settings, slider = count_poisoned(settings, data, "poison_rate", 0.05, 0.2)
     params = first_params(PlantedParams, settings)
-    controls: tuple[Control, ...] = (
-        Choice("wanted", "ask", _WISHES),
-        slider,
-        Slider("side", "side of the patch (pixels)", 1, len(patches), 1),
-        Slider("each", "images of each class", 1, 5, 1),
-        Slider("num_models", "models", 100, 2000, 100),
-        Slider("point", "test image (number)", 0, data.num_points - 1, 1),
+    controls = controls_of(
+        PlantedParams, poisoned=slider, side={"high": len(patches)}, point={"high": data.num_points - 1}
     )
     return Panel(params, controls, compute, draw_planted, runner, _shown)
 

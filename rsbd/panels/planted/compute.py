@@ -14,13 +14,21 @@ from rsbd.evasion import AnyPatch
 from rsbd.learners import Problem, RobustLinear
 from rsbd.learners.randomness import generators
 from rsbd.noises import ClassBagging, Smoothing, Threat
+from rsbd.panels.controls import Choice, Slider, setting
 from rsbd.panels.engine import Cancel, Cancelled, OnProgress, Previews
 from rsbd.panels.memory import EnsembleComputation, Memo
+from rsbd.panels.poisoned import POISONED
 from rsbd.types import AnyFloats, Floats
+from rsbd.words import percent
 
 ALPHA = 0.001
 FLIPS = 0.6  # the noise to compare with: at less of it models need even more votes
 BAGS, NUMBERS = (1, 2, 3, 5), (100, 200, 500, 1000, 2000)  # the defences that a reader's wish is tried on
+LARGEST = 7  # side of a patch
+_WISHES = (
+    ("what does this defence prove?", 0.0),
+    *((f"which defence proves {percent(share)}?", share) for share in (0.5, 0.75, 0.9)),
+)
 _RATES = (0, 0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.2)  # poison rates of the map
 
 
@@ -45,12 +53,12 @@ class PlantedParams:
         images, which are training images that are held out.
     """
 
-    poisoned: int = 10
-    side: int = 3
-    each: int = 1
-    num_models: int = 1000
-    point: int = 0
-    wanted: float = 0.0
+    wanted: float = setting(0.0, Choice("wanted", "ask", _WISHES))
+    poisoned: int = setting(10, POISONED)
+    side: int = setting(3, Slider("side", "side of the patch (pixels)", 1, LARGEST, 1))
+    each: int = setting(1, Slider("each", "images of each class", 1, 5, 1))
+    num_models: int = setting(1000, Slider("num_models", "models", 100, 2000, 100))
+    point: int = setting(0, Slider("point", "test image (number)", 0, 0, 1))
 
     @property
     def patch(self) -> AnyPatch:

@@ -5,19 +5,12 @@ from typing import Any
 from rsbd.data import Dataset
 from rsbd.errors import InputError
 from rsbd.learners import LDA, Learner
-from rsbd.panels.controls import SIGMA_BUYS, Choice, Control, Slider
+from rsbd.panels.controls import controls_of
 from rsbd.panels.panel import Panel, first_params, image_dataset
 from rsbd.panels.poisoned import count_poisoned
 from rsbd.panels.rab.compute import RabComputation, RabParams, RabResult
 from rsbd.panels.rab.draw import draw_rab
 from rsbd.panels.runners import Runner
-
-_CONTROLS: tuple[Control, ...] = (
-    Slider("sigma", "sigma (pixel units)", 0.1, 4.0, 0.05, ends=SIGMA_BUYS),
-    Slider("trigger", "trigger (L2 norm)", 0.1, 8.0, 0.1),
-    Slider("num_models", "models", 100, 5000, 100),
-    Choice("alpha", "alpha", tuple((f"{a:g}", a) for a in (0.1, 0.05, 0.01, 0.001, 0.0001))),
-)
 
 
 def rab(
@@ -73,4 +66,5 @@ def rab(
         )
     compute = RabComputation(data, data.label(target), learner or LDA(), seed)
     settings, slider = count_poisoned(settings, data, "poison_rate", 0.02, 0.2)
-    return Panel(first_params(RabParams, settings), [slider, *_CONTROLS], compute, draw_rab, runner)
+    controls = controls_of(RabParams, poisoned=slider)
+    return Panel(first_params(RabParams, settings), controls, compute, draw_rab, runner)

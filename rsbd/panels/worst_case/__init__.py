@@ -2,22 +2,12 @@
 
 from typing import Any
 
-from rsbd.panels.controls import Choice, Control, Slider, shown_in
+from rsbd.panels.controls import controls_of, shown_in
 from rsbd.panels.panel import Panel, first_params
 from rsbd.panels.runners import Runner
 from rsbd.panels.worst_case.compute import WorstCaseParams, WorstCaseResult, compute_worst_case
 from rsbd.panels.worst_case.draw import draw_worst_case
 
-_NOISES = (("flips on bits", "flips"), ("Gaussian on numbers", "gaussian"), ("uniform on numbers", "uniform"))
-_CONTROLS: tuple[Control, ...] = (
-    Choice("noise", "noise", _NOISES),
-    Slider("keep", "keep", 0.0, 1.0, 0.01),
-    Slider("sigma", "sigma (input units)", 0.25, 1.5, 0.05),
-    Slider("width", "width (input units)", 0.5, 4.0, 0.1),
-    Slider("changes", "changed bits (L0)", 0, 10, 1),
-    Slider("shift", "length of the change", 0.0, 2.0, 0.05),
-    Slider("p_a", "p_a (top class)", 0.5, 0.999, 0.001),
-)
 _OF_NOISE = {"flips": ("keep", "changes"), "gaussian": ("sigma", "shift"), "uniform": ("width", "shift")}
 
 
@@ -50,4 +40,4 @@ def worst_case(*, runner: Runner | None = None, **settings: Any) -> Panel[WorstC
     'With p_a = 0.9 the miss is 0.1, and 1 changed bit (keep 0.8) can make of it up to 0.'
     """
     params, compute, draw = first_params(WorstCaseParams, settings), compute_worst_case, draw_worst_case
-    return Panel(params, _CONTROLS, compute, draw, runner, lambda p: shown_in(p.noise, _OF_NOISE))
+    return Panel(params, controls_of(WorstCaseParams), compute, draw, runner, lambda p: shown_in(p.noise, _OF_NOISE))

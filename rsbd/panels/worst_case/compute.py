@@ -10,9 +10,11 @@ import numpy as np
 
 from rsbd.errors import InputError
 from rsbd.noises import Flip, Gaussian, Uniform
+from rsbd.panels.controls import Choice, Slider, setting
 from rsbd.types import Floats
 
 SEARCHED = 50  # changed bits; a longer radius is only said to be at least this
+_NOISES = (("flips on bits", "flips"), ("Gaussian on numbers", "gaussian"), ("uniform on numbers", "uniform"))
 
 
 @dataclass(frozen=True)
@@ -35,13 +37,13 @@ class WorstCaseParams:
         Probability of the top class, or a lower bound on it.
     """
 
-    noise: str = "flips"
-    keep: float = 0.7
-    sigma: float = 0.5
-    width: float = 2.0
-    changes: int = 3
-    shift: float = 0.5
-    p_a: float = 0.95
+    noise: str = setting("flips", Choice("noise", "noise", _NOISES))
+    keep: float = setting(0.7, Slider("keep", "keep", 0.0, 1.0, 0.01))
+    sigma: float = setting(0.5, Slider("sigma", "sigma (input units)", 0.25, 1.5, 0.05))
+    width: float = setting(2.0, Slider("width", "width (input units)", 0.5, 4.0, 0.1))
+    changes: int = setting(3, Slider("changes", "changed bits (L0)", 0, 10, 1))
+    shift: float = setting(0.5, Slider("shift", "length of the change", 0.0, 2.0, 0.05))
+    p_a: float = setting(0.95, Slider("p_a", "p_a (top class)", 0.5, 0.999, 0.001))
 
     def __post_init__(self) -> None:
         if self.noise not in ("flips", "gaussian", "uniform"):
