@@ -39,11 +39,7 @@ class PictureWidget(anywidget.AnyWidget):
         with self.hold_sync():
             self.state = frame.state
             self.error = frame.error or ""
-            if frame.picture is not None:
-                picture = frame.picture
-                self.svg, self.alt, self.sentence = picture.svg, picture.alt, picture.sentence
-                self.note = picture.note
-            if frame.progress is not None:
-                self.progress = frame.progress
-            elif frame.state == "busy":
-                self.progress = 0.0
+            for name, value in vars(frame.picture).items() if frame.picture else ():
+                setattr(self, name, value)
+            if frame.progress is not None or frame.state == "busy":
+                self.progress = frame.progress or 0.0

@@ -236,18 +236,12 @@ class PlantedComputation(EnsembleComputation[PlantedParams, PlantedResult]):
         rows = tuple(sorted({round(rate * data.num_rows) for rate in _RATES}))
         found = [bounds.kept_votes(votes.against(patch), ALPHA, runner_up=True, watched=watched) for patch in patches]
         table = certified_map(found, data.y_test, smoothing, rows, patches, num_rows=data.num_rows)
+        held = radius(found[params.side - 1], smoothing, num_rows=data.num_rows)
         kept = votes.against(params.patch).kept[0, params.point, votes.label[params.point]]
-        return PlantedResult(
-            params=params,
-            dataset=data,
-            models=votes.num_models,
-            rows=rows,
-            sides=tuple(patch.side for patch in patches),
-            table=table,
-            held=radius(found[params.side - 1], smoothing, num_rows=data.num_rows),
-            keeps=float(kept / votes.num_models),
-            vote=one_vote(data, params.point, params.side, params.each, self.seed),
-            least=self._least(smoothing, params, data.num_rows),
-            flips=self._flips(params),
-            practice=self.choice(params, bool)[1] if params.wanted else 0.0,
-        )
+        keeps, sides = float(kept / votes.num_models), tuple(patch.side for patch in patches)
+        one = one_vote(data, params.point, params.side, params.each, self.seed)
+        least, practice = self._least(smoothing, params, data.num_rows), 0.0
+        if params.wanted:
+            practice = self.choice(params, bool)[1]
+        shown = params, data, votes.num_models, rows, sides, table, held, keeps, one
+        return PlantedResult(*shown, least, self._flips(params), practice)
