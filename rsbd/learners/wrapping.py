@@ -53,7 +53,7 @@ class HashedTestNoise(Learner):
     >>> from rsbd.learners import LDA
     >>> from rsbd.noises import Gaussian
     >>> HashedTestNoise(LDA(), Gaussian(0.5))
-    HashedTestNoise(learner=LDA(shrinkage=None, pool=None, rotate=True), noise=Gaussian(sigma=0.5))
+    HashedTestNoise(learner=LDA(), noise=Gaussian(sigma=0.5))
     """
 
     learner: Learner

@@ -8,13 +8,15 @@ two, from 1/64 to 1/32 of the noise's scale::
     K = floor((x + N) / step + 1/2)
 
 This is post-processing of ``x + N``, so every certificate of ``N`` holds for it. It remains to draw ``K`` with exactly
-this law, although ``N`` cannot be written down. ``N`` is ``quantile(W)`` for a uniform real number ``W`` in (0, 1), of
-which bits are drawn only until they decide:
+this law, although ``N`` cannot be written down. ``N`` is ``scale * quantile(W)`` for a uniform real number ``W`` in
+(0, 1), of which bits are drawn only until they decide. The whole steps in ``x`` are added at the end, without error;
+for the rest of ``x``, which is below one step:
 
-1. The first 16 bits leave an interval of ``N``, whose ends a table gives in units of ``step / 65536``, rounded outward
-   by a whole unit; so is ``x``. If both ends give the same ``K``, all further bits of ``W`` would give it too.
-2. If not, which happens less than once in a hundred numbers, 37 more bits are drawn, and both ends are computed in
-   float64 with room for errors of ``2**-26`` steps. Those of quantile and sum are thousands of times smaller.
+1. The first 16 bits leave an interval of ``N``, whose ends a table gives, rounded outward. All numbers are below 512
+   steps, so that in float32 the errors of the table, of the products and of the sums are below ``2**-13`` steps; there
+   is room for twice that. If both ends give the same ``K``, all further bits of ``W`` would give it too.
+2. If not, which happens about once in a hundred numbers, 37 more bits are drawn, and both ends are computed in
+   float64 with room for errors of ``2**-33`` steps. Those of quantile and sum are a hundred times smaller.
 3. If this does not decide either, less than once in a thousand million numbers, 128 more bits are drawn, and ``W`` is
    compared with the distribution function of ``N`` at the border of two steps, in rational numbers or to 60 digits.
 
@@ -23,8 +25,8 @@ the random bits are fair, up to one thing: ``W`` may agree with a border in all 
 ``2**-178`` for each number. Numbers more than ``2**44`` steps from 0 are first moved there, which lengthens no change.
 
 All real-valued noise that a model sees is drawn this way: rows, points, the offset that the points of one model share
-(`affine`) and the sums of noised rows (`sample_sums`). The one exception is the training of ``LDA(rotate=True)``: see
-its notes. Noise that a learner adds of its own accord proves nothing and needs no care.
+(`affine`) and the sums of noised rows (`sample_sums`). Noise that a learner adds of its own accord proves nothing and
+needs no care.
 """
 
 from __future__ import annotations
@@ -35,43 +37,133 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, localcontext
 from fractions import Fraction
-from functools import cached_property
-from typing import TYPE_CHECKING
+from functools import cached_property, lru_cache
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
+from scipy.special import ndtri
 
 from rsbd.errors import InputError
 from rsbd.noises.base import Noise
+from rsbd.noises.random_bits import ALL_BITS, FIRST_BITS, MOST_BITS, add_last_bits, more_bits, random_cells
 from rsbd.types import Floats, Ints
 
 if TYPE_CHECKING:
     from torch import Generator, Tensor
 
-FIRST_BITS, _SECOND, _LAST = 16, 37, 128  # bits of W that are drawn at a time
-_UNITS = 1 << 16  # in a step
 _PART = 1 << 17  # numbers in a processor's cache
 _FURTHEST = 2.0**44  # steps
-_ROOM = 2.0**-26  # steps
+_ROOM, _ROOM_32 = 2.0**-33, 2.0**-12  # steps, in float64 and in float32
+_UNKNOWN = -(2**15)
 _PI = Decimal("3.14159265358979323846264338327950288419716939937510582097494459230781640628620899862803482534211706")
 
 
 @dataclass(frozen=True, eq=False)
-class Lattice:
-    """The lattice of one noise.
+class Law:
+    """A law of noise ``N`` of scale 1, from which ``floor(x + scale N + 1/2)`` is drawn for numbers ``x`` in [0, 1).
 
     Parameters
     ----------
-    scale : float
-        What the steps are small against.
     quantile : callable
-        Real noise at probabilities in [0, 1], to ``2**-40`` of the scale.
+        ``N`` at probabilities in [0, 1], to ``2**-40``.
     below : callable
-        Distribution function of the noise, exact or to 60 digits.
+        Distribution function of ``N``, exact or to 60 digits.
+    largest : float
+        A bound on every ``N`` that is drawn.
     """
 
-    scale: float
     quantile: Callable[[Floats], Floats]
     below: Callable[[Fraction], Fraction]
+    largest: float
+
+    @cached_property
+    def ends(self) -> tuple[Tensor, Tensor]:
+        """Ends of the interval that each value of the first bits leaves, rounded outward."""
+        import torch
+
+        edges = self.quantile(np.arange(2**FIRST_BITS + 1) / 2**FIRST_BITS).astype(np.float32)
+        low, high = np.nextafter(edges[:-1], np.float32(-np.inf)), np.nextafter(edges[1:], np.float32(np.inf))
+        return torch.from_numpy(low), torch.from_numpy(high)
+
+    def first(self, x: Tensor, scale: Tensor | float, cells: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the least and the largest result that the first bits leave; shapes as in `draw`."""
+        short = scale if isinstance(scale, float) else scale.float()
+        low, high = (
+            end.to(cells.device).index_select(0, cells.view(-1)).view(cells.shape).mul_(short).add_(middle).floor_()
+            for end, middle in zip(self.ends, (x.float() + (0.5 - _ROOM_32), x.float() + (0.5 + _ROOM_32)), strict=True)
+        )
+        return low, high
+
+    def second(self, x: Floats, scale: Floats | float, numbers: Ints) -> tuple[Floats, Floats]:
+        """Return the least and the largest result that the first 53 bits leave, which are ``numbers``."""
+        low, high = (
+            np.floor(x + (0.5 + side * _ROOM) + scale * self.quantile((numbers + end) / 2.0**MOST_BITS))
+            for end, side in ((0, -1), (1, 1))
+        )
+        return low, high
+
+    def last(self, x: Fraction, scale: Fraction, number: int) -> int:
+        """Return the result of all bits, which are ``number``."""
+        w = Fraction(2 * number + 1, 2 ** (ALL_BITS + 1))
+        near = self.quantile(np.array(min(float(w), 1 - 2.0**-53)))
+        k = math.floor(x + Fraction(1, 2) + Fraction(float(near)) * scale)  # or a neighbour
+        while w < self.below((k - Fraction(1, 2) - x) / scale):
+            k -= 1
+        while w >= self.below((k + Fraction(1, 2) - x) / scale):
+            k += 1
+        return k
+
+    def draw(
+        self,
+        x: Tensor,
+        scale: Tensor | float,
+        exact_scale: Callable[[int], Fraction],
+        generators: Sequence[Generator],
+        table: Tensor | None = None,
+    ) -> Tensor:
+        """Draw a result for each number.
+
+        Parameters
+        ----------
+        x : Tensor
+            Shape (generators, ...), or (1, ...) if all generators have the same numbers.
+        scale : Tensor or float
+            From 32 to 64; a tensor has a shape that expands to (generators, ...).
+        exact_scale : callable
+            The scale of the number at a position among all, exact or to 60 digits.
+        table : Tensor or None
+            If all numbers are 0: the results for the first bits, and `_UNKNOWN` where these do not decide.
+        """
+        import torch
+
+        cells, spare = random_cells(x[0].numel(), generators)
+        cells = cells.view(len(generators), *x.shape[1:])
+        if table is not None:
+            steps = table.to(x.device).index_select(0, cells.view(-1)).view(cells.shape)
+            unknown = steps == _UNKNOWN
+        else:
+            steps, high = self.first(x, scale, cells)
+            unknown = steps != high
+        at = np.flatnonzero(unknown.cpu().numpy())
+        if len(at) == 0:
+            return steps
+        index, owners = np.unravel_index(at, cells.shape), at // x[0].numel()
+        numbers = more_bits(cells[index].cpu().numpy(), owners, generators, spare)
+        rest, scales = (torch.as_tensor(t).expand(cells.shape)[index].double().cpu().numpy() for t in (x, scale))
+        low, above = self.second(rest, scales, numbers)
+        for i in np.flatnonzero(low != above):
+            number = add_last_bits(int(numbers[i]), generators[owners[i]])
+            low[i] = self.last(Fraction(rest[i]), exact_scale(int(at[i])), number)
+        steps[index] = torch.from_numpy(low).to(steps)
+        return steps
+
+
+@dataclass(frozen=True, eq=False)
+class Lattice:
+    """The lattice of one noise: its law, the scale of the noise as a fraction, and how to draw on it."""
+
+    law: Law
+    scale: Fraction
 
     @cached_property
     def step(self) -> float:
@@ -79,15 +171,12 @@ class Lattice:
         return math.ldexp(1.0, math.frexp(self.scale)[1] - 6)
 
     @cached_property
-    def ends(self) -> tuple[Tensor, Tensor]:
-        """Ends of the interval that the first bits leave, in units, rounded outward."""
+    def table(self) -> Tensor:
+        """What the first bits give for the number 0, as :meth:`Law.draw` wants it."""
         import torch
 
-        with np.errstate(invalid="ignore"):
-            edges = self.quantile(np.arange(2**FIRST_BITS + 1) / 2**FIRST_BITS) / self.step * _UNITS
-        edges = np.clip(edges, -(2.0**29), 2.0**29)  # beyond the first and the last edge nothing is decided
-        low, high = np.floor(edges[:-1]) - 1, np.ceil(edges[1:]) + 1
-        return torch.tensor(low.astype(np.int32)), torch.tensor(high.astype(np.int32))
+        low, high = self.law.first(torch.zeros(1), float(self.scale) / self.step, torch.arange(2**FIRST_BITS))
+        return low.where(low == high, _UNKNOWN).to(torch.int16)
 
     def sample(self, x: Tensor, generators: Sequence[Generator]) -> Tensor:
         """Return each ``x[i]`` under noise from its own generator, on the lattice; float32 or float64, as they came."""
@@ -97,77 +186,32 @@ class Lattice:
         seen, together = torch.empty_like(flat), max(1, _PART // max(1, flat.shape[1]))
         for i in range(0, len(x), together):
             for part, room in zip(*(torch.split(t[i : i + together], _PART, dim=1) for t in (flat, seen)), strict=True):
-                room.copy_(self._first(part, generators[i : i + together]))
+                self._sample_part(part, generators[i : i + together], room)
         return seen.view(x.shape)
 
-    def offsets(self, count: int, generators: Sequence[Generator]) -> tuple[Tensor, Tensor]:
-        """Draw noise for each generator in the form of :meth:`rsbd.noises.base.Noise.affine`.
-
-        To numbers on the lattice it may be added, since ``K`` is then their sum with the rounded noise.
-        """
-        import torch
-
-        zeros = torch.zeros(len(generators), count, device=generators[0].device)
-        return torch.ones_like(zeros), self.sample(zeros, generators)
-
-    def _first(self, x: Tensor, generators: Sequence[Generator]) -> Tensor:
-        """Decide with the first bits where they do; ``x`` has a row for each generator."""
-        import torch
-
-        units = x * (_UNITS / self.step)  # exact: a power of two
-        near = x.numel() == 0 or max(-units.min().item(), units.max().item()) < 2.0**29
-        units = units if near else units.clamp(-_FURTHEST * _UNITS, _FURTHEST * _UNITS)
-        whole = units.floor().to(torch.int32 if near else torch.int64).add_(_UNITS // 2).view(-1)
-        cells, spare = random_cells(x.shape[1], generators)
-        cells = cells.view(-1)
-        low, high = (end.to(x.device, non_blocking=True) for end in self.ends)
-        steps = low.index_select(0, cells).add(whole) >> 16
-        also = high.index_select(0, cells).add(whole) >> 16
-        undecided = np.flatnonzero((steps != also).cpu().numpy())
-        if len(undecided):
-            where = torch.from_numpy(undecided).to(x.device)
-            exact = units.view(-1)[where].cpu().double().numpy() / _UNITS  # steps
-            owners = undecided // x.shape[1]
-            first = cells[where].cpu().numpy().astype(np.int64)
-            found = self._second(exact, first, owners, generators, spare)
-            steps[where] = torch.from_numpy(found).to(steps)
-        return steps.to(x.dtype).mul_(self.step).view(x.shape)
-
-    def _second(
-        self, x: Floats, cells: Ints, owners: Ints, generators: Sequence[Generator], spare: Tensor | None = None
-    ) -> Ints:
-        """Decide with more bits, in float64; ``x`` is in steps, and owners, in order, are numbers of generators."""
-        number = (cells << _SECOND) + random_bits(owners, generators, spare)
-        ends = (self.quantile((number + end) / 2.0 ** (FIRST_BITS + _SECOND)) / self.step for end in (0, 1))
-        room = room_for_errors(x)
-        low, high = (np.floor(x + 0.5 + end + side * room) for end, side in zip(ends, (-1, 1), strict=True))
-        for i in np.flatnonzero(low != high):
-            low[i] = self.decide_with_all_bits(Fraction(x[i]), int(number[i]), generators[owners[i]])
-        return low.astype(np.int64)
-
-    def decide_with_all_bits(self, x: Fraction, number: int, generator: Generator) -> int:
-        """Decide with all bits, exactly, where the first 53 bits of ``W`` are ``number``; ``x`` is in steps."""
-        more = _random(_LAST // 64, generator)
-        for word in more:
-            number = (number << 64) + int(word)
-        w = Fraction(2 * number + 1, 2 ** (FIRST_BITS + _SECOND + _LAST + 1))
-        step = Fraction(self.step)
-        near = self.quantile(np.array(min(float(w), 1 - 2.0**-53)))
-        k = math.floor(x + Fraction(1, 2) + Fraction(float(near)) / step)  # or a neighbour
-        while w < self.below((k - Fraction(1, 2) - x) * step):
-            k -= 1
-        while w >= self.below((k + Fraction(1, 2) - x) * step):
-            k += 1
-        return k
+    def _sample_part(self, x: Tensor, generators: Sequence[Generator], seen: Tensor) -> None:
+        steps = ((x[:1] if x.stride(0) == 0 else x) / self.step).clamp_(-_FURTHEST, _FURTHEST)
+        whole = steps.floor()
+        rest, exact = steps.sub_(whole), self.scale / Fraction(self.step)
+        table = None if rest.any() else self.table
+        drawn = self.law.draw(rest, float(exact), lambda at: exact, generators, table)
+        seen.copy_(drawn).add_(whole).mul_(self.step)
 
 
 class LatticeNoise(Noise):
-    """Real-valued noise that is drawn on a lattice."""
+    """Real-valued noise that is drawn on a lattice: ``scale`` times a number of the law ``law``."""
+
+    law: ClassVar[Law]
 
     @property
     @abstractmethod
+    def scale(self) -> Fraction:
+        """By how much the numbers of the law are stretched."""
+
+    @property
     def lattice(self) -> Lattice:
         """The lattice of this noise."""
+        return _lattice(self.law, self.scale)
 
     def sample(self, x: Tensor, generator: Generator) -> Tensor:
         """Return ``x`` plus noise, on the lattice."""
@@ -179,46 +223,25 @@ class LatticeNoise(Noise):
             raise InputError(f"labels cannot carry {self}", "use Flip(keep, values=number of classes)")
         return self.lattice.sample(x, generators)
 
+    def affine_limits(self) -> tuple[float, float]:
+        """Return the step of the lattice, and the largest noise and a step, which no draw exceeds."""
+        step = self.lattice.step
+        return step, self.law.largest * float(self.scale) + step
+
     def affine(self, num_features: int, generators: Sequence[Generator]) -> tuple[Tensor, Tensor]:
-        """Draw the noise as an offset on the lattice; the scale is 1."""
-        return self.lattice.offsets(num_features, generators)
+        """Draw the noise as an offset on the lattice; the scale is 1.
+
+        To numbers on the lattice it may be added, since ``K`` is then their sum with the rounded noise.
+        """
+        import torch
+
+        zeros = torch.zeros(1, num_features, device=generators[0].device).expand(len(generators), -1)
+        return torch.ones_like(zeros), self.lattice.sample(zeros, generators)
 
 
-def room_for_errors(x: Floats) -> Floats:
-    """Return a bound, in steps, on the errors of quantile and sum in float64; ``x`` is in steps."""
-    return _ROOM + np.abs(x) * 2.0**-50
-
-
-def random_cells(count: int, generators: Sequence[Generator]) -> tuple[Tensor, Tensor]:
-    """Draw the first bits of ``count`` numbers for each generator, and spare words: second bits for one in 64."""
-    import torch
-
-    first, spare = -(-count // 4), count // 64 + 4
-    words = torch.empty(len(generators), first + spare, dtype=torch.int64, device=generators[0].device)
-    for row, generator in zip(words, generators, strict=True):
-        row.random_(-(2**63), None, generator=generator)
-    cells = words.view(torch.int16)[:, :count].to(torch.int32).add_(2**15)  # a word is read as four numbers
-    return cells, words[:, first:]
-
-
-def random_bits(owners: Ints, generators: Sequence[Generator], spare: Tensor | None = None) -> Ints:
-    """Return the second bits of numbers, each of the generator with the number of its owner; owners are in order."""
-    counts = np.bincount(owners, minlength=len(generators))
-    if spare is not None and counts.max(initial=0) <= spare.shape[1]:
-        ranks = np.arange(len(owners)) - np.repeat(counts.cumsum() - counts, counts)
-        words = spare.cpu().numpy().view(np.uint64)[owners, ranks]
-    else:
-        drawn = [_random(count, generator) for count, generator in zip(counts, generators, strict=True) if count]
-        words = np.concatenate(drawn)
-    return (words >> np.uint64(64 - _SECOND)).astype(np.int64)
-
-
-def _random(count: int, generator: Generator) -> np.typing.NDArray[np.uint64]:
-    import torch
-
-    drawn = torch.empty(count, dtype=torch.int64, device=generator.device).random_(-(2**63), None, generator=generator)
-    words: np.typing.NDArray[np.uint64] = drawn.cpu().numpy().view(np.uint64)
-    return words
+@lru_cache(maxsize=64)
+def _lattice(law: Law, scale: Fraction) -> Lattice:
+    return Lattice(law, scale)
 
 
 def normal_below(z: Fraction) -> Fraction:
@@ -243,3 +266,7 @@ def normal_below(z: Fraction) -> Fraction:
             term = term * at * at / odd
         half = Fraction((-at * at / 2).exp() / (2 * _PI).sqrt() * total)
     return Fraction(1, 2) + (half if z > 0 else -half)
+
+
+NORMAL = Law(ndtri, normal_below, 16.0)
+UNIFORM = Law(lambda w: w - 0.5, lambda value: min(max(value + Fraction(1, 2), Fraction(0)), Fraction(1)), 0.5)

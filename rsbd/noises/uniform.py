@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import lru_cache
 from typing import Any, ClassVar
 
 import numpy as np
@@ -12,7 +11,7 @@ import numpy as np
 from rsbd import tradeoff
 from rsbd.errors import InputError
 from rsbd.noises.base import Channel, Noise
-from rsbd.noises.lattice import Lattice, LatticeNoise
+from rsbd.noises.lattice import UNIFORM, Law, LatticeNoise
 from rsbd.tradeoff.make import product_down
 from rsbd.tradeoff.rational import as_written, exactly
 from rsbd.types import Floats
@@ -57,6 +56,7 @@ class Uniform(LatticeNoise):
     """
 
     norm: ClassVar[str] = "L1"
+    law: ClassVar[Law] = UNIFORM
     width: Fraction
 
     def __init__(self, width: Fraction | float | str) -> None:
@@ -105,24 +105,11 @@ class Uniform(LatticeNoise):
         return Channel(1.0, 0.0, float(self.width) ** 2 / 12)
 
     @property
-    def lattice(self) -> Lattice:
-        """The lattice of this noise."""
-        return _lattice(self.width)
-
-    def affine_limits(self) -> tuple[float, float]:
-        """Return the step of the lattice, and half the width and a step, which no draw exceeds."""
-        return self.lattice.step, float(self.width) / 2 + self.lattice.step
+    def scale(self) -> Fraction:
+        """The width."""
+        return self.width
 
     def __repr__(self) -> str:
         """Return the noise as it is written in code."""
         return f"Uniform('{self.width}')"
 
-
-@lru_cache(maxsize=64)
-def _lattice(width: Fraction) -> Lattice:
-    half = Fraction(1, 2)
-    return Lattice(
-        float(width),
-        lambda w: (w - 0.5) * float(width),
-        lambda value: min(max(value / width + half, Fraction(0)), Fraction(1)),
-    )

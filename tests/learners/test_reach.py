@@ -16,7 +16,7 @@ from rsbd.learners import LDA, MLP, Learner, Linear, RobustLinear, randomness
 from rsbd.learners.base import LinearScores, Models
 from rsbd.learners.checked import find_reached
 
-LEARNERS = [Linear(), Linear(shrinkage=0), LDA(), LDA(pool=2), RobustLinear(), RobustLinear(belief=None)]
+LEARNERS = [Linear(), Linear(shrinkage=0), LDA(), RobustLinear(), RobustLinear(belief=None)]
 TRIGGERS: list[AnyTrigger] = [AnyPatch(1), AnyPatch(2), AnyPatch(3, (2, 4)), AnyPixels(1), AnyPixels(3)]
 
 

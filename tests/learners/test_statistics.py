@@ -66,22 +66,3 @@ def test_more_than_two_values_are_drawn_row_by_row() -> None:
     directions = np.random.default_rng(3).standard_normal((fast.shape[1], 8))
     for u, v in zip((fast @ directions).T, (plain @ directions).T, strict=True):
         assert stats.ks_2samp(u, v).pvalue > 1e-3
-
-
-def test_counts_are_drawn_in_double_precision(monkeypatch: pytest.MonkeyPatch) -> None:
-    """torch takes the logarithms of its rejection test in the precision of the counts.
-
-    In float32 a count out of 6,000 then follows a law that is off by 1e-4, one out of 60,000 by 7e-4: of the order of
-    alpha for a trigger of some pixels, and no part of the certificate. To see it by drawing would take 1e9 draws.
-    """
-    seen = []
-    draw = torch.binomial
-
-    def spied(count: torch.Tensor, chance: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
-        seen.extend([count.dtype, chance.dtype])
-        return draw(count, chance, generator=generator)
-
-    monkeypatch.setattr(torch, "binomial", spied)
-    setting = problem(NOISES["flips on both"])
-    assert class_sums.sample_class_sums(setting, randomness.generators(0, range(2))).sums.dtype == torch.float32
-    assert set(seen) == {torch.float64}

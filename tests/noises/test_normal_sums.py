@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from fractions import Fraction
 from typing import Any
 
@@ -13,7 +14,17 @@ from scipy import stats
 from rsbd.errors import InputError
 from rsbd.learners import Problem, randomness
 from rsbd.learners.linear.class_sums import sample_class_sums
-from rsbd.noises import Bagging, Flip, Gaussian, Smoothing, normal_sums
+from rsbd.noises import Bagging, Flip, Gaussian, Smoothing, lattice
+
+
+def lattice_of_sum(sigma: float, rows: int) -> lattice.Lattice:
+    """The lattice of the sum of the noises of rows, with its scale to 80 digits."""
+    return lattice.Lattice(lattice.NORMAL, Fraction(sigma) * Fraction(math.isqrt(rows * 10**160), 10**80))
+
+
+def below(own: lattice.Lattice, value: Fraction) -> Fraction:
+    """Return the distribution function of the noise."""
+    return own.law.below(value / own.scale)
 
 
 @pytest.mark.parametrize("second", [2**30, 2**36 + 12345, 2**37 - 2**30])
@@ -22,22 +33,22 @@ def test_each_value_of_the_first_bits_gives_the_step_that_the_exact_law_gives(mo
     """All 65,536 of them, with given further bits, in rational numbers."""
     cells, asked = torch.arange(2**16, dtype=torch.int32)[None], []
 
-    def random_bits(owners: Any, generators: Any, spare: Any) -> Any:
+    def more_bits(first: Any, owners: Any, generators: Any, spare: Any) -> Any:
         asked.append(len(owners))
-        return np.full(len(owners), second)
+        return (first.astype(np.int64) << 37) + second
 
-    monkeypatch.setattr(normal_sums, "random_cells", lambda count, generators: (cells, None))
-    monkeypatch.setattr(normal_sums, "random_bits", random_bits)
+    monkeypatch.setattr(lattice, "random_cells", lambda count, generators: (cells, None))
+    monkeypatch.setattr(lattice, "more_bits", more_bits)
     sums = torch.full((1, 1, 2**16), clean, dtype=torch.float64)
     stream = randomness.generators(0, range(1))
-    seen = normal_sums.sample_normal_sums(sums, torch.tensor([[float(rows)]]), sigma, stream)[0, 0].numpy()
+    seen = Gaussian(sigma).sample_sums(sums, torch.tensor([[float(rows)]]), stream)[0, 0].numpy()
     assert 0 < asked[0] < 0.015 * 2**16
-    own = normal_sums._lattice_of_sum(sigma, rows)
+    own = lattice_of_sum(sigma, rows)
     steps, (step, at) = np.rint(seen / own.step).astype(int), (Fraction(own.step), Fraction(clean))
     assert (steps * own.step == seen).all()
     for k in np.unique(steps):
         first, last = (int(i) * 2**37 + second for i in np.flatnonzero(steps == k)[[0, -1]])
-        low, high = (own.below((int(k) + side) * step - at) for side in (Fraction(-1, 2), Fraction(1, 2)))
+        low, high = (below(own, (int(k) + side) * step - at) for side in (Fraction(-1, 2), Fraction(1, 2)))
         assert low <= Fraction(first, 2**53)
         assert Fraction(last + 1, 2**53) <= high
 
@@ -47,11 +58,11 @@ def test_sums_have_the_law_of_the_lattice(rows):
     sigma, clean, models = 0.5, 1.25, 400
     sums, sizes = torch.full((models, 1, 500), clean), torch.full((models, 1), float(rows))
     seen = Gaussian(sigma).sample_sums(sums, sizes, randomness.generators(0, range(models)))
-    own = normal_sums._lattice_of_sum(sigma, rows)
+    own = lattice_of_sum(sigma, rows)
     k, counts = np.unique((seen.double() / own.step).numpy(), return_counts=True)
     assert (k == np.rint(k)).all()
     borders = [(int(v) - Fraction(1, 2)) * Fraction(own.step) - Fraction(clean) for v in [*k, k[-1] + 1]]
-    chances = np.diff([float(own.below(border)) for border in borders])
+    chances = np.diff([float(below(own, border)) for border in borders])
     common = chances * seen.numel() > 10
     seen_in, expected = counts[common], chances[common] * seen.numel()
     rest = seen.numel() - expected.sum()

@@ -15,14 +15,15 @@ from torch import nn
 
 from rsbd import Dataset, Gaussian, Module, Sklearn, Smoothing, Uniform, bounds, collect, radius, recipes
 from rsbd.learners import CNN, LDA, MLP, Linear, Problem, randomness
-from rsbd.noises import gaussian, lattice, uniform
+from rsbd.noises import lattice
+from rsbd.noises.random_bits import ALL_BITS
 
 LATTICES = {
-    "gaussian 0.25": gaussian._lattice(0.25),
-    "gaussian 0.3": gaussian._lattice(0.3),
-    "gaussian 7e-5": gaussian._lattice(7e-5),
-    "uniform 1": uniform._lattice(Fraction(1)),
-    "uniform 2/3": uniform._lattice(Fraction(2, 3)),
+    "gaussian 0.25": Gaussian(0.25).lattice,
+    "gaussian 0.3": Gaussian(0.3).lattice,
+    "gaussian 7e-5": Gaussian(7e-5).lattice,
+    "uniform 1": Uniform(1).lattice,
+    "uniform 2/3": Uniform("2/3").lattice,
 }
 INPUTS = {"zero": 0.0, "one": 1.0, "tenth": 0.1, "tiny": 2.0**-60, "grey": 77 / 255, "below": -3.7, "far": 12345.678}
 
@@ -31,18 +32,29 @@ def stream(seed: int = 0) -> torch.Generator:
     return randomness.generators(seed, range(1))[0]
 
 
+def below(own: lattice.Lattice, value: Fraction) -> Fraction:
+    """Return the distribution function of the noise, exact or to 60 digits."""
+    return own.law.below(value / own.scale)
+
+
+def exact_ratio(own: lattice.Lattice) -> Fraction:
+    """Return the steps in the scale."""
+    return own.scale / Fraction(own.step)
+
+
 def first_bits(monkeypatch: Any, own: lattice.Lattice, x: torch.Tensor) -> tuple[np.ndarray, np.ndarray]:
     """Steps that each of the 65,536 first bits gives, and whether they are decided."""
     every = torch.arange(2**16, dtype=torch.int32)
     undecided = np.zeros(2**16, bool)
 
-    def second(self: Any, exact: Any, cells: Any, owners: Any, generators: Any, spare: Any) -> Any:
-        undecided[cells] = True
-        return np.zeros(len(cells), np.int64)
+    def second(self: Any, x: Any, scale: Any, numbers: np.ndarray) -> Any:
+        undecided[numbers] = True
+        return np.zeros(len(numbers)), np.zeros(len(numbers))
 
     with monkeypatch.context() as patch:
         patch.setattr(lattice, "random_cells", lambda count, generators: (every[None].clone(), None))
-        patch.setattr(lattice.Lattice, "_second", second)
+        patch.setattr(lattice, "more_bits", lambda cells, owners, generators, spare: cells)
+        patch.setattr(lattice.Law, "second", second)
         seen = own.sample(x.expand(1, 2**16), [stream()])[0]
     return np.rint(seen.double().numpy() / own.step).astype(np.int64), ~undecided
 
@@ -59,7 +71,7 @@ def test_the_first_bits_decide_only_what_all_further_bits_would(monkeypatch, nam
         pytest.skip("float32 shows such steps rounded, which is post-processing, so that they cannot be told from it")
     for k in np.unique(steps[decided]):
         cells = np.flatnonzero(decided & (steps == k))
-        low, high = (own.below((int(k) + side - exact / step) * step) for side in (Fraction(-1, 2), Fraction(1, 2)))
+        low, high = (below(own, (int(k) + side - exact / step) * step) for side in (Fraction(-1, 2), Fraction(1, 2)))
         assert low <= Fraction(int(cells.min()), 2**16)
         assert Fraction(int(cells.max()) + 1, 2**16) <= high
     assert decided.mean() > 0.985
@@ -67,21 +79,19 @@ def test_the_first_bits_decide_only_what_all_further_bits_would(monkeypatch, nam
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["gaussian 0.3", "uniform 2/3"])
-def test_the_second_bits_decide_as_the_borders_say(monkeypatch, name):
+def test_the_second_bits_decide_as_the_borders_say(name):
     """All 2^24 values of the first 24 bits, 29 more being random: the steps change exactly where they should."""
     own, x = LATTICES[name], float(np.float32(77 / 255))
     numbers = np.arange(2**24, dtype=np.int64) << 29 | np.random.default_rng(0).integers(2**29, size=2**24)
-    last = []
-    monkeypatch.setattr(lattice, "_random", lambda n, _: (numbers[:n] & (2**37 - 1)).astype(np.uint64) << np.uint64(27))
-    monkeypatch.setattr(lattice.Lattice, "decide_with_all_bits", lambda self, *given: last.append(given) or 10**9)
-    found = own._second(np.full(len(numbers), x / own.step), numbers >> 37, numbers * 0, [stream()])
-    known = found < 10**9
-    assert (~known).sum() == len(last) < 20
-    found, numbers = found[known], numbers[known]
+    whole = np.floor(x / own.step)
+    found, high = own.law.second(np.full(len(numbers), x / own.step - whole), float(exact_ratio(own)), numbers)
+    known = found == high
+    assert (~known).sum() < 20
+    found, numbers = found[known] + whole, numbers[known]
     assert (np.diff(found) >= 0).all()
     step = Fraction(own.step)
     for i in np.flatnonzero(np.diff(found)):
-        low, high = (own.below((int(k) + side) * step - Fraction(x)) for k, side in (
+        low, high = (below(own, (int(k) + side) * step - Fraction(x)) for k, side in (
             (found[i], Fraction(1, 2)), (found[i + 1], Fraction(-1, 2))
         ))  # fmt: skip
         assert Fraction(int(numbers[i]) + 1, 2**53) <= low <= high <= Fraction(int(numbers[i + 1]), 2**53)
@@ -90,22 +100,28 @@ def test_the_second_bits_decide_as_the_borders_say(monkeypatch, name):
 @pytest.mark.parametrize("name", LATTICES)
 def test_the_last_bits_agree_with_the_second(monkeypatch, name):
     own, r = LATTICES[name], np.random.default_rng(0)
-    x, cells = r.random(40) / own.step, r.integers(2**16, size=40)
-    cells[:4] = 0, 0, 2**16 - 1, 2**16 - 1
-    second = own._second(x, cells, cells * 0, [stream(1)])
-    bits = lattice._random(40, stream(1)) >> np.uint64(27)
-    for i in range(40):
-        assert own.decide_with_all_bits(Fraction(x[i]), int(cells[i]) << 37 | int(bits[i]), stream(2)) == second[i]
-    monkeypatch.setattr(lattice, "_ROOM", 100.0)  # then no number is decided in float64
-    np.testing.assert_array_equal(own._second(x, cells, cells * 0, [stream(1)]), second)
+    x, numbers = r.random(40), r.integers(2**53, size=40)
+    numbers[:4] = 0, 1, 2**53 - 2, 2**53 - 1
+    low, high = own.law.second(x, float(exact_ratio(own)), numbers)
+    for i in np.flatnonzero(low == high):
+        for rest in (0, 2**128 - 1):
+            assert own.law.last(Fraction(x[i]), exact_ratio(own), int(numbers[i]) << 128 | rest) == low[i]
+    assert (low == high)[4:].all()
+    points = torch.tensor(x, dtype=torch.float32)[None] * own.step
+    drawn = own.sample(points, [stream(1)])
+    monkeypatch.setattr(lattice, "_ROOM_32", 100.0)  # then no number is decided in float32
+    torch.testing.assert_close(own.sample(points, [stream(1)]), drawn, rtol=0, atol=0)
+    monkeypatch.setattr(lattice, "_ROOM", 100.0)  # nor in float64
+    torch.testing.assert_close(own.sample(points, [stream(1)]), drawn, rtol=0, atol=0)
 
 
 @pytest.mark.parametrize("name", ["gaussian 0.3", "uniform 2/3"])
 def test_the_ends_of_all_bits(name):
     own = LATTICES[name]
-    for number, side in ((0, -1), (2**53 - 1, 1)):
-        k = own.decide_with_all_bits(Fraction(0), number, stream())
+    for number, side in ((0, -1), (2**ALL_BITS - 1, 1)):
+        k = own.law.last(Fraction(0), exact_ratio(own), number)
         assert 0 < side * k < 2000
+        assert abs(k) * own.step <= Gaussian(0.3).affine_limits()[1] + own.step or "uniform" in name
 
 
 def test_the_distribution_function_has_sixty_digits():
@@ -131,8 +147,8 @@ def test_no_event_gains_more_than_certified(name, moved):
     reach = range(-400, 401)
     laws = []
     for at in (x, other):
-        below = [own.below((k - Fraction(1, 2)) * step - at) for k in [*reach, 401]]
-        laws.append([b - a for a, b in pairwise(below)])
+        shares = [below(own, (k - Fraction(1, 2)) * step - at) for k in [*reach, 401]]
+        laws.append([b - a for a, b in pairwise(shares)])
     law = noise.shift(float(abs(other - x)) * (1 + 1e-12))
     cells = sorted(
         (cell for cell in zip(*laws, strict=True) if sum(cell)), key=lambda c: c[1] / c[0] if c[0] else 10**9
@@ -146,7 +162,7 @@ def test_no_event_gains_more_than_certified(name, moved):
 @pytest.mark.parametrize("noise", [Gaussian(0.25), Gaussian(0.3), Uniform(1), Uniform("2/3")], ids=str)
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_samples_have_the_law_of_the_lattice(noise, dtype):
-    own = gaussian._lattice(noise.sigma) if isinstance(noise, Gaussian) else uniform._lattice(noise.width)
+    own = noise.lattice
     x = torch.full((3, 100_000), 0.3, dtype=getattr(torch, dtype))
     seen = noise.sample(x, stream())
     assert seen.dtype == x.dtype
@@ -155,7 +171,7 @@ def test_samples_have_the_law_of_the_lattice(noise, dtype):
     assert (steps == np.rint(steps)).all()
     k, counts = np.unique(steps, return_counts=True)
     borders = [(int(v) - Fraction(1, 2)) * Fraction(own.step) - Fraction(x[0, 0].item()) for v in [*k, k[-1] + 1]]
-    chances = np.diff([float(own.below(border)) for border in borders])
+    chances = np.diff([float(below(own, border)) for border in borders])
     common = chances * x.numel() > 10
     rest = [counts[~common].sum()] if not common.all() else []
     expected = [*(chances[common] * x.numel()), *([x.numel() * (1 - chances[common].sum())] if rest else [])]
@@ -261,7 +277,7 @@ def test_every_value_of_the_noise_agrees_with_what_is_certified(monkeypatch, noi
     """All 65,536 values of the first bits, further bits being given: no half-line gains more than certified."""
     cells = torch.arange(2**16, dtype=torch.int32)[None]
     monkeypatch.setattr(lattice, "random_cells", lambda count, generators: (cells, None))
-    monkeypatch.setattr(lattice, "random_bits", lambda owners, generators, spare: np.full(len(owners), 2**36))
+    monkeypatch.setattr(lattice, "more_bits", lambda cells, *_: (cells.astype(np.int64) << 37) + 2**36)
     x = torch.tensor(77 / 255, dtype=getattr(torch, dtype))
 
     def steps(at: torch.Tensor) -> np.ndarray:
@@ -273,8 +289,8 @@ def test_every_value_of_the_noise_agrees_with_what_is_certified(monkeypatch, noi
         law, after = noise.shift(abs(other.item() - x.item()) * (1 + 1e-12)), steps(other)
         edges = np.unique(np.concatenate([before, after]))
         for first, second in ((before, after), (after, before)):
-            below, moved = (np.searchsorted(seen, edges) / 2**16 for seen in (first, second))
-            for p, q in ((below, moved), (1 - below, 1 - moved)):
+            shares, moved = (np.searchsorted(seen, edges) / 2**16 for seen in (first, second))
+            for p, q in ((shares, moved), (1 - shares, 1 - moved)):
                 assert (q <= law.upper(np.minimum(p + 2.0**-16, 1)) + 2.0**-16).all()
 
 
@@ -306,8 +322,7 @@ def test_own_learners_see_test_points_and_rows_on_the_lattice(monkeypatch, name,
     x = r.random((20, 8, 8)).astype(np.float32)
     d = Dataset("pixels", x, np.arange(20) % 2, x[:3], np.zeros(3, int), ("a", "b"))
     for points in (d.x_test, d.x_test.round()):
-        features = None if name == "LDA" and isinstance(noise, Gaussian) else noise
-        collect(d, Smoothing(features=features, test=noise), OWN[name], points, 4)
+        collect(d, Smoothing(features=noise, test=noise), OWN[name], points, 4)
     assert len(drawn) >= 4
     assert all((part == 0).all() for part in drawn)
 

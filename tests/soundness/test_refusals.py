@@ -351,7 +351,6 @@ REFUSED: list[tuple[Callable[[], Any], str]] = [
     (lambda: CNN(channels=16), "channels is 16"),
     (lambda: ResNet(blocks="1"), "blocks is 1"),
     (lambda: Linear("a"), "smoothness='a'"),
-    (lambda: LDA("a"), "shrinkage is 'a'"),
     (lambda: Module(Factory(), together="a"), "together is 'a'"),
     (lambda: Gaussian(1).shift("a"), "a shift of a"),
     (lambda: Flip("1e-4000"), "keep is '1e-4000'"),

@@ -8,7 +8,6 @@ from typing import ClassVar
 import torch
 from torch import Generator, Tensor
 
-from rsbd.errors import InputError, is_between
 from rsbd.evasion.linear import forward_error
 from rsbd.learners.base import Learner, LinearScores, Problem
 from rsbd.learners.discriminant.moments import Moments, MomentSampler
@@ -22,57 +21,29 @@ from rsbd.noises.base import Channel
 class LDA(Learner):
     """Linear discriminant analysis, made for Gaussian noise on the features.
 
-    Noised training sets are not drawn: their means and scatter are, exactly in law, at a cost that does not
-    depend on the number of rows (see :mod:`rsbd.learners.discriminant.rotation`). With other noise on the features the
-    rows are noised one by one: slower, and just as certified. All that follows the noise is post-processing,
-    so the learner may use what it knows: it undoes label flips in the mean, and adds the variance by which
-    the test noise exceeds the training noise.
-
-    Parameters
-    ----------
-    shrinkage : float or None
-        Share of the scatter replaced by a multiple of the identity, in [0, 1]. None: estimated.
-    pool : int or None
-        Side of the blocks of pixels that are added up. None: the smallest that leaves 4 to 8 blocks a side.
-    rotate : bool
-        Draw means and scatter at once, as above. False: noise every row, on a lattice.
-
-    Raises
-    ------
-    InputError
-        ``shrinkage`` outside [0, 1]; in training, ``pool`` does not divide the sides of the image.
+    Images are pooled, so that 4 to 8 blocks a side are left. Of at most 1,000 rows, at equal distances, the noised rows
+    themselves are drawn and their scatter is computed; of all others the noised class sums alone, at once. All that
+    follows the noise is post-processing, so the learner may use what it knows: it undoes label flips in the mean, and
+    adds the variance by which the test noise exceeds the training noise.
 
     Notes
     -----
-    One thing is not proved. With ``rotate``, means and scatter have exactly the certified law in real numbers, but they
-    are drawn and multiplied in float32, and no bound is proved on what that changes: some ``1e-7`` of each number, and
-    normal numbers end at 5.8 sigma. The learner reads no bits of them; it solves a linear system, and the test noise
-    hides what is left. With ``rotate=False`` the law is exact (see :mod:`rsbd.noises.lattice`), and training takes
-    about 10 ns for each row and block: twice as long for 200 rows, 20 times as long for 13,000.
+    What is drawn has exactly the certified law: see :mod:`rsbd.noises.lattice`. Training takes some 5 ns for each block
+    of the rows that are drawn.
 
     References
     ----------
     Chen, Wiesel, Eldar, Hero 2010, Shrinkage algorithms for MMSE covariance estimation, equation 23.
-
-    Examples
-    --------
-    >>> LDA(shrinkage=0.1)
-    LDA(shrinkage=0.1, pool=None, rotate=True)
     """
 
     in_double: ClassVar[bool] = True
-    shrinkage: float | None = None
-    pool: int | None = None
-    rotate: bool = True
-
-    def __post_init__(self) -> None:
-        if self.shrinkage is not None and not is_between(self.shrinkage, 0, 1):
-            raise InputError(f"shrinkage is {self.shrinkage!r}, but it is a share", "give a number from 0 to 1")
 
     def train(self, problem: Problem, generators: Sequence[Generator]) -> "Discriminants":
         """Train one discriminant per generator."""
-        sampler = _sampler(problem, Pooling.choose(problem.shape, self.pool), self.rotate)
-        drawn, freedom = sampler.draw(generators), max(1, problem.num_rows - problem.num_classes)
+        sampler = _sampler(problem, Pooling.choose(problem.shape))
+        some, drawn = sampler.draw(generators)
+        rows = sampler.some.num_rows
+        freedom = max(1, rows - problem.num_classes)
         seen, asked = _channel(problem.smoothing.features), _channel(problem.smoothing.test)
         # Stretched, a point under the test noise looks like a training row. The variance by which its noise exceeds
         # that of a training row is added to the scatter. If it has less noise, the difference acts as shrinkage.
@@ -80,8 +51,8 @@ class LDA(Learner):
         extra = max(0.0, asked.variance / stretch**2 - seen.variance)
 
         # A floor keeps the scatter invertible in float32 if pixels are constant and carry no noise.
-        floor = 1e-9 + 1e-6 / problem.num_rows * _trace(drawn.gram)
-        scatter = shrink_scatter(scatter_within_classes(drawn) / freedom, freedom, self.shrinkage)
+        floor = 1e-9 + 1e-6 / rows * _trace(some.gram)
+        scatter = shrink_scatter(scatter_within_classes(some) / freedom, freedom)
         scatter.diagonal(dim1=1, dim2=2).add_((floor + extra)[:, None])
         counts, sums = undo_flips(drawn, problem.smoothing.labels)
         means = sums / counts.clamp(min=1)[..., None]
@@ -95,15 +66,15 @@ class LDA(Learner):
 
     def block_size(self, problem: Problem) -> int:
         """Return as many models as keep labels and scatters within about 100 MB."""
-        blocks = len(Pooling.choose(problem.shape, self.pool)(problem.x[:1])[0])
+        blocks = len(Pooling.choose(problem.shape)(problem.x[:1])[0])
         labels = 0 if problem.smoothing.labels is None else problem.num_classes * problem.num_rows
         return max(1, min(64, 2**24 // (labels + 4 * blocks**2)))
 
 
 @lru_cache(maxsize=2)
-def _sampler(problem: Problem, pooling: Pooling, rotate: bool) -> MomentSampler:
+def _sampler(problem: Problem, pooling: Pooling) -> MomentSampler:
     # Blocks of one ensemble share it. Tensors hash by identity, so other data are never mistaken for these.
-    return MomentSampler(problem, pooling, rotate)
+    return MomentSampler(problem, pooling)
 
 
 def _channel(noise: Noise | None) -> Channel:
@@ -116,16 +87,13 @@ def scatter_within_classes(drawn: Moments) -> Tensor:
     return torch.baddbmm(drawn.gram, drawn.sums.mT, means, alpha=-1)
 
 
-def shrink_scatter(scatter: Tensor, freedom: int, share: float | None) -> Tensor:
-    """Replace a share of each scatter by a multiple of the identity; None takes the oracle approximation."""
+def shrink_scatter(scatter: Tensor, freedom: int) -> Tensor:
+    """Replace a share of each scatter by a multiple of the identity: the oracle approximation."""
     features, trace = scatter.shape[-1], _trace(scatter)
-    if share is None:
-        square = scatter.square().sum((1, 2))
-        above = (1 - 2 / features) * square + trace**2
-        below = (freedom + 1 - 2 / features) * (square - trace**2 / features)
-        shares = (above / below.clamp(min=1e-30)).clamp(0, 1)
-    else:
-        shares = torch.full_like(trace, share)
+    square = scatter.square().sum((1, 2))
+    above = (1 - 2 / features) * square + trace**2
+    below = (freedom + 1 - 2 / features) * (square - trace**2 / features)
+    shares = (above / below.clamp(min=1e-30)).clamp(0, 1)
     scatter = scatter * (1 - shares)[:, None, None]
     scatter.diagonal(dim1=1, dim2=2).add_((shares * trace / features)[:, None])
     return scatter

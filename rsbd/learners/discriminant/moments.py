@@ -2,16 +2,16 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
 
 import torch
 from torch import Generator, Tensor
 
 from rsbd.learners.base import Problem, noised_at_once
 from rsbd.learners.discriminant.pooling import Pooling
-from rsbd.learners.discriminant.rotation import Rotation
+from rsbd.learners.linear.class_sums import sample_class_sums
 from rsbd.noises import Gaussian
-from rsbd.noises.base import check_drawn
+
+ROWS = 1000  # whose products are added up, where rows carry noise
 
 
 @dataclass(frozen=True)
@@ -33,74 +33,62 @@ class Moments:
     gram: Tensor
 
     @staticmethod
-    def of(counts: Tensor, rows: Tensor, labels: Tensor) -> "Moments":
-        """Compute moments of rows (models, rows, features), whose first rows carry labels (models, some, classes)."""
-        return Moments(counts, labels.mT @ rows[:, : labels.shape[1]], rows.mT @ rows)
+    def of(rows: Tensor, y: Tensor, num_classes: int) -> "Moments":
+        """Compute the moments of rows (models, rows, features) with labels (models, rows)."""
+        members = torch.nn.functional.one_hot(y, num_classes).to(rows)
+        return Moments(members.sum(1), members.mT @ rows, rows.mT @ rows)
 
 
 class MomentSampler:
-    """Draws moments of the pooled training set, rows noised; ``rotate`` permits the rotation.
+    """Draws moments of a noised and pooled training set.
 
-    Features with Gaussian noise or without noise, and labels with any noise, are drawn fast by
-    :class:`~rsbd.learners.discriminant.rotation.Rotation`. Everything else is noised row by row.
-
-    Attributes
-    ----------
-    fast : bool
-        True if the rotation is used.
+    With noise on the features, rows are noised one by one: all of them, or ``ROWS`` of them at equal distances. Of the
+    others, class sums are drawn.
     """
 
-    def __init__(self, problem: Problem, pooling: Pooling, rotate: bool = True) -> None:
-        self.problem, self.pooling = problem, pooling
-        features, rows = problem.smoothing.features, problem.smoothing.rows
-        self.rotation = Rotation.of(pooling(problem.x))
-        self.sigma = features.sigma if isinstance(features, Gaussian) else 0.0
-        self.gaussian = features is None or isinstance(features, Gaussian)
-        self.fast = rotate and self.gaussian and rows is None and self.rotation.fits(problem.num_classes)
-        labels = self._onehot(problem.y[None])
-        self.unflipped = labels.sum(-1), self.rotation.labels(labels)
+    def __init__(self, problem: Problem, pooling: Pooling) -> None:
+        smoothing, self.pooling, self.kind, self.divide = problem.smoothing, pooling, problem.x.dtype, False
+        self.clean = smoothing.features is None and smoothing.rows is None
+        if smoothing.features is None or isinstance(smoothing.features, Gaussian):
+            # Sums of blocks under Gaussian noise that has the law of theirs.
+            features = smoothing.features and Gaussian(pooling.widened(smoothing.features.sigma))
+            smoothing, self.divide = replace(smoothing, features=features), True
+            problem = replace(problem, x=pooling.sums(problem.x), smoothing=smoothing)
+        self.some, self.others, rows = problem, None, len(problem.x)
+        if smoothing.rows is None and not self.clean and rows > ROWS:
+            chosen = torch.zeros(rows, dtype=torch.bool, device=problem.x.device)
+            chosen[torch.linspace(0, rows - 1, ROWS).long()] = True
+            self.some, self.others = (replace(problem, x=problem.x[own], y=problem.y[own]) for own in (chosen, ~chosen))
 
-    @cached_property
-    def pooled(self) -> Problem:
-        """The problem whose rows are sums of blocks, under Gaussian noise that has the law of theirs."""
-        smoothing = self.problem.smoothing
-        features = smoothing.features and Gaussian(self.pooling.widened(self.sigma))
-        return replace(
-            self.problem, x=self.pooling.sums(self.problem.x), smoothing=replace(smoothing, features=features)
-        )
+    def draw(self, generators: Sequence[Generator]) -> tuple[Moments, Moments]:
+        """Draw one noised training set per generator; return the moments of the noised rows, and with all class sums.
 
-    def draw(self, generators: Sequence[Generator]) -> Moments:
-        """Draw the moments of one noised training set per generator."""
-        if self.fast:
-            return self._rotated(generators)
-        single = [
-            self._row_by_row(generators[some.start : some.stop])
-            for some in noised_at_once(self.pooled if self.gaussian else self.problem, len(generators))
+        Guarantee
+        ---------
+        All numbers are functions of rows that were noised once, one by one, and of sums that have exactly the law of
+        sums of such rows.
+        """
+        if self.clean:
+            drawn = sample_class_sums(self.some, generators)
+            x = self._pool(self.some.x)
+            found = Moments(drawn.sizes, self._pool(drawn.sums), (x.T @ x).expand(len(generators), -1, -1))
+            return found, found
+        parts = [
+            self._of_rows(generators[numbers.start : numbers.stop])
+            for numbers in noised_at_once(self.some, len(generators))
         ]
-        return Moments(*(torch.cat([getattr(one, name) for one in single]) for name in ("counts", "sums", "gram")))
+        found = Moments(*(torch.cat([getattr(part, name) for part in parts]) for name in ("counts", "sums", "gram")))
+        if self.others is None:
+            return found, found
+        more = sample_class_sums(self.others, generators)
+        return found, Moments(found.counts + more.sizes, found.sums + self._pool(more.sums), found.gram)
 
-    def _rotated(self, generators: Sequence[Generator]) -> Moments:
-        problem, noise = self.problem, self.problem.smoothing.labels
-        if noise is None:
-            counts, labels = (part.expand(len(generators), *part.shape[1:]) for part in self.unflipped)
-        else:
-            y = problem.y.expand(len(generators), -1)
-            drawn = self._onehot(check_drawn(noise, y, noise.sample_many(y, generators), problem.num_classes))
-            counts, labels = drawn.sum(-1), self.rotation.labels(drawn)
-        rows = self.rotation.features(self.sigma, problem.num_classes, generators)
-        return Moments.of(counts, rows, labels)
+    def _of_rows(self, generators: Sequence[Generator]) -> Moments:
+        x, y = self.some.noised_many(generators)
+        return Moments.of(self._pool(x), y, self.some.num_classes)
 
-    def _row_by_row(self, generators: Sequence[Generator]) -> Moments:
-        if self.gaussian:
-            x, y = self.pooled.noised_many(generators)
-            pooled = (x / self.pooling.size).to(self.problem.x)
-        else:
-            x, y = self.problem.noised_many(generators)
-            pooled = self.pooling(x.flatten(0, 1)).view(*x.shape[:2], -1)
-        labels = self._onehot(y)
-        return Moments.of(labels.sum(-1), pooled, labels.mT)
-
-    def _onehot(self, y: Tensor) -> Tensor:
-        # (models, rows) -> (models, classes, rows)
-        classes = torch.arange(self.problem.num_classes, device=y.device)
-        return (y[:, None, :] == classes[:, None]).to(self.problem.x)
+    def _pool(self, x: Tensor) -> Tensor:
+        """Pool noised rows or sums of them, shape (..., features)."""
+        if self.divide:
+            return (x / self.pooling.size).to(self.kind)
+        return self.pooling(x.flatten(0, -2)).view(*x.shape[:-1], -1)

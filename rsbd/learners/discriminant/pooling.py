@@ -8,8 +8,6 @@ import torch
 from torch import Tensor
 from torch.nn.functional import avg_pool2d
 
-from rsbd.errors import InputError
-
 
 @dataclass(frozen=True)
 class Pooling:
@@ -38,21 +36,11 @@ class Pooling:
     size: int
 
     @staticmethod
-    def choose(shape: tuple[int, ...], size: int | None = None) -> "Pooling":
-        """Take ``size``, or else the smallest that leaves 4 to 8 blocks a side (1 where none does).
-
-        Raises
-        ------
-        InputError
-            ``size`` does not divide both sides of the image.
-        """
+    def choose(shape: tuple[int, ...]) -> "Pooling":
+        """Take the smallest size that leaves 4 to 8 blocks a side, or 1 where none does."""
         height, width = shape[-2:] if len(shape) >= 2 else (1, 1)
-        if size is None:
-            fine = (k for k in range(1, min(height, width) + 1) if height % k == 0 and width % k == 0)
-            size = next((k for k in fine if max(height, width) <= 8 * k and min(height, width) >= 4 * k), 1)
-        if size < 1 or height % size or width % size:
-            raise InputError(f"pool is {size}, but images are {height} x {width}", "give a divisor of both sides")
-        return Pooling(shape, size)
+        fine = (k for k in range(1, min(height, width) + 1) if height % k == 0 and width % k == 0)
+        return Pooling(shape, next((k for k in fine if max(height, width) <= 8 * k and min(height, width) >= 4 * k), 1))
 
     def __call__(self, x: Tensor) -> Tensor:
         """Pool flat inputs, shape (rows, features) to (rows, blocks)."""

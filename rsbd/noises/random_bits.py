@@ -1,0 +1,59 @@
+"""Draws random bits for many numbers at once: first some that decide nearly always, then more where they do not."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from rsbd.types import Ints
+
+if TYPE_CHECKING:
+    from torch import Generator, Tensor
+
+FIRST_BITS, _SECOND_BITS, _LAST_BITS = 16, 37, 128  # of one number, which are drawn at a time
+MOST_BITS = FIRST_BITS + _SECOND_BITS
+ALL_BITS = MOST_BITS + _LAST_BITS
+
+
+def random_words(count: int, generators: Sequence[Generator]) -> Tensor:
+    """Draw ``count`` words of 64 bits from each generator: int64, shape (generators, count)."""
+    import torch
+
+    words = torch.empty(len(generators), count, dtype=torch.int64, device=generators[0].device)
+    for row, generator in zip(words, generators, strict=True):
+        row.random_(-(2**63), None, generator=generator)
+    return words
+
+
+def random_cells(count: int, generators: Sequence[Generator]) -> tuple[Tensor, Tensor]:
+    """Draw the first bits of ``count`` numbers for each generator, and spare words: second bits for one in 64."""
+    import torch
+
+    first = -(-count // 4)
+    words = random_words(first + count // 64 + 4, generators)
+    cells = words.view(torch.int16)[:, :count].to(torch.int32).add_(2**15)  # a word is read as four numbers
+    return cells, words[:, first:]
+
+
+def more_bits(cells: Ints, owners: Ints, generators: Sequence[Generator], spare: Tensor) -> Ints:
+    """Return numbers whose first bits are ``cells`` with more bits, each from the generator of its owner.
+
+    Owners are in order. A generator whose spare words are used up draws more.
+    """
+    counts, words = np.bincount(owners, minlength=len(generators)), spare.cpu().numpy()
+    if counts.max(initial=0) <= words.shape[1]:
+        found = words[owners, np.arange(len(owners)) - np.repeat(counts.cumsum() - counts, counts)]
+    else:
+        missing = np.maximum(counts - words.shape[1], 0)
+        more = [random_words(n, [g])[0].cpu().numpy() for n, g in zip(missing, generators, strict=True)]
+        found = np.concatenate([np.append(*own)[:n] for *own, n in zip(words, more, counts, strict=True)])
+    return (cells.astype(np.int64) << _SECOND_BITS) + (found.view(np.uint64) >> (64 - _SECOND_BITS)).astype(np.int64)
+
+
+def add_last_bits(number: int, generator: Generator) -> int:
+    """Return a number of which the first 53 bits were drawn before, with all of its bits."""
+    for word in random_words(_LAST_BITS // 64, [generator])[0].tolist():
+        number = (number << 64) + word % 2**64
+    return number
