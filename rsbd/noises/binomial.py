@@ -77,7 +77,10 @@ class CoinTables:
         unknown = np.flatnonzero((heads < 0).cpu().numpy())
         if len(unknown):
             index, owners = np.unravel_index(unknown, at.shape), unknown // at.shape[1]
-            laws, numbers = digits[index].cpu().numpy(), more_bits(cells[index].cpu().numpy(), owners, generators, spare)
+            laws, numbers = (
+                digits[index].cpu().numpy(),
+                more_bits(cells[index].cpu().numpy(), owners, generators, spare),
+            )
             found, above = self.second(laws, numbers)
             for i in np.flatnonzero(found != above):
                 found[i] = self.last(laws[i], add_last_bits(int(numbers[i]), generators[owners[i]]))

@@ -13,7 +13,7 @@ import numpy as np
 from rsbd import tradeoff
 from rsbd.errors import InputError, is_between
 from rsbd.noises.base import Channel, Noise
-from rsbd.noises.lattice import NORMAL, Law, LatticeNoise
+from rsbd.noises.lattice import NORMAL, LatticeNoise, Law
 from rsbd.tradeoff import shift
 from rsbd.types import Floats
 

@@ -112,4 +112,3 @@ class Uniform(LatticeNoise):
     def __repr__(self) -> str:
         """Return the noise as it is written in code."""
         return f"Uniform('{self.width}')"
-

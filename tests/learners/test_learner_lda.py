@@ -13,11 +13,11 @@ from scipy.stats import ks_2samp
 
 from rsbd.learners import randomness
 from rsbd.learners.base import Problem
-from rsbd.learners.discriminant.lda import LDA, Discriminants, scatter_within_classes, shrink_scatter, undo_flips
 from rsbd.learners.discriminant import moments
+from rsbd.learners.discriminant.lda import LDA, Discriminants, shrink_scatter, undo_flips
 from rsbd.learners.discriminant.moments import Moments, MomentSampler
-from rsbd.learners.linear.class_sums import sample_class_sums
 from rsbd.learners.discriminant.pooling import Pooling
+from rsbd.learners.linear.class_sums import sample_class_sums
 from rsbd.noises import Flip, Gaussian
 from rsbd.noises.smoothing import Smoothing
 

@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-import torch
 from scipy import stats
 from sum_laws import MODELS, distances, problem, sample_rows, table
 

@@ -32,7 +32,9 @@ def test_the_distribution_function_is_exact(chance, coins):
     assert exact[first] < Fraction(1, 2**180)  # no heads are left out below, and none above
     assert 1 - exact[first + len(values) + 1] < Fraction(1, 2**180)
     for k, value in enumerate(values):
-        assert abs(exact[first + k + 1] - Fraction(value, 2**ALL_BITS)) <= Fraction(1, 2**ALL_BITS) + Fraction(1, 2**200)
+        assert abs(exact[first + k + 1] - Fraction(value, 2**ALL_BITS)) <= Fraction(1, 2**ALL_BITS) + Fraction(
+            1, 2**200
+        )
 
 
 @pytest.mark.parametrize("chance", CHANCES, ids=str)
