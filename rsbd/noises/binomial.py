@@ -21,7 +21,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rsbd.noises.random_bits import ALL_BITS, FIRST_BITS, MOST_BITS, add_last_bits, more_bits, random_cells
+from rsbd.noises.random_bits import (
+    ALL_BITS,
+    FIRST_BITS,
+    MOST_BITS,
+    add_last_bits,
+    more_bits,
+    plain,
+    positions,
+    random_cells,
+)
 from rsbd.types import Ints
 
 if TYPE_CHECKING:
@@ -74,7 +83,7 @@ class CoinTables:
         cells, spare = random_cells(digits.shape[1], generators)
         at = (digits << _CELL_BITS) | (cells >> (FIRST_BITS - _CELL_BITS))
         heads = self.table.to(at.device).index_select(0, at.view(-1)).view(at.shape)
-        unknown = np.flatnonzero((heads < 0).cpu().numpy())
+        unknown = positions(plain(heads) < 0)
         if len(unknown):
             index, owners = np.unravel_index(unknown, at.shape), unknown // at.shape[1]
             laws, numbers = (

@@ -45,7 +45,16 @@ from scipy.special import ndtri
 
 from rsbd.errors import InputError
 from rsbd.noises.base import Noise
-from rsbd.noises.random_bits import ALL_BITS, FIRST_BITS, MOST_BITS, add_last_bits, more_bits, random_cells
+from rsbd.noises.random_bits import (
+    ALL_BITS,
+    FIRST_BITS,
+    MOST_BITS,
+    add_last_bits,
+    more_bits,
+    plain,
+    positions,
+    random_cells,
+)
 from rsbd.types import Floats, Ints
 
 if TYPE_CHECKING:
@@ -140,11 +149,10 @@ class Law:
         cells = cells.view(len(generators), *x.shape[1:])
         if table is not None:
             steps = table.to(x.device).index_select(0, cells.view(-1)).view(cells.shape)
-            unknown = steps == _UNKNOWN
+            at = positions(plain(steps) == _UNKNOWN)
         else:
             steps, high = self.first(x, scale, cells)
-            unknown = steps != high
-        at = np.flatnonzero(unknown.cpu().numpy())
+            at = positions(plain(steps) != plain(high))
         if len(at) == 0:
             return steps
         index, owners = np.unravel_index(at, cells.shape), at // x[0].numel()
@@ -193,7 +201,7 @@ class Lattice:
         steps = ((x[:1] if x.stride(0) == 0 else x) / self.step).clamp_(-_FURTHEST, _FURTHEST)
         whole = steps.floor()
         rest, exact = steps.sub_(whole), self.scale / Fraction(self.step)
-        table = None if rest.any() else self.table
+        table = self.table if rest.max() == 0 else None
         drawn = self.law.draw(rest, float(exact), lambda at: exact, generators, table)
         seen.copy_(drawn).add_(whole).mul_(self.step)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -35,6 +35,16 @@ def random_cells(count: int, generators: Sequence[Generator]) -> tuple[Tensor, T
     words = random_words(first + count // 64 + 4, generators)
     cells = words.view(torch.int16)[:, :count].to(torch.int32).add_(2**15)  # a word is read as four numbers
     return cells, words[:, first:]
+
+
+def plain(numbers: Tensor) -> Any:
+    """Return numbers in a form that is compared fast: on a CPU as an array, which takes a tenth of the time."""
+    return numbers.numpy() if numbers.device.type == "cpu" else numbers
+
+
+def positions(which: Any) -> Ints:
+    """Return where a comparison of numbers in plain form holds, in the flattened array."""
+    return np.flatnonzero(which if isinstance(which, np.ndarray) else which.cpu().numpy())
 
 
 def more_bits(cells: Ints, owners: Ints, generators: Sequence[Generator], spare: Tensor) -> Ints:

@@ -13,7 +13,6 @@ from rsbd.errors import InputError
 from rsbd.learners import randomness
 from rsbd.noises import Flip, Gaussian
 from rsbd.noises.flip import bernoulli
-from rsbd.noises.gaussian import _lattice
 
 DRAWS = 400_000
 
@@ -65,7 +64,7 @@ def test_affine_form_has_the_law_of_sample(noise: Flip | Gaussian) -> None:
     assert form is not None
     shared, plain = form[0][0] * x + form[1][0], noise.sample(x, generator(2))
     for part in (slice(0, DRAWS), slice(DRAWS, None)):
-        step = 1.0 if isinstance(noise, Flip) else _lattice(noise.sigma).step  # what is sampled lies on a lattice
+        step = 1.0 if isinstance(noise, Flip) else noise.lattice.step  # what is sampled lies on a lattice
         rounded = (torch.round(drawn[part] / step).numpy() for drawn in (shared, plain))
         assert stats.ks_2samp(*rounded).pvalue > 1e-4
 

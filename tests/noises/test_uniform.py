@@ -28,7 +28,6 @@ from rsbd.learners.linear.linear import Linear
 from rsbd.noises import Flip, Gaussian, Uniform
 from rsbd.noises.base import largest_size
 from rsbd.noises.smoothing import Smoothing, Threat
-from rsbd.noises.uniform import _lattice
 from rsbd.recipes.experiment import Experiment
 from rsbd.recipes.report import report
 from rsbd.tradeoff import Tradeoff, gaussian, levels, overlap
@@ -95,7 +94,7 @@ def test_the_sampler_draws_its_law(width: float | str) -> None:
     noise = Uniform(width)
     generator = randomness.generators(0, range(1))[0]
     x = torch.full((200_000,), 0.25)
-    step = _lattice(noise.width).step
+    step = noise.lattice.step
     within = step * torch.rand(200_000, generator=generator).sub_(0.5)  # spreads each number over its step
     drawn = ((noise.sample(x, generator) + within - x) / (float(noise.width) + step)).numpy()
     assert stats.kstest(drawn[abs(drawn) < 0.45], stats.uniform(-0.45, 0.9).cdf).pvalue > 1e-4

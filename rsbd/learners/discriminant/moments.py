@@ -81,7 +81,9 @@ class MomentSampler:
         if self.others is None:
             return found, found
         more = sample_class_sums(self.others, generators)
-        return found, Moments(found.counts + more.sizes, found.sums + self._pool(more.sums), found.gram)
+        return found, Moments(
+            found.counts + more.sizes.to(found.counts), found.sums + self._pool(more.sums), found.gram
+        )
 
     def _of_rows(self, generators: Sequence[Generator]) -> Moments:
         x, y = self.some.noised_many(generators)

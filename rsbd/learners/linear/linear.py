@@ -84,10 +84,10 @@ class Linear(Learner):
         mixing = unmix - unmix.mean(1, keepdim=True)
         error = (mixing.square() @ (spread / sizes).unsqueeze(-1)).sqrt()
 
-        smoother = _smoother(problem.shape, self.smoothness).to(problem.x)
+        smoother, norms = (part.to(problem.x) for part in _smoother(problem.shape, self.smoothness))
         weights = away @ smoother
-        threshold = self.shrinkage * error * smoother.norm(dim=0)
-        weights = weights.sign() * (weights.abs() - threshold).clamp(min=0)
+        threshold = self.shrinkage * error * norms
+        weights = weights - weights.clamp(-threshold, threshold)
         return LinearModels(weights.float(), (centre + away / 2).float())
 
 
@@ -139,17 +139,20 @@ def _unmix_labels(problem: Problem, sizes: Tensor) -> Tensor:
 
 
 @lru_cache(maxsize=16)
-def _smoother(shape: tuple[int, ...], smoothness: float) -> Tensor:
-    """Return the matrix of the posterior mean of a smooth image under white noise of equal variance: ``K (K + I)^-1``.
+def _smoother(shape: tuple[int, ...], smoothness: float) -> tuple[Tensor, Tensor]:
+    """Return the matrix of the posterior mean of a smooth image under white noise, and the norms of its columns.
+
+    The noise has the variance of the image: the matrix is ``K (K + I)^-1``.
 
     ``K`` is the squared-exponential kernel over pixel positions. It is fixed before any data are seen.
     """
-    if smoothness == 0 or len(shape) < 2:
-        return torch.eye(int(np.prod(shape)))
-    kernel: NDArray[np.floating] = np.ones((1, 1))
-    for side in shape[-2:]:
-        position = np.arange(side) / (side * smoothness)
-        near: NDArray[np.float64] = np.exp(-0.5 * np.subtract.outer(position, position) ** 2)
-        kernel = np.kron(kernel, near)
-    filtered = kernel @ np.linalg.inv(kernel + np.eye(len(kernel)))
-    return torch.tensor(np.kron(np.eye(int(np.prod(shape[:-2]))), filtered), dtype=torch.float32)
+    filtered = np.eye(1)
+    if smoothness > 0 and len(shape) >= 2:
+        kernel: NDArray[np.floating] = np.ones((1, 1))
+        for side in shape[-2:]:
+            position = np.arange(side) / (side * smoothness)
+            near: NDArray[np.float64] = np.exp(-0.5 * np.subtract.outer(position, position) ** 2)
+            kernel = np.kron(kernel, near)
+        filtered = kernel @ np.linalg.inv(kernel + np.eye(len(kernel)))
+    matrix = torch.tensor(np.kron(np.eye(int(np.prod(shape)) // len(filtered)), filtered), dtype=torch.float32)
+    return matrix, matrix.double().norm(dim=0)
