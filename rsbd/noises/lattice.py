@@ -201,7 +201,7 @@ class Lattice:
         steps = ((x[:1] if x.stride(0) == 0 else x) / self.step).clamp_(-_FURTHEST, _FURTHEST)
         whole = steps.floor()
         rest, exact = steps.sub_(whole), self.scale / Fraction(self.step)
-        table = self.table if rest.max() == 0 else None
+        table = None if rest.numel() and rest.max() > 0 else self.table
         drawn = self.law.draw(rest, float(exact), lambda at: exact, generators, table)
         seen.copy_(drawn).add_(whole).mul_(self.step)
 
