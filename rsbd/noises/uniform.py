@@ -11,7 +11,7 @@ import numpy as np
 from rsbd import tradeoff
 from rsbd.errors import InputError
 from rsbd.noises.base import Channel, Noise
-from rsbd.noises.lattice import UNIFORM, Law, LatticeNoise
+from rsbd.noises.lattice import UNIFORM, LatticeNoise, Law
 from rsbd.tradeoff.make import product_down
 from rsbd.tradeoff.rational import as_written, exactly
 from rsbd.types import Floats
