@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+from collections import Counter
 from collections.abc import Iterator
 
 import pytest
@@ -22,20 +23,28 @@ if os.environ.get("CI"):
 
 @pytest.hookimpl(optionalhook=True)  # where pytest-xdist is installed
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
-    """Start no workers where times are measured, nor for a single named test, which runs sooner than they start."""
+    """Start one worker more than there are processors: browsers mostly wait. Without slow tests, start one for each.
+
+    Start no workers where times are measured, nor for a single named test, which runs sooner than they start.
+    """
     single = len(config.args) == 1 and "::" in config.args[0]
-    return 0 if single or config.getoption("benchmark_enable") else None
+    if single or config.getoption("benchmark_enable"):
+        return 0
+    return None if "not slow" in config.getoption("markexpr") else (os.cpu_count() or 1) + 1
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark tests of browsers and of MNIST as slow. Run slow tests first, and of these those of browsers.
+    """Mark tests of browsers and of MNIST, and benchmarks, as slow. Run slow tests first, and those of browsers before.
 
-    One worker begins with those, which mostly wait, and the others take what is left from the other end.
+    One worker begins with those, which mostly wait, and the others take what is left from the other end. Modules of
+    many tests come first, so that no second worker opens their page for the last of them.
     """
     for item in items:
-        if item.get_closest_marker("browser") or item.get_closest_marker("mnist"):
+        slow = item.get_closest_marker("browser") or item.get_closest_marker("mnist")
+        if slow or item.path.parent.name == "benchmarks":
             item.add_marker("slow")
-    items.sort(key=lambda item: [item.get_closest_marker(marker) is None for marker in ("browser", "slow")])
+    sizes = Counter(item.path for item in items if item.get_closest_marker("browser"))
+    items.sort(key=lambda item: (-sizes[item.path], item.get_closest_marker("slow") is None))
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

@@ -31,8 +31,8 @@ def certified(digits: Dataset) -> Certified:
 def test_no_attack_found_within_the_radius_changes_a_certified_prediction(
     digits: Dataset, certified: Certified
 ) -> None:
-    points = np.flatnonzero(certified.certificate.radius >= 1)[:12]
-    assert len(points) >= 6
+    points = np.flatnonzero(certified.certificate.radius >= 1)[:6]
+    assert len(points) == 6
     found = attack(digits, certified.smoothing, Linear(), certified.certificate, points, seed=7)
     assert not any(finding.broken for finding in found.findings)
     assert all(len(finding.changes) == finding.radius for finding in found.findings)
@@ -42,14 +42,14 @@ def test_no_attack_found_within_the_radius_changes_a_certified_prediction(
 
 @pytest.mark.slow
 def test_far_beyond_the_radius_attacks_succeed(digits: Dataset, certified: Certified) -> None:
-    points = np.flatnonzero(certified.certificate.radius >= 1)[:6]
+    points = np.flatnonzero(certified.certificate.radius >= 1)[:2]
     found = attack(digits, certified.smoothing, Linear(), certified.certificate, points, beyond=15, seed=7)
     assert any(finding.broken for finding in found.findings)
 
 
 @pytest.mark.slow
 def test_a_certificate_that_claims_too_much_is_caught(digits: Dataset, certified: Certified) -> None:
-    points = np.flatnonzero(certified.certificate.radius >= 1)[:6]
+    points = np.flatnonzero(certified.certificate.radius >= 1)[:2]
     boast = replace(certified.certificate, radius=np.full_like(certified.certificate.radius, 16))
     found = attack(digits, certified.smoothing, Linear(), boast, points, seed=7)
     assert any(finding.broken for finding in found.findings)

@@ -170,10 +170,7 @@ def test_within_the_radius_nothing_breaks_and_beyond_it_something_does(name: str
     if name in UNBROKEN:
         return
     far = FAR.get(name, 20 if (certificate.norm == "L0" or "rows" in certificate.norm) else 5)
-    for beyond in (far / 4 if far < 20 else far // 4, far):
-        if attack(data, defence, learner, certificate, points, beyond=beyond, **setting).broken:
-            return
-    pytest.fail("nothing breaks far beyond the radius")
+    assert attack(data, defence, learner, certificate, points[:1], beyond=far, **setting).broken
 
 
 def test_a_linear_rule_is_certified_up_to_where_it_turns() -> None:

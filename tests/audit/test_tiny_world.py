@@ -41,7 +41,8 @@ KEEPS = [
 BINARY = [World(3, 2, 2, 2, keeps) for keeps in KEEPS]
 TERNARY = [World(2, 2, 3, 3, keeps) for keeps in KEEPS[:2]] + [World(2, 1, 3, 2, KEEPS[2])]
 LARGER = [World(3, 3, 2, 2, KEEPS[1])]
-WORLDS = BINARY + TERNARY + LARGER
+FIRST = [BINARY[0], TERNARY[2]]  # the others are slow, all together
+WORLDS = [pytest.param(w, marks=() if w in FIRST else pytest.mark.slow) for w in BINARY + TERNARY + LARGER]
 LEARNERS = [nearest_neighbour, naive_bayes, majority, parity, conjunction, backdoored]
 THREATS = [
     Threat(rows, trigger, relabel, on_test)

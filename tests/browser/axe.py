@@ -9,7 +9,8 @@ def violations(page, within: str = "body") -> list[str]:
     """Return the serious and critical violations inside a part of the page, in words."""
     import axe_playwright_python
 
-    page.evaluate((Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text("utf-8"))
+    if not page.evaluate("() => 'axe' in window"):
+        page.evaluate((Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text("utf-8"))
     found = page.evaluate("within => axe.run(within, { resultTypes: ['violations'] })", within)["violations"]
     return [
         f"{v['impact']}: {v['id']} ({v['help']}) at {[node['target'] for node in v['nodes']][:4]}"

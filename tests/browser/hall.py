@@ -9,10 +9,11 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import psutil
 
-from browser.lab import ARTIFACTS, CHROMIUM_ARGS, KEEPER, ROOT, chromium
+from browser.lab import CHROMIUM_ARGS, KEEPER, ROOT, chromium, photograph
 
 # Voila carries an older JupyterLab than the extensions that it loads; its loader remarks on that.
 NOT_OURS = ("Unsatisfied version", "No satisfying version", "[Violation]")
@@ -95,11 +96,10 @@ class Hall:
         return float(self.page.evaluate(size))
 
     def screenshot(self, name: str, width: int = 1280, height: int = 720) -> None:
-        """Save what is on screen under ``.artifacts``."""
-        ARTIFACTS.mkdir(exist_ok=True)
+        """Give the screen a size, and save what is on it."""
         self.page.set_viewport_size({"width": width, "height": height})
         self.page.wait_for_timeout(200)
-        self.page.screenshot(path=ARTIFACTS / f"{name}.png")
+        photograph(self.page, name)
 
     def overflow(self) -> list[str]:
         """Return the parts of the stage that reach beyond the screen."""
@@ -115,19 +115,25 @@ class Hall:
 
 
 @contextlib.contextmanager
-def open_hall(address: str, offline: bool = False, dark: bool = False) -> Iterator[Hall]:
-    """Open an address in a Chromium of its own."""
+def open_chromium() -> Iterator[Any]:
+    """Start a Chromium."""
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium(), args=CHROMIUM_ARGS)
         try:
-            context = browser.new_context(
-                viewport={"width": 1280, "height": 720}, offline=offline,
-                color_scheme="dark" if dark else "light"
-            )  # fmt: skip
-            hall = Hall(context.new_page())
-            hall.page.goto(address, timeout=90_000)  # a kernel starts before the page comes
-            yield hall
+            yield browser
         finally:
             browser.close()
+
+
+@contextlib.contextmanager
+def open_hall(address: str, offline: bool = False, within: Any = None) -> Iterator[Hall]:
+    """Open an address in a Chromium of its own, or ``within`` one, as somebody who has not been there before."""
+    with (
+        contextlib.nullcontext(within) if within else open_chromium() as browser,
+        browser.new_context(viewport={"width": 1280, "height": 720}, offline=offline) as context,
+    ):
+        hall = Hall(context.new_page())
+        hall.page.goto(address, timeout=90_000)  # a kernel starts before the page comes
+        yield hall

@@ -14,9 +14,11 @@ import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 ARTIFACTS = ROOT / ".artifacts"
+LOOK = 100  # milliseconds between two looks at a condition: a look at each frame keeps the browser drawing frames
 CHROMIUM_ARGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -40,6 +42,7 @@ def watch():
 threading.Thread(target=watch, daemon=True).start()
 sys.exit(server.wait())
 """
+KERNEL = "window.jupyterapp?.shell.currentWidget?.sessionContext?.session?.kernel"
 # What JupyterLab and Chromium themselves say on a quiet page.
 NOT_OURS = re.compile(
     r"Refused to set unsafe header"  # JupyterLab's own requests
@@ -53,6 +56,13 @@ def chromium() -> str | None:
     if named := os.environ.get("RSBD_CHROMIUM"):
         return shutil.which(named)
     return next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+
+
+def photograph(subject, name: str, **options: Any) -> None:
+    """Save what a page or an element looks like under ``.artifacts``, if ``$RSBD_ARTIFACTS`` is set: it takes time."""
+    if os.environ.get("RSBD_ARTIFACTS"):
+        ARTIFACTS.mkdir(exist_ok=True)
+        subject.screenshot(path=ARTIFACTS / f"{name}.png", **options)
 
 
 def free_port() -> int:
@@ -140,17 +150,22 @@ class Lab:
         if message.type in ("error", "warning") and not NOT_OURS.match(message.text):
             self.complaints.append(f"{message.type}: {message.text} ({message.location.get('url', '')})")
 
-    def open(self, notebook: str) -> None:
-        """Open ``notebook`` and wait for an idle kernel."""
-        self.page.goto(f"{self.address}/doc/tree/{notebook}?reset")
-        self.page.wait_for_function("() => window.jupyterapp !== undefined", timeout=60_000)
-        self.page.wait_for_function(
-            """() => {
-                const panel = window.jupyterapp.shell.currentWidget;
-                return panel?.sessionContext?.session?.kernel?.status === "idle";
-            }""",
-            timeout=90_000,
-        )
+    def open(self, notebook: str, view: str = "doc") -> None:
+        """Open ``notebook``, alone or with tabs (``view="lab"``), and wait for an idle kernel."""
+        self.page.goto(f"{self.address}/{view}/tree/{notebook}?reset")
+        self.until(f"{KERNEL}?.status === 'idle'", timeout=90.0)
+        self.started = False
+
+    def until(self, condition: str, given: Any = None, timeout: float = 30.0) -> None:
+        """Wait until a condition in JavaScript holds, in which ``given`` names what is given here; seconds."""
+        self.page.wait_for_function(f"given => {condition}", arg=given, timeout=timeout * 1000, polling=LOOK)
+
+    def execute(self, code: str, wait: bool = True) -> None:
+        """Run code in the kernel of the notebook, and raise its error if it is waited for."""
+        self.page.evaluate(f"code => {{ window.asked = {KERNEL}.requestExecute({{ code }}).done; }}", code)
+        if wait:
+            reply = self.page.evaluate("async () => (await window.asked).content")
+            assert reply["status"] == "ok", reply
 
     def start_all(self) -> None:
         """Start running every cell."""
@@ -161,15 +176,12 @@ class Lab:
         """Run every cell, or wait for what runs, and raise if one did not run or left an error."""
         if not self.started:
             self.start_all()
-        self.page.wait_for_function(
-            """() => {
-                const panel = window.jupyterapp.shell.currentWidget;
-                const cells = [...panel.content.model.cells].filter(c => c.type === "code");
-                return panel.sessionContext.session.kernel.status === "idle" && cells.every(c =>
-                    c.executionCount !== null || c.sharedModel.getSource().trim() === "" ||
-                    cells.some(d => d.outputs.toJSON().some(o => o.output_type === "error")));
-            }""",
-            timeout=timeout * 1000,
+        self.until(
+            f"""{KERNEL}.status === "idle" && (cells => cells.every(c =>
+                c.executionCount !== null || c.sharedModel.getSource().trim() === "" ||
+                cells.some(d => d.outputs.toJSON().some(o => o.output_type === "error")))
+            )([...window.jupyterapp.shell.currentWidget.content.model.cells].filter(c => c.type === "code"))""",
+            timeout=timeout,
         )
         errors = self.page.evaluate(
             """() => [...window.jupyterapp.shell.currentWidget.content.model.cells]
@@ -200,13 +212,10 @@ class Lab:
         """Return the live panel's picture, by its role and alt text; not the static picture beside it."""
         return self.page.locator(".rsbd-panel").get_by_role("img", name=containing)
 
-    def screenshot(self, name: str) -> Path:
-        """Save what is on screen, with the first panel in view, under ``.artifacts``."""
-        ARTIFACTS.mkdir(exist_ok=True)
+    def screenshot(self, name: str) -> None:
+        """Save what is on screen, with the first panel in view."""
         self.page.locator(".rsbd-panel").first.scroll_into_view_if_needed()
-        self.page.wait_for_timeout(300)  # themes fade in
-        self.page.screenshot(path=ARTIFACTS / f"{name}.png")
-        return ARTIFACTS / f"{name}.png"
+        photograph(self.page, name)
 
 
 @contextlib.contextmanager

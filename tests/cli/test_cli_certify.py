@@ -40,6 +40,12 @@ def call(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
     return int(left.value.code or 0)
 
 
+@pytest.fixture
+def no_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Draw no pictures, which takes longest; other tests look at them."""
+    monkeypatch.setattr("rsbd.plots.save", lambda *given: ())
+
+
 def test_defaults_answer_and_say_what_they_mean(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -90,6 +96,7 @@ def test_no_option_certifies_the_planted_attack(
     ],
     ids=" ".join,
 )
+@pytest.mark.usefixtures("no_pictures")
 def test_bags_certify_against_the_planted_kind_of_trigger(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
@@ -136,6 +143,7 @@ def test_out_holds_every_promised_key(monkeypatch: pytest.MonkeyPatch, tmp_path:
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("no_pictures")
 def test_certificates_of_all_points_at_once(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
@@ -179,11 +187,11 @@ def test_what_a_reader_would_not_think_of_is_said(
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("no_pictures")
 def test_a_finished_run_that_is_extended_is_bounded_for_all_numbers_of_models(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     """Who sees a result and then asks for more has looked: Clopper-Pearson does not hold for where he stops."""
-    monkeypatch.setattr("rsbd.plots.save", lambda *given: ())  # which takes longest
     words, out = (
         "A finished run was extended, so these bounds hold at every number of models.",
         ("--out", str(tmp_path)),
@@ -384,6 +392,7 @@ def test_a_folder_that_cannot_be_written_is_found_out_first(
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("no_pictures")
 def test_bags_alone_with_flips_and_with_gaussian_noise(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:

@@ -118,28 +118,28 @@ def test_freezing_holds_the_picture_on_the_page_only(stage):
     assert not stage.panel.picture.held
 
 
-@pytest.mark.parametrize(
-    "message",
-    [
-        None,
-        7,
-        {},
-        {"do": None},
-        {"do": "close"},
-        {"do": "__init__"},
-        {"do": "scene"},
-        {"do": "scene", "number": 2},
-        {"do": "scene", "number": "2", "step": 0},
-        {"do": "scene", "number": 99, "step": 0},
-        {"do": "scene", "number": 1, "step": "2"},
-        {"do": "preset", "number": 9},
-        {"do": "preset", "number": [1]},
-    ],
-)
-def test_what_the_page_cannot_mean_changes_nothing(stage, message):
+MEANINGLESS = [
+    None,
+    7,
+    {},
+    {"do": None},
+    {"do": "close"},
+    {"do": "__init__"},
+    {"do": "scene"},
+    {"do": "scene", "number": 2},
+    {"do": "scene", "number": "2", "step": 0},
+    {"do": "scene", "number": 99, "step": 0},
+    {"do": "scene", "number": 1, "step": "2"},
+    {"do": "preset", "number": 9},
+    {"do": "preset", "number": [1]},
+]
+
+
+def test_what_the_page_cannot_mean_changes_nothing(stage):
     before = (stage.bar.scene, stage.bar.preset, stage.panel.params)
-    stage._asked(stage.bar, message, [])
-    assert (stage.bar.scene, stage.bar.preset, stage.panel.params) == before
+    for message in MEANINGLESS:
+        stage._asked(stage.bar, message, [])
+        assert (stage.bar.scene, stage.bar.preset, stage.panel.params) == before, message
 
 
 def test_the_page_is_answered(stage, monkeypatch):

@@ -6,7 +6,8 @@ import dataclasses
 
 import pytest
 from browser.axe import violations
-from browser.hall import ARTIFACTS, open_hall
+from browser.hall import open_hall
+from browser.lab import photograph
 
 from rsbd.course.lessons.prediction import compare_guess
 from rsbd.course.site import write_site, writing
@@ -23,12 +24,13 @@ SMALL = """() => [...document.querySelectorAll("body *")].filter(e => {
 
 
 def few(scene):
-    """The scene with only the values of its first two presets, where its models take long to train."""
+    """The scene with 200 models and the values of its first two presets, where its models take long to train."""
     if scene.panel in ("plane", "worst_case", "label_flips", "partitions"):
         return scene
     presets = dict(list(scene.presets.items())[:2])
     grid = {name: sorted({scene.preset(i)[name] for i in range(2)}) for name in scene.grid}
-    return dataclasses.replace(scene, grid=grid, presets=presets)
+    models = {"num_models": 200} if scene.panel in ("backdoor", "compare", "planted", "rab") else {}
+    return dataclasses.replace(scene, grid=grid, presets=presets, settings={**scene.settings, **models})
 
 
 @pytest.fixture(scope="module")
@@ -40,88 +42,91 @@ def site(tmp_path_factory):
     return folder
 
 
-@pytest.mark.parametrize("size", SIZES)
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-def test_every_page_can_be_read(site, size, dark):
-    names = sorted(path.name for path in site.glob("*.html"))
-    with open_hall((site / "index.html").as_uri(), offline=True, dark=dark) as hall:
-        page = hall.page
-        page.set_viewport_size(dict(zip(("width", "height"), SIZES[size], strict=True)))
-        for name in names:
-            page.goto((site / name).as_uri())
-            assert page.evaluate("() => document.documentElement.scrollWidth <= innerWidth"), name
-            assert page.evaluate(SMALL) == [], name
-            assert violations(page) == [], name
-            ARTIFACTS.mkdir(exist_ok=True)
-            page.screenshot(
-                path=ARTIFACTS / f"site-{name[:2]}-{size}-{'dark' if dark else 'light'}.png", full_page=True
-            )
-        assert hall.complaints == []
-
-
-def test_panels_quizzes_predictions_and_search_work(site):
+@pytest.fixture(scope="module")
+def opened(site):
+    """One Chromium for all tests."""
     with open_hall((site / "index.html").as_uri(), offline=True) as hall:
-        page = hall.page
-        for name in sorted(path.name for path in site.glob("[01][0-9]*.html")):
-            page.goto((site / name).as_uri())
-            for panel in page.locator("section.panel").all():
-                seen = {panel.locator(".rsbd-picture").get_attribute("aria-label")}
-                for button in panel.locator(".rsbd-presets button").all():
-                    button.click()
-                    seen.add(panel.locator(".rsbd-picture").get_attribute("aria-label"))
-                    assert button.get_attribute("aria-pressed") == "true"
-                assert len(seen) >= 2, name
-            for question in page.locator("[data-truth]").all():
-                truth, unit = question.get_attribute("data-truth"), question.get_attribute("data-unit")
-                guess = question.locator("xpath=following-sibling::div[1]")
-                fold = question.locator("xpath=following-sibling::details[1]")
-                guess.get_by_role("button", name="reveal").click()
-                assert not fold.is_visible()  # first a number
-                guess.get_by_label("my guess").fill(f"40 {unit}")
-                page.keyboard.press("Enter")
-                assert guess.get_by_role("status").inner_text() == compare_guess(40, float(truth), unit)
-                assert fold.is_visible()
-            for quiz in page.locator(".quiz").all():
-                said = set()
-                for button in quiz.get_by_role("button").all():
-                    button.click()
-                    said.add(quiz.get_by_role("status").inner_text())
-                assert sum("Right." in words for words in said) == 1, name
-                assert len(said) == quiz.get_by_role("button").count()
-            assert page.locator(".quiz").count() > 0 or name.startswith("11"), name
-            assert page.locator("[data-truth]").count() >= 2 or name.startswith("11"), name
-            page.emulate_media(media="print")  # on paper all answers are open, and nothing is to be pressed
-            assert all(
-                fold.locator(":scope > *").last.is_visible() for fold in page.locator(".rsbd-still > details").all()
-            )
-            assert not any(button.is_visible() for button in page.locator(".panel button, .guess button, header").all())
-            page.emulate_media(media="screen")
-        page.goto((site / "03_why_it_holds.html").as_uri())
-        slider = page.get_by_role("slider", name="changed bits (L0)")
-        slider.focus()
-        for number in ("4", "5", "6", "6"):  # the values that were computed, and nothing between or beyond
-            page.keyboard.press("ArrowRight")
-            assert slider.get_attribute("aria-valuetext") == number
-            assert f"changed bits (L0) {number}" in page.locator(".rsbd-picture").get_attribute("aria-label")
-        page.get_by_role("navigation", name="next steps").get_by_role("link", name="04 Certifying backdoors").click()
-        page.get_by_role("link", name="Search").click()
-        page.get_by_label("words to search for").fill("neyman")
-        page.locator(".search li a").first.click()
-        assert "#" in page.url
-        assert hall.complaints == []
+        yield hall
 
 
-def test_without_javascript_everything_is_folded_and_said(site):
-    from browser.lab import CHROMIUM_ARGS, chromium
-    from playwright.sync_api import sync_playwright
+@pytest.fixture
+def hall(opened):
+    opened.complaints.clear()
+    opened.page.set_viewport_size({"width": 1280, "height": 720})
+    opened.page.emulate_media(color_scheme="light", media="screen")
+    return opened
 
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium(), args=CHROMIUM_ARGS)
-        page = browser.new_context(java_script_enabled=False, offline=True).new_page()
+
+@pytest.mark.parametrize(("size", "scheme"), [("phone", "light"), ("screen", "dark")])
+def test_every_page_can_be_read(site, hall, size, scheme):
+    """No colour depends on the size of the screen, and no place on the colours."""
+    page = hall.page
+    page.set_viewport_size(dict(zip(("width", "height"), SIZES[size], strict=True)))
+    page.emulate_media(color_scheme=scheme)
+    for name in sorted(path.name for path in site.glob("*.html")):
+        page.goto((site / name).as_uri())
+        assert page.evaluate("() => document.documentElement.scrollWidth <= innerWidth"), name
+        assert page.evaluate(SMALL) == [], name
+        assert violations(page) == [], name
+        photograph(page, f"site-{name[:2]}-{size}-{scheme}", full_page=True)
+    assert hall.complaints == []
+
+
+def test_panels_quizzes_predictions_and_search_work(site, hall):
+    page = hall.page
+    for name in sorted(path.name for path in site.glob("[01][0-9]*.html")):
+        page.goto((site / name).as_uri())
+        for panel in page.locator("section.panel").all():
+            seen = {panel.locator(".rsbd-picture").get_attribute("aria-label")}
+            for button in panel.locator(".rsbd-presets button").all():
+                button.click()
+                seen.add(panel.locator(".rsbd-picture").get_attribute("aria-label"))
+                assert button.get_attribute("aria-pressed") == "true"
+            assert len(seen) >= 2, name
+        for question in page.locator("[data-truth]").all():
+            truth, unit = question.get_attribute("data-truth"), question.get_attribute("data-unit")
+            guess = question.locator("xpath=following-sibling::div[1]")
+            fold = question.locator("xpath=following-sibling::details[1]")
+            guess.get_by_role("button", name="reveal").click()
+            assert not fold.is_visible()  # first a number
+            guess.get_by_label("my guess").fill(f"40 {unit}")
+            page.keyboard.press("Enter")
+            assert guess.get_by_role("status").inner_text() == compare_guess(40, float(truth), unit)
+            assert fold.is_visible()
+        for quiz in page.locator(".quiz").all():
+            said = set()
+            for button in quiz.get_by_role("button").all():
+                button.click()
+                said.add(quiz.get_by_role("status").inner_text())
+            assert sum("Right." in words for words in said) == 1, name
+            assert len(said) == quiz.get_by_role("button").count()
+        assert page.locator(".quiz").count() > 0 or name.startswith("11"), name
+        assert page.locator("[data-truth]").count() >= 2 or name.startswith("11"), name
+        page.emulate_media(media="print")  # on paper all answers are open, and nothing is to be pressed
+        assert all(fold.locator(":scope > *").last.is_visible() for fold in page.locator(".rsbd-still > details").all())
+        assert not any(button.is_visible() for button in page.locator(".panel button, .guess button, header").all())
+        page.emulate_media(media="screen")
+    page.goto((site / "03_why_it_holds.html").as_uri())
+    slider = page.get_by_role("slider", name="changed bits (L0)")
+    slider.focus()
+    for number in ("4", "5", "6", "6"):  # the values that were computed, and nothing between or beyond
+        page.keyboard.press("ArrowRight")
+        assert slider.get_attribute("aria-valuetext") == number
+        assert f"changed bits (L0) {number}" in page.locator(".rsbd-picture").get_attribute("aria-label")
+    page.get_by_role("navigation", name="next steps").get_by_role("link", name="04 Certifying backdoors").click()
+    page.get_by_role("link", name="Search").click()
+    page.get_by_label("words to search for").fill("neyman")
+    page.locator(".search li a").first.click()
+    assert "#" in page.url
+    assert hall.complaints == []
+
+
+def test_without_javascript_everything_is_folded_and_said(site, hall):
+    with hall.page.context.browser.new_context(java_script_enabled=False, offline=True) as context:
+        page = context.new_page()
         page.goto((site / "00_start_here.html").as_uri())
         assert page.get_by_role("img", name="Backdoor panel").is_visible()
         fold = page.locator(".rsbd-still details", has_text="anyone who checks only accuracy")
         assert not fold.locator("p").is_visible()
         fold.locator("summary").click()
         assert fold.locator("p").is_visible()
-        browser.close()

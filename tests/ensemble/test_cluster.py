@@ -33,7 +33,7 @@ GAUSSIAN = Smoothing(features=Gaussian(0.5), labels=Flip(0.8, 2), test=Gaussian(
 def client() -> Iterator[object]:
     with (
         distributed.LocalCluster(
-            n_workers=3, threads_per_worker=1, host="127.0.0.1", dashboard_address=None, memory_limit=0
+            n_workers=2, threads_per_worker=1, host="127.0.0.1", dashboard_address=None, memory_limit=0
         ) as cluster,
         distributed.Client(cluster) as client,
     ):
@@ -62,7 +62,7 @@ def test_a_cluster_counts_like_one_process(
 
 @pytest.mark.slow
 def test_a_worker_that_is_killed_costs_time_and_no_vote(client: object, digits: Dataset) -> None:
-    run = (digits, FLIPS, Linear(), digits.x_test, 6400)
+    run = (digits, FLIPS, Linear(), digits.x_test, 3200)
     victims: list[int] = []
 
     def kill_one(votes: Votes) -> None:
@@ -74,7 +74,7 @@ def test_a_worker_that_is_killed_costs_time_and_no_vote(client: object, digits: 
     with client.get_executor(retries=3) as executor:  # type: ignore[attr-defined]
         found = collect(*run, seed=5, executor=executor, progress=kill_one)
     assert victims
-    assert found.models == ((0, 6400),)
+    assert found.models == ((0, 3200),)
     assert np.array_equal(found.counts, collect(*run, seed=5).counts)
 
 
@@ -117,7 +117,7 @@ def test_a_scheduler_that_is_killed_is_one_sentence_and_costs_no_vote(
         "1",
     ]
     worker = subprocess.Popen([*start, "--no-dashboard", "--death-timeout", "60"], **quiet)
-    run = (digits, FLIPS, Linear(), digits.x_test, 6400)
+    run = (digits, FLIPS, Linear(), digits.x_test, 3200)
 
     enough = threading.Event()
 
@@ -148,7 +148,7 @@ def test_a_scheduler_that_is_killed_is_one_sentence_and_costs_no_vote(
             ):
                 collect(*run, seed=5, executor=executor, progress=note, store=tmp_path / "votes")
         (kept,) = (tmp_path / "votes").iterdir()
-        assert 640 <= Votes.load(kept).num_models < 6400
+        assert 640 <= Votes.load(kept).num_models < 3200
         found = collect(*run, seed=5, store=tmp_path / "votes")
         assert np.array_equal(found.counts, collect(*run, seed=5).counts)
     finally:

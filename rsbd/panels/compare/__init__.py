@@ -52,7 +52,8 @@ def compare(
     Examples
     --------
     >>> from rsbd.panels import SyncRunner
-    >>> panel = compare(num_models=100, rows=5, trigger=0, on_test=False, runner=SyncRunner())
+    >>> data = load("digits", side=8, view="unit", classes=(0, 1), rows=60, points=30)
+    >>> panel = compare(data, num_models=100, rows=5, trigger=0, on_test=False, runner=SyncRunner())
     >>> "Cohen et al.: cannot, the threat changes the training labels, where there is no noise" in panel.alt
     True
     """
