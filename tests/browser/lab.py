@@ -47,7 +47,7 @@ KERNEL = "window.jupyterapp?.shell.currentWidget?.sessionContext?.session?.kerne
 NOT_OURS = re.compile(
     r"Refused to set unsafe header"  # JupyterLab's own requests
     r"|\[Violation\]"  # Chromium timing its host page
-    r"|Plugin \S+ \(with \d+ dependants\) took [\d.]+ms to activate"  # JupyterLab timing itself
+    r"|Plugin \S+ (\(with \d+ dependants\) took [\d.]+ms|is taking too long) to activate"  # JupyterLab timing itself
 )
 
 
