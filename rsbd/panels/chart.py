@@ -158,9 +158,9 @@ class Chart:
         line = svg.line(self.box[0], self.y(y), self.box[2], self.y(y), colour, 2, dash)
         return line + svg.label(self.box[0] + 8, self.y(y) - 7, label)
 
-    def note(self, words: str) -> str:
-        """Write a remark below the axis."""
-        return svg.text(self.box[0] - 60, self.box[3] + 72, words, fill=svg.SOFT)
+    def note(self, *words: str) -> str:
+        """Write a remark in lines below the axis."""
+        return svg.lines(self.box[0] - 60, self.box[3] + 72, words, fill=svg.SOFT)
 
     def grip(self, said: str, x: str = "", y: str = "") -> str:
         """Let a click or a drag in the box set the parameters ``x`` and ``y``; goes last, above all that is drawn."""

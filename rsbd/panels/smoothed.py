@@ -77,12 +77,12 @@ class SmoothedComputation(EnsembleComputation[SmoothedParams, SmoothedResult]):
         if proof.norm == "rows":
             xlabel = "certified radius (training rows)"
             change = f"change, insertion or removal of up to {count(step, 'training row')}"
-        box, end, title = (78, 70, 740, 450), float(radii[-1]), "certified accuracy"
+        box, end, title = (78, 70, 434, 400), float(radii[-1]), "certified accuracy"
         chart = Chart(box, (0, end), (0, 1.04), title, xlabel, yformat=percent)
         draw = chart.step if counted else chart.line
         shares = (clean, float(proof.accuracy(y, step)))
         names = ("right", f"certified at {step:.3g}")
-        figures = bars((930, 330, 1190, 430), names, shares, (svg.ORANGE, svg.BLUE))
+        figures = bars((630, 290, 895, 400), names, shares, (svg.ORANGE, svg.BLUE))
         parts = [chart.filled(draw(radii, curve, svg.BLUE)), self._seen(found), figures]
         setting, models = f"{self.control.label} {params.setting:g}", f"{found.votes.num_models:,} models"
         shown = state(found.votes.num_models, params.num_models)
@@ -97,15 +97,15 @@ class SmoothedComputation(EnsembleComputation[SmoothedParams, SmoothedResult]):
             f"With {models} and {setting}, {percent(clean)} of test inputs are classified correctly. "
             f"{proved} (alpha = {params.alpha:g} for each)."
         )
-        return Picture(svg.document(1200, 520, parts, 775), alt, sentence, models)
+        return Picture(svg.halves(*parts, height=456), alt, sentence, models)
 
     def _seen(self, found: SmoothedResult) -> str:
         noise, x = found.smoothing.features, torch.tensor(self.dataset.x[:1])
         if noise is None or len(self.dataset.shape) < 2:
             return ""
         seen = noise.sample(x, torch.Generator().manual_seed(self.seed))[0].numpy()
-        title = svg.text(810, 50, "a training input, and its noised copy", weight=600)
-        return title + svg.image(self.dataset.x[0], 810, 70, 150) + svg.image(seen, 990, 70, 150, svg.BLUE, 2)
+        title = svg.text(476, 50, "a training input, and its noised copy", weight=600)
+        return title + svg.image(self.dataset.x[0], 476, 70, 150) + svg.image(seen, 646, 70, 150, svg.BLUE, 2)
 
 
 def smoothed(

@@ -10,7 +10,7 @@ import functools
 import json
 import struct
 import zlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from html import escape as _escape
 from typing import Any
 
@@ -43,20 +43,23 @@ def escape(value: object) -> str:
 
 
 def document(
-    width: float, height: float, parts: Iterable[str], stack: Sequence[tuple[float, float, float, float]] | float = ()
+    width: float, height: float, parts: Iterable[str], stack: Iterable[tuple[float, float, float, float]] = ()
 ) -> str:
     """Return one ``<svg>`` that fills its column at any size.
 
-    A narrow page shows the boxes of ``stack``, each (left, top, right, bottom), below each other; a number stands for
-    what lies left and right of it.
+    A page on which its letters would be too small shows the boxes of ``stack``, each (left, top, right, bottom), one
+    after the other.
     """
-    if not isinstance(stack, Sequence):
-        stack = (0, 0, stack, height), (stack, 0, width, height)
     boxes = ";".join(f"{a:g} {b:g} {c - a:g} {d - b:g}" for a, b, c, d in stack)
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:g} {height:g}" data-stack="{boxes}" '
         f'font-family="{escape(_FONT)}" style="fill:{INK}">{"".join(parts)}</svg>'
     )
+
+
+def halves(*parts: str, height: float = 506) -> str:
+    """Return a document of a left and a right half, each 452 units wide, which a phone shows below each other."""
+    return document(912, height, parts, [(0, 0, 452, height), (460, 0, 912, height)])
 
 
 def themed(picture: str) -> str:

@@ -12,25 +12,26 @@ from rsbd.plots import signed
 from rsbd.words import count, note, percent, state
 
 _NOTICED = 0.02  # a reader would notice such a fall of clean accuracy
-_SIDE = 78.0
-_STACK = (0, 0, 405, 141), (405, 0, 810, 141), (810, 0, 1200, 141), (0, 141, 790, 540), (800, 170, 1200, 540)
+_SIDE = 66.0
+_STACK = (0, 0, 304, 158), (304, 0, 608, 158), (608, 0, 912, 158), (0, 158, 452, 498), (460, 158, 912, 498)
 
 
 def draw_attack(found: AttackResult) -> Picture:
     """Draw images, the two rates by number of poisoned images, and what the classifier has learned to look for."""
-    titles = ("1  collected", "2  slipped into training", "3  shown later: what it is called")
-    parts = [_row(title, row, 10 + 405 * i) for i, (title, row) in enumerate(zip(titles, found.samples, strict=True))]
-    said = f"{found.dataset.name}; label underneath; bold: not the true one; framed: changed by the attacker"
-    parts += [svg.text(10, 158, said, fill=svg.SOFT), _curves(found), _weights(found, 830, 202)]
+    titles = ("1  collected", "2  slipped into training", "3  shown later, and called")
+    words = (found.dataset.name, "framed: changed", "bold: not the true label")
+    parts = [_row(title, row, 8 + 304 * i) for i, (title, row) in enumerate(zip(titles, found.samples, strict=True))]
+    parts += [svg.text(8 + 304 * i, 148, said, fill=svg.SOFT) for i, said in enumerate(words)]
+    parts += [_curves(found), _weights(found, 476, 182)]
     done = len(found.curve)
     said = note(done, found.total, "attacks") if done < found.total else ""
-    return Picture(svg.document(1200, 540, parts, _STACK), _alt(found), _sentence(found), said)
+    return Picture(svg.document(912, 498, parts, _STACK), _alt(found), _sentence(found), said)
 
 
 def _row(title: str, row: JudgedImages, left: float) -> str:
     parts = [svg.text(left, 24, title, weight=600)]
     for i, image in enumerate(row.images):
-        x = left + i * (_SIDE + 8)
+        x = left + i * (_SIDE + 6)
         edge, width = (svg.VERMILLION, 4) if row.marked[i] else (svg.GRID, 1)
         said, weight = f"\u201c{row.labels[i]}\u201d", 400 if row.labels[i] == row.true[i] else 700
         parts.append(svg.captioned(image, x, 36, _SIDE, said, 20, edge, width, weight))
@@ -41,11 +42,11 @@ def _curves(found: AttackResult) -> str:
     numbers, now, here = list(found.curve), found.params.poisoned, found.now
     clean = [at.clean_accuracy for at in found.curve.values()]
     fooled = [at.attack_success_rate for at in found.curve.values()]
-    labels = f"poisoned training images (of {found.dataset.num_rows:,})", "share of test images (%)"
+    labels = f"poisoned training images (of {found.dataset.num_rows:,})", "test images (%)"
     forms: Any = {"xformat": "{:,.0f}".format, "yformat": lambda value: f"{100 * value:g}"}
     high = (0, 1.1)  # room for the number of images above a curve at 100 %
     yticks = (0, 0.2, 0.4, 0.6, 0.8, 1)
-    chart = Chart((78, 222, 740, 480), (0, numbers[-1] or 1), high, "", *labels, yticks=yticks, **forms)
+    chart = Chart((78, 252, 434, 430), (0, numbers[-1] or 1), high, "", *labels, yticks=yticks, **forms)
     # The curves cross at changing places: the title names them, since a label could stand at the wrong curve.
     key = (
         (f"clean accuracy {percent(here.clean_accuracy)}", svg.BLUE, "9 5"),
@@ -57,7 +58,7 @@ def _curves(found: AttackResult) -> str:
         chart.upright(now, svg.SOFT, f"{count(found.rows, 'image')}, {percent(found.rows / found.dataset.num_rows)}"),
         chart.mark(now, here.clean_accuracy, svg.BLUE, shape="square"),
         chart.mark(now, here.attack_success_rate, svg.VERMILLION),
-        chart.key(*key),
+        chart.key(*key, across=1),
         chart.grip("drag the number of poisoned images", "poisoned"),
     )
 
@@ -68,7 +69,7 @@ def _weights(found: AttackResult, left: float, top: float) -> str:
     for i, (name, weights) in enumerate(zip(("without attack", "with it"), shown, strict=True)):
         parts.append(svg.captioned(weights, left + i * (size + 20), top + 20, size, name, 24))
     said = "weight of each pixel in least squares:", "orange for, blue against it"
-    return "".join(parts) + svg.lines(left, top + 240, said, 20, svg.SOFT)
+    return "".join(parts) + svg.lines(left, top + 240, said, fill=svg.SOFT)
 
 
 def _trigger(found: AttackResult) -> str:

@@ -6,16 +6,15 @@ from rsbd.panels.engine import Picture
 from rsbd.recipes.contest.result import ComparisonRow
 from rsbd.words import count, listed, percent, state
 
-_LEFT, _LONG, _TOP, _STEP, _HIGH, _HEADING = 220.0, 400.0, 56.0, 23.0, 17.0, 22.0
+_LEFT, _LONG, _TOP, _STEP, _HIGH, _HEADING = 216.0, 150.0, 56.0, 22.0, 16.0, 22.0
 
 
 def draw_compare(found: CompareResult) -> Picture:
     """Draw the picture, and say its result in words."""
     parts = [
-        svg.text(10, 26, "who can rule out this attack?", 20, weight=600),
-        svg.text(352, 26, found.params.words),
-        svg.text(_LEFT, 50, "right and certified (share of test images)", weight=600),
-        svg.text(_LEFT + _LONG + 110, 50, "best noise of a few", weight=600),
+        svg.text(10, 24, found.params.words, weight=600),
+        svg.text(_LEFT, 50, "right and certified", weight=600),
+        svg.text(_LEFT + _LONG + 90, 50, "best noise of a few", weight=600),
     ]
     at, family, known = _TOP, "", {row.method: row for row in found.rows}
     for method in found.methods:
@@ -25,9 +24,9 @@ def draw_compare(found: CompareResult) -> Picture:
             parts.append(svg.text(10, at - 5, family, fill=svg.SOFT))
         parts.append(_line(method, known.get(method), at))
         at += _STEP
-    foot = f"{found.dataset}; at most {found.num_models:,} models a method, confidence 0.999 for each test image"
+    foot = f"{found.dataset}; {found.num_models:,} models a method, confidence 0.999 for each test image"
     parts.append(svg.text(10, at + 18, foot, fill=svg.SOFT))
-    return Picture(svg.document(1200, at + 28, parts), _alt(found), _sentence(found), _state(found).strip("()"))
+    return Picture(svg.document(940, at + 28, parts), _alt(found), _sentence(found), _state(found).strip("()"))
 
 
 def _line(method: str, row: ComparisonRow | None, top: float) -> str:
@@ -36,9 +35,9 @@ def _line(method: str, row: ComparisonRow | None, top: float) -> str:
     if row is None:
         return name + svg.text(_LEFT, middle, "...", fill=svg.SOFT)
     if row.certified is None:
-        return name + svg.text(_LEFT, middle, f"\u2717  cannot: {row.reason}", fill=svg.SOFT)
+        return name + svg.text(_LEFT, middle, f"\u2717  {row.reason}", fill=svg.SOFT)
     drawn = svg.bar(_LEFT, top, _LONG, _HIGH, _certified(row), svg.BLUE)
-    return name + drawn + svg.text(_LEFT + _LONG + 110, middle, row.noise)
+    return name + drawn + svg.text(_LEFT + _LONG + 90, middle, row.noise)
 
 
 def _certified(row: ComparisonRow) -> float:

@@ -13,14 +13,14 @@ def draw_confidence(found: ConfidenceResult) -> Picture:
     """Draw the distribution before and after the attack, the image, and both bounds by radius."""
     parts = [_distribution(found), _image(found), _bounds(found)]
     words = note(found.copies, found.params.copies, "noisy copies")
-    return Picture(svg.document(1200, 532, parts, 640), _alt(found), _sentence(found), words)
+    return Picture(svg.halves(*parts), _alt(found), _sentence(found), words)
 
 
 def _distribution(found: ConfidenceResult) -> str:
     low, high, _ = found.range
     unit = f"{'score' if low == 0 else 'margin'} of class \u201c{found.dataset.classes[found.label]}\u201d"
     title, xlabel = "noisy copies that reach a score", f"{unit} on a noisy copy, s"
-    chart = Chart.of_shares((78, 112, 600, 455), (low, high), title, xlabel, 1.05, above=2)
+    chart = Chart.of_shares((78, 132, 434, 400), (low, high), title, xlabel, 1.05, above=3)
     key = (
         ("as sampled, with its band", svg.INK, ""),
         ("after the attack", svg.BLUE, ""),
@@ -28,13 +28,13 @@ def _distribution(found: ConfidenceResult) -> str:
     )
     less = " less 1" if low < 0 else ""
     return chart.filled(
-        chart.key(*key, wide=350),
+        chart.key(*key, across=1),
         chart.band(found.at, np.zeros(len(found.at)), found.pushed, svg.BLUE, 0.25),
         chart.band(found.at, found.lowered, found.reached, svg.INK, 0.18),
         chart.line(found.at, np.full(len(found.at), found.mean_kept), svg.VERMILLION, dash="9 6"),
         chart.line(found.at, found.reached, svg.INK, width=2),
         chart.line(found.at, found.pushed, svg.BLUE, width=4),
-        chart.note(f"blue area{less} = certified average {down(found.here[0])}; dashed: {down(found.here[1])}"),
+        chart.note(f"blue area{less} = certified average {down(found.here[0])}", f"dashed: {down(found.here[1])}"),
     )
 
 
@@ -49,15 +49,13 @@ def _image(found: ConfidenceResult) -> str:
     name, true = data.classes[found.label], data.classes[data.y_test[params.point]]
     wrong = "" if name == true else f", in truth \u201c{true}\u201d"
     parts = [
-        svg.image(image, 660, 20, 96, svg.INK, 2),
-        svg.image(image + found.noise, 768, 20, 96, svg.BLUE, 2),
-        svg.text(708, 138, "as it is", anchor="middle"),
-        svg.text(816, 138, "noisy copy", anchor="middle"),
-        svg.text(660, 164, data.name, fill=svg.SOFT),
-        svg.text(882, 38, f"answer: \u201c{name}\u201d{wrong}", weight=600),
-        svg.text(882, 64, f"average {params.measure} sampled: {_two(found.average)}"),
-        svg.text(882, 90, f"certified after attack: {down(found.here[0])}", weight=600),
-        svg.text(882, 116, f"naive, average alone: {down(found.here[1])}"),
+        svg.captioned(image, 470, 16, 84, "as it is", 20, svg.INK, 2),
+        svg.captioned(image + found.noise, 564, 16, 84, "noisy", 20, svg.BLUE, 2),
+        svg.text(470, 146, data.name, fill=svg.SOFT),
+        svg.text(660, 32, f"answer: \u201c{name}\u201d{wrong}", weight=600),
+        svg.text(660, 58, f"average sampled: {_two(found.average)}"),
+        svg.text(660, 84, f"certified: {down(found.here[0])}", weight=600),
+        svg.text(660, 110, f"naive: {down(found.here[1])}"),
     ]
     return "".join(parts)
 
@@ -66,8 +64,8 @@ def _bounds(found: ConfidenceResult) -> str:
     params = found.params
     low, high, top = found.range
     title = f"certified average {params.measure} by radius"
-    xlabel = "L2 radius of a change of the test image (pixel units)"
-    box, xticks = (720, 270, 1185, 455), ticks(0, FURTHEST_RADIUS)
+    xlabel = "L2 radius (pixel units)"
+    box, xticks = (540, 256, 900, 400), ticks(0, FURTHEST_RADIUS)
     chart = Chart(box, (0, FURTHEST_RADIUS), (low, high), title, xlabel, "", xticks, above=2)
     key = (
         ("whole distribution", svg.BLUE, ""),
@@ -82,8 +80,8 @@ def _bounds(found: ConfidenceResult) -> str:
         chart.upright(params.radius, svg.INK, f"radius {params.radius:g}"),
         chart.mark(params.radius, found.here[1], svg.VERMILLION, "square", 6),
         chart.mark(params.radius, found.here[0], svg.BLUE, size=8),
-        chart.key(*key, wide=280),
-        chart.note(f"of all test images proved right: {whole} (naive {alone})"),
+        chart.key(*key, wide=264),
+        chart.note("of all test images proved right:", f"{whole} (naive {alone})"),
         chart.grip("drag the radius", "radius"),
     )
 

@@ -12,15 +12,15 @@ from rsbd.words import count, percent, state
 def draw_label_flips(found: LabelFlipsResult) -> Picture:
     """Draw the curves, the attack on one test image, and the figures at the chosen number of flips."""
     parts = [_curves(found), _victim(found), _figures(found)]
-    return Picture(svg.document(1200, 530, parts, 755), _alt(found), _sentence(found), "nothing is sampled")
+    return Picture(svg.halves(*parts), _alt(found), _sentence(found), "nothing is sampled")
 
 
 def _curves(found: LabelFlipsResult) -> str:
     fitted, flips = found.fitted, found.params.flips
     end = len(found.exact) - 1
     title, xlabel = "right answers, attacked and certified", "flipped training labels (L0)"
-    box = (78, 112, 720, 430)
-    chart = Chart.of_shares(box, (-0.5, end + 0.5), title, xlabel, 1.08, xticks=ticks(0, end), above=2)
+    box = (78, 152, 434, 400)
+    chart = Chart.of_shares(box, (-0.5, end + 0.5), title, xlabel, 1.08, xticks=ticks(0, end), above=4)
     steps, (xs, under) = np.arange(end + 1), level_around(np.arange(end + 1), found.exact)
     curves = (
         (fitted.one, "one set for all images", svg.VERMILLION, "2 5"),
@@ -28,14 +28,14 @@ def _curves(found: LabelFlipsResult) -> str:
         (found.exact, "exact certificate", svg.BLUE, ""),
         (found.closed, "closed form", svg.BLUE, "9 6"),
     )
-    none = "nothing is certified at this noise and penalty"
+    none = "nothing is certified"
     return chart.filled(
         chart.band(xs, np.zeros(len(xs)), under, svg.BLUE, 0.15),
         *(chart.step(steps, ys, colour, dash=dash) for ys, _, colour, dash in curves),
         chart.upright(flips, svg.INK, count(flips, "flip")),
-        chart.key(*((words, colour, dash) for _, words, colour, dash in curves), wide=340),
+        chart.key(*((words, colour, dash) for _, words, colour, dash in curves), across=1),
         "" if found.exact.any() else svg.label(chart.box[0] + 12, chart.y(0) - 12, none),
-        chart.note("blue area: proved for the smoothed classifier; the attacks are on least squares itself"),
+        chart.note("blue: proved for the smoothed classifier;", "the attacks are on least squares itself"),
         chart.grip("drag the number of flips", "flips"),
     )
 
@@ -44,18 +44,18 @@ def _victim(found: LabelFlipsResult) -> str:
     data, names, flips = found.dataset, found.dataset.classes, found.params.flips
     said = f"answer: \u201c{names[found.answer]}\u201d"
     weight = 400 if found.answer == data.y_test[found.victim] else 700
-    parts = [svg.text(780, 40, "heaviest labels of one test image", weight=600)]
-    parts.append(svg.captioned(data.x_test[found.victim], 780, 61, 92, said, 23, svg.INK, 2, weight))
+    parts = [svg.text(470, 40, "heaviest labels of one test image", weight=600)]
+    parts.append(svg.captioned(data.x_test[found.victim], 478, 61, 92, said, 23, svg.INK, 2, weight))
     for i, row in enumerate(found.rows):
         label, edge, width, weight = names[data.y[row]], svg.GRID, 2, 400
         if i < flips:
             label, edge, width, weight = names[1 - data.y[row]], svg.VERMILLION, 4, 700
         said = f"\u201c{label}\u201d"
-        parts.append(svg.captioned(data.x[row], 892 + i * 59, 61, 52, said, 20, edge, width, weight))
+        parts.append(svg.captioned(data.x[row], 582 + i * 59, 61, 52, said, 20, edge, width, weight))
     more = max(0, flips - len(found.rows))
-    parts.append(svg.text(892, 155, "orange: flipped" + (f", and {more} more" if more else "")))
-    parts.append(svg.text(1190, 506, data.name, anchor="end", fill=svg.SOFT))
-    return "".join(parts) + svg.lines(780, 209, _proof(found).split("; "), weight=600)
+    parts.append(svg.text(582, 155, "orange: flipped" + (f", and {more} more" if more else "")))
+    parts.append(svg.text(904, 498, data.name, anchor="end", fill=svg.SOFT))
+    return "".join(parts) + svg.lines(470, 209, _proof(found).split("; "), weight=600)
 
 
 def _proof(found: LabelFlipsResult) -> str:
@@ -70,8 +70,8 @@ def _figures(found: LabelFlipsResult) -> str:
     names = ("no attack", "one set for all", "one set for each", "exact certificate", "closed form")
     values = (fitted.one[0], fitted.one[flips], fitted.each[flips], found.exact[flips], found.closed[flips])
     colours = (svg.GREEN, svg.VERMILLION, svg.VERMILLION, svg.BLUE, svg.BLUE)
-    title = svg.text(780, 270, f"right answers at {count(flips, 'flipped label')}", weight=600)
-    return title + bars((1010, 292, 1185, 470), names, [float(v) for v in values], colours, 24, 14)
+    title = svg.text(470, 270, f"right answers at {count(flips, 'flipped label')}", weight=600)
+    return title + bars((690, 292, 895, 470), names, [float(v) for v in values], colours, 24, 14)
 
 
 def _sentence(found: LabelFlipsResult) -> str:

@@ -8,8 +8,8 @@ from rsbd.panels.engine import Picture
 from rsbd.panels.partitions.compute import ALPHA, PartitionsParams, PartitionsResult
 from rsbd.words import count, percent, state
 
-_STACK = (0, 0, 600, 180), (600, 0, 1200, 180), (0, 180, 790, 538), (790, 180, 1200, 538)
-_SHOWN, _ACROSS = 100, 50  # models in the strip, and in one line of it
+_STACK = (0, 0, 452, 241), (460, 0, 912, 241), (0, 241, 452, 500), (460, 241, 912, 500)
+_SHOWN, _ACROSS = 100, 25  # models in the strip, and in one line of it
 _SECOND = {
     "dpa": "rows only inserted or removed",
     "finite": "rows only inserted or removed",
@@ -23,44 +23,43 @@ def draw_partitions(found: PartitionsResult) -> Picture:
     p = found.params
     last = int(np.flatnonzero(found.changed + found.second).max(initial=0))
     end = min(len(found.changed) - 1, max(10, p.poisoned + 2, last + 2))
-    box, xlabel = (78, 228, 770, 478), "number of poisoned training rows"
-    chart = Chart.of_shares(box, (-0.5, end + 0.5), "certified accuracy", xlabel, 1.08, xticks=ticks(0, end))
+    box, xlabel = (78, 304, 434, 450), "number of poisoned training rows"
+    chart = Chart.of_shares(box, (-0.5, end + 0.5), "certified accuracy", xlabel, 1.08, xticks=ticks(0, end), above=1)
     rows = np.arange(end + 1)
     curves = chart.filled(
         chart.step(rows, found.second[: end + 1], svg.GREEN, dash="9 5"),
         chart.step(rows, found.changed[: end + 1], svg.BLUE, width=4),
-        chart.upright(p.poisoned, svg.VERMILLION, f"this attack: {count(p.poisoned, 'row')}", high=10),
+        chart.upright(p.poisoned, svg.VERMILLION, f"this attack: {count(p.poisoned, 'row')}", high=26),
         chart.mark(p.poisoned, float(found.second[p.poisoned]), svg.GREEN, shape="square"),
         chart.mark(p.poisoned, float(found.changed[p.poisoned]), svg.BLUE, shape="circle"),
         chart.grip("drag the number of poisoned rows", "poisoned"),
     )
-    title = svg.text(812, 418, "accuracy on clean test images", weight=600)
+    title = svg.text(470, 300, "accuracy on clean test images", weight=600)
     names, values, colours = ("the vote", "one model alone"), (found.accuracy, found.alone), (svg.BLUE, svg.ORANGE)
-    parts = [_strip(found), curves, _key(found), title, bars((990, 434, 1190, 514), names, values, colours)]
-    return Picture(svg.document(1200, 538, parts, _STACK), _alt(found), _sentence(found), count(p.models, "model"))
+    title += svg.text(470, 440, found.dataset, fill=svg.SOFT)
+    parts = [_strip(found), curves, _key(found), title, bars((650, 318, 895, 398), names, values, colours)]
+    return Picture(svg.document(912, 500, parts, _STACK), _alt(found), _sentence(found), count(p.models, "model"))
 
 
 def _strip(found: PartitionsResult) -> str:
     """Draw one cell for each model: plain, or with a sign if the attack reached it."""
     holds, lost = found.holds[:_SHOWN], found.lost[:_SHOWN]
     across = _ACROSS if len(holds) > _ACROSS else max(len(holds), 20)
-    side, high = 1180 / across, 80.0 / -(-len(holds) // across)
+    side, high = 430 / across, 92.0 / -(-len(holds) // across)
     total = len(found.holds)
     which = f"the first {_SHOWN} of {total:,} models" if total > _SHOWN else f"all {total} models"
-    n = found.params.poisoned
-    rows = "the poisoned row" if n == 1 else f"one of the {count(n, 'poisoned row')}"
-    parts = [svg.text(10, 24, f"which models see {rows}?  ({which})", weight=600)]
-    parts.append(svg.text(1190, 24, found.dataset, anchor="end", fill=svg.SOFT))
+    parts = [svg.text(10, 24, f"{count(found.params.poisoned, 'poisoned row')}: who sees any?", weight=600)]
+    parts.append(svg.text(10, 48, which, fill=svg.SOFT))
     for i, (hit, gone) in enumerate(zip(holds, lost, strict=True)):
-        x, y = 10 + i % across * side, 40 + i // across * high
+        x, y = 10 + i % across * side, 58 + i // across * high
         parts.append(_cell(x + 1.5, y + 1.5, side - 3, high - 3, bool(hit), bool(gone)))
     signs = [("sees a poisoned row", found.holds, True, False)]
     if not found.params.drawn:
         signs.append(("only lost the row that was changed", found.lost, False, True))
     signs.append(("untouched by the attack", ~(found.holds | found.lost), False, False))
-    for (name, who, hit, gone), at in zip(signs, (10, 310, 775) if len(signs) == 3 else (10, 330), strict=True):
-        parts.append(_cell(at, 138, 26, 26, hit, gone))
-        parts.append(svg.text(at + 36, 157, f"{name}: {who.sum():,}", weight=600))
+    for i, (name, who, hit, gone) in enumerate(signs):
+        parts.append(_cell(10, 158 + 29 * i, 24, 24, hit, gone))
+        parts.append(svg.text(44, 177 + 29 * i, f"{name}: {who.sum():,}"))
     return "".join(parts)
 
 
@@ -76,13 +75,13 @@ def _key(found: PartitionsResult) -> str:
     """Name the two curves, each beside a piece of its line, with its figure at this attack."""
     p = found.params
     lines = ((_threat(p), found.changed, svg.BLUE, "", 4.0), (_SECOND[p.method], found.second, svg.GREEN, "9 5", 3.0))
-    parts = [svg.text(812, 214, f"right and certified, {count(p.poisoned, 'row')}", weight=600)]
-    for y, (name, _, colour, dash, width) in zip((272, 362), lines, strict=True):
-        parts.append(svg.line(812, y - 7, 862, y - 7, colour, width, dash))
-        parts.append(svg.text(812, y + 24, name))
-    parts.append(svg.large(874, 268, float(found.changed[p.poisoned]), 50))
-    parts.append(svg.text(874, 362, percent(float(found.second[p.poisoned])), 20, weight=600))
-    parts.append(svg.text(812, 321, _by_class(found), weight=600))
+    parts = [svg.text(470, 24, f"right and certified, {count(p.poisoned, 'row')}", weight=600)]
+    for y, (name, _, colour, dash, width) in zip((82, 172), lines, strict=True):
+        parts.append(svg.line(470, y - 7, 520, y - 7, colour, width, dash))
+        parts.append(svg.text(470, y + 24, name))
+    parts.append(svg.large(532, 78, float(found.changed[p.poisoned]), 50))
+    parts.append(svg.text(532, 172, percent(float(found.second[p.poisoned])), 20, weight=600))
+    parts.append(svg.text(470, 131, _by_class(found), weight=600))
     return "".join(parts)
 
 

@@ -17,7 +17,7 @@ _SHAPES = dict(zip(CLASSES, ("circle", "square"), strict=True))
 def draw_plane(found: PlaneResult) -> Picture:
     """Draw the plane with the noise and the circle, and the three steps from votes to radius beside it."""
     parts = [_plane(found), _steps(found)]
-    return Picture(svg.document(1200, 560, parts, 600), _alt(found), _sentence(found))
+    return Picture(svg.halves(*parts), _alt(found), _sentence(found))
 
 
 def _plane(found: PlaneResult) -> str:
@@ -25,7 +25,7 @@ def _plane(found: PlaneResult) -> str:
     title = "abstains: nothing is certified"
     if found.radius >= 0:
         title = f"{found.label} within distance {down(found.radius, 3)}: certified"
-    chart = Chart((70, 40, 510, 480), (-REACH, REACH), (-REACH, REACH), title, "x", "y", ticks, ticks, glide=False)
+    chart = Chart((70, 40, 430, 400), (-REACH, REACH), (-REACH, REACH), title, "x", "y", ticks, ticks, glide=False)
     everywhere = np.array([(-REACH, -REACH), (REACH, -REACH), (REACH, REACH), (-REACH, REACH)])
     rings = WORLD.rings()
     parts = [chart.area([everywhere], _COLOURS["B"], 0.13), chart.area(rings, svg.PAPER, 1)]
@@ -43,11 +43,12 @@ def _plane(found: PlaneResult) -> str:
         xs, ys = params.x + found.radius * np.cos(angle), params.y + found.radius * np.sin(angle)
         parts.append(chart.line(xs, ys, svg.PAPER, width=8) + chart.line(xs, ys, svg.INK, width=4))
     parts.append(chart.mark(params.x, params.y, svg.INK, shape="diamond", size=9))
-    parts.append(svg.label(502, 472, "drag the point", "end"))
-    dashed = "dashed: where the smoothed classifier really changes its answer"
-    if not found.border:
-        dashed = "no dashed line: the smoothed classifier gives one answer in all that is seen"
-    return chart.filled(*parts, chart.note(f"thick: certified; {dashed}"), chart.grip("drag the point", "x", "y"))
+    parts.append(svg.label(424, 392, "drag the point", "end"))
+    dashed = "no dashed line: one answer", "in all that is seen"
+    if found.border:
+        dashed = "dashed: where the answer", "of the smoothed classifier really changes"
+    said = chart.note(f"thick: certified; {dashed[0]}", dashed[1])
+    return chart.filled(*parts, said, chart.grip("drag the point", "x", "y"))
 
 
 def _steps(found: PlaneResult) -> str:
@@ -56,7 +57,7 @@ def _steps(found: PlaneResult) -> str:
     shares = [votes / number for votes in found.counts]
     colours = [_COLOURS[name] for name in CLASSES]
     xlabel, xticks = f"probability of {found.label} under the noise (%)", (0, 0.25, 0.5, 0.75, 1)
-    box, percents = (630, 240, 1150, 340), lambda p: f"{100 * p:g}"
+    box, percents = (490, 236, 890, 326), lambda p: f"{100 * p:g}"
     chart = Chart(box, (0, 1), (0, 1), "", xlabel, xticks=xticks, yticks=(), xformat=percents)
     colour = _COLOURS[found.label]
     noted = (f"line: interval (wrong with probability {params.alpha:g})", "diamond: share of votes")
@@ -67,13 +68,13 @@ def _steps(found: PlaneResult) -> str:
         chart.mark(found.share, 0.4, svg.INK, shape="diamond"),
     )
     parts = [
-        svg.text(610, 26, f"1  the votes of {number:,} noisy copies", 20, weight=600),
-        bars((730, 56, 1180, 0), names, shares, colours, 30),
-        svg.text(610, 212, f"2  the probability of {found.label} is at least {_least(found)}", 20, weight=600),
+        svg.text(470, 26, f"1  the votes of {number:,} noisy copies", 20, weight=600),
+        bars((590, 56, 895, 0), names, shares, colours, 30),
+        svg.text(470, 208, f"2  probability of {found.label} at least {_least(found)}", 20, weight=600),
         interval,
-        svg.lines(610, 410, noted, fill=svg.SOFT),
-        svg.text(610, 485, "3  radius = sigma \u00d7 \u03a6\u207b\u00b9(at least)", 20, weight=600),
-        svg.text(630, 525, _working(found), 22),
+        svg.lines(470, 398, noted, fill=svg.SOFT),
+        svg.text(470, 464, "3  radius = sigma \u00d7 \u03a6\u207b\u00b9(at least)", 20, weight=600),
+        svg.text(490, 498, _working(found), 22),
     ]
     return "".join(parts)
 

@@ -12,12 +12,12 @@ from rsbd.panels.planted.compute import ALPHA, FLIPS, PlantedResult
 from rsbd.words import count, note, percent, preview, state
 
 _RAISED = str.maketrans("0123456789", "\u2070\xb9\xb2\xb3\u2074\u2075\u2076\u2077\u2078\u2079")
-_RIGHT = 690.0  # where the right half begins
+_RIGHT = 470.0  # where the right half begins
 
 
 def draw_planted(found: PlantedResult) -> Picture:
     """Draw the picture, and say its result in words."""
-    drawing = svg.document(1200, 552, [_map(found, (150, 48, 640, 462)), _proved(found), _one(found)], 665)
+    drawing = svg.halves(_map(found, (152, 44, 446, 392)), _proved(found), _one(found))
     return Picture(drawing, _alt(found), _sentence(found), note(found.models, found.params.num_models))
 
 
@@ -25,12 +25,12 @@ def _map(found: PlantedResult, box: Box) -> str:
     p, rows = found.params, found.rows
     at = int(np.searchsorted(rows, p.poisoned)), found.sides.index(p.side)
     names = [f"{m:,} ({percent(m / found.dataset.num_rows)})" for m in rows]
-    parts = [svg.text(10, 24, "which attacks are ruled out (% of test images)", weight=600)]
+    parts = [svg.text(10, 24, "attacks ruled out, % of test images", weight=600)]
     parts.append(share_map(box, found.table, names, [f"{side}" for side in found.sides], at, partial(_cell, found)))
-    parts.append(svg.text(10, 540, f"framed: this attack; click another; {found.dataset.name}", fill=svg.SOFT))
+    parts.append(svg.lines(10, 474, ("framed: this attack; click another", found.dataset.name), fill=svg.SOFT))
     middle = (box[0] + box[2]) / 2, (box[1] + box[3]) / 2
-    parts.append(svg.text(middle[0], box[3] + 48, "side of the patch on the test image (pixels)", anchor="middle"))
-    return "".join(parts) + svg.text(26, middle[1], "poisoned training images", anchor="middle", turn=-90)
+    parts.append(svg.text(middle[0], box[3] + 48, "side of the patch (pixels)", anchor="middle"))
+    return "".join(parts) + svg.text(26, middle[1], "poisoned images", anchor="middle", turn=-90)
 
 
 def _cell(found: PlantedResult, row: int, column: int) -> tuple[str, dict[str, int]]:
@@ -42,19 +42,17 @@ def _cell(found: PlantedResult, row: int, column: int) -> tuple[str, dict[str, i
 def _proved(found: PlantedResult) -> str:
     p, rate = found.params, percent(found.params.poisoned / found.dataset.num_rows)
     patch, images = f"{p.side}x{p.side} patch", f"{count(p.poisoned, 'poisoned image')} ({rate})"
-    said = ["of the test images are right, and it is proved:", f"no {patch}, with any content, anywhere,"]
-    said.append(f"beside any {images}, changes that")
+    said = ["of test images are right, and it is proved:", f"no {patch}, with any content, anywhere,"]
+    said += [f"beside any {images},", "changes that"]
     if not found.proved:
         said = [f"nothing is proved against any {patch}", f"beside any {images}:", "such an attack may fail or succeed"]
-    needed = svg.text(_RIGHT, 196, _needed(found), fill=svg.SOFT)
-    return svg.large(_RIGHT, 82, found.proved, 76) + svg.lines(_RIGHT, 118, said, 26) + needed
+    needed = svg.text(_RIGHT, 202, _needed(found), fill=svg.SOFT)
+    return svg.large(_RIGHT, 72, found.proved, 76) + svg.lines(_RIGHT, 106, said) + needed
 
 
 def _needed(found: PlantedResult) -> str:
     """Say how many models it takes at least, with these bags and with noise on all pixels and labels."""
-    bags = (
-        "no number of models suffices" if math.isinf(found.least) else f"takes at least {_number(found.least)} models"
-    )
+    bags = "no number suffices" if math.isinf(found.least) else f"models needed: {_number(found.least)}"
     return bags if found.flips is None else f"{bags}; flips (keep {FLIPS:g}): {_number(found.flips)}"
 
 
@@ -73,32 +71,32 @@ def _number(models: float) -> str:
 
 def _one(found: PlantedResult) -> str:
     """Draw the first model's vote on the image that is shown: what a patch of this size can take from its lead."""
-    vote, p, names, size, top = found.vote, found.params, found.dataset.classes, 150.0, 246.0
-    title = f"one model, test image {p.point}, and the worst patch"
+    vote, p, names, size, top = found.vote, found.params, found.dataset.classes, 120.0, 250.0
+    title = f"one model on image {p.point}, worst patch"
     pixel = size / vote.image.shape[-2]
     row, column = (at * pixel for at in vote.place)
     parts = [
-        svg.text(_RIGHT, top - 18, title, weight=600),
+        svg.text(_RIGHT, top - 14, title, weight=600),
         svg.captioned(vote.image, _RIGHT, top, size, f"it says \u201c{names[vote.label]}\u201d", 24),
-        svg.captioned(vote.attacked, _RIGHT + 175, top, size, "the worst patch", 24),
-        svg.outline(_RIGHT + 175 + column, top + row, p.side * pixel, p.side * pixel, 2.5),
+        svg.captioned(vote.attacked, _RIGHT + 140, top, size, "the worst patch", 24),
+        svg.outline(_RIGHT + 140 + column, top + row, p.side * pixel, p.side * pixel, 2.5),
     ]
-    left, scale = _RIGHT + 350, 145 / max(1, vote.taken)
+    left, scale = _RIGHT + 280, 145 / max(1, vote.taken)
     bars = ("its lead", 1.0, svg.BLUE), ("the patch takes", vote.taken, svg.VERMILLION)
-    for y, (name, share, colour) in zip((top + 16, top + 78), bars, strict=True):
+    for y, (name, share, colour) in zip((top + 12, top + 70), bars, strict=True):
         parts.append(svg.text(left, y, name) + svg.rect(left, y + 10, scale * share, 22, colour, glide=name))
-    parts.append(svg.text(left, top + 146, "kept: it counts" if vote.kept else "not kept: lost", weight=700))
-    return "".join(parts) + svg.lines(_RIGHT, top + 214, _image_words(found), 26)
+    parts.append(svg.text(left, top + 134, "kept: it counts" if vote.kept else "not kept: lost", weight=700))
+    return "".join(parts) + svg.lines(_RIGHT, top + 184, _image_words(found))
 
 
 def _image_words(found: PlantedResult) -> list[str]:
     p, rows = found.params, int(found.held.radius[found.params.point])
-    keep = f"{percent(found.keeps)} of {found.models:,} models keep their vote for this image"
+    keep = f"{percent(found.keeps)} of {found.models:,} models keep this vote"
     if rows < 0:
         return [keep, "so nothing is proved about it: such a patch", "alone may change too many of them"]
     label = found.dataset.classes[found.held.label[p.point]]
-    images = f"{count(rows, 'poisoned image')}, whatever they show"
-    return [keep, f"so \u201c{label}\u201d is proved against any such patch, beside", images]
+    images = f"beside {count(rows, 'poisoned image')}, of any kind"
+    return [keep, f"so \u201c{label}\u201d is proved against any such patch", images]
 
 
 def _sentence(found: PlantedResult) -> str:

@@ -14,32 +14,32 @@ _NAMES = {"clopper-pearson": "Clopper-Pearson", "hoeffding": "Hoeffding", "anyti
 
 def draw_rab(found: RabResult) -> Picture:
     """Draw curves, images and rates."""
-    drawing = svg.document(1200, 552, [_curves(found), _images(found), _rates(found)], 785)
+    drawing = svg.halves(_curves(found), _images(found), _rates(found))
     return Picture(drawing, _alt(found), _sentence(found), note(found.models, found.params.num_models))
 
 
 def _curves(found: RabResult) -> str:
-    title = "certified accuracy: two bounds, the same votes" if found.outcome.final else "certified accuracy (preview)"
-    xlabel = "total L2 length of the change of all training images (pixel units)"
-    chart = Chart.of_shares((78, 104, 740, 470), (0, float(found.radii[-1])), "", xlabel)
+    title = "certified accuracy, two bounds" if found.outcome.final else "certified accuracy (preview)"
+    xlabel = "L2 length of all changes (pixel units)"
+    chart = Chart.of_shares((78, 104, 434, 400), (0, float(found.radii[-1])), "", xlabel)
     parts = []
     if found.outcome.final:
         low, high = found.curves["hoeffding"], found.curves["clopper-pearson"]
         parts.append(chart.band(found.radii, low, high, svg.BLUE, 0.14))
     parts += [chart.line(found.radii, c, _LOOKS[n][0], dash=_LOOKS[n][1], width=3.5) for n, c in found.curves.items()]
-    key = chart.key(*((_NAMES[name], *_LOOKS[name]) for name in found.curves), high=44)
+    key = chart.key(*((_NAMES[name], *_LOOKS[name]) for name in found.curves), wide=226, high=44)
     attack = chart.budget(found.budget, f"this attack: {_attack_length(found)}")
-    about = "proved: no change of this length alters the answer; labels are not covered"
-    return svg.text(18, 34, title, weight=600) + chart.filled(*parts, key, attack, chart.note(about))
+    about = "proved: no change of this length alters", "the answer; labels are not covered"
+    return svg.text(18, 34, title, weight=600) + chart.filled(*parts, key, attack, chart.note(*about))
 
 
 def _images(found: RabResult) -> str:
     names = ("clean", f"trigger {found.params.trigger:g}", "with noise")
     edges = (svg.GRID, svg.VERMILLION, svg.BLUE)
-    parts = [svg.text(800, 34, "a poisoned training image", weight=600)]
-    parts.append(svg.text(800, 206, found.outcome.experiment.dataset.name, fill=svg.SOFT))
+    parts = [svg.text(470, 34, "a poisoned training image", weight=600)]
+    parts.append(svg.text(470, 206, found.outcome.experiment.dataset.name, fill=svg.SOFT))
     for i, (image, name, edge) in enumerate(zip(found.images, names, edges, strict=True)):
-        parts.append(svg.captioned(image, 800 + i * 134, 50, 112, name, 20, edge, 2))
+        parts.append(svg.captioned(image, 470 + i * 134, 50, 112, name, 20, edge, 2))
     return "".join(parts)
 
 
@@ -48,13 +48,13 @@ def _rates(found: RabResult) -> str:
     names, colours = zip(*((_NAMES[name], _LOOKS[name][0]) for name in found.at_attack), strict=True)
     seen = found.outcome.experiment.target_name
     parts = [
-        svg.text(800, 238, "proved at this attack\u2019s length", weight=600),
-        bars((955, 252, 1190, 328), names, list(found.at_attack.values()), colours),
-        svg.text(800, 376, f"seen: triggered images called \u201c{seen}\u201d", weight=600),
-        attack_success_bars(found.outcome, (955, 390, 1190, 466)),
+        svg.text(470, 236, "proved at this attack\u2019s length", weight=600),
+        bars((640, 250, 895, 322), names, list(found.at_attack.values()), colours),
+        svg.text(470, 358, f"seen: triggered images called \u201c{seen}\u201d", weight=600),
+        attack_success_bars(found.outcome, (640, 370, 895, 446)),
     ]
     said = "Proved for training pixels only; the attack", "also relabels, and stamps the test image."
-    return "".join(parts) + svg.lines(800, 490, said, fill=svg.SOFT)
+    return "".join(parts) + svg.lines(470, 474, said, fill=svg.SOFT)
 
 
 def _attack_length(found: RabResult) -> str:

@@ -20,13 +20,13 @@ _AHEAD = 1.45  # room above the highest bar for the words of `_sums`
 def draw_worst_case(found: WorstCaseResult) -> Picture:
     """Draw the regions on the left and the trade-off on the right."""
     regions = _bars(found) if found.params.noise == "flips" else _densities(found)
-    legend = svg.text(10, 512, "blue: P, before the attack; orange: Q, after it; filled: the worst event A")
-    return Picture(svg.document(1200, 524, [regions, legend, _curve(found)], 640), _alt(found), _sentence(found))
+    words = "blue: P, before the attack; orange: Q, after", "filled: the worst event A"
+    return Picture(svg.halves(regions, svg.lines(10, 472, words), _curve(found)), _alt(found), _sentence(found))
 
 
 def _bars(found: WorstCaseResult) -> str:
     s, P, Q = flip_levels(found.params.exact_keep, found.params.changes)
-    xlabel = "s: changed places with the old value \u2212 with the new one"
+    xlabel = "s: changed places, old \u2212 new values"
     chart = _left((s[0] - 1, s[-1] + 1), float(max(*P, *Q)), xlabel, "probability of the level", s)
     parts, wide, base = [], chart.x(0.75) - chart.x(0), chart.y(0)
     for at, p, q, share in zip(s, P, Q, worst_event(P, Q, found.params.miss), strict=True):
@@ -46,7 +46,7 @@ def _densities(found: WorstCaseResult) -> str:
     peak = 1 / (scale * sqrt(2 * pi)) if gaussian else 1 / scale
     aside = 0.45 * scale if gaussian else scale / 2 + 0.05  # where the letter stands beside its curve
     cut = scale * (float(ndtri(params.p_a)) if gaussian else params.p_a - 0.5)
-    xlabel = f"noised data along the attacker\u2019s change (input units, {_norm(params)})"
+    xlabel = f"along the change (input units, {_norm(params)})"
     chart = _left((-4, 6), peak, xlabel, "density", ticks(-4, 6))
     parts, xs, inside = [], np.linspace(-4, 6, 801), np.linspace(cut, 6, 401)
     for letter, centre, colour, opacity, dash, side in (
@@ -71,22 +71,22 @@ def _density(x: Floats, gaussian: bool, scale: float) -> Floats:
 
 
 def _left(xlim: tuple[float, float], peak: float, xlabel: str, ylabel: str, xticks: Any) -> Chart:
-    title = "the worst event A: fill where Q / P is largest"
+    title = "worst event A: where Q / P is largest"
     yticks = [t for t in ticks(0, _AHEAD * peak) if t <= 1.2 * peak]
-    return Chart((70, 62, 590, 430), xlim, (0, _AHEAD * peak), title, xlabel, ylabel, xticks, yticks, xformat=_signed)
+    return Chart((70, 62, 434, 400), xlim, (0, _AHEAD * peak), title, xlabel, ylabel, xticks, yticks, xformat=_signed)
 
 
 def _sums(found: WorstCaseResult) -> str:
     """Write the probability of the filled event under both laws, above the drawing."""
     before = svg.text(82, 82, f"P(A) = 1 \u2212 p_a = {_short(found.params.miss)}", weight=600)
-    return before + svg.text(330, 82, f"Q(A) = {_short(found.upper)}", weight=600)
+    return before + svg.text(82, 106, f"Q(A) = {_short(found.upper)}", weight=600)
 
 
 def _curve(found: WorstCaseResult) -> str:
     miss, upper = float(found.params.miss), min(found.upper, 1.0)
-    title = "the trade-off: what an attack can make of p"
-    labels = "p: probability of an event, data as held", "upper(p): at most, data attacked"
-    chart = Chart((745, 62, 1180, 430), (0, 1), (0, 1), title, *labels)
+    title = "what an attack can make of p"
+    labels = "p: probability, data as held", "upper(p): at most, data attacked"
+    chart = Chart((545, 62, 900, 400), (0, 1), (0, 1), title, *labels)
     colour, shape = (svg.GREEN, "circle") if found.certified else (svg.VERMILLION, "diamond")
     x, y = chart.x(miss), chart.y(upper)
     verdict = "certified" if found.certified else "not certified"
@@ -102,7 +102,8 @@ def _curve(found: WorstCaseResult) -> str:
         svg.line(x, chart.y(0), x, y, colour, 2, "3 5"),
         svg.line(chart.x(0), y, x, y, colour, 2, "3 5"),
         below(0.445, "one half", 600),
-        below(0.16, f"{_short(found.params.miss)} becomes {_short(upper)}: {verdict}", 700),
+        below(0.25, f"{_short(found.params.miss)} becomes {_short(upper)}:", 700),
+        below(0.17, verdict, 700),
         below(0.06, "dashed: no attack, upper(p) = p", 400),
         svg.marker(x, y, shape, colour, 9),
         Chart(chart.box, (1, 0), (0, 1)).grip("drag the miss 1 \u2212 p_a", "p_a"),
