@@ -1,9 +1,9 @@
 """Measure every panel in a real browser: from a key on a control to the new picture, after bursts, and in memory.
 
-Run ``python tests/benchmarks/panel_latency.py [presses [panel ...]]``; prints a table and writes it to
-``.artifacts/panel_latency.md`` and ``.json``. *First* is the first picture of the new value, a preview or the final
-one; *burst* is the time from the last of sixty keys to the final picture of the last value; *memory* is what 500
-updates from code add to the kernel, once each value has been seen.
+Run ``python tests/benchmarks/panel_latency.py [presses [panel ...]]``; prints the rows of each panel when it is done,
+and writes a table to ``.artifacts/panel_latency.md`` and ``.json``. *First* is the first picture of the new value, a
+preview or the final one; *burst* is the time from the last of sixty keys to the final picture of the last value;
+*memory* is what 500 updates from code add to the kernel and to the page, once each value has been seen.
 """
 
 from __future__ import annotations
@@ -175,7 +175,8 @@ def burst(lab: Lab, panel: Any, element: Any) -> float:
 
 def main(presses: int = 12, *names: str) -> None:
     """Print the table."""
-    rows, memories = [], {}
+    rows: list[dict[str, Any]] = []
+    memories: dict[str, tuple[float, float]] = {}
     with tempfile.TemporaryDirectory() as folder:
         name = write_notebook(Path(folder) / "notebooks", "latency.ipynb", SETUP.format(names=names))
         with open_browser(Path(folder) / "notebooks", Path(folder) / "home") as open_page, open_page() as lab:
@@ -183,15 +184,28 @@ def main(presses: int = 12, *names: str) -> None:
             lab.run_all()
             for each in ask(lab, "print(*panels)").split():
                 rows += measure(lab, each, presses)
-                memories[each] = float(ask(lab, f"print(memory(panels[{each!r}], 500))"))
+                before = heap(lab)
+                grown = float(ask(lab, f"print(memory(panels[{each!r}], 500))"))
+                memories[each] = grown, heap(lab) - before
                 write(rows, memories)  # after each panel: a run that is cut short leaves what it has
+                done = [row for row in rows if row["panel"] == each]
+                print(_table(done, {each: memories[each]}), flush=True)
             complaints = lab.complaints
-    sys.stdout.write(_table(rows, memories))
     if complaints:
         sys.exit(f"the browser's console is not empty: {complaints}")
 
 
-def write(rows: list[dict[str, Any]], memories: dict[str, float]) -> None:
+def heap(lab: Lab) -> float:
+    """Return the megabytes of live JavaScript objects of the page."""
+    session = lab.page.context.new_cdp_session(lab.page)
+    session.send("HeapProfiler.collectGarbage")
+    session.send("Performance.enable")
+    metrics = {m["name"]: m["value"] for m in session.send("Performance.getMetrics")["metrics"]}
+    session.detach()
+    return float(metrics["JSHeapUsedSize"]) / 1e6
+
+
+def write(rows: list[dict[str, Any]], memories: dict[str, tuple[float, float]]) -> None:
     """Write the table so far."""
     ARTIFACTS.mkdir(exist_ok=True)
     text = json.dumps({"controls": rows, "memory": memories}, indent=1)
@@ -204,7 +218,7 @@ def _summary(name: str, times: list[float]) -> dict[str, float]:
     return {f"{name}_median": statistics.median(times), f"{name}_95": min(worst, max(times))}
 
 
-def _table(rows: list[dict[str, Any]], memories: dict[str, float]) -> str:
+def _table(rows: list[dict[str, Any]], memories: dict[str, tuple[float, float]]) -> str:
     """Markdown; bold where a figure is over its limit."""
     head = ("panel", "control", "retrained", "first ms", "95 %", "final ms", "95 %", "burst ms")
     lines = ["| " + " | ".join(head) + " |", "|---" * len(head) + "|"]
@@ -220,8 +234,10 @@ def _table(rows: list[dict[str, Any]], memories: dict[str, float]) -> str:
             cells.append(_cell(row.get(key), limit))
         cells.append(_cell(row.get("burst"), 1200))
         lines.append("| " + " | ".join(cells) + " |")
-    lines += ["", "| panel | kernel memory after 500 updates, MB |", "|---|---|"]
-    lines += [f"| {name} | {_cell(grown, 20, '.1f')} |" for name, grown in memories.items()]
+    lines += ["", "| panel | kernel after 500 updates, MB more | page |", "|---|---|---|"]
+    lines += [
+        f"| {name} | {' | '.join(_cell(each, 20, '.1f') for each in grown)} |" for name, grown in memories.items()
+    ]
     return "\n".join(lines) + "\n"
 
 

@@ -43,7 +43,7 @@ def test_it_shows_what_the_recipe_proves() -> None:
     assert np.nanmin(two.by_class(DATA.y_test, 2)) == 0
     assert f"{100 * shown.proved:.0f} % of the test images, none of one class, are right" in panel.sentence
     rows = two.radius[0]
-    assert f"beside {rows} poisoned images, whatever they show" in panel.alt
+    assert f"beside {rows} poisoned images, of any kind" in panel.alt
     assert shown.table[0, 0] >= shown.table[-1, 0]
     assert shown.table[0, 0] >= shown.table[0, -1]
     panel.set(poisoned=1, side=1)

@@ -10,15 +10,15 @@ from rsbd.panels.engine import Picture
 from rsbd.panels.evidence.compute import LEAST, EvidenceResult
 from rsbd.words import count, note, percent, preview, state
 
-_BOX = (84.0, 150.0, 470.0, 436.0)
-_RIGHT, _CELL, _WIDE, _HIGH = 680.0, 8.0, 510.0, 38  # the votes: left, size of a vote, width of all, lines of votes
+_BOX = (84.0, 168.0, 272.0, 400.0)
+_RIGHT, _CELL, _WIDE, _HIGH = 476.0, 8.0, 430.0, 38  # the votes: left, size of a vote, width of all, lines of votes
 
 
 def draw_evidence(found: EvidenceResult) -> Picture:
     """Draw misses and limits on the left, the votes for one test image on the right; say the result in words."""
     parts = [_proved(found), _misses(found), _votes(found)]
     words = note(found.voted, found.params.num_models)
-    return Picture(svg.document(1200, 520, parts, 655), _alt(found), _sentence(found), words)
+    return Picture(svg.halves(*parts), _alt(found), _sentence(found), words)
 
 
 def _quoted(found: EvidenceResult) -> tuple[int, float]:
@@ -34,10 +34,10 @@ def _change(radius: int) -> str:
 
 def _proved(found: EvidenceResult) -> str:
     radius, share = _quoted(found)
-    words = ("proved right, against any", _change(radius))
+    words = ("right, and proved", "against any", _change(radius))
     if found.params.counted < found.params.num_models:
-        words = (f"if {found.params.counted:,} had been planned, against any", _change(radius))
-    return svg.large(10, 58, share, 50) + svg.lines(172, 36, words, 25, weight=600)
+        words = (f"right, if {found.params.counted:,} had", "been planned, against any", _change(radius))
+    return svg.large(10, 62, share, 46) + svg.lines(156, 24, words, weight=600)
 
 
 def _height(miss: float) -> float:
@@ -48,9 +48,9 @@ def _height(miss: float) -> float:
 def _misses(found: EvidenceResult) -> str:
     misses, points = np.sort(found.bounds.miss), found.dataset.num_points
     chart = Chart(
-        _BOX, (0, 100), (_height(LEAST), 0), "the misses of the test images, and the limits",
+        _BOX, (0, 100), (_height(LEAST), 0), "misses and limits",
         "test images, clearest first (%)", "", (0, 25, 50, 75, 100), (-3, -2, -1, 0),
-        yformat=lambda power: f"{100 * 10.0**power:g} %", above=1,
+        yformat=lambda power: f"{100 * 10.0**power:g} %", above=2,
     )  # fmt: skip
     lines, last, drawn = [], -math.inf, -math.inf
     for radius, limit in enumerate(found.limits):
@@ -68,11 +68,11 @@ def _misses(found: EvidenceResult) -> str:
     rank = int(np.searchsorted(misses, found.bounds.miss[found.params.point]))
     here = across[rank], _height(float(found.bounds.miss[found.params.point]))
     return chart.filled(
-        chart.key(("miss, at most", svg.BLUE, ""), ("limit of a radius", svg.ORANGE, "9 5"), wide=210),
+        chart.key(("miss, at most", svg.BLUE, ""), ("limit of a radius", svg.ORANGE, "9 5"), across=1),
         *lines,
         chart.line(across, [_height(miss) for miss in misses], svg.BLUE, width=4),
         chart.mark(*here, svg.INK, "diamond", 8),
-        chart.note("certified at a radius: those below its limit (right)"),
+        chart.note("certified at a radius:", "those below its limit (right)"),
     )
 
 
@@ -83,13 +83,13 @@ def _votes(found: EvidenceResult) -> str:
     columns = int((_WIDE / len(piles) - 15) / _CELL)
     per = -(-p.num_models // (columns * _HIGH))  # votes that a square stands for
     parts = [
-        svg.text(_RIGHT, 26, f"the votes for test image {p.point} (the diamond)", weight=600),
+        svg.text(_RIGHT, 26, f"votes for image {p.point} (the diamond)", weight=600),
         svg.image(data.x_test[p.point], _RIGHT, 40, 84, svg.INK, 2),
         svg.lines(_RIGHT + 100, 62, _proof(found), 25),
-        svg.text(_RIGHT, 508, "a square is a vote" if per == 1 else f"a square is {per} votes", fill=svg.SOFT),
+        svg.text(_RIGHT, 500, "a square is a vote" if per == 1 else f"a square is {per} votes", fill=svg.SOFT),
     ]
     for place, (name, votes) in enumerate(piles.items()):
-        left, base = _RIGHT + place * _WIDE / len(piles), 458.0
+        left, base = _RIGHT + place * _WIDE / len(piles), 452.0
         colour = svg.BLUE if name == f"\u201c{data.classes[found.bounds.label[p.point]]}\u201d" else svg.VERMILLION
         lines, rest = divmod(-(-votes // per), columns)
         lengths = [columns] * lines + [rest] * (rest > 0)

@@ -27,8 +27,8 @@ def _curves(found: RabResult) -> str:
         low, high = found.curves["hoeffding"], found.curves["clopper-pearson"]
         parts.append(chart.band(found.radii, low, high, svg.BLUE, 0.14))
     parts += [chart.line(found.radii, c, _LOOKS[n][0], dash=_LOOKS[n][1], width=3.5) for n, c in found.curves.items()]
-    key = chart.key(*((_NAMES[name], *_LOOKS[name]) for name in found.curves), wide=226, high=44)
-    attack = chart.budget(found.budget, f"this attack: {_attack_length(found)}")
+    key = chart.key(*((_NAMES[name], *_LOOKS[name]) for name in found.curves), wide=180, high=44)
+    attack = chart.budget(found.budget, f"this attack: {found.budget:.3g}")
     about = "proved: no change of this length alters", "the answer; labels are not covered"
     return svg.text(18, 34, title, weight=600) + chart.filled(*parts, key, attack, chart.note(*about))
 
@@ -48,7 +48,7 @@ def _rates(found: RabResult) -> str:
     names, colours = zip(*((_NAMES[name], _LOOKS[name][0]) for name in found.at_attack), strict=True)
     seen = found.outcome.experiment.target_name
     parts = [
-        svg.text(470, 236, "proved at this attack\u2019s length", weight=600),
+        svg.text(470, 236, f"proved at this attack: {_attack_length(found)}", weight=600),
         bars((640, 250, 895, 322), names, list(found.at_attack.values()), colours),
         svg.text(470, 358, f"seen: triggered images called \u201c{seen}\u201d", weight=600),
         attack_success_bars(found.outcome, (640, 370, 895, 446)),
