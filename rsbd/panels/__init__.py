@@ -28,14 +28,14 @@ Examples
 >>> def draw_votes(result):
 ...     params, radii = result
 ...     axes = "number of models", "L2 radius (input units)"
-...     chart = Chart((78, 60, 1150, 430), (0, 1000), (0, 3), "how far votes can certify", *axes)
+...     chart = Chart((78, 60, 580, 400), (0, 1000), (0, 3), "how far votes can certify", *axes)
 ...     said = f"{percent(params.agree)} of the models agree"
 ...     curve = chart.line(MODELS, np.maximum(radii, 0), svg.BLUE, said)
 ...     least, most = (down(max(radius, 0)) for radius in radii[[0, -1]])
 ...     alt = f"Certified radius by number of models, sigma {params.sigma:g}, {said}: from {least} with "
 ...     alt += f"{MODELS[0]} to {most} with {MODELS[-1]} {state(1, 1)}"
 ...     sentence = f"If {said}, 1,000 of them certify an L2 radius of {most} (alpha = 0.001)."
-...     return Picture(svg.document(1200, 500, [chart.frame(), curve]), alt, sentence)
+...     return Picture(svg.document(600, 460, [chart.frame(), curve]), alt, sentence)
 >>> CONTROLS = (
 ...     Slider("sigma", "sigma (input units)", 0.1, 1.0, 0.1),
 ...     Slider("agree", "share of the models that agree", 0.5, 0.99, 0.01),

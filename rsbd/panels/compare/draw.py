@@ -21,7 +21,7 @@ def draw_compare(found: CompareResult) -> Picture:
         if FAMILY_OF.get(method, "") != family:
             family = FAMILY_OF.get(method, "")
             at += _HEADING
-            parts.append(svg.text(10, at - 5, family, fill=svg.SOFT))
+            parts.append(svg.text(10, at - 8, family, fill=svg.SOFT))
         parts.append(_line(method, known.get(method), at))
         at += _STEP
     foot = f"{found.dataset}; {found.num_models:,} models a method, confidence 0.999 for each test image"
