@@ -108,17 +108,16 @@ class Gaussian(LatticeNoise):
         """
         import torch
 
-        sizes = sizes.unsqueeze(-1)
-        spread = float(self.sigma) * sizes.double().clamp(min=1).sqrt()
+        rows = sizes.unsqueeze(-1).cpu().double()
+        spread = float(self.sigma) * rows.clamp(min=1).sqrt()
         step = torch.ldexp(torch.ones_like(spread), spread.frexp().exponent - 6)
         steps = sums / step.to(sums)  # a power of two
         whole = steps.floor()
 
         def exact(at: int) -> Fraction:
             group = at // sums.shape[2]
-            rows = int(sizes.flatten()[group])
-            root = Fraction(math.isqrt(rows * 10**160), 10**80)
+            root = Fraction(math.isqrt(int(rows.flatten()[group]) * 10**160), 10**80)
             return self.scale * root / Fraction(step.flatten()[group].item())
 
         drawn = self.law.draw(steps - whole, spread / step, exact, generators)
-        return torch.where(sizes > 0, (whole + drawn) * step.to(sums), sums)
+        return torch.where(sizes.unsqueeze(-1) > 0, (whole + drawn) * step.to(sums), sums)

@@ -96,7 +96,7 @@ class Law:
 
     def first(self, x: Tensor, scale: Tensor | float, cells: Tensor) -> tuple[Tensor, Tensor]:
         """Return the least and the largest result that the first bits leave; shapes as in `draw`."""
-        short = scale if isinstance(scale, float) else scale.float()
+        short = scale if isinstance(scale, float) else scale.float().to(cells.device)
         low, high = (
             end.to(cells.device).index_select(0, cells.view(-1)).view(cells.shape).mul_(short).add_(middle).floor_()
             for end, middle in zip(self.ends, (x.float() + (0.5 - _ROOM_32), x.float() + (0.5 + _ROOM_32)), strict=True)
@@ -137,7 +137,7 @@ class Law:
         x : Tensor
             Shape (generators, ...), or (1, ...) if all generators have the same numbers.
         scale : Tensor or float
-            From 32 to 64; a tensor has a shape that expands to (generators, ...).
+            From 32 to 64; a tensor, float64 on the CPU, has a shape that expands to (generators, ...).
         exact_scale : callable
             The scale of the number at a position among all, exact or to 60 digits.
         table : Tensor or None
@@ -157,7 +157,7 @@ class Law:
             return steps
         index, owners = np.unravel_index(at, cells.shape), at // x[0].numel()
         numbers = more_bits(cells[index].cpu().numpy(), owners, generators, spare)
-        rest, scales = (torch.as_tensor(t).expand(cells.shape)[index].double().cpu().numpy() for t in (x, scale))
+        rest, scales = (torch.as_tensor(t).expand(cells.shape)[index].cpu().double().numpy() for t in (x, scale))
         low, above = self.second(rest, scales, numbers)
         for i in np.flatnonzero(low != above):
             number = add_last_bits(int(numbers[i]), generators[owners[i]])
