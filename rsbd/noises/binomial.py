@@ -27,8 +27,10 @@ from rsbd.noises.random_bits import (
     MOST_BITS,
     add_last_bits,
     more_bits,
+    numbers_at,
     plain,
     positions,
+    put_at,
     random_cells,
 )
 from rsbd.types import Ints
@@ -78,22 +80,17 @@ class CoinTables:
 
     def draw(self, digits: Tensor, generators: Sequence[Generator]) -> Tensor:
         """Draw a number by each law in ``digits``, shape (generators, numbers)."""
-        import torch
-
         cells, spare = random_cells(digits.shape[1], generators)
         at = (digits << _CELL_BITS) | (cells >> (FIRST_BITS - _CELL_BITS))
         heads = self.table.to(at.device).index_select(0, at.view(-1)).view(at.shape)
         unknown = positions(plain(heads) < 0)
         if len(unknown):
-            index, owners = np.unravel_index(unknown, at.shape), unknown // at.shape[1]
-            laws, numbers = (
-                digits[index].cpu().numpy(),
-                more_bits(cells[index].cpu().numpy(), owners, generators, spare),
-            )
+            owners, laws = unknown // at.shape[1], numbers_at(digits, unknown)
+            numbers = more_bits(numbers_at(cells, unknown), owners, generators, spare)
             found, above = self.second(laws, numbers)
             for i in np.flatnonzero(found != above):
                 found[i] = self.last(laws[i], add_last_bits(int(numbers[i]), generators[owners[i]]))
-            heads[index] = torch.from_numpy(found).to(heads)
+            put_at(heads, unknown, found)
         return heads
 
     def second(self, laws: Ints, numbers: Ints) -> tuple[Ints, Ints]:

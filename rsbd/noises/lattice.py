@@ -51,8 +51,10 @@ from rsbd.noises.random_bits import (
     MOST_BITS,
     add_last_bits,
     more_bits,
+    numbers_at,
     plain,
     positions,
+    put_at,
     random_cells,
 )
 from rsbd.types import Floats, Ints
@@ -143,8 +145,6 @@ class Law:
         table : Tensor or None
             If all numbers are 0: the results for the first bits, and `_UNKNOWN` where these do not decide.
         """
-        import torch
-
         cells, spare = random_cells(x[0].numel(), generators)
         cells = cells.view(len(generators), *x.shape[1:])
         if table is not None:
@@ -155,14 +155,15 @@ class Law:
             at = positions(plain(steps) != plain(high))
         if len(at) == 0:
             return steps
-        index, owners = np.unravel_index(at, cells.shape), at // x[0].numel()
-        numbers = more_bits(cells[index].cpu().numpy(), owners, generators, spare)
-        rest, scales = (torch.as_tensor(t).expand(cells.shape)[index].cpu().double().numpy() for t in (x, scale))
+        owners = at // x[0].numel()
+        numbers = more_bits(numbers_at(cells, at), owners, generators, spare)
+        rest = numbers_at(x, at % x.numel()).astype(np.float64)
+        scales = np.broadcast_to(np.asarray(scale), steps.shape)[np.unravel_index(at, steps.shape)]
         low, above = self.second(rest, scales, numbers)
         for i in np.flatnonzero(low != above):
             number = add_last_bits(int(numbers[i]), generators[owners[i]])
             low[i] = self.last(Fraction(rest[i]), exact_scale(int(at[i])), number)
-        steps[index] = torch.from_numpy(low).to(steps)
+        put_at(steps, at, low)
         return steps
 
 

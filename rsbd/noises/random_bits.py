@@ -38,13 +38,27 @@ def random_cells(count: int, generators: Sequence[Generator]) -> tuple[Tensor, T
 
 
 def plain(numbers: Tensor) -> Any:
-    """Return numbers in a form that is compared fast: on a CPU as an array, which takes a tenth of the time."""
+    """Return numbers in the form that is read fastest, on a CPU as an array: small pieces take a tenth of the time."""
     return numbers.numpy() if numbers.device.type == "cpu" else numbers
 
 
 def positions(which: Any) -> Ints:
     """Return where a comparison of numbers in plain form holds, in the flattened array."""
     return np.flatnonzero(which if isinstance(which, np.ndarray) else which.cpu().numpy())
+
+
+def numbers_at(numbers: Tensor, at: Ints) -> Any:
+    """Return an array of the numbers at some positions of a tensor, flattened."""
+    found = plain(numbers).reshape(-1)[at]
+    return found if isinstance(found, np.ndarray) else found.cpu().numpy()
+
+
+def put_at(numbers: Tensor, at: Ints, values: Any) -> None:
+    """Write values at some positions of a tensor, flattened, which is contiguous."""
+    import torch
+
+    flat = plain(numbers).reshape(-1)
+    flat[at] = values if isinstance(flat, np.ndarray) else torch.from_numpy(values).to(flat)
 
 
 def more_bits(cells: Ints, owners: Ints, generators: Sequence[Generator], spare: Tensor) -> Ints:
