@@ -29,12 +29,7 @@ _NUMBERS = 2**17  # of pairs of a model and a point, at a time: they stay in the
 
 
 def kept(
-    weights: ArrayLike,
-    bias: ArrayLike,
-    x: ArrayLike,
-    trigger: AnyTrigger,
-    shape: Shape,
-    error: ArrayLike = 0.0,
+    weights: ArrayLike, bias: ArrayLike, x: ArrayLike, trigger: AnyTrigger, shape: Shape, error: ArrayLike = 0.0
 ) -> tuple[Labels, Bools]:
     """Return the labels that linear scores give, and whether no trigger can move them.
 

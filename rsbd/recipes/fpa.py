@@ -20,7 +20,7 @@ from rsbd.noises import Bagging, Partition, Smoothing, Threat
 from rsbd.noises.smoothing import RowNoise
 from rsbd.recipes.dpa import ASKED_TWICE, Dealt, count_votes
 from rsbd.recipes.result import Certified
-from rsbd.types import Bools, Floats, Ints, Labels, Points
+from rsbd.types import Bools, Floats, Ints, Labels
 
 # Chosen on held-out rows of MNIST 1 against 7; they are settings, and a certificate holds for any.
 _UNEVEN, _PRICE = 0.3, 0.15
@@ -88,14 +88,10 @@ def fpa(
         raise InputError(f"{partition.parts} groups of {pixels} pixels", "give at most one group for each pixel")
     if odds is not None and not odds >= 1:
         raise InputError(f"odds is {odds!r}", "give a number from 1, or None")
-    x, x_test = (_by_pixel(dataset, some) for some in (dataset.x, dataset.x_test))
     shares, base = partition.shares(pixels), learner or LDA()
 
     def ask(some: int) -> Labels:
-        parts = [
-            dataset.replace(x=x[:, own].reshape(len(x), -1), x_test=x_test[:, own].reshape(len(x_test), -1))
-            for own in shares[:some]
-        ]
+        parts = [_seen(dataset, own) for own in shares[:some]]
         return np.stack([_group_labels(part, base, odds, seed + model) for model, part in enumerate(parts)])
 
     labels, again = ask(len(shares)), min(ASKED_TWICE, len(shares))
@@ -104,9 +100,11 @@ def fpa(
     return Dealt(partition, labels, certificate)
 
 
-def _by_pixel(dataset: Dataset, x: Points) -> Points:
-    """Return inputs as (inputs, pixels, channels)."""
-    return np.moveaxis(x.reshape(len(x), dataset.channels, -1), 1, 2)
+def _seen(dataset: Dataset, own: Labels) -> Dataset:
+    """Return the data with some of the pixels alone, each with all its channels: inputs of one axis."""
+    whole = (np.moveaxis(x.reshape(len(x), dataset.channels, -1), 1, 2) for x in (dataset.x, dataset.x_test))
+    x, x_test = (pixels[:, own].reshape(len(pixels), -1) for pixels in whole)
+    return dataset.replace(x=x, x_test=x_test)
 
 
 @reproducible()

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -156,10 +157,6 @@ def _deal(
             reached[model] = next(find_reached(one, x, said, [place], dataset.shape, classes))[0]
         return reached
 
-    held = {
-        each: count_votes(
-            partition, labels, classes, partition.norm, "rows", trigger=each, reached=map(reach, windows[each])
-        )
-        for each in windows
-    }
+    certify = partial(count_votes, partition, labels, classes, partition.norm, "rows")
+    held = {each: certify(trigger=each, reached=map(reach, places)) for each, places in windows.items()}
     return GuardedParts(partition, labels, next(iter(held.values())), held)
