@@ -249,10 +249,7 @@ def noised_points(x: Tensor, noise: Noise | None, generator: Generator) -> Tenso
 
     Drawing costs about 10 ns for each feature of each point: 8 ms a model for 1,000 images of MNIST.
     """
-    if noise is None:
-        return x.clone()
-    seen = x.cpu() if generator.device.type == "cpu" else x  # streams of the CPU are equal on all machines
-    return check_drawn(noise, x, noise.sample(seen, generator)).to(x.device)
+    return x.clone() if noise is None else check_drawn(noise, x, noise.sample(x, generator))
 
 
 def largest_score(scores: Tensor) -> Tensor:

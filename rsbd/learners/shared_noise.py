@@ -35,13 +35,12 @@ def draw_shared(
     sum ``scale * x + offset`` is then the rounded noised point, however it is split.
     """
     if noise is None:
-        ones = torch.ones(len(generators), x.shape[1], device=x.device)
+        ones = torch.ones(len(generators), x.shape[1], device=generators[0].device)
         return ones, torch.zeros_like(ones)
     limits = noise.affine_limits()
     if limits is None or limits[0] < _FINEST or not _allowed(x, x._version, max(limits[0], grid), most):
         return None
-    drawn = noise.affine(x.shape[1], generators)
-    return None if drawn is None else (drawn[0].to(x.device), drawn[1].to(x.device))
+    return noise.affine(x.shape[1], generators)
 
 
 @lru_cache(maxsize=4)
