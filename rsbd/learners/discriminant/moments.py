@@ -71,7 +71,7 @@ class MomentSampler:
         if self.clean:
             drawn = sample_class_sums(self.some, generators)
             x = self._pool(self.some.x)
-            found = Moments(drawn.sizes, self._pool(drawn.sums), (x.T @ x).expand(len(generators), -1, -1))
+            found = Moments(drawn.sizes.to(x), self._pool(drawn.sums), (x.T @ x).expand(len(generators), -1, -1))
             return found, found
         parts = [
             self._of_rows(generators[numbers.start : numbers.stop])
