@@ -22,7 +22,7 @@ class Poisoning:
     target : int or str
         Label (int) or class name (str) that the attacker wants.
     rate : float
-        Share of the training rows that are poisoned, 0 to 1; ``round(rate * rows)`` of them, so none below half a row.
+        Share of the training rows that are poisoned, 0 to 1; ``round(rate * rows)`` of them. 0 poisons nothing.
     relabel : bool
         True (dirty label): poisoned rows are given the target label. False (clean label): rows of the target
         class are poisoned and keep their label.
@@ -76,11 +76,11 @@ class Poisoning:
         Raises
         ------
         InputError
-            If the target is not a class, too few rows are eligible, or the trigger does not fit the inputs or
-            leaves their levels.
+            If the target is not a class, the rate is positive and below half a row, too few rows are eligible, or
+            the trigger does not fit the inputs or leaves their levels.
         """
         target, eligible = self._eligible(dataset)
-        number = round(self.rate * dataset.num_rows)
+        number = rows_to_poison(self.rate, dataset.num_rows)
         if number > len(eligible):
             raise InputError(
                 f"{number} rows should be poisoned (rate {self.rate} of {dataset.num_rows}), "
@@ -100,6 +100,18 @@ class Poisoning:
         check_kind("dataset", dataset, Dataset)
         target = dataset.label(self.target)
         return target, np.flatnonzero((dataset.y == target) != self.relabel)
+
+
+def rows_to_poison(rate: float, rows: int) -> int:
+    """Return how many rows a poison rate means; raise InputError if it is positive and yet no row.
+
+    >>> rows_to_poison(0.05, 204), rows_to_poison(0, 204)
+    (10, 0)
+    """
+    number = round(rate * rows)
+    if rate > 0 and number == 0:
+        raise InputError(f"a poison rate of {rate:g} of {rows:,} rows is no row", f"give 0, or {1 / rows:.2g}")
+    return number
 
 
 def stamp(trigger: Trigger, dataset: Dataset, x: Points) -> Points:

@@ -104,10 +104,6 @@ def certify(
     kept = options.check_out(out)
     part = {"rows": rows, "points": points, "side": side, "seed": seed}
     data = options.load_part(dataset, "binary" if sigma is None else "unit", classes, **part)
-    if poison_rate > 0 and round(poison_rate * data.num_rows) == 0:
-        raise InputError(
-            f"--poison-rate {poison_rate:g} of {data.num_rows:,} rows is no row", f"give 0, or {1 / data.num_rows:.2g}"
-        )
     poisoning = Poisoning(_trigger(trigger, trigger_size, data), target, poison_rate, relabel=not clean_label)
     base = None if learner is None else options.make_learner(learner)
     settings: dict[str, Any] = {"num_models": models, "alpha": alpha, "seed": seed, "device": device}

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from rsbd.attacks.poisoning import rows_to_poison
 from rsbd.data import Dataset
 from rsbd.errors import InputError, is_between
 from rsbd.panels.controls import Slider
@@ -29,7 +30,7 @@ def count_poisoned(
     Raises
     ------
     InputError
-        If the share is out of range, or both are given.
+        If the share is out of range or positive and no row, or both are given.
 
     Examples
     --------
@@ -45,4 +46,4 @@ def count_poisoned(
     if not is_between(share, 0, most):
         raise InputError(f"the poison rate is {share!r}", f"give a share from 0 to {most:g}")
     slider = {"label": f"poisoned images (of {data.num_rows:,})", "high": round(most * data.num_rows)}
-    return {"poisoned": round(share * data.num_rows)} | {k: settings[k] for k in settings if k != rate}, slider
+    return {"poisoned": rows_to_poison(share, data.num_rows)} | {k: settings[k] for k in settings if k != rate}, slider

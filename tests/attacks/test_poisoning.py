@@ -16,7 +16,9 @@ from rsbd.learners.undefended import undefended_weights
 
 
 @settings(max_examples=30, deadline=None)
-@given(rate=st.floats(0, 0.4), target=st.integers(0, 2), relabel=st.booleans(), seed=st.integers(0, 999))
+@given(
+    rate=st.just(0.0) | st.floats(0.02, 0.4), target=st.integers(0, 2), relabel=st.booleans(), seed=st.integers(0, 999)
+)
 def test_exactly_the_masked_rows_are_poisoned(rate: float, target: int, relabel: bool, seed: int) -> None:
     data = load(side=8, classes=(1, 4, 7), rows=90)
     if not relabel:
@@ -99,6 +101,15 @@ def test_triggers_that_stay_on_the_levels_are_accepted() -> None:
     unit = load(side=8, classes=(1, 7), rows=100, view="unit")
     poisoned, mask = Poisoning(Blend((8, 8), 0.5), 0, 0.1).apply(unit, 0)
     np.testing.assert_allclose(np.linalg.norm((poisoned.x - unit.x)[mask].reshape(10, -1), axis=1), 0.5, rtol=1e-5)
+
+
+def test_a_positive_rate_poisons_a_row_or_is_refused() -> None:
+    data = load("digits", side=8, classes=(0, 1), rows=100)
+    assert Poisoning(BadPatch(2), 0, 0.0).apply(data, 0)[1].sum() == 0
+    assert Poisoning(BadPatch(2), 0, 0.006).apply(data, 0)[1].sum() == 1
+    for rate in (1e-300, 0.004, 0.005):
+        with pytest.raises(InputError, match=f"a poison rate of {rate:g} of 100 rows is no row: give 0, or 0.01"):
+            Poisoning(BadPatch(2), 0, rate).apply(data, 0)
 
 
 def test_measures() -> None:

@@ -325,7 +325,7 @@ BAD = [
     (["--sigma", "0.5", "--keep", "0.9"], "leave out --keep, --keep-features and --keep-test"),
     (["--keep", "1e-4000"], "keep is '1e-4000'"),
     (["--keep", "0.5" + "0" * 299 + "1"], "too many digits to certify"),
-    (["--poison-rate", "0.001"], "--poison-rate 0.001 of 204 rows is no row: give 0, or 0.0049"),
+    (["--poison-rate", "0.001"], "a poison rate of 0.001 of 204 rows is no row: give 0, or 0.0049"),
     (["--models", "20000000"], "10,000,000"),
     (["--models", "0"], "from 1"),
     (["--poison-rate", "1.5"], "from 0 to 1"),

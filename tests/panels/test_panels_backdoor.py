@@ -337,6 +337,7 @@ def test_figures_of_the_map_are_readable_and_more_is_bluer(ink, soft, blue, pape
         ({"noise": "salt"}, "choose 'tied'"),
         ({"poison_rate": 0.5}, "share from 0 to 0.1"),
         ({"poison_rate": "x"}, "poison rate is 'x'"),
+        ({"poison_rate": 0.001}, "0.001 of 204 rows is no row: give 0, or 0.0049"),
         ({"poisoned": 1, "poison_rate": 0.01}, "give one of the two"),
         ({"dataset": load("digits", side=8, view="unit")}, "continuous"),
     ],
