@@ -1,11 +1,12 @@
 """Make the figures and tables of pages by the pages' own commands: ``python .ci/reproduce.py FOLDER [PAGE ...]``.
 
 Each command runs in the folder, with the seed that it names or else 0; `times.md` there says how long each took. The
-page is README.md unless others are named.
+page is README.md unless others are named. Processor time is summed over all cores.
 """
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 import subprocess
@@ -41,6 +42,12 @@ def missing(words: list[str]) -> str:
     return "" if name not in SOURCES or SOURCES[name].present(data_root()) else f"{name} is not here"
 
 
+def processor() -> float:
+    """Return the seconds of processor time that finished commands have used."""
+    spent = os.times()
+    return spent.children_user + spent.children_system
+
+
 def main(folder: Path, pages: list[Path]) -> None:
     """Run the commands of all pages, and those of the figures, one after another."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -50,16 +57,16 @@ def main(folder: Path, pages: list[Path]) -> None:
     for page in pages:
         for words in commands(page.read_text("utf-8")):
             jobs.append((words, placed(words, folder / f"{page.stem.lower()}-{len(jobs)}")))
-    lines = ["| command | seconds | results |", "|---|---|---|"]
+    lines = ["| command | seconds | of processor time | results |", "|---|---|---|---|"]
     for words, command in jobs:
-        shown, began, result = f"`{shlex.join(words)}`", time.monotonic(), Path(command[-1])
+        shown, began, used, result = f"`{shlex.join(words)}`", time.monotonic(), processor(), Path(command[-1])
         if reason := missing(words):
-            lines.append(f"| {shown} | - | {reason} |")
+            lines.append(f"| {shown} | - | - | {reason} |")
         else:
             result.mkdir(parents=True, exist_ok=True)
             with (result / "output.txt").open("w") as output:
                 run = subprocess.run(command, stdout=output, stderr=subprocess.STDOUT, check=False)  # noqa: S603
-            seconds = f"{time.monotonic() - began:.0f}"
+            seconds = f"{time.monotonic() - began:.0f} | {processor() - used:.0f}"
             lines.append(
                 f"| {shown} | {seconds} | {'failed, see ' if run.returncode else ''}{result.name}/output.txt |"
             )

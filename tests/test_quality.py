@@ -10,19 +10,37 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 SCRIPT = """\
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
 import numpy as np
 import rsbd
 from rsbd import Flip, Smoothing, Threat, bounds, load, recipes
 from rsbd.certify import radius
+from rsbd.recipes import Experiment
+from rsbd.recipes.report import report
+from torch import nn
 
-def kept() -> float:
+def network() -> nn.Module:
+    return nn.Sequential(nn.Flatten(), nn.Linear(64, 2))
+
+def kept(folder: Path) -> float:
     data = load("digits", side=8, classes=(0, 1), points=20)
+    poisoned, mask = rsbd.Poisoning(rsbd.BadPatch(size=2), target="1", rate=0.05).apply(data, seed=0)
     noise = Smoothing(features=Flip(0.8), labels=Flip(0.8, data.num_classes), test=Flip(0.8))
-    votes = rsbd.collect(data, noise, rsbd.Linear(), data.x_test, num_models=100, seed=0)
+    with ProcessPoolExecutor(2) as pool:
+        votes = rsbd.collect(poisoned, noise, rsbd.Linear(), data.x_test, num_models=100, executor=pool)
+    net = rsbd.Module(network, name="one layer, version 1")
+    print(rsbd.collect(poisoned, noise, net, data.x_test, 64, store=folder).counts)
     known = bounds.simultaneous(votes.counts, alpha=0.001)
     certificate: rsbd.Certificate = radius(known, noise)
-    print(certificate.curve(data.y_test, [0, 1, 2]), rsbd.radius(known, noise).norm)
-    rsbd.plots.certified_accuracy([0, 1], [recipes.wang(data).certificate.accuracy(data.y_test, 1), 0.0])
+    print(certificate.curve(data.y_test, [0, 1, 2]), int(mask.sum()))
+    result = recipes.wang(data, keep="4/5", learner=rsbd.LDA(), device="cpu")
+    result.save(folder / "result.npz")
+    print(type(result).load(folder / "result.npz").as_dict()["settings"], result.to_frame(), result.plot(y=data.y_test))
+    rsbd.plots.certified_accuracy([0, 1], [result.certificate.accuracy(data.y_test, 1), 0.0])
+    outcome = Experiment(data, rsbd.Poisoning(rsbd.BadPatch(2), 0, 0.05), noise, num_models=100).run()
+    print(report(outcome).as_dict(), recipes.pecan(data, rsbd.AnyPatch(2)).map(data.y_test, [1, 5]))
     rsbd.certify(known, noise, "a wrong threat")  # type: ignore[arg-type]
     return float(np.mean(rsbd.certify(known, noise, Threat(rows=1, trigger=2))))
 """
