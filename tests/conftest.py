@@ -25,10 +25,9 @@ if os.environ.get("CI"):
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
     """Start one worker more than there are processors: browsers mostly wait. Without slow tests, start one for each.
 
-    Start no workers where times are measured, nor for a single named test, which runs sooner than they start.
+    Start no workers for a single named test, which runs sooner than they start.
     """
-    single = len(config.args) == 1 and "::" in config.args[0]
-    if single or config.getoption("benchmark_enable"):
+    if len(config.args) == 1 and "::" in config.args[0]:
         return 0
     return None if "not slow" in config.getoption("markexpr") else (os.cpu_count() or 1) + 1
 

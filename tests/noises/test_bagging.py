@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
@@ -361,10 +362,11 @@ def test_published_radii() -> None:
     assert len(cases) >= 30
 
 
-def test_the_radius_of_a_large_bag_is_quick(benchmark) -> None:
+def test_the_radius_of_a_large_bag_is_quick() -> None:
     bounds = simultaneous([[1000 - k, k] for k in range(0, 400, 4)], 0.001)
-    smoothing = Smoothing(rows=Bagging(100))
-    benchmark(lambda: radius(bounds, smoothing, num_rows=60_000))
+    began = time.process_time()
+    radius(bounds, Smoothing(rows=Bagging(100)), num_rows=60_000)
+    assert time.process_time() - began < 5
 
 
 @pytest.mark.parametrize(
