@@ -305,6 +305,17 @@ def show_files(lab: Lab, shown: bool) -> None:
     lab.page.evaluate(act)
 
 
+def faults(panel: Any) -> list[str]:
+    """Return what is wrong with the words of a picture once its parts have found their places."""
+    found = []
+    for _ in range(30):
+        panel.page.wait_for_timeout(LOOK)
+        found = panel.locator(".rsbd-picture").evaluate(FAULTS)
+        if not found:
+            break
+    return list(found)
+
+
 @pytest.mark.parametrize("size", SIZES, ids=str)
 def test_a_picture_can_be_read_at_each_size(lab: Lab, size: tuple[int, int]) -> None:
     """Letters have at least 12 pixels, no words are cut or covered, and controls and picture fit the screen."""
@@ -314,9 +325,8 @@ def test_a_picture_can_be_read_at_each_size(lab: Lab, size: tuple[int, int]) -> 
     try:
         for name in (*PANELS, "compact"):
             panel = of(lab, name)
-            lab.page.wait_for_timeout(300)  # its parts find their places
+            wrong += [f"{name}: {fault}" for fault in faults(panel)]
             high, room, over = panel.evaluate(ROOM)
-            wrong += [f"{name}: {fault}" for fault in panel.locator(".rsbd-picture").evaluate(FAULTS)]
             if high > room and name in ON_ONE_SCREEN.get(size, ()):
                 wrong.append(f"{name}: controls and picture take {high:.0f} of {room} pixels")
             if over > 0:
