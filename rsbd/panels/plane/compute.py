@@ -11,7 +11,7 @@ from rsbd import bounds
 from rsbd.certify import radius
 from rsbd.errors import InputError
 from rsbd.noises import Gaussian, Smoothing
-from rsbd.panels.controls import SIGMA_BUYS, Button, Choice, Slider, setting
+from rsbd.panels.controls import Button, Choice, Slider, setting
 from rsbd.types import ArrayLike, Floats, Labels
 
 SELECTION_COPIES = 100  # they pick the label, before other copies bound its probability
@@ -41,7 +41,7 @@ class PlaneParams:
 
     x: float = setting(0.0, Slider("x", "x of the point", -REACH, REACH, 0.05))
     y: float = setting(0.1, Slider("y", "y of the point", -REACH, REACH, 0.05))
-    sigma: float = setting(0.3, Slider("sigma", "sigma (units of the plane)", 0.05, 2.0, 0.05, ends=SIGMA_BUYS))
+    sigma: float = setting(0.3, Slider("sigma", "sigma (units of the plane)", 0.05, 2.0, 0.05))
     samples: int = setting(1000, Choice.of_numbers("samples", "noisy copies", 10, 30, 100, 300, 1000, 10_000, 100_000))
     alpha: float = setting(0.001, Choice.of_numbers("alpha", "alpha", 0.1, 0.01, 0.001, 0.0001))
     seed: int = setting(0, Button("seed", "draw the noise again"))
