@@ -28,8 +28,8 @@ class LDA(Learner):
 
     Notes
     -----
-    What is drawn has exactly the certified law: see :mod:`rsbd.noises.lattice`. Training takes some 10 ns for each block
-    of the rows that are drawn.
+    What is drawn has exactly the certified law: see :mod:`rsbd.noises.lattice`. Training takes some 10 ns for each
+    block of the rows that are drawn.
 
     References
     ----------
