@@ -213,6 +213,7 @@ def test_a_killed_kernel_is_said_and_the_lecture_goes_on(served, hall):
     second = page.locator('.rsbd-presets button:nth-child(2)[aria-pressed="true"]')
     second.wait_for()
     before = kernels(process)
+    assert page.url.endswith("#2.2")  # scene and step are in the address
     page.reload()
     hall.scene(2)  # where it was, at the same step
     second.wait_for()
@@ -239,13 +240,15 @@ def test_a_killed_kernel_is_said_and_the_lecture_goes_on(served, hall):
 def test_static_pages_from_a_disk_without_network(tmp_path, chromium):
     """Two scenes with few models; the pages of all scenes are made by the same function."""
     few = [dataclasses.replace(s, settings={**s.settings, "num_models": 100}) for s in SCENES[:1]]
-    index, _ = write_pages(tmp_path, [*few, dataclasses.replace(few[0], title="Again")])
+    index, _ = write_pages(tmp_path, [*few, dataclasses.replace(few[0], title="Again")], "https://example.org/hall")
     with open_hall(index.as_uri(), offline=True, within=chromium) as hall:
         page, keys = hall.page, hall.page.keyboard
         assert violations(page) == []
         page.get_by_role("link", name=few[0].title).click()
         assert page.get_by_text(few[0].question).is_visible()
         assert not page.get_by_text(few[0].message).is_visible()
+        assert page.get_by_role("link", name="example.org/hall/scene-01.html").locator("svg").is_visible()
+        assert hall.overflow() == []
         assert violations(page) == []
         keys.press("h")
         keys.type("60")
@@ -296,7 +299,8 @@ def test_static_pages_from_a_disk_without_network(tmp_path, chromium):
         assert page.get_by_text(few[0].question).is_visible()
         keys.press("Space")
         hall.screenshot("lecture-static-phone", 390, 844)
-        assert page.locator(".rsbd-picture > svg").count() > 2  # parts below each other, letters of 12 pixels
+        assert page.locator(".rsbd-picture > svg").count() > 2  # parts below each other
+        assert hall.letters() >= 11.9
         assert page.evaluate("() => document.documentElement.scrollWidth <= innerWidth")
         assert hall.complaints == []
         paper, _ = write_handout(tmp_path / "handout.html", few)
