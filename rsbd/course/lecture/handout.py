@@ -11,7 +11,7 @@ from rsbd.course.templates import fill_page
 from rsbd.errors import InputError
 from rsbd.files import atomic_file
 
-_PRESETS_SHOWN = 2  # as many as fit on a sheet of paper
+_SHOWN = (0, -1)  # the first and the last preset, as many as fit on a sheet of paper
 
 
 def write_handout(file: str | Path, scenes: Sequence[Scene] = SCENES, link: str = "") -> tuple[Path, int]:
@@ -41,9 +41,9 @@ def write_handout(file: str | Path, scenes: Sequence[Scene] = SCENES, link: str 
         raise InputError(f"the hand-out cannot be written to {file}", "name an HTML file, such as handout.html")
     file.parent.mkdir(parents=True, exist_ok=True)
     with atomic_file(file) as out:  # opened before the work, which would be lost if it could not be
-        sheets = [compute_frames(scene, list(map(scene.preset, range(_PRESETS_SHOWN)))) for scene in scenes]
+        sheets = [compute_frames(scene, list(map(scene.preset, _SHOWN))) for scene in scenes]
         codes = [linked(number, link).get("code", "") for number in range(1, len(scenes) + 1)]
         styles = ("lecture/handout.css",)
-        page = fill_page("lecture/handout.html.j2", "Hand-out", styles=styles, sheets=sheets, codes=codes)
+        page = fill_page("lecture/handout.html.j2", "Hand-out", styles=styles, sheets=sheets, codes=codes, shown=_SHOWN)
         out.write(page.encode())
     return file, sum(frames.failed for frames in sheets)
