@@ -102,7 +102,10 @@ class Scene:
         return {**{name: getattr(self, name) for name in names}, "presets": list(self.presets)}
 
     def preset(self, number: int) -> dict[str, Any]:
-        """Return all values of a preset, counted from 0 or, if negative, from the end; those that it does not set are as in the first preset."""
+        """Return all values of a preset, counted from 0; a negative number counts from the end.
+
+        Values that the preset does not set are as in the first preset.
+        """
         return {**self.first, **list(self.presets.values())[number]}
 
     def open(self, runner: Runner | None = None) -> Panel[Any, Any]:
