@@ -103,7 +103,7 @@ class Hall:
 
     def overflow(self) -> list[str]:
         """Return the parts of the stage that reach beyond the screen."""
-        parts = ".rsbd-stage :is(p, h1, button, select, label, .rsbd-picture, .rsbd-pair)"
+        parts = ".rsbd-stage :is(p, h1, button, select, label, .rsbd-picture, .rsbd-pair, .rsbd-example)"
         return list(
             self.page.evaluate(
                 """parts => [...document.querySelectorAll(parts)]

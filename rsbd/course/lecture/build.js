@@ -67,8 +67,11 @@ function makeBuild(el, titles, perform, openPresenter) {
     return around(parts.map((i) => boxes[i % boxes.length]).map(([x, y, w, h]) => [x, y, x + w, y + h]));
   };
 
-  let view = 0; // of the scene's own parts, each part alone and all of them
-  const views = (svg) => [scene.part, ...boxesOf(svg).map((_, i) => [i]).filter(([i]) => String(i) !== String(scene.part)), null];
+  let view = 0; // of the parts of this step, each part alone and all of them
+  const views = (svg) => {
+    const own = scene.part[Math.min(at, scene.part.length) - 1];
+    return [own, ...boxesOf(svg).map((_, i) => [i]).filter((one) => String(one) !== String(own)), null];
+  };
   function drawParts() {
     for (const picture of root.querySelectorAll(".rsbd-picture")) {
       const svg = picture.firstElementChild;
@@ -107,15 +110,16 @@ function makeBuild(el, titles, perform, openPresenter) {
     };
     const inside = shapes.map((shape) => ({ shape, name: shape.localName, box: edge(shape) })).filter(({ shape, name, box }) => {
       const x = (box[0] + box[2]) / 2, y = (box[1] + box[3]) / 2;
-      const note = name === "text" && shape.textContent.length > 25 && /soft/.test(shape.getAttribute("style"));
+      const note = shape.matches('text[text-anchor="start"][style*="soft"]');
       const kept = !note && x >= left && x <= right && y >= top && y <= bottom; // notes: with the whole picture
       shape.classList.toggle("rsbd-out", !kept);
       return kept;
     });
     const texts = inside.filter(({ name, shape }) => name === "text" && Number(shape.getAttribute("font-size")) < 24);
     const fixed = inside.filter((each) => !texts.includes(each)), rest = around(fixed.map(({ box }) => box));
-    const solid = fixed.filter(({ name, box: [a, b, c, d] }) => // images, and the lines of a key
-      name === "image" || name === "text" || (name === "path" && d - b < 6 && c - a > 20 && c - a < 90)).map(({ box }) => box);
+    const solid = fixed.filter(({ name, box: [a, b, c, d] }) => // images, large words and the lines of a key
+      name === "image" || name === "text" || (name === "path" && d - b < 6 && c - a > 20 && c - a < 90))
+      .map(({ box: [a, b, c, d] }) => [a, b - 3, c, d + 3]);
     const movable = texts.map(({ shape }) => shape.matches('[text-anchor="middle"][font-weight="400"]') && !/^\W?\d/.test(shape.textContent));
     let best;
     for (let size = 19; size <= 40; size += 0.5) {
@@ -181,14 +185,14 @@ function makeBuild(el, titles, perform, openPresenter) {
   function drawPicture() {
     drawParts();
     drawMark();
+    drawShort();
     watcher.takeRecords();
   }
   addEventListener("resize", drawPicture);
 
   // The panel's picture or sentence has changed.
   const watcher = new MutationObserver((changes) => {
-    if (changes.some(({ target }) => target.matches?.(".rsbd-picture"))) drawPicture();
-    if (changes.some(({ target }) => target.matches?.(".rsbd-sentence, .rsbd-place, .rsbd-carrier"))) drawShort();
+    if (changes.some(({ target }) => target.matches?.(".rsbd-picture, .rsbd-sentence, .rsbd-place, .rsbd-carrier"))) drawPicture();
   });
 
   // What the presenter window shows.

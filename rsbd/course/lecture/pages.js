@@ -37,6 +37,7 @@ build.live(root);
 
 panel.presets.append(...data.presets.map(({ name }, i) => button(String(i + 1), name, () => step(i + 1))));
 tools.prepend(button("\u2190", "back", acts.back), button("\u2192", "next", acts.forward));
+if (innerWidth >= 900) root.querySelector(".rsbd-head").append(panel.presets); // as on the live stage
 root.querySelector(".rsbd-head").append(button("?", "keys", build.acts.help));
 root.querySelector(".rsbd-head").after(build.cover);
 root.querySelector(".rsbd-words").append(build.said);

@@ -41,8 +41,10 @@ class Scene:
         What the lecturer reads in the presenter window.
     minutes : sequence of int
         Planned in a lecture of 50 and of 90 minutes; 0 leaves the scene out.
-    part, asked : sequence of int
-        Parts of the picture that a hall sees first, and beside the question; counted from 0.
+    part : sequence of sequences of int
+        Parts of the picture that a hall sees at each preset, counted from 0; the last entry serves all that follow.
+    asked : sequence of int
+        Parts that it sees beside the question, and that do not answer it.
 
     Raises
     ------
@@ -69,7 +71,7 @@ class Scene:
     mark: str = ""
     notes: str = ""
     minutes: Sequence[int] = (0, 0)
-    part: Sequence[int] = (0,)
+    part: Sequence[Sequence[int]] = ((0,),)
     asked: Sequence[int] = ()
 
     def __post_init__(self) -> None:
