@@ -17,7 +17,8 @@ _RIGHT = 470.0  # where the right half begins
 
 def draw_planted(found: PlantedResult) -> Picture:
     """Draw the picture, and say its result in words."""
-    drawing = svg.halves(_map(found, (152, 44, 446, 392)), _proved(found), _one(found))
+    parts = [_map(found, (152, 44, 446, 392)), _proved(found), _one(found)]
+    drawing = svg.document(912, 506, parts, [(0, 0, 452, 506), (460, 0, 912, 212), (460, 212, 912, 506)])
     return Picture(drawing, _alt(found), _sentence(found), note(found.models, found.params.num_models))
 
 
