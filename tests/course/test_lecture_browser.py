@@ -93,7 +93,7 @@ def test_a_rehearsal_from_the_first_key_to_the_last(served, hall):
         ):
             assert not page.locator(hidden).first.is_visible()
         assert hall.overflow() == []
-        assert page.locator(".rsbd-example svg").count() == bool(scene.asked)
+        assert page.locator(".rsbd-example > svg").count() == bool(scene.asked)
         if number == 1:
             assert violations(page) == []
             hall.screenshot("lecture-question-light")
