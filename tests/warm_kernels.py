@@ -96,6 +96,7 @@ def main() -> None:
     """Import what takes long, then start a copy for each line of standard input."""
     import importlib
 
+    os.environ["JPY_PARENT_PID"] = str(os.getpid())  # a kernel ends with this process, which ends with the tests
     from ipykernel.kernelapp import IPKernelApp
 
     for name in HEAVY.split():
