@@ -154,7 +154,7 @@ def _deal(
         reached = np.zeros((*labels.shape, classes), dtype=bool)  # a part that abstains has no model to move
         for model, one in trained.items():
             said = torch.from_numpy(labels[model])[None]
-            reached[model] = next(find_reached(one, x, said, [place], dataset.shape, classes))[0]
+            reached[model] = next(find_reached(one, x, said, [place], dataset.shape, classes))[0].numpy()
         return reached
 
     certify = partial(count_votes, partition, labels, classes, partition.norm, "rows")
