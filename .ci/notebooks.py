@@ -21,7 +21,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[1]
 LINE = re.compile(r"^\*\*Time\.\*\*.*$", re.MULTILINE)
 WORDS_PER_MINUTE = 200
-KEPT = ("tags", "jupyter")  # metadata of a cell, folded sources among them
+KEPT = ("tags", "jupyter")  # metadata of a cell: what nbval reads, and folded sources
 
 
 def reading_minutes(notebook: Any) -> int:

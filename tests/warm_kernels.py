@@ -1,118 +1,102 @@
 """Kernels that start at once: copies of a process that has imported what takes long, but nothing of rsbd.
 
-Run as a program, it reads names of connection files, and starts a copy of itself as the kernel of each.
+Run with the path of a socket, this is that process. Run with the path and a connection file, it is what Jupyter
+starts: it asks that process for a kernel, and ends when the kernel ends.
 """
 
 from __future__ import annotations
 
-import contextlib
 import os
-import re
+import select
 import signal
+import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+import time
 from pathlib import Path
-from typing import Any
 
 # What the package imports from other packages before a notebook has done much.
 HEAVY = "numpy scipy.stats scipy.optimize torch sklearn.discriminant_analysis matplotlib.pyplot ipywidgets anywidget"
-SECONDS = 300  # for one cell
 
 
 class WarmKernels:
-    """The process that is copied; ``files`` holds the connection files, and ``cwd`` is where kernels work."""
+    """The process that is copied, and a Jupyter kernel called ``warm`` that asks it for a copy."""
 
-    def __init__(self, files: Path, cwd: Path) -> None:
-        self.files = files
-        pipe = subprocess.PIPE
-        self.process = subprocess.Popen([sys.executable, __file__], cwd=cwd, stdin=pipe, stdout=pipe, text=True)
+    def __init__(self, folder: Path, env: dict[str, str]) -> None:
+        import json
 
-    def start(self, file: str) -> int:
-        """Start the kernel of a connection file; return the number of its process."""
-        assert self.process.stdin is not None
+        self.peak = folder / "peak"
+        address = str(folder / "socket")
+        spec = folder / "kernels" / "warm" / "kernel.json"
+        spec.parent.mkdir(parents=True)
+        argv = [sys.executable, "-S", __file__, address, "{connection_file}"]
+        spec.write_text(json.dumps({"argv": argv, "display_name": "warm", "language": "python"}), "utf-8")
+        self.env = env | {"JUPYTER_PATH": str(folder)}
+        self.process = subprocess.Popen([sys.executable, __file__, address], env=self.env, stdout=subprocess.PIPE)
         assert self.process.stdout is not None
-        self.process.stdin.write(f"{file}\n")
-        self.process.stdin.flush()
-        return int(self.process.stdout.readline())
+        assert self.process.stdout.readline() == b"ready\n"
 
-    def shared(self) -> int:
-        """Return the bytes of files that the process has in memory, of which a copy counts few as its own."""
-        status = Path(f"/proc/{self.process.pid}/status")
-        return _bytes(status, "RssFile") if status.exists() else 0
-
-    @contextlib.contextmanager
-    def kernel(self) -> Iterator[tuple[Any, int]]:
-        """Start a kernel, and yield its client with the number of its process."""
-        from jupyter_client import BlockingKernelClient
-        from jupyter_client.connect import write_connection_file
-
-        file, _ = write_connection_file(str(self.files / f"kernel-{os.urandom(8).hex()}.json"))
-        client = BlockingKernelClient()
-        client.load_connection_file(file)
-        pid = self.start(file)
-        client.start_channels(hb=False)  # a kernel that has not begun has no heartbeat
-        try:
-            client.wait_for_ready(timeout=60)
-            yield client, pid
-        finally:
-            client.shutdown()
-            client.stop_channels()
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGTERM)
+    def peak_memory(self) -> int:
+        """Return the most bytes that the last kernel ever held, as soon as it has ended."""
+        end = time.monotonic() + 10
+        while not self.peak.exists() and time.monotonic() < end:
+            time.sleep(0.05)
+        peak = int(self.peak.read_text())
+        self.peak.unlink()
+        return peak
 
     def close(self) -> None:
         """End the process; its kernels have ended."""
-        self.process.communicate()
+        self.process.terminate()
+        self.process.wait()
 
 
-def run_cell(client: Any, source: str) -> list[dict[str, Any]]:
-    """Run the code of a cell; return its outputs as a notebook holds them."""
-    from nbformat.v4 import output_from_msg
-
-    outputs: list[dict[str, Any]] = []
-
-    def hear(message: dict[str, Any]) -> None:
-        if message["header"]["msg_type"] in ("display_data", "execute_result", "stream", "error"):
-            outputs.append(output_from_msg(message))
-
-    client.execute_interactive(source, timeout=SECONDS, output_hook=hear, allow_stdin=False)
-    return outputs
-
-
-def peak_memory(pid: int) -> int:
-    """Return the most bytes that a process ever held (elsewhere than on Linux: that it holds now)."""
-    import psutil
-
-    status = Path(f"/proc/{pid}/status")
-    return _bytes(status, "VmHWM") if status.exists() else int(psutil.Process(pid).memory_info().rss)
-
-
-def _bytes(status: Path, name: str) -> int:
-    return int(re.findall(rf"{name}:\s+(\d+) kB", status.read_text("utf-8"))[0]) * 1024
-
-
-def main() -> None:
-    """Import what takes long, then start a copy for each line of standard input."""
+def serve(address: str) -> None:
+    """Import what takes long, then start one kernel after another, each a copy, and write how much memory it held."""
     import importlib
 
-    os.environ["JPY_PARENT_PID"] = str(os.getpid())  # a kernel ends with this process, which ends with the tests
     from ipykernel.kernelapp import IPKernelApp
 
     for name in HEAVY.split():
         importlib.import_module(name)
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for the copies
-    for file in sys.stdin:
-        if child := os.fork():
-            sys.stdout.write(f"{child}\n")
+    server = socket.socket(socket.AF_UNIX)
+    server.bind(address)
+    server.listen()
+    sys.stdout.write("ready\n")
+    sys.stdout.flush()
+    while True:
+        client, _ = server.accept()
+        folder, file = client.makefile().readline().rstrip("\n").split("\t")
+        child = os.fork()
+        if child == 0:
+            os.chdir(folder)
+            os.environ["JPY_PARENT_PID"] = str(os.getppid())  # a kernel ends with this process
+            IPKernelApp.launch_instance(argv=["-f", file, "--HistoryManager.hist_file=:memory:"])
             sys.stdout.flush()
-            continue
-        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-        os.dup2(os.open(os.devnull, os.O_RDWR), 0)
-        os.dup2(2, 1)
-        IPKernelApp.launch_instance(argv=["-f", file.strip(), "--HistoryManager.hist_file=:memory:"])
-        return
+            os._exit(0)
+        client.sendall(f"{child}\n".encode())
+        ended, _, usage = os.wait4(child, os.WNOHANG)
+        while not ended:
+            if select.select([client], [], [], 0.05)[0]:  # Jupyter has killed the process that asked
+                os.kill(child, signal.SIGKILL)
+            ended, _, usage = os.wait4(child, os.WNOHANG)
+        peak = Path(address).with_name("peak")
+        peak.with_suffix(".new").write_text(str(usage.ru_maxrss * 1024))
+        peak.with_suffix(".new").rename(peak)
+        client.close()
+
+
+def ask(address: str, file: str) -> None:
+    """Ask for a kernel in this folder; pass on the signals that Jupyter sends to it, and wait until it ends."""
+    client = socket.socket(socket.AF_UNIX)
+    client.connect(address)
+    client.sendall(f"{Path.cwd()}\t{file}\n".encode())
+    reader = client.makefile()
+    child = int(reader.readline())
+    for name in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(name, lambda number, _: os.kill(child, number))
+    reader.read()
 
 
 if __name__ == "__main__":
-    main()
+    ask(*sys.argv[1:]) if len(sys.argv) == 3 else serve(sys.argv[1])

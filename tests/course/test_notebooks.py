@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import ast
 import json
+import os
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,7 +15,7 @@ from typing import Any
 import pytest
 import torch
 from ci_tools import script
-from warm_kernels import WarmKernels, peak_memory, run_cell
+from warm_kernels import WarmKernels
 
 ROOT = Path(__file__).resolve().parents[2]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
@@ -200,37 +203,12 @@ def test_links_lead_somewhere(name: str, target: Path) -> None:
     assert target.exists(), name
 
 
-PICTURE = re.compile(r"data:image/(png|svg\+xml);base64,[A-Za-z0-9+/=]+")
-
-
-def said(outputs: list[dict[str, Any]]) -> tuple[list[dict[str, str]], dict[str, str]]:
-    """Return what is displayed, in its order, and the text of each stream.
-
-    Numbers of widgets are random. Pixels are not compared (fonts and encoders differ between machines); alt texts and
-    sentences are.
-    """
-    shown: list[dict[str, str]] = []
-    streams: dict[str, str] = {}
-    for output in outputs:
-        if output["output_type"] == "stream":
-            streams[output["name"]] = streams.get(output["name"], "") + "".join(output["text"])
-        elif output["output_type"] == "error":
-            raise AssertionError("\n".join(output["traceback"]))
-        else:
-            kinds = {kind: "".join(text) for kind, text in output["data"].items() if "widget-view" not in kind}
-            shown.append({kind: PICTURE.sub("PICTURE", text) for kind, text in kinds.items()})
-    return shown, streams
-
-
 @pytest.fixture(scope="module")
 def warm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WarmKernels]:
-    with pytest.MonkeyPatch.context() as patch:
-        # On a GPU other numbers are drawn; the outputs are those of a CPU, and of the embedded data.
-        patch.setenv("CUDA_VISIBLE_DEVICES", "")
-        patch.setenv("PYTHONPATH", str(ROOT))
-        patch.setenv("RSBD_STILL", "1")
-        patch.setenv("IPYTHONDIR", str(tmp_path_factory.mktemp("ipython")))
-        started = WarmKernels(tmp_path_factory.mktemp("kernels"), ROOT / "notebooks")
+    # On a GPU other numbers are drawn; the outputs are those of a CPU, and of the embedded data.
+    env = os.environ | {"PYTHONPATH": str(ROOT), "CUDA_VISIBLE_DEVICES": "", "RSBD_STILL": "1"}
+    env["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"  # other plugins would only take time
+    started = WarmKernels(tmp_path_factory.mktemp("kernels"), env)
     yield started
     started.close()
 
@@ -238,10 +216,13 @@ def warm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WarmKernels]:
 @each_notebook
 @pytest.mark.slow
 def test_gives_the_same_outputs_again(notebook: Path, warm: WarmKernels) -> None:
-    """Every output is compared; meanwhile the kernel's memory is watched."""
-    with warm.kernel() as (client, process):
-        for cell in cells(notebook, "code"):
-            again = run_cell(client, _source(cell))
-            assert said(again) == said(cell["outputs"]), _source(cell)
-        peak = peak_memory(process) + warm.shared()
+    """nbval compares every output; the kernel's memory is watched."""
+    pytest.importorskip("nbval", reason="install the test extra")
+    options = ["-p", "nbval.plugin", "--nbval", "--nbval-kernel-name=warm", "--nbval-cell-timeout=300"]
+    options += ["-p", "no:cacheprovider"]
+    options += [f"--nbval-sanitize-with={ROOT / 'tests' / 'nbval.cfg'}", "-o", "addopts="]
+    command = [sys.executable, "-m", "pytest", "-q", *options, str(notebook)]
+    done = subprocess.run(command, cwd=ROOT, env=warm.env, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    peak = warm.peak_memory()
     assert 0 < peak < MEMORY, f"the kernel used {peak / 1e9:.2f} GB"
