@@ -8,7 +8,7 @@ import numpy as np
 
 from rsbd import bounds
 from rsbd.course.lessons.data_and_attacks import practice
-from rsbd.course.lessons.self_check import HINTS, Verdict, judge_number, self_check, verdict
+from rsbd.course.lessons.self_check import HINTS, Verdict, judge_choice, judge_number, self_check, verdict
 from rsbd.data import Dataset
 from rsbd.noises import Flip, Threat
 from rsbd.recipes import wang
@@ -40,7 +40,7 @@ def check_miss(answer: Any, keep: float) -> Verdict:
 
 @self_check
 def check_noise(keeps: Any, dataset: Dataset, threat: Threat, share: float = 0.25, num_models: int = 4000) -> Verdict:
-    """Check on practice points that a noise for each slot certifies enough; if so, certify the test points.
+    """Check on practice points that a noise for each slot certifies enough; if so, certify the test points once.
 
     Parameters
     ----------
@@ -65,8 +65,14 @@ def check_noise(keeps: Any, dataset: Dataset, threat: Threat, share: float = 0.2
     if len(set(result.bounds.label.tolist())) == 1:
         return verdict(hints, "useless", **words)
     if held >= share:
-        once = _proved(wang(dataset, num_models=num_models, **keeps), dataset, threat)
-        return verdict(hints, "right", once=percent(once), **words)
+        chosen = [float(keeps[name]) for name in names]
+        return judge_choice(
+            hints,
+            (dataset, threat),
+            chosen,
+            lambda: _proved(wang(dataset, num_models=num_models, **keeps), dataset, threat),
+            **words,
+        )
     limit = float(result.smoothing.tradeoff(threat).threshold())
     best = float(bounds.simultaneous(np.array([[num_models, 0]]), result.bounds.alpha).miss[0])
     typical = float(np.median(result.bounds.miss))

@@ -8,7 +8,7 @@ import numpy as np
 from rsbd import bounds
 from rsbd.certify import radius
 from rsbd.course.lessons.data_and_attacks import practice
-from rsbd.course.lessons.self_check import HINTS, Verdict, is_number, judge_number, self_check, verdict
+from rsbd.course.lessons.self_check import HINTS, Verdict, is_number, judge_choice, judge_number, self_check, verdict
 from rsbd.data import Dataset
 from rsbd.recipes.rab import per_row, rab
 from rsbd.words import percent
@@ -60,8 +60,13 @@ def check_sigma(answer: Any, dataset: Dataset, length: float = 1.0, share: float
     held = result.certificate.accuracy(rehearsal.y_test, length)
     words = {"found": percent(held) if held else "None", "length": length}
     if held >= share:
-        once = rab(dataset, answer, num_models=_MODELS).certificate.accuracy(dataset.y_test, length)
-        return verdict(hints, "right", once=percent(once), **words)
+        return judge_choice(
+            hints,
+            (dataset, length),
+            answer,
+            lambda: rab(dataset, answer, num_models=_MODELS).certificate.accuracy(dataset.y_test, length),
+            **words,
+        )
     unanimous = bounds.clopper_pearson([[_MODELS, 0]], result.bounds.alpha)
     reach = float(radius(unanimous, result.smoothing).radius[0])
     case = "too_little" if reach < length else "little" if reach < 1.75 * length else "too_much"

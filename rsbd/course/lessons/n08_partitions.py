@@ -12,6 +12,7 @@ from rsbd.course.lessons.self_check import (
     Mistakes,
     Verdict,
     is_number,
+    judge_choice,
     judge_number,
     self_check,
     verdict,
@@ -86,8 +87,11 @@ def check_parts(answer: Any, dataset: Dataset, rows: int, share: float) -> Verdi
     if found < share:
         words["learned"] = count(round(held_out.num_rows / parts), "row")
         words["alone"] = percent(float((tried.labels == held_out.y_test).mean()))
-        return verdict(hints, "unanimous" if parts < 5 * rows else "unclear", **words)
-    return verdict(hints, "right", final=percent(dpa(dataset, parts).changed.accuracy(dataset.y_test, rows)), **words)
+        words["turned"] = str(2 * rows)
+        return verdict(hints, "close" if parts < 8 * rows else "unclear", **words)  # close: few votes beside the lead
+    return judge_choice(
+        hints, (dataset, rows), parts, lambda: dpa(dataset, parts).changed.accuracy(dataset.y_test, rows), **words
+    )
 
 
 def check_bag_rows(answer: Any, size: int, num_rows: int) -> Verdict:

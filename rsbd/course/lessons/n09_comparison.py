@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from rsbd import bounds, ensemble, plots
 from rsbd.certify import certify
 from rsbd.course.lessons.data_and_attacks import practice
-from rsbd.course.lessons.self_check import HINTS, Verdict, self_check, verdict
+from rsbd.course.lessons.self_check import HINTS, Verdict, judge_choice, self_check, verdict
 from rsbd.data import Dataset
 from rsbd.errors import InputError
 from rsbd.learners import Linear
@@ -161,7 +161,7 @@ def check_combination(
     found, right = certified(practice(dataset), 1)
     words = {"found": percent(found), "num_models": num_models, "right": percent(right), "share": percent(share)}
     if found >= share:
-        return verdict(hints, "right", final=percent(certified(dataset, 0)[0]), **words)
+        return judge_choice(hints, (dataset, threat), answer, lambda: certified(dataset, 0)[0], **words)
     unanimous = bounds.simultaneous(np.array([[num_models, *[0] * (dataset.num_classes - 1)]]), alpha)
     possible = certify(unanimous, answer, asked, dataset.num_rows)[0]
     return verdict(hints, "unclear" if possible else "exposed", **words)

@@ -102,7 +102,7 @@ class TenQuestions:
     >>> asked.quizzes[2].press("c").passed, asked.quizzes[2].press("d").passed
     (False, True)
     >>> asked.score.partition("</b> ")[2]
-    '0 of 1 right at the first try, 10 questions in all.</p>'
+    '0 of 1 right at the first try.</p>'
     """
 
     def __init__(self) -> None:
@@ -117,7 +117,7 @@ class TenQuestions:
         """How many questions were answered, and how many at once right."""
         firsts = [next(iter(asked.verdicts.values())).passed for asked in self.quizzes if asked.verdicts]
         said = f"{sum(map(bool, firsts))} of {len(firsts)} right at the first try" if firsts else "no answer yet"
-        return f'<p role="status" style="font-size:16px"><b>Score:</b> {said}, 10 questions in all.</p>'
+        return f'<p role="status" style="font-size:16px"><b>Score:</b> {said}.</p>'
 
     def _ipython_display_(self) -> None:
         show_live(self.widget, "".join(asked.page for asked in self.quizzes), "Your turn. 10 questions.")

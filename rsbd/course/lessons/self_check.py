@@ -17,6 +17,7 @@ import mistune
 import numpy as np
 
 from rsbd.errors import InputError
+from rsbd.words import percent
 
 P = ParamSpec("P")
 HINTS: dict[str, dict[str, str]] = tomllib.loads(Path(__file__).with_name("hints.toml").read_text("utf-8"))
@@ -65,6 +66,10 @@ _LOOKS = {
     False: ("Not yet", "\u2717", "#d55e00"),
     None: ("Your turn", "\u270e", "#888"),
 }
+_CHOSEN: dict[tuple[str, str], tuple[str, str]] = {}  # for each task the first choice that passed, and what it gave
+_AGAIN = """\
+This passes too, with {found} of the practice images. The test images were certified with your first choice ({once}); \
+a second look would no longer be fair."""
 _STUB = Verdict(None, "Put your answer in the place of the three dots and run the cell again.")
 
 
@@ -131,6 +136,39 @@ def verdict(texts: Mapping[str, str], case: str, /, **words: object) -> Verdict:
     if "answer" in words and not is_number(words["answer"]):
         words["answer"] = shorten(words["answer"])
     return Verdict(case.startswith("right"), texts[case].format(**words))
+
+
+def judge_choice(
+    texts: Mapping[str, str], task: object, choice: object, certify: Callable[[], float], /, **words: object
+) -> Verdict:
+    """Return the verdict on a choice that passes on practice points; only the first one certifies the test points.
+
+    Parameters
+    ----------
+    texts : mapping
+        The case "right" says what the test points gave, as ``once``.
+    task : object
+        What the choice is made for. Equal representations are one task.
+    choice : object
+        The setting that passes.
+    certify : callable
+        Return the certified accuracy of the test points.
+    **words
+        Words of the verdict, with ``found``, the share of the practice points.
+
+    Examples
+    --------
+    >>> texts = {"right": "Of the test images {once} are certified."}
+    >>> judge_choice(texts, "keep", 0.8, lambda: 0.9, found="80 %")
+    Right. Of the test images 90 % are certified.
+    >>> judge_choice(texts, "keep", 0.7, lambda: 0.95, found="75 %").words.partition(".")[0]
+    'This passes too, with 75 % of the practice images'
+    """
+    asked = texts["right"], repr(task)
+    if asked not in _CHOSEN:
+        _CHOSEN[asked] = repr(choice), percent(certify())
+    first, once = _CHOSEN[asked]
+    return verdict({"right": texts["right"] if repr(choice) == first else _AGAIN}, "right", once=once, **words)
 
 
 def read_number(answer: Any) -> Fraction | None:
