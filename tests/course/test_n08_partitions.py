@@ -88,6 +88,16 @@ def test_parts_are_chosen_on_practice_points_and_the_test_points_certified_once(
     assert "test images" not in on_parts(20).words
 
 
+def test_only_the_first_choice_that_passes_certifies_the_test_points(monkeypatch):
+    monkeypatch.setattr("rsbd.course.lessons.self_check._CHOSEN", {})
+    first = on_parts(35)
+    later = on_parts(40)
+    assert later.passed
+    once = re.findall(r"\d+ %", first.words)[-1]
+    assert f"certified with your first choice ({once})" in later.words
+    assert on_parts(35) == first
+
+
 def test_what_is_proved_against_a_threat():
     few, large = Threat(rows=3, trigger=25, on_test=False), Threat(rows=3, trigger=1, on_test=True)
     dealt, bags, flips = dpa(SMALL, 30), bagging(SMALL, 10), bagflip(SMALL, 30, 0.95)
