@@ -79,13 +79,22 @@ class Slider:
         # key twice, and an answer to an older key can move the handle back under the reader's hand.
         slider.observe(lambda change: _follow(box, change["new"]), names="value")
         box.observe(lambda change: _follow(slider, change["new"]), names="value")
-        row = ipw.HBox([box, slider, *(ipw.Label(end) for end in self.ends if end)])
+        row = ipw.HBox([box, self._between_ends(slider)])
         if self.play:
             player = ipw.ToggleButton(description="play", icon="play", tooltip=f"play: {self.label}")
             player.observe(lambda pressed: self._start(slider, pressed["new"]), names="value")
             row.children = (*row.children, player)
         row.add_class("rsbd-pair")
         return row, slider
+
+    def _between_ends(self, slider: ipw.Widget) -> ipw.Widget:
+        """Put the words for both ends beside the slider, in one box: a narrow page moves them together."""
+        if not any(self.ends):
+            return slider
+        low, high = map(ipw.Label, self.ends)
+        box = ipw.HBox([low, slider, high])
+        box.add_class("rsbd-ends")
+        return box
 
     def _start(self, slider: ipw.Widget, pressed: bool) -> None:
         if pressed:

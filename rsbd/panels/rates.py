@@ -7,7 +7,7 @@ from rsbd.panels.chart import Box, bars
 from rsbd.recipes.experiment import Outcome
 from rsbd.words import between, percent
 
-_COLOURS = svg.VERMILLION, svg.ORANGE, svg.BLUE
+_COLOURS = svg.VERMILLION, svg.GREEN, svg.BLUE
 _GAP = 5.0
 
 

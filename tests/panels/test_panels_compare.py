@@ -110,6 +110,7 @@ def test_previews_say_that_they_are_previews() -> None:
     assert previews
     for found in previews:
         assert f"(preview, {len(found.rows)} of {len(fresh.contenders)} methods)" in draw_compare(found).alt
+        assert draw_compare(found).note == f"{len(found.rows)} of {len(fresh.contenders)} methods"
     assert draw_compare(final).alt.endswith("(final)")
 
 

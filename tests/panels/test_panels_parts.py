@@ -236,6 +236,7 @@ def test_the_words_of_a_panel_are_explained_by_the_entries_of_the_glossary():
 
 def test_both_ends_of_a_noise_slider_say_what_they_buy():
     row, slider = Slider("keep", "keep", 0.5, 1.0, 0.1, ends=("larger radius", "better accuracy")).build(0.8)
-    assert [type(child).__name__ for child in row.children] == ["BoundedFloatText", "FloatSlider", "Label", "Label"]
-    assert [child.value for child in row.children[2:]] == ["larger radius", "better accuracy"]
+    assert [type(child).__name__ for child in row.children] == ["BoundedFloatText", "HBox"]
+    low, between, high = row.children[1].children  # in one box, which does not wrap
+    assert (low.value, between, high.value) == ("larger radius", slider, "better accuracy")
     assert slider.value == 0.8

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import xml.etree.ElementTree as ET
+from dataclasses import replace
 from itertools import product
 from typing import Any
 
@@ -106,6 +108,17 @@ def test_at_nothing_it_says_that_nothing_is_proved() -> None:
     assert "so nothing is proved about it" in panel.svg
 
 
+@pytest.mark.parametrize("label", [0, 1])
+def test_a_kept_vote_for_another_class_is_not_said_to_count(label: int) -> None:
+    panel = planted(DATA, poisoned=1, side=1, num_models=100, runner=SyncRunner())
+    found = last(panel.engine.compute(panel.params, lambda: False, lambda done, total: None))
+    vote = replace(found.vote, label=label, kept=True)
+    won = label == found.held.label[0]
+    said = list(ET.fromstring(draw_planted(replace(found, vote=vote)).svg).itertext())
+    assert ("kept: it counts" in said) == won
+    assert ("kept, but a" in said) == (f"vote for \u201c{label}\u201d" in said) == (not won)
+
+
 def test_a_setting_out_of_range_is_refused() -> None:
     with pytest.raises(InputError, match="side is 9"):
         planted(DATA, side=9, runner=SyncRunner())
@@ -129,6 +142,7 @@ def test_the_other_way_round_a_defence_is_chosen_on_practice_images_and_proved_o
     assert shown.proved == proved
     assert f"{100 * proved:.0f} % of the test images are right and certified" in panel.sentence
     assert "the fewest models tried that prove 50 % on 15 practice images" in panel.sentence
+    assert f"Even if all vote alike, a proof takes {shown.least:,.0f} models at least; with noise" in panel.sentence
     assert panel.controls.rows["each"].layout.display == "none"
 
 

@@ -19,7 +19,7 @@ _STACK = (0, 0, 304, 158), (304, 0, 608, 158), (608, 0, 912, 158), (0, 158, 452,
 def draw_attack(found: AttackResult) -> Picture:
     """Draw images, the two rates by number of poisoned images, and what the classifier has learned to look for."""
     titles = ("1  collected", "2  slipped into training", "3  shown later, and called")
-    words = (found.dataset.name, "framed: changed", "bold: not the true label")
+    words = (found.dataset.name, "framed: stamped; bold: wrong", "framed: fooled; bold: wrong")
     parts = [_row(title, row, 8 + 304 * i) for i, (title, row) in enumerate(zip(titles, found.samples, strict=True))]
     parts += [svg.text(8 + 304 * i, 148, said, fill=svg.SOFT) for i, said in enumerate(words)]
     parts += [_curves(found), _weights(found, 476, 182)]

@@ -29,7 +29,7 @@ def draw_compact_backdoor(found: BackdoorResult) -> Picture:
 
 def _picture(found: BackdoorResult, width: float, parts: list[str], stack: Iterable[Box]) -> Picture:
     drawn = [_images(found), _curve(found, (78, 232, 434, 408)), *parts]
-    groups = [(left, 0.0, left + 278, 165.0) for left in (0, 280, 560)]
+    groups = (0, 0, 240, 165), (240, 0, 522, 165), (522, 0, 838, 165)  # each with the arrow that leads to it
     drawing = svg.document(width, 494, drawn, [*groups, *stack])
     return Picture(drawing, _alt(found), _sentence(found), note(found.models, found.params.num_models))
 

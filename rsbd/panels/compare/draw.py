@@ -4,29 +4,34 @@ from rsbd.panels import svg
 from rsbd.panels.compare.compute import FAMILY_OF, CompareResult
 from rsbd.panels.engine import Picture
 from rsbd.recipes.contest.result import ComparisonRow
-from rsbd.words import count, listed, percent, state
+from rsbd.words import count, listed, note, percent, state
 
-_LEFT, _LONG, _TOP, _STEP, _HIGH, _HEADING = 216.0, 150.0, 56.0, 22.0, 16.0, 22.0
+_LEFT, _LONG, _TOP, _STEP, _HIGH, _HEADING = 216.0, 150.0, 52.0, 22.0, 16.0, 28.0
 
 
 def draw_compare(found: CompareResult) -> Picture:
     """Draw the picture, and say its result in words."""
     parts = [
-        svg.text(10, 24, found.params.words, weight=600),
-        svg.text(_LEFT, 50, "right and certified", weight=600),
-        svg.text(_LEFT + _LONG + 90, 50, "best noise of a few", weight=600),
+        svg.text(10, 20, found.params.words, weight=600),
+        svg.text(_LEFT, 44, "right and certified", weight=600),
+        svg.text(_LEFT + _LONG + 90, 44, "best noise of a few", weight=600),
     ]
     at, family, known = _TOP, "", {row.method: row for row in found.rows}
     for method in found.methods:
         if FAMILY_OF.get(method, "") != family:
             family = FAMILY_OF.get(method, "")
             at += _HEADING
-            parts.append(svg.text(10, at - 8, family, fill=svg.SOFT))
+            parts.append(svg.text(10, at - 12, family, fill=svg.SOFT))
         parts.append(_line(method, known.get(method), at))
         at += _STEP
     foot = f"{found.dataset}; {found.num_models:,} models a method, confidence 0.999 for each test image"
     parts.append(svg.text(10, at + 18, foot, fill=svg.SOFT))
-    return Picture(svg.document(940, at + 28, parts), _alt(found), _sentence(found), _state(found).strip("()"))
+    return Picture(
+        svg.document(940, at + 26, parts),
+        _alt(found),
+        _sentence(found),
+        note(len(found.rows), len(found.methods), "methods"),
+    )
 
 
 def _line(method: str, row: ComparisonRow | None, top: float) -> str:

@@ -18,7 +18,7 @@ _RIGHT = 470.0  # where the right half begins
 def draw_planted(found: PlantedResult) -> Picture:
     """Draw the picture, and say its result in words."""
     parts = [_map(found, (152, 44, 446, 392)), _proved(found), _one(found)]
-    drawing = svg.document(912, 506, parts, [(0, 0, 452, 506), (460, 0, 912, 212), (460, 212, 912, 506)])
+    drawing = svg.document(912, 506, parts, [(0, 0, 452, 506), (460, 0, 912, 216), (460, 216, 912, 506)])
     return Picture(drawing, _alt(found), _sentence(found), note(found.models, found.params.num_models))
 
 
@@ -44,17 +44,20 @@ def _proved(found: PlantedResult) -> str:
     p, rate = found.params, percent(found.params.poisoned / found.dataset.num_rows)
     patch, images = f"{p.side}x{p.side} patch", f"{count(p.poisoned, 'poisoned image')} ({rate})"
     said = ["of test images are right, and it is proved:", f"no {patch}, with any content, anywhere,"]
-    said += [f"beside any {images},", "changes that"]
+    said += [f"beside any {images},", "changes that."]
     if not found.proved:
         said = [f"nothing is proved against any {patch}", f"beside any {images}:", "such an attack may fail or succeed"]
-    needed = svg.text(_RIGHT, 202, _needed(found), fill=svg.SOFT)
-    return svg.large(_RIGHT, 72, found.proved, 76) + svg.lines(_RIGHT, 106, said) + needed
+    needed = svg.lines(_RIGHT, 184, _needed(found), fill=svg.SOFT)
+    return svg.large(_RIGHT, 62, found.proved, 76) + svg.lines(_RIGHT, 88, said) + needed
 
 
-def _needed(found: PlantedResult) -> str:
-    """Say how many models it takes at least, with these bags and with noise on all pixels and labels."""
-    bags = "no number suffices" if math.isinf(found.least) else f"models needed: {_number(found.least)}"
-    return bags if found.flips is None else f"{bags}; flips (keep {FLIPS:g}): {_number(found.flips)}"
+def _needed(found: PlantedResult) -> list[str]:
+    """Say how many models a proof takes at least, with these bags and with noise on all pixels and labels."""
+    bags = "no number suffices for a proof"
+    if math.isfinite(found.least):
+        bags = f"a proof takes {_number(found.least)} models at least"
+    flips = [] if found.flips is None else [f"with noise (keep {FLIPS:g}): {_number(found.flips)}"]
+    return [bags, *flips]
 
 
 def _number(models: float) -> str:
@@ -86,7 +89,10 @@ def _one(found: PlantedResult) -> str:
     bars = ("its lead", 1.0, svg.BLUE), ("the patch takes", vote.taken, svg.VERMILLION)
     for y, (name, share, colour) in zip((top + 12, top + 70), bars, strict=True):
         parts.append(svg.text(left, y, name) + svg.rect(left, y + 10, scale * share, 22, colour, glide=name))
-    parts.append(svg.text(left, top + 134, "kept: it counts" if vote.kept else "not kept: lost", weight=700))
+    fate = ["kept: it counts"] if vote.kept else ["not kept: lost"]
+    if vote.kept and vote.label != found.held.label[p.point]:
+        fate = ["kept, but a", f"vote for \u201c{names[vote.label]}\u201d"]
+    parts.append(svg.lines(left, top + 134, fate, weight=700))
     return "".join(parts) + svg.lines(_RIGHT, top + 184, _image_words(found))
 
 
@@ -129,8 +135,8 @@ def _answer(found: PlantedResult) -> str:
     return (
         f"{preview(found.models, p.num_models)}{percent(found.proved)} of the test images are right and certified "
         f"against any {attack}, by {p.num_models:,} models, each trained on {count(p.each, 'image')} of each class: "
-        f"{how} {held} practice images ({percent(found.practice)}). Even if all vote alike it "
-        f"{_needed(found)}."
+        f"{how} {held} practice images ({percent(found.practice)}). Even if all vote alike, "
+        f"{'; '.join(_needed(found))}."
     )
 
 
@@ -144,8 +150,8 @@ def _alt(found: PlantedResult) -> str:
     return (
         f"Panel of the planted attack on {data.name}: {count(p.poisoned, 'poisoned image')}, a {p.side}x{p.side} patch "
         f"on the test image, {asked}{count(p.each, 'image')} of each class a bag, {p.num_models:,} models, alpha "
-        f"{ALPHA:g}. Proved: {percent(found.proved)}; even if all vote alike it {_needed(found)}. Certified accuracy "
-        f"by poisoned images: {by_rows}; by side of the patch, at this number of images or the next one: {by_side}. "
-        f"Test image {p.point}: {' '.join(_image_words(found))}; the worst patch takes {found.vote.taken:.2g} times "
-        f"the lead of the first model, whose vote is {kept} {state(found.models, p.num_models)}"
+        f"{ALPHA:g}. Proved: {percent(found.proved)}; even if all vote alike, {'; '.join(_needed(found))}. Certified "
+        f"accuracy by poisoned images: {by_rows}; by side of the patch, at this number of images or the next one: "
+        f"{by_side}. Test image {p.point}: {' '.join(_image_words(found))}; the worst patch takes {found.vote.taken:.2g} "
+        f"times the lead of the first model, whose vote is {kept} {state(found.models, p.num_models)}"
     )
