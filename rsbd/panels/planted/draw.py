@@ -152,6 +152,7 @@ def _alt(found: PlantedResult) -> str:
         f"on the test image, {asked}{count(p.each, 'image')} of each class a bag, {p.num_models:,} models, alpha "
         f"{ALPHA:g}. Proved: {percent(found.proved)}; even if all vote alike, {'; '.join(_needed(found))}. Certified "
         f"accuracy by poisoned images: {by_rows}; by side of the patch, at this number of images or the next one: "
-        f"{by_side}. Test image {p.point}: {' '.join(_image_words(found))}; the worst patch takes {found.vote.taken:.2g} "
-        f"times the lead of the first model, whose vote is {kept} {state(found.models, p.num_models)}"
+        f"{by_side}. Test image {p.point}: {' '.join(_image_words(found))}; the worst patch takes "
+        f"{found.vote.taken:.2g} times the lead of the first model, whose vote is {kept} "
+        f"{state(found.models, p.num_models)}"
     )
