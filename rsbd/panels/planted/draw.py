@@ -47,8 +47,8 @@ def _proved(found: PlantedResult) -> str:
     said += [f"beside any {images},", "changes that."]
     if not found.proved:
         said = [f"nothing is proved against any {patch}", f"beside any {images}:", "such an attack may fail or succeed"]
-    needed = svg.lines(_RIGHT, 184, _needed(found), fill=svg.SOFT)
-    return svg.large(_RIGHT, 62, found.proved, 76) + svg.lines(_RIGHT, 88, said) + needed
+    needed = svg.lines(_RIGHT, 182, _needed(found), fill=svg.SOFT)
+    return svg.large(_RIGHT, 54, found.proved) + svg.lines(_RIGHT, 86, said) + needed
 
 
 def _needed(found: PlantedResult) -> list[str]:
