@@ -140,7 +140,7 @@ class AnyPixels(AnyTrigger):
     def check(self, shape: Shape) -> None:
         """Raise unless an input of this shape has so many pixels."""
         if self.count > prod(shape[-2:]):
-            raise InputError(f"{self} of inputs that have {prod(shape[-2:])}", "take fewer pixels")
+            raise InputError(f"the trigger is {self}, but an input has {prod(shape[-2:])}", "take fewer pixels")
 
     def groups(self, shape: Shape) -> tuple[Ints, int]:
         """Return the numbers of each pixel, and the count of pixels."""

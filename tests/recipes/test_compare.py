@@ -220,9 +220,9 @@ def test_each_method_is_certified_by_its_own_bound_at_the_alpha_that_was_asked_f
     names, noise = ({"RAB": "clopper-pearson", "RAB, Hoeffding": "hoeffding"}, Smoothing(features=Gaussian(1.0)))
     contenders = [replace(BY_NAME[name], grid={"sigma": (1.0,)}) for name in names]
     own = replace(BY_NAME["Gaussian + flips"], grid={"features": (1.0,), "labels": (0.7,), "test": (0.5,)})
-    plain, found = collect(unit, noise, LDA(), unit.x_test, 300, 5).counts, []
+    plain, found = collect(unit, noise, LDA(), unit.x_test, 500, 5).counts, []
     for alpha, points in ((0.001, "each"), (0.3, "each"), (0.3, "all")):
-        common: dict[str, Any] = {"num_models": 300, "seed": 5, "alpha": alpha, "points": points}
+        common: dict[str, Any] = {"num_models": 500, "seed": 5, "alpha": alpha, "points": points}
         threats = {"rows": [1, 2], "triggers": [1, 2, 3], "relabel": [False], "on_test": [False]}
         for row in compare(unit, **threats, contenders=[own, *contenders], **common).rows:
             if row.method in names:
@@ -409,7 +409,7 @@ def test_the_figure_shows_every_cell(unit: Dataset, few: list[Contender]) -> Non
         ({"rows": [-1]}, "rows is -1"),
         ({"triggers": [1.5]}, "whole number"),
         ({"triggers": [-1]}, "0 or more"),
-        ({"triggers": [65]}, "any 65 pixels of inputs that have 64"),
+        ({"triggers": [65]}, "the trigger is any 65 pixels, but an input has 64"),
         ({"triggers": [AnyPatch(9)]}, "any 9x9 patch anywhere does not fit"),
         ({"num_models": 0}, "0 models"),
         ({"alpha": 0.0}, "alpha is 0.0"),

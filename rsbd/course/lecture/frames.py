@@ -118,7 +118,7 @@ def compute_frames(scene: Scene, points: Iterable[Mapping[str, Any]] | None = No
     ...               {"much": {"keep": 0.8}, "little": {"keep": 0.9}}, {"num_models": 100, "compact": True})
     >>> frames = compute_frames(scene)
     >>> [picture.sentence[:30] for picture in frames.pictures]
-    ['99 % of test images are proved', 'At this noise nothing is prove']
+    ['97 % of test images are proved', 'At this noise nothing is prove']
     >>> frames.controls[0].label, frames.provenance["models"]
     ('keep', '100')
     """
