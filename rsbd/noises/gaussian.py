@@ -20,6 +20,7 @@ from rsbd.types import Floats
 if TYPE_CHECKING:
     from torch import Generator, Tensor
 
+_SMALLEST = 1e-20  # sums of rows, counted in steps of its lattice, are finite in float32
 _LARGEST = 1e18  # its square is finite in float32, in which inputs are noised
 
 
@@ -34,7 +35,7 @@ class Gaussian(LatticeNoise):
     Parameters
     ----------
     sigma : float
-        Standard deviation in input units (pixels in [0, 1]), above 0 and at most 1e18.
+        Standard deviation in input units (pixels in [0, 1]), from 1e-20 to 1e18.
 
     Raises
     ------
@@ -62,10 +63,10 @@ class Gaussian(LatticeNoise):
     sigma: float
 
     def __post_init__(self) -> None:
-        if not (isinstance(self.sigma, (int, float, np.number)) and 0 < self.sigma <= _LARGEST):
+        if not (isinstance(self.sigma, (int, float, np.number)) and _SMALLEST <= self.sigma <= _LARGEST):
             raise InputError(
                 f"sigma is {self.sigma!r}, but it is a standard deviation where inputs go from 0 to 1",
-                "give a number above 0, at most 1e18",
+                "give a number from 1e-20 to 1e18",
             )
         if type(self.sigma) is not int:
             object.__setattr__(self, "sigma", float(self.sigma))

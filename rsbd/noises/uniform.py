@@ -38,7 +38,7 @@ class Uniform(LatticeNoise):
     Raises
     ------
     InputError
-        If ``width`` is not a finite number above 0.
+        If ``width`` is not a finite number of at least 1e-20.
 
     Notes
     -----
@@ -64,8 +64,8 @@ class Uniform(LatticeNoise):
             exact = as_written(width)
         except (TypeError, ValueError, ZeroDivisionError):
             exact = Fraction(0)
-        if exact <= 0:
-            raise InputError(f"width is {width!r}, but it is the length of an interval", "give a number above 0")
+        if exact < Fraction(1, 10**20):  # numbers, counted in steps of the lattice, are finite in float32
+            raise InputError(f"width is {width!r}, but it is the length of an interval", "give at least 1e-20")
         object.__setattr__(self, "width", exact)
 
     def shift(self, size: float | Fraction) -> tradeoff.Tradeoff:

@@ -21,11 +21,11 @@ def draw_plane(found: PlaneResult) -> Picture:
 
 
 def _plane(found: PlaneResult) -> str:
-    params, ticks = found.params, (-2, -1, 0, 1, 2)
+    params, xticks, yticks = found.params, (-2, -1, 0, 1, 2), (-1, 0, 1, 2)
     title = "abstains: nothing is certified"
     if found.radius >= 0:
         title = f"{found.label} within distance {down(found.radius, 3)}: certified"
-    chart = Chart((70, 40, 430, 400), (-REACH, REACH), (-REACH, REACH), title, "x", "y", ticks, ticks, glide=False)
+    chart = Chart((70, 40, 430, 400), (-REACH, REACH), (-REACH, REACH), title, "x", "y", xticks, yticks, glide=False)
     everywhere = np.array([(-REACH, -REACH), (REACH, -REACH), (REACH, REACH), (-REACH, REACH)])
     rings = WORLD.rings()
     parts = [chart.area([everywhere], _COLOURS["B"], 0.13), chart.area(rings, svg.PAPER, 1)]
