@@ -15,24 +15,13 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rsbd.noises.random_bits import (
-    ALL_BITS,
-    FIRST_BITS,
-    MOST_BITS,
-    add_last_bits,
-    more_bits,
-    numbers_at,
-    plain,
-    positions,
-    put_at,
-    random_cells,
-)
+from rsbd.noises.random_bits import ALL_BITS, FIRST_BITS, MOST_BITS, decide, numbers_at, plain, positions, random_cells
 from rsbd.types import Ints
 
 if TYPE_CHECKING:
@@ -43,7 +32,7 @@ _PRECISION = 256  # bits of the largest probability
 
 
 def sample_binomials(counts: Tensor, chance: Fraction, generators: Sequence[Generator]) -> Tensor:
-    """Draw for each count, shape (generators, ...), how many of so many coins show heads, each with the same chance."""
+    """Toss each number of coins in ``counts``, shape (generators, ...); return the numbers of heads."""
     import torch
 
     flat = counts.reshape(len(counts), -1).to(torch.int32)
@@ -65,8 +54,8 @@ class CoinTables:
     table : Tensor
         The heads for each law and each value of the first bits, one law after the other; -1 where these do not decide.
     laws : list of tuple
-        For each law a number of heads, below which there are none, and from there on ``F`` in units of
-        ``2**-ALL_BITS``, rounded down, without the last, which is 1.
+        For each law the least number of heads whose probability is not rounded to 0, and the values of ``F`` from
+        this number on, in units of ``2**-ALL_BITS``, rounded down. The last value, which is 1, is left out.
     keys : array
         All ``F``, in units of ``2**-MOST_BITS``, each added to the number of its law.
     starts : array
@@ -84,13 +73,12 @@ class CoinTables:
         at = (digits << _CELL_BITS) | (cells >> (FIRST_BITS - _CELL_BITS))
         heads = self.table.to(at.device).index_select(0, at.view(-1)).view(at.shape)
         unknown = positions(plain(heads) < 0)
-        if len(unknown):
-            owners, laws = unknown // at.shape[1], numbers_at(digits, unknown)
-            numbers = more_bits(numbers_at(cells, unknown), owners, generators, spare)
-            found, above = self.second(laws, numbers)
-            for i in np.flatnonzero(found != above):
-                found[i] = self.last(laws[i], add_last_bits(int(numbers[i]), generators[owners[i]]))
-            put_at(heads, unknown, found)
+        laws = numbers_at(digits, unknown)
+
+        def last(i: int, number: int) -> int:
+            return self.last(laws[i], number)
+
+        decide(heads, unknown, cells, spare, generators, partial(self.second, laws), last)
         return heads
 
     def second(self, laws: Ints, numbers: Ints) -> tuple[Ints, Ints]:

@@ -45,18 +45,7 @@ from scipy.special import ndtri
 
 from rsbd.errors import InputError
 from rsbd.noises.base import Noise
-from rsbd.noises.random_bits import (
-    ALL_BITS,
-    FIRST_BITS,
-    MOST_BITS,
-    add_last_bits,
-    more_bits,
-    numbers_at,
-    plain,
-    positions,
-    put_at,
-    random_cells,
-)
+from rsbd.noises.random_bits import ALL_BITS, FIRST_BITS, MOST_BITS, decide, numbers_at, plain, positions, random_cells
 from rsbd.types import Floats, Ints
 
 if TYPE_CHECKING:
@@ -155,15 +144,16 @@ class Law:
             at = positions(plain(steps) != plain(high))
         if len(at) == 0:
             return steps
-        owners = at // x[0].numel()
-        numbers = more_bits(numbers_at(cells, at), owners, generators, spare)
         rest = numbers_at(x, at % x.numel()).astype(np.float64)
         scales = np.broadcast_to(np.asarray(scale), steps.shape)[np.unravel_index(at, steps.shape)]
-        low, above = self.second(rest, scales, numbers)
-        for i in np.flatnonzero(low != above):
-            number = add_last_bits(int(numbers[i]), generators[owners[i]])
-            low[i] = self.last(Fraction(rest[i]), exact_scale(int(at[i])), number)
-        put_at(steps, at, low)
+
+        def second(numbers: Ints) -> tuple[Floats, Floats]:
+            return self.second(rest, scales, numbers)
+
+        def last(i: int, number: int) -> int:
+            return self.last(Fraction(rest[i]), exact_scale(int(at[i])), number)
+
+        decide(steps, at, cells, spare, generators, second, last)
         return steps
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -37,6 +37,40 @@ def random_cells(count: int, generators: Sequence[Generator]) -> tuple[Tensor, T
     return cells, words[:, first:]
 
 
+def decide(
+    results: Tensor,
+    undecided: Ints,
+    cells: Tensor,
+    spare: Tensor,
+    generators: Sequence[Generator],
+    second: Callable[[Ints], tuple[Any, Any]],
+    last: Callable[[int, int], int],
+) -> None:
+    """Draw more bits where the first do not decide, and write what they give into ``results``.
+
+    Parameters
+    ----------
+    results : Tensor
+        Shape (generators, ...), contiguous.
+    undecided : array
+        Positions in the flattened results, in order.
+    cells, spare : Tensor
+        The first bits of each number and spare words, from `random_cells`.
+    second : callable
+        Return the least and the largest result that the first 53 bits leave, from these bits of each undecided number.
+    last : callable
+        Return the result that all bits give, from the place of a number among the undecided ones and its bits.
+    """
+    if not len(undecided):
+        return
+    owners = undecided // (results.numel() // len(generators))
+    numbers = more_bits(numbers_at(cells, undecided), owners, generators, spare)
+    found, above = second(numbers)
+    for i in np.flatnonzero(found != above):
+        found[i] = last(int(i), _add_last_bits(int(numbers[i]), generators[owners[i]]))
+    _put_at(results, undecided, found)
+
+
 def plain(numbers: Tensor) -> Any:
     """Return numbers in the form that is read fastest, on a CPU as an array: small pieces take a tenth of the time."""
     return numbers.numpy() if numbers.device.type == "cpu" else numbers
@@ -53,7 +87,7 @@ def numbers_at(numbers: Tensor, at: Ints) -> Any:
     return found if isinstance(found, np.ndarray) else found.cpu().numpy()
 
 
-def put_at(numbers: Tensor, at: Ints, values: Any) -> None:
+def _put_at(numbers: Tensor, at: Ints, values: Any) -> None:
     """Write values at some positions of a tensor, flattened, which is contiguous."""
     import torch
 
@@ -76,7 +110,7 @@ def more_bits(cells: Ints, owners: Ints, generators: Sequence[Generator], spare:
     return (cells.astype(np.int64) << _SECOND_BITS) + (found.view(np.uint64) >> (64 - _SECOND_BITS)).astype(np.int64)
 
 
-def add_last_bits(number: int, generator: Generator) -> int:
+def _add_last_bits(number: int, generator: Generator) -> int:
     """Return a number of which the first 53 bits were drawn before, with all of its bits."""
     for word in random_words(_LAST_BITS // 64, [generator])[0].tolist():
         number = (number << 64) + word % 2**64

@@ -223,7 +223,7 @@ def test_a_killed_kernel_is_said_and_the_lecture_goes_on(served, hall):
         kernel.kill()
     alert = page.get_by_role("alert").filter(has_text="does not answer")
     alert.wait_for(timeout=20_000)
-    # It names no cell: there is none.
+    # The sentence names no cell of a notebook, since the stage has no cells.
     page.get_by_role("status").filter(has_text="has stopped. ").wait_for()
     assert violations(page) == []
     hall.screenshot("lecture-lost")

@@ -14,7 +14,7 @@ from scipy import stats
 from rsbd.errors import InputError
 from rsbd.learners import Problem, randomness
 from rsbd.learners.linear.class_sums import sample_class_sums
-from rsbd.noises import Bagging, Flip, Gaussian, Smoothing, lattice
+from rsbd.noises import Bagging, Flip, Gaussian, Smoothing, lattice, random_bits
 
 
 def lattice_of_sum(sigma: float, rows: int) -> lattice.Lattice:
@@ -38,7 +38,7 @@ def test_each_value_of_the_first_bits_gives_the_step_that_the_exact_law_gives(mo
         return (first.astype(np.int64) << 37) + second
 
     monkeypatch.setattr(lattice, "random_cells", lambda count, generators: (cells, None))
-    monkeypatch.setattr(lattice, "more_bits", more_bits)
+    monkeypatch.setattr(random_bits, "more_bits", more_bits)
     sums = torch.full((1, 1, 2**16), clean, dtype=torch.float64)
     stream = randomness.generators(0, range(1))
     seen = Gaussian(sigma).sample_sums(sums, torch.tensor([[float(rows)]]), stream)[0, 0].numpy()

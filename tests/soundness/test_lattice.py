@@ -15,7 +15,7 @@ from torch import nn
 
 from rsbd import Dataset, Gaussian, Module, Sklearn, Smoothing, Uniform, bounds, collect, radius, recipes
 from rsbd.learners import CNN, LDA, MLP, Linear, Problem, randomness
-from rsbd.noises import lattice
+from rsbd.noises import lattice, random_bits
 from rsbd.noises.random_bits import ALL_BITS
 
 LATTICES = {
@@ -53,7 +53,7 @@ def first_bits(monkeypatch: Any, own: lattice.Lattice, x: torch.Tensor) -> tuple
 
     with monkeypatch.context() as patch:
         patch.setattr(lattice, "random_cells", lambda count, generators: (every[None].clone(), None))
-        patch.setattr(lattice, "more_bits", lambda cells, owners, generators, spare: cells)
+        patch.setattr(random_bits, "more_bits", lambda cells, owners, generators, spare: cells)
         patch.setattr(lattice.Law, "second", second)
         seen = own.sample(x.expand(1, 2**16), [stream()])[0]
     return np.rint(seen.double().numpy() / own.step).astype(np.int64), ~undecided
@@ -284,7 +284,7 @@ def test_every_value_of_the_noise_agrees_with_what_is_certified(monkeypatch, noi
     """All 65,536 values of the first bits, further bits being given: no half-line gains more than certified."""
     cells = torch.arange(2**16, dtype=torch.int32)[None]
     monkeypatch.setattr(lattice, "random_cells", lambda count, generators: (cells, None))
-    monkeypatch.setattr(lattice, "more_bits", lambda cells, *_: (cells.astype(np.int64) << 37) + 2**36)
+    monkeypatch.setattr(random_bits, "more_bits", lambda cells, *_: (cells.astype(np.int64) << 37) + 2**36)
     x = torch.tensor(77 / 255, dtype=getattr(torch, dtype))
 
     def steps(at: torch.Tensor) -> np.ndarray:
