@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from dataclasses import replace
 from typing import Any
 
 import ipywidgets as ipw
@@ -15,6 +16,7 @@ from rsbd.certify import radius
 from rsbd.errors import InputError
 from rsbd.panels import SyncRunner, evidence
 from rsbd.panels.evidence.compute import LEAST, STEPS, EvidenceComputation, EvidenceParams, EvidenceResult, limits_of
+from rsbd.panels.evidence.draw import draw_evidence
 
 DATA = load("digits", side=8, classes=(0, 1), rows=60, points=20)
 TEN = load("digits", side=8, rows=60, points=20)
@@ -57,7 +59,7 @@ def test_a_step_shows_the_votes_of_the_first_models_and_their_exact_bounds(step:
 @pytest.mark.parametrize("keep", [0.6, 0.8, 0.9])
 def test_a_prediction_is_certified_at_a_radius_exactly_if_its_miss_is_below_the_limit(data: Any, keep: float) -> None:
     limits = limits_of(Smoothing.flips(data, keep))
-    assert limits[-1] < LEAST or len(limits) > 60
+    assert limits[-1] < LEAST
     assert (np.diff(limits) < 0).all()
     misses = np.concatenate([np.geomspace(LEAST, 0.6, 200), [np.nextafter(limit, 0) for limit in limits], limits])
     held = bounds.Bounds(np.zeros(len(misses), dtype=int), misses, misses, 0.001)
@@ -65,6 +67,18 @@ def test_a_prediction_is_certified_at_a_radius_exactly_if_its_miss_is_below_the_
     for size, limit in enumerate(limits):
         clear = np.abs(misses - limit) > 1e-9  # floats round outward
         assert ((reached >= size) == (misses < limit))[clear].all()
+
+
+def test_clear_votes_under_much_noise_are_said_to_reach_far() -> None:
+    """At keep 0.6 votes that all agree are certified beyond radius 60; the sentence names the limit after that."""
+    computation, params = EvidenceComputation(DATA, Linear()), EvidenceParams(0.6, 5000, 0.1, point=0)
+    smoothing = computation.smoothing(params)
+    votes = collect(DATA, smoothing, Linear(), DATA.x_test, num_models=2, seed=0)
+    alike = replace(votes, counts=np.tile([5000, 0], (DATA.num_points, 1)), models=((0, 5000),))
+    found = computation.result(params, smoothing, alike)
+    reach = int(found.certificate.radius[0])
+    assert reach > 60
+    assert f"radius {reach + 1} takes one below" in draw_evidence(found).sentence
 
 
 def test_previews_hold_whenever_they_are_read() -> None:

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 
 from rsbd import bounds
 from rsbd.bounds import Bounds
@@ -15,7 +16,6 @@ from rsbd.types import Ints
 
 STEPS = 30
 LEAST = 3e-4  # the smallest miss of the picture
-_MOST = 60  # radii
 _SINGLY = 12  # models that are counted one by one
 
 
@@ -110,6 +110,7 @@ class EvidenceComputation(EnsembleComputation[EvidenceParams, EvidenceResult]):
         return EvidenceResult(params, self.dataset, votes.counts, found, certificate, limits_of(smoothing))
 
 
+@lru_cache(maxsize=64)
 def limits_of(smoothing: Smoothing) -> tuple[float, ...]:
     """Return by radius, from 0 on, the limit of the worst way to spread the changes, up to the first below the picture.
 
@@ -121,6 +122,6 @@ def limits_of(smoothing: Smoothing) -> tuple[float, ...]:
     """
     noises = allocation.weakest_noises(allocation.changed_slots(smoothing, None)[2])
     found = [0.5]
-    while found[-1] >= LEAST and len(found) <= _MOST:
+    while found[-1] >= LEAST:
         found.append(min(float(law.threshold()) for law in allocation.all_spreads(noises, len(found))))
     return tuple(found)

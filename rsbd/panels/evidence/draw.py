@@ -28,6 +28,11 @@ def _quoted(found: EvidenceResult) -> tuple[int, float]:
     return radius, float(held[radius])
 
 
+def _share_below(found: EvidenceResult, radius: int) -> float:
+    """Return the share of test images whose miss is below the limit of a radius."""
+    return float(np.mean(found.certificate.radius >= radius))
+
+
 def _change(radius: int) -> str:
     return "1 changed pixel or label" if radius == 1 else f"{radius} changed pixels and labels"
 
@@ -60,7 +65,7 @@ def _misses(found: EvidenceResult) -> str:
         drawn = y
         lines.append(chart.line((0, 100), [_height(limit)] * 2, svg.ORANGE, dash="9 5", width=2))
         if y - last >= 22:  # where limits are close, some words are left out
-            share = float(np.mean(found.certificate.radius >= radius))
+            share = _share_below(found, radius)
             said = percent(share) if share else "none"
             lines.append(svg.text(_BOX[2] + 10, y + 6, f"radius {radius}: {said}", weight=600 if share else 400))
             last = y
@@ -150,9 +155,10 @@ def _sentence(found: EvidenceResult) -> str:
 def _alt(found: EvidenceResult) -> str:
     """Describe the picture, with every setting and the main figures."""
     p, y = found.params, found.bounds.miss
-    held = [float(np.mean(found.certificate.radius >= radius)) for radius in range(len(found.limits))]
-    few = list(enumerate(zip(found.limits, held, strict=True)))[:7]
-    limits = ", ".join(f"radius {r} {100 * limit:.2g} % ({percent(share)} below)" for r, (limit, share) in few)
+    limits = ", ".join(
+        f"radius {radius} {100 * limit:.2g} % ({percent(_share_below(found, radius))} below)"
+        for radius, limit in enumerate(found.limits[:7])
+    )
     votes = ", ".join(f"{number:,} for {name}" for name, number in _piles(found).items())
     return (
         f"Evidence panel on {found.dataset.name}: keep {p.keep:g}, {p.num_models} models, alpha {p.alpha:g}, step "
