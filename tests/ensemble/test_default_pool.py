@@ -18,7 +18,7 @@ import rsbd
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(not hasattr(os, "fork"), reason="processes of Unix")]
 
 WORKED = """
-import multiprocessing, sys, threading, time
+import multiprocessing, signal, sys, threading, time
 import numpy as np
 import torch
 from concurrent.futures import ProcessPoolExecutor
@@ -26,6 +26,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 import rsbd
 from rsbd.learners import determinism
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
 multiprocessing.set_start_method("fork")  # the default on Linux up to Python 3.13
 torch.set_num_threads(2)
 data = rsbd.load("digits", side=8, classes=(0, 1), rows=40, points=20)
