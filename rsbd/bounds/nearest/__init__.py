@@ -1,6 +1,6 @@
 """Class probabilities of the smoothed nearest-neighbour classifier: rigorous bounds from both sides, without sampling.
 
-Modules: `distance` (the law of one row's distance), `counts` (sums over rows), `arrivals` (the distance of the m-th
+Modules: `distance` (the law of one row's distance, and sums over rows), `arrivals` (the distance of the m-th
 nearest of several rows), `race` (which of two distances is smaller), `vote` (which class has most of the nearest rows),
 `neighbours` (the computation for all points and rows).
 """

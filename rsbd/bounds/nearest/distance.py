@@ -35,7 +35,7 @@ import numpy as np
 from scipy.special import gammainc, gammaincc, gammaln, xlogy
 
 from rsbd.bounds.nearest.race import ROUNDING
-from rsbd.types import UNIT, Bools, Floats, Ints
+from rsbd.types import UNIT, Floats, Ints
 
 # Total probability of the Poisson terms that are left out, by Chernoff's bounds.
 _LEFT_OUT = 1e-60
@@ -162,21 +162,18 @@ class Counts:
     bend: Floats  # sum of w (1 - w) over the rows in each cell
 
     @classmethod
-    def of(
-        cls, squares: Floats, error: Floats, nodes: Nodes, y: Ints, classes: int, counted: Bools | None = None
-    ) -> "Counts":
-        """Count squared distances (points, rows), known up to an error (points, 1), by label; all, or those marked."""
+    def of(cls, squares: Floats, error: Floats, nodes: Nodes, y: Ints, classes: int) -> "Counts":
+        """Count squared distances (points, rows), known up to an error (points, 1), by label."""
         shape = (len(squares), classes, nodes.number)
         line = (np.arange(len(squares))[:, None] * classes + y) * nodes.number
 
         def total(place: Ints, weights: Floats) -> Floats:
             return np.bincount(place.ravel(), weights.ravel(), int(np.prod(shape))).reshape(shape).astype(np.float64)
 
-        one = 1.0 if counted is None else counted.astype(np.float64)
         cell, part = nodes.place(np.maximum(squares - error, 0.0))
-        near = total(line + cell, one * (1 - part)) + total(line + cell + 1, one * part)
+        near = total(line + cell, 1 - part) + total(line + cell + 1, part)
         cell, part = nodes.place(squares + error)
-        here = np.where(squares + error <= nodes.squares[-1], one, 0.0)
+        here = np.where(squares + error <= nodes.squares[-1], 1.0, 0.0)
         far = total(line + cell, here * (1 - part)) + total(line + cell + 1, here * part)
         return cls(near, far, total(line + cell, here * part * (1 - part))[..., :-1])
 

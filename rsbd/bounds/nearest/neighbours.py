@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rsbd.bounds.nearest.arrivals import APART, Arrived, arrivals_needed, arrived_by_class, decided, vote_bounds
+from rsbd.bounds.nearest.arrivals import Arrived, arrivals_needed, arrived_by_class, decided, vote_bounds
 from rsbd.bounds.nearest.distance import Nodes, hazards
 from rsbd.bounds.nearest.race import Race
 from rsbd.errors import InputError, is_whole
@@ -129,8 +129,8 @@ class _Field:
         def seen(radii: Floats, step: float) -> tuple[list[Arrived], Floats]:
             nodes = Nodes.between(self.dim, first, high + _FAR, step)
             table = hazards(self.dim, nodes.squares, radii)
-            most, apart = arrivals_needed(self.neighbours, self.classes), self.neighbours + APART
-            found = arrived_by_class(squares, error, nodes, table, self.y, self.classes, most, apart if most > 1 else 0)
+            most = arrivals_needed(self.neighbours, self.classes)
+            found = arrived_by_class(squares, error, nodes, table, self.y, self.classes, most)
             come = (squares + error < nodes.squares[0]).sum(axis=1, keepdims=True)
             return found, come * np.exp(-table.low[0, 0])
 
