@@ -137,7 +137,7 @@ class World:
         wanted = getattr(self.smoothing.rows, "sizes", None)
         if wanted is None:
             return np.ones(self.sizes, bool)
-        labels = self._codes()[2]
+        _, labels, _ = self._indices()
         match = [(labels == c).sum(0) == size for c, size in enumerate(wanted)]
         return np.asarray(np.all(match, axis=0).reshape(self.sizes))
 
@@ -150,23 +150,15 @@ class World:
         if listed is None:
             raise InputError(f"{rows!r} does not list its bags", "give it outcomes(labels)")
         inside, unit = self._noised(rows.size, rule, answers)
-        f, drawn = self.dataset.num_features, rows.size
-        one = prod(inside.shape[1 : 1 + f])
-        # From (features of all, labels of all, test) to (row, row, ..., test), a row being features and label.
-        order = [0]
-        for row in range(drawn):
-            order += [*range(1 + row * f, 1 + (row + 1) * f), 1 + drawn * f + row]
-        order += range(1 + drawn * (f + 1), inside.ndim)
-        rowwise = inside.transpose(order).reshape(len(inside), *[one * self.dataset.num_classes] * drawn, -1)
-        code, test, labels = self._codes()
+        features, labels, test = self._indices()
         bags = {y: list(listed(y)) for y in product(range(self.dataset.num_classes), repeat=self.dataset.num_rows)}
         whole = lcm(*(chance.denominator for some in bags.values() for _, chance in some))
-        votes = np.zeros((len(inside), len(test)), dtype=object)
+        votes = np.zeros((len(inside), labels.shape[1]), dtype=object)
         for y, some in bags.items():
             here = np.flatnonzero((labels == np.array(y)[:, None]).all(0))
             for bag, chance in some:
-                at = (slice(None), *(code[i][here] for i in bag), test[here])
-                votes[:, here] += rowwise[at] * int(chance * whole)
+                seen = [*features[list(bag)].reshape(-1, labels.shape[1]), *labels[list(bag)], *test]
+                votes[:, here] += inside[(slice(None), *(index[here] for index in seen))] * int(chance * whole)
         return votes.reshape(len(inside), *self.sizes), unit * whole
 
     def supports(self, threat: Threat) -> Iterator[tuple[int, ...]]:
@@ -201,16 +193,14 @@ class World:
             votes = np.moveaxis(np.tensordot(axis.weights, votes, axes=(1, i)), 0, i)
         return votes, prod(axis.unit for axis in axes)
 
-    def _codes(self) -> tuple[list[Array], Array, Array]:
-        """Return, for every data set, the number of each row's content and of the test input's, and the labels' too."""
+    def _indices(self) -> tuple[Array, Array, Array]:
+        """Return the indices of all values in every data set: features (rows, features, sets), labels, the test input.
+
+        Labels have the shape (rows, sets), the test input has (features, sets).
+        """
         n, f = self.dataset.num_rows, self.dataset.num_features
         at = np.indices(self.sizes).reshape(len(self.sizes), -1)
-
-        def number(axes: list[int]) -> Array:
-            return np.asarray(np.ravel_multi_index([at[i] for i in axes], [self.sizes[i] for i in axes]))
-
-        rows = [number([*range(row * f, (row + 1) * f), n * f + row]) for row in range(n)]
-        return rows, number(list(range(n * (f + 1), len(self.sizes)))), at[n * f : n * (f + 1)]
+        return at[: n * f].reshape(n, f, -1), at[n * f : n * (f + 1)], at[n * (f + 1) :]
 
 
 def triggered(dataset: Dataset, trigger: AnyTrigger, point: Sequence[float]) -> list[Array]:

@@ -259,10 +259,5 @@ def _once(upper: Upper, k: Ints, n: Ints, level: float) -> Floats:
         return np.ones(len(k))
     base = int(n.max(initial=0)) + 1
     code = n * base + k
-    low = int(code.min(initial=0))
-    if int(code.max(initial=0)) - low < len(code):  # nearly always, and far faster than sorting a million codes
-        there = np.bincount(code - low) > 0
-        pairs, place = np.flatnonzero(there) + low, np.cumsum(there) - 1
-        return upper(pairs % base, pairs // base, level).take(place).take(code - low)
     pairs, back = np.unique(code, return_inverse=True)
     return upper(pairs % base, pairs // base, level)[back]
