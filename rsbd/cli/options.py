@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from rsbd.data import Dataset
     from rsbd.learners import Learner
 
+USUAL_KEEP = "0.8"  # of flips, unless others are asked for
 _PAIRS = {"digits": ["0", "1"], "mnist": ["1", "7"]}  # the classes unless others are asked for
 
 

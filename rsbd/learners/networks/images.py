@@ -15,7 +15,7 @@ from rsbd.learners.base import Problem, ScoringModels, noised_points
 from rsbd.learners.determinism import reproducible_on_gpu
 from rsbd.learners.networks.mlp import Layer, as_layers, initial_weights
 from rsbd.learners.networks.module import Module, StackedModules
-from rsbd.learners.networks.network import Network
+from rsbd.learners.networks.network import Backward, Network
 from rsbd.learners.shared_noise import draw_shared
 from rsbd.noises import Noise
 
@@ -85,7 +85,7 @@ class CNN(Network):
 
     def _train(self, problem: Problem, plan: "LayerPlan", generators: Sequence[Generator]) -> list[Layer]:
         weights, batches = initial_weights(plan.sizes, generators), self.batches(problem, generators)
-        self.descend(weights, lambda parts: ConvolutionalGradients(plan, parts), batches)
+        self.descend(weights, partial(convolutional_gradients, plan), batches)
         return as_layers(weights.parts)
 
     def block_size(self, problem: Problem) -> int:
@@ -141,20 +141,19 @@ class LayerPlan:
         return torch.baddbmm(layers[-1][1], layers[-1][0], x)
 
 
-class ConvolutionalGradients:
-    """Computes gradients of each model's mean cross-entropy in weights that change between calls."""
+def convolutional_gradients(plan: LayerPlan, parts: Sequence[Tensor]) -> Backward:
+    """Return a function that computes gradients of each model's mean cross-entropy in weights that change meanwhile."""
+    leaves = [part.detach().requires_grad_() for part in parts]
 
-    def __init__(self, plan: LayerPlan, parts: Sequence[Tensor]) -> None:
-        self.plan, self.leaves = plan, [part.detach().requires_grad_() for part in parts]
-
-    def __call__(self, x: Tensor, y: Tensor, found: Sequence[Tensor]) -> None:
-        """Write the gradients into ``found``."""
+    def write(x: Tensor, y: Tensor, found: Sequence[Tensor]) -> None:
         with torch.enable_grad():
-            scores = self.plan.scores(as_layers(self.leaves), x).float()
+            scores = plan.scores(as_layers(leaves), x).float()
             losses = functional.cross_entropy(scores, y, reduction="none").mean(1)
-            slopes = torch.autograd.grad(losses.sum(), self.leaves)
+            slopes = torch.autograd.grad(losses.sum(), leaves)
         for room, slope in zip(found, slopes, strict=True):
             room.copy_(slope)
+
+    return write
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import cached_property, partial
+from functools import cached_property
 from typing import ClassVar
 
 import torch
@@ -184,26 +184,19 @@ def as_inputs(x: Tensor, shape: tuple[int, ...]) -> Tensor:
     return x.reshape(*x.shape[:-1], *((1, *shape) if len(shape) == 2 else shape))
 
 
+@dataclass(frozen=True)
 class ModuleGradients:
     """Computes gradients of each model's mean cross-entropy in its weights: for all models at once, or one by one.
 
     One by one, what a module draws while it trains comes from the model's own generator.
     """
 
-    def __init__(
-        self,
-        net: nn.Module,
-        weights: _State,
-        fixed: _State,
-        problem: Problem,
-        precision: Precision,
-        apart: Sequence[Generator] | None = None,
-    ) -> None:
-        self.net, self.weights, self.fixed, self.problem, self.apart = net, weights, fixed, problem, apart
-        self.slopes = vmap(grad(self._loss), randomness="error")
-        # Tensors that a module creates are float32: autocast combines them with weights of another type.
-        kind, rounded = problem.x.device.type, precision == "bfloat16"
-        self.rounded = partial(torch.autocast, kind, torch.bfloat16, rounded)
+    net: nn.Module
+    weights: _State
+    fixed: _State
+    problem: Problem
+    precision: Precision
+    apart: Sequence[Generator] | None
 
     def __call__(self, x: Tensor, y: Tensor, found: Sequence[Tensor]) -> None:
         """Write the gradients into ``found``, in the order of the weights."""
@@ -211,19 +204,23 @@ class ModuleGradients:
         if self.apart is not None:
             self._one_by_one(self.apart, own, y, found)
             return
-        with self.rounded():
-            slopes = self.slopes(self.weights, self.fixed, own, y)
+        with self._rounded():
+            slopes = vmap(grad(self._loss), randomness="error")(self.weights, self.fixed, own, y)
         for name, room in zip(self.weights, found, strict=True):
             room.copy_(slopes[name])
 
     def _one_by_one(self, streams: Sequence[Generator], x: Tensor, y: Tensor, found: Sequence[Tensor]) -> None:
         for i, stream in enumerate(streams):
             weights = {name: tensor[i].detach().requires_grad_() for name, tensor in self.weights.items()}
-            with torch.enable_grad(), DrawFromGenerator(stream), self.rounded():
+            with torch.enable_grad(), DrawFromGenerator(stream), self._rounded():
                 loss = self._loss(weights, {name: tensor[i] for name, tensor in self.fixed.items()}, x[i], y[i])
             slopes = torch.autograd.grad(loss, list(weights.values()), allow_unused=True)
             for room, slope in zip(found, slopes, strict=True):
                 room[i] = 0 if slope is None else slope
+
+    def _rounded(self) -> torch.autocast:
+        # Tensors that a module creates are float32: autocast combines them with weights of another type.
+        return torch.autocast(self.problem.x.device.type, torch.bfloat16, self.precision == "bfloat16")
 
     def _loss(self, weights: _State, fixed: _State, x: Tensor, y: Tensor) -> Tensor:
         scores, classes = functional_call(self.net, {**weights, **fixed}, (x,)), self.problem.num_classes
