@@ -29,7 +29,7 @@ class Raw:
 
 @dataclass(frozen=True)
 class Source:
-    """A known data set; `files`, relative to the data folder, is empty if it is embedded.
+    """A known data set; `files`, relative to the data folder, is empty if it is embedded; else torchvision has `cls`.
 
     `sides` lists the sizes in which its pictures can be loaded, the default first. If it is empty, they can be loaded
     in their stored size only.
@@ -40,7 +40,7 @@ class Source:
     points: int
     read: Callable[[Path], Raw]
     files: tuple[str, ...] = ()
-    fetch: Callable[[Path], None] | None = None
+    cls: str = ""
     sides: tuple[int, ...] = ()
 
     def present(self, root: Path) -> bool:
@@ -109,12 +109,7 @@ def _torchvision(cls: str, description: str, rows: int, folder: str, files: tupl
         (x, y, classes), (x_test, y_test, _) = (vision.pictures(cls, root, train=part) for part in (True, False))
         return Raw(x, y, x_test, y_test, classes, levels=256)
 
-    def fetch(root: Path) -> None:
-        from rsbd.data import vision
-
-        vision.download_pictures(cls, root)
-
-    return Source(description, rows, 10_000, read, tuple(f"{folder}/{file}" for file in files), fetch)
+    return Source(description, rows, 10_000, read, tuple(f"{folder}/{file}" for file in files), cls)
 
 
 _IDX = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
@@ -200,7 +195,8 @@ def _own(name: str) -> Raw:
 
 
 def _download(found: Source, name: str, root: Path) -> None:
-    assert found.fetch is not None  # noqa: S101  (what has none is in the package, and so never missing)
+    from rsbd.data import vision
+
     try:
         try_to_write(root)
     except OSError as error:
@@ -208,7 +204,7 @@ def _download(found: Source, name: str, root: Path) -> None:
             f"{name} cannot be written to {root} ({error.strerror})", "set RSBD_DATA to a folder that you can write to"
         ) from error
     try:
-        found.fetch(root)
+        vision.download_pictures(found.cls, root)
     except (OSError, RuntimeError) as error:  # urllib's errors are OSErrors
         raise InputError(
             f"{name} could not be downloaded ({first_line(error)})",

@@ -30,6 +30,8 @@ class FixedModel:
     ----------
     models : Models
         The trained model, a batch of one.
+    learner : Learner
+        The learner that trained it.
     noise : Noise
         Noise on the test input.
     num_classes : int
@@ -43,6 +45,7 @@ class FixedModel:
     """
 
     models: Models
+    learner: Learner
     noise: Noise
     num_classes: int
     seed: int
@@ -59,7 +62,7 @@ class FixedModel:
             problem = Problem.of(dataset, smoothing, device)
             models = train_models(learner, problem, randomness.generators(seed, range(1), device))
         manifest = blocks.describe_run(dataset, smoothing, learner, seed, device) | {"trained": "once, without noise"}
-        return cls(models, noise, dataset.num_classes, seed, device, manifest)
+        return cls(models, learner, noise, dataset.num_classes, seed, device, manifest)
 
     def votes(self, x_test: Points, copies: range) -> Votes:
         """Count the labels of the given noisy copies of each point.
@@ -99,12 +102,12 @@ class FixedModel:
 
         def answer(start: int, number: int = _CHUNK) -> Tensor:
             some = range(start + 1, min(start + number, copies.stop) + 1)
-            with devices.explain_errors(self.device, self.models), determinism.reproducible():
+            with devices.explain_errors(self.device, self.learner), determinism.reproducible():
                 streams = randomness.generators(self.seed, some, self.device)
                 return torch.cat([question(self.models, x, self.noise, [stream]) for stream in streams]).cpu()
 
         if self.device == "cpu" and len(copies):
-            check_repeats(self.models, lambda: answer(copies.start, 8))
+            check_repeats(self.learner, lambda: answer(copies.start, 8))
         starts = range(randomness.check_consecutive(copies).start, copies.stop, _CHUNK)
         with workers.thread_pool(self.device) as pool:
             yield from workers.map_in_order(pool, answer, starts)

@@ -218,7 +218,6 @@ class Store:
     manifest: Mapping[str, Any]
     every: float = 1.0
     _saved: float = field(default=0.0, repr=False)
-    _ahead: bool = field(default=False, repr=False)
 
     @property
     def path(self) -> Path:
@@ -228,8 +227,6 @@ class Store:
 
     def check(self) -> None:
         """Raise if votes could not be kept, before the first model is trained."""
-        if self._ahead:  # nothing will be written
-            return
         try:
             try_to_write(self.folder)
         except OSError as error:
@@ -263,16 +260,13 @@ class Store:
                 ) from None
             warnings.warn(f"{error}; it was set aside as {aside.name} and the run starts anew", stacklevel=2)
             return None
-        self._ahead = votes.num_models > at_most
-        return None if self._ahead else votes
+        return None if votes.num_models > at_most else votes
 
     def save(self, votes: Votes, last: bool = False) -> None:
         """Write the votes, unless the last write was less than ``every`` seconds ago and these are not the last votes.
 
         A file that holds more models, written by this run or a concurrent one, stays as it is.
         """
-        if self._ahead:
-            return
         if last or time.monotonic() - self._saved >= self.every:
             self.folder.mkdir(parents=True, exist_ok=True)
             with contextlib.suppress(InputError):

@@ -101,9 +101,6 @@ class Models(ABC):
     points that are labelled with it, nor on what was labelled before. All certificates speak of such models.
     """
 
-    # True if code runs inside that is not of this package.
-    users_code: ClassVar[bool] = False
-
     @abstractmethod
     def predict(self, x: Tensor, noise: Noise | None, generators: Sequence[Generator]) -> Tensor:
         """Label every point once with every model, each on its own noised copy of the points.

@@ -13,11 +13,10 @@ from rsbd.noises import Noise
 from rsbd.types import Shape
 
 
-def of_the_user(thing: Learner | Models) -> bool:
-    """Return True for a learner, or models, in which code runs that is not of this package, and may do anything."""
-    inner = (getattr(thing, name, None) for name in ("learner", "models"))  # of one that wraps another
-    wrapped = any(isinstance(one, Learner | Models) and of_the_user(one) for one in inner)
-    return not is_own(thing) or thing.users_code or wrapped
+def of_the_user(learner: Learner) -> bool:
+    """Return True for a learner in which code runs that is not of this package, and may do anything."""
+    inner = getattr(learner, "learner", None)  # of one that wraps another
+    return not is_own(learner) or learner.users_code or (isinstance(inner, Learner) and of_the_user(inner))
 
 
 def is_own(thing: object) -> bool:
@@ -30,16 +29,16 @@ def lend(tensor: Tensor, borrower: object) -> Tensor:
     return tensor if is_own(borrower) else tensor.clone()
 
 
-def check_repeats(thing: Learner | Models, ask: Callable[[], Tensor], known: Tensor | None = None) -> None:
+def check_repeats(learner: Learner, ask: Callable[[], Tensor], known: Tensor | None = None) -> None:
     """Raise if code of the user gives other answers when it is asked the same again; on a CPU, where others never do.
 
     Bounds take votes for independent draws. Code that remembers what it saw in other calls makes them depend on each
     other, and can average the noise away. Whatever shows in a second answer is found here; but nobody can find out all
     that code may do, and so it remains a condition that it does not remember.
     """
-    if of_the_user(thing) and not torch.equal(ask() if known is None else known, ask()):
+    if of_the_user(learner) and not torch.equal(ask() if known is None else known, ask()):
         raise InputError(
-            f"{type(thing).__name__} gives other labels when it is asked the same again",
+            f"{type(learner).__name__} gives other labels when it is asked the same again",
             "it must not remember what it saw, look at the clock, or draw random numbers but those that it is given",
         )
 

@@ -92,7 +92,6 @@ class Sklearn(Learner):
 class FittedEstimators(Models):
     """FittedEstimators classifiers, or the one label that a model has seen."""
 
-    users_code: ClassVar[bool] = True
     models: Sequence[Any]
 
     def predict(self, x: Tensor, noise: Noise | None, generators: Sequence[Generator]) -> Tensor:

@@ -19,7 +19,7 @@ from torch import Generator, Tensor
 
 from rsbd.errors import InputError, check_whole
 from rsbd.learners.base import Learner, Models, Problem, ScoringModels
-from rsbd.learners.checked import lend, of_the_user, predict_labels, train_models
+from rsbd.learners.checked import lend, predict_labels, train_models
 from rsbd.noises import Noise, Partition
 from rsbd.noises.bagging import draw_words
 from rsbd.noises.base import Channel
@@ -216,11 +216,6 @@ class ColumnModels(Models):
     """Trained models: for each group their numbers, the features that they see, and the models."""
 
     parts: Sequence[tuple[list[int], Tensor, Models]]
-
-    @property
-    def users_code(self) -> bool:  # type: ignore[override]
-        """True if code runs inside that is not of this package."""
-        return any(of_the_user(models) for *_, models in self.parts)
 
     def predict(self, x: Tensor, noise: Noise | None, generators: Sequence[Generator]) -> Tensor:
         """Label every point with every model: shape (models, points)."""

@@ -128,7 +128,7 @@ def test_confidence_needs_scores() -> None:
         def predict(self, x: torch.Tensor, noise: object, generators: Sequence[torch.Generator]) -> torch.Tensor:
             return torch.zeros(len(generators), len(x), dtype=torch.int64)
 
-    model = FixedModel(Labels(), Gaussian(0.5), 2, 0, "cpu", {})
+    model = FixedModel(Labels(), LDA(), Gaussian(0.5), 2, 0, "cpu", {})
     assert model.votes(np.zeros((3, 2), np.float32), range(4)).counts.tolist() == [[4, 0]] * 3
     with pytest.raises(InputError, match="give labels only"):
         next(model.confidences(np.zeros((3, 2), np.float32), range(4)))

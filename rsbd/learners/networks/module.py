@@ -233,7 +233,6 @@ class ModuleGradients:
 class StackedModules(ScoringModels):
     """Trained networks: one module, and its weights and buffers for all models."""
 
-    users_code: ClassVar[bool] = True
     net: nn.Module
     state: _State
     shape: tuple[int, ...]
