@@ -82,24 +82,13 @@ def all_spreads(noises: list[Noise], size: int) -> Iterator[Tradeoff]:
 def largest_certified(certified: Callable[[int, Ints], Bools], count: int, limit: int) -> Ints:
     """Return the largest certified size of each of `count` items, -1 for none; certified sizes must have no gaps.
 
-    The size doubles until no item is certified, then the open ranges are halved, so that few sizes are tried.
+    The size of an item doubles until it is not certified, then the open range is halved, so that few sizes are tried.
     """
-    best = np.full(count, -1, dtype=np.int64)
-    low, high, alive = -1, 0, np.arange(count)
-    ranges = []
-    while len(alive):
-        holds = certified(high, alive)
-        ranges.append((low, high, alive[~holds]))
-        alive = alive[holds]
-        best[alive] = high
-        if high == limit:
-            break
-        low, high = high, min(limit, 2 * high + 1)
-    while ranges:
-        low, high, who = ranges.pop()
-        if len(who) and high - low > 1:
-            middle = (low + high) // 2
-            holds = certified(middle, who)
-            best[who[holds]] = middle
-            ranges += [(low, middle, who[~holds]), (middle, high, who[holds])]
-    return best
+    low, high = np.full(count, -1), np.full(count, limit + 1)  # certified, and not certified
+    while (wide := high - low > 1).any():
+        middle = np.minimum(np.maximum(2 * low + 1, 0), (low + high) // 2)
+        for size in np.unique(middle[wide]):
+            who = np.flatnonzero(wide & (middle == size))
+            holds = certified(int(size), who)
+            low[who[holds]], high[who[~holds]] = size, size
+    return low
