@@ -76,33 +76,27 @@ def _slopes(weights: Floats, law: Chances, at: Floats) -> Floats:
     """Return an approximately best `t` for each sum."""
     up, rest, down = (chance.astype(np.float32) for chance in law)
     w, c = weights.astype(np.float32), at.astype(np.float32)
-    largest = np.abs(w).max(axis=1, initial=0)
-    limit = _FURTHEST / np.maximum(largest, np.float32(1e-30))
+    limit = _FURTHEST / np.maximum(np.abs(w).max(axis=1, initial=0), np.float32(1e-30))
     mean, square = up - down, (up + down) - (up - down) ** 2
     falls = np.einsum("ji,i->j", w, mean) - c
     width = np.einsum("ji,ji,i->j", w, w, square)
     t = np.clip(falls / np.maximum(width, np.float32(1e-30)), 0, limit)  # the best one if the sum were Gaussian
-    low, high, active = np.zeros_like(t), limit.copy(), np.flatnonzero(t > 0)
+    low, high, active = np.zeros_like(t), limit, t > 0
     for _ in range(40):
-        if not len(active):
-            break
-        every = len(active) == len(t)
-        some = w if every else w[active]
-        e = np.exp(-t[active, None] * some)
+        e = np.exp(-t[:, None] * w)
         right, left = up * e, down / e
         inverse = 1 / (right + rest + left)
         drift, spread = (right - left) * inverse, (right + left) * inverse
-        slope = c[active] - np.einsum("ji,ji->j", some, drift)
-        curve = np.einsum("ji,ji,ji->j", some, some, spread - drift * drift)
-        now = t[active]
-        low[active] = np.where(slope < 0, now, low[active])
-        high[active] = np.where(slope < 0, high[active], now)
-        step = now - slope / np.maximum(curve, np.float32(1e-30))
-        inside = (step > low[active]) & (step < high[active])
-        t[active] = np.where(inside, step, (low[active] + high[active]) / 2)
+        slope = c - np.einsum("ji,ji->j", w, drift)
+        curve = np.einsum("ji,ji,ji->j", w, w, spread - drift * drift)
+        low, high = np.where(slope < 0, t, low), np.where(slope < 0, high, t)
+        step = t - slope / np.maximum(curve, np.float32(1e-30))
+        inside = (step > low) & (step < high)
+        t = np.where(active, np.where(inside, step, (low + high) / 2), t)
         # The possible gain is about the square of this, and the next Newton step would square it again.
-        settled = (slope * slope < 1e-3 * curve) & inside | (high[active] - low[active] <= 1e-6 * high[active])
-        active = active[~settled]
+        active &= ~((slope * slope < 1e-3 * curve) & inside | (high - low <= 1e-6 * high))
+        if not active.any():
+            break
     return np.asarray(t, dtype=np.float64)
 
 

@@ -93,28 +93,21 @@ class MixedCurve:
         grid = np.linspace(*self._range(), 65)
         _, heights = self._sums(grid)  # falling in tau
         i = np.clip(len(grid) - np.searchsorted(heights[::-1], p), 1, len(grid) - 1)
-        low, high = grid[i - 1].copy(), grid[i].copy()
+        low, high, goal = grid[i - 1], grid[i], ndtri(p)
         tau = (low + high) / 2
-        goal = ndtri(p)
-        active = np.arange(len(p))
         for _ in range(60):
-            t = tau[active]
-            z = self._z(t)
+            z = self._z(tau)
             P = self.P @ ndtr(z)
-            off = np.exp(t) * np.abs(P - p[active])
-            over = p[active] < P
-            low[active] = np.where(over, t, low[active])
-            high[active] = np.where(over, high[active], t)
-            going = (off > 1e-13) & (high[active] - low[active] > 1e-14 * (1 + np.abs(t)))
+            low, high = np.where(p < P, tau, low), np.where(p < P, high, tau)
+            going = (np.exp(tau) * np.abs(P - p) > 1e-13) & (high - low > 1e-14 * (1 + np.abs(tau)))
             if not going.any():
                 break
-            active, t, z, P = active[going], t[going], z[:, going], P[going]
             with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
                 at = ndtri(P)
                 density = self.P @ np.exp(-z * z / 2) / self.mu
-                step = t + (at - goal[active]) * np.exp(-at * at / 2) / density
-            inside = (step > low[active]) & (step < high[active])
-            tau[active] = np.where(inside, step, (low[active] + high[active]) / 2)
+                step = tau + (at - goal) * np.exp(-at * at / 2) / density
+            step = np.where((step > low) & (step < high), step, (low + high) / 2)
+            tau = np.where(going, step, tau)
         return tau
 
 
