@@ -114,18 +114,16 @@ def vote_bounds(laws: Sequence[Arrived], neighbours: int, radii: Floats, convex:
     """
     most, enough = neighbours // 2 + 1, _enough(neighbours, len(laws))
     upper, miss = [], []
+
+    def comes_first(one: Arrived, m: int, other: Arrived) -> Floats:
+        """Bound how probable it is that `m` of the neighbours are of one part of the rows, and not of the other."""
+        return arrives_first(arrival(one, m, radii, convex), arrival(other, neighbours - m + 1, radii, convex))
+
     for c, own in enumerate(laws):
         rest = combined([law for d, law in enumerate(laws) if d != c])
-
-        def of_own(m: int, own: Arrived = own) -> Arrival:
-            return arrival(own, m, radii, convex)
-
-        def of_rest(m: int, rest: Arrived = rest) -> Arrival:
-            return arrival(rest, neighbours - m + 1, radii, convex)
-
-        miss.append(arrives_first(of_rest(most), of_own(most)))
+        miss.append(comes_first(rest, neighbours - most + 1, own))
         if len(laws) > 2:
-            upper.append(arrives_first(of_own(enough), of_rest(enough)))
+            upper.append(comes_first(own, enough, rest))
     # With two classes, one wins where the other does not.
     if len(laws) == 2:
         return Race(np.stack(miss[::-1], axis=-1), np.stack(miss, axis=-1))
