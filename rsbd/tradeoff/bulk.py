@@ -18,10 +18,11 @@ level whose `P` is still smaller counts as `P = 0`: all of its `Q` is lost. A le
 sums, and its `Q` is added to the result.
 """
 
-import math
+import operator
 from dataclasses import dataclass
-from fractions import Fraction
+from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal, localcontext
 from functools import reduce
+from itertools import accumulate, repeat
 from typing import NamedTuple
 
 import numpy as np
@@ -32,7 +33,7 @@ from rsbd.types import UNIT, Floats
 SCALE_BITS = 450
 SCALE = 2.0**SCALE_BITS
 TINY = 2.0**-1000
-# Beyond this many changes the recurrence in float64 replaces exact integers: it is as sound, and much faster.
+# Beyond this many changes the recurrence in decimals replaces exact integers: it is as sound, and much faster.
 _EXACT_CHANGES = 200
 
 
@@ -130,10 +131,8 @@ def _without_tiny(P: Floats, Q: Floats, slack: float, lost: float, singular: flo
 
 
 def _part_levels(part: Part) -> FloatLevels:
-    if isinstance(part, Flips) and part.changes > _EXACT_CHANGES:
-        B, G, _ = part.weights
-        if B and G and 2.0**-300 < Fraction(B, G) < 2.0**300:
-            return _many_changes(part)
+    if isinstance(part, Flips) and part.changes > _EXACT_CHANGES and all(part.weights[:2]):
+        return _many_changes(part)
     return _from_integers(part)
 
 
@@ -151,37 +150,22 @@ def _from_integers(part: Flips | Table) -> FloatLevels:
 
 
 def _many_changes(part: Flips) -> FloatLevels:
-    """Return the levels of thousands of changes, by the recurrence of `parts.power` in float64 with separate exponents.
+    """Return the levels of thousands of changes, by the recurrence of `parts.power` in decimals of 40 digits.
 
     The recurrence runs over the lower half only, where all terms are positive (at most 5 roundings in a step). The
-    upper half is the lower half times `(B / G)^j`. Dividing by the sum turns both into probabilities.
+    upper half is the lower half times `(B / G)^j`. Dividing by the sum turns both into probabilities. All these errors
+    together are far smaller than those of the last step, which rounds to float64.
     """
     B, G, _ = part.weights
-    r, ratio, middle = part.changes, B / G, part.values - 2
-    mantissa, exponent = np.zeros(r + 1), np.zeros(r + 1, dtype=np.int64)
-    before, last, e = 0.0, 1.0, 0
-    mantissa[0] = 1.0
-    for k in range(1, r + 1):
-        new = (middle * (r - k + 1) * last + ratio * (2 * r - k + 2) * before) / k
-        if new:
-            _, up = math.frexp(new)
-            new, last, e = math.ldexp(new, -up), math.ldexp(last, -up), e + up
-        before, last = last, new
-        mantissa[k], exponent[k] = new, e
-    mirror, mirror_exponent = np.zeros(r + 1), np.zeros(r + 1, dtype=np.int64)
-    h, e = 1.0, 0
-    for j in range(r + 1):
-        mirror[j], mirror_exponent[j] = h, e
-        h, up = math.frexp(h * ratio)
-        e += up
-    # Coefficient r + j from coefficient r - j.
-    f = np.concatenate((mantissa, (mantissa[::-1] * mirror)[1:]))
-    shift = np.concatenate((exponent, (exponent[::-1] + mirror_exponent)[1:]))
-    seen = f > 0
-    top = int(shift[seen].max())
-    f /= np.ldexp(f, np.maximum(shift - top, -5000)).sum()
-    scaled = np.ldexp(f, np.clip(shift - top + SCALE_BITS, -5000, 5000))
-    plain = np.ldexp(f, np.maximum(shift - top, -5000))
+    r, middle = part.changes, part.values - 2
+    with localcontext(Context(prec=40, Emin=MIN_EMIN, Emax=MAX_EMAX)):
+        ratio, lower = Decimal(B) / G, [Decimal(0), Decimal(1)]
+        for k in range(1, r + 1):
+            lower.append((middle * (r - k + 1) * lower[k] + ratio * (2 * r - k + 2) * lower[k - 1]) / k)
+        powers = accumulate(repeat(ratio, r), operator.mul)
+        upper = [coefficient * power for coefficient, power in zip(lower[-2:0:-1], powers, strict=True)]
+        seen = [coefficient for coefficient in (*lower[1:], *upper) if coefficient]
+        total, scale = sum(seen), Decimal(2) ** SCALE_BITS
+        scaled, plain = (np.array([float(c * unit / total) for c in seen]) for unit in (scale, Decimal(1)))
     step = 1 if B > G else -1  # falling Q / P
-    P, Q = scaled[seen][::step], plain[::-1][seen][::step]
-    return _without_tiny(P, Q, slack=(20 * r + 64) * UNIT, lost=0.0, singular=0.0)
+    return _without_tiny(scaled[::step], plain[::-1][::step], slack=2 * UNIT, lost=0.0, singular=0.0)
