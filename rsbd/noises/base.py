@@ -38,7 +38,9 @@ class Channel:
 
 
 class Noise(ABC):
-    """A noise that acts on every coordinate independently.
+    """A noise that acts on every row independently, and on labels one by one.
+
+    Coordinates of one row may share noise if ``shift`` holds for the worst places of the changes.
 
     A new noise is one file with one frozen dataclass: ``sample`` draws it and ``shift`` certifies it. The two must
     describe the same law; nothing else in the package needs to change. Votes under it can be kept and resumed if it
@@ -51,7 +53,7 @@ class Noise(ABC):
 
     @abstractmethod
     def shift(self, size: float) -> Tradeoff:
-        """Return the trade-off between data and data changed by at most ``size`` in the noise's norm."""
+        """Return the trade-off between data and data changed by at most ``size`` in the noise's norm, over all rows."""
 
     def shift_each(self, size: float, times: int) -> Tradeoff:
         """Return the trade-off where ``times`` rows each change by at most ``size``; their noises are independent."""
@@ -72,8 +74,8 @@ class Noise(ABC):
     def sample(self, x: Tensor, generator: Generator) -> Tensor:
         """Return ``x`` under fresh noise, same shape and dtype.
 
-        Floats are features in [0, 1]; integers are labels. Any learner may see the result, so no bit of it may tell
-        more about ``x`` than ``shift`` allows.
+        Floats are features in [0, 1], shape (rows, features), and an image is flattened; integers are labels, shape
+        (rows,). Any learner may see the result, so no bit of it may tell more about ``x`` than ``shift`` allows.
         """
 
     # The methods below draw for many models at once, with one generator for each. Threads that alternate in small
@@ -128,9 +130,9 @@ class Noise(ABC):
         """Return every value that the noise can make of one coordinate, with exact probabilities.
 
         Floats are features, integers are labels. Optional: with it, a tiny world can be audited by enumeration, see
-        :func:`rsbd.audit.exhaustive`.
+        :func:`rsbd.audit.exhaustive`, which multiplies these probabilities: coordinates must not share noise.
         """
-        raise InputError(f"{self!r} has no list of outcomes", "search with audit.attack, or define outcomes(value)")
+        raise InputError(f"{self!r} has no list of outcomes", "search with audit.attack, or list them: outcomes(value)")
 
     def transition(self) -> Tensor | None:
         """Return the probability of each noised label given the true one, (true, noised); None if not for labels."""

@@ -100,10 +100,10 @@ class SmoothedComputation(EnsembleComputation[SmoothedParams, SmoothedResult]):
         return Picture(svg.halves(*parts, height=456), alt, sentence, models)
 
     def _seen(self, found: SmoothedResult) -> str:
-        noise, x = found.smoothing.features, torch.tensor(self.dataset.x[:1])
+        noise, x = found.smoothing.features, torch.tensor(self.dataset.x[:1]).flatten(1)
         if noise is None or len(self.dataset.shape) < 2:
             return ""
-        seen = noise.sample(x, torch.Generator().manual_seed(self.seed))[0].numpy()
+        seen = noise.sample(x, torch.Generator().manual_seed(self.seed)).view(self.dataset.shape).numpy()
         title = svg.text(476, 50, "a training input, and its noised copy", weight=600)
         return title + svg.image(self.dataset.x[0], 476, 70, 150) + svg.image(seen, 646, 70, 150, svg.BLUE, 2)
 

@@ -134,6 +134,14 @@ def test_a_check_answers_to_any_object(name):
     assert check(..., **{parameter: given[parameter] for parameter in asked}).passed is None
 
 
+@pytest.mark.parametrize("texts", [{"right": "Yes."}, {"right": "Yes.", "otherwise": "No, {rows}."}])
+def test_the_author_hears_of_a_missing_hint_or_word(texts):
+    """A reader who answers with a number is never told that it cannot be read."""
+    assert lessons.judge_number(1, 1, texts, {}).passed
+    with pytest.raises(KeyError, match="otherwise|rows"):
+        lessons.judge_number(5, 1, texts, {})
+
+
 def test_a_guess_is_kept_and_the_miss_shown():
     asked = lessons.predict("How many?", 97.5, lessons.table(["a"], [[0.25]]), "See [02](02.ipynb): {all}.", all=0.975)
     assert "97" not in repr(asked.widget)

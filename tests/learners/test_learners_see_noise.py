@@ -69,9 +69,12 @@ def answers(learner: Learner, smoothing: Smoothing, seed: int) -> Tensor:
     x, y = torch.rand(30, 64, generator=data).round(), torch.randint(3, (30,), generator=data)
     y[:3] = torch.arange(3)
     streams = randomness.generators(0, range(3))
+    before = x.clone(), y.clone(), points.clone()
     models = learner.train(Problem(x, y, 3, 2, (8, 8), smoothing), streams)
     found = models.scores if isinstance(models, ScoringModels) else models.predict
-    return found(points, None, streams)
+    said = found(points, None, streams)
+    assert all(map(torch.equal, (x, y, points), before)), "a learner wrote on tensors that all models share"
+    return said
 
 
 @pytest.mark.parametrize("rows", [None, Bagging(20)], ids=["all rows", "bags"])
@@ -81,3 +84,17 @@ def test_nothing_is_learned_from_what_the_noise_erased(name: str, rows: Bagging 
     assert torch.equal(answers(learner, erased, 1), answers(learner, erased, 2))
     clean = replace(erased, features=None, labels=None)
     assert not torch.equal(answers(learner, clean, 1), answers(learner, clean, 2))
+
+
+@pytest.mark.parametrize("name", [name for name in LEARNERS if name not in ("hashed", "two masks")])  # they refuse it
+def test_nothing_is_seen_of_a_point_that_the_noise_erased(name: str) -> None:
+    x, y = torch.rand(30, 64, generator=Generator().manual_seed(1)).round(), torch.arange(30) % 3
+    points = torch.rand(40, 64, generator=Generator().manual_seed(9)).round()
+
+    def said(points: Tensor, noise: Noise | None) -> Tensor:
+        streams = randomness.generators(0, range(3))
+        models = LEARNERS[name].train(Problem(x, y, 3, 2, (8, 8), Smoothing(test=noise)), streams)
+        return models.predict(points, noise, streams)
+
+    assert torch.equal(said(points, Erase()), said(1 - points, Erase()))
+    assert not torch.equal(said(points, None), said(1 - points, None))

@@ -1,10 +1,12 @@
-"""Two noises that the package does not have work everywhere: ensembles, certificates, curves, maps, audit, panel."""
+"""Noises that the package does not have work everywhere: ensembles, certificates, curves, maps, audit, panel."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import combinations, product
 from typing import Any, ClassVar
 from xml.etree import ElementTree
 
@@ -23,6 +25,7 @@ from rsbd.ensemble import collect
 from rsbd.learners import LDA, MLP, Learner
 from rsbd.learners.linear.linear import Linear
 from rsbd.noises import Bagging, Flip, Noise
+from rsbd.noises.flip import bernoulli
 from rsbd.noises.smoothing import Smoothing, Threat
 from rsbd.tradeoff import Tradeoff, levels, overlap
 from rsbd.words import percent
@@ -45,6 +48,32 @@ class Smear(Noise):
         return x + self.scale * torch.empty_like(x).exponential_(generator=generator)
 
 
+@dataclass(frozen=True)
+class Blocks(Noise):
+    """Show each block of `size` features of a row with probability `show`, else grey: coordinates share noise."""
+
+    norm: ClassVar[str] = "L0"
+    show: Fraction
+    size: int = 2
+
+    def shift(self, size: float) -> Tradeoff:
+        return overlap((1 - self.show) ** int(size))  # at worst every changed coordinate is in a block of its own
+
+    def sample(self, x: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+        rows, features = x.shape
+        shown = bernoulli(self.show, (rows, -(-features // self.size)), [generator])[0]
+        return torch.where(shown.repeat_interleave(self.size, 1)[:, :features], x, torch.full_like(x, 0.5))
+
+    def law(self, x: Sequence[float]) -> dict[tuple[float, ...], Fraction]:
+        """Return the exact law of one noised row."""
+        blocks, found = range(-(-len(x) // self.size)), {}
+        for shown in product((True, False), repeat=len(blocks)):
+            seen = tuple(value if shown[i // self.size] else 0.5 for i, value in enumerate(x))
+            share = self.show ** sum(shown) * (1 - self.show) ** (len(blocks) - sum(shown))
+            found[seen] = found.get(seen, Fraction(0)) + share
+        return found
+
+
 @pytest.fixture(scope="module")
 def digits() -> Dataset:
     return load("digits", side=8, classes=(0, 1), rows=150, points=40)
@@ -61,6 +90,38 @@ def test_what_is_drawn_has_the_law_that_is_certified() -> None:
     outcomes = sorted({*before, *after})
     worst = levels([before.get(o, Fraction(0)) for o in outcomes], [after.get(o, Fraction(0)) for o in outcomes])
     assert noise.shift(1).dominates(worst)
+
+
+def test_noise_that_coordinates_share_has_the_law_that_is_certified() -> None:
+    """Frequencies agree with the law of a row, and `shift` is no weaker than any two rows that differ so much."""
+    noise, draws = Blocks(Fraction(1, 3)), 50_000
+    row = (1.0, 0.0, 1.0, 1.0, 0.0)
+    seen = noise.sample(torch.tensor([row] * draws), torch.Generator().manual_seed(0)).tolist()
+    drawn, law = Counter(map(tuple, seen)), noise.law(row)
+    assert drawn.keys() == law.keys()
+    for outcome, p in law.items():
+        assert abs(drawn[outcome] / draws - float(p)) < 5 * (float(p * (1 - p)) / draws) ** 0.5
+    tight = set()
+    for one, two in combinations(product((0.0, 1.0), repeat=5), 2):
+        before, after = noise.law(one), noise.law(two)
+        outcomes = sorted({*before, *after})
+        pair = levels([before.get(o, Fraction(0)) for o in outcomes], [after.get(o, Fraction(0)) for o in outcomes])
+        size = sum(a != b for a, b in zip(one, two, strict=True))
+        assert noise.shift(size).dominates(pair)
+        tight |= {size} if pair.dominates(noise.shift(size)) else set()
+    assert tight == {1, 2, 3}  # there are three blocks
+
+
+def test_certificates_under_noise_that_coordinates_share_against_enumeration() -> None:
+    noise, rows = Blocks(Fraction(1, 8)), list(product((0.0, 1.0), repeat=5))
+    whiter = {row: sum(p for seen, p in noise.law(row).items() if sum(seen) > 2.6) for row in rows}
+    certified = set()
+    for row, size in product(rows, (1, 2, 3)):
+        if noise.shift(size).certifies(min(whiter[row], 1 - whiter[row])):
+            certified.add(size)
+            near = [other for other in rows if sum(a != b for a, b in zip(row, other, strict=True)) <= size]
+            assert len({whiter[other] > Fraction(1, 2) for other in near}) == 1
+    assert {1, 2} <= certified
 
 
 @pytest.mark.parametrize("learner", [Linear(), LDA(), MLP(hidden=(8,))], ids=["linear", "lda", "mlp"])
@@ -127,6 +188,10 @@ def ablate(share: float) -> Smoothing:
     return Smoothing(features=Ablate(Fraction(repr(share))), test=Ablate(Fraction(repr(share))))
 
 
+def blocks(share: float) -> Smoothing:
+    return Smoothing(features=Blocks(Fraction(repr(share)), 5), test=Blocks(Fraction(repr(share)), 5))
+
+
 def smear(scale: float) -> Smoothing:
     return Smoothing(test=Smear(scale, 64))
 
@@ -160,9 +225,10 @@ def test_audit_by_enumeration() -> None:
     ("noise_of", "numbers", "unit"),
     [
         (ablate, ("setting", "show (share of pixels)", 0.05, 0.5, 0.05), "L0"),
+        (blocks, ("setting", "show (share of blocks)", 0.05, 0.5, 0.05), "L0"),
         (smear, ("setting", "scale (pixel units)", 0.5, 5.0, 0.5), "Linf"),
     ],
-    ids=["L0", "Linf"],
+    ids=["L0", "blocks", "Linf"],
 )
 def test_a_panel(digits: Dataset, noise_of: Callable[[float], Smoothing], numbers: tuple[Any, ...], unit: str) -> None:
     panels = pytest.importorskip("rsbd.panels", reason="panels need ipywidgets", exc_type=ImportError)

@@ -78,7 +78,8 @@ def self_check(check: Callable[Concatenate[Any, P], Verdict]) -> Callable[Concat
 
     The function sees only answers: ``...`` and None, also as a value of a mapping, get the verdict "Your turn". A
     number that :func:`read_number` can read arrives as an int or a float. An InputError that the function raises
-    becomes the hint, and any other error a sentence: a reader may answer with any object.
+    becomes the hint, and any other error a sentence: a reader may answer with any object. Only a KeyError about a
+    number is raised, for the author: a hint is missing, or names a word that the check does not give.
 
     Examples
     --------
@@ -97,15 +98,14 @@ def self_check(check: Callable[Concatenate[Any, P], Verdict]) -> Callable[Concat
         try:
             if isinstance(answer, (np.generic, np.ndarray)) and answer.size == 1:
                 answer = answer.item()
-            if any(
-                part is ... or part is None for part in (answer.values() if isinstance(answer, Mapping) else [answer])
-            ):
+            parts = answer.values() if isinstance(answer, Mapping) else [answer]
+            if any(part is ... or part is None for part in parts):
                 return _STUB
             number = None if is_number(answer) else read_number(answer)
-            if number is not None:
-                answer = plain_number(number)
-            return check(answer, *args, **kwargs)
+            return check(answer if number is None else plain_number(number), *args, **kwargs)
         except Exception as error:
+            if isinstance(error, KeyError) and is_number(answer):
+                raise  # the table of hints lacks a case, or a hint has a word that the check does not give
             answered, text = shorten(answer), " ".join(f"{error}.".split())
             told = isinstance(error, InputError) and len(text) < 200 and answered != "That"
             return Verdict(False, text if told else f"{answered} is not an answer that this exercise can read.")
