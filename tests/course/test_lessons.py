@@ -138,7 +138,7 @@ def test_a_check_answers_to_any_object(name):
 def test_the_author_hears_of_a_missing_hint_or_word(texts):
     """A reader who answers with a number is never told that it cannot be read."""
     assert lessons.judge_number(1, 1, texts, {}).passed
-    with pytest.raises(KeyError, match="otherwise|rows"):
+    with pytest.raises(KeyError, match=r"otherwise|rows"):
         lessons.judge_number(5, 1, texts, {})
 
 

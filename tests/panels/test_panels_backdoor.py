@@ -17,10 +17,11 @@ from rsbd.data import load
 from rsbd.errors import InputError
 from rsbd.learners.linear.linear import Linear
 from rsbd.panels import Cancelled, SyncRunner, backdoor, engine, memory
-from rsbd.panels.backdoor import compute, draw
+from rsbd.panels.backdoor import _OF_NOISE, compute, draw
 from rsbd.panels.backdoor.compute import BackdoorComputation, BackdoorParams, LabelledImages
 from rsbd.panels.backdoor.draw import draw_backdoor, draw_compact_backdoor
 from rsbd.panels.chart import share_map
+from rsbd.panels.controls import Choice, Slider, controls_of
 from rsbd.recipes.experiment import Experiment
 from rsbd.recipes.planted import SuccessBounds
 
@@ -285,6 +286,18 @@ def test_picture_is_xml_inside_its_frame(found, render):
                 assert -1 <= float(node.get(name)) <= limit + 1, (node.tag, name, node.text)
     assert "nan" not in picture.svg
     assert picture.note in {"1,000 models", "200 of 1,000 models"}
+
+
+@pytest.mark.parametrize("control", controls_of(BackdoorParams), ids=lambda control: control.name)
+def test_the_description_names_every_setting(control):
+    kinds = [kind for kind, names in _OF_NOISE.items() if control.name in names] or ["tied"]
+    options = {Slider: lambda: (control.low, control.high), Choice: lambda: [v for _, v in control.options]}
+    values = options.get(type(control), lambda: (False, True))()
+    found = fake()
+    for kind in kinds:
+        settings = [{"noise": kind, control.name: value} for value in values]
+        described = [dataclasses.replace(found, params=dataclasses.replace(found.params, **s)) for s in settings]
+        assert len({draw_backdoor(each).alt for each in described}) == len(values), f"alt does not say {control.name}"
 
 
 def test_the_curve_ends_where_the_radii_do():
