@@ -9,7 +9,7 @@ from problems import digits
 from rsbd.errors import InputError
 from rsbd.learners import randomness
 from rsbd.learners.base import Problem, largest_score
-from rsbd.learners.networks.mlp import MLP, DenseGradients, forward_pass, initial_weights
+from rsbd.learners.networks.mlp import MLP, dense_gradients, forward_pass, initial_weights
 from rsbd.learners.networks.network import Adam
 from rsbd.noises import Flip, Gaussian
 from rsbd.noises.smoothing import Smoothing
@@ -24,7 +24,7 @@ def test_gradients_are_those_of_autograd():
     wanted = torch.autograd.grad(loss, flat)
     found = [torch.empty_like(p) for p in flat]
     with torch.no_grad():
-        DenseGradients(layers)(x, y, found)
+        dense_gradients(layers)(x, y, found)
     for a, b in zip(found, wanted, strict=True):
         torch.testing.assert_close(a, b)
 

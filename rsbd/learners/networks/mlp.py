@@ -9,7 +9,7 @@ from torch import Generator, Tensor
 
 from rsbd.errors import InputError, are_whole
 from rsbd.learners.base import Problem, ScoringModels
-from rsbd.learners.networks.network import Network, Stack
+from rsbd.learners.networks.network import Backward, Network, Stack
 from rsbd.learners.shared_noise import noised_scores
 from rsbd.noises import Noise
 
@@ -53,7 +53,7 @@ class MLP(Network):
         sizes = (problem.x.shape[1], *self.hidden, problem.num_classes)
         weights = initial_weights(list(itertools.pairwise(sizes)), generators)
         batches = self.batches(problem, generators)
-        self.descend(weights, lambda parts: DenseGradients(as_layers(parts)), batches)
+        self.descend(weights, lambda parts: dense_gradients(as_layers(parts)), batches)
         return DenseNetworks(as_layers(weights.parts))
 
     def block_size(self, problem: Problem) -> int:
@@ -86,55 +86,33 @@ def as_layers(parts: Sequence[Tensor]) -> list[Layer]:
     return list(zip(parts[::2], parts[1::2], strict=True))
 
 
-def forward_pass(layers: Sequence[Layer], x: Tensor, room: Sequence[Tensor | None] | None = None) -> list[Tensor]:
+def forward_pass(layers: Sequence[Layer], x: Tensor) -> list[Tensor]:
     """Return the activations of every layer for inputs (models, features, rows): inputs first, scores last."""
     seen = [x]
     for i, (weights, biases) in enumerate(layers):
-        z = torch.baddbmm(biases, weights, seen[-1], out=None if room is None else room[i])
+        z = torch.baddbmm(biases, weights, seen[-1])
         seen.append(z.relu_() if i < len(layers) - 1 else z)
     return seen
 
 
-class DenseGradients:
-    """Computes gradients of each model's mean cross-entropy, in memory that every step uses again.
+def dense_gradients(layers: Sequence[Layer]) -> Backward:
+    """Return a function that computes gradients of each model's mean cross-entropy in weights that change meanwhile."""
+    turned = [weights.mT for weights, _ in layers]
 
-    Memory and views are made once, since threads that take turns at small steps wait for each other.
-    """
-
-    def __init__(self, layers: Sequence[Layer]) -> None:
-        self.layers, self.turned = layers, [weights.mT for weights, _ in layers]
-        self.rooms: dict[int, _Workspace] = {}  # by number of rows
-
-    def __call__(self, x: Tensor, y: Tensor, found: Sequence[Tensor]) -> None:
+    def write(x: Tensor, y: Tensor, found: Sequence[Tensor]) -> None:
         """Write the gradients into ``found``, in the order weights, biases, layer by layer."""
-        rows = y.shape[1]
-        if rows not in self.rooms:
-            self.rooms[rows] = _Workspace(self.layers, x)
-        room = self.rooms[rows]
-        forward_pass(self.layers, x, room.activations)
-        chances = torch.softmax(room.activations[-1], 1, dtype=room.chances.dtype, out=room.chances)
-        chances.scatter_add_(1, y[:, None], room.minus)
-        chances /= rows
-        error = room.errors[-1].copy_(chances)
-        for i in reversed(range(len(self.layers))):
-            torch.bmm(error, room.turned[i - 1] if i else x.mT, out=found[2 * i])
+        seen = forward_pass(layers, x)
+        chances = torch.softmax(seen[-1], 1, dtype=torch.promote_types(x.dtype, torch.float32))
+        chances.scatter_add_(1, y[:, None], torch.full_like(chances[:, :1], -1.0))
+        error = (chances / y.shape[1]).to(x.dtype)  # float32 or wider until here
+        for i in reversed(range(len(layers))):
+            torch.bmm(error, seen[i].mT, out=found[2 * i])
             torch.sum(error, -1, keepdim=True, out=found[2 * i + 1])
             if i > 0:
-                error = torch.bmm(self.turned[i], error, out=room.errors[i - 1])
-                slope = room.activations[i - 1]  # ReLU's, where above 0
-                torch.ops.aten.threshold_backward(error, slope, 0, grad_input=error)
+                error = torch.bmm(turned[i], error)
+                torch.ops.aten.threshold_backward(error, seen[i], 0, grad_input=error)  # the slope of ReLU
 
-
-class _Workspace:
-    """Memory for batches like ``x``: the activations and errors of each layer, (models, units, rows)."""
-
-    def __init__(self, layers: Sequence[Layer], x: Tensor) -> None:
-        models, _, rows = x.shape
-        self.activations, self.errors = ([x.new_empty(models, b.shape[1], rows) for _, b in layers] for _ in range(2))
-        self.turned = [activation.mT for activation in self.activations]
-        # Float32 or wider; the last errors are a copy, rounded to the type of the batches.
-        self.chances = self.errors[-1].to(torch.promote_types(x.dtype, torch.float32))
-        self.minus = self.chances.new_full((models, 1, rows), -1.0)
+    return write
 
 
 @dataclass(frozen=True)
