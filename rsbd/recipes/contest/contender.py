@@ -103,7 +103,7 @@ class Trial:
     data : Dataset
         Training rows and the points to certify.
     defence : Smoothing or Partition
-        The noise.
+        The noise, of the kind that the method makes.
     num_models, alpha, points, seed
         As in the recipes.
     learner : Learner, optional
@@ -121,7 +121,7 @@ class Trial:
     """
 
     data: Dataset
-    defence: Defence
+    defence: Any
     num_models: int
     alpha: float
     points: str
@@ -133,23 +133,11 @@ class Trial:
     known: dict[Any, Votes] = field(default_factory=dict, repr=False)
     triggers: tuple[AnyTrigger, ...] = ()
 
-    @property
-    def smoothing(self) -> Smoothing:
-        """The defence as noise in slots."""
-        assert isinstance(self.defence, Smoothing)  # noqa: S101
-        return self.defence
-
-    @property
-    def parts(self) -> Partition:
-        """The defence as a partition."""
-        assert isinstance(self.defence, Partition)  # noqa: S101
-        return self.defence
-
     def collect(self, learner: Learner, triggers: tuple[AnyTrigger, ...] = ()) -> Votes:
         """Return the votes, held against triggers, each as often as it counts."""
-        key = (repr(learner), repr(self.smoothing), self.data.values, self.num_models, self.seed, triggers)
+        key = (repr(learner), repr(self.defence), self.data.values, self.num_models, self.seed, triggers)
         if key not in self.known:
-            rows, smoothing = self.smoothing.rows, self.smoothing
+            rows, smoothing = self.defence.rows, self.defence
             if isinstance(rows, ClassBagging):  # as many rows of each class, of the rows at hand
                 smoothing = replace(smoothing, rows=ClassBagging.of(self.data, rows.each))
             run = (self.data, smoothing, learner, self.data.x_test, self.num_models, self.seed)
@@ -158,7 +146,7 @@ class Trial:
 
     def proof(self, bounds: Bounds) -> ProvedLabels:
         """Return what these bounds prove with the noise."""
-        return noise_proof(bounds, self.smoothing, self.num_rows or self.data.num_rows, self.data.channels)
+        return noise_proof(bounds, self.defence, self.num_rows or self.data.num_rows, self.data.channels)
 
 
 @dataclass(frozen=True)

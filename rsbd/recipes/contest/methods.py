@@ -9,13 +9,13 @@ from rsbd.bounds import Bounds
 from rsbd.data import Dataset
 from rsbd.evasion import AnyPixels
 from rsbd.learners import LDA, HashedTestNoise, Learner, Linear, RobustLinear
-from rsbd.noises import Bagging, ClassBagging, Flip, Gaussian, Partition, Smoothing, Threat
+from rsbd.noises import Bagging, ClassBagging, Gaussian, Partition, Smoothing, Threat
 from rsbd.recipes.contest.contender import Contender, ProvedLabels, Trial, kept_proof, partition_proof, pixel_proof
 from rsbd.recipes.contest.threats import Attack, Defence, refusal
 from rsbd.recipes.dpa import count_votes, dpa
 from rsbd.recipes.fixed_model import cohen
 from rsbd.recipes.fpa import fpa
-from rsbd.recipes.pecan import GuardedParts, pecan
+from rsbd.recipes.pecan import pecan
 from rsbd.recipes.rab import rab_knn
 from rsbd.recipes.rosenfeld import rosenfeld
 
@@ -70,8 +70,8 @@ def voted(
 
     def prove(trial: Trial) -> ProvedLabels:
         base = trial.learner or learner or Linear()
-        if hashed and trial.smoothing.features is not None:
-            base = HashedTestNoise(base, trial.smoothing.features)
+        if hashed:
+            base = HashedTestNoise(base, trial.defence.features)
         others = runner_up and trial.data.num_classes > 2
         return trial.proof(bound(trial.collect(base).counts, trial.alpha, runner_up=others, points=trial.points))
 
@@ -80,32 +80,26 @@ def voted(
 
 def _one_model(trial: Trial) -> ProvedLabels:
     """Let one model vote as often as the others have models; a tenth of its votes pick the label."""
-    noise = trial.smoothing.test
-    assert isinstance(noise, Gaussian)  # noqa: S101
     first = max(1, trial.num_models // 10)
     copies = max(1, trial.num_models - first)
     asked: dict[str, Any] = {"alpha": trial.alpha, "points": trial.points, "seed": trial.seed, "learner": trial.learner}
     device = trial.options.get("device", "auto")
-    found = cohen(trial.data, noise.sigma, num_copies=copies, num_selection=first, device=device, **asked)
+    found = cohen(trial.data, trial.defence.test.sigma, num_copies=copies, num_selection=first, device=device, **asked)
     return trial.proof(found.bounds)
 
 
 def _closed_form(trial: Trial) -> ProvedLabels:
-    noise = trial.smoothing.labels
-    assert isinstance(noise, Flip)  # noqa: S101
-    return trial.proof(rosenfeld(trial.data, noise.keep).bounds)
+    return trial.proof(rosenfeld(trial.data, trial.defence.labels.keep).bounds)
 
 
 def _nearest(trial: Trial) -> ProvedLabels:
-    noise = trial.smoothing.features
-    assert isinstance(noise, Gaussian)  # noqa: S101
     # The search can be coarse: wider bounds take a quarter of the time.
     resolution = 500 if trial.times == 1 else 125
-    return trial.proof(rab_knn(trial.data, noise.sigma, resolution=resolution).bounds)
+    return trial.proof(rab_knn(trial.data, trial.defence.features.sigma, resolution=resolution).bounds)
 
 
 def _dealt(trial: Trial) -> ProvedLabels:
-    parts = trial.parts
+    parts = trial.defence
     found = dpa(trial.data, parts.parts, spread=parts.spread, learner=trial.learner, seed=trial.seed).certificate
     return partition_proof(found.label, found, parts.deal)
 
@@ -119,9 +113,8 @@ def _kept_in_bags(trial: Trial) -> ProvedLabels:
 
 
 def _kept_in_parts(trial: Trial) -> ProvedLabels:
-    parts, classes = trial.parts, trial.data.num_classes
-    dealt = pecan(trial.data, trial.triggers or AnyPixels(1), parts=parts, learner=_ROBUST, seed=trial.seed)
-    assert isinstance(dealt, GuardedParts)  # noqa: S101
+    parts, classes = trial.defence, trial.data.num_classes
+    dealt: Any = pecan(trial.data, trial.triggers or AnyPixels(1), parts=parts, learner=_ROBUST, seed=trial.seed)
     plain = count_votes(parts, dealt.labels, classes, parts.norm, "rows")
     held = {trigger: partition_proof(plain.label, found, parts.deal) for trigger, found in dealt.held.items()}
     return kept_proof(partition_proof(plain.label, plain, parts.deal), held)
@@ -129,7 +122,7 @@ def _kept_in_parts(trial: Trial) -> ProvedLabels:
 
 def _pixel_groups(trial: Trial) -> ProvedLabels:
     """Show each model a group of the pixels; it has a learner of its own, which tells how sure it is."""
-    return pixel_proof(fpa(trial.data, trial.parts.parts, spread=trial.parts.spread, seed=trial.seed).certificate)
+    return pixel_proof(fpa(trial.data, trial.defence.parts, spread=trial.defence.spread, seed=trial.seed).certificate)
 
 
 def _refuses_labels(defence: Defence, threat: Threat, num_rows: int) -> str | None:
