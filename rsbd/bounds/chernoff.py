@@ -19,9 +19,8 @@ import numpy as np
 
 from rsbd.types import UNIT, ArrayLike, Floats, NDArray
 
-# Exponents t w_i stay below this one, so that a product of _GROUP factors neither overflows nor vanishes.
+# Exponents t w_i stay below this one, so that no factor overflows or vanishes, in float32 either.
 _FURTHEST = 40.0
-_GROUP = 16
 # Cells (sums x terms) per block, which fit in a processor's cache.
 _CHUNK = 1 << 17
 
@@ -58,17 +57,14 @@ def lower_tail(weights: NDArray[np.floating], chances: Chances, at: ArrayLike) -
     >>> lower_tail(np.ones((1, 100)), fair, -30).round(4)
     array([0.0104])
     """
-    weights = np.asarray(weights, dtype=np.float64)
-    count, terms = weights.shape
+    given: Floats = np.asarray(weights, dtype=np.float64)
+    count, terms = given.shape
     ends = np.broadcast_to(np.asarray(at, dtype=np.float64), (count,))
-    # Terms are processed in groups of equal size: weights of zero fill up the last one.
-    fill = -terms % _GROUP
-    law = Chances(*(np.pad(chance, (0, fill), constant_values=i == 1) for i, chance in enumerate(chances)))
     size = max(1, _CHUNK // max(1, terms))
     found = [np.ones(0)]
     for i in range(0, count, size):
-        block = np.pad(weights[i : i + size], ((0, 0), (0, fill)))
-        found.append(_bound(block, law, ends[i : i + size], _slopes(block, law, ends[i : i + size])))
+        block, tails = given[i : i + size], ends[i : i + size]
+        found.append(_bound(block, chances, tails, _slopes(block, chances, tails)))
     return np.concatenate(found)
 
 
@@ -103,9 +99,9 @@ def _slopes(weights: Floats, law: Chances, at: Floats) -> Floats:
 def _bound(weights: Floats, law: Chances, at: Floats, t: Floats) -> Floats:
     """Evaluate the bound at `t` and round it up.
 
-    A factor has a relative error of a few ulps plus a few ulps times its exponent. A product of `_GROUP` factors adds
-    one ulp per factor. The sum of the logarithms, none of which exceeds its exponent, adds a few dozen ulps at most.
-    `error` is twice the total.
+    A factor has a relative error of a few ulps plus a few ulps times its exponent, and so has its logarithm, an
+    absolute one. The sum of the logarithms, none of which exceeds its exponent, adds a few dozen ulps at most. `error`
+    is twice the total.
     """
     up, rest, down = law
     exponents = t[:, None] * weights
@@ -115,8 +111,7 @@ def _bound(weights: Floats, law: Chances, at: Floats, t: Floats) -> Floats:
     factors += rest
     if down.any():
         factors += down / e
-    products = factors.reshape(len(t), -1, _GROUP).prod(axis=2)
-    exponent = t * at + np.log(products).sum(axis=1)
+    exponent = t * at + np.log(factors).sum(axis=1)
     error = (64 * weights.shape[1] + 128 * total) * UNIT
     # Adding the smallest float covers a result that underflowed.
     bound: Floats = np.exp(exponent + error) * (1 + 64 * UNIT) + 5e-324

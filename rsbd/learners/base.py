@@ -182,7 +182,7 @@ class ScoringModels(Models):
 
     def predict(self, x: Tensor, noise: Noise | None, generators: Sequence[Generator]) -> Tensor:
         """Label every point with every model: shape (models, points)."""
-        return largest_score(self.scores(x, noise, generators))
+        return self.scores(x, noise, generators).max(1).indices  # as argmax, several times faster on a CPU
 
 
 class LinearScores(ScoringModels):
@@ -247,28 +247,3 @@ def noised_points(x: Tensor, noise: Noise | None, generator: Generator) -> Tenso
     Drawing costs about 10 ns for each feature of each point: 8 ms a model for 1,000 images of MNIST.
     """
     return x.clone() if noise is None else check_drawn(noise, x, noise.sample(x, generator))
-
-
-def largest_score(scores: Tensor) -> Tensor:
-    """Return the class of the largest score, the first one among equals: argmax, several times faster on a CPU.
-
-    Parameters
-    ----------
-    scores : Tensor
-        Shape (models, classes, points). argmax would stride over the classes; this compares whole classes.
-
-    Returns
-    -------
-    Tensor
-        Shape (models, points), int64.
-
-    Examples
-    --------
-    >>> largest_score(torch.tensor([[[1.0, 5.0], [3.0, 5.0], [2.0, 0.0]]]))
-    tensor([[1, 0]])
-    """
-    best, labels = scores[:, 0], torch.zeros_like(scores[:, 0], dtype=torch.int64)
-    for c in range(1, scores.shape[1]):
-        labels.masked_fill_(scores[:, c] > best, c)
-        best = torch.maximum(best, scores[:, c])
-    return labels
