@@ -57,9 +57,13 @@ def document(
     )
 
 
-def halves(*parts: str, height: float = 506) -> str:
-    """Return a document of a left and a right half, each 452 units wide, which a phone shows below each other."""
-    return document(912, height, parts, [(0, 0, 452, height), (460, 0, 912, height)])
+def halves(*parts: str, height: float = 506, cut: float = 0) -> str:
+    """Return a document of a left and a right half, each 452 units wide, which a phone shows below each other.
+
+    The right half is in two parts, above and below the height ``cut``, if that is not 0.
+    """
+    right = [(460, top, 912, low) for top, low in ((0, cut), (cut, height)) if top < low]
+    return document(912, height, parts, [(0, 0, 452, height), *right])
 
 
 def themed(picture: str) -> str:
@@ -79,6 +83,8 @@ def text(
     fill: str = INK, turn: float = 0, halo: bool = False
 ) -> str:  # fmt: skip
     """Write words at a point; ``halo`` outlines them in the paper's colour, for words that cross a line."""
+    if words == "":
+        return ""
     turned = f' transform="rotate({turn:g} {x:.1f} {y:.1f})"' if turn else ""
     edge = f";stroke:{PAPER};stroke-width:4px;paint-order:stroke;stroke-linejoin:round" if halo else ""
     return (

@@ -114,8 +114,11 @@ def test_a_rehearsal_from_the_first_key_to_the_last(served, hall):
         hall.scene(number)
         assert hall.letters() >= 720 / 25
         seen.add(page.locator(".rsbd-short").inner_text())
-        assert min(hall.pixels(".rsbd-short"), hall.pixels(".rsbd-message")) >= 28
-        assert hall.overflow() == []
+        assert min(hall.pixels(".rsbd-short"), hall.pixels(".rsbd-message")) >= 720 / 25
+        for width, height in ((1024, 768), (1400, 900), (1280, 720)):
+            hall.screenshot(f"lecture-{number:02d}-{width}", width, height)
+            assert hall.letters() >= height / 25
+            assert hall.overflow() == []
         assert violations(page) == []
         hall.screenshot(f"lecture-{number:02d}-light")
         notes.get_by_text(scene.notes).wait_for()

@@ -27,8 +27,8 @@ class Stops:
         The values for which pictures are computed.
     shown : tuple of str
         Each value in words.
-    slides : bool
-        True for a slider, False for a list of choices.
+    slides, plays : bool
+        True for a slider, False for a list of choices; true for a slider with a button that lets it move by itself.
     """
 
     name: str
@@ -36,6 +36,7 @@ class Stops:
     values: tuple[Any, ...]
     shown: tuple[str, ...]
     slides: bool
+    plays: bool
 
     @classmethod
     def of(cls, control: Control, values: Iterable[Any]) -> "Stops":
@@ -44,7 +45,7 @@ class Stops:
         options = control.options if isinstance(control, Choice) else (("no", False), ("yes", True))
         words: Mapping[Any, str] = {value: label for label, value in options}
         shown = tuple(f"{value:,g}" if slides else str(words.get(value, value)) for value in kept)
-        return cls(control.name, control.label, kept, shown, slides)
+        return cls(control.name, control.label, kept, shown, slides, getattr(control, "play", False))
 
 
 @dataclasses.dataclass(frozen=True)

@@ -1,5 +1,7 @@
 // A panel on a page without a kernel: its controls stop at computed settings, and a picture is looked up, never made.
 
+const PACE = 400; // milliseconds between two pictures of a slider that plays
+
 function stops(root, data) {
   const picture = root.querySelector(".rsbd-picture"), say = calmly(root.querySelector(".rsbd-sentence"));
   const presets = root.querySelector(".rsbd-presets");
@@ -38,7 +40,25 @@ function stops(root, data) {
     show();
   }
 
+  // A slider that plays goes from stop to stop by itself, up to its end; a second press stops it.
+  function play(button) {
+    const slider = button.parentElement.querySelector("input"), press = (on) => button.setAttribute("aria-pressed", on);
+    const on = () => button.getAttribute("aria-pressed") === "true", atEnd = () => slider.value === slider.max;
+    const advance = () => {
+      if (!on()) return;
+      slider.value = atEnd() ? slider.min : Number(slider.value) + 1;
+      show();
+      if (atEnd()) press(false);
+      else setTimeout(advance, PACE);
+    };
+    button.addEventListener("click", () => {
+      press(!on());
+      advance();
+    });
+  }
+
   addEventListener("resize", show);
+  for (const button of root.querySelectorAll(".rsbd-play")) play(button);
   for (const control of controls) control.addEventListener("input", show);
   return { presets, move, hold };
 }

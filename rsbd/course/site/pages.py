@@ -32,8 +32,9 @@ class _Prose(IPythonRenderer):
         return draw_formula(html.unescape(body))
 
     def block_math(self, body: str) -> str:
-        """Return a formula on a line of its own."""
-        return f'<div class="wide">{draw_formula(html.unescape(body))}</div>'
+        """Return a formula on a line of its own, whose parts a narrow screen shows below each other."""
+        parts = html.unescape(body).split(r"\qquad")
+        return f'<div class="wide">{"&emsp; ".join(map(draw_formula, parts))}</div>'
 
 
 def prose(markdown: str) -> str:

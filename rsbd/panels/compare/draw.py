@@ -1,48 +1,58 @@
 """Draw the panel of comparison: a bar or a reason for each method; say the result in words."""
 
+import textwrap
+
 from rsbd.panels import svg
 from rsbd.panels.compare.compute import FAMILY_OF, CompareResult
 from rsbd.panels.engine import Picture
 from rsbd.recipes.contest.result import ComparisonRow
 from rsbd.words import count, listed, note, percent, state
 
-_LEFT, _LONG, _TOP, _STEP, _HIGH, _HEADING = 216.0, 150.0, 52.0, 22.0, 16.0, 28.0
+_LONG, _HIGH = 150.0, 16.0  # of a bar
+_STEP, _HEADING = 50.0, 28.0  # from method to method; a family and the gap above it
+_FIT = 45  # letters that fit into half of the picture
 
 
 def draw_compare(found: CompareResult) -> Picture:
     """Draw the picture, and say its result in words."""
+    legend = "bar: images right and certified", "below it: the best noise of a few"
     parts = [
-        svg.text(10, 20, found.params.words, weight=600),
-        svg.text(_LEFT, 44, "right and certified", weight=600),
-        svg.text(_LEFT + _LONG + 90, 44, "best noise of a few", weight=600),
+        svg.lines(10, 22, textwrap.wrap(found.params.words, _FIT), weight=600),
+        svg.lines(10, 74, legend, fill=svg.SOFT),
     ]
-    at, family, known = _TOP, "", {row.method: row for row in found.rows}
+    at, family, known = [112.0, 14.0], "", {row.method: row for row in found.rows}
     for method in found.methods:
+        half = int(FAMILY_OF.get(method, "") != FAMILY_OF.get(found.methods[0], ""))
         if FAMILY_OF.get(method, "") != family:
             family = FAMILY_OF.get(method, "")
-            at += _HEADING
-            parts.append(svg.text(10, at - 12, family, fill=svg.SOFT))
-        parts.append(_line(method, known.get(method), at))
-        at += _STEP
-    foot = f"{found.dataset}; {found.num_models:,} models a method, confidence 0.999 for each test image"
-    parts.append(svg.text(10, at + 18, foot, fill=svg.SOFT))
+            at[half] += _HEADING
+            parts.append(svg.text(10 + 460 * half, at[half] - 12, family, fill=svg.SOFT))
+        parts.append(_entry(method, known.get(method), 10 + 460 * half, at[half]))
+        at[half] += _STEP
+    height = max(at[0], at[1] + 54)
+    foot = f"{found.dataset}, {found.num_models:,} models each;", "confidence 0.999 for each test image"
+    parts.append(svg.lines(470, height - 30, foot, fill=svg.SOFT))
     return Picture(
-        svg.document(940, at + 26, parts),
+        svg.halves(*parts, height=height),
         _alt(found),
         _sentence(found),
         note(len(found.rows), len(found.methods), "methods"),
     )
 
 
-def _line(method: str, row: ComparisonRow | None, top: float) -> str:
-    middle = top + _HIGH / 2 + 6
-    name = svg.text(_LEFT - 12, middle, method, anchor="end", weight=600 if row and _certified(row) else 400)
+def _entry(method: str, row: ComparisonRow | None, left: float, top: float) -> str:
+    """Draw a method: its name and its bar, and its noise below; or why it cannot face the attacker."""
+    base = top + _HIGH / 2 + 6
+    name = svg.text(left, base, method, weight=600 if row and _certified(row) else 400)
     if row is None:
-        return name + svg.text(_LEFT, middle, "...", fill=svg.SOFT)
+        return name + svg.text(left + 190, base, "...", fill=svg.SOFT)
     if row.certified is None:
-        return name + svg.text(_LEFT, middle, f"\u2717  {row.reason}", fill=svg.SOFT)
-    drawn = svg.bar(_LEFT, top, _LONG, _HIGH, _certified(row), svg.BLUE)
-    return name + drawn + svg.text(_LEFT + _LONG + 90, middle, row.noise)
+        below, beside = str(row.reason).partition("changes the ")[2], "\u2717 the threat changes the"
+        return (
+            name + svg.text(left + 190, base, beside, fill=svg.SOFT) + svg.text(left, base + 22, below, fill=svg.SOFT)
+        )
+    drawn = svg.bar(left + 190, top, _LONG, _HIGH, _certified(row), svg.BLUE)
+    return name + drawn + svg.text(left, base + 22, row.noise, fill=svg.SOFT)
 
 
 def _certified(row: ComparisonRow) -> float:

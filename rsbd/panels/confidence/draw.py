@@ -24,7 +24,7 @@ def _distribution(found: ConfidenceResult) -> str:
     key = (
         ("as sampled, with its band", svg.INK, ""),
         ("after the attack", svg.BLUE, ""),
-        ("naive: only the average is known", svg.VERMILLION, "9 6"),
+        ("naive: only the average", svg.VERMILLION, "9 6"),
     )
     less = " less 1" if low < 0 else ""
     return chart.filled(

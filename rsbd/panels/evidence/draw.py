@@ -10,7 +10,7 @@ from rsbd.panels.engine import Picture
 from rsbd.panels.evidence.compute import LEAST, EvidenceResult
 from rsbd.words import count, note, percent, preview, state
 
-_BOX = (84.0, 168.0, 272.0, 400.0)
+_BOX = (84.0, 178.0, 272.0, 400.0)
 _RIGHT, _CELL, _WIDE, _HIGH = 476.0, 8.0, 430.0, 38  # the votes: left, size of a vote, width of all, lines of votes
 
 

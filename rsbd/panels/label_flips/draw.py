@@ -12,7 +12,7 @@ from rsbd.words import count, percent, state
 def draw_label_flips(found: LabelFlipsResult) -> Picture:
     """Draw the curves, the attack on one test image, and the figures at the chosen number of flips."""
     parts = [_curves(found), _victim(found), _figures(found)]
-    return Picture(svg.halves(*parts), _alt(found), _sentence(found), "nothing is sampled")
+    return Picture(svg.halves(*parts, cut=242), _alt(found), _sentence(found), "nothing is sampled")
 
 
 def _curves(found: LabelFlipsResult) -> str:
@@ -54,7 +54,7 @@ def _victim(found: LabelFlipsResult) -> str:
         parts.append(svg.captioned(data.x[row], 582 + i * 59, 61, 52, said, 20, edge, width, weight))
     more = max(0, flips - len(found.rows))
     parts.append(svg.text(582, 155, "orange: flipped" + (f", and {more} more" if more else "")))
-    parts.append(svg.text(904, 498, data.name, anchor="end", fill=svg.SOFT))
+    parts.append(svg.text(470, 498, data.name, fill=svg.SOFT))
     return "".join(parts) + svg.lines(470, 209, _proof(found).split("; "), weight=600)
 
 

@@ -23,7 +23,7 @@ def draw_partitions(found: PartitionsResult) -> Picture:
     p = found.params
     last = int(np.flatnonzero(found.changed + found.second).max(initial=0))
     end = min(len(found.changed) - 1, max(10, p.poisoned + 2, last + 2))
-    box, xlabel = (78, 304, 434, 450), "number of poisoned training rows"
+    box, xlabel = (78, 312, 434, 450), "number of poisoned training rows"
     chart = Chart.of_shares(box, (-0.5, end + 0.5), "certified accuracy", xlabel, 1.08, xticks=ticks(0, end), above=1)
     rows = np.arange(end + 1)
     curves = chart.filled(

@@ -18,7 +18,7 @@ _RIGHT = 470.0  # where the right half begins
 def draw_planted(found: PlantedResult) -> Picture:
     """Draw the picture, and say its result in words."""
     parts = [_map(found, (152, 44, 446, 392)), _proved(found), _one(found)]
-    drawing = svg.document(912, 506, parts, [(0, 0, 452, 506), (460, 0, 912, 216), (460, 216, 912, 506)])
+    drawing = svg.halves(*parts, cut=216)
     return Picture(drawing, _alt(found), _sentence(found), note(found.models, found.params.num_models))
 
 
@@ -82,7 +82,7 @@ def _one(found: PlantedResult) -> str:
     parts = [
         svg.text(_RIGHT, top - 14, title, weight=600),
         svg.captioned(vote.image, _RIGHT, top, size, f"it says \u201c{names[vote.label]}\u201d", 24),
-        svg.captioned(vote.attacked, _RIGHT + 140, top, size, "the worst patch", 24),
+        svg.captioned(vote.attacked, _RIGHT + 140, top, size, "worst patch", 24),
         svg.outline(_RIGHT + 140 + column, top + row, p.side * pixel, p.side * pixel, 2.5),
     ]
     left, scale = _RIGHT + 280, 145 / max(1, vote.taken)

@@ -21,13 +21,13 @@ def draw_rab(found: RabResult) -> Picture:
 def _curves(found: RabResult) -> str:
     title = "certified accuracy, two bounds" if found.outcome.final else "certified accuracy (preview)"
     xlabel = "L2 length of all changes (pixel units)"
-    chart = Chart.of_shares((78, 104, 434, 400), (0, float(found.radii[-1])), "", xlabel)
+    chart = Chart.of_shares((78, 130, 434, 400), (0, float(found.radii[-1])), "", xlabel)
     parts = []
     if found.outcome.final:
         low, high = found.curves["hoeffding"], found.curves["clopper-pearson"]
         parts.append(chart.band(found.radii, low, high, svg.BLUE, 0.14))
     parts += [chart.line(found.radii, c, _LOOKS[n][0], dash=_LOOKS[n][1], width=3.5) for n, c in found.curves.items()]
-    key = chart.key(*((_NAMES[name], *_LOOKS[name]) for name in found.curves), wide=180, high=44)
+    key = chart.key(*((_NAMES[name], *_LOOKS[name]) for name in found.curves), across=1, high=44)
     attack = chart.budget(found.budget, f"this attack: {found.budget:.3g}")
     about = "proved: no change of this length alters", "the answer; labels are not covered"
     return svg.text(18, 34, title, weight=600) + chart.filled(*parts, key, attack, chart.note(*about))

@@ -20,8 +20,8 @@ _AHEAD = 1.45  # room above the highest bar for the words of `_sums`
 def draw_worst_case(found: WorstCaseResult) -> Picture:
     """Draw the regions on the left and the trade-off on the right."""
     regions = _bars(found) if found.params.noise == "flips" else _densities(found)
-    words = "blue: P, before the attack; orange: Q, after", "filled: the worst event A"
-    return Picture(svg.halves(regions, svg.lines(10, 472, words), _curve(found)), _alt(found), _sentence(found))
+    words = svg.text(10, 478, "P: before, Q: after the attack; filled: A")
+    return Picture(svg.halves(regions, words, _curve(found)), _alt(found), _sentence(found))
 
 
 def _bars(found: WorstCaseResult) -> str:
@@ -78,8 +78,8 @@ def _left(xlim: tuple[float, float], peak: float, xlabel: str, ylabel: str, xtic
 
 def _sums(found: WorstCaseResult) -> str:
     """Write the probability of the filled event under both laws, above the drawing."""
-    before = svg.text(82, 82, f"P(A) = 1 \u2212 p_a = {_short(found.params.miss)}", weight=600)
-    return before + svg.text(82, 106, f"Q(A) = {_short(found.upper)}", weight=600)
+    before = svg.text(82, 80, f"P(A) = 1 \u2212 p_a = {_short(found.params.miss)}", weight=600)
+    return before + svg.text(82, 110, f"Q(A) = {_short(found.upper)}", weight=600)
 
 
 def _curve(found: WorstCaseResult) -> str:
