@@ -44,6 +44,9 @@ class Memo:
     def __len__(self) -> int:
         return len(self._kept)
 
+    def __contains__(self, key: Hashable) -> bool:
+        return key in self._kept
+
     def get(self, key: Hashable, make: Callable[[], _T]) -> _T:
         """Return the result under ``key``, or make and keep it; errors are not kept."""
         with self._lock:

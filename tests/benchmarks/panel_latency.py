@@ -26,7 +26,8 @@ from rsbd.learners import undefended
 from rsbd.learners import Learner
 from rsbd.panels import PANELS, Slider
 names = {names!r}
-panels = {{name: PANELS[name]() for name in names or PANELS}}
+asked = {{"planted_asked": lambda: PANELS["planted"](wanted=0.75)}}  # the other way round
+panels = {{name: (PANELS | asked)[name]() for name in names or [*PANELS, *asked]}}
 for name, panel in panels.items():
     panel.wait()
     panel.widget.add_class(f"rsbd-test-{{name}}")

@@ -73,7 +73,8 @@ def test_only_a_new_sigma_and_more_copies_sample_again(monkeypatch):
 
 
 def test_the_preview_is_the_certificate_of_its_own_copies():
-    preview, final = steps(ConfidenceComputation(DATA), {"point": 3})
+    bench = ConfidenceComputation(DATA)
+    preview, final = steps(bench, {"point": 3})
     assert (preview.copies, final.copies) == (100, 1000)
     assert preview.here == found(point=3, copies=100).here
     assert final.here == found(point=3).here
@@ -81,6 +82,9 @@ def test_the_preview_is_the_certificate_of_its_own_copies():
     assert drawn.sentence.startswith("Preview (100 of 1,000 copies): test image 3")
     assert drawn.alt.endswith("(preview, 100 of 1,000 copies)")
     assert drawn.note == "100 of 1,000 noisy copies"
+    preview, final = steps(bench, {"point": 3, "copies": 3000})  # from the copies at hand
+    assert (preview.copies, final.copies) == (1000, 3000)
+    assert preview.here == found(point=3).here
 
 
 def test_sampling_is_left_when_cancelled_and_goes_on_later():

@@ -146,6 +146,21 @@ def test_the_other_way_round_a_defence_is_chosen_on_practice_images_and_proved_o
     assert panel.controls.rows["each"].layout.display == "none"
 
 
+def test_while_a_defence_is_chosen_the_one_that_is_set_is_shown_as_a_preview() -> None:
+    panel = planted(DATA, poisoned=1, side=1, num_models=100, runner=SyncRunner())
+    compute, asked = panel.engine.compute, replace(panel.params, wanted=0.5)
+    shown = next(compute(asked, lambda: False, lambda done, total: None))
+    assert shown.proved == last(compute(panel.params, lambda: False, lambda done, total: None)).proved
+    meanwhile = draw_planted(shown)
+    assert meanwhile.sentence.startswith("Preview while defences are tried: with 100 models")
+    assert "asked for 50 %" in meanwhile.alt
+    assert meanwhile.alt.endswith("(preview, defences are tried)")
+    answer = last(compute(asked, lambda: False, lambda done, total: None))
+    assert draw_planted(answer).alt.endswith("(final)")
+    known = next(compute(asked, lambda: False, lambda done, total: None), answer)  # no preview of another defence
+    assert "defences are tried" not in draw_planted(known).alt
+
+
 def test_a_wish_that_nothing_meets_is_answered_honestly() -> None:
     panel = planted(DATA, poisoned=12, side=7, wanted=0.9, runner=SyncRunner())
     assert "none of the defences tried proves 90 %, and this one comes closest" in panel.sentence

@@ -18,7 +18,7 @@ from rsbd.types import AnyFloats, Ints
 FURTHEST_RADIUS = 2.0  # L2 length at the end of the axis and of the slider
 _MEASURES = (("score of the class", "score"), ("margin to the next class", "margin"))
 _SELECTION = 100  # noisy copies that pick the class; other copies bound its confidence
-_PREVIEW = 100  # copies of the first picture: a number fixed beforehand, so that the band holds there, too
+_COPIES = (100, 300, 1000, 3000)  # numbers fixed beforehand, so that the band holds for a preview, too
 _GRID = 201
 
 
@@ -46,7 +46,7 @@ class ConfidenceParams:
     radius: float = setting(0.5, Slider("radius", "L2 radius", 0.0, FURTHEST_RADIUS, 0.01))
     measure: str = setting("score", Choice("measure", "confidence", _MEASURES))
     point: int = setting(0, Slider("point", "test image", 0, 0, 1))
-    copies: int = setting(1000, Choice.of_numbers("copies", "noisy copies", 100, 300, 1000, 3000))
+    copies: int = setting(1000, Choice.of_numbers("copies", "noisy copies", *_COPIES))
     alpha: float = 0.001
 
 
@@ -111,8 +111,9 @@ class ConfidenceComputation:
 
     def __call__(self, params: ConfidenceParams, cancel: Cancel, progress: OnProgress) -> Previews[ConfidenceResult]:
         """Yield a preview from few copies if copies are missing; return the final result."""
-        few = min(_PREVIEW, params.copies)
-        if sum(map(len, self._sampled(params.sigma)[1])) < _SELECTION + few < _SELECTION + params.copies:
+        known = sum(map(len, self._sampled(params.sigma)[1])) - _SELECTION
+        few = max((copies for copies in _COPIES if copies <= known), default=_COPIES[0])
+        if max(known, few) < params.copies:
             yield self._certify(params, few, cancel, progress)
         return self._certify(params, params.copies, cancel, progress)
 

@@ -1,5 +1,6 @@
 """Compute the panel of the planted attack: train on bags, count the votes that no patch moves, and certify."""
 
+import math
 from dataclasses import dataclass, field, replace
 from operator import itemgetter
 
@@ -15,7 +16,7 @@ from rsbd.learners import Problem, RobustLinear
 from rsbd.learners.randomness import generators
 from rsbd.noises import ClassBagging, Smoothing, Threat
 from rsbd.panels.controls import Choice, Slider, setting
-from rsbd.panels.engine import Cancel, Cancelled, OnProgress, Previews
+from rsbd.panels.engine import Cancel, Cancelled, OnProgress, Previews, first_result
 from rsbd.panels.memory import EnsembleComputation, Memo
 from rsbd.panels.poisoned import POISONED
 from rsbd.types import AnyFloats, Floats
@@ -152,7 +153,7 @@ class PlantedResult:
     flips : float, optional
         The same for noise on all pixels and labels in place of bags, on data with levels.
     practice : float
-        The share that is certified on practice images, if the defence was chosen there.
+        The share that is certified on practice images, if the defence was chosen there; NaN while it is being chosen.
     """
 
     params: PlantedParams
@@ -185,16 +186,22 @@ class PlantedComputation(EnsembleComputation[PlantedParams, PlantedResult]):
         return Smoothing(rows=ClassBagging.of(self.dataset, params.each))
 
     def __call__(self, params: PlantedParams, cancel: Cancel, progress: OnProgress) -> Previews[PlantedResult]:
-        """Choose a defence if the reader asks for one, then go on as any ensemble."""
+        """Choose a defence if the reader asks for one, and show the defence that is set meanwhile; then vote."""
         if params.wanted:
+            if self._wish(params) not in self.choices:
+                meanwhile = first_result(super().__call__(replace(params, wanted=0.0), cancel, progress))
+                yield replace(meanwhile, params=params, practice=math.nan)
             params = self.choice(params, cancel)[0]
-        return super().__call__(params, cancel, progress)
+        return (yield from super().__call__(params, cancel, progress))
 
     def choice(self, params: PlantedParams, cancel: Cancel) -> tuple[PlantedParams, float]:
         """Return the wish with the defence that meets it on practice images, or comes closest, and its share there."""
-        key = params.poisoned, params.side, params.wanted
-        each, models, share = self.choices.get(key, lambda: self._choose(params, cancel))
+        each, models, share = self.choices.get(self._wish(params), lambda: self._choose(params, cancel))
         return replace(params, each=each, num_models=models), share
+
+    @staticmethod
+    def _wish(params: PlantedParams) -> tuple[float, ...]:
+        return params.poisoned, params.side, params.wanted
 
     def _choose(self, params: PlantedParams, cancel: Cancel) -> tuple[int, int, float]:
         data, best = self.dataset.hold_out(), (BAGS[0], NUMBERS[0], 0.0)

@@ -108,11 +108,12 @@ def _image_words(found: PlantedResult) -> list[str]:
 
 def _sentence(found: PlantedResult) -> str:
     p, data = found.params, found.dataset
-    early = preview(found.models, p.num_models)
+    choosing = math.isnan(found.practice)
+    early = "Preview while defences are tried: " if choosing else preview(found.models, p.num_models)
     bags = f"{early}{'w' if early else 'W'}ith {found.models:,} models, each trained on {count(p.each, 'image')} "
     bags += "of each class: "
     threat = f"any {p.side}x{p.side} patch anywhere on the test image, and any {count(p.poisoned, 'poisoned image')}"
-    if p.wanted:
+    if p.wanted and not choosing:
         return _answer(found)
     if not found.proved:
         return f"{bags}nothing is proved against {threat}. Such an attack may fail or succeed."
@@ -154,5 +155,5 @@ def _alt(found: PlantedResult) -> str:
         f"accuracy by poisoned images: {by_rows}; by side of the patch, at this number of images or the next one: "
         f"{by_side}. Test image {p.point}: {' '.join(_image_words(found))}; the worst patch takes "
         f"{found.vote.taken:.2g} times the lead of the first model, whose vote is {kept} "
-        f"{state(found.models, p.num_models)}"
+        f"{'(preview, defences are tried)' if math.isnan(found.practice) else state(found.models, p.num_models)}"
     )
