@@ -8,8 +8,7 @@ from rsbd.panels.engine import Picture
 from rsbd.recipes.contest.result import ComparisonRow
 from rsbd.words import count, listed, note, percent, state
 
-_LONG, _HIGH = 150.0, 16.0  # of a bar
-_STEP, _HEADING = 50.0, 28.0  # from method to method; a family and the gap above it
+_HIGH, _STEP, _HEADING = 16.0, 50.0, 28.0  # of a bar; from method to method; a family and the gap above it
 _FIT = 45  # letters that fit into half of the picture
 
 
@@ -32,12 +31,8 @@ def draw_compare(found: CompareResult) -> Picture:
     height = max(at[0], at[1] + 54)
     foot = f"{found.dataset}, {found.num_models:,} models each;", "confidence 0.999 for each test image"
     parts.append(svg.lines(470, height - 30, foot, fill=svg.SOFT))
-    return Picture(
-        svg.halves(*parts, height=height),
-        _alt(found),
-        _sentence(found),
-        note(len(found.rows), len(found.methods), "methods"),
-    )
+    drawing = svg.document(912, height, parts, [(0, 0, 452, at[0]), (460, 0, 912, height)])
+    return Picture(drawing, _alt(found), _sentence(found), note(len(found.rows), len(found.methods), "methods"))
 
 
 def _entry(method: str, row: ComparisonRow | None, left: float, top: float) -> str:
@@ -45,14 +40,13 @@ def _entry(method: str, row: ComparisonRow | None, left: float, top: float) -> s
     base = top + _HIGH / 2 + 6
     name = svg.text(left, base, method, weight=600 if row and _certified(row) else 400)
     if row is None:
-        return name + svg.text(left + 190, base, "...", fill=svg.SOFT)
-    if row.certified is None:
-        below, beside = str(row.reason).partition("changes the ")[2], "\u2717 the threat changes the"
-        return (
-            name + svg.text(left + 190, base, beside, fill=svg.SOFT) + svg.text(left, base + 22, below, fill=svg.SOFT)
-        )
-    drawn = svg.bar(left + 190, top, _LONG, _HIGH, _certified(row), svg.BLUE)
-    return name + drawn + svg.text(left, base + 22, row.noise, fill=svg.SOFT)
+        beside, below = svg.text(left + 190, base, "...", fill=svg.SOFT), ""
+    elif row.certified is None:
+        beside = svg.text(left + 190, base, "\u2717 the threat changes the", fill=svg.SOFT)
+        below = str(row.reason).partition("changes the ")[2]
+    else:
+        beside, below = svg.bar(left + 190, top, 150, _HIGH, _certified(row), svg.BLUE), row.noise
+    return name + beside + svg.text(left, base + 22, below, fill=svg.SOFT)
 
 
 def _certified(row: ComparisonRow) -> float:
