@@ -1,5 +1,6 @@
 """The exception for bad input, the first line of any other exception, and checks of single values."""
 
+from collections.abc import Iterable
 from typing import Any
 
 
@@ -94,6 +95,20 @@ def check_whole(name: str, number: Any, least: int = 0) -> int:
     if isinstance(number, bool) or not is_whole(number, least):
         raise InputError(f"{name} is {number!r}", f"give a whole number{f', at least {least}' if least else ' from 0'}")
     return int(number)
+
+
+def check_among(name: str, value: object, options: Iterable[object]) -> None:
+    """Raise unless `value` is one of the options.
+
+    Examples
+    --------
+    >>> check_among("measure", "median", ("score", "margin"))
+    Traceback (most recent call last):
+    rsbd.errors.InputError: measure is 'median': choose 'score' or 'margin'
+    """
+    known = list(options)
+    if value not in known:
+        raise InputError(f"{name} is {value!r}", f"choose {' or '.join(map(repr, known))}")
 
 
 def check_kind(name: str, value: object, kind: type) -> None:

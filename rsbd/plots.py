@@ -29,12 +29,9 @@ _UNITS = {"L1": "input units", "L2": "input units", "rows": "training rows"}
 
 def new_figure(width: float, height: float) -> Figure:
     """Return a new figure, width x height inches, that pyplot does not know."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(width, height), layout="constrained")
-    FigureCanvasAgg(figure)
-    return figure
+    return Figure(figsize=(width, height), layout="constrained")
 
 
 def new_axes(width: float = 7.0, height: float = 4.5) -> Axes:

@@ -14,7 +14,7 @@ import numpy as np
 from rsbd.bounds import dkw, over_points
 from rsbd.certify.certificate import truth
 from rsbd.certify.tables import Packed
-from rsbd.errors import InputError
+from rsbd.errors import InputError, check_among
 from rsbd.tradeoff import Tradeoff
 from rsbd.types import UNIT, AnyFloats, Bools, Floats, Ints
 
@@ -79,8 +79,7 @@ def measured(confidences: AnyFloats, label: Ints, measure: str = "score") -> Any
     ndarray
         Shape (points, draws).
     """
-    if measure not in RANGE:
-        raise InputError(f"measure is {measure!r}", "choose 'score' or 'margin'")
+    check_among("measure", measure, RANGE)
     chosen = np.take_along_axis(confidences, label[None, :, None], axis=2)[..., 0].T
     if measure == "score":
         return chosen

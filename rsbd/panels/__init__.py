@@ -28,9 +28,9 @@ Examples
 >>> def draw_votes(result):
 ...     params, radii = result
 ...     axes = "number of models", "L2 radius (input units)"
-...     chart = Chart((78, 60, 580, 400), (0, 1000), (0, 3), "how far votes can certify", *axes)
+...     chart = Chart((78, 60, 580, 400), (0, 1000), (0, 3), "how far votes can certify", *axes, above=1)
 ...     said = f"{percent(params.agree)} of the models agree"
-...     curve = chart.line(MODELS, np.maximum(radii, 0), svg.BLUE, said)
+...     curve = chart.line(MODELS, np.maximum(radii, 0), svg.BLUE) + chart.key((said, svg.BLUE, ""))
 ...     least, most = (down(max(radius, 0)) for radius in radii[[0, -1]])
 ...     alt = f"Certified radius by number of models, sigma {params.sigma:g}, {said}: from {least} with "
 ...     alt += f"{MODELS[0]} to {most} with {MODELS[-1]} {state(1, 1)}"

@@ -46,7 +46,7 @@ class Chart:
     >>> chart = Chart((70, 50, 590, 400), (0, 4), (0, 1), "certified accuracy", "L0 radius (pixels)", yformat=percent)
     >>> chart.x(2), chart.y(0.5)
     (330.0, 225.0)
-    >>> page = svg.document(600, 450, [chart.frame(), chart.step([0, 1, 2], [1, 0.5, 0], svg.BLUE, "keep 0.8")])
+    >>> page = svg.document(600, 450, [chart.frame(), chart.step([0, 1, 2], [1, 0.5, 0], svg.BLUE)])
     >>> page.startswith("<svg")
     True
     """
@@ -101,18 +101,18 @@ class Chart:
         """Draw the frame and these pieces on it, the first one lowest."""
         return "".join([self.frame(), *pieces])
 
-    def line(self, xs: _Values, ys: _Values, colour: str, label: str = "", dash: str = "", width: float = 3) -> str:
-        """Draw a curve, with its label at the right end of its visible part."""
+    def line(self, xs: _Values, ys: _Values, colour: str, dash: str = "", width: float = 3) -> str:
+        """Draw a curve; :meth:`key` names it."""
         axes = repr((self.box, self.xlim, self.ylim, colour)).encode()  # curves on other axes are not compared
         name = f"{zlib.crc32(axes):x}" if self.glide else ""
-        return self._cut(svg.path(self._points(xs, ys), colour, width, dash, glide=name)) + self._named(xs, ys, label)
+        return self._cut(svg.path(self._points(xs, ys), colour, width, dash, glide=name))
 
-    def step(self, xs: _Values, ys: _Values, colour: str, label: str = "", dash: str = "", width: float = 3) -> str:
+    def step(self, xs: _Values, ys: _Values, colour: str, dash: str = "", width: float = 3) -> str:
         """Draw a curve over whole numbers; a curve that ends at zero goes on at zero to the end of the axis."""
         corners = level_around(xs, ys)
         if not corners[1][-1]:
             corners[0][-1] = max(corners[0][-1], self.xlim[1])
-        return self.line(*corners, colour, label, dash, width)
+        return self.line(*corners, colour, dash, width)
 
     def band(self, xs: _Values, low: _Values, high: _Values, colour: str, opacity: float = 0.2) -> str:
         """Fill the area between two curves."""
@@ -128,13 +128,13 @@ class Chart:
         """Mark a point."""
         return svg.marker(self.x(x), self.y(y), shape, colour, size)
 
-    def upright(self, x: float, colour: str, label: str = "", dash: str = "3 5", high: float = 0) -> str:
+    def upright(self, x: float, colour: str, label: str = "", high: float = 0) -> str:
         """Draw a vertical line at a value of the horizontal axis; its label stands ``high`` above the usual height."""
         if not min(self.xlim) <= x <= max(self.xlim):
             return ""
         anchor = "start" if self.x(x) < (self.box[0] + self.box[2]) / 2 else "end"
         top, aside = self.box[1] - high, 6 if anchor == "start" else -6
-        line = svg.line(self.x(x), top - 6, self.x(x), self.box[3], colour, 3, dash)
+        line = svg.line(self.x(x), top - 6, self.x(x), self.box[3], colour, 3, "3 5")
         return line + svg.label(self.x(x) + aside, top + 12, label, anchor)
 
     def budget(self, x: float, label: str) -> str:
@@ -151,13 +151,6 @@ class Chart:
             parts.append(svg.text(x + 56, y, words, weight=600))
         return "".join(parts)
 
-    def level(self, y: float, colour: str, label: str = "", dash: str = "3 5") -> str:
-        """Draw a horizontal line at a value of the vertical axis, with its label at the left end."""
-        if not min(self.ylim) <= y <= max(self.ylim):
-            return ""
-        line = svg.line(self.box[0], self.y(y), self.box[2], self.y(y), colour, 2, dash)
-        return line + svg.label(self.box[0] + 8, self.y(y) - 7, label)
-
     def note(self, *words: str) -> str:
         """Write a remark in lines below the axis."""
         return svg.lines(self.box[0] - 60, self.box[3] + 72, words, fill=svg.SOFT)
@@ -173,14 +166,6 @@ class Chart:
     def _points(self, xs: _Values, ys: _Values) -> str:
         x, y = self.x, self.y
         return "M" + "L".join(f"{x(a):.1f} {y(b):.1f}" for a, b in zip(_list(xs), _list(ys), strict=True))
-
-    def _named(self, xs: _Values, ys: _Values, label: str) -> str:
-        seen = [(a, b) for a, b in zip(_list(xs), _list(ys), strict=True) if a <= self.xlim[1]]
-        if not label or not seen:
-            return ""
-        a, b = seen[-1]
-        at = min(max(self.y(b) - 9, self.box[1] + 14), self.box[3] - 9)
-        return svg.label(self.x(a) - 4, at, label, "end")
 
     def _cut(self, drawn: str) -> str:
         """Cut a drawing off at the box. An inner ``<svg>`` needs no name, which could occur twice on a page."""
@@ -238,6 +223,20 @@ def radii_for(radius: AnyFloats | Ints, norm: str) -> Floats:
         return np.arange(min(max(6, most + 2), 502), dtype=float)
     end = next((e for e in (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0) if most < e), min(most * 1.1, 100.0))
     return np.linspace(0, end, 101)
+
+
+def half_certified(radii: AnyFloats | Sequence[int], accuracies: Floats) -> tuple[float, float]:
+    """Return the largest radius at which half of the points are certified, or the smallest above 0, and their share.
+
+    Examples
+    --------
+    >>> half_certified([0, 1, 2, 3], np.array([0.9, 0.8, 0.6, 0.1])), half_certified([0, 1], np.array([0.4, 0.2]))
+    ((2.0, 0.6), (1.0, 0.2))
+    """
+    at = np.asarray(radii, dtype=float)
+    held = at[(accuracies >= 0.5) & (at > 0)]
+    radius = float(held.max() if held.size else at[at > 0].min())
+    return radius, float(accuracies[np.searchsorted(at, radius)])
 
 
 def bars(

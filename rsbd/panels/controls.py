@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 import ipywidgets as ipw
 import traitlets
 
-from rsbd.errors import InputError
+from rsbd.errors import InputError, check_among
 
 # What a noise slider buys at its ends. Sigma is large, and `keep` small, where there is much noise.
 SIGMA_BUYS = ("better accuracy", "larger radius")
@@ -75,10 +75,9 @@ class Slider:
         shared = {"min": self.low, "max": self.high, "step": self.step, "value": value}
         box = box_type(**shared, description=self.label)
         slider = slider_type(**shared, readout=False, continuous_update=True)
-        # They are linked in the kernel, and a side is written only if it differs. A link in the browser sends every
-        # key twice, and an answer to an older key can move the handle back under the reader's hand.
-        slider.observe(lambda change: _follow(box, change["new"]), names="value")
-        box.observe(lambda change: _follow(slider, change["new"]), names="value")
+        # In the kernel: a link in the browser sends every key twice, and an answer to an older key can move the handle
+        # back under the reader's hand.
+        traitlets.link((slider, "value"), (box, "value"), (_clean, _clean))
         row = ipw.HBox([box, self._between_ends(slider)])
         if self.play:
             player = ipw.ToggleButton(description="play", icon="play", tooltip=f"play: {self.label}")
@@ -114,8 +113,13 @@ class Choice:
         """Return the choice of one of a few numbers."""
         return cls(name, label, tuple((f"{value:,g}", value) for value in values))
 
+    def check(self, value: Any) -> None:
+        """Raise for a value that is not among the options."""
+        check_among(self.name, value, (option for _, option in self.options))
+
     def build(self, value: Any) -> tuple[ipw.Widget, ipw.Widget]:
         """Build the widget, and return it as the row and as the holder of the value."""
+        self.check(value)
         widget = ipw.Dropdown(options=list(self.options), value=value, description=self.label)
         return widget, widget
 
@@ -154,9 +158,36 @@ class Button:
 Control: TypeAlias = "Slider | Choice | Toggle | Button"
 
 
-def setting(default: Any, control: Control) -> Any:
-    """Return the field of a panel's parameters that a control sets."""
-    return field(default=default, metadata={"control": control})
+def setting(default: Any, control: Control, **when: Sequence[Any]) -> Any:
+    """Return the field of a panel's parameters that a control sets.
+
+    The control is shown while each parameter that ``when`` names has one of the values given there.
+
+    Examples
+    --------
+    >>> @dataclass(frozen=True)
+    ... class Params:
+    ...     noise: str = setting("flips", Choice("noise", "noise", (("flips", "flips"), ("Gaussian", "gaussian"))))
+    ...     keep: float = setting(0.8, Slider.of_keep("keep", "keep"), noise=("flips",))
+    >>> shown_controls(Params()), shown_controls(Params("gaussian"))
+    ({'noise': True, 'keep': True}, {'noise': True, 'keep': False})
+    """
+    return field(default=default, metadata={"control": control, "when": when})
+
+
+def shown_controls(params: Any) -> dict[str, bool]:
+    """Say by name which controls apply while a panel has these parameters; see :func:`setting`."""
+    conditions = {each.name: each.metadata.get("when", {}).items() for each in fields(params)}
+    return {name: all(getattr(params, k) in values for k, values in when) for name, when in conditions.items()}
+
+
+class CheckedParams:
+    """A base of a panel's parameters: a frozen dataclass, which refuses a word that its control does not offer."""
+
+    def __post_init__(self) -> None:
+        for control in controls_of(type(self)):
+            if isinstance(control, Choice) and any(isinstance(option, str) for _, option in control.options):
+                control.check(getattr(self, control.name))
 
 
 def controls_of(params: type, **own: Mapping[str, Any]) -> list[Control]:
@@ -173,17 +204,6 @@ def controls_of(params: type, **own: Mapping[str, Any]) -> list[Control]:
     """
     named = [each.metadata["control"] for each in fields(params) if "control" in each.metadata]
     return [replace(control, **own.get(control.name, {})) for control in named]
-
-
-def shown_in(mode: str, controls: Mapping[str, Sequence[str]]) -> dict[str, bool]:
-    """Say which controls are shown in a mode: its own ones, and not those of other modes.
-
-    Examples
-    --------
-    >>> shown_in("flips", {"flips": ("keep",), "gaussian": ("sigma",)})
-    {'keep': True, 'sigma': False}
-    """
-    return {name: name in controls[mode] for names in controls.values() for name in names}
 
 
 class Controls:
@@ -230,10 +250,10 @@ class Controls:
         Raises
         ------
         InputError
-            If a value is outside its control's range.
+            If a control does not offer its value.
         """
         for control in self.spec:
-            if isinstance(control, Slider) and control.name in values:
+            if isinstance(control, (Slider, Choice)) and control.name in values:
                 control.check(values[control.name])
         self._muted = True
         try:
@@ -278,8 +298,3 @@ class Controls:
 def _clean(value: Any) -> Any:
     """Round off the error of a browser that adds up steps: 0.9099999999999999 is 0.91."""
     return round(value, 10) if isinstance(value, float) else value
-
-
-def _follow(widget: ipw.Widget, value: Any) -> None:
-    if _clean(widget.value) != _clean(value):
-        widget.value = _clean(value)

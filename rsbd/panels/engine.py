@@ -189,16 +189,12 @@ class Engine(Generic[_P, _R]):
             if self._error is not None:
                 raise self._error
 
-    def cancel(self) -> None:
-        """Stop the computation that runs; the screen stays as it is."""
+    def close(self) -> None:
+        """Cancel the computation that runs, and end the worker; the screen stays as it is."""
         with self._changed:
             self._generation += 1
             self._running = False
             self._changed.notify_all()
-
-    def close(self) -> None:
-        """Cancel and end the worker."""
-        self.cancel()
         self._runner.close()
 
     def _work(self, mine: int, params: _P) -> None:

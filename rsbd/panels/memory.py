@@ -68,7 +68,7 @@ class VoteMemory:
     def __init__(self) -> None:
         self._memo = Memo(128)
 
-    def stream(self, name: Hashable, *run: Any, **options: Any) -> Iterator[Votes]:
+    def stream(self, *run: Any, name: Hashable = None, **options: Any) -> Iterator[Votes]:
         """Yield votes as :func:`rsbd.ensemble.stream` does, and keep the votes of a finished ensemble.
 
         ``name`` tells code of the user apart that has the same settings.
@@ -87,33 +87,6 @@ class VoteMemory:
             if votes.num_models == num_models:
                 known[num_models] = votes
             yield votes
-
-
-class ExperimentMemory:
-    """The attacks and the votes of past experiments.
-
-    A new alpha trains nothing. A new attack trains the ensemble on the poisoned rows again, new noise both ensembles.
-    More models are added to the models that have voted.
-    """
-
-    def __init__(self) -> None:
-        self.attacks = Memo(2)  # whole data sets: on MNIST 40 MB each
-        self.votes = VoteMemory()
-
-    def stream(self, experiment: Experiment, learner: Learner) -> Iterator[tuple[Outcome, tuple[int, ...]]]:
-        """Yield the outcomes of an experiment, each with the number of models that have voted.
-
-        ``learner`` trains the classifiers without a defence.
-        """
-        data, poisoning, seed = experiment.dataset, experiment.poisoning, experiment.seed
-        key = (data.fingerprint(), repr(poisoning), repr(learner), seed)
-        attack = self.attacks.get(key, lambda: plant_attack(data, poisoning, learner, seed))
-
-        def grow(rows: Dataset, *run: Any, **options: Any) -> Iterator[Votes]:
-            return self.votes.stream(None, rows, *run, **options)
-
-        for outcome in experiment.stream(attack=attack, grow=grow):
-            yield outcome, outcome.voted
 
 
 @dataclass(frozen=True)
@@ -145,20 +118,25 @@ class EnsembleComputation(ABC, Generic[_P, _R]):
         """Yield previews while models vote; return the final result."""
         smoothing, number = self.smoothing(params), self.models(params)
         run = (self.dataset, smoothing, self.learner, self.dataset.x_test, number, self.seed)
-        votes = self.memory.stream(self.name(params), *run, triggers=self.triggers)
+        votes = self.memory.stream(*run, name=self.name(params), triggers=self.triggers)
         steps = ((some, (some.num_models,)) for some in votes)
         return show_previews(steps, number, cancel, progress, partial(self.result, params, smoothing))
 
 
 @dataclass(frozen=True)
 class ExperimentComputation(ABC, Generic[_P, _R]):
-    """The ``compute`` of a panel of one experiment, with its data set and the votes that are known."""
+    """The ``compute`` of a panel of one experiment, with its data set, and the attacks and votes that are known.
+
+    A new alpha trains nothing. A new attack trains the ensemble on the poisoned rows again, new noise both ensembles.
+    More models are added to the models that have voted. ``learner`` trains the classifiers without a defence.
+    """
 
     dataset: Dataset
     target: int
     learner: Learner
     seed: int = 0
-    memory: ExperimentMemory = field(default_factory=ExperimentMemory)
+    memory: VoteMemory = field(default_factory=VoteMemory)
+    attacks: Memo = field(default_factory=lambda: Memo(2))  # whole data sets: on MNIST 40 MB each
 
     @abstractmethod
     def experiment(self, params: _P) -> Experiment:
@@ -170,6 +148,8 @@ class ExperimentComputation(ABC, Generic[_P, _R]):
 
     def __call__(self, params: _P, cancel: Cancel, progress: OnProgress) -> Previews[_R]:
         """Yield previews under anytime-valid bounds; return the final result."""
-        experiment = self.experiment(params)
-        outcomes = self.memory.stream(experiment, self.learner)
-        return show_previews(outcomes, experiment.num_models, cancel, progress, partial(self.result, params))
+        e = self.experiment(params)
+        key = (e.dataset.fingerprint(), repr(e.poisoning), repr(self.learner), e.seed)
+        attack = self.attacks.get(key, lambda: plant_attack(e.dataset, e.poisoning, self.learner, e.seed))
+        steps = ((outcome, outcome.voted) for outcome in e.stream(attack=attack, grow=self.memory.stream))
+        return show_previews(steps, e.num_models, cancel, progress, partial(self.result, params))

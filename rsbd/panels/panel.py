@@ -7,7 +7,7 @@ import contextvars
 import dataclasses
 import os
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Generic, TypeVar
 
 import ipywidgets as ipw
@@ -15,7 +15,7 @@ import ipywidgets as ipw
 from rsbd.data import Dataset, load
 from rsbd.errors import InputError
 from rsbd.panels import svg
-from rsbd.panels.controls import Control, Controls
+from rsbd.panels.controls import Control, Controls, controls_of, shown_controls
 from rsbd.panels.engine import Compute, Engine, Frame, Picture
 from rsbd.panels.glossary import explained
 from rsbd.panels.live import show_live, still_page
@@ -40,8 +40,6 @@ class Panel(Generic[_P, _R]):
         The panel's two pure functions; see :class:`~rsbd.panels.engine.Engine`.
     runner : Runner, optional
         A worker thread unless given.
-    visible : callable, optional
-        ``visible(params)`` says by name which controls are shown (true) or hidden (false).
 
     Attributes
     ----------
@@ -70,20 +68,38 @@ class Panel(Generic[_P, _R]):
         compute: Compute[_P, _R],
         render: Callable[[_R], Picture],
         runner: Runner | None = None,
-        visible: Callable[[_P], Mapping[str, bool]] | None = None,
     ) -> None:
         self._params = params
-        self._visible = visible
         self.picture = PictureWidget()
         self.picture.observe(self._wished, names="wish")
         self._waiting: list[Any] = []  # pages shown before there was a final picture
         self.engine: Engine[_P, _R] = Engine(compute, render, self._show, runner)
-        self._names = sorted(field.name for field in dataclasses.fields(params))  # type: ignore[arg-type]
-        self.controls = Controls(controls, {name: getattr(params, name) for name in self._names}, self._moved)
+        self.controls = Controls(controls, vars(params), self._moved)
         self.terms = ipw.HTML()
         self.widget: ipw.Widget = ipw.VBox([self.controls.widget, self.picture, self.terms])
         self.widget.add_class("rsbd-panel")
         self._submit(params)
+
+    @classmethod
+    def of(
+        cls, kind: type[_P], settings: Mapping[str, Any], compute: Compute[_P, _R], render: Callable[[_R], Picture],
+        runner: Runner | None = None, **own: Mapping[str, Any]
+    ) -> Panel[_P, _R]:  # fmt: skip
+        """Return the panel with the controls of its parameters, a dataclass ``kind``.
+
+        Parameters
+        ----------
+        settings : mapping
+            First values, which differ from those of ``kind``.
+        **own
+            By control what depends on the data, as :func:`~rsbd.panels.controls.controls_of` takes it.
+
+        Raises
+        ------
+        InputError
+            If there is no such setting, or its control does not offer its value.
+        """
+        return cls(first_params(kind, settings), controls_of(kind, **own), compute, render, runner)
 
     @property
     def params(self) -> _P:
@@ -111,11 +127,9 @@ class Panel(Generic[_P, _R]):
         Raises
         ------
         InputError
-            If there is no such parameter, or a value is outside its control's range.
+            If there is no such setting, or its control does not offer its value.
         """
-        for name in changes:
-            if name not in self._names:
-                raise InputError(f"this panel has no parameter {name!r}", f"choose from {', '.join(self._names)}")
+        _check_names(type(self._params), changes)
         params = dataclasses.replace(self._params, **changes)  # type: ignore[type-var]
         self.controls.set(changes)
         self._submit(params)
@@ -126,11 +140,6 @@ class Panel(Generic[_P, _R]):
         A notebook cell calls it, so that an error in the worker thread fails the cell too.
         """
         self.engine.wait(timeout)
-
-    def static(self) -> Static:
-        """Return the final picture and its sentence for a page without a kernel, such as a committed notebook."""
-        self.wait()
-        return Static(Picture(self.svg, self.alt, self.sentence))
 
     def close(self) -> None:
         """Stop the worker and take the widgets off the page."""
@@ -156,7 +165,7 @@ class Panel(Generic[_P, _R]):
     @property
     def page(self) -> str:
         """The picture on screen and its sentence, as HTML."""
-        return Static(Picture(self.svg, self.alt, self.sentence))._repr_html_()
+        return Static(Picture(svg.themed(self.svg), self.alt, self.sentence))._repr_html_()
 
     def _renew(self) -> None:
         while self._waiting:
@@ -190,37 +199,39 @@ class Panel(Generic[_P, _R]):
 
     def _submit(self, params: _P) -> None:
         self._params = params
-        if self._visible is not None:
-            self.controls.show(self._visible(params))
+        self.controls.show(shown_controls(params))
         self.engine.submit(params)
 
 
+@dataclasses.dataclass(frozen=True, repr=False)
 class Static:
-    """A picture that needs no kernel: an image with its alt text, and the sentence below it."""
+    """A picture that needs no kernel: its drawing with its alt text, and the sentence below it.
 
-    def __init__(self, picture: Picture) -> None:
-        self._picture = picture
+    The drawing is an image, at most ``width`` pixels wide: JupyterLab takes SVG proper out of notebooks that it does
+    not trust.
+    """
+
+    picture: Picture
+    width: int = 1200
 
     def _repr_html_(self) -> str:
-        return shown_in_page(svg.themed(self._picture.svg), self._picture.alt, self._picture.sentence, 1200)
+        data = base64.b64encode(self.picture.svg.encode()).decode()
+        image = (
+            f'<img src="data:image/svg+xml;base64,{data}" alt="{svg.escape(self.picture.alt)}" '
+            f'style="width:100%;max-width:{self.width}px">'
+        )
+        return f'<figure style="margin:0">{image}<figcaption>{svg.escape(self.picture.sentence)}</figcaption></figure>'
 
     def __repr__(self) -> str:
-        return self._picture.sentence
+        return self.picture.sentence
 
 
-def shown_in_page(picture: str, alt: str, caption: str, width: int) -> str:
-    """Return the HTML of an SVG with its alt text, at most ``width`` pixels wide, and a sentence below it.
-
-    As an image, since JupyterLab takes SVG proper out of notebooks that it does not trust.
-    """
-    data = base64.b64encode(picture.encode()).decode()
-    image = (
-        f'<img src="data:image/svg+xml;base64,{data}" alt="{svg.escape(alt)}" style="width:100%;max-width:{width}px">'
-    )
-    return f'<figure style="margin:0">{image}<figcaption>{svg.escape(caption)}</figcaption></figure>'
-
-
-def image_dataset(given: Dataset | str | None, view: str = "binary", **part: Any) -> Dataset:
+def image_dataset(
+    given: Dataset | str | None,
+    view: str = "binary",
+    fits: Callable[[int | None], bool] = lambda levels: True,
+    **part: Any,
+) -> Dataset:
     """Return the data set of images that was given, the one of that name, or the digits.
 
     Parameters
@@ -229,13 +240,15 @@ def image_dataset(given: Dataset | str | None, view: str = "binary", **part: Any
         The data set, its name, or None for the digits.
     view : str
         The view in which a data set is loaded.
+    fits : callable
+        ``fits(levels)`` says if the panel can show inputs with this number of levels; None if they are continuous.
     **part
         The part of the digits that is loaded if ``given`` is None, as :func:`rsbd.data.load` takes it.
 
     Raises
     ------
     InputError
-        If the inputs are not images.
+        If the inputs are not images, or do not fit.
 
     Examples
     --------
@@ -248,6 +261,9 @@ def image_dataset(given: Dataset | str | None, view: str = "binary", **part: Any
         data = given if isinstance(given, Dataset) else load(given, view=view)
     if len(data.shape) not in (2, 3):
         raise InputError(f"{data.name} has inputs of shape {data.shape}", "this panel shows images, such as digits")
+    if not fits(data.values):
+        levels = "is continuous" if data.values is None else f"has {data.values} levels"
+        raise InputError(f"{data.name} {levels}", f"load its {view} view")
     return data
 
 
@@ -259,8 +275,12 @@ def first_params(kind: type[_P], settings: Mapping[str, Any]) -> _P:
     InputError
         If a setting is not a field of the dataclass ``kind``.
     """
-    known: dict[str, Any] = kind.__dataclass_fields__  # type: ignore[attr-defined]
+    _check_names(kind, settings)
+    return kind(**settings)
+
+
+def _check_names(kind: type, settings: Iterable[str]) -> None:
+    known = sorted(field.name for field in dataclasses.fields(kind))
     for name in settings:
         if name not in known:
-            raise InputError(f"this panel has no setting {name!r}", f"choose from {', '.join(sorted(known))}")
-    return kind(**settings)
+            raise InputError(f"this panel has no setting {name!r}", f"choose from {', '.join(known)}")

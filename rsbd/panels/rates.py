@@ -11,19 +11,10 @@ _COLOURS = svg.VERMILLION, svg.GREEN, svg.BLUE
 _GAP = 5.0
 
 
-def clean_accuracy_bars(found: Outcome, box: Box) -> str:
-    """Draw the clean accuracy of each classifier."""
-    return _three(found, [r.clean_accuracy for r in found.rates.values()], box)
-
-
-def attack_success_bars(found: Outcome, box: Box) -> str:
-    """Draw the attack success rate of each classifier, and bounds on the one that is known from votes alone."""
-    seen = found.success_bounds
-    spans = {"smoothed": (seen.lowest, seen.highest)}
-    return _three(found, [r.attack_success_rate for r in found.rates.values()], box, spans)
-
-
-def _three(found: Outcome, values: list[float], box: Box, spans: dict[str, tuple[float, float]] | None = None) -> str:
+def rate_bars(found: Outcome, rate: str, box: Box) -> str:
+    """Draw one of the :class:`Rates` of each classifier, and bounds on the success that is known from votes alone."""
+    seen, values = found.success_bounds, [getattr(rates, rate) for rates in found.rates.values()]
+    spans = {"smoothed": (seen.lowest, seen.highest)} if rate == "attack_success_rate" else {}
     high = (box[3] - box[1] + _GAP) / len(values) - _GAP
     return bars(box, list(found.rates), values, _COLOURS, high, _GAP, spans)
 

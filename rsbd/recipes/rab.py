@@ -10,7 +10,7 @@ from rsbd.bounds import Bounds
 from rsbd.bounds.nearest import neighbour_bounds
 from rsbd.certify import radius
 from rsbd.data import Dataset
-from rsbd.errors import InputError, check_whole
+from rsbd.errors import check_among, check_whole
 from rsbd.learners import LDA, HashedTestNoise, Learner
 from rsbd.noises import Gaussian, Noise, Smoothing
 from rsbd.recipes.result import Certified, Exact
@@ -87,8 +87,7 @@ def rab(
     >>> result.certificate.accuracy(digits.y_test, radius=total(0.1, rows=16)) > 0.8
     True
     """
-    if bound not in BOUNDS:
-        raise InputError(f"bound is {bound!r}", f"choose {' or '.join(map(repr, BOUNDS))}")
+    check_among("bound", bound, BOUNDS)
     noise = Gaussian(sigma) if noise is None else noise
     smoothing = Smoothing(features=noise)
     models = HashedTestNoise(learner or LDA(), noise)

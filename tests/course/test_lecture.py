@@ -16,8 +16,7 @@ from rsbd.cli import app, hall, server
 from rsbd.course import lecture, notebooks
 from rsbd.course.lecture import SCENES, Scene, Stage
 from rsbd.course.lecture.frames import compute_frames, shared_pieces
-from rsbd.course.lecture.link import linked, page_name
-from rsbd.course.lecture.pages import scene_page
+from rsbd.course.lecture.pages import linked, page_name, scene_page
 from rsbd.errors import InputError
 from rsbd.panels import PANELS, SyncRunner
 

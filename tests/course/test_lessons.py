@@ -75,7 +75,7 @@ def test_a_quiz_hides_its_hints_where_no_kernel_runs():
     assert asked.page.count("<details>") == 2
     asked._handle_custom_msg("b", [])  # as the button in the page does
     assert '<a href="00.ipynb">00</a>' in asked.said
-    with pytest.raises(InputError, match="no quiz 'x'"):
+    with pytest.raises(InputError, match="quiz is 'x'"):
         lessons.quiz("x")
 
 
@@ -203,8 +203,8 @@ def test_an_answer_is_folded_with_its_table_its_picture_and_its_words():
     assert "open" not in folded.partition(">")[0]
     assert [folded.count(part) for part in ("<td>25 %</td>", 'alt="a curve"', "So 50 %.")] == [1, 1, 1]
     assert folded.endswith("</details>")
-    assert "a curve" in repr(lessons.compose(*parts))
-    assert len(repr(lessons.compose(*parts))) < 500
+    assert "a curve" in repr(lessons.say(*parts))
+    assert len(repr(lessons.say(*parts))) < 500
 
 
 def test_figures_carry_words():

@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parents[2]
 DATA = lessons.two_digits(view="unit")
 MODEL = LeastSquares.fit(DATA.x)
 WEIGHTS = MODEL.influence(DATA.x_test)
-TRIAL = lessons.practice(DATA)
+TRIAL = DATA.hold_out()
 LEAST = min(k / 100 for k in range(51, 100) if lessons.certified_share(TRIAL, k / 100, flips=1) >= 0.5)
 
 

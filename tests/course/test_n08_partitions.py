@@ -82,7 +82,7 @@ def test_the_most_rows_of_a_bag_are_those_that_the_library_certifies(size):
 
 
 def test_parts_are_chosen_on_practice_points_and_the_test_points_certified_once():
-    practice = lessons.practice(DATA)
+    practice = DATA.hold_out()
     said = [int(share) for share in re.findall(r"(\d+) %", on_parts(40).words)]
     certified = [dpa(d, 40).changed.accuracy(d.y_test, 5) for d in (practice, DATA)]
     assert said == [pytest.approx(100 * share, abs=0.51) for share in certified]

@@ -180,5 +180,5 @@ def test_panels_grow_an_ensemble_without_a_name_by_training_it_anew(digits: Data
 
     memory = VoteMemory()
     for number in (64, 128):
-        *_, found = memory.stream("clean", digits, FLIPS, learner, digits.x_test, number, 0)
+        *_, found = memory.stream(digits, FLIPS, learner, digits.x_test, number, 0, name="clean")
         assert np.array_equal(found.counts, run_of(digits, learner, number).counts)

@@ -145,9 +145,9 @@ def test_other_images_and_targets_by_name() -> None:
     ("settings", "message"),
     [
         ({"dataset": "breast_cancer"}, "shows images"),
-        ({"dataset": rsbd.load("digits", side=8)}, "view='unit'"),
+        ({"dataset": rsbd.load("digits", side=8)}, "unit view"),
         ({"size": 3}, "no setting 'size'"),
-        ({"kind": "hat"}, "no trigger 'hat'"),
+        ({"kind": "hat"}, "kind is 'hat'"),
         ({"rate": 0.5}, "share from 0 to 0.1"),
         ({"target": "x"}, "not a class"),
         ({"pixels": 99}, "outside this panel's range"),

@@ -176,6 +176,6 @@ def test_bad_input_is_named() -> None:
         partitions(method="boosting")
     with pytest.raises(InputError, match="shows images"):
         partitions("breast_cancer")
-    with pytest.raises(InputError, match="not a set of binary images"):
+    with pytest.raises(InputError, match="load its binary view"):
         partitions(load("digits", side=8, view="unit", classes=(0, 1)))
     assert replace(PartitionsParams(), method="finite").models == 150

@@ -14,12 +14,15 @@ import pytest
 from rsbd.errors import InputError
 from rsbd.panels import Choice, Panel, Picture, Slider, SyncRunner, Toggle, live, svg
 from rsbd.panels.chart import Chart
+from rsbd.panels.controls import setting
+
+SCALE = Slider("scale", "scale", 0.0, 1.0, 0.1)
 
 
 @dataclasses.dataclass(frozen=True)
 class Params:
     side: int = 2
-    scale: float = 0.5
+    scale: float = setting(0.5, SCALE, unit=("m",))
     unit: str = "m"
     loud: bool = False
     hidden: int = 5
@@ -31,7 +34,7 @@ class Params:
 
 SPEC = [
     Slider("side", "side (m)", 1, 9, 1),
-    Slider("scale", "scale", 0.0, 1.0, 0.1),
+    SCALE,
     Choice("unit", "unit", (("metres", "m"), ("kilometres", "km"))),
     Toggle("loud", "loud"),
 ]
@@ -86,7 +89,11 @@ def test_set_moves_controls_and_computes_once_for_several():
 
 @pytest.mark.parametrize(
     ("changes", "message"),
-    [({"side": 10}, "side is 10, outside"), ({"depth": 1}, "no parameter 'depth': choose from hidden")],
+    [
+        ({"side": 10}, "side is 10, outside"),
+        ({"unit": "mile"}, "unit is 'mile': choose 'm' or 'km'"),
+        ({"depth": 1}, "no setting 'depth': choose from hidden"),
+    ],
 )
 def test_set_refuses_what_it_cannot_show(changes, message):
     panel, seen = make()
@@ -113,7 +120,7 @@ def test_controls_that_clash_show_a_sentence():
 
 
 def test_controls_hide_where_they_do_not_apply():
-    panel, _ = make(visible=lambda params: {"scale": params.unit == "m"})
+    panel, _ = make()
     assert panel.controls.rows["scale"].layout.display is None
     panel.set(unit="km")
     assert panel.controls.rows["scale"].layout.display == "none"
@@ -121,7 +128,7 @@ def test_controls_hide_where_they_do_not_apply():
 
 def test_static_copy_carries_alt_and_sentence():
     panel, _ = make()
-    html = panel.static()._repr_html_()
+    html = panel.page
     assert 'alt="side 2"' in html
     assert "Side 2." in html
     data = re.search(r"base64,([^\"]+)", html).group(1)

@@ -161,7 +161,7 @@ def test_names_stand_inside_the_picture():
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"dataset": load("digits", side=8, classes=(0, 1))}, "give gray images"),
+        ({"dataset": load("digits", side=8, classes=(0, 1))}, "load its unit view"),
         ({"dataset": "breast_cancer"}, "shows images"),
         ({"kepe": 0.9}, "no setting 'kepe'"),
         ({"target": "7"}, "is not a class"),

@@ -150,14 +150,14 @@ def _picture(panel: Panel[Any, Any], point: Mapping[str, Any]) -> Picture:
 def _origin(panel: Panel[Any, Any], scene: Scene) -> dict[str, str]:
     """Return what the pictures of a panel are computed from, without date or machine."""
     compute, params = panel.engine.compute, dataclasses.asdict(panel.params)
-    bench = getattr(compute, "bench", compute)  # some computations keep their data in a bench
-    data = getattr(bench, "dataset", None) or getattr(bench, "final", {}).get("unit")
+    held = getattr(compute, "trials", compute)  # what holds the data
+    data = getattr(held, "dataset", None)
     said = {"rsbd": __version__, "panel": scene.panel, "data": "none: the settings alone"}
     if data is not None:
         said["data"] = f"{data.name}, classes {' '.join(data.classes)}, sha256 {data.fingerprint()[:16]}"
-    if (seed := getattr(bench, "seed", params.get("seed"))) is not None:
+    if (seed := getattr(held, "seed", params.get("seed"))) is not None:
         said["seed"] = str(seed)
-    if (models := params.get("num_models", getattr(bench, "num_models", None))) is not None:
+    if (models := params.get("num_models", getattr(held, "num_models", None))) is not None:
         said["models"] = ", ".join(f"{n:,}" for n in scene.grid.get("num_models", [models]))
     rest = {k: v for k, v in params.items() if k not in {*scene.grid, "num_models", "seed"}}
     if rest:

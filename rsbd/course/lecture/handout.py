@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from rsbd.course.lecture.frames import compute_frames
-from rsbd.course.lecture.link import linked
+from rsbd.course.lecture.pages import linked
 from rsbd.course.lecture.scene import Scene
 from rsbd.course.lecture.scenes import SCENES
 from rsbd.course.templates import fill_page

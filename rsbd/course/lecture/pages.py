@@ -1,10 +1,10 @@
 """The static lecture: an HTML page for each scene that needs no kernel; its sliders stop at the computed values."""
 
+import io
 from collections.abc import Sequence
 from pathlib import Path
 
 from rsbd.course.lecture.frames import Frames, compute_frames
-from rsbd.course.lecture.link import linked, page_name
 from rsbd.course.lecture.scene import Scene
 from rsbd.course.lecture.scenes import SCENES
 from rsbd.course.templates import fill_page
@@ -58,3 +58,25 @@ def scene_page(frames: Frames, number: int, titles: Sequence[str], link: str = "
 def presenter_page() -> str:
     """Return the page of the presenter window."""
     return fill_page("lecture/presenter.html.j2", "Presenter", ("lecture/keys.js", "lecture/presenter.js"))
+
+
+def page_name(number: int) -> str:
+    """Return the file name of a scene."""
+    return f"scene-{number:02d}.html"
+
+
+def linked(number: int, link: str) -> dict[str, str]:
+    """Return the address of a scene's static page and its QR code as SVG; nothing without an address.
+
+    Examples
+    --------
+    >>> linked(3, "")
+    {}
+    """
+    if not link:
+        return {}
+    import segno
+
+    address, drawn = f"{link.rstrip('/')}/{page_name(number)}", io.BytesIO()
+    segno.make(address, micro=False).save(drawn, kind="svg", xmldecl=False, nl=False, omitsize=True, light="#fff")
+    return {"link": address, "code": drawn.getvalue().decode()}

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from rsbd.data import load
-from rsbd.errors import InputError
+from rsbd.errors import InputError, check_among
 from rsbd.panels import PANELS, Panel
 from rsbd.panels.runners import Runner
 
@@ -118,8 +118,7 @@ class Scene:
         InputError
             If there is no such panel, or it has no such setting or control.
         """
-        if self.panel not in PANELS:
-            raise InputError(f"scene {self.title!r} wants the panel {self.panel!r}", f"choose from {', '.join(PANELS)}")
+        check_among(f"the panel of scene {self.title!r}", self.panel, PANELS)
         settings = dict(self.settings) if self.data is None else {**self.settings, "dataset": load(**self.data)}
         panel = PANELS[self.panel](runner=runner, **settings)
         if missing := set(self.grid) - set(panel.controls.rows):

@@ -9,8 +9,7 @@ import anywidget
 import ipywidgets as ipw
 import traitlets
 
-from rsbd.course.lecture.link import linked
-from rsbd.course.lecture.pages import presenter_page
+from rsbd.course.lecture.pages import linked, presenter_page
 from rsbd.course.lecture.scene import Scene
 from rsbd.course.lecture.scenes import SCENES
 from rsbd.course.templates import read_assets

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from rsbd.course.lessons.drawing import themed_svg
-from rsbd.panels.panel import shown_in_page
+from rsbd.panels import Picture, Static
 from rsbd.words import percent
 
 
@@ -33,18 +33,20 @@ class Said:
 
 
 _MARKDOWN = mistune.create_markdown(escape=False, plugins=["table", "math"])
-Part: TypeAlias = "Said | Shown | str"
+Part: TypeAlias = Said | Static | str
 
 
-def say(text: str, **shares: float) -> Said:
-    """Return prose in which each ``{name}`` is replaced by that share in per cent.
+def say(*parts: Part, **shares: float) -> Said:
+    """Return prose, tables and figures below each other; in prose each ``{name}`` becomes that share in per cent.
 
     Examples
     --------
     >>> say("{seen} of them were fooled.", seen=0.975)
     98 % of them were fooled.
     """
-    return Said(text.format(**{name: percent(share) for name, share in shares.items()}))
+    written = {name: percent(share) for name, share in shares.items()}
+    shown = [Said(part.format(**written)) if isinstance(part, str) else part for part in parts]
+    return Said("\n\n".join(part.text if isinstance(part, Said) else part._repr_html_() for part in shown))
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> Said:
@@ -62,29 +64,7 @@ def table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> Said:
     return Said("\n".join(f"| {' | '.join(map(str, line))} |" for line in lines))
 
 
-def compose(*parts: Part, **shares: float) -> Said:
-    """Return prose, tables and figures below each other; shares stand in the prose as in :func:`say`."""
-    shown = [say(part, **shares) if isinstance(part, str) else part for part in parts]
-    return Said("\n\n".join(part.text if isinstance(part, Said) else part._repr_html_() for part in shown))
-
-
-@dataclass(frozen=True)
-class Shown:
-    """A picture with alt text, ``width`` pixels wide, and a sentence below it."""
-
-    svg: str
-    alt: str
-    caption: str
-    width: int
-
-    def _repr_html_(self) -> str:
-        return shown_in_page(self.svg, self.alt, self.caption, self.width)
-
-    def __repr__(self) -> str:
-        return self.caption
-
-
-def figure(drawing: Axes | Figure, alt: str, caption: str) -> Shown:
+def figure(drawing: Axes | Figure, alt: str, caption: str) -> Static:
     """Show a matplotlib drawing with alt text and a sentence; it follows the theme of the page.
 
     Parameters
@@ -97,7 +77,7 @@ def figure(drawing: Axes | Figure, alt: str, caption: str) -> Shown:
         The message of the picture.
     """
     sheet: Any = drawing if hasattr(drawing, "savefig") else drawing.figure
-    return Shown(themed_svg(sheet), alt, caption, round(90 * sheet.get_figwidth()))
+    return Static(Picture(themed_svg(sheet), alt, caption), round(90 * sheet.get_figwidth()))
 
 
 def falls(radii: Sequence[float], accuracies: Sequence[float]) -> str:

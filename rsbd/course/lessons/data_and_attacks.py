@@ -9,7 +9,7 @@ import torch
 
 from rsbd.attacks import Poisoning, clean_accuracy
 from rsbd.data import Dataset, load
-from rsbd.errors import InputError
+from rsbd.errors import check_among
 from rsbd.learners import Linear
 from rsbd.learners.undefended import predict_undefended
 from rsbd.noises import Noise
@@ -39,8 +39,7 @@ def part_of(name: str, view: str, **parts: Mapping[str, Any]) -> Dataset:
     >>> part_of("digits", "unit", digits={"classes": (0, 1), "points": 20})
     Dataset('digits enlarged to 28x28', 204 rows, 20 points, shape 28x28, classes 0/1, values=None)
     """
-    if name not in parts:
-        raise InputError(f"this lesson has no data set {name!r}", f"choose {' or '.join(map(repr, parts))}")
+    check_among("data set", name, parts)
     return load(name, view=view, **parts[name])
 
 
@@ -77,17 +76,6 @@ def ten_digits(name: str = "digits") -> Dataset:
     Dataset('digits enlarged to 28x28', 1000 rows, 797 points, shape 28x28, classes 0/1/2/3/4/5/6/7/8/9, values=None)
     """
     return part_of(name, "unit", digits={}, mnist={"rows": 3000, "points": 1000})
-
-
-def practice(dataset: Dataset) -> Dataset:
-    """Return the data to tune settings on: its points are a quarter of the training rows, which its rows then lack.
-
-    Examples
-    --------
-    >>> practice(two_digits())
-    Dataset('digits enlarged to 28x28', 153 rows, 51 points, shape 28x28, classes 0/1, values=2)
-    """
-    return dataset.hold_out()
 
 
 def noised(noise: Noise, x: Points, seed: int = 0) -> Points:

@@ -7,11 +7,12 @@ from scipy.special import ndtri
 
 from rsbd import bounds
 from rsbd.certify import ABSTAIN, Certificate, radius
-from rsbd.course.lessons.cell_output import Shown, figure
+from rsbd.course.lessons.cell_output import figure
 from rsbd.course.lessons.drawing import draw_curves
 from rsbd.course.lessons.self_check import HINTS, Verdict, judge_number
-from rsbd.errors import InputError
+from rsbd.errors import check_among
 from rsbd.noises import Gaussian, Smoothing
+from rsbd.panels import Static
 from rsbd.panels.plane.compute import WORLD
 from rsbd.plots import name_axes, new_axes
 from rsbd.types import Floats, Ints
@@ -64,14 +65,13 @@ def broken(rule: str, num: int = 1000, alpha: float = 0.05, trials: int = 5000, 
     >>> broken("same votes") > 0.05 >= broken("shared")
     True
     """
+    check_among("rule", rule, ("same votes", "shared", "other votes"))
     rng = np.random.default_rng(seed)
     counts, others = (_coins(rng.binomial(n, 0.5, trials), n) for n in (num, 100))
     if rule == "shared":
         evidence = bounds.simultaneous(counts, alpha)
-    elif rule in ("same votes", "other votes"):
-        evidence = bounds.clopper_pearson(counts, alpha, counts if rule == "same votes" else others)
     else:
-        raise InputError(f"there is no rule {rule!r}", "choose 'same votes', 'shared' or 'other votes'")
+        evidence = bounds.clopper_pearson(counts, alpha, counts if rule == "same votes" else others)
     return float(np.mean(evidence.miss < 0.5))
 
 
@@ -88,8 +88,7 @@ def peeking(bound: str, every: int = 10, alpha: float = 0.05) -> float:
     >>> peeking("simultaneous") > 0.05 >= peeking("anytime")
     True
     """
-    if bound not in ("simultaneous", "anytime"):
-        raise InputError(f"there is no bound {bound!r}", "choose 'simultaneous' or 'anytime'")
+    check_among("bound", bound, ("simultaneous", "anytime"))
     heads = (np.random.default_rng(0).random((2000, 1000)) < 0.5).cumsum(axis=1)
     proved = np.zeros(len(heads), bool)
     for n in range(every, heads.shape[1] + 1, every):
@@ -115,6 +114,7 @@ def best_of(settings: int, chosen_on: str, num: int = 1000, alpha: float = 0.05,
     >>> best_of(10, "certified points") > 0.3, best_of(10, "practice points") <= 0.05
     (True, True)
     """
+    check_among("chosen_on", chosen_on, ("certified points", "practice points"))
     rng = np.random.default_rng(0)
 
     def misses() -> Floats:
@@ -123,8 +123,6 @@ def best_of(settings: int, chosen_on: str, num: int = 1000, alpha: float = 0.05,
         bounded = bounds.clopper_pearson(_coins(known, num), alpha, [[1, 0]] * len(known))
         return bounded.miss[where].reshape(trials, settings)
 
-    if chosen_on not in ("certified points", "practice points"):
-        raise InputError(f"there are no {chosen_on!r}", "choose 'certified points' or 'practice points'")
     certified = misses()
     seen = certified if chosen_on == "certified points" else misses()
     return float(np.mean(certified[np.arange(trials), seen.argmin(axis=1)] < 0.5))
@@ -138,7 +136,7 @@ def _coins(heads: Ints, num: int) -> Ints:
     return np.column_stack([heads, num - heads]).astype(np.int64)
 
 
-def draw_radius_by_sigma(point: Point, num: int) -> Shown:
+def draw_radius_by_sigma(point: Point, num: int) -> Static:
     """Show the certified radius of a point by sigma: a line for each label, a gray area where it abstains."""
     sigmas = np.arange(2, 81) / 40
     found = [plane_radius(point, sigma, num) for sigma in sigmas]

@@ -10,11 +10,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rsbd.course.lessons.cell_output import Shown, figure
+from rsbd.course.lessons.cell_output import figure
 from rsbd.course.lessons.self_check import HINTS, Verdict, judge_number
 from rsbd.errors import InputError
 from rsbd.noises import Flip
-from rsbd.panels.worst_case.compute import worst_event
+from rsbd.panels import Static
+from rsbd.panels.worst_case.compute import certified_bits, worst_event
 from rsbd.plots import BLUE, VERMILLION, name_axes, new_axes
 
 Fractions = Sequence[Fraction]
@@ -108,7 +109,7 @@ def filled(P: Fractions, Q: Fractions, p: Fraction) -> Fraction:
     return sum((q * share for q, share in zip(Q, worst_event(P, Q, p), strict=True)), Fraction(0))
 
 
-def draw_classifiers(world: Bits) -> Shown:
+def draw_classifiers(world: Bits) -> Static:
     """Show every classifier as a dot, and the trade-off above them."""
     before, after, unit = world.everyone()
     law = Flip(world.keep).shift(sum(a != b for a, b in zip(world.held, world.attacked, strict=True)))
@@ -156,9 +157,7 @@ def check_reach(answer: Any, keep: str, p_a: str) -> Verdict:
     Not yet. One changed bit is forgiven: compare the miss with the first limit.
     """
     flip, miss = Flip(keep), 1 - Fraction(p_a)
-    best = 0
-    while miss < flip.shift(best + 1).threshold():
-        best += 1
+    best = certified_bits(flip, miss)
     limit, next_limit = (flip.shift(r).threshold() for r in (best, best + 1))
     words = {"miss": miss, "best": best, "limit": limit, "next_limit": next_limit}
     return judge_number(answer, best, HINTS["check_reach"], {"above": best + 1, "none": 0, "below": best - 1}, **words)

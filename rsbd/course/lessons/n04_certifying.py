@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 
 from rsbd import bounds
-from rsbd.course.lessons.data_and_attacks import practice
 from rsbd.course.lessons.self_check import HINTS, Verdict, judge_choice, judge_number, self_check, verdict
 from rsbd.data import Dataset
 from rsbd.noises import Flip, Threat
@@ -58,26 +57,19 @@ def check_noise(keeps: Any, dataset: Dataset, threat: Threat, share: float = 0.2
     hints, names = HINTS["check_noise"], ("keep_features", "keep_labels", "keep_test")
     if not isinstance(keeps, Mapping) or set(keeps) != set(names):
         return verdict(hints, "names", names=", ".join(names))
-    rehearsal = practice(dataset)
-    result = wang(rehearsal, num_models=num_models, **keeps)
-    held = _proved(result, rehearsal, threat)
+
+    def certified(data: Dataset) -> tuple[Proof, float]:
+        found = wang(data, num_models=num_models, **keeps)
+        return found, float(np.mean(found.certify(threat) & (found.bounds.label == data.y_test)))
+
+    result, held = certified(dataset.hold_out())
     words = {"found": percent(held) if held else "None", "num_models": num_models}
     if len(set(result.bounds.label.tolist())) == 1:
         return verdict(hints, "useless", **words)
     if held >= share:
         chosen = [float(keeps[name]) for name in names]
-        return judge_choice(
-            hints,
-            (dataset, threat),
-            chosen,
-            lambda: _proved(wang(dataset, num_models=num_models, **keeps), dataset, threat),
-            **words,
-        )
+        return judge_choice(hints, (dataset, threat), chosen, lambda: certified(dataset)[1], **words)
     limit = float(result.smoothing.tradeoff(threat).threshold())
     best = float(bounds.simultaneous(np.array([[num_models, 0]]), result.bounds.alpha).miss[0])
     typical = float(np.median(result.bounds.miss))
     return verdict(hints, "exposed" if best >= limit else "unclear", limit=limit, best=best, typical=typical, **words)
-
-
-def _proved(result: Proof, dataset: Dataset, threat: Threat) -> float:
-    return float(np.mean(result.certify(threat) & (result.bounds.label == dataset.y_test)))

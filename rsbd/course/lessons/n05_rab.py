@@ -7,10 +7,10 @@ import numpy as np
 
 from rsbd import bounds
 from rsbd.certify import radius
-from rsbd.course.lessons.data_and_attacks import practice
 from rsbd.course.lessons.self_check import HINTS, Verdict, is_number, judge_choice, judge_number, self_check, verdict
 from rsbd.data import Dataset
 from rsbd.recipes.rab import per_row, rab
+from rsbd.recipes.result import Certified
 from rsbd.words import percent
 
 _MODELS = 1000  # of an answer that is tried out
@@ -55,18 +55,15 @@ def check_sigma(answer: Any, dataset: Dataset, length: float = 1.0, share: float
         return verdict(hints, "no_sigma", answer=answer)
     if answer > _MOST_SIGMA:
         return verdict(hints, "drowned", answer=answer, most=_MOST_SIGMA)
-    rehearsal = practice(dataset)
-    result = rab(rehearsal, answer, num_models=_MODELS)
-    held = result.certificate.accuracy(rehearsal.y_test, length)
+
+    def certified(data: Dataset) -> tuple[Certified, float]:
+        found = rab(data, answer, num_models=_MODELS)
+        return found, found.certificate.accuracy(data.y_test, length)
+
+    result, held = certified(dataset.hold_out())
     words = {"found": percent(held) if held else "None", "length": length}
     if held >= share:
-        return judge_choice(
-            hints,
-            (dataset, length),
-            answer,
-            lambda: rab(dataset, answer, num_models=_MODELS).certificate.accuracy(dataset.y_test, length),
-            **words,
-        )
+        return judge_choice(hints, (dataset, length), answer, lambda: certified(dataset)[1], **words)
     unanimous = bounds.clopper_pearson([[_MODELS, 0]], result.bounds.alpha)
     reach = float(radius(unanimous, result.smoothing).radius[0])
     case = "too_little" if reach < length else "little" if reach < 1.75 * length else "too_much"

@@ -9,7 +9,6 @@ from matplotlib.axes import Axes
 from rsbd.attacks.label_flips import fewest_flips, heaviest
 from rsbd.bounds import Bounds
 from rsbd.certify import radius
-from rsbd.course.lessons.data_and_attacks import practice
 from rsbd.course.lessons.drawing import draw_curves
 from rsbd.course.lessons.self_check import HINTS, Verdict, is_number, self_check, verdict
 from rsbd.data import Dataset
@@ -51,7 +50,7 @@ def certified_share(dataset: Dataset, keep: float, flips: int, times: float = 1)
 @self_check
 def check_smallest_keep(answer: Any, dataset: Dataset, flips: int = 1, share: float = 0.5) -> Verdict:
     """Check the smallest keep, in steps of 0.01, that certifies a share of the practice points."""
-    hints, trial = HINTS["check_smallest_keep"], practice(dataset)
+    hints, trial = HINTS["check_smallest_keep"], dataset.hold_out()
     if not is_number(answer) or not 0 < answer < 1:
         return verdict(hints, "no_probability", answer=answer)
     if answer <= 0.5:
@@ -69,7 +68,7 @@ def check_smallest_keep(answer: Any, dataset: Dataset, flips: int = 1, share: fl
 @self_check
 def check_penalty(answer: Any, dataset: Dataset, keep: float, flips: int) -> Verdict:
     """Check a ridge penalty, as a multiple of the default, that certifies more practice points than the default."""
-    hints, trial = HINTS["check_penalty"], practice(dataset)
+    hints, trial = HINTS["check_penalty"], dataset.hold_out()
     if not is_number(answer) or answer < 0:
         return verdict(hints, "no_multiple", answer=answer)
     if answer == 1:

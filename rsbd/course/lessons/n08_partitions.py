@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 
-from rsbd.course.lessons.data_and_attacks import practice
 from rsbd.course.lessons.self_check import (
     HINTS,
     Mistakes,
@@ -80,18 +79,20 @@ def check_parts(answer: Any, dataset: Dataset, rows: int, share: float) -> Verdi
     best = int(Partition(parts).radius(np.zeros((parts, 1), np.int64), 2)[1][0]) // 2
     if best < rows:
         return verdict(hints, "few_parts", parts=parts, best=count(best, "changed row"))
-    held_out = practice(dataset)
-    tried = dpa(held_out, parts)
-    found = tried.changed.accuracy(held_out.y_test, rows)
+
+    def certified(data: Dataset) -> tuple[Parted, float]:
+        dealt = dpa(data, parts)
+        return dealt, dealt.changed.accuracy(data.y_test, rows)
+
+    held_out = dataset.hold_out()
+    tried, found = certified(held_out)
     words = {"parts": parts, "rows": count(rows, "changed row"), "found": percent(found), "share": percent(share)}
     if found < share:
         words["learned"] = count(round(held_out.num_rows / parts), "row")
         words["alone"] = percent(float((tried.labels == held_out.y_test).mean()))
         words["turned"] = str(2 * rows)
         return verdict(hints, "close" if parts < 8 * rows else "unclear", **words)  # close: few votes beside the lead
-    return judge_choice(
-        hints, (dataset, rows), parts, lambda: dpa(dataset, parts).changed.accuracy(dataset.y_test, rows), **words
-    )
+    return judge_choice(hints, (dataset, rows), parts, lambda: certified(dataset)[1], **words)
 
 
 def check_bag_rows(answer: Any, size: int, num_rows: int) -> Verdict:

@@ -8,8 +8,8 @@ from matplotlib.axes import Axes
 
 from rsbd import bounds, ensemble, plots
 from rsbd.certify import certify
-from rsbd.course.lessons.data_and_attacks import practice
 from rsbd.course.lessons.self_check import HINTS, Verdict, judge_choice, self_check, verdict
+from rsbd.course.lessons.stored_results import stored_words
 from rsbd.data import Dataset
 from rsbd.errors import InputError
 from rsbd.learners import Linear
@@ -70,11 +70,7 @@ def held(found: Comparison, method: str, attack: Attack, rows: int = 0, pixels: 
 
 def compared(found: Comparison) -> str:
     """Return the settings of a stored comparison as a sentence."""
-    s = found.settings
-    return (
-        f"Stored comparison on {s['dataset']}, {' against '.join(s['classes'])}: {s['rows']:,} training images, "
-        f"{s['points']:,} test images, at most {s['models']:,} models a method, alpha {s['alpha']:g}."
-    )
+    return f"{stored_words('comparison', found.settings, 'at most {:,} models a method')}."
 
 
 def _by_rows(found: Comparison, attack: Attack, pixels: int) -> tuple[list[int], dict[str, list[float]]]:
@@ -158,7 +154,7 @@ def check_combination(
         right = evidence.label == data.y_test
         return float((certify(evidence, answer, asked, dataset.num_rows) & right).mean()), float(right.mean())
 
-    found, right = certified(practice(dataset), 1)
+    found, right = certified(dataset.hold_out(), 1)
     words = {"found": percent(found), "num_models": num_models, "right": percent(right), "share": percent(share)}
     if found >= share:
         return judge_choice(hints, (dataset, threat), answer, lambda: certified(dataset, 0)[0], **words)

@@ -11,16 +11,14 @@ from matplotlib.patches import Rectangle
 from rsbd import audit, bounds, ensemble, plots
 from rsbd.attacks import Poisoning, stamp
 from rsbd.certify import ABSTAIN, Certificate, certify, radius
-from rsbd.course.lessons.cell_output import Said, Shown, figure
+from rsbd.course.lessons.cell_output import Said, figure
 from rsbd.course.lessons.drawing import draw_curves
 from rsbd.course.lessons.self_check import HINTS, Mistakes, Verdict, judge_number
 from rsbd.data import Dataset
 from rsbd.learners import Linear, RobustLinear
 from rsbd.noises import Bagging, ClassBagging, Flip, Smoothing, Threat
 from rsbd.noises.smoothing import RowNoise
-from rsbd.panels import svg
-from rsbd.panels.engine import Picture
-from rsbd.panels.panel import Static
+from rsbd.panels import Picture, Static, svg
 from rsbd.panels.planted.compute import one_vote
 from rsbd.recipes.experiment import Experiment
 from rsbd.recipes.planted import any_trigger
@@ -32,7 +30,7 @@ _KEEPS = (0.55, 0.6, 0.65, 0.7, 0.8, 0.9)
 _BAG, _ALPHA = 10, 0.001
 
 
-def draw_noise_limit(dataset: Dataset, rows: int, pixels: int) -> Shown:
+def draw_noise_limit(dataset: Dataset, rows: int, pixels: int) -> Static:
     """Draw by ``keep`` what bags, and flips on the test image, prove against rows, against a trigger and against both.
 
     Parameters
@@ -65,7 +63,7 @@ def draw_noise_limit(dataset: Dataset, rows: int, pixels: int) -> Shown:
     return figure(ax, f"Share of test images that are right and proved, at keep {keeps}. {alt}.", said)
 
 
-def draw_one_vote(dataset: Dataset, point: int, side: int) -> Shown:
+def draw_one_vote(dataset: Dataset, point: int, side: int) -> Static:
     """Draw the weights of one model, a test image, and the patch that costs the model's answer most."""
     vote, names = one_vote(dataset, point, side), dataset.classes
     titles = f"orange: speaks for \u201c{names[vote.label]}\u201d", f"test image {point}", "its worst patch"
@@ -196,7 +194,8 @@ def attack_card(
         svg.text(24, 306, foot, fill=svg.SOFT),
     ]
     sentence = f"My attack against my defence: {share} {said}."
-    return Static(Picture(svg.document(1200, 328, parts), f"{sentence} {' '.join(lines)} {foot}.", sentence))
+    drawing = svg.themed(svg.document(1200, 328, parts))
+    return Static(Picture(drawing, f"{sentence} {' '.join(lines)} {foot}.", sentence))
 
 
 def _search(dataset: Dataset, smoothing: Smoothing, held: Certificate, rows: int, who: Bools) -> str:

@@ -2,7 +2,7 @@
 
 import ipywidgets as ipw
 
-from rsbd.course.lessons.cell_output import Part, compose
+from rsbd.course.lessons.cell_output import Part, say
 from rsbd.course.lessons.self_check import marked, plain_number, read_number
 from rsbd.panels.live import show_live
 from rsbd.panels.svg import escape
@@ -41,7 +41,7 @@ class Prediction:
     truth : float
         The answer, computed by the notebook. It is shown only when the button is pressed.
     *answer
-        The explanation: prose, tables and figures, as for :func:`compose`.
+        The explanation: prose, tables and figures, as for :func:`say`.
     unit : str
         Unit of guess and answer.
     high : float
@@ -68,7 +68,7 @@ class Prediction:
         self, question: str, truth: float, *answer: Part, unit: str = "%", high: float = 100, **shares: float
     ) -> None:
         self.question, self.truth, self.unit, self.high = question, truth, unit, high
-        self.answer = compose(*answer, **shares)
+        self.answer = say(*answer, **shares)
         self.guesses: list[float] = []
         # The box is empty at first: a reader without a guess would take over a number in it.
         self._box = ipw.Text(

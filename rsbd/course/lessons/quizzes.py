@@ -9,7 +9,7 @@ import ipywidgets as ipw
 import traitlets
 
 from rsbd.course.lessons.self_check import Verdict, marked
-from rsbd.errors import InputError
+from rsbd.errors import check_among
 from rsbd.panels.live import show_live
 
 _HERE = Path(__file__)
@@ -88,8 +88,7 @@ def quiz(name: str) -> Quiz:
     >>> quiz("claim").press("c").passed
     False
     """
-    if name not in QUIZZES:
-        raise InputError(f"there is no quiz {name!r}", f"choose from {', '.join(QUIZZES)}")
+    check_among("quiz", name, QUIZZES)
     return Quiz(**QUIZZES[name])
 
 

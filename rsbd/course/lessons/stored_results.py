@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -13,20 +13,25 @@ from numpy.typing import NDArray
 from rsbd.errors import InputError
 
 
+def stored_words(kind: str, settings: Mapping[str, Any], models: str = "{:,} models") -> str:
+    """Begin a sentence on what is stored with its data, its ``models``, and alpha."""
+    s = settings
+    return (
+        f"Stored {kind} on {s['dataset']}, {' against '.join(s['classes'])}: {s['rows']:,} training images, "
+        f"{s['points']:,} test images, {models.format(s['models'])}, alpha {s['alpha']:g}"
+    )
+
+
 class Stored(dict[str, Any]):
     """A ``result.json`` with its settings as a sentence and its map as an array."""
 
     @property
     def settings(self) -> str:
         """Return its settings as a sentence."""
-        s = self["settings"]
-        classes = " against ".join(s["classes"])
-        keeps = re.findall(r"(\w+)=Flip\('([\d/]+)'", s["smoothing"])
-        noise = ", ".join(f"keep {float(Fraction(keep)):g} {slot}" for slot, keep in keeps) or s["smoothing"]
-        return (
-            f"Stored result on {s['dataset']}, {classes}: {s['rows']:,} training images, {s['points']:,} test images, "
-            f"{s['models']:,} models, alpha {s['alpha']:g}; {noise}."
-        )
+        settings = self["settings"]
+        keeps = re.findall(r"(\w+)=Flip\('([\d/]+)'", settings["smoothing"])
+        noise = ", ".join(f"keep {float(Fraction(keep)):g} {slot}" for slot, keep in keeps) or settings["smoothing"]
+        return f"{stored_words('result', settings)}; {noise}."
 
     def map(self, rows: Sequence[int], triggers: Sequence[float]) -> tuple[list[int], list[float], NDArray[np.float64]]:
         """Return the certified map at these numbers of poisoned rows and sizes of trigger."""

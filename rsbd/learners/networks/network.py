@@ -8,7 +8,7 @@ from typing import Literal, get_args
 import torch
 from torch import Generator, Tensor
 
-from rsbd.errors import InputError, is_between, is_whole
+from rsbd.errors import InputError, check_among, is_between, is_whole
 from rsbd.learners.base import Learner, Problem, noised_at_once
 from rsbd.learners.determinism import reproducible_on_gpu
 from rsbd.noises import Gaussian, Noise, Smoothing
@@ -127,8 +127,7 @@ class Network(Learner):
         ):
             found = ", ".join(f"{field.name}={getattr(self, field.name)!r}" for field in fields(Network)[:4])
             raise InputError(f"{found} cannot train", "the first three must be above 0, weight_decay at least 0")
-        if self.precision not in get_args(Precision):
-            raise InputError(f"precision is {self.precision!r}", "choose 'float32' or 'bfloat16'")
+        check_among("precision", self.precision, get_args(Precision))
 
     def __repr__(self) -> str:
         """Show the settings of the network first, then those of its training."""

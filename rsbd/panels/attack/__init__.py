@@ -3,11 +3,9 @@
 from typing import Any
 
 from rsbd.data import Dataset
-from rsbd.errors import InputError
 from rsbd.panels.attack.compute import HIGHEST_RATE, AttackComputation, AttackParams, AttackResult
 from rsbd.panels.attack.draw import draw_attack
-from rsbd.panels.controls import controls_of
-from rsbd.panels.panel import Panel, first_params, image_dataset
+from rsbd.panels.panel import Panel, image_dataset
 from rsbd.panels.poisoned import count_poisoned
 from rsbd.panels.runners import Runner
 
@@ -51,15 +49,10 @@ def attack(
     >>> panel.sentence[:56]
     '20 of 1,000 training images carry a white patch (4 pixel'
     """
-    data = image_dataset(dataset, "unit")
-    if data.values is not None:
-        raise InputError(
-            f"{data.name} has {data.values} levels, which a faint trigger would leave", "load it with view='unit'"
-        )
+    data = image_dataset(dataset, "unit", lambda levels: levels is None)  # a faint trigger would leave levels
     if "target" in settings:
         settings["target"] = data.label(settings["target"])
     settings, slider = count_poisoned(settings, data, "rate", 0.02, HIGHEST_RATE)
     targets = tuple((f"\u201c{name}\u201d", label) for label, name in enumerate(data.classes))
-    controls = controls_of(AttackParams, poisoned=slider, target={"options": targets})
-    params, compute = first_params(AttackParams, settings), AttackComputation(data, seed)
-    return Panel(params, controls, compute, draw_attack, runner, lambda params: {"pixels": params.kind != "blend"})
+    own, compute = {"poisoned": slider, "target": {"options": targets}}, AttackComputation(data, seed)
+    return Panel.of(AttackParams, settings, compute, draw_attack, runner, **own)

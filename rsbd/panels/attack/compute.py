@@ -10,10 +10,9 @@ import numpy as np
 
 from rsbd.attacks import BadPatch, Blend, Pixels, Poisoning, Trigger, stamp
 from rsbd.data import Dataset
-from rsbd.errors import InputError
 from rsbd.learners import Linear
 from rsbd.learners.undefended import predict_undefended, undefended_weights
-from rsbd.panels.controls import Choice, Slider, Toggle, setting
+from rsbd.panels.controls import CheckedParams, Choice, Slider, Toggle, setting
 from rsbd.panels.engine import Cancel, OnProgress, Previews, show_previews
 from rsbd.panels.memory import Memo
 from rsbd.panels.poisoned import POISONED
@@ -27,7 +26,7 @@ _SHOWN = 4  # images of each kind
 
 
 @dataclass(frozen=True)
-class AttackParams:
+class AttackParams(CheckedParams):
     """One attack.
 
     Attributes
@@ -49,15 +48,11 @@ class AttackParams:
     """
 
     kind: str = setting("patch", Choice("kind", "trigger", tuple((words, kind) for kind, words in KINDS.items())))
-    pixels: int = setting(9, Slider("pixels", "size (pixels)", 1, 25, 1))
+    pixels: int = setting(9, Slider("pixels", "size (pixels)", 1, 25, 1), kind=("patch", "scattered"))
     strength: float = setting(1.0, Slider("strength", "strength (of white)", 0.01, 1.0, 0.01))
     poisoned: int = setting(20, POISONED)
     target: int = setting(0, Choice("target", "target label", ()))
     relabel: bool = setting(True, Toggle("relabel", "relabel the poisoned images as the target (dirty label)"))
-
-    def __post_init__(self) -> None:
-        if self.kind not in KINDS:
-            raise InputError(f"there is no trigger {self.kind!r}", f"choose from {', '.join(KINDS)}")
 
 
 class JudgedImages(NamedTuple):

@@ -7,17 +7,12 @@ from rsbd.errors import InputError
 from rsbd.learners import Learner, Linear
 from rsbd.panels.backdoor.compute import MOST_POISONED, BackdoorComputation, BackdoorParams, BackdoorResult
 from rsbd.panels.backdoor.draw import draw_backdoor, draw_compact_backdoor
-from rsbd.panels.controls import controls_of, shown_in
+from rsbd.panels.controls import controls_of
 from rsbd.panels.panel import Panel, first_params, image_dataset
 from rsbd.panels.poisoned import count_poisoned
 from rsbd.panels.runners import Runner
 
 _COMPACT = ("poisoned", "trigger_pixels", "keep")
-_OF_NOISE = {  # controls that apply under one kind of noise
-    "tied": ("keep",),
-    "slots": ("keep_features", "keep_labels", "keep_test"),
-    "gaussian": ("sigma", "keep_labels"),
-}
 
 
 def backdoor(
@@ -73,4 +68,4 @@ def backdoor(
     controls = controls_of(BackdoorParams, poisoned=slider)
     controls = [control for control in controls if not compact or control.name in _COMPACT]
     draw = draw_compact_backdoor if compact else draw_backdoor
-    return Panel(params, controls, compute, draw, runner, lambda params: shown_in(params.noise, _OF_NOISE))
+    return Panel(params, controls, compute, draw, runner)

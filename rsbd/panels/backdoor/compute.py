@@ -11,10 +11,9 @@ from rsbd import bounds
 from rsbd.attacks import BadPatch, Poisoning
 from rsbd.certify import radius
 from rsbd.data import Dataset
-from rsbd.errors import InputError
 from rsbd.noises import Smoothing
 from rsbd.panels.chart import radii_for
-from rsbd.panels.controls import SIGMA_BUYS, Choice, Slider, Toggle, setting
+from rsbd.panels.controls import SIGMA_BUYS, CheckedParams, Choice, Slider, Toggle, setting
 from rsbd.panels.memory import ExperimentComputation
 from rsbd.panels.poisoned import POISONED
 from rsbd.recipes.experiment import Experiment, Outcome
@@ -32,7 +31,7 @@ MAP_PIXELS = (1, 2, 3, 4, 6, 9, 16, 25)
 
 
 @dataclass(frozen=True)
-class BackdoorParams:
+class BackdoorParams(CheckedParams):
     """One attack and one defence.
 
     Attributes
@@ -59,19 +58,19 @@ class BackdoorParams:
 
     poisoned: int = setting(10, POISONED)
     noise: str = setting("tied", Choice("noise", "noise", _NOISES))
-    keep: float = setting(0.8, Slider.of_keep("keep", "keep"))
-    keep_features: float = setting(0.85, Slider.of_keep("keep_features", "keep (training pixels)"))
-    keep_labels: float = setting(0.8, Slider.of_keep("keep_labels", "keep (training labels)", 0.1))
-    keep_test: float = setting(0.85, Slider.of_keep("keep_test", "keep (test image)"))
-    sigma: float = setting(0.5, Slider("sigma", "sigma (pixel units)", 0.05, 3.0, 0.05, ends=SIGMA_BUYS))
+    keep: float = setting(0.8, Slider.of_keep("keep", "keep"), noise=("tied",))
+    keep_features: float = setting(0.85, Slider.of_keep("keep_features", "keep (training pixels)"), noise=("slots",))
+    keep_labels: float = setting(
+        0.8, Slider.of_keep("keep_labels", "keep (training labels)", 0.1), noise=("slots", "gaussian")
+    )
+    keep_test: float = setting(0.85, Slider.of_keep("keep_test", "keep (test image)"), noise=("slots",))
+    sigma: float = setting(
+        0.5, Slider("sigma", "sigma (pixel units)", 0.05, 3.0, 0.05, ends=SIGMA_BUYS), noise=("gaussian",)
+    )
     trigger_pixels: int = setting(9, Slider("trigger_pixels", "trigger (pixels)", 1, 25, 1))
     num_models: int = setting(1000, Slider("num_models", "models", 100, 5000, 100))
     alpha: float = setting(0.001, Choice.of_numbers("alpha", "alpha", 0.1, 0.05, 0.01, 0.001, 0.0001))
     watched: bool = setting(False, Toggle("watched", "bounds that stay valid while you watch (anytime)"))
-
-    def __post_init__(self) -> None:
-        if self.noise not in ("tied", "slots", "gaussian"):
-            raise InputError(f"noise is {self.noise!r}", "choose 'tied', 'slots' or 'gaussian'")
 
     def smoothing(self, data: Dataset) -> Smoothing:
         """Return the noise that the sliders describe."""

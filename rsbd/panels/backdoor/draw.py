@@ -7,9 +7,9 @@ import numpy as np
 
 from rsbd.panels import svg
 from rsbd.panels.backdoor.compute import MAP_PIXELS, MOST_POISONED, BackdoorParams, BackdoorResult
-from rsbd.panels.chart import Box, Chart, share_map, ticks
+from rsbd.panels.chart import Box, Chart, half_certified, share_map, ticks
 from rsbd.panels.engine import Picture
-from rsbd.panels.rates import attack_success_bars, clean_accuracy_bars, success_words
+from rsbd.panels.rates import rate_bars, success_words
 from rsbd.types import AnyFloats, Floats
 from rsbd.words import count, note, percent, preview, state
 
@@ -37,7 +37,7 @@ def _picture(found: BackdoorResult, width: float, parts: list[str], stack: Itera
 def _proved(found: BackdoorResult, xs: tuple[float, float], ys: tuple[float, float], aside: tuple[float, float]) -> str:
     """Write in large figures what is proved: against small changes of any kind, and against this attack."""
     threat, channels = found.report.threat, found.report.outcome.experiment.dataset.channels
-    trigger, (radius, certified) = threat.trigger_on("features"), _quoted(found)
+    trigger, (radius, certified) = threat.trigger_on("features"), half_certified(found.radii, found.accuracies)
     size = f"{trigger / channels:g} px" if _norm(found) == "L0" else f"L2 {trigger:.3g}"
     known = (
         (certified, "right, and proved", "against any change of", _change(found, radius)),
@@ -103,9 +103,9 @@ def _rates(found: BackdoorResult, left: float, top: float) -> str:
     outcome, box = found.report.outcome, (left + 139, left + 344)
     return (
         svg.text(left, top + 22, "clean accuracy", weight=600)
-        + clean_accuracy_bars(outcome, (box[0], top + 29, box[1], top + 87))
+        + rate_bars(outcome, "clean_accuracy", (box[0], top + 29, box[1], top + 87))
         + svg.text(left, top + 110, f"attack success (\u2192 \u201c{outcome.experiment.target_name}\u201d)", weight=600)
-        + attack_success_bars(outcome, (box[0], top + 117, box[1], top + 175))
+        + rate_bars(outcome, "attack_success_rate", (box[0], top + 117, box[1], top + 175))
     )
 
 
@@ -182,13 +182,6 @@ def _noise(params: BackdoorParams) -> str:
     return f"keep: pixels {params.keep_features:g}, labels {params.keep_labels:g}, test image {params.keep_test:g}"
 
 
-def _quoted(found: BackdoorResult) -> tuple[float, float]:
-    """Return the largest radius at which half of the points are certified, or the smallest above 0, and their share."""
-    held = found.radii[(found.accuracies >= 0.5) & (found.radii > 0)]
-    radius = float(held.max() if held.size else found.radii[found.radii > 0].min())
-    return radius, float(found.accuracies[np.searchsorted(found.radii, radius)])
-
-
 def _change(found: BackdoorResult, radius: float) -> str:
     """Name a change of the size of a radius."""
     if _norm(found) != "L0":
@@ -210,7 +203,7 @@ def _threat(found: BackdoorResult) -> str:
 
 def _sentence(found: BackdoorResult) -> str:
     """Say what is certified, against which change, and what the attack did."""
-    params, (radius, certified) = found.params, _quoted(found)
+    params, (radius, certified) = found.params, half_certified(found.radii, found.accuracies)
     change, where = _change(found, radius), "in the training set and the test image together"
     if _norm(found) != "L0":
         where = "in all training images and the test image, labels untouched"

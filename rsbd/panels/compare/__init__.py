@@ -3,12 +3,10 @@
 from typing import Any
 
 from rsbd.data import Dataset, load
-from rsbd.evasion import AnyPixels
 from rsbd.learners import Learner, Linear
-from rsbd.panels.compare.compute import MOST_PIXELS, CompareComputation, CompareParams, CompareResult
+from rsbd.panels.compare.compute import CompareComputation, CompareParams, CompareResult
 from rsbd.panels.compare.draw import draw_compare
-from rsbd.panels.controls import controls_of
-from rsbd.panels.panel import Panel, first_params
+from rsbd.panels.panel import Panel
 from rsbd.panels.runners import Runner
 from rsbd.recipes.contest.search import Trials
 
@@ -60,12 +58,5 @@ def compare(
     if not isinstance(dataset, Dataset):
         classes = (0, 1) if dataset is None else None
         dataset = load(dataset or "digits", view="unit", classes=classes)
-    triggers = tuple(AnyPixels(count) for count in range(1, MOST_PIXELS + 1))
-    trials = Trials(dataset, 0.25, num_models, 0.001, "each", seed, learner or Linear(), {}, triggers=triggers)
-    return Panel(
-        first_params(CompareParams, settings),
-        controls_of(CompareParams),
-        CompareComputation(trials),
-        draw_compare,
-        runner,
-    )
+    trials = Trials(dataset, 0.25, num_models, 0.001, "each", seed, learner or Linear(), {})
+    return Panel.of(CompareParams, settings, CompareComputation(trials), draw_compare, runner)

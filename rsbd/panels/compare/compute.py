@@ -105,8 +105,8 @@ class CompareComputation:
     memo: Memo = field(default_factory=lambda: Memo(2000))  # one row of figures for each method and threat
 
     def __post_init__(self) -> None:
-        if not self.trials.triggers:  # all that the slider offers, so that moving it trains nothing
-            object.__setattr__(self, "trials", replace(self.trials, triggers=tuple(map(AnyPixels, range(1, 5)))))
+        triggers = tuple(map(AnyPixels, range(1, MOST_PIXELS + 1)))  # of the slider, so that moving it trains nothing
+        object.__setattr__(self, "trials", replace(self.trials, triggers=triggers))
 
     def __call__(self, params: CompareParams, cancel: Cancel, progress: OnProgress) -> Previews[CompareResult]:
         """Yield the answers so far after each method that had to be trained; return all of them."""

@@ -6,8 +6,7 @@ from rsbd.data import Dataset
 from rsbd.learners import LDA, Learner
 from rsbd.panels.confidence.compute import ConfidenceComputation, ConfidenceParams, ConfidenceResult
 from rsbd.panels.confidence.draw import draw_confidence
-from rsbd.panels.controls import controls_of
-from rsbd.panels.panel import Panel, first_params, image_dataset
+from rsbd.panels.panel import Panel, image_dataset
 from rsbd.panels.runners import Runner
 
 
@@ -48,6 +47,5 @@ def confidence(
     'Test image 0 is called “3”, which is right.'
     """
     data = image_dataset(dataset, "unit", rows=500, points=200)
-    controls = controls_of(ConfidenceParams, point={"high": data.num_points - 1})
-    compute = ConfidenceComputation(data, learner or LDA(), seed)
-    return Panel(first_params(ConfidenceParams, settings), controls, compute, draw_confidence, runner)
+    compute, last = ConfidenceComputation(data, learner or LDA(), seed), data.num_points - 1
+    return Panel.of(ConfidenceParams, settings, compute, draw_confidence, runner, point={"high": last})

@@ -3,12 +3,10 @@
 from typing import Any
 
 from rsbd.data import Dataset
-from rsbd.errors import InputError
 from rsbd.learners import Learner, Linear
-from rsbd.panels.controls import controls_of
 from rsbd.panels.evidence.compute import EvidenceComputation, EvidenceParams, EvidenceResult
 from rsbd.panels.evidence.draw import draw_evidence
-from rsbd.panels.panel import Panel, first_params, image_dataset
+from rsbd.panels.panel import Panel, image_dataset
 from rsbd.panels.runners import Runner
 
 
@@ -55,10 +53,7 @@ def evidence(
     >>> panel.sentence[5:44]
     'of test images are proved to stay right'
     """
-    data = image_dataset(dataset, classes=(0, 1))
-    if data.values is None:
-        raise InputError(f"{data.name} is continuous", "load its binary view")
-    controls = controls_of(EvidenceParams, point={"high": data.num_points - 1})
-    compute = EvidenceComputation(data, learner or Linear(), seed)
-    params = first_params(EvidenceParams, {"point": min(EvidenceParams.point, data.num_points - 1)} | settings)
-    return Panel(params, controls, compute, draw_evidence, runner)
+    data = image_dataset(dataset, "binary", lambda levels: levels is not None, classes=(0, 1))
+    compute, last = EvidenceComputation(data, learner or Linear(), seed), data.num_points - 1
+    settings = {"point": min(EvidenceParams.point, last)} | settings
+    return Panel.of(EvidenceParams, settings, compute, draw_evidence, runner, point={"high": last})

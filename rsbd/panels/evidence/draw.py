@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from rsbd.panels import svg
-from rsbd.panels.chart import Chart
+from rsbd.panels.chart import Chart, half_certified
 from rsbd.panels.engine import Picture
 from rsbd.panels.evidence.compute import LEAST, EvidenceResult
 from rsbd.words import count, note, percent, preview, state
@@ -23,9 +23,9 @@ def draw_evidence(found: EvidenceResult) -> Picture:
 
 def _quoted(found: EvidenceResult) -> tuple[int, float]:
     """Return the largest radius at which half of the images are certified and right, at least 1, and their share."""
-    held = found.certificate.curve(found.dataset.y_test, range(len(found.limits)))
-    radius = max(1, int(np.sum(held >= 0.5)) - 1)
-    return radius, float(held[radius])
+    radii = range(len(found.limits))
+    radius, share = half_certified(radii, found.certificate.curve(found.dataset.y_test, radii))
+    return int(radius), share
 
 
 def _share_below(found: EvidenceResult, radius: int) -> float:

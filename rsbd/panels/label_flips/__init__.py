@@ -4,10 +4,9 @@ from typing import Any
 
 from rsbd.data import Dataset
 from rsbd.errors import InputError
-from rsbd.panels.controls import controls_of
 from rsbd.panels.label_flips.compute import LabelFlipsComputation, LabelFlipsParams, LabelFlipsResult
 from rsbd.panels.label_flips.draw import draw_label_flips
-from rsbd.panels.panel import Panel, first_params, image_dataset
+from rsbd.panels.panel import Panel, image_dataset
 from rsbd.panels.runners import Runner
 
 
@@ -44,6 +43,5 @@ def label_flips(
             "this panel shows images of two classes, such as load('digits', classes=(0, 1))",
         )
     most = max(10, data.num_rows // 50 * 10)
-    controls = controls_of(LabelFlipsParams, flips={"high": most})
-    params, compute = first_params(LabelFlipsParams, settings), LabelFlipsComputation(data, most)
-    return Panel(params, controls, compute, draw_label_flips, runner)
+    compute = LabelFlipsComputation(data, most)
+    return Panel.of(LabelFlipsParams, settings, compute, draw_label_flips, runner, flips={"high": most})

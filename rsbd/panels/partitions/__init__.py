@@ -3,19 +3,10 @@
 from typing import Any
 
 from rsbd.data import Dataset
-from rsbd.errors import InputError
-from rsbd.panels.controls import controls_of, shown_in
-from rsbd.panels.panel import Panel, first_params, image_dataset
+from rsbd.panels.panel import Panel, image_dataset
 from rsbd.panels.partitions.compute import PartitionsComputation, PartitionsParams, PartitionsResult
 from rsbd.panels.partitions.draw import draw_partitions
 from rsbd.panels.runners import Runner
-
-_OF_METHOD = {
-    "dpa": ("parts",),
-    "finite": ("parts", "spread"),
-    "bagging": ("size", "num_models"),
-    "bagflip": ("size", "num_models", "keep", "trigger"),
-}
 
 
 def partitions(
@@ -58,15 +49,6 @@ def partitions(
     >>> panel.sentence[:71]
     'DPA with 30 parts: with 2 poisoned rows, 27 of 30 models are untouched.'
     """
-    data = image_dataset(dataset, classes=(0, 1))
-    if data.values != 2:
-        raise InputError(f"{data.name} is not a set of binary images", "load digits, in its binary view")
-    params, compute = first_params(PartitionsParams, settings), PartitionsComputation(data, data.label(target), seed)
-    return Panel(
-        params,
-        controls_of(PartitionsParams),
-        compute,
-        draw_partitions,
-        runner,
-        lambda p: shown_in(p.method, _OF_METHOD),
-    )
+    data = image_dataset(dataset, "binary", lambda levels: levels == 2, classes=(0, 1))
+    compute = PartitionsComputation(data, data.label(target), seed)
+    return Panel.of(PartitionsParams, settings, compute, draw_partitions, runner)

@@ -11,10 +11,9 @@ from rsbd.attacks import BadPatch, Poisoning
 from rsbd.certify import Certificate, poisoned_rows, radius
 from rsbd.certify.certificate import DistinctPairs
 from rsbd.data import Dataset
-from rsbd.errors import InputError
 from rsbd.learners import randomness
 from rsbd.noises import Bagging, Partition, Threat
-from rsbd.panels.controls import Choice, Slider, setting
+from rsbd.panels.controls import CheckedParams, Choice, Slider, setting
 from rsbd.panels.engine import Cancel, Cancelled, OnProgress
 from rsbd.panels.memory import Memo
 from rsbd.recipes import bagflip, bagging, dpa
@@ -32,10 +31,11 @@ _METHODS = (
     ("bagging: rows drawn at random", "bagging"),
     ("BagFlip: drawn, then flipped", "bagflip"),
 )
+_DRAWN = ("bagging", "bagflip")
 
 
 @dataclass(frozen=True)
-class PartitionsParams:
+class PartitionsParams(CheckedParams):
     """Settings of one defence and one attack.
 
     Attributes
@@ -57,22 +57,17 @@ class PartitionsParams:
 
     method: str = setting("dpa", Choice("method", "method", _METHODS))
     poisoned: int = setting(5, Slider("poisoned", "poisoned rows", 1, 30, 1))
-    parts: int = setting(50, Slider("parts", "parts", 5, 100, 1))
-    spread: int = setting(3, Slider("spread", "models that share a row", 1, 4, 1))
-    size: int = setting(20, Slider("size", "rows in a bag", 1, 100, 1))
-    keep: float = setting(0.95, Slider.of_keep("keep", "keep (pixels and labels)"))
-    trigger: int = setting(1, Slider("trigger", "trigger (pixels)", 1, 9, 1))
-    num_models: int = setting(1000, Slider("num_models", "models", 100, 5000, 100))
-
-    def __post_init__(self) -> None:
-        methods = [method for _, method in _METHODS]
-        if self.method not in methods:
-            raise InputError(f"method is {self.method!r}", f"choose one of {', '.join(methods)}")
+    parts: int = setting(50, Slider("parts", "parts", 5, 100, 1), method=("dpa", "finite"))
+    spread: int = setting(3, Slider("spread", "models that share a row", 1, 4, 1), method=("finite",))
+    size: int = setting(20, Slider("size", "rows in a bag", 1, 100, 1), method=_DRAWN)
+    keep: float = setting(0.95, Slider.of_keep("keep", "keep (pixels and labels)"), method=("bagflip",))
+    trigger: int = setting(1, Slider("trigger", "trigger (pixels)", 1, 9, 1), method=("bagflip",))
+    num_models: int = setting(1000, Slider("num_models", "models", 100, 5000, 100), method=_DRAWN)
 
     @property
     def drawn(self) -> bool:
         """True if rows are drawn at random, False if they are dealt out."""
-        return self.method in ("bagging", "bagflip")
+        return self.method in _DRAWN
 
     @property
     def models(self) -> int:

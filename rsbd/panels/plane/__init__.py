@@ -2,8 +2,7 @@
 
 from typing import Any
 
-from rsbd.panels.controls import controls_of
-from rsbd.panels.panel import Panel, first_params
+from rsbd.panels.panel import Panel
 from rsbd.panels.plane.compute import PlaneParams, PlaneResult, compute_plane
 from rsbd.panels.plane.draw import draw_plane
 from rsbd.panels.runners import Runner
@@ -39,4 +38,4 @@ def plane(*, runner: Runner | None = None, **settings: Any) -> Panel[PlaneParams
     >>> panel.sentence[:30]
     'At (0, 0.1) with sigma 2, 100 '
     """
-    return Panel(first_params(PlaneParams, settings), controls_of(PlaneParams), compute_plane, draw_plane, runner)
+    return Panel.of(PlaneParams, settings, compute_plane, draw_plane, runner)

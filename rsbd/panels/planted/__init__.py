@@ -5,8 +5,7 @@ from typing import Any
 from rsbd.data import Dataset
 from rsbd.evasion import AnyPatch
 from rsbd.learners import RobustLinear
-from rsbd.panels.controls import controls_of
-from rsbd.panels.panel import Panel, first_params, image_dataset
+from rsbd.panels.panel import Panel, image_dataset
 from rsbd.panels.planted.compute import LARGEST, PlantedComputation, PlantedParams, PlantedResult
 from rsbd.panels.planted.draw import draw_planted
 from rsbd.panels.poisoned import count_poisoned
@@ -53,12 +52,5 @@ def planted(
     patches = tuple(map(AnyPatch, range(1, min(LARGEST, *data.shape[-2:]) + 1)))
     compute = PlantedComputation(data, RobustLinear(), seed, triggers=patches)
     settings, slider = count_poisoned(settings, data, "poison_rate", 0.05, 0.2)
-    params = first_params(PlantedParams, settings)
-    controls = controls_of(
-        PlantedParams, poisoned=slider, side={"high": len(patches)}, point={"high": data.num_points - 1}
-    )
-    return Panel(params, controls, compute, draw_planted, runner, _shown)
-
-
-def _shown(params: PlantedParams) -> dict[str, bool]:
-    return dict.fromkeys(("each", "num_models"), not params.wanted)
+    own = {"poisoned": slider, "side": {"high": len(patches)}, "point": {"high": data.num_points - 1}}
+    return Panel.of(PlantedParams, settings, compute, draw_planted, runner, **own)

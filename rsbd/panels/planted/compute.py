@@ -57,8 +57,8 @@ class PlantedParams:
     wanted: float = setting(0.0, Choice("wanted", "ask", _WISHES))
     poisoned: int = setting(10, POISONED)
     side: int = setting(3, Slider("side", "side of the patch (pixels)", 1, LARGEST, 1))
-    each: int = setting(1, Slider("each", "images of each class", 1, 5, 1))
-    num_models: int = setting(1000, Slider("num_models", "models", 100, 2000, 100))
+    each: int = setting(1, Slider("each", "images of each class", 1, 5, 1), wanted=(0,))
+    num_models: int = setting(1000, Slider("num_models", "models", 100, 2000, 100), wanted=(0,))
     point: int = setting(0, Slider("point", "test image (number)", 0, 0, 1))
 
     @property
@@ -211,7 +211,7 @@ class PlantedComputation(EnsembleComputation[PlantedParams, PlantedResult]):
                 if models < self._least(smoothing, params, data.num_rows):
                     continue  # nothing could be certified
                 run = (data, smoothing, self.learner, data.x_test, models, self.seed)
-                for votes in self.memory.stream(None, *run, triggers=(params.patch,)):
+                for votes in self.memory.stream(*run, triggers=(params.patch,)):
                     newest = votes
                     if cancel():
                         raise Cancelled

@@ -3,10 +3,8 @@
 from typing import Any
 
 from rsbd.data import Dataset
-from rsbd.errors import InputError
 from rsbd.learners import LDA, Learner
-from rsbd.panels.controls import controls_of
-from rsbd.panels.panel import Panel, first_params, image_dataset
+from rsbd.panels.panel import Panel, image_dataset
 from rsbd.panels.poisoned import count_poisoned
 from rsbd.panels.rab.compute import RabComputation, RabParams, RabResult
 from rsbd.panels.rab.draw import draw_rab
@@ -59,12 +57,7 @@ def rab(
     >>> panel.sentence[:29]
     'Nothing is proved against any'
     """
-    data = image_dataset(dataset, "unit", classes=(0, 1))
-    if data.values == 2:
-        raise InputError(
-            f"{data.name} has {data.values} values", "give gray images, such as rsbd.load('digits', view='unit')"
-        )
+    data = image_dataset(dataset, "unit", lambda levels: levels != 2, classes=(0, 1))
     compute = RabComputation(data, data.label(target), learner or LDA(), seed)
     settings, slider = count_poisoned(settings, data, "poison_rate", 0.02, 0.2)
-    controls = controls_of(RabParams, poisoned=slider)
-    return Panel(first_params(RabParams, settings), controls, compute, draw_rab, runner)
+    return Panel.of(RabParams, settings, compute, draw_rab, runner, poisoned=slider)

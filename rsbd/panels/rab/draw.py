@@ -4,7 +4,7 @@ from rsbd.panels import svg
 from rsbd.panels.chart import Chart, bars
 from rsbd.panels.engine import Picture
 from rsbd.panels.rab.compute import RabResult
-from rsbd.panels.rates import attack_success_bars, success_words
+from rsbd.panels.rates import rate_bars, success_words
 from rsbd.types import Floats
 from rsbd.words import count, note, percent, preview, state
 
@@ -51,7 +51,7 @@ def _rates(found: RabResult) -> str:
         svg.text(470, 236, f"proved at this attack: {_attack_length(found)}", weight=600),
         bars((640, 250, 895, 322), names, list(found.at_attack.values()), colours),
         svg.text(470, 358, f"seen: triggered images called \u201c{seen}\u201d", weight=600),
-        attack_success_bars(found.outcome, (640, 370, 895, 446)),
+        rate_bars(found.outcome, "attack_success_rate", (640, 370, 895, 446)),
     ]
     said = "Proved for training pixels only; the attack", "also relabels, and stamps the test image."
     return "".join(parts) + svg.lines(470, 474, said, fill=svg.SOFT)

@@ -2,13 +2,10 @@
 
 from typing import Any
 
-from rsbd.panels.controls import controls_of, shown_in
-from rsbd.panels.panel import Panel, first_params
+from rsbd.panels.panel import Panel
 from rsbd.panels.runners import Runner
 from rsbd.panels.worst_case.compute import WorstCaseParams, WorstCaseResult, compute_worst_case
 from rsbd.panels.worst_case.draw import draw_worst_case
-
-_OF_NOISE = {"flips": ("keep", "changes"), "gaussian": ("sigma", "shift"), "uniform": ("width", "shift")}
 
 
 def worst_case(*, runner: Runner | None = None, **settings: Any) -> Panel[WorstCaseParams, WorstCaseResult]:
@@ -39,5 +36,4 @@ def worst_case(*, runner: Runner | None = None, **settings: Any) -> Panel[WorstC
     >>> panel.sentence[:84]
     'With p_a = 0.9 the miss is 0.1, and 1 changed bit (keep 0.8) can make of it up to 0.'
     """
-    params, compute, draw = first_params(WorstCaseParams, settings), compute_worst_case, draw_worst_case
-    return Panel(params, controls_of(WorstCaseParams), compute, draw, runner, lambda p: shown_in(p.noise, _OF_NOISE))
+    return Panel.of(WorstCaseParams, settings, compute_worst_case, draw_worst_case, runner)

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from rsbd.errors import InputError
 from rsbd.noises import Flip, Gaussian, Uniform
-from rsbd.panels.controls import Choice, Slider, setting
+from rsbd.panels.controls import CheckedParams, Choice, Slider, setting
+from rsbd.tradeoff.parts import exact_curve
 from rsbd.types import Floats
 
 SEARCHED = 50  # changed bits; a longer radius is only said to be at least this
@@ -18,7 +18,7 @@ _NOISES = (("flips on bits", "flips"), ("Gaussian on numbers", "gaussian"), ("un
 
 
 @dataclass(frozen=True)
-class WorstCaseParams:
+class WorstCaseParams(CheckedParams):
     """One noise, one attack, and the probability of the top class.
 
     Attributes
@@ -38,16 +38,12 @@ class WorstCaseParams:
     """
 
     noise: str = setting("flips", Choice("noise", "noise", _NOISES))
-    keep: float = setting(0.7, Slider("keep", "keep", 0.0, 1.0, 0.01))
-    sigma: float = setting(0.5, Slider("sigma", "sigma (input units)", 0.25, 1.5, 0.05))
-    width: float = setting(2.0, Slider("width", "width (input units)", 0.5, 4.0, 0.1))
-    changes: int = setting(3, Slider("changes", "changed bits (L0)", 0, 10, 1))
-    shift: float = setting(0.5, Slider("shift", "length of the change", 0.0, 2.0, 0.05))
+    keep: float = setting(0.7, Slider("keep", "keep", 0.0, 1.0, 0.01), noise=("flips",))
+    sigma: float = setting(0.5, Slider("sigma", "sigma (input units)", 0.25, 1.5, 0.05), noise=("gaussian",))
+    width: float = setting(2.0, Slider("width", "width (input units)", 0.5, 4.0, 0.1), noise=("uniform",))
+    changes: int = setting(3, Slider("changes", "changed bits (L0)", 0, 10, 1), noise=("flips",))
+    shift: float = setting(0.5, Slider("shift", "length of the change", 0.0, 2.0, 0.05), noise=("gaussian", "uniform"))
     p_a: float = setting(0.95, Slider("p_a", "p_a (top class)", 0.5, 0.999, 0.001))
-
-    def __post_init__(self) -> None:
-        if self.noise not in ("flips", "gaussian", "uniform"):
-            raise InputError(f"noise is {self.noise!r}", "choose 'flips', 'gaussian' or 'uniform'")
 
     @property
     def miss(self) -> Fraction:
@@ -136,9 +132,9 @@ def compute_worst_case(params: WorstCaseParams, _cancel: Any = None, _progress: 
     noise = _noise(params)
     if isinstance(noise, Flip):
         law = noise.shift(params.changes)
-        corners, upper = _corners(params.exact_keep, params.changes), law.upper(params.miss)
-        limit = float(law.threshold())
-        return WorstCaseResult(params, float(upper), 2 * upper < 1, limit, _bits(noise, params), corners)
+        (p, q), upper = np.array(exact_curve(law.parts).corners(), dtype=float).T, law.upper(params.miss)
+        limit, bits = float(law.threshold()), certified_bits(noise, params.miss)
+        return WorstCaseResult(params, float(upper), 2 * upper < 1, limit, bits, (p, q))
     law, p, miss = noise.shift(params.shift), np.linspace(0, 1, 201) ** 2, np.array([float(params.miss)])
     reach = float(noise.reach(miss, miss)[0])
     holds = bool(law.certifies(miss)[0])
@@ -151,22 +147,14 @@ def _noise(params: WorstCaseParams) -> Flip | Gaussian | Uniform:
     return Gaussian(params.sigma) if params.noise == "gaussian" else Uniform(params.width)
 
 
-def _corners(keep: Fraction, changes: int) -> tuple[Floats, Floats]:
-    """Return the corners of the trade-off of flips: one after each level that is filled."""
-    _, P, Q = flip_levels(keep, changes)
-    order = sorted(range(len(P)), key=lambda i: _misfit(P[i], Q[i]))
-    p, q = ([0.0, *np.cumsum([float(law[i]) for i in order]), 1.0] for law in (P, Q))
-    return np.minimum(p, 1.0), np.minimum(q, 1.0)
-
-
 def _misfit(p: Fraction, q: Fraction) -> Fraction:
     """Return a number that rises as ``Q / P`` falls, also if one is 0; outcomes impossible in both come last."""
     return p / (p + q) if p + q else Fraction(2)
 
 
-def _bits(noise: Flip, params: WorstCaseParams) -> int:
+def certified_bits(noise: Flip, miss: Fraction) -> int:
     """Return the most changed bits for which the miss is below the limit, or -1 if no number is."""
     most = -1
-    while most < SEARCHED and params.miss < noise.shift(most + 1).threshold():
+    while most < SEARCHED and miss < noise.shift(most + 1).threshold():
         most += 1
     return most
