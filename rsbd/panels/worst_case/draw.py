@@ -1,14 +1,17 @@
 """Draw the worst event on the left and its point on the trade-off curve on the right; say the result in words."""
 
 from fractions import Fraction
+from math import pi, sqrt
 from typing import Any
 
 import numpy as np
+from scipy.special import ndtri
 
 from rsbd.panels import svg
 from rsbd.panels.chart import Chart, ticks
 from rsbd.panels.engine import Picture
 from rsbd.panels.worst_case.compute import SEARCHED, WorstCaseParams, WorstCaseResult, flip_levels, worst_event
+from rsbd.types import Floats
 from rsbd.words import count
 
 _AHEAD = 1.45  # room above the highest bar for the words of `_sums`
@@ -38,13 +41,11 @@ def _bars(found: WorstCaseResult) -> str:
 
 def _densities(found: WorstCaseResult) -> str:
     params = found.params
-    from scipy.stats import norm, uniform  # half a second to import
-
-    if params.noise == "gaussian":
-        law, aside = norm(0, params.sigma), 0.45 * params.sigma  # where the letter stands beside its curve
-    else:
-        law, aside = uniform(-params.width / 2, params.width), params.width / 2 + 0.05
-    peak, cut = float(law.pdf(0)), float(law.ppf(params.p_a))
+    gaussian = params.noise == "gaussian"
+    scale = params.sigma if gaussian else params.width
+    peak = 1 / (scale * sqrt(2 * pi)) if gaussian else 1 / scale
+    aside = 0.45 * scale if gaussian else scale / 2 + 0.05  # where the letter stands beside its curve
+    cut = scale * (float(ndtri(params.p_a)) if gaussian else params.p_a - 0.5)
     xlabel = f"along the change (input units, {_norm(params)})"
     chart = _left((-4, 6), peak, xlabel, "density", ticks(-4, 6))
     parts, xs, inside = [], np.linspace(-4, 6, 801), np.linspace(cut, 6, 401)
@@ -53,13 +54,20 @@ def _densities(found: WorstCaseResult) -> str:
         ("P", 0.0, svg.BLUE, 0.6, "", -aside),
     ):
         anchor, at = "end" if side < 0 else "start", chart.x(centre + side)
-        parts.append(chart.band(inside, 0 * inside, law.pdf(inside - centre), colour, opacity))
-        parts.append(chart.line(xs, law.pdf(xs - centre), colour, dash=dash))
+        density = _density(np.array([*inside, *xs]) - centre, gaussian, scale)
+        parts.append(chart.band(inside, 0 * inside, density[: len(inside)], colour, opacity))
+        parts.append(chart.line(xs, density[len(inside) :], colour, dash=dash))
         parts.append(svg.text(at, chart.y(peak) + 14, letter, anchor=anchor, weight=700, halo=True))
     x, top = chart.x(cut), chart.y(peak * 1.14)
     parts.append(svg.line(x, top, x, chart.y(0), svg.INK, 2, "3 5"))
     parts.append(svg.label(x + 6, top + 8, "A \u2192"))
     return chart.filled(*parts, _sums(found))
+
+
+def _density(x: Floats, gaussian: bool, scale: float) -> Floats:
+    if gaussian:
+        return np.asarray(np.exp(-0.5 * (x / scale) ** 2) / (scale * sqrt(2 * pi)))
+    return np.where(np.abs(x) <= scale / 2, 1 / scale, 0.0)
 
 
 def _left(xlim: tuple[float, float], peak: float, xlabel: str, ylabel: str, xticks: Any) -> Chart:
