@@ -17,11 +17,11 @@ from rsbd.data import load
 from rsbd.errors import InputError
 from rsbd.learners.linear.linear import Linear
 from rsbd.panels import Cancelled, SyncRunner, backdoor, engine, memory
-from rsbd.panels.backdoor import _OF_NOISE, compute, draw
+from rsbd.panels.backdoor import compute, draw
 from rsbd.panels.backdoor.compute import BackdoorComputation, BackdoorParams, LabelledImages
 from rsbd.panels.backdoor.draw import draw_backdoor, draw_compact_backdoor
 from rsbd.panels.chart import share_map
-from rsbd.panels.controls import Choice, Slider, controls_of
+from rsbd.panels.controls import Choice, Slider, controls_of, shown_controls
 from rsbd.recipes.experiment import Experiment
 from rsbd.recipes.planted import SuccessBounds
 
@@ -290,7 +290,8 @@ def test_picture_is_xml_inside_its_frame(found, render):
 
 @pytest.mark.parametrize("control", controls_of(BackdoorParams), ids=lambda control: control.name)
 def test_the_description_names_every_setting(control):
-    kinds = [kind for kind, names in _OF_NOISE.items() if control.name in names] or ["tied"]
+    every = ("tied", "slots", "gaussian")
+    kinds = [kind for kind in every if shown_controls(BackdoorParams(noise=kind))[control.name]]
     options = {Slider: lambda: (control.low, control.high), Choice: lambda: [v for _, v in control.options]}
     values = options.get(type(control), lambda: (False, True))()
     found = fake()

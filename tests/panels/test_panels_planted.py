@@ -59,7 +59,7 @@ def test_previews_hold_whenever_they_are_read() -> None:
     params = PlantedParams(poisoned=1, side=1, num_models=400)
     smoothing = Smoothing(rows=ClassBagging.of(DATA))
     run = (DATA, smoothing, RobustLinear(), DATA.x_test, 100, 0)
-    *_, votes = compute.memory.stream(None, *run, triggers=triggers)
+    *_, votes = compute.memory.stream(*run, triggers=triggers)
     shown = compute.result(params, smoothing, votes)
     evidence = votes.against(AnyPatch(1))
     watched = radius(bounds.kept_votes(evidence, ALPHA, True, watched=True), smoothing, num_rows=DATA.num_rows)
