@@ -1,11 +1,13 @@
-"""Kernels that start at once: copies of a process that has imported what takes long, but nothing of rsbd.
+"""Kernels, and runs of nbval, that start at once: copies of processes that have imported what takes long.
 
+No process of the kernels has imported anything of rsbd.
 Run with the path of a socket, this is that process. Run with the path and a connection file, it is what Jupyter
 starts: it asks that process for a kernel, and ends when the kernel ends.
 """
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import select
 import signal
@@ -49,6 +51,28 @@ class WarmKernels:
         """End the process; its kernels have ended."""
         self.process.terminate()
         self.process.wait()
+
+
+def run_warm(arguments: list[str], folder: Path, env: dict[str, str], output: Path) -> tuple[int | None, str]:
+    """Run pytest with nbval in a copy of a process that has imported both; return its exit code and what it says."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["nbval.plugin", "nbval.kernel", "jupyter_client.manager", "pytest"])
+    process = context.Process(target=_run_pytest, args=(arguments, folder, env, output))
+    process.start()
+    process.join()
+    return process.exitcode, output.read_text("utf-8")
+
+
+def _run_pytest(arguments: list[str], folder: Path, env: dict[str, str], output: Path) -> None:
+    import pytest
+
+    os.environ.clear()
+    os.environ.update(env)
+    os.chdir(folder)
+    file = os.open(output, os.O_WRONLY | os.O_CREAT)
+    for number in (1, 2):
+        os.dup2(file, number)
+    sys.exit(pytest.main(arguments))
 
 
 def serve(address: str) -> None:

@@ -6,8 +6,6 @@ import ast
 import json
 import os
 import re
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,7 +13,7 @@ from typing import Any
 import pytest
 import torch
 from ci_tools import script
-from warm_kernels import WarmKernels
+from warm_kernels import WarmKernels, run_warm
 
 ROOT = Path(__file__).resolve().parents[2]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
@@ -215,14 +213,12 @@ def warm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WarmKernels]:
 
 @each_notebook
 @pytest.mark.slow
-def test_gives_the_same_outputs_again(notebook: Path, warm: WarmKernels) -> None:
+def test_gives_the_same_outputs_again(notebook: Path, warm: WarmKernels, tmp_path: Path) -> None:
     """nbval compares every output; the kernel's memory is watched."""
     pytest.importorskip("nbval", reason="install the test extra")
-    options = ["-p", "nbval.plugin", "--nbval", "--nbval-kernel-name=warm", "--nbval-cell-timeout=300"]
-    options += ["-p", "no:cacheprovider"]
-    options += [f"--nbval-sanitize-with={ROOT / 'tests' / 'nbval.cfg'}", "-o", "addopts="]
-    command = [sys.executable, "-m", "pytest", "-q", *options, str(notebook)]
-    done = subprocess.run(command, cwd=ROOT, env=warm.env, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
+    options = ["-q", "-p", "nbval.plugin", "--nbval", "--nbval-kernel-name=warm", "--nbval-cell-timeout=300"]
+    options += ["-p", "no:cacheprovider", f"--nbval-sanitize-with={ROOT / 'tests' / 'nbval.cfg'}", "-o", "addopts="]
+    code, said = run_warm([*options, str(notebook)], ROOT, warm.env, tmp_path / "said")
+    assert code == 0, said
     peak = warm.peak_memory()
     assert 0 < peak < MEMORY, f"the kernel used {peak / 1e9:.2f} GB"
