@@ -14,7 +14,12 @@ import pytest
 from rsbd import load, panels
 from rsbd.panels import PANELS, Button, Choice, Panel, Slider, SyncRunner, Toggle
 
+pytestmark = pytest.mark.slow  # all together
 SMALL = load("digits", side=8, view="unit", classes=(0, 1))
+# Sixteen pixels, for the panel that trains up to 5,000 models with a covariance matrix each.
+TINY = SMALL.replace(
+    x=SMALL.x[:60, ::2, ::2], y=SMALL.y[:60], x_test=SMALL.x_test[:20, ::2, ::2], y_test=SMALL.y_test[:20]
+)
 STEPS = 12  # of the random walk
 
 
@@ -27,8 +32,8 @@ def example() -> str:
 def panel(request: pytest.FixtureRequest) -> Panel[Any, Any]:
     if request.param in PANELS:
         few = {"num_models": 300} if request.param in ("backdoor", "rab") else {}  # the slider goes to 5,000 and back
-        small = (SMALL,) if request.param in ("compare", "planted", "rab") else ()  # they train for seconds
-        return PANELS[request.param](*small, runner=SyncRunner(), **few)
+        small = {"rab": (TINY,), **dict.fromkeys(("attack", "compare", "planted"), (SMALL,))}  # they train for seconds
+        return PANELS[request.param](*small.get(request.param, ()), runner=SyncRunner(), **few)
     names: dict[str, Any] = {}
     exec(example(), names)
     return names["votes"](runner=SyncRunner())
@@ -71,7 +76,6 @@ def test_first_picture(panel: Panel[Any, Any]) -> None:
     look(panel)
 
 
-@pytest.mark.slow
 def test_every_control_at_its_ends_and_in_the_middle(panel: Panel[Any, Any]) -> None:
     for control in panel.controls.spec:
         before = getattr(panel.params, control.name)
@@ -86,7 +90,6 @@ def test_every_control_at_its_ends_and_in_the_middle(panel: Panel[Any, Any]) -> 
         assert len(seen) > 1 or panel.controls.rows[control.name].layout.display == "none", control.name
 
 
-@pytest.mark.slow
 def test_a_random_walk_and_back(panel: Panel[Any, Any]) -> None:
     look(panel)
     start = {c.name: getattr(panel.params, c.name) for c in panel.controls.spec}
