@@ -1,7 +1,9 @@
 """Fits copies of any scikit-learn classifier, one model after another."""
 
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, ClassVar
 
 import numpy as np
@@ -117,6 +119,12 @@ class FittedEstimators(Models):
 
 def _one_thread() -> Any:
     """Compute on one thread of OpenMP: a forked process would wait for threads of its parent, which it lacks."""
-    from threadpoolctl import threadpool_limits
+    return _thread_pools(len(sys.modules)).limit(limits=1, user_api="openmp")
 
-    return threadpool_limits(1, "openmp")
+
+@lru_cache(maxsize=1)
+def _thread_pools(modules: int) -> Any:
+    """Return the thread pools of this process; search for more of them when the number of imported modules changed."""
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController()
