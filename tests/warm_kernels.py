@@ -22,17 +22,17 @@ HEAVY = "numpy scipy.stats scipy.optimize torch sklearn.discriminant_analysis ma
 
 
 class WarmKernels:
-    """The process that is copied, and a Jupyter kernel called ``warm`` that asks it for a copy."""
+    """The process that is copied, and what Jupyter takes for its ``python3``, which asks that process for a copy."""
 
     def __init__(self, folder: Path, env: dict[str, str]) -> None:
         import json
 
         self.peak = folder / "peak"
         address = str(folder / "socket")
-        spec = folder / "kernels" / "warm" / "kernel.json"
+        spec = folder / "kernels" / "python3" / "kernel.json"
         spec.parent.mkdir(parents=True)
         argv = [sys.executable, "-S", __file__, address, "{connection_file}"]
-        spec.write_text(json.dumps({"argv": argv, "display_name": "warm", "language": "python"}), "utf-8")
+        spec.write_text(json.dumps({"argv": argv, "display_name": "Python 3", "language": "python"}), "utf-8")
         self.env = env | {"JUPYTER_PATH": str(folder)}
         self.process = subprocess.Popen([sys.executable, __file__, address], env=self.env, stdout=subprocess.PIPE)
         assert self.process.stdout is not None
@@ -76,38 +76,49 @@ def _run_pytest(arguments: list[str], folder: Path, env: dict[str, str], output:
 
 
 def serve(address: str) -> None:
-    """Import what takes long, then start one kernel after another, each a copy, and write how much memory it held."""
+    """Import what takes long, then start a copy for each kernel that is asked for, and write how much memory it held."""
     import importlib
 
-    from ipykernel.kernelapp import IPKernelApp
-
-    for name in HEAVY.split():
-        importlib.import_module(name)
     server = socket.socket(socket.AF_UNIX)
     server.bind(address)
     server.listen()
-    sys.stdout.write("ready\n")
+    sys.stdout.write("ready\n")  # who asks now waits for the imports
     sys.stdout.flush()
+    for name in ("ipykernel.kernelapp", *HEAVY.split()):
+        importlib.import_module(name)
+    kernels: dict[int, socket.socket] = {}
     while True:
-        client, _ = server.accept()
-        folder, file = client.makefile().readline().rstrip("\n").split("\t")
-        child = os.fork()
-        if child == 0:
-            os.chdir(folder)
-            os.environ["JPY_PARENT_PID"] = str(os.getppid())  # a kernel ends with this process
-            IPKernelApp.launch_instance(argv=["-f", file, "--HistoryManager.hist_file=:memory:"])
-            sys.stdout.flush()
-            os._exit(0)
-        client.sendall(f"{child}\n".encode())
-        ended, _, usage = os.wait4(child, os.WNOHANG)
-        while not ended:
-            if select.select([client], [], [], 0.05)[0]:  # Jupyter has killed the process that asked
+        ready = select.select([server, *kernels.values()], [], [], 0.05 if kernels else None)[0]
+        if server in ready:
+            client, _ = server.accept()
+            asked = client.makefile().readline().rstrip("\n").split("\t")
+            child = os.fork()
+            if child == 0:
+                for connection in (server, client, *kernels.values()):
+                    connection.close()
+                run_kernel(*asked)
+            client.sendall(f"{child}\n".encode())
+            kernels[child] = client
+        for child, client in list(kernels.items()):
+            if client in ready:  # Jupyter has killed the process that asked
                 os.kill(child, signal.SIGKILL)
             ended, _, usage = os.wait4(child, os.WNOHANG)
-        peak = Path(address).with_name("peak")
-        peak.with_suffix(".new").write_text(str(usage.ru_maxrss * 1024))
-        peak.with_suffix(".new").rename(peak)
-        client.close()
+            if ended:
+                peak = Path(address).with_name("peak")
+                peak.with_suffix(".new").write_text(str(usage.ru_maxrss * 1024))
+                peak.with_suffix(".new").rename(peak)
+                kernels.pop(child).close()
+
+
+def run_kernel(folder: str, file: str) -> None:
+    """Be the kernel of a connection file, in this folder, until it ends."""
+    from ipykernel.kernelapp import IPKernelApp
+
+    os.chdir(folder)
+    os.environ["JPY_PARENT_PID"] = str(os.getppid())  # a kernel ends with this process
+    IPKernelApp.launch_instance(argv=["-f", file, "--HistoryManager.hist_file=:memory:"])
+    sys.stdout.flush()
+    os._exit(0)
 
 
 def ask(address: str, file: str) -> None:

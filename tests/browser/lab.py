@@ -16,6 +16,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from warm_kernels import WarmKernels
+
 ROOT = Path(__file__).resolve().parents[2]
 ARTIFACTS = ROOT / ".artifacts"
 LOOK = 100  # milliseconds between two looks at a condition: a look at each frame keeps the browser drawing frames
@@ -88,6 +90,7 @@ def server(folder: Path, home: Path) -> Iterator[str]:
         "IPYTHONDIR": str(home / "ipython"),
         "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep),
     }
+    kernels = WarmKernels(home / "warm", env)
     port = free_port()
     address = f"http://127.0.0.1:{port}"
     command = [
@@ -98,7 +101,7 @@ def server(folder: Path, home: Path) -> Iterator[str]:
     log = (home / "server.log").open("wb")
     process = subprocess.Popen(
         [sys.executable, "-c", KEEPER, *command],
-        env=env,
+        env=kernels.env,
         stdin=subprocess.PIPE,
         stdout=log,
         stderr=subprocess.STDOUT,
@@ -109,6 +112,7 @@ def server(folder: Path, home: Path) -> Iterator[str]:
         yield address
     finally:
         process.communicate()  # closes its standard input
+        kernels.close()
         log.close()
 
 

@@ -216,7 +216,7 @@ def warm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WarmKernels]:
 def test_gives_the_same_outputs_again(notebook: Path, warm: WarmKernels, tmp_path: Path) -> None:
     """nbval compares every output; the kernel's memory is watched."""
     pytest.importorskip("nbval", reason="install the test extra")
-    options = ["-q", "-p", "nbval.plugin", "--nbval", "--nbval-kernel-name=warm", "--nbval-cell-timeout=300"]
+    options = ["-q", "-p", "nbval.plugin", "--nbval", "--nbval-cell-timeout=300"]
     options += ["-p", "no:cacheprovider", f"--nbval-sanitize-with={ROOT / 'tests' / 'nbval.cfg'}", "-o", "addopts="]
     code, said = run_warm([*options, str(notebook)], ROOT, warm.env, tmp_path / "said")
     assert code == 0, said

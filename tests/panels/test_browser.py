@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
-from browser.lab import ARTIFACTS, KERNEL, ROOT, open_browser, write_notebook
+from browser.lab import ARTIFACTS, KERNEL, ROOT, write_notebook
 from fake_found import fake
 from scene_frames import pictures
 
@@ -20,18 +20,6 @@ from rsbd.panels.backdoor.draw import draw_backdoor, draw_compact_backdoor
 
 pytestmark = pytest.mark.browser
 TABS = "() => [...window.jupyterapp.shell.widgets('main')].map(widget => widget.title.label)"
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    return tmp_path_factory.mktemp("notebooks")
-
-
-@pytest.fixture(scope="module")
-def open_page(folder, tmp_path_factory):
-    """One JupyterLab and one Chromium for all tests; each test opens its own page and kernel."""
-    with open_browser(folder, tmp_path_factory.mktemp("home")) as opener:
-        yield opener
 
 
 def final(lab) -> None:

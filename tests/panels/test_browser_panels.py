@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 from browser.axe import violations
-from browser.lab import LOOK, Lab, open_browser, photograph, write_notebook
+from browser.lab import LOOK, Lab, photograph, write_notebook
 
 from rsbd.panels import PANELS, SyncRunner
 
@@ -74,17 +74,8 @@ COLOURS = """panel => [panel.querySelector(".rsbd-picture text"), panel]
 
 
 @pytest.fixture(scope="module")
-def opener(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, Any]]:
-    """A folder for notebooks, and what opens a page on it."""
-    folder = tmp_path_factory.mktemp("panels")
-    with open_browser(folder, tmp_path_factory.mktemp("home")) as open_page:
-        yield folder, open_page
-
-
-@pytest.fixture(scope="module")
-def lab(opener: tuple[Path, Any]) -> Iterator[Lab]:
+def lab(folder: Path, open_page: Any) -> Iterator[Lab]:
     """One notebook with all panels, open in one page."""
-    folder, open_page = opener
     name = write_notebook(folder, "panels.ipynb", CELL)
     with open_page() as lab:
         lab.open(name)
@@ -160,7 +151,7 @@ def test_a_burst_ends_on_its_last_value(lab: Lab, panel: Any) -> None:
 
 
 @pytest.fixture
-def plain(opener: tuple[Path, Any]) -> Iterator[Lab]:
+def plain(open_page: Any) -> Iterator[Lab]:
     """A dark page that knows nothing of Jupyter, with a picture whose model ``window.change`` writes."""
     made = PANELS["backdoor"](runner=SyncRunner(), num_models=100).picture
     state = {name: value for name, value in made.get_state().items() if isinstance(value, str | bool | float)}
@@ -171,7 +162,7 @@ def plain(opener: tuple[Path, Any]) -> Iterator[Lab]:
         window.change = news => { Object.assign(state, news); heard.forEach(act => act()); };
         module.default.render({ model, el: document.querySelector(".rsbd-panel > div") });
     }"""
-    with opener[1]() as lab:
+    with open_page() as lab:
         lab.page.set_content(page)
         lab.page.evaluate(show, [base64.b64encode(made._esm.encode()).decode(), state])
         yield lab
