@@ -125,6 +125,7 @@ FOUNDS = {
     "lengths": {"budget": 1.9, **LENGTHS},
     "words": {"target": "ankle boot", "dataset": "fashion"},
 }
+MODELS = {"backdoor": 300, "planted": 300, "rab": 100}
 BOXES = """() => {
     const svg = document.querySelector("svg"), frame = svg.getBoundingClientRect();
     return [...svg.querySelectorAll("text")].map(t => {
@@ -138,12 +139,12 @@ BOXES = """() => {
 def drawn() -> Iterator[tuple[str, str]]:
     """Yield pictures with their names: the main panel's from made-up results, and those of all scenes.
 
-    No scene trains more than 300 models: its texts would stand where they stand now, next to other numbers.
+    The scenes train few models: their texts would stand where they stand now, next to other numbers.
     """
     for (name, changes), render in itertools.product(FOUNDS.items(), (draw_backdoor, draw_compact_backdoor)):
         yield f"{name}, {render.__name__}", render(fake(**changes)).svg
     for scene in SCENES:
-        few = {"num_models": 300} if scene.panel in ("backdoor", "planted", "rab") else {}
+        few = {"num_models": MODELS[scene.panel]} if scene.panel in MODELS else {}
         for name, picture in pictures(dataclasses.replace(scene, settings={**scene.settings, **few})).items():
             yield f"{scene.title}, {name}", picture.svg
 
