@@ -66,9 +66,9 @@ def moved(move: float, value: float | None = None) -> Dataset:
     r = np.random.default_rng(0)
     y = np.arange(400) % 2
     x = np.clip(0.4 + 0.2 * y + 0.02 * r.normal(size=400), 0, 1).astype(np.float32)[:, None]
-    points = x[:60].copy()
+    points = x[:20].copy()
     points[0] += move
-    return Dataset("one feature", x, y, points, y[:60], ("a", "b"))
+    return Dataset("one feature", x, y, points, y[:20], ("a", "b"))
 
 
 @pytest.mark.slow
