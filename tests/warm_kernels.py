@@ -76,7 +76,7 @@ def _run_pytest(arguments: list[str], folder: Path, env: dict[str, str], output:
 
 
 def serve(address: str) -> None:
-    """Import what takes long, then start a copy for each kernel that is asked for, and write how much memory it held."""
+    """Import what takes long, then start a copy for each kernel; write how much memory each of them held."""
     import importlib
 
     server = socket.socket(socket.AF_UNIX)
