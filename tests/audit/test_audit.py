@@ -1,4 +1,4 @@
-"""Attacks within the radius fail on real data; a certificate that claims too much is caught; beyond it some succeed."""
+"""Attacks within the radius fail on real data, and a certificate that claims too much is caught."""
 
 from __future__ import annotations
 
@@ -38,13 +38,6 @@ def test_no_attack_found_within_the_radius_changes_a_certified_prediction(
     assert all(len(finding.changes) == finding.radius for finding in found.findings)
     # The search is no sham: on average it costs votes.
     assert np.mean([finding.after - finding.before for finding in found.findings]) < -0.02
-
-
-@pytest.mark.slow
-def test_far_beyond_the_radius_attacks_succeed(digits: Dataset, certified: Certified) -> None:
-    points = np.flatnonzero(certified.certificate.radius >= 1)[:2]
-    found = attack(digits, certified.smoothing, Linear(), certified.certificate, points, beyond=15, seed=7)
-    assert any(finding.broken for finding in found.findings)
 
 
 @pytest.mark.slow

@@ -164,7 +164,8 @@ def test_a_full_disk_under_the_output_is_one_sentence(tmp_path: Path) -> None:
     env = os.environ | {"PYTHONPATH": str(Path(rsbd.__file__).parents[1])}
     # The processes are forked once all is imported: a start takes milliseconds, not seconds.
     code = (
-        "import os, sys; from rsbd import cli, recipes; from rsbd.recipes import experiment; import matplotlib.pyplot\n"
+        "import os, sys; from rsbd import cli, load; from rsbd.recipes import experiment; import matplotlib.pyplot\n"
+        "load('digits')\n"  # imports scikit-learn
         "sys.argv = 'rsbd certify --side 8 --rows 20 --points 5 --models 8'.split()\n"
         "for out, err in zip(sys.stdin.readline().split(), sys.stdin.readline().split()):\n"
         "    if not (child := os.fork()):\n"

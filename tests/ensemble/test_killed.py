@@ -76,8 +76,10 @@ def test_killed_at_any_moment_a_run_goes_on_to_the_same_counts(tmp_path: Path) -
 CERTIFY = """
 import os, sys
 import matplotlib.pyplot
-from rsbd import cli
+from rsbd import cli, load
 from rsbd.recipes import experiment
+
+load("digits")  # imports scikit-learn
 
 def start(folder):
     if not (child := os.fork()):
