@@ -12,7 +12,9 @@ the features that one trigger may change; if c is lower than b, an equal lead is
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Iterator, Sequence
+from functools import reduce
 from itertools import combinations
 from typing import TYPE_CHECKING
 
@@ -177,24 +179,12 @@ def _largest(g: Tensor, trigger: AnyTrigger, shape: Shape) -> Tensor:
 
 
 def _box_sums(g: Tensor, side: int, shape: Shape) -> Tensor:
-    """Return the sums over the squares of an image that begin at each of its pixels; -inf for one that sticks out.
-
-    All images lie in one row of numbers. Shifting it by a pixel and by a row adds up whole squares, and also some that
-    reach beyond an edge, which are then struck out.
-    """
-    import torch
-
-    height, width = shape[-2:]
-    images = g.view(len(g), math.prod(shape) // (height * width), height * width)
-    sums = (images[:, 0] if images.shape[1] == 1 else images.sum(1)).flatten()
-    for step in (1, width):
-        one = sums
-        sums = one.clone()
-        for shift in range(step, side * step, step):
-            sums[:-shift] += one[shift:]
-    out = torch.zeros(height, width, dtype=g.dtype, device=g.device)
-    out[height - side + 1 :] = out[:, width - side + 1 :] = -torch.inf
-    return sums.view(len(g), height * width) + out.flatten()
+    """Return the sums over all squares of each image, in all channels: shape (images, squares)."""
+    sums = g.view(len(g), -1, *shape[-2:]).sum(1)
+    for axis in (1, 2):
+        places = sums.shape[axis] - side + 1
+        sums = reduce(operator.add, (sums.narrow(axis, i, places) for i in range(side)))
+    return sums.flatten(1)
 
 
 def forward_error(size: Tensor, terms: int) -> Tensor:
