@@ -154,14 +154,12 @@ def _first_of_parts(target: Target, rows: Floats, count: int) -> Ints:
     """Return the numbers of at most ``count`` rows of which no two reach the same model."""
     assert isinstance(target.defence, Partition)  # noqa: S101
     x = rows.reshape(-1, *target.dataset.shape).astype(np.float32)
-    reached: dict[int, set[int]] = {i: set() for i in range(len(x))}
-    for model, members in enumerate(target.defence.members(x, np.zeros(len(x), np.int64))):
-        for row in members:
-            reached[int(row)].add(model)
-    taken: set[int] = set()
+    members = target.defence.members(x, np.zeros(len(x), np.int64))
+    reached = np.array([np.isin(np.arange(len(x)), own) for own in members]).T  # by each row: (rows, models)
+    taken = np.zeros(reached.shape[1], bool)
     chosen: list[int] = []
-    for row, models in reached.items():
-        if len(chosen) < count and not models & taken:
+    for row, models in enumerate(reached):
+        if len(chosen) < count and not (models & taken).any():
             chosen.append(row)
             taken |= models
     return np.array(chosen, np.int64)

@@ -180,7 +180,7 @@ def _largest(g: Tensor, trigger: AnyTrigger, shape: Shape) -> Tensor:
 
 def _box_sums(g: Tensor, side: int, shape: Shape) -> Tensor:
     """Return the sums over all squares of each image, in all channels: shape (images, squares)."""
-    sums = g.view(len(g), -1, *shape[-2:]).sum(1)
+    sums = g.view(len(g), math.prod(shape[:-2]), *shape[-2:]).sum(1)
     for axis in (1, 2):
         places = sums.shape[axis] - side + 1
         sums = reduce(operator.add, (sums.narrow(axis, i, places) for i in range(side)))

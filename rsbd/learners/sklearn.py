@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, ClassVar
 
-import numpy as np
 import torch
 from torch import Generator, Tensor
 
@@ -15,6 +14,7 @@ from rsbd.learners.base import Learner, Models, Problem, noised_points
 from rsbd.learners.identity import settings_text
 from rsbd.learners.networks.network import noise_to_add
 from rsbd.noises import Noise
+from rsbd.types import read_labels
 
 
 @dataclass(frozen=True, repr=False)
@@ -106,15 +106,11 @@ class FittedEstimators(Models):
     def _labels(model: Any, x: Tensor, noise: Noise | None, generator: Generator) -> Tensor:
         if isinstance(model, int):
             return torch.full((len(x),), model)
-        found = np.asarray(model.predict(noised_points(x, noise, generator).cpu().numpy()))
-        with np.errstate(invalid="ignore"):  # of NaN, which is no label
-            whole = found.astype(np.int64) if found.dtype.kind in "biuf" else found
-        if found.shape != (len(x),) or not np.array_equal(whole, found) or whole.dtype != np.int64:
-            raise InputError(
-                f"{type(model).__name__} predicted an array {found.shape} of {found.dtype} for {len(x)} points",
-                "it must give each point the number of a class",
-            )
-        return torch.from_numpy(whole)
+        name = f"the answer of {type(model).__name__}"
+        found = read_labels(model.predict(noised_points(x, noise, generator).cpu().numpy()), name)
+        if found.shape != (len(x),):
+            raise InputError(f"{name} has shape {found.shape}", f"it must give one label for each of {len(x)} points")
+        return torch.from_numpy(found)
 
 
 def _one_thread() -> Any:
