@@ -62,16 +62,6 @@ def show_previews(
     return found(step)
 
 
-def first_result(results: Previews[_R]) -> _R:
-    """Return the first preview, or the final result if there is none; compute no further."""
-    with contextlib.closing(results):
-        try:
-            return next(results)
-        except StopIteration as stop:
-            final: _R = stop.value
-            return final
-
-
 @dataclass(frozen=True)
 class Picture:
     """The drawing, a description of it in words, and the result as a sentence.

@@ -114,13 +114,16 @@ class EnsembleComputation(ABC, Generic[_P, _R]):
     def name(self, params: _P) -> Hashable:
         """Return what tells noise of the user apart that has the same settings."""
 
+    def stream(self, params: _P) -> Iterator[Votes]:
+        """Yield the votes of the ensemble as models vote."""
+        run = (self.dataset, self.smoothing(params), self.learner, self.dataset.x_test, self.models(params), self.seed)
+        return self.memory.stream(*run, name=self.name(params), triggers=self.triggers)
+
     def __call__(self, params: _P, cancel: Cancel, progress: OnProgress) -> Previews[_R]:
         """Yield previews while models vote; return the final result."""
-        smoothing, number = self.smoothing(params), self.models(params)
-        run = (self.dataset, smoothing, self.learner, self.dataset.x_test, number, self.seed)
-        votes = self.memory.stream(*run, name=self.name(params), triggers=self.triggers)
-        steps = ((some, (some.num_models,)) for some in votes)
-        return show_previews(steps, number, cancel, progress, partial(self.result, params, smoothing))
+        found = partial(self.result, params, self.smoothing(params))
+        steps = ((some, (some.num_models,)) for some in self.stream(params))
+        return show_previews(steps, self.models(params), cancel, progress, found)
 
 
 @dataclass(frozen=True)

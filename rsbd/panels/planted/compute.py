@@ -16,7 +16,7 @@ from rsbd.learners import Problem, RobustLinear
 from rsbd.learners.randomness import generators
 from rsbd.noises import ClassBagging, Smoothing, Threat
 from rsbd.panels.controls import Choice, Slider, setting
-from rsbd.panels.engine import Cancel, Cancelled, OnProgress, Previews, first_result
+from rsbd.panels.engine import Cancel, Cancelled, OnProgress, Previews
 from rsbd.panels.memory import EnsembleComputation, Memo
 from rsbd.panels.poisoned import POISONED
 from rsbd.types import AnyFloats, Floats
@@ -189,7 +189,8 @@ class PlantedComputation(EnsembleComputation[PlantedParams, PlantedResult]):
         """Choose a defence if the reader asks for one, and show the defence that is set meanwhile; then vote."""
         if params.wanted:
             if self._wish(params) not in self.choices:
-                meanwhile = first_result(super().__call__(replace(params, wanted=0.0), cancel, progress))
+                shown, votes = replace(params, wanted=0.0), next(self.stream(params))
+                meanwhile = self.result(shown, self.smoothing(params), votes)
                 yield replace(meanwhile, params=params, practice=math.nan)
             params = self.choice(params, cancel)[0]
         return (yield from super().__call__(params, cancel, progress))
