@@ -69,8 +69,8 @@ def read_path(name: str | Path) -> Path:
     Traceback (most recent call last):
     rsbd.errors.InputError: ' ' names no file or folder: give its name
     """
-    if not str(name).strip() or "\0" in str(name):
-        raise InputError(f"{str(name)!r} names no file or folder", "give its name")
+    if not isinstance(name, str | os.PathLike) or not str(name).strip() or "\0" in str(name):
+        raise InputError(f"{name!r} names no file or folder", "give its name")
     try:
         return Path(name).expanduser()
     except RuntimeError:

@@ -7,7 +7,7 @@ import torch
 
 from rsbd.data import MISSING, Dataset, on_levels
 from rsbd.errors import InputError, check_kind, check_whole, is_whole
-from rsbd.evasion import AnyTrigger
+from rsbd.evasion import AnyTrigger, read_triggers
 from rsbd.learners.base import Learner, Problem, noised_points
 from rsbd.learners.checked import is_own
 from rsbd.noises import Bagging, ClassBagging, Flip, Noise, Smoothing
@@ -34,7 +34,7 @@ def check_settings(dataset: Dataset, smoothing: Smoothing, num_models: int, seed
     for slot, noise in smoothing.slots.items():
         name, number = dataset.name, dataset.num_classes if slot == "labels" else dataset.values
         if isinstance(noise, Flip) and number is None:
-            raise InputError(f"{slot} carry {noise}, but {name} is continuous", "use its binary view or Gaussian")
+            raise InputError(f"{slot} carry {noise}, but {name} is continuous", "round it to levels, or use Gaussian")
         if isinstance(noise, Flip) and noise.values != number:
             has = f"{name} has {number} classes" if slot == "labels" else f"a feature of {name} takes {number} values"
             raise InputError(f"{slot} carry {noise}, but {has}", f"use Flip('{noise.keep}', values={number})")
@@ -48,10 +48,8 @@ def check_triggers(
     dataset: Dataset, smoothing: Smoothing, triggers: AnyTrigger | Sequence[AnyTrigger]
 ) -> tuple[AnyTrigger, ...]:
     """Return the triggers as a tuple, or raise for those that votes of this ensemble cannot be held against."""
-    found = (triggers,) if isinstance(triggers, AnyTrigger) else tuple(triggers)
+    found = read_triggers(triggers)
     for trigger in found:
-        if not isinstance(trigger, AnyTrigger):
-            raise InputError(f"triggers hold {trigger!r}", "give AnyPatch(side) or AnyPixels(count)")
         trigger.check(dataset.shape)
     if len(set(found)) < len(found):
         raise InputError("a trigger is given twice", "give each once")

@@ -1,7 +1,7 @@
 """Triggers as a threat to the test input: where an attacker may write what they like, and the votes that stay."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from math import prod
 from typing import Any
@@ -36,6 +36,15 @@ class AnyTrigger(ABC):
     def record(self) -> dict[str, Any]:
         """Return the settings in a form that JSON keeps, for :func:`from_record`."""
         return {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items()}  # type: ignore[call-overload]
+
+
+def read_triggers(given: AnyTrigger | Iterable[AnyTrigger]) -> tuple[AnyTrigger, ...]:
+    """Return one or several triggers as a tuple, or raise for anything else."""
+    found = tuple(given) if isinstance(given, Iterable) else (given,)
+    for trigger in found:
+        if not isinstance(trigger, AnyTrigger):
+            raise InputError(f"the trigger is {trigger!r}", "give AnyPatch(side) or AnyPixels(count)")
+    return found
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from rsbd.bounds.base import check_alpha
 from rsbd.certify import ABSTAIN, Certificate, radius
 from rsbd.data import Dataset
 from rsbd.ensemble import Votes
-from rsbd.evasion import AnyTrigger
+from rsbd.evasion import AnyTrigger, read_triggers
 from rsbd.learners import Handwriting, Learner, RobustLinear
 from rsbd.noises import ClassBagging, Smoothing
 from rsbd.recipes.result import Result
@@ -108,7 +108,7 @@ def duels(
     True
     """
     check_alpha(alpha)
-    wanted = (None, trigger) if isinstance(trigger, AnyTrigger) else (None, *trigger)
+    wanted = (None, *read_triggers(trigger))
     options |= {"triggers": list(wanted[1:])}
     votes: dict[Pair, Votes] = {}
     proofs: dict[AnyTrigger | None, dict[Pair, Certificate]] = {one: {} for one in wanted}

@@ -12,7 +12,7 @@ from rsbd import bounds, ensemble
 from rsbd.certify import Certificate, radius
 from rsbd.data import Dataset
 from rsbd.errors import InputError
-from rsbd.evasion import AnyTrigger
+from rsbd.evasion import AnyTrigger, read_triggers
 from rsbd.learners import Learner, Models, Problem, RobustLinear
 from rsbd.learners.checked import find_reached, predict_labels, train_models
 from rsbd.learners.determinism import reproducible
@@ -111,7 +111,7 @@ def pecan(
     >>> result.certificate.accuracy(digits.y_test, radius=5) > 0.7
     True
     """
-    triggers = (trigger,) if isinstance(trigger, AnyTrigger) else tuple(trigger)
+    triggers = read_triggers(trigger)
     if not triggers:
         raise InputError("there is no trigger", "give AnyPatch(side) or AnyPixels(count), or use bagging()")
     windows = {each: each.windows(dataset.shape) if by_window else (each,) for each in triggers}

@@ -1,13 +1,15 @@
 """Measure the library beside what a reader of the papers would write, and print one table.
 
-Run ``python tests/benchmarks/table.py [WORD ...]``; words choose the lines that hold one of them. Set RSBD_DATA for
-those of MNIST. Peer and library take turns. Rates are per second of processor time (of a clock where a GPU works), so
-that other programs hardly move them; the best turn counts. The ceiling is the fastest float32 product of this machine.
+Run ``python tests/benchmarks/table.py [WORD ...]``; words choose the lines that hold one of them. ``--write`` puts the
+whole table into RESULTS.md, in place of the one there. Set RSBD_DATA for the lines of MNIST. Peer and library take
+turns. Rates are per second of processor time (of a clock where a GPU works), so that other programs hardly move them;
+the best turn counts. The ceiling is the fastest float32 product of this machine.
 """
 
 from __future__ import annotations
 
 import math
+import re
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -37,6 +39,8 @@ from rsbd.tradeoff import flips
 GPU = "cuda" if torch.cuda.is_available() else "cpu"
 GAUSSIAN, FLIPS = (Smoothing(features=noise, test=noise) for noise in (Gaussian(0.5), Flip(0.8)))
 ALPHA = 0.001
+HEAD = "| work | peer | ours | ratio | share of the ceiling |"
+RESULTS = Path(__file__).resolve().parents[2] / "notebooks" / "RESULTS.md"
 
 
 class Work(NamedTuple):
@@ -276,7 +280,7 @@ def line(work: Work, turns: int = 3) -> str:
 
 def lines(words: list[str]) -> Iterator[str]:
     """Yield the table, line by line."""
-    yield "| work | peer | ours | ratio | share of the ceiling |"
+    yield HEAD
     yield "|---|---|---|---|---|"
     here = SOURCES["mnist"].present(data_root())
     for make in WORKS:
@@ -286,7 +290,24 @@ def lines(words: list[str]) -> Iterator[str]:
                 yield line(work)
 
 
-if __name__ == "__main__":
+def shown(page: str) -> str:
+    """Return the table that a page shows."""
+    return re.search(re.escape(HEAD) + r"\n(\|.*\n)*", page)[0]
+
+
+def main(words: list[str], write: bool) -> None:
+    """Print the table, and write it into RESULTS.md if asked to."""
+    if write and (words or not SOURCES["mnist"].present(data_root())):
+        sys.exit("--write takes no words, and needs MNIST in $RSBD_DATA: it writes all lines of the table")
     torch.set_num_threads(1)
-    for text in lines(sys.argv[1:]):
+    table = ""
+    for text in lines(words):
         print(text, flush=True)
+        table += f"{text}\n"
+    if write:
+        page = RESULTS.read_text("utf-8")
+        RESULTS.write_text(page.replace(shown(page), table), "utf-8")
+
+
+if __name__ == "__main__":
+    main([word for word in sys.argv[1:] if word != "--write"], "--write" in sys.argv)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from benchmarks.table import WORKS, Work, line, needs_mnist
+from benchmarks.table import RESULTS, WORKS, Work, line, main, needs_mnist, shown
 
 LINES = [pytest.param(make, marks=pytest.mark.mnist if needs_mnist(make) else ()) for make in WORKS]
 
@@ -24,3 +24,14 @@ def test_a_line_has_the_columns_of_the_table() -> None:
     )
     assert (work, share) == (" sums ", "  ")
     assert float(ratio.strip(" x")) > 1
+
+
+@pytest.mark.mnist
+def test_the_page_shows_every_line() -> None:
+    _, _, *rows = shown(RESULTS.read_text("utf-8")).splitlines()
+    assert [row.split(" | ")[0] for row in rows] == [f"| {make(True).name}" for make in WORKS]
+
+
+def test_a_part_of_the_table_is_not_written() -> None:
+    with pytest.raises(SystemExit, match="all lines"):
+        main(["MLP"], write=True)

@@ -63,7 +63,7 @@ def backdoor(
     settings, slider = count_poisoned(settings, data, "poison_rate", 0.05, MOST_POISONED)
     params = first_params(BackdoorParams, settings)
     if data.values is None and params.noise != "gaussian":
-        raise InputError(f"{data.name} is continuous", "load its binary view, or give noise='gaussian'")
+        raise InputError(f"{data.name} is continuous", "give noise='gaussian', or values 0 and 1 as in a binary view")
     compute = BackdoorComputation(data, data.label(target), learner or Linear(), seed)
     controls = controls_of(BackdoorParams, poisoned=slider)
     controls = [control for control in controls if not compact or control.name in _COMPACT]
