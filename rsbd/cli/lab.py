@@ -22,20 +22,7 @@ def lab(
     port = server.usable_port(port)
     found = notebooks.open_course(own)
     typer.echo(f"rsbd: {found.sentence}")
-    raise typer.Exit(_serve(found.home, notebooks.FIRST, no_browser, port))
-
-
-def course(
-    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Where the notebooks go.", parser=options.as_path)],
-) -> None:
-    """Copy the course into a folder and start nothing."""
-    from rsbd.course import notebooks
-
-    typer.echo(f"rsbd: {notebooks.open_course(folder).sentence}")
-
-
-def _serve(home: Path, notebook: str, no_browser: bool, port: int) -> int:
-    command = ["jupyterlab", notebook, f"--ServerApp.root_dir={home}"]
+    command = ["jupyterlab", notebooks.FIRST, f"--ServerApp.root_dir={found.home}"]
     command += ["--ip=127.0.0.1", "--ServerApp.port_retries=0", "--log-level=WARN"]
     # It reads old settings, and makes the server print a DeprecationWarning about one of its own.
     command += ["--ServerApp.jpserver_extensions={'notebook_shim': False}"]
@@ -48,4 +35,13 @@ def _serve(home: Path, notebook: str, no_browser: bool, port: int) -> int:
         command.append("--allow-root")
     layered = [str(Path(__file__).parent), *filter(None, [os.environ.get("JUPYTER_CONFIG_PATH")])]
     environment = {"JUPYTER_CONFIG_PATH": os.pathsep.join(layered)}  # the folder `labconfig` beside this file
-    return server.serve(command, home, environment, port, f"lab/tree/{notebook}")
+    raise typer.Exit(server.serve(command, found.home, environment, port, f"lab/tree/{notebooks.FIRST}"))
+
+
+def course(
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Where the notebooks go.", parser=options.as_path)],
+) -> None:
+    """Copy the course into a folder and start nothing."""
+    from rsbd.course import notebooks
+
+    typer.echo(f"rsbd: {notebooks.open_course(folder).sentence}")

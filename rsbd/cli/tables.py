@@ -140,12 +140,9 @@ def _map(found: Report) -> tuple[str, Table]:
         table.add_row(str(rows), *(_percent(cell) for cell in line))
         if not line.any():
             break
-    return f"Certified accuracy by poisoned rows and trigger ({found.measured}), {_attack(found)}", table
-
-
-def _attack(found: Report) -> str:
     labels = "relabelled" if found.threat.relabel else "labels unchanged"
-    return f"{labels}, {'trigger on the test input too' if found.threat.on_test else 'test input unchanged'}"
+    test = "trigger on the test input too" if found.threat.on_test else "test input unchanged"
+    return f"Certified accuracy by poisoned rows and trigger ({found.measured}), {labels}, {test}", table
 
 
 def _sentence(found: Report) -> str:

@@ -120,6 +120,7 @@ def names(folder: Path) -> set[str]:
 FIRST_PICTURE = """
 import importlib.util
 import json
+import os
 from pathlib import Path
 import torch, rsbd
 from rsbd.panels import SyncRunner, backdoor
@@ -127,7 +128,8 @@ panel = backdoor(runner=SyncRunner())
 panel.wait()
 status = Path("/proc/self/status").read_text() if Path("/proc/self/status").exists() else "VmHWM: 0 kB"
 peak = int(status.split("VmHWM:")[1].split()[0]) / 1e3
-print(json.dumps({"threads": torch.get_num_threads(), "package": rsbd.__file__, "alt": panel.alt, "MB": peak}))
+print(json.dumps({"threads": torch.get_num_threads(), "package": rsbd.__file__, "alt": panel.alt, "MB": peak,
+    "settings": Path(os.environ["JUPYTER_CONFIG_PATH"], "labconfig", "default_setting_overrides.json").read_text()}))
 """
 
 
@@ -152,6 +154,7 @@ def test_post_build_and_start_as_binder_runs_them(tmp_path: Path) -> None:
     assert Path(found["package"]).is_relative_to(tmp_path / "env")
     assert "(final)" in found["alt"]
     assert found["MB"] < 1000
+    assert json.loads(found["settings"])["@jupyterlab/notebook-extension:tracker"] == {"kernelShutdown": True}
     assert [names(folder) for folder in outside] == before
 
 

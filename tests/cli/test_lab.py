@@ -119,6 +119,9 @@ def test_lab_from_the_wheel_serves_a_copy(installed: Path, tmp_path: Path) -> No
         # No question about news lies over the notebook.
         asked = running.ask("/lab/api/settings/@jupyterlab/apputils-extension:notification")
         assert asked["schema"]["properties"]["fetchNews"]["default"] == "false"  # type: ignore[index]
+        # Closing a notebook ends its kernel.
+        asked = running.ask("/lab/api/settings/@jupyterlab/notebook-extension:tracker")
+        assert asked["schema"]["properties"]["kernelShutdown"]["default"] is True  # type: ignore[index]
         with pytest.raises(urllib.error.HTTPError, match="403"):
             running.ask(f"/api/contents/{notebooks.FIRST}", token=False)
         listening = [c.laddr.ip for c in running.server.net_connections() if c.status == psutil.CONN_LISTEN]
