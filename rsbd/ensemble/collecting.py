@@ -94,8 +94,8 @@ def collect(
         ``cancel`` was set.
     """
     votes = None
-    if progress is not None:
-        check_kind("progress", progress, Callable)
+    if progress is not None and not callable(progress):
+        raise InputError(f"progress is {progress!r}", "give a function, or leave it out")
     run = stream(dataset, smoothing, learner, x_test, num_models, seed, device, executor, resume, store, triggers)
     for votes in run:
         if progress is not None:

@@ -318,7 +318,7 @@ REFUSED: list[tuple[Callable[[], Any], str]] = [
     (lambda: run(x_test=BITS.x_test * np.nan), "fill in what is missing with a fixed number"),
     (lambda: run(resume="file.npz"), "resume is 'file.npz': give a Votes"),
     (lambda: run(store=3), "3 names no file or folder"),
-    (lambda: run(progress=True), "progress is True: give a Callable"),
+    (lambda: run(progress=True), "progress is True: give a function, or leave it out"),
     (lambda: recipes.pecan(BITS, rsbd.AnyPatch), "AnyPatch'>: give AnyPatch"),
     (lambda: recipes.duels(BITS, "patch"), "the trigger is 'p': give AnyPatch"),
     (lambda: run(resume=run(num_models=9), num_models=5), "resume holds 9 models: ask for as many, or leave it out"),
