@@ -2,7 +2,7 @@
 
 import json
 from abc import abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import fields
 from functools import partial
 from html import escape
@@ -48,6 +48,11 @@ class Tabled:
         """Return settings and columns as plain numbers, texts and lists, which ``json.dumps`` takes."""
         columns = {name: np.asarray(column).tolist() for name, column in self.columns().items()}
         return {"kind": type(self).__name__, "settings": json.loads(plain_json(self.describe())), **columns}
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        """Yield the rows of the table, which ``pandas.DataFrame`` reads."""
+        columns = self.columns()
+        return (dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True))
 
     def to_frame(self) -> Any:
         """Return the columns as a ``pandas.DataFrame``, with the settings in its ``attrs``.

@@ -61,7 +61,6 @@ def compare(
         names = ", ".join(f"'{c.name}'" for c in CONTENDERS)
         raise InputError(f"no method has {' or '.join(map(repr, method or []))} in its name", f"there are {names}")
     sizes = [*(pixels or ()), *(AnyPatch(side) for side in patches or ())]
-    triggers = sizes or None  # the recipe's own
     data = options.load_part(dataset, "unit", classes, rows=rows, points=points, side=side, seed=seed)
     with options.interruptible(out), options.progress_bar() as bar:
         task = bar.add_task("", total=None)
@@ -72,7 +71,7 @@ def compare(
         found = recipes.compare(
             data,
             poisoned or (0, 1, 5),
-            triggers,
+            sizes or None,  # None: the recipe's own
             relabel=(True, False) if relabel is None else (relabel,),
             on_test=(True, False) if on_test is None else (on_test,),
             contenders=chosen,

@@ -109,8 +109,7 @@ def make_learner(name: str) -> Learner:
     """Return the base learner of that name."""
     from rsbd.learners import LEARNERS
 
-    if name not in LEARNERS:
-        raise InputError(f"there is no learner {name!r}", f"choose {', '.join(LEARNERS)}")
+    one_of("--learner", name, *LEARNERS)
     return LEARNERS[name]()
 
 

@@ -113,6 +113,9 @@ def test_files_that_are_damaged_or_of_another_kind_are_refused(tmp_path: Path) -
 
 def test_a_table_needs_pandas_and_says_so() -> None:
     found = CALLS["dpa"]()
+    columns = found.columns()
+    assert [list(row) for row in found] == [list(columns)] * len(columns["label"])  # what pandas.DataFrame(found) reads
+    assert [row["radius"] for row in found.certificate] == columns["radius"].tolist()
     if importlib.util.find_spec("pandas") is None:
         with pytest.raises(InputError, match="pip install pandas"):
             found.to_frame()
