@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from rsbd.attacks import BadPatch, Blend, Features, Pixels, Poisoning, Trigger
-from rsbd.cli.options import USUAL_KEEP, progress_bar
+from rsbd.cli.options import USUAL_KEEP, one_of, progress_bar
 from rsbd.data import Dataset
 from rsbd.ensemble import Votes
 from rsbd.errors import InputError
@@ -85,8 +85,7 @@ def make_trigger(name: str, size: float, data: Dataset) -> Trigger:
             return Features(tuple(range(most - int(size), most)))
         return BadPatch(size=int(size))
     others: dict[str, Callable[..., Trigger]] = {"one-pixel": Pixels.one, "four-pixel": Pixels.four, "blend": Blend}
-    if name not in others:
-        raise InputError(f"there is no trigger {name!r}", "choose patch, one-pixel, four-pixel or blend")
+    one_of("--trigger", name, "patch", *others)
     return others[name](data.shape, size)
 
 

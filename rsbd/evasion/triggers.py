@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from rsbd.errors import InputError, check_whole, is_whole
+from rsbd.errors import InputError, check_kind, check_whole, is_whole
 from rsbd.types import Ints, Shape
 from rsbd.words import count
 
@@ -42,8 +42,7 @@ def read_triggers(given: AnyTrigger | Iterable[AnyTrigger]) -> tuple[AnyTrigger,
     """Return one or several triggers as a tuple, or raise for anything else."""
     found = tuple(given) if isinstance(given, Iterable) else (given,)
     for trigger in found:
-        if not isinstance(trigger, AnyTrigger):
-            raise InputError(f"the trigger is {trigger!r}", "give AnyPatch(side) or AnyPixels(count)")
+        check_kind("trigger", trigger, AnyTrigger)
     return found
 
 

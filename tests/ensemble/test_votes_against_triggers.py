@@ -120,7 +120,7 @@ def test_what_cannot_work_is_said_before_any_model_is_trained(digits: Dataset, m
         (BAGS, AnyPatch(3, (6, 0)), r"any 3x3 patch at \(6, 0\) does not fit"),
         (BAGS, AnyPixels(65), "any 65 pixels"),
         (BAGS, [AnyPatch(1), AnyPatch(1)], "twice"),
-        (BAGS, [3], "the trigger is 3"),
+        (BAGS, [3], "trigger is 3: give a AnyTrigger"),
     ]:
         with pytest.raises(InputError, match=message):
             collect(digits, smoothing, Linear(), digits.x_test, triggers=triggers)  # type: ignore[arg-type]
