@@ -263,7 +263,7 @@ def image_dataset(
         raise InputError(f"{data.name} has inputs of shape {data.shape}", "this panel shows images, such as digits")
     if not fits(data.values):
         levels = "is continuous" if data.values is None else f"has {data.values} levels"
-        raise InputError(f"{data.name} {levels}", f"load its {view} view")
+        raise InputError(f"{data.name} {levels}", f"load its {view} view, or round your own to its levels")
     return data
 
 
