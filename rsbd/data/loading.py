@@ -10,7 +10,7 @@ import numpy as np
 from rsbd.data.dataset import Dataset
 from rsbd.data.own import is_file_name
 from rsbd.data.sources import Raw, data_root, read_raw, shuffled, source
-from rsbd.errors import InputError, check_whole, is_whole
+from rsbd.errors import InputError, check_among, check_whole, is_whole
 from rsbd.types import Floats, Labels, NDArray, Points
 
 _UNIT = 2.0**-18  # float32 holds multiples up to 64 exactly, and rounding errors of other machines round away
@@ -154,8 +154,7 @@ def _size(name: str, side: int | None) -> int | None:
         return sides[0] if sides else None
     if not sides:
         raise InputError(f"side is {side!r}, but {name} has inputs of one size only", "leave side out")
-    if side not in sides:
-        raise InputError(f"side is {side!r}", f"choose {' or '.join(map(str, sides))}")
+    check_among("side", side, sides)
     return int(side)
 
 

@@ -8,7 +8,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from rsbd.errors import InputError, check_whole
+from rsbd.errors import InputError, check_among, check_whole
 from rsbd.types import Bools, Labels, Points
 
 _POINTS = 512  # points per block, which bounds the memory
@@ -62,8 +62,7 @@ class Partition:
     deal: str = "content"
 
     def __post_init__(self) -> None:
-        if self.deal not in _DEALS:
-            raise InputError(f"deal is {self.deal!r}", f"choose one of {', '.join(_DEALS)}")
+        check_among("deal", self.deal, _DEALS)
         for name, number in (("parts", self.parts), ("spread", self.spread)):
             object.__setattr__(self, name, check_whole(name, number, 1))
 

@@ -1,8 +1,4 @@
-"""The controls of a panel: sliders with a labelled number box, choices, check boxes and buttons.
-
-A panel lists its controls once. :class:`Controls` builds the widgets, keeps each slider equal to its number box,
-and reports every change as a dictionary of values. All controls work from the keyboard.
-"""
+"""The controls of a panel: sliders with a labelled number box, choices, check boxes and buttons. Keys move them all."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
@@ -156,6 +152,10 @@ class Button:
 
 
 Control: TypeAlias = "Slider | Choice | Toggle | Button"
+# Controls that several panels share.
+POISONED = Slider("poisoned", "poisoned images", 0, 1, 1)  # label and end depend on the data
+MODELS = Slider("num_models", "models", 100, 5000, 100)
+ALPHAS = Choice.of_numbers("alpha", "alpha", 0.1, 0.05, 0.01, 0.001, 0.0001)
 
 
 def setting(default: Any, control: Control, **when: Sequence[Any]) -> Any:
@@ -198,7 +198,6 @@ def controls_of(params: type, **own: Mapping[str, Any]) -> list[Control]:
     >>> @dataclass(frozen=True)
     ... class Params:
     ...     point: int = setting(0, Slider("point", "test image", 0, 9, 1))
-    ...     hidden: int = 3
     >>> controls_of(Params, point={"high": 155})
     [Slider(name='point', label='test image', low=0, high=155, step=1, play=False, ends=('', ''))]
     """

@@ -33,6 +33,12 @@ class Cancelled(Exception):  # noqa: N818 - not an error: it ends a computation 
     """Raised inside ``compute`` to stop early once ``cancel()`` is true; the engine catches it."""
 
 
+def stop_if(cancel: Cancel) -> None:
+    """Raise :class:`Cancelled` if ``cancel()`` is true."""
+    if cancel():
+        raise Cancelled
+
+
 def show_previews(
     steps: Iterable[tuple[_T, tuple[int, ...]]], total: int, cancel: Cancel, tell: OnProgress, found: Callable[[_T], _R]
 ) -> Previews[_R]:
@@ -51,8 +57,7 @@ def show_previews(
     """
     due = time.monotonic() + FIRST_PREVIEW
     for step, counts in steps:
-        if cancel():
-            raise Cancelled
+        stop_if(cancel)
         tell(sum(counts), len(counts) * total)
         if min(counts) >= total:
             break
@@ -211,8 +216,7 @@ class Engine(Generic[_P, _R]):
                 self._draw(mine, "preview", preview)
 
     def _draw(self, mine: int, state: _State, result: _R) -> None:
-        if self._stale(mine)():
-            raise Cancelled  # before drawing, so that no picture is drawn in vain
+        stop_if(self._stale(mine))  # before drawing, so that no picture is drawn in vain
         self._publish(mine, Frame(state, self._render(result)))
 
     def _stale(self, mine: int) -> Cancel:

@@ -1,4 +1,4 @@
-"""The slider for the number of poisoned training images, and its first value."""
+"""The first number of poisoned training images, and the end of its slider."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,9 +6,6 @@ from typing import Any
 from rsbd.attacks.poisoning import rows_to_poison
 from rsbd.data import Dataset
 from rsbd.errors import InputError, is_between
-from rsbd.panels.controls import Slider
-
-POISONED = Slider("poisoned", "poisoned images", 0, 1, 1)  # label and end depend on the data
 
 
 def count_poisoned(

@@ -13,7 +13,7 @@ from rsbd.attacks import Poisoning, clean_accuracy
 from rsbd.bounds import Bounds
 from rsbd.data import Dataset
 from rsbd.ensemble import Votes, checks, devices
-from rsbd.errors import InputError, check_kind
+from rsbd.errors import InputError, check_among, check_kind
 from rsbd.evasion import AnyTrigger
 from rsbd.learners import Learner, Linear
 from rsbd.learners.undefended import predict_undefended, unwrap
@@ -68,8 +68,7 @@ class Experiment:
     triggers: tuple[AnyTrigger, ...] = ()
 
     def __post_init__(self) -> None:
-        if self.centre not in ("clean", "poisoned"):
-            raise InputError(f"centre is {self.centre!r}", "choose clean or poisoned")
+        check_among("centre", self.centre, ("clean", "poisoned"))
         bounds.over_points(self.alpha, 1, self.points)
         checks.check_settings(self.dataset, self.smoothing, self.num_models, self.seed, self.learner)
         checks.check_triggers(self.dataset, self.smoothing, self.triggers)

@@ -12,10 +12,9 @@ from rsbd.attacks import BadPatch, Blend, Pixels, Poisoning, Trigger, stamp
 from rsbd.data import Dataset
 from rsbd.learners import Linear
 from rsbd.learners.undefended import predict_undefended, undefended_weights
-from rsbd.panels.controls import CheckedParams, Choice, Slider, Toggle, setting
+from rsbd.panels.controls import POISONED, CheckedParams, Choice, Slider, Toggle, setting
 from rsbd.panels.engine import Cancel, OnProgress, Previews, show_previews
 from rsbd.panels.memory import Memo
-from rsbd.panels.poisoned import POISONED
 from rsbd.recipes.planted import Rates, plant_attack
 from rsbd.types import AnyFloats, Bools
 

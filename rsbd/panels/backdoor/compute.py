@@ -13,9 +13,8 @@ from rsbd.certify import radius
 from rsbd.data import Dataset
 from rsbd.noises import Smoothing
 from rsbd.panels.chart import radii_for
-from rsbd.panels.controls import SIGMA_BUYS, CheckedParams, Choice, Slider, Toggle, setting
+from rsbd.panels.controls import ALPHAS, MODELS, POISONED, SIGMA_BUYS, CheckedParams, Choice, Slider, Toggle, setting
 from rsbd.panels.memory import ExperimentComputation
-from rsbd.panels.poisoned import POISONED
 from rsbd.recipes.experiment import Experiment, Outcome
 from rsbd.recipes.report import Report, report
 from rsbd.types import AnyFloats, Floats
@@ -68,8 +67,8 @@ class BackdoorParams(CheckedParams):
         0.5, Slider("sigma", "sigma (pixel units)", 0.05, 3.0, 0.05, ends=SIGMA_BUYS), noise=("gaussian",)
     )
     trigger_pixels: int = setting(9, Slider("trigger_pixels", "trigger (pixels)", 1, 25, 1))
-    num_models: int = setting(1000, Slider("num_models", "models", 100, 5000, 100))
-    alpha: float = setting(0.001, Choice.of_numbers("alpha", "alpha", 0.1, 0.05, 0.01, 0.001, 0.0001))
+    num_models: int = setting(1000, MODELS)
+    alpha: float = setting(0.001, ALPHAS)
     watched: bool = setting(False, Toggle("watched", "bounds that stay valid while you watch (anytime)"))
 
     def smoothing(self, data: Dataset) -> Smoothing:

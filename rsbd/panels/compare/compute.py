@@ -8,7 +8,7 @@ from pathlib import Path
 from rsbd.evasion import AnyPixels
 from rsbd.noises import Threat
 from rsbd.panels.controls import Slider, Toggle, setting
-from rsbd.panels.engine import Cancel, Cancelled, OnProgress, Previews
+from rsbd.panels.engine import Cancel, OnProgress, Previews, stop_if
 from rsbd.panels.memory import Memo
 from rsbd.recipes.contest import CONTENDERS, ComparisonRow, Contender
 from rsbd.recipes.contest.search import Search, Trials
@@ -126,8 +126,7 @@ class CompareComputation:
         """Find the best noise of a method against the attacker."""
 
         def tell(_done: int) -> None:
-            if cancel():
-                raise Cancelled
+            stop_if(cancel)
 
         search = Search.of(self.trials, contender, params.attack or ("features", "labels", "test"), (params.threat,))
         for done, defence in enumerate(search.defences):

@@ -11,7 +11,7 @@ from rsbd.ensemble.one_model import FixedModel
 from rsbd.learners import LDA, Learner
 from rsbd.noises import Gaussian
 from rsbd.panels.controls import SIGMA_BUYS, Choice, Slider, setting
-from rsbd.panels.engine import Cancel, Cancelled, OnProgress, Previews
+from rsbd.panels.engine import Cancel, OnProgress, Previews, stop_if
 from rsbd.panels.memory import Memo
 from rsbd.types import AnyFloats, Ints
 
@@ -169,8 +169,7 @@ class ConfidenceComputation:
         model, done = self._sampled(sigma)
         known = sum(map(len, done))
         for chunk in model.confidences(self.dataset.x_test, range(known, total)) if known < total else ():
-            if cancel():
-                raise Cancelled
+            stop_if(cancel)
             done.append(chunk)
             known += len(chunk)
             progress(known, total)

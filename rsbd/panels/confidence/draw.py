@@ -38,11 +38,6 @@ def _distribution(found: ConfidenceResult) -> str:
     )
 
 
-def _two(value: float) -> str:
-    """Write two decimals, and no negative zero."""
-    return f"{round(value, 2) + 0.0:.2f}"
-
-
 def _image(found: ConfidenceResult) -> str:
     data, params = found.dataset, found.params
     image = data.x_test[params.point]
@@ -53,7 +48,7 @@ def _image(found: ConfidenceResult) -> str:
         svg.captioned(image + found.noise, 564, 16, 84, "noisy", 20, svg.BLUE, 2),
         svg.text(470, 146, data.name, fill=svg.SOFT),
         svg.text(660, 32, f"answer: \u201c{name}\u201d{wrong}", weight=600),
-        svg.text(660, 58, f"average sampled: {_two(found.average)}"),
+        svg.text(660, 58, f"average sampled: {found.average:z.2f}"),
         svg.text(660, 84, f"certified: {down(found.here[0])}", weight=600),
         svg.text(660, 110, f"naive: {down(found.here[1])}"),
     ]
@@ -101,7 +96,7 @@ def _sentence(found: ConfidenceResult) -> str:
         f"{few}est image {params.point} is called \u201c{name}\u201d, {right}. After any change of L2 length up to "
         f"{params.radius:g} its average {params.measure} is at least {down(found.here[0])}, {stays}; the naive bound "
         f"says {down(found.here[1])}. Sigma {params.sigma:g}, {found.copies:,} noisy copies with average "
-        f"{_two(found.average)}, confidence {confidence(params.alpha)}. A {params.measure} is not the probability of "
+        f"{found.average:z.2f}, confidence {confidence(params.alpha)}. A {params.measure} is not the probability of "
         f"being right. {proved}"
     )
 
@@ -114,7 +109,7 @@ def _alt(found: ConfidenceResult) -> str:
     return (
         f"Confidence panel on {data.name}: sigma {params.sigma:g}, {params.measure}, L2 radius {params.radius:g}, test "
         f"image {params.point}, {params.copies} copies, alpha {params.alpha:g}. The share of noisy copies that reach "
-        f"each score, lowered by the band and then by the attack. Average {_two(found.average)}, certified "
+        f"each score, lowered by the band and then by the attack. Average {found.average:z.2f}, certified "
         f"{down(found.here[0])}, naive {down(found.here[1])}. Certified average by radius: {curve}. Right and "
         f"certified over all test images: {percent(found.shares[0])}, naive {percent(found.shares[1])} "
         f"{state(found.copies, params.copies, 'copies')}"

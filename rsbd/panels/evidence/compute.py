@@ -10,7 +10,7 @@ from rsbd.certify import Certificate, allocation, radius
 from rsbd.data import Dataset
 from rsbd.ensemble import Votes
 from rsbd.noises import Smoothing
-from rsbd.panels.controls import Choice, Slider, setting
+from rsbd.panels.controls import ALPHAS, MODELS, Slider, setting
 from rsbd.panels.memory import EnsembleComputation
 from rsbd.types import Ints
 
@@ -38,8 +38,8 @@ class EvidenceParams:
     """
 
     keep: float = setting(0.8, Slider.of_keep("keep", "keep", 0.55, 0.95))
-    num_models: int = setting(1000, Slider("num_models", "models", 100, 5000, 100))
-    alpha: float = setting(0.001, Choice.of_numbers("alpha", "alpha", 0.1, 0.05, 0.01, 0.001, 0.0001))
+    num_models: int = setting(1000, MODELS)
+    alpha: float = setting(0.001, ALPHAS)
     point: int = setting(108, Slider("point", "test image (number)", 0, 108, 1))
     step: int = setting(STEPS, Slider("step", "votes (step)", 1, STEPS, 1, play=True))
 

@@ -13,8 +13,8 @@ from rsbd.certify.certificate import DistinctPairs
 from rsbd.data import Dataset
 from rsbd.learners import randomness
 from rsbd.noises import Bagging, Partition, Threat
-from rsbd.panels.controls import CheckedParams, Choice, Slider, setting
-from rsbd.panels.engine import Cancel, Cancelled, OnProgress
+from rsbd.panels.controls import MODELS, CheckedParams, Choice, Slider, setting
+from rsbd.panels.engine import Cancel, OnProgress, stop_if
 from rsbd.panels.memory import Memo
 from rsbd.recipes import bagflip, bagging, dpa
 from rsbd.recipes.result import Certified
@@ -62,7 +62,7 @@ class PartitionsParams(CheckedParams):
     size: int = setting(20, Slider("size", "rows in a bag", 1, 100, 1), method=_DRAWN)
     keep: float = setting(0.95, Slider.of_keep("keep", "keep (pixels and labels)"), method=("bagflip",))
     trigger: int = setting(1, Slider("trigger", "trigger (pixels)", 1, 9, 1), method=("bagflip",))
-    num_models: int = setting(1000, Slider("num_models", "models", 100, 5000, 100), method=_DRAWN)
+    num_models: int = setting(1000, MODELS, method=_DRAWN)
 
     @property
     def drawn(self) -> bool:
@@ -119,8 +119,7 @@ class PartitionsComputation:
     def __call__(self, params: PartitionsParams, cancel: Cancel, progress: OnProgress) -> PartitionsResult:
         """Train the models that are not trained yet, certify, plant the attack and find the models that it reaches."""
         holds, lost = self.reached(params)
-        if cancel():
-            raise Cancelled
+        stop_if(cancel)
         label, right, certificates = self._drawn(params, cancel, progress) if params.drawn else self._dealt(params)
         data = self.dataset
         changed, second = (c.curve(data.y_test, np.arange(_FURTHEST + 1)) for c in certificates)
@@ -156,8 +155,7 @@ class PartitionsComputation:
     def _drawn(self, params: PartitionsParams, cancel: Cancel, progress: OnProgress) -> _Votes:
         def tell(votes: Any) -> None:
             progress(votes.num_models, params.num_models)
-            if cancel():
-                raise Cancelled
+            stop_if(cancel)
 
         flips = {"keep": params.keep} if params.method == "bagflip" else {}
         recipe: Callable[..., Certified] = bagflip if flips else bagging

@@ -15,10 +15,9 @@ from rsbd.evasion import AnyPatch
 from rsbd.learners import Problem, RobustLinear
 from rsbd.learners.randomness import generators
 from rsbd.noises import ClassBagging, Smoothing, Threat
-from rsbd.panels.controls import Choice, Slider, setting
-from rsbd.panels.engine import Cancel, Cancelled, OnProgress, Previews
+from rsbd.panels.controls import POISONED, Choice, Slider, setting
+from rsbd.panels.engine import Cancel, OnProgress, Previews, stop_if
 from rsbd.panels.memory import EnsembleComputation, Memo
-from rsbd.panels.poisoned import POISONED
 from rsbd.types import AnyFloats, Floats
 from rsbd.words import percent
 
@@ -214,8 +213,7 @@ class PlantedComputation(EnsembleComputation[PlantedParams, PlantedResult]):
                 run = (data, smoothing, self.learner, data.x_test, models, self.seed)
                 for votes in self.memory.stream(*run, triggers=(params.patch,)):
                     newest = votes
-                    if cancel():
-                        raise Cancelled
+                    stop_if(cancel)
                 found = bounds.kept_votes(newest.against(params.patch), ALPHA, runner_up=True)
                 held = radius(found, smoothing, num_rows=data.num_rows)
                 share = held.accuracy(data.y_test, params.poisoned)

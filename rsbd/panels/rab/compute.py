@@ -11,9 +11,8 @@ from rsbd.certify import Certificate, radius
 from rsbd.learners import HashedTestNoise
 from rsbd.noises import Gaussian, Smoothing
 from rsbd.panels.chart import radii_for
-from rsbd.panels.controls import SIGMA_BUYS, Choice, Slider, setting
+from rsbd.panels.controls import ALPHAS, MODELS, POISONED, SIGMA_BUYS, Slider, setting
 from rsbd.panels.memory import ExperimentComputation
-from rsbd.panels.poisoned import POISONED
 from rsbd.recipes.experiment import Experiment, Outcome
 from rsbd.recipes.rab import BOUNDS, total
 from rsbd.types import Floats, Points
@@ -42,8 +41,8 @@ class RabParams:
     poisoned: int = setting(4, POISONED)
     sigma: float = setting(1.0, Slider("sigma", "sigma (pixel units)", 0.1, 4.0, 0.05, ends=SIGMA_BUYS))
     trigger: float = setting(1.0, Slider("trigger", "trigger (L2 norm)", 0.1, 8.0, 0.1))
-    num_models: int = setting(1000, Slider("num_models", "models", 100, 5000, 100))
-    alpha: float = setting(0.001, Choice.of_numbers("alpha", "alpha", 0.1, 0.05, 0.01, 0.001, 0.0001))
+    num_models: int = setting(1000, MODELS)
+    alpha: float = setting(0.001, ALPHAS)
 
 
 @dataclass(frozen=True)

@@ -50,11 +50,6 @@ class WorstCaseParams(CheckedParams):
         """``1 - p_a``, for the exact decimal number ``p_a``."""
         return 1 - Fraction(repr(self.p_a))
 
-    @property
-    def exact_keep(self) -> Fraction:
-        """``keep`` as an exact decimal number."""
-        return Fraction(repr(self.keep))
-
 
 @dataclass(frozen=True)
 class WorstCaseResult:

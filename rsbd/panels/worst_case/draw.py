@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from scipy.special import ndtri
 
+from rsbd.noises import Flip
 from rsbd.panels import svg
 from rsbd.panels.chart import Chart, ticks
 from rsbd.panels.engine import Picture
@@ -25,7 +26,7 @@ def draw_worst_case(found: WorstCaseResult) -> Picture:
 
 
 def _bars(found: WorstCaseResult) -> str:
-    s, P, Q = flip_levels(found.params.exact_keep, found.params.changes)
+    s, P, Q = flip_levels(Flip(found.params.keep).keep, found.params.changes)
     xlabel = "s: changed places, old \u2212 new values"
     chart = _left((s[0] - 1, s[-1] + 1), float(max(*P, *Q)), xlabel, "probability of the level", s)
     parts, wide, base = [], chart.x(0.75) - chart.x(0), chart.y(0)
