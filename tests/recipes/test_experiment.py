@@ -149,7 +149,7 @@ def test_the_centre_is_the_training_set_that_was_asked_for(experiment: Experimen
 
 
 def test_an_unknown_centre_is_one_sentence(experiment: Experiment) -> None:
-    with pytest.raises(InputError, match="choose .clean. or .poisoned."):
+    with pytest.raises(InputError, match="choose 'clean' or 'poisoned'"):
         replace(experiment, centre="middle")
 
 
