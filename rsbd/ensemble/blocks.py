@@ -5,7 +5,7 @@ import json
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
 
@@ -50,11 +50,11 @@ class PackedFeatures:
         return torch.tensor(data.reshape(self.shape), device=device)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
 class Task:
     """Everything that determines the votes of every model. It is small to send and safe to repeat.
 
-    Tasks are equal if their manifests and devices are, so that a worker unpacks the data once and not for every block.
+    Tasks are equal if their keys and devices are, so that a worker unpacks the data once and not for every block.
 
     Parameters
     ----------
@@ -72,18 +72,21 @@ class Task:
         Where blocks are computed.
     manifest : dict
         The manifest of the votes, see :func:`describe_run`.
+    key : str
+        The manifest as text.
     triggers : tuple of AnyTrigger
         Triggers on the test input that votes are held against.
     """
 
-    x: PackedFeatures
-    y: Labels
-    x_test: PackedFeatures
-    problem: Problem
-    learner: Learner
+    x: PackedFeatures = field(compare=False)
+    y: Labels = field(compare=False)
+    x_test: PackedFeatures = field(compare=False)
+    problem: Problem = field(compare=False)
+    learner: Learner = field(compare=False)
     seed: int
     device: str
-    manifest: dict[str, Any]
+    manifest: dict[str, Any] = field(compare=False)
+    key: str
     triggers: tuple[AnyTrigger, ...] = ()
 
     @classmethod
@@ -104,19 +107,8 @@ class Task:
         manifest = describe_run(dataset, smoothing, learner, seed, device) | {"points": hash_points(x_test)}
         if triggers:
             manifest = manifest | {"triggers": [trigger.record() for trigger in triggers], "shape": list(dataset.shape)}
-        problem = Problem.of(dataset, smoothing, "meta")
-        return cls(x, dataset.y, points, problem, learner, seed, device, manifest, triggers)
-
-    @property
-    def key(self) -> str:
-        """The manifest and the device, as a string."""
-        return f"{self.device} {json.dumps(self.manifest, sort_keys=True)}"
-
-    def __hash__(self) -> int:
-        return hash(self.key)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Task) and self.key == other.key
+        problem, key = Problem.of(dataset, smoothing, "meta"), json.dumps(manifest, sort_keys=True)
+        return cls(x, dataset.y, points, problem, learner, seed, device, manifest, key, triggers)
 
 
 def describe_run(dataset: Dataset, smoothing: Smoothing, learner: Learner, seed: int, device: str) -> dict[str, Any]:
