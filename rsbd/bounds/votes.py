@@ -117,7 +117,7 @@ def anytime(
     ----------
     Ville (1939); Robbins (1970), the mixture with a beta prior.
     """
-    return _bounds(counts, alpha, selection, runner_up, binomial.anytime_upper, points, two_sided=True)
+    return _bounds(counts, alpha, selection, runner_up, binomial.anytime_upper, points)
 
 
 def kept_votes(
@@ -207,13 +207,7 @@ def fewest_votes(limit: float | Fraction, alpha: float, shares: int = 2) -> floa
 
 
 def _bounds(
-    counts: ArrayLike,
-    alpha: float,
-    selection: ArrayLike | None,
-    runner_up: bool,
-    upper: Upper,
-    points: str,
-    two_sided: bool = False,
+    counts: ArrayLike, alpha: float, selection: ArrayLike | None, runner_up: bool, upper: Upper, points: str
 ) -> Bounds:
     votes = _votes(counts, "counts")
     level = over_points(alpha, len(votes), points)
@@ -225,7 +219,7 @@ def _bounds(
     others = runner_up and classes > 2
     if selection is not None:
         shares = classes if others else 1
-    elif two_sided:
+    elif upper is binomial.anytime_upper:  # it bounds a probability from both sides
         shares = classes if classes > 2 else 1
     else:
         shares = 2 * classes if others else classes

@@ -16,7 +16,7 @@ import operator
 from collections.abc import Iterator, Sequence
 from functools import reduce
 from itertools import combinations
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
@@ -27,6 +27,7 @@ from rsbd.types import ArrayLike, Bools, Labels, Shape
 if TYPE_CHECKING:
     from torch import Tensor
 
+LinearMap: TypeAlias = "tuple[Tensor, Tensor, Tensor]"  # weights, biases and errors of the scores
 _NUMBERS = 2**17  # of pairs of a model and a point, at a time: they stay in the cache
 
 
@@ -88,26 +89,22 @@ def kept(
     w, b, off = (np.ldexp(array, doublings) for array in (w, b, off))
     with np.errstate(over="ignore", invalid="ignore"):
         label = (points @ w.T + b).argmax(1)
-    one, bias_of_one, answers, off_by = (torch.tensor(array)[None] for array in (w, b, label, off))
-    reached = next(reached_classes(one, bias_of_one, answers, torch.tensor(points), [trigger], shape, off_by))
+    weights_of_one, bias_of_one, off_by, answers = (torch.tensor(array)[None] for array in (w, b, off, label))
+    one = weights_of_one, bias_of_one, off_by
+    reached = next(reached_classes(one, answers, torch.tensor(points), [trigger], shape))
     return label, (reached.sum(2) == 1)[0].numpy()
 
 
 def reached_classes(
-    weights: Tensor,
-    bias: Tensor,
-    labels: Tensor,
-    x: Tensor,
-    triggers: Sequence[AnyTrigger],
-    shape: Shape,
-    error: Tensor,
+    scores: LinearMap, labels: Tensor, x: Tensor, triggers: Sequence[AnyTrigger], shape: Shape
 ) -> Iterator[Tensor]:
     """Yield for each trigger the classes that it can make each model answer, and possibly more.
 
     Parameters
     ----------
-    weights, bias : Tensor
-        Shapes (models, classes, features) and (models, classes).
+    scores : tuple of Tensor
+        Weights (models, classes, features), biases (models, classes), and how far a model's own scores may be from
+        exact ones, for any features from 0 to 1: (models, classes).
     labels : Tensor
         The models' labels, shape (models, points).
     x : Tensor
@@ -116,8 +113,6 @@ def reached_classes(
         What may be written on a point.
     shape : tuple of int
         Shape of a point before it was flattened.
-    error : Tensor
-        How far a model's own scores may be from exact ones, for any features from 0 to 1: shape (models, classes).
 
     Yields
     ------
@@ -126,9 +121,10 @@ def reached_classes(
     """
     import torch
 
+    weights, bias, error = scores
     x, classes = x.to(weights.dtype), weights.shape[1]
-    scores = (weights.flatten(0, 1) @ x.T).view(*bias.shape, -1) + bias[..., None]
-    lead = scores.gather(1, labels[:, None]) - scores  # of the own label over each class
+    found = (weights.flatten(0, 1) @ x.T).view(*bias.shape, -1) + bias[..., None]
+    lead = found.gather(1, labels[:, None]) - found  # of the own label over each class
     outside = ~((x >= 0) & (x <= 1)).all(1)
     own = torch.nn.functional.one_hot(labels, classes).bool() | outside[:, None]
     size = weights.abs().sum(-1) + bias.abs()

@@ -199,8 +199,7 @@ class LinearScores(ScoringModels):
 
     def reach(self, x: Tensor, labels: Tensor, triggers: Sequence[AnyTrigger], shape: Shape) -> Iterator[Tensor]:
         """Yield the reached classes by :func:`rsbd.evasion.linear.reached_classes`; see :meth:`Models.reach`."""
-        weights, bias, error = self.linear()
-        return linear.reached_classes(weights, bias, labels, x, triggers, shape, error)
+        return linear.reached_classes(self.linear(), labels, x, triggers, shape)
 
 
 class Learner(ABC):

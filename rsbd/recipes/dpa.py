@@ -19,6 +19,7 @@ from rsbd.recipes.result import Result
 from rsbd.types import Bools, Labels
 
 ASKED_TWICE = 3  # models of the user, once all have answered
+_Ask = Callable[[Dataset, int], Labels]
 
 
 @dataclass(frozen=True, repr=False)
@@ -136,13 +137,7 @@ def count_votes(
     return Certificate(label, radius, 0.0, norm, slots, trigger=trigger)
 
 
-def label_parts(
-    dataset: Dataset,
-    partition: Partition,
-    learner: Learner,
-    seed: int,
-    ask: Callable[[Dataset, int], Labels] | None = None,
-) -> Labels:
+def label_parts(dataset: Dataset, partition: Partition, learner: Learner, seed: int, ask: _Ask | None = None) -> Labels:
     """Return the labels of the test points by the model of each part: (models, points).
 
     A part that does not hold two classes abstains: its labels are -1.

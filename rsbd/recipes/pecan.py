@@ -118,7 +118,8 @@ def pecan(
     if parts is not None:
         if bag is not None:
             raise InputError(f"bag is {bag!r} and parts {parts!r}", "give one of the two")
-        return _deal(dataset, windows, parts, learner or RobustLinear(), seed)
+        partition = parts if isinstance(parts, Partition) else Partition(parts)
+        return _deal(dataset, windows, partition, learner or RobustLinear(), seed)
     bag = ClassBagging.of(dataset) if bag is None else bag
     smoothing = Smoothing(rows=Bagging(bag) if isinstance(bag, int) else bag)
     places = [place for some in windows.values() for place in some]
@@ -135,11 +136,10 @@ def pecan(
 def _deal(
     dataset: Dataset,
     windows: Mapping[AnyTrigger, Sequence[AnyTrigger]],
-    parts: int | Partition,
+    partition: Partition,
     learner: Learner,
     seed: int,
 ) -> GuardedParts:
-    partition = parts if isinstance(parts, Partition) else Partition(parts)
     x, classes = torch.tensor(dataset.x_test).flatten(1), dataset.num_classes
     trained: dict[int, Models] = {}
 

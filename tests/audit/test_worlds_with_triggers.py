@@ -33,7 +33,7 @@ def reached(weights: tuple[Point, ...], x: Point, trigger: AnyTrigger, shape: tu
     w, point = torch.tensor([weights], dtype=torch.float64), torch.tensor([x], dtype=torch.float64)
     nothing, scores = torch.zeros(1, len(weights), dtype=torch.float64), (w[0] @ point[0]).tolist()
     label = scores.index(max(scores))
-    (found,) = reached_classes(w, nothing, torch.tensor([[label]]), point, [trigger], shape, nothing)
+    (found,) = reached_classes((w, nothing, nothing), torch.tensor([[label]]), point, [trigger], shape)
     return label, set(found[0, 0].nonzero().flatten().tolist())
 
 

@@ -125,7 +125,7 @@ def test_many_models_at_once(kind: str, dtype: torch.dtype) -> None:
         answers = (w @ x.T + b[..., None]).argmax(1)
         asked = triggers(shape)
         for trigger, reached in zip(
-            asked, reached_classes(w, b, answers, x, asked, shape, torch.zeros_like(b)), strict=True
+            asked, reached_classes((w, b, torch.zeros_like(b)), answers, x, asked, shape), strict=True
         ):
             assert reached.shape == (6, 6, 3)
             for model, point in product(range(6), repeat=2):
@@ -194,7 +194,7 @@ def test_reference_values() -> None:
         for dtype in (torch.float32, torch.float64):
             w, b = (torch.tensor([case[name]], dtype=dtype) for name in ("w", "b"))
             labels = torch.tensor([[case["label"]]])
-            found = reached_classes(w, b, labels, torch.tensor(x), [trigger], shape, torch.zeros_like(b))
+            found = reached_classes((w, b, torch.zeros_like(b)), labels, torch.tensor(x), [trigger], shape)
             classes = set(next(found)[0, 0].nonzero().flatten().tolist())
             assert (len(classes) == 1) == case["keeps"]
             assert set(case["reached"]) <= classes
