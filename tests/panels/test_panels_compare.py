@@ -70,7 +70,7 @@ def test_reasons_are_the_librarys_and_bars_are_shares(contest: CompareComputatio
     _, found = run(contest, **attack)
     assert [row.method for row in found.rows] == [contender.name for contender in contest.contenders]
     for contender, row in zip(contest.contenders, found.rows, strict=True):
-        data = contest.trials.final[contender.view]
+        data = contest.trials.halves[True][contender.view].data
         defences = list(contender.defences(data, found.params.attack))
         reason = contender.refuses(defences[0], found.params.threat, data.num_rows)
         if reason is None:
@@ -86,7 +86,7 @@ def test_a_bar_is_what_certify_says() -> None:
     only = Contender("one", "", "binary", {"keep": (0.9,)}, lambda d, a, keep: noise, voted())
     contest = CompareComputation(Trials(data, 0.25, 400, 0.001, "each", 0, Linear(), {}), (only,))
     _, found = run(contest, rows=0, trigger=1)
-    seen = contest.trials.final["binary"]
+    seen = contest.trials.halves[True]["binary"].data
     evidence = simultaneous(Trial(seen, noise, 400, 0.001, "each", seed=0).collect(Linear()).counts, 0.001)
     held = certify(evidence, noise, Threat(0, 1)) & (evidence.label == seen.y_test)
     assert found.rows[0].certified[0] == pytest.approx(held.mean())

@@ -22,7 +22,6 @@ from rsbd.words import count
 
 # The search trains a quarter of the models and counts each vote four times: it proves nothing, it only chooses.
 _SHARE = 4
-_SHARED = ("alpha", "points", "learner", "options", "triggers")  # settings of both
 _SHORT = {"features": "pixels", "labels": "labels", "test": "test"}
 
 
@@ -36,12 +35,11 @@ class Trials:
         As in :func:`rsbd.recipes.contest.compare`.
     triggers : tuple of AnyTrigger
         What may be on the test input: what votes are held against.
-    final, search : mapping
-        View (``"binary"``, ``"unit"``) -> data set, with the test points and with the validation points.
     proofs : dict
         What has been proved so far.
-    halves : tuple of Trial
-        Settings of the search and of the certificates, and their votes so far.
+    halves : tuple of dict
+        The search, with validation points, and the certificates, with the test points: their data, settings and votes
+        so far in each view (``"binary"``, ``"unit"``).
 
     Raises
     ------
@@ -58,30 +56,28 @@ class Trials:
     learner: Learner | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
     triggers: tuple[AnyTrigger, ...] = ()
-    final: Mapping[str, Dataset] = field(init=False, repr=False)
-    search: Mapping[str, Dataset] = field(init=False, repr=False)
     proofs: dict[Any, ProvedLabels] = field(default_factory=dict, repr=False)
-    halves: tuple[Trial, Trial] = field(init=False, repr=False)
+    halves: tuple[dict[str, Trial], ...] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         data = self.dataset
         checks.check_settings(data, Smoothing(), self.num_models, self.seed, *([self.learner] if self.learner else []))
         over_points(self.alpha, 1, self.points)
-        object.__setattr__(self, "final", both_views(data))
-        object.__setattr__(self, "search", both_views(data.hold_out(self.validation, self.seed)))
-        shared: dict[str, Any] = {name: getattr(self, name) for name in _SHARED}
-        shared |= {"data": data, "defence": Smoothing(), "num_rows": data.num_rows}
         few = -(-self.num_models // _SHARE)
         # Votes that prove must not be those that chose the noise.
-        search = Trial(num_models=few, times=self.num_models // few, seed=self.seed + 1, **shared)
-        object.__setattr__(self, "halves", (search, Trial(num_models=self.num_models, seed=self.seed, **shared)))
+        search = data.hold_out(self.validation, self.seed), few, self.num_models // few, self.seed + 1
+        halves = []
+        for part, models, times, seed in (search, (data, self.num_models, 1, self.seed)):
+            run: tuple[Any, ...] = (models, self.alpha, self.points, seed, self.learner, times)
+            run += self.options, data.num_rows, {}, self.triggers
+            halves.append({view: Trial(seen, Smoothing(), *run) for view, seen in both_views(part).items()})
+        object.__setattr__(self, "halves", tuple(halves))
 
     def proof(self, contender: Contender, defence: Defence, final: bool) -> ProvedLabels:
         """Return a contender's proof with this noise, for the test points if ``final``, else for validation points."""
         key = (contender.name, repr(defence), final)
         if key not in self.proofs:
-            data = (self.final if final else self.search)[contender.view]
-            self.proofs[key] = contender.prove(replace(self.halves[final], data=data, defence=defence))
+            self.proofs[key] = contender.prove(replace(self.halves[final][contender.view], defence=defence))
         return self.proofs[key]
 
     def accuracies(
@@ -89,16 +85,16 @@ class Trials:
     ) -> tuple[float, Floats]:
         """Return clean accuracy, and certified accuracy against each threat."""
         proof = self.proof(contender, defence, final)
-        right = proof.label == (self.final if final else self.search)[contender.view].y_test
+        right = proof.label == self.halves[final][contender.view].data.y_test
         certified = [float((proof.certified(threat) & right).mean()) for threat in threats]
         return float(right.mean()), np.array(certified)
 
     def settings(self) -> dict[str, Any]:
         """Return every setting that determines a comparison, for its files."""
         return {
-            **dataset_settings(self.final["unit"]),
+            **dataset_settings(self.halves[True]["unit"].data),
             "models": self.num_models,
-            "search_models": self.halves[False].num_models,
+            "search_models": self.halves[False]["unit"].num_models,
             "validation": self.validation,
             "objective": "mean certified accuracy over the threats of an attack, on validation points",
             "alpha": self.alpha,
@@ -148,7 +144,7 @@ class Search:
     @classmethod
     def of(cls, trials: Trials, contender: Contender, attack: Attack, threats: tuple[Threat, ...]) -> "Search":
         """Return the search with the noises within the budget, or with the reason why the method cannot take part."""
-        data = trials.final[contender.view]
+        data = trials.halves[True][contender.view].data
         every = tuple(contender.defences(data, attack))
         answers = {contender.refuses(defence, threat, data.num_rows) for defence in every for threat in threats}
         if reasons := sorted(answer for answer in answers if answer):
