@@ -55,7 +55,7 @@ from rsbd.panels.backdoor import backdoor
 from rsbd.panels.compare import compare
 from rsbd.panels.confidence import confidence
 from rsbd.panels.controls import Button, Choice, Slider, Toggle
-from rsbd.panels.engine import Cancelled, Engine, Frame, Picture
+from rsbd.panels.engine import Cancelled, Engine, Frame
 from rsbd.panels.evidence import evidence
 from rsbd.panels.label_flips import label_flips
 from rsbd.panels.panel import Panel, Static
@@ -65,6 +65,7 @@ from rsbd.panels.planted import planted
 from rsbd.panels.rab import rab
 from rsbd.panels.runners import SyncRunner, ThreadRunner
 from rsbd.panels.smoothed import smoothed
+from rsbd.panels.svg import Picture
 from rsbd.panels.worst_case import worst_case
 
 # The tests that all panels share make each of them with no argument but ``runner``.

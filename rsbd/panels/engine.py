@@ -2,8 +2,8 @@
 
 The author of a panel writes two pure functions. ``compute(params, cancel, progress)`` returns its result, or is a
 generator that *yields* previews while evidence arrives and *returns* the final result. ``render(result)`` turns a
-result into a :class:`Picture`. The engine runs both on one worker thread. Only the newest parameters count: a
-submission cancels the computation that runs and replaces the one that waits.
+result into a :class:`~rsbd.panels.svg.Picture`. The engine runs both on one worker thread. Only the newest parameters
+count: a submission cancels the computation that runs and replaces the one that waits.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from typing import Generic, Literal, TypeVar
 
 from rsbd.errors import InputError
 from rsbd.panels.runners import Runner, ThreadRunner
+from rsbd.panels.svg import Picture
 
 _P = TypeVar("_P")
 _R = TypeVar("_R")
@@ -65,28 +66,6 @@ def show_previews(
             yield found(step)
             due = time.monotonic() + NEXT_PREVIEW
     return found(step)
-
-
-@dataclass(frozen=True)
-class Picture:
-    """The drawing, a description of it in words, and the result as a sentence.
-
-    Attributes
-    ----------
-    svg : str
-        One complete ``<svg>`` element.
-    alt : str
-        What the drawing shows, with the current parameters, for a reader who does not see it.
-    sentence : str
-        The result in words, with its limits.
-    note : str
-        The evidence behind the result, shown beside its state: "200 of 1,000 models".
-    """
-
-    svg: str
-    alt: str
-    sentence: str
-    note: str = ""
 
 
 @dataclass(frozen=True)

@@ -16,11 +16,12 @@ from rsbd.data import Dataset, load
 from rsbd.errors import InputError
 from rsbd.panels import svg
 from rsbd.panels.controls import Control, Controls, controls_of, shown_controls
-from rsbd.panels.engine import Compute, Engine, Frame, Picture
+from rsbd.panels.engine import Compute, Engine, Frame
 from rsbd.panels.glossary import explained
 from rsbd.panels.live import show_live, still_page
 from rsbd.panels.picture_widget import PictureWidget
 from rsbd.panels.runners import Runner
+from rsbd.panels.svg import Picture
 
 _P = TypeVar("_P")
 _R = TypeVar("_R")

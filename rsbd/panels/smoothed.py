@@ -15,7 +15,6 @@ from rsbd.noises.smoothing import WHERE, Smoothing
 from rsbd.panels import svg
 from rsbd.panels.chart import Chart, bars, radii_for
 from rsbd.panels.controls import MODELS, Choice, Slider
-from rsbd.panels.engine import Picture
 from rsbd.panels.memory import EnsembleComputation
 from rsbd.panels.panel import Panel
 from rsbd.panels.runners import Runner
@@ -63,7 +62,7 @@ class SmoothedComputation(EnsembleComputation[SmoothedParams, SmoothedResult]):
         evidence, slots = bound(votes.counts, params.alpha), smoothing.radius_slots
         return SmoothedResult(params, smoothing, votes, radius(evidence, smoothing, slots, None, self.dataset.num_rows))
 
-    def draw(self, found: SmoothedResult) -> Picture:
+    def draw(self, found: SmoothedResult) -> svg.Picture:
         """Draw the curve, one training input as a model sees it, and two shares; say the same in words."""
         params, proof, y = found.params, found.certificate, self.dataset.y_test
         counted = proof.norm in COUNTED
@@ -97,7 +96,7 @@ class SmoothedComputation(EnsembleComputation[SmoothedParams, SmoothedResult]):
             f"With {models} and {setting}, {percent(clean)} of test inputs are classified correctly. "
             f"{proved} (alpha = {params.alpha:g} for each)."
         )
-        return Picture(svg.halves(*parts, height=456), alt, sentence, models)
+        return svg.Picture(svg.halves(*parts, height=456), alt, sentence, models)
 
     def _seen(self, found: SmoothedResult) -> str:
         noise, x = found.smoothing.features, torch.tensor(self.dataset.x[:1]).flatten(1)

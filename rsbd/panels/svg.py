@@ -11,6 +11,7 @@ import json
 import struct
 import zlib
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from html import escape as _escape
 from typing import Any
 
@@ -29,6 +30,28 @@ _SIZE = 19.0  # font size of all words but a few larger ones: on stage about a 4
 _FONT = "system-ui,-apple-system,'Segoe UI',Roboto,'Liberation Sans',sans-serif"
 
 Scale = Callable[[float], float]
+
+
+@dataclass(frozen=True)
+class Picture:
+    """The drawing, a description of it in words, and the result as a sentence.
+
+    Attributes
+    ----------
+    svg : str
+        One complete ``<svg>`` element.
+    alt : str
+        What the drawing shows, with the current parameters, for a reader who does not see it.
+    sentence : str
+        The result in words, with its limits.
+    note : str
+        The evidence behind the result, shown beside its state: "200 of 1,000 models".
+    """
+
+    svg: str
+    alt: str
+    sentence: str
+    note: str = ""
 
 
 def escape(value: object) -> str:

@@ -8,9 +8,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from rsbd.course.lecture.scene import Scene
-from rsbd.panels import Panel, SyncRunner
+from rsbd.panels import Panel, Picture, SyncRunner
 from rsbd.panels.controls import Choice, Control, Slider
-from rsbd.panels.engine import Picture, sentence_of
+from rsbd.panels.engine import sentence_of
 from rsbd.panels.glossary import explained
 from rsbd.version import __version__
 

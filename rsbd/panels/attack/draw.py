@@ -7,7 +7,6 @@ import numpy as np
 from rsbd.panels import svg
 from rsbd.panels.attack.compute import KINDS, AttackResult, JudgedImages
 from rsbd.panels.chart import Chart
-from rsbd.panels.engine import Picture
 from rsbd.plots import signed
 from rsbd.words import count, note, percent, state
 
@@ -16,7 +15,7 @@ _SIDE = 66.0
 _STACK = (0, 0, 304, 158), (304, 0, 608, 158), (608, 0, 912, 158), (0, 158, 452, 498), (460, 158, 912, 498)
 
 
-def draw_attack(found: AttackResult) -> Picture:
+def draw_attack(found: AttackResult) -> svg.Picture:
     """Draw images, the two rates by number of poisoned images, and what the classifier has learned to look for."""
     titles = ("1  collected", "2  slipped into training", "3  shown later, and called")
     words = (found.dataset.name, "framed: stamped; bold: wrong", "framed: fooled; bold: wrong")
@@ -25,7 +24,7 @@ def draw_attack(found: AttackResult) -> Picture:
     parts += [_curves(found), _weights(found, 476, 182)]
     done = len(found.curve)
     said = note(done, found.total, "attacks") if done < found.total else ""
-    return Picture(svg.document(912, 498, parts, _STACK), _alt(found), _sentence(found), said)
+    return svg.Picture(svg.document(912, 498, parts, _STACK), _alt(found), _sentence(found), said)
 
 
 def _row(title: str, row: JudgedImages, left: float) -> str:

@@ -8,30 +8,29 @@ import numpy as np
 from rsbd.panels import svg
 from rsbd.panels.backdoor.compute import MAP_PIXELS, MOST_POISONED, BackdoorParams, BackdoorResult
 from rsbd.panels.chart import Box, Chart, half_certified, share_map, ticks
-from rsbd.panels.engine import Picture
 from rsbd.panels.rates import rate_bars, success_words
 from rsbd.types import AnyFloats, Floats
 from rsbd.words import count, note, percent, preview, state
 
 
-def draw_backdoor(found: BackdoorResult) -> Picture:
+def draw_backdoor(found: BackdoorResult) -> svg.Picture:
     """Draw images, rates, curve and map."""
     parts = [_rates(found, 846, 0), _proved(found, (920, 920), (246, 398), (0, 32)), _map(found, (545, 214, 895, 410))]
     stack = (836, 0, 1200, 181), (910, 186, 1200, 494), (0, 167, 452, 494), (456, 181, 905, 494)
     return _picture(found, 1200, parts, stack)
 
 
-def draw_compact_backdoor(found: BackdoorResult) -> Picture:
+def draw_compact_backdoor(found: BackdoorResult) -> svg.Picture:
     """Draw images, rates and curve: for a first look."""
     parts = [_rates(found, 476, 167), _proved(found, (476, 476), (398, 474), (160, -36))]
     return _picture(found, 874, parts, [(466, 167, 874, 344), (466, 344, 874, 494), (0, 167, 452, 494)])
 
 
-def _picture(found: BackdoorResult, width: float, parts: list[str], stack: Iterable[Box]) -> Picture:
+def _picture(found: BackdoorResult, width: float, parts: list[str], stack: Iterable[Box]) -> svg.Picture:
     drawn = [_images(found), _curve(found, (78, 232, 434, 408)), *parts]
     groups = (0, 0, 240, 165), (240, 0, 522, 165), (522, 0, 838, 165)  # each with the arrow that leads to it
     drawing = svg.document(width, 494, drawn, [*groups, *stack])
-    return Picture(drawing, _alt(found), _sentence(found), note(found.models, found.params.num_models))
+    return svg.Picture(drawing, _alt(found), _sentence(found), note(found.models, found.params.num_models))
 
 
 def _proved(found: BackdoorResult, xs: tuple[float, float], ys: tuple[float, float], aside: tuple[float, float]) -> str:

@@ -4,7 +4,6 @@ import textwrap
 
 from rsbd.panels import svg
 from rsbd.panels.compare.compute import FAMILY_OF, CompareResult
-from rsbd.panels.engine import Picture
 from rsbd.recipes.contest.result import ComparisonRow
 from rsbd.words import count, listed, note, percent, state
 
@@ -12,7 +11,7 @@ _HIGH, _STEP, _HEADING = 16.0, 50.0, 28.0  # of a bar; from method to method; a 
 _FIT = 45  # letters that fit into half of the picture
 
 
-def draw_compare(found: CompareResult) -> Picture:
+def draw_compare(found: CompareResult) -> svg.Picture:
     """Draw the picture, and say its result in words."""
     legend = "bar: images right and certified", "below it: the best noise of a few"
     parts = [
@@ -32,7 +31,7 @@ def draw_compare(found: CompareResult) -> Picture:
     foot = f"{found.dataset}, {found.num_models:,} models each;", "confidence 0.999 for each test image"
     parts.append(svg.lines(470, height - 30, foot, fill=svg.SOFT))
     drawing = svg.document(912, height, parts, [(0, 0, 452, at[0]), (460, 0, 912, height)])
-    return Picture(drawing, _alt(found), _sentence(found), note(len(found.rows), len(found.methods), "methods"))
+    return svg.Picture(drawing, _alt(found), _sentence(found), note(len(found.rows), len(found.methods), "methods"))
 
 
 def _entry(method: str, row: ComparisonRow | None, left: float, top: float) -> str:

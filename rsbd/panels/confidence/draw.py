@@ -5,15 +5,14 @@ import numpy as np
 from rsbd.panels import svg
 from rsbd.panels.chart import Chart, ticks
 from rsbd.panels.confidence.compute import FURTHEST_RADIUS, ConfidenceResult
-from rsbd.panels.engine import Picture
 from rsbd.words import confidence, down, note, percent, state
 
 
-def draw_confidence(found: ConfidenceResult) -> Picture:
+def draw_confidence(found: ConfidenceResult) -> svg.Picture:
     """Draw the distribution before and after the attack, the image, and both bounds by radius."""
     parts = [_distribution(found), _image(found), _bounds(found)]
     words = note(found.copies, found.params.copies, "noisy copies")
-    return Picture(svg.halves(*parts), _alt(found), _sentence(found), words)
+    return svg.Picture(svg.halves(*parts), _alt(found), _sentence(found), words)
 
 
 def _distribution(found: ConfidenceResult) -> str:

@@ -6,7 +6,6 @@ import numpy as np
 
 from rsbd.panels import svg
 from rsbd.panels.chart import Chart, half_certified
-from rsbd.panels.engine import Picture
 from rsbd.panels.evidence.compute import LEAST, EvidenceResult
 from rsbd.words import count, note, percent, preview, state
 
@@ -14,11 +13,11 @@ _BOX = (84.0, 178.0, 272.0, 400.0)
 _RIGHT, _CELL, _WIDE, _HIGH = 476.0, 8.0, 430.0, 38  # the votes: left, size of a vote, width of all, lines of votes
 
 
-def draw_evidence(found: EvidenceResult) -> Picture:
+def draw_evidence(found: EvidenceResult) -> svg.Picture:
     """Draw misses and limits on the left, the votes for one test image on the right; say the result in words."""
     parts = [_proved(found), _misses(found), _votes(found)]
     words = note(found.voted, found.params.num_models)
-    return Picture(svg.halves(*parts), _alt(found), _sentence(found), words)
+    return svg.Picture(svg.halves(*parts), _alt(found), _sentence(found), words)
 
 
 def _quoted(found: EvidenceResult) -> tuple[int, float]:

@@ -4,15 +4,14 @@ import numpy as np
 
 from rsbd.panels import svg
 from rsbd.panels.chart import Chart, bars, level_around, ticks
-from rsbd.panels.engine import Picture
 from rsbd.panels.label_flips.compute import PENALTIES, LabelFlipsParams, LabelFlipsResult
 from rsbd.words import count, percent, state
 
 
-def draw_label_flips(found: LabelFlipsResult) -> Picture:
+def draw_label_flips(found: LabelFlipsResult) -> svg.Picture:
     """Draw the curves, the attack on one test image, and the figures at the chosen number of flips."""
     parts = [_curves(found), _victim(found), _figures(found)]
-    return Picture(svg.halves(*parts, cut=242), _alt(found), _sentence(found), "nothing is sampled")
+    return svg.Picture(svg.halves(*parts, cut=242), _alt(found), _sentence(found), "nothing is sampled")
 
 
 def _curves(found: LabelFlipsResult) -> str:

@@ -4,7 +4,6 @@ import numpy as np
 
 from rsbd.panels import svg
 from rsbd.panels.chart import Chart, bars, ticks
-from rsbd.panels.engine import Picture
 from rsbd.panels.partitions.compute import ALPHA, PartitionsParams, PartitionsResult
 from rsbd.words import count, percent, state
 
@@ -18,7 +17,7 @@ _SECOND = {
 }
 
 
-def draw_partitions(found: PartitionsResult) -> Picture:
+def draw_partitions(found: PartitionsResult) -> svg.Picture:
     """Draw the picture, and say its result in words."""
     p = found.params
     last = int(np.flatnonzero(found.changed + found.second).max(initial=0))
@@ -38,7 +37,7 @@ def draw_partitions(found: PartitionsResult) -> Picture:
     names, values, colours = ("the vote", "one model alone"), (found.accuracy, found.alone), (svg.BLUE, svg.ORANGE)
     title += svg.text(470, 440, found.dataset, fill=svg.SOFT)
     parts = [_strip(found), curves, _key(found), title, bars((650, 318, 895, 398), names, values, colours)]
-    return Picture(svg.document(912, 500, parts, _STACK), _alt(found), _sentence(found), count(p.models, "model"))
+    return svg.Picture(svg.document(912, 500, parts, _STACK), _alt(found), _sentence(found), count(p.models, "model"))
 
 
 def _strip(found: PartitionsResult) -> str:

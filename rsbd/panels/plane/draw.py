@@ -6,7 +6,6 @@ import numpy as np
 
 from rsbd.panels import svg
 from rsbd.panels.chart import Chart, bars
-from rsbd.panels.engine import Picture
 from rsbd.panels.plane.compute import CLASSES, REACH, SELECTION_COPIES, WORLD, PlaneResult
 from rsbd.words import down
 
@@ -14,10 +13,10 @@ _COLOURS = dict(zip(CLASSES, (svg.BLUE, svg.VERMILLION), strict=True))
 _SHAPES = dict(zip(CLASSES, ("circle", "square"), strict=True))
 
 
-def draw_plane(found: PlaneResult) -> Picture:
+def draw_plane(found: PlaneResult) -> svg.Picture:
     """Draw the plane with the noise and the circle, and the three steps from votes to radius beside it."""
     parts = [_plane(found), _steps(found)]
-    return Picture(svg.halves(*parts), _alt(found), _sentence(found))
+    return svg.Picture(svg.halves(*parts), _alt(found), _sentence(found))
 
 
 def _plane(found: PlaneResult) -> str:

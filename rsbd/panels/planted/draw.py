@@ -7,7 +7,6 @@ import numpy as np
 
 from rsbd.panels import svg
 from rsbd.panels.chart import Box, share_map
-from rsbd.panels.engine import Picture
 from rsbd.panels.planted.compute import ALPHA, FLIPS, PlantedResult
 from rsbd.words import count, note, percent, preview, state
 
@@ -15,11 +14,11 @@ _RAISED = str.maketrans("0123456789", "\u2070\xb9\xb2\xb3\u2074\u2075\u2076\u207
 _RIGHT = 470.0  # where the right half begins
 
 
-def draw_planted(found: PlantedResult) -> Picture:
+def draw_planted(found: PlantedResult) -> svg.Picture:
     """Draw the picture, and say its result in words."""
     parts = [_map(found, (152, 44, 446, 392)), _proved(found), _one(found)]
     drawing = svg.halves(*parts, cut=216)
-    return Picture(drawing, _alt(found), _sentence(found), note(found.models, found.params.num_models))
+    return svg.Picture(drawing, _alt(found), _sentence(found), note(found.models, found.params.num_models))
 
 
 def _map(found: PlantedResult, box: Box) -> str:

@@ -2,7 +2,6 @@
 
 from rsbd.panels import svg
 from rsbd.panels.chart import Chart, bars
-from rsbd.panels.engine import Picture
 from rsbd.panels.rab.compute import RabResult
 from rsbd.panels.rates import rate_bars, success_words
 from rsbd.types import Floats
@@ -12,10 +11,10 @@ _LOOKS = {"clopper-pearson": (svg.BLUE, ""), "hoeffding": (svg.ORANGE, "9 5"), "
 _NAMES = {"clopper-pearson": "Clopper-Pearson", "hoeffding": "Hoeffding", "anytime": "anytime bound"}
 
 
-def draw_rab(found: RabResult) -> Picture:
+def draw_rab(found: RabResult) -> svg.Picture:
     """Draw curves, images and rates."""
     drawing = svg.halves(_curves(found), _images(found), _rates(found))
-    return Picture(drawing, _alt(found), _sentence(found), note(found.models, found.params.num_models))
+    return svg.Picture(drawing, _alt(found), _sentence(found), note(found.models, found.params.num_models))
 
 
 def _curves(found: RabResult) -> str:

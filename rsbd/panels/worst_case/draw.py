@@ -10,7 +10,6 @@ from scipy.special import ndtri
 from rsbd.noises import Flip
 from rsbd.panels import svg
 from rsbd.panels.chart import Chart, ticks
-from rsbd.panels.engine import Picture
 from rsbd.panels.worst_case.compute import SEARCHED, WorstCaseParams, WorstCaseResult, flip_levels, worst_event
 from rsbd.types import Floats
 from rsbd.words import count
@@ -18,11 +17,11 @@ from rsbd.words import count
 _AHEAD = 1.45  # room above the highest bar for the words of `_sums`
 
 
-def draw_worst_case(found: WorstCaseResult) -> Picture:
+def draw_worst_case(found: WorstCaseResult) -> svg.Picture:
     """Draw the regions on the left and the trade-off on the right."""
     regions = _bars(found) if found.params.noise == "flips" else _densities(found)
     words = svg.text(10, 478, "P: before, Q: after the attack; filled: A")
-    return Picture(svg.halves(regions, words, _curve(found)), _alt(found), _sentence(found))
+    return svg.Picture(svg.halves(regions, words, _curve(found)), _alt(found), _sentence(found))
 
 
 def _bars(found: WorstCaseResult) -> str:
