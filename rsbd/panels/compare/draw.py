@@ -53,10 +53,6 @@ def _certified(row: ComparisonRow) -> float:
     return row.certified[0] if row.certified else 0.0
 
 
-def _state(found: CompareResult) -> str:
-    return state(len(found.rows), len(found.methods), "methods")
-
-
 def _sentence(found: CompareResult) -> str:
     p = found.params
     unable = sum(row.certified is None for row in found.rows)
@@ -95,5 +91,6 @@ def _alt(found: CompareResult) -> str:
     ]
     return (
         f"Panel of all methods against one attacker, on {found.dataset}: {found.params.words}. Certified accuracy as "
-        f"bars. {'; '.join(said)}. At most {found.num_models:,} models a method, alpha 0.001 {_state(found)}"
+        f"bars. {'; '.join(said)}. At most {found.num_models:,} models a method, alpha 0.001 "
+        f"{state(len(found.rows), len(found.methods), 'methods')}"
     )
