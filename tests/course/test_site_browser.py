@@ -21,6 +21,9 @@ SMALL = """() => [...document.querySelectorAll("body *")].filter(e => {
     const scale = e instanceof SVGElement ? Math.abs(e.getScreenCTM().a) || Math.abs(e.getScreenCTM().b) : 1;
     return parseFloat(getComputedStyle(e).fontSize) * scale < 11.9;
 }).map(e => e.textContent.trim().slice(0, 40) + " " + getComputedStyle(e).fontSize)"""
+# Pictures of panels and formulas that are wider than the page.
+SIDEWAYS = """() => [...document.querySelectorAll(".rsbd-picture, .wide:has(> svg)")].filter(e =>
+    e.scrollWidth > e.clientWidth + 1).map(e => e.className + " " + e.innerHTML.slice(0, 80))"""
 
 
 def few(scene):
@@ -28,7 +31,11 @@ def few(scene):
     if scene.panel in ("plane", "worst_case", "label_flips", "partitions"):
         return scene
     presets = dict(list(scene.presets.items())[:2])
-    grid = {name: sorted({scene.preset(i)[name] for i in range(2)}) for name in scene.grid}
+    grid = {name: sorted({scene.preset(i)[name] for i in range(2)}) for name in scene.grid} | {
+        name: steps
+        for name, steps in scene.grid.items()
+        if name == "step"  # it plays
+    }
     models = {"num_models": 200} if scene.panel in ("backdoor", "compare", "planted", "rab") else {}
     return dataclasses.replace(scene, grid=grid, presets=presets, settings={**scene.settings, **models})
 
@@ -67,6 +74,7 @@ def test_every_page_can_be_read(site, hall, size, scheme):
         page.goto((site / name).as_uri())
         assert page.evaluate("() => document.documentElement.scrollWidth <= innerWidth"), name
         assert page.evaluate(SMALL) == [], name
+        assert page.evaluate(SIDEWAYS) == [], name
         assert violations(page) == [], name
         photograph(page, f"site-{name[:2]}-{size}-{scheme}", full_page=True)
     assert hall.complaints == []
@@ -114,6 +122,20 @@ def test_panels_quizzes_predictions_and_search_work(site, hall):
         assert slider.get_attribute("aria-valuetext") == number
         assert f"changed bits (L0) {number}" in page.locator(".rsbd-picture").get_attribute("aria-label")
     page.get_by_role("navigation", name="next steps").get_by_role("link", name="04 Certifying backdoors").click()
+    steps, play = page.get_by_role("slider", name="votes (step)"), page.get_by_role("button", name="play")
+    picture = page.locator(".panel", has=play).locator(".rsbd-picture")
+    play.click()  # at its end: from the first vote on
+    assert "step 1: 1 vote counted" in picture.get_attribute("aria-label")
+    page.wait_for_function("given => given.getAttribute('aria-valuetext') === '3'", arg=steps.element_handle())
+    play.click()
+    stopped = picture.get_attribute("aria-label")
+    page.wait_for_timeout(1000)
+    assert picture.get_attribute("aria-label") == stopped
+    steps.press("End")
+    steps.press("ArrowLeft")
+    play.click()
+    assert "step 30: 1,000 votes counted" in picture.get_attribute("aria-label")
+    assert play.get_attribute("aria-pressed") == "false"
     page.get_by_role("link", name="Search").click()
     page.get_by_label("words to search for").fill("neyman")
     page.locator(".search li a").first.click()

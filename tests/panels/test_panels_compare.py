@@ -20,6 +20,7 @@ from rsbd.panels.compare.compute import (
     _GRIDS,
     FAMILY_OF,
     TAUGHT,
+    TRIGGERS,
     CompareComputation,
     CompareParams,
     CompareResult,
@@ -35,7 +36,7 @@ MODELS = 60
 @pytest.fixture(scope="module")
 def contest() -> CompareComputation:
     data = load("digits", side=8, view="unit", classes=(0, 1), rows=120, points=40)
-    return CompareComputation(Trials(data, 0.25, MODELS, 0.001, "each", 0, Linear(), {}))
+    return CompareComputation(Trials(data, 0.25, MODELS, 0.001, "each", 0, Linear(), {}, triggers=TRIGGERS))
 
 
 def run(contest: CompareComputation, **attack: object) -> tuple[list[CompareResult], CompareResult]:
@@ -84,7 +85,7 @@ def test_a_bar_is_what_certify_says() -> None:
     data = load("digits", side=8, view="unit", classes=(0, 1), rows=120, points=40)
     noise = Smoothing(test=Flip(0.9))
     only = Contender("one", "", "binary", {"keep": (0.9,)}, lambda d, a, keep: noise, voted())
-    contest = CompareComputation(Trials(data, 0.25, 400, 0.001, "each", 0, Linear(), {}), (only,))
+    contest = CompareComputation(Trials(data, 0.25, 400, 0.001, "each", 0, Linear(), {}, triggers=TRIGGERS), (only,))
     _, found = run(contest, rows=0, trigger=1)
     seen = contest.trials.halves[True]["binary"].data
     evidence = simultaneous(Trial(seen, noise, 400, 0.001, "each", seed=0).collect(Linear()).counts, 0.001)
@@ -105,7 +106,7 @@ def test_moving_within_one_kind_of_attack_trains_nothing(contest: CompareComputa
 
 def test_previews_say_that_they_are_previews() -> None:
     data = load("digits", side=8, view="unit", classes=(0, 1), rows=60, points=20)
-    fresh = CompareComputation(Trials(data, 0.25, 20, 0.001, "each", 0, Linear(), {}))
+    fresh = CompareComputation(Trials(data, 0.25, 20, 0.001, "each", 0, Linear(), {}, triggers=TRIGGERS))
     previews, final = run(fresh)
     assert previews
     for found in previews:

@@ -7,6 +7,7 @@ import re
 import numpy as np
 import pytest
 
+from rsbd.certify.confidence import RANGE
 from rsbd.data import load
 from rsbd.ensemble.one_model import FixedModel
 from rsbd.errors import InputError
@@ -53,7 +54,7 @@ def test_bounds_are_those_of_the_recipe(measure):
 @pytest.mark.parametrize("point", [0, 7, 20])
 def test_the_blue_area_is_the_certified_average(measure, point):
     seen = found(measure=measure, point=point)
-    low, high, _ = seen.range
+    low, high, _ = RANGE[measure]
     assert low + area(seen.pushed, seen.at) == pytest.approx(seen.here[0], abs=0.02)
     assert low + seen.mean_kept * (high - low) == pytest.approx(seen.here[1])
     assert low + area(seen.reached, seen.at) == pytest.approx(seen.average, abs=0.02)

@@ -33,8 +33,8 @@ class _Prose(IPythonRenderer):
 
     def block_math(self, body: str) -> str:
         """Return a formula on a line of its own, whose parts a narrow screen shows below each other."""
-        parts = html.unescape(body).split(r"\qquad")
-        return f'<div class="wide">{"&emsp; ".join(map(draw_formula, parts))}</div>'
+        parts = re.split(r"\\qquad|(?=\\;\\[gl]e)", html.unescape(body))
+        return f'<div class="wide">{" ".join(map(draw_formula, parts))}</div>'
 
 
 def prose(markdown: str) -> str:

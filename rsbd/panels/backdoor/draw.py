@@ -38,18 +38,12 @@ def _proved(found: BackdoorResult, xs: tuple[float, float], ys: tuple[float, flo
     threat, channels = found.report.threat, found.report.outcome.experiment.dataset.channels
     trigger, (radius, certified) = threat.trigger_on("features"), half_certified(found.radii, found.accuracies)
     size = f"{trigger / channels:g} px" if _norm(found) == "L0" else f"L2 {trigger:.3g}"
-    known = (
-        (certified, "right, and proved", "against any change of", _change(found, radius)),
-        (
-            found.report.against_attack,
-            "right, and proved",
-            "against this attack:",
-            f"{count(threat.rows, 'image')} \u00d7 {size}",
-        ),
-    )
+    shares, whole = (certified, found.report.against_attack), f"{count(threat.rows, 'image')} \u00d7 {size}"
+    against = ("against any change of", _change(found, radius)), ("against this attack:", whole)
     parts = []
-    for x, y, (share, *words) in zip(xs, ys, known, strict=True):
-        parts += [svg.large(x, y, share, 46), svg.lines(x + aside[0], y + aside[1], words, weight=600)]
+    for x, y, share, words in zip(xs, ys, shares, against, strict=True):
+        said = svg.lines(x + aside[0], y + aside[1], ("right, and proved", *words), weight=600)
+        parts += [svg.large(x, y, share, 46), said]
     return "".join(parts)
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from rsbd.data import Dataset, load
 from rsbd.learners import Learner, Linear
-from rsbd.panels.compare.compute import CompareComputation, CompareParams, CompareResult
+from rsbd.panels.compare.compute import TRIGGERS, CompareComputation, CompareParams, CompareResult
 from rsbd.panels.compare.draw import draw_compare
 from rsbd.panels.panel import Panel
 from rsbd.panels.runners import Runner
@@ -58,5 +58,5 @@ def compare(
     if not isinstance(dataset, Dataset):
         classes = (0, 1) if dataset is None else None
         dataset = load(dataset or "digits", view="unit", classes=classes)
-    trials = Trials(dataset, 0.25, num_models, 0.001, "each", seed, learner or Linear(), {})
+    trials = Trials(dataset, 0.25, num_models, 0.001, "each", seed, learner or Linear(), {}, triggers=TRIGGERS)
     return Panel.of(CompareParams, settings, CompareComputation(trials), draw_compare, runner)

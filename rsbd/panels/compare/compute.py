@@ -15,7 +15,8 @@ from rsbd.recipes.contest.search import Search, Trials
 from rsbd.recipes.contest.threats import Attack, attacked_slots
 from rsbd.words import count
 
-MOST_PIXELS = 9  # of the trigger
+_MOST_PIXELS = 9  # of the trigger
+TRIGGERS = tuple(map(AnyPixels, range(1, _MOST_PIXELS + 1)))  # of the slider, so that moving it trains nothing
 _METHODS = tomllib.loads(Path(__file__).with_name("methods.toml").read_text("utf-8"))["method"]
 _GRIDS = {each["name"]: {k: tuple(v) for k, v in each["grid"].items()} for each in _METHODS if "grid" in each}
 FAMILY_OF: dict[str, str] = {each["name"]: each["family"] for each in _METHODS}
@@ -41,7 +42,7 @@ class CompareParams:
     """
 
     rows: int = setting(1, Slider("rows", "poisoned rows", 0, 20, 1))
-    trigger: int = setting(1, Slider("trigger", "trigger (pixels)", 0, MOST_PIXELS, 1))
+    trigger: int = setting(1, Slider("trigger", "trigger (pixels)", 0, _MOST_PIXELS, 1))
     relabel: bool = setting(True, Toggle("relabel", "poisoned rows get a false label"))
     on_test: bool = setting(True, Toggle("on_test", "trigger on the test image too"))
     every: bool = setting(True, Toggle("every", "all methods of the library"))
@@ -103,10 +104,6 @@ class CompareComputation:
     trials: Trials
     contenders: tuple[Contender, ...] = tuple(replace(c, grid=_GRIDS.get(c.name, c.grid)) for c in CONTENDERS)
     memo: Memo = field(default_factory=lambda: Memo(2000))  # one row of figures for each method and threat
-
-    def __post_init__(self) -> None:
-        triggers = tuple(map(AnyPixels, range(1, MOST_PIXELS + 1)))  # of the slider, so that moving it trains nothing
-        object.__setattr__(self, "trials", replace(self.trials, triggers=triggers))
 
     def __call__(self, params: CompareParams, cancel: Cancel, progress: OnProgress) -> Previews[CompareResult]:
         """Yield the answers so far after each method that had to be trained; return all of them."""

@@ -8,16 +8,14 @@ from rsbd.recipes.contest.result import ComparisonRow
 from rsbd.words import count, listed, note, percent, state
 
 _HIGH, _STEP, _HEADING = 16.0, 50.0, 28.0  # of a bar; from method to method; a family and the gap above it
-_FIT = 45  # letters that fit into half of the picture
 
 
 def draw_compare(found: CompareResult) -> svg.Picture:
     """Draw the picture, and say its result in words."""
-    legend = "bar: images right and certified", "below it: the best noise of a few"
-    parts = [
-        svg.lines(10, 22, textwrap.wrap(found.params.words, _FIT), weight=600),
-        svg.lines(10, 74, legend, fill=svg.SOFT),
-    ]
+    parts = [svg.lines(10, 22, textwrap.wrap(found.params.words, 45), weight=600)]  # what half of the picture holds
+    parts.append(
+        svg.lines(10, 74, ("bar: images right and certified", "below it: the best noise of a few"), fill=svg.SOFT)
+    )
     at, family, known = [112.0, 14.0], "", {row.method: row for row in found.rows}
     for method in found.methods:
         half = int(FAMILY_OF.get(method, "") != FAMILY_OF.get(found.methods[0], ""))

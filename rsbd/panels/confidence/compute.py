@@ -93,11 +93,6 @@ class ConfidenceResult:
     here: tuple[float, float]
     shares: tuple[float, float]
 
-    @property
-    def range(self) -> tuple[float, float, float]:
-        """The smallest and the largest score, and the average above which no other class has a higher one."""
-        return RANGE[self.params.measure]
-
 
 @dataclass(frozen=True)
 class ConfidenceComputation:

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from rsbd.certify.confidence import RANGE
 from rsbd.panels import svg
 from rsbd.panels.chart import Chart, ticks
 from rsbd.panels.confidence.compute import FURTHEST_RADIUS, ConfidenceResult
@@ -16,7 +17,7 @@ def draw_confidence(found: ConfidenceResult) -> svg.Picture:
 
 
 def _distribution(found: ConfidenceResult) -> str:
-    low, high, _ = found.range
+    low, high, _ = RANGE[found.params.measure]
     unit = f"{'score' if low == 0 else 'margin'} of class \u201c{found.dataset.classes[found.label]}\u201d"
     title, xlabel = "noisy copies that reach a score", f"{unit} on a noisy copy, s"
     chart = Chart.of_shares((78, 132, 434, 400), (low, high), title, xlabel, 1.05, above=3)
@@ -56,7 +57,7 @@ def _image(found: ConfidenceResult) -> str:
 
 def _bounds(found: ConfidenceResult) -> str:
     params = found.params
-    low, high, top = found.range
+    low, high, top = RANGE[found.params.measure]
     title = f"certified average {params.measure} by radius"
     xlabel = "L2 radius (pixel units)"
     box, xticks = (540, 256, 900, 400), ticks(0, FURTHEST_RADIUS)
@@ -83,7 +84,7 @@ def _bounds(found: ConfidenceResult) -> str:
 def _sentence(found: ConfidenceResult) -> str:
     """Say how sure the classifier stays, and that this is not the probability of being right."""
     params, data = found.params, found.dataset
-    _, _, top = found.range
+    _, _, top = RANGE[found.params.measure]
     name, true = data.classes[found.label], data.classes[data.y_test[params.point]]
     few = f"Preview ({note(found.copies, params.copies, 'copies')}): t" if found.copies < params.copies else "T"
     right = "which is right" if name == true else f"which is wrong (it is \u201c{true}\u201d)"

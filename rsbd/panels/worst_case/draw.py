@@ -78,8 +78,8 @@ def _left(xlim: tuple[float, float], peak: float, xlabel: str, ylabel: str, xtic
 
 def _sums(found: WorstCaseResult) -> str:
     """Write the probability of the filled event under both laws, above the drawing."""
-    before = svg.text(82, 80, f"P(A) = 1 \u2212 p_a = {_short(found.params.miss)}", weight=600)
-    return before + svg.text(82, 110, f"Q(A) = {_short(found.upper)}", weight=600)
+    said = f"P(A) = 1 \u2212 p_a = {_short(found.params.miss)}", f"Q(A) = {_short(found.upper)}"
+    return svg.lines(82, 80, said, 30, weight=600)
 
 
 def _curve(found: WorstCaseResult) -> str:
