@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 from collections import Counter
 from collections.abc import Iterator
@@ -50,7 +49,11 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     """Skip tests whose data set is missing; tests without a browser also fail where CI is set."""
     if item.get_closest_marker("mnist") and not mnist_is_here():
         pytest.skip("no MNIST here: set RSBD_DATA to a folder that holds it, or run `rsbd data download mnist`")
-    if item.get_closest_marker("browser") and (missing := missing_browser()):
+    if not item.get_closest_marker("browser"):
+        return
+    from browser.lab import missing_browser
+
+    if missing := missing_browser():
         if os.environ.get("CI") == "true":
             pytest.fail(missing)
         pytest.skip(missing)
@@ -61,15 +64,6 @@ def mnist_is_here() -> bool:
     from rsbd.data import SOURCES, data_root
 
     return SOURCES["mnist"].present(data_root())
-
-
-def missing_browser() -> str:
-    """Return what must be installed before tests can open a browser, or nothing."""
-    from browser.lab import chromium
-
-    if importlib.util.find_spec("playwright") is None:
-        return "no playwright: pip install 'rsbd[test]'"
-    return "" if chromium() else "no Chromium: install Debian's chromium, or name one in RSBD_CHROMIUM"
 
 
 @pytest.fixture

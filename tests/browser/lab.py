@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import json
 import os
 import re
@@ -58,6 +59,13 @@ def chromium() -> str | None:
     if named := os.environ.get("RSBD_CHROMIUM"):
         return shutil.which(named)
     return next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+
+
+def missing_browser() -> str:
+    """Return what must be installed before tests can open a browser, or nothing."""
+    if importlib.util.find_spec("playwright") is None:
+        return "no playwright: pip install 'rsbd[test]'"
+    return "" if chromium() else "no Chromium: install Debian's chromium, or name one in RSBD_CHROMIUM"
 
 
 def photograph(subject, name: str, **options: Any) -> None:

@@ -8,7 +8,7 @@ import re
 import socket
 
 import pytest
-from conftest import missing_browser
+from browser.lab import missing_browser
 from scene_frames import pictures
 from typer.testing import CliRunner
 
