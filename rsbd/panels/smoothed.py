@@ -14,7 +14,7 @@ from rsbd.learners import Learner, Linear
 from rsbd.noises.smoothing import WHERE, Smoothing
 from rsbd.panels import svg
 from rsbd.panels.chart import Chart, bars, radii_for
-from rsbd.panels.controls import MODELS, Choice, Slider
+from rsbd.panels.controls import ALPHAS, MODELS, Slider
 from rsbd.panels.memory import EnsembleComputation
 from rsbd.panels.panel import Panel
 from rsbd.panels.runners import Runner
@@ -145,5 +145,4 @@ def smoothed(
     compute = SmoothedComputation(data, learner or Linear(), seed, noise_of=noise_of, control=control)
     middle = control.low + round((control.high - control.low) / control.step / 2) * control.step
     first = SmoothedParams(type(control.step)(middle if start is None else start))
-    alpha = Choice("alpha", "alpha", tuple((f"{a:g}", a) for a in (0.1, 0.01, 0.001)))
-    return Panel(first, (control, MODELS, alpha), compute, compute.draw, runner)
+    return Panel(first, (control, MODELS, ALPHAS), compute, compute.draw, runner)
