@@ -1,14 +1,17 @@
 """`rsbd lecture`: ten scenes for a lecture hall, live, as static pages, or on paper."""
 
+import os
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from rsbd.cli import options
+from rsbd.cli import options, server
 from rsbd.cli.site import report_failed
 from rsbd.errors import InputError
 
+_EXTENSIONS = ("anywidget", "@jupyter-widgets/jupyterlab-manager", "@voila-dashboards/widgets-manager8")
+PAGE = Path(__file__).parents[1] / "course" / "lecture" / "page"
 _STATIC = "Write pages that need no kernel, server or network into this folder, and end."
 _HANDOUT = "Write the hand-out to print into this file (.html), and end."
 _LINK = "Address where the static pages are published: each scene then shows its own as a QR code."
@@ -29,9 +32,7 @@ def lecture(
     if static is None and handout is None:
         if scene:
             raise InputError("--scene chooses what --static and --handout write", "give one of these, too")
-        from rsbd.cli import hall, server
-
-        raise typer.Exit(hall.serve_lecture(server.usable_port(port), not no_browser, link))
+        raise typer.Exit(serve_lecture(server.usable_port(port), not no_browser, link))
     if no_browser or port is not None:
         raise InputError("--static and --handout serve nothing", "leave --port and --no-browser out")
     from rsbd.course.lecture.handout import write_handout
@@ -46,3 +47,15 @@ def lecture(
             typer.echo(f"rsbd: {verb} {written}")
             wrong += failed
     report_failed(wrong)
+
+
+def serve_lecture(port: int, browser: bool = True, link: str = "") -> int:
+    """Serve the stage as one page with Voila, without the network, and return the exit status of the server."""
+    command = ["voila", str(PAGE / "lecture.ipynb"), "--no-browser"]
+    command += ["--Voila.ip=127.0.0.1", "--Voila.port_retries=0", "--Voila.auto_token=True"]
+    command += ["--template=hall", "--Voila.log_level=ERROR", "--VoilaConfiguration.show_tracebacks=False"]
+    # Other extensions of JupyterLab are not needed on the page, and some fail on it.
+    command += [f"--VoilaConfiguration.extension_allowlist={name}" for name in _EXTENSIONS]
+    paths = filter(None, [str(PAGE), os.environ.get("JUPYTER_PATH")])
+    environment = {"JUPYTER_PATH": os.pathsep.join(paths), "RSBD_LINK": link}
+    return server.serve(command + server.culling(900), PAGE, environment, port, "", browser)

@@ -12,7 +12,8 @@ from browser.lab import missing_browser
 from scene_frames import pictures
 from typer.testing import CliRunner
 
-from rsbd.cli import app, hall, server
+from rsbd.cli import app, server
+from rsbd.cli.lecture import PAGE, serve_lecture
 from rsbd.course import lecture, notebooks
 from rsbd.course.lecture import SCENES, Scene, Stage
 from rsbd.course.lecture.frames import compute_frames, shared_pieces
@@ -290,7 +291,7 @@ def test_kernels_of_closed_tabs_end(monkeypatch):
     """Both commands start their server with these options; the browser's test sees a kernel end."""
     started = []
     monkeypatch.setattr(server, "serve", lambda command, *rest: started.append(command) or 0)
-    assert hall.serve_lecture(1) == 0
+    assert serve_lecture(1) == 0
     run_lab = CliRunner().invoke(app, ["lab", "--no-browser"])
     assert run_lab.exit_code == 0
     for command, seconds in zip(started, (900, 7200), strict=True):
@@ -349,7 +350,7 @@ def test_command_writes_and_counts_what_failed(tmp_path, monkeypatch):
 
 
 def test_the_page_of_the_hall_is_the_stage():
-    cells = json.loads((hall.PAGE / "lecture.ipynb").read_text("utf-8"))["cells"]
+    cells = json.loads((PAGE / "lecture.ipynb").read_text("utf-8"))["cells"]
     alone: dict[str, object] = {}
     exec("\n".join("".join(cell["source"]) for cell in cells), alone)
     assert isinstance(alone["stage"], Stage)
