@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, Self
 
 import numpy as np
@@ -147,13 +146,12 @@ def stream_confidences(
     task = blocks.Task.of(dataset, smoothing, learner, x_test, seed, devices.pick_device(device))
     size = blocks.models_per_block(task)
     starts = range(models.start // size * size, models.stop, size)
+
+    def answer(start: int) -> Points:
+        with devices.explain_errors(task.device, task.learner), determinism.reproducible():
+            _, found, _ = blocks.ask_block(task, range(start, start + size), predict_confidences)
+            return np.asarray(found.cpu().numpy())
+
     with workers.thread_pool(device) as pool:
-        found = workers.map_in_order(pool, partial(_block_confidences, task, size), starts)
-        for start, block in zip(starts, found, strict=True):
+        for start, block in zip(starts, workers.map_in_order(pool, answer, starts), strict=True):
             yield block[max(0, models.start - start) : models.stop - start]
-
-
-def _block_confidences(task: blocks.Task, size: int, start: int) -> Points:
-    with devices.explain_errors(task.device, task.learner), determinism.reproducible():
-        _, found, _ = blocks.ask_block(task, range(start, start + size), predict_confidences)
-    return np.asarray(found.cpu().numpy())
