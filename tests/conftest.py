@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections import Counter
 from collections.abc import Iterator
 
@@ -13,6 +14,9 @@ from hypothesis import settings
 if "PYTEST_XDIST_WORKER_COUNT" in os.environ:
     share = (os.cpu_count() or 1) // int(os.environ["PYTEST_XDIST_WORKER_COUNT"])
     os.environ.setdefault("OMP_NUM_THREADS", str(max(1, share)))
+
+# Where notebooks are read, jsonschema would build 38 grammars of addresses that no notebook has: 1.5 s in each process.
+sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
 
 # A run that decides about a change tries the same examples every time; a run at a desk looks for new ones.
 settings.register_profile("same", derandomize=True, print_blob=True)

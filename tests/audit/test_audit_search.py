@@ -26,7 +26,7 @@ from rsbd.recipes import bagflip, bagging, dpa, pecan, rab, rab_knn, rosenfeld, 
 from rsbd.recipes.rosenfeld import LeastSquares
 
 BITS = load("digits", side=8, classes=(0, 1), rows=60, points=30)
-GRAY = load("digits", side=8, view="gray", classes=(0, 1), rows=150, points=20)
+GRAY = load("digits", side=8, view="gray", classes=(0, 1), rows=100, points=20)
 MORE = load("digits", side=8, classes=(0, 1), rows=200, points=30)
 REAL = load("digits", side=8, view="unit", classes=(0, 1), rows=60, points=30)
 Case = tuple[Dataset, Any, Any, Certificate, dict[str, Any]]
