@@ -58,7 +58,7 @@ from rsbd.panels.controls import Button, Choice, Slider, Toggle
 from rsbd.panels.engine import Cancelled, Engine, Frame
 from rsbd.panels.evidence import evidence
 from rsbd.panels.label_flips import label_flips
-from rsbd.panels.panel import Panel, Static
+from rsbd.panels.panel import Panel
 from rsbd.panels.partitions import partitions
 from rsbd.panels.plane import plane
 from rsbd.panels.planted import planted
@@ -77,5 +77,5 @@ PANELS: dict[str, Callable[..., Panel[Any, Any]]] = {
 
 __all__ = ["attack", "backdoor", "compare", "confidence", "evidence", "label_flips"]
 __all__ += ["partitions", "plane", "planted", "rab", "worst_case"]
-__all__ += ["PANELS", "Panel", "Picture", "Static", "smoothed"]
+__all__ += ["PANELS", "Panel", "Picture", "smoothed"]
 __all__ += ["Button", "Cancelled", "Choice", "Engine", "Frame", "Slider", "SyncRunner", "ThreadRunner", "Toggle"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import contextvars
 import dataclasses
 import os
@@ -12,8 +11,9 @@ from typing import Any, Generic, TypeVar
 
 import ipywidgets as ipw
 
+from rsbd.attacks.poisoning import rows_to_poison
 from rsbd.data import Dataset, load
-from rsbd.errors import InputError
+from rsbd.errors import InputError, is_between
 from rsbd.panels import svg
 from rsbd.panels.controls import Control, Controls, controls_of, shown_controls
 from rsbd.panels.engine import Compute, Engine, Frame
@@ -136,10 +136,7 @@ class Panel(Generic[_P, _R]):
         self._submit(params)
 
     def wait(self, timeout: float | None = 120.0) -> None:
-        """Wait for the final picture; raise the error of its computation.
-
-        A notebook cell calls it, so that an error in the worker thread fails the cell too.
-        """
+        """Wait for the final picture; raise the error of its computation, so that it fails a notebook cell too."""
         self.engine.wait(timeout)
 
     def close(self) -> None:
@@ -149,10 +146,10 @@ class Panel(Generic[_P, _R]):
             widget.close()
 
     def _ipython_display_(self) -> None:
-        """Show the live panel; see :mod:`rsbd.panels.live`. If ``RSBD_STILL`` is set, wait for the final picture.
+        """Show the live panel; see :mod:`rsbd.panels.live`.
 
-        A page without a kernel gets the first final picture: at once in a notebook that is executed as it will be
-        committed, with ``RSBD_STILL``, and else as soon as it is there.
+        A page without a kernel gets the first final picture: with ``RSBD_STILL``, as notebooks are executed that will
+        be committed, the cell waits for it.
         """
         if os.environ.get("RSBD_STILL"):
             self.wait()
@@ -166,7 +163,7 @@ class Panel(Generic[_P, _R]):
     @property
     def page(self) -> str:
         """The picture on screen and its sentence, as HTML."""
-        return Static(Picture(svg.themed(self.svg), self.alt, self.sentence))._repr_html_()
+        return Picture(svg.themed(self.svg), self.alt, self.sentence)._repr_html_()
 
     def _renew(self) -> None:
         while self._waiting:
@@ -202,29 +199,6 @@ class Panel(Generic[_P, _R]):
         self._params = params
         self.controls.show(shown_controls(params))
         self.engine.submit(params)
-
-
-@dataclasses.dataclass(frozen=True, repr=False)
-class Static:
-    """A picture that needs no kernel: its drawing with its alt text, and the sentence below it.
-
-    The drawing is an image, at most ``width`` pixels wide: JupyterLab takes SVG proper out of notebooks that it does
-    not trust.
-    """
-
-    picture: Picture
-    width: int = 1200
-
-    def _repr_html_(self) -> str:
-        data = base64.b64encode(self.picture.svg.encode()).decode()
-        image = (
-            f'<img src="data:image/svg+xml;base64,{data}" alt="{svg.escape(self.picture.alt)}" '
-            f'style="width:100%;max-width:{self.width}px">'
-        )
-        return f'<figure style="margin:0">{image}<figcaption>{svg.escape(self.picture.sentence)}</figcaption></figure>'
-
-    def __repr__(self) -> str:
-        return self.picture.sentence
 
 
 def image_dataset(
@@ -285,3 +259,41 @@ def _check_names(kind: type, settings: Iterable[str]) -> None:
     for name in settings:
         if name not in known:
             raise InputError(f"this panel has no setting {name!r}", f"choose from {', '.join(known)}")
+
+
+def count_poisoned(
+    settings: Mapping[str, Any], data: Dataset, rate: str, usual: float, most: float
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the first settings of a panel, with a number in place of a share, and the label and end of its slider.
+
+    Parameters
+    ----------
+    settings : mapping
+        With ``poisoned``, or with the share under the name ``rate``, or with neither.
+    data : Dataset
+        Whose training images are poisoned.
+    rate : str
+        The name of the share in ``settings``.
+    usual, most : float
+        The share if none is given, and the largest one.
+
+    Raises
+    ------
+    InputError
+        If the share is out of range or positive and no row, or both are given.
+
+    Examples
+    --------
+    >>> from rsbd.data import load
+    >>> digits = load("digits", classes=(0, 1))
+    >>> settings, slider = count_poisoned({"keep": 0.9, "poison_rate": 0.02}, digits, "poison_rate", 0.05, 0.1)
+    >>> settings, slider
+    ({'poisoned': 4, 'keep': 0.9}, {'label': 'poisoned images (of 204)', 'high': 20})
+    """
+    if "poisoned" in settings and rate in settings:
+        raise InputError(f"both poisoned and {rate} are given", "give one of the two")
+    share = settings.get(rate, usual)
+    if not is_between(share, 0, most):
+        raise InputError(f"the poison rate is {share!r}", f"give a share from 0 to {most:g}")
+    slider = {"label": f"poisoned images (of {data.num_rows:,})", "high": round(most * data.num_rows)}
+    return {"poisoned": rows_to_poison(share, data.num_rows)} | {k: settings[k] for k in settings if k != rate}, slider

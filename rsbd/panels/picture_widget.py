@@ -39,7 +39,7 @@ class PictureWidget(anywidget.AnyWidget):
         with self.hold_sync():
             self.state = frame.state
             self.error = frame.error or ""
-            for name, value in vars(frame.picture).items() if frame.picture else ():
-                setattr(self, name, value)
+            for name in ("svg", "alt", "sentence", "note") if frame.picture else ():
+                setattr(self, name, getattr(frame.picture, name))
             if frame.progress is not None or frame.state == "busy":
                 self.progress = frame.progress or 0.0

@@ -32,9 +32,11 @@ _FONT = "system-ui,-apple-system,'Segoe UI',Roboto,'Liberation Sans',sans-serif"
 Scale = Callable[[float], float]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Picture:
-    """The drawing, a description of it in words, and the result as a sentence.
+    """The drawing, a description of it in words, and the result as a sentence; a notebook shows all three.
+
+    There the drawing is an image, since JupyterLab takes SVG proper out of notebooks that it does not trust.
 
     Attributes
     ----------
@@ -46,12 +48,26 @@ class Picture:
         The result in words, with its limits.
     note : str
         The evidence behind the result, shown beside its state: "200 of 1,000 models".
+    width : int
+        Pixels that it takes in a notebook at most.
     """
 
     svg: str
     alt: str
     sentence: str
     note: str = ""
+    width: int = 1200
+
+    def _repr_html_(self) -> str:
+        data = base64.b64encode(self.svg.encode()).decode()
+        image = (
+            f'<img src="data:image/svg+xml;base64,{data}" alt="{escape(self.alt)}" '
+            f'style="width:100%;max-width:{self.width}px">'
+        )
+        return f'<figure style="margin:0">{image}<figcaption>{escape(self.sentence)}</figcaption></figure>'
+
+    def __repr__(self) -> str:
+        return self.sentence
 
 
 def escape(value: object) -> str:

@@ -221,8 +221,8 @@ def test_a_figure_follows_the_theme_and_is_the_same_each_time():
         ax.text(0, 0, "p_a < 1", color="#0072b2")
         return lessons.figure(ax, "a", "b")
 
-    svg = drawn().picture.svg
-    assert svg == drawn().picture.svg
+    svg = drawn().svg
+    assert svg == drawn().svg
     assert len(svg) < 20_000
     assert drawn().width == lessons.figure(plots.new_axes(7), "a", "b").width == 630
     root = ElementTree.fromstring(svg)

@@ -85,4 +85,4 @@ def test_the_quiz_on_abstaining_names_the_bounds():
 def test_the_picture_names_its_curves():
     shown = lessons.draw_radius_by_sigma((0, 0.1), num=300)
     for words in ("Answer A: at most", "Answer B: at most", "It abstains between sigma"):
-        assert words in shown.picture.sentence
+        assert words in shown.sentence

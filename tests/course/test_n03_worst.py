@@ -78,8 +78,8 @@ def test_the_bound_holds_and_is_tight(keep):
 
 def test_the_cloud_shows_everyone():
     shown = n03_worst.draw_classifiers(WORLD)
-    assert "256 classifiers" in shown.picture.sentence
-    assert "0 dots lie above" in shown.picture.sentence
+    assert "256 classifiers" in shown.sentence
+    assert "0 dots lie above" in shown.sentence
 
 
 @pytest.mark.parametrize(("held", "attacked"), [("0", "11"), ("", ""), ("00000", "11111"), ("0a", "11")])

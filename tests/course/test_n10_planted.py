@@ -70,16 +70,16 @@ def test_rows_that_a_vote_survives() -> None:
 
 def test_neither_noise_nor_bags_alone_reach_both_halves() -> None:
     shown = lessons.draw_noise_limit(DATA, rows=3, pixels=1)
-    assert "3 poisoned images: " in shown.picture.alt
-    assert "1 pixel of the test image: " in shown.picture.alt
-    assert "both at once: " in shown.picture.alt
-    assert shown.picture.sentence.startswith("At its best keep: ")
+    assert "3 poisoned images: " in shown.alt
+    assert "1 pixel of the test image: " in shown.alt
+    assert "both at once: " in shown.alt
+    assert shown.sentence.startswith("At its best keep: ")
 
 
 def test_one_vote_is_drawn_with_what_the_patch_takes() -> None:
     shown = lessons.draw_one_vote(DATA, 0, 1)
-    assert "The worst 1x1 patch takes" in shown.picture.sentence
-    assert "the worst patch is at row" in shown.picture.alt
+    assert "The worst 1x1 patch takes" in shown.sentence
+    assert "the worst patch is at row" in shown.alt
 
 
 @pytest.mark.slow

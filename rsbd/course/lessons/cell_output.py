@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from rsbd.course.lessons.drawing import themed_svg
-from rsbd.panels import Picture, Static
+from rsbd.panels import Picture
 from rsbd.words import percent
 
 
@@ -33,7 +33,7 @@ class Said:
 
 
 _MARKDOWN = mistune.create_markdown(escape=False, plugins=["table", "math"])
-Part: TypeAlias = Said | Static | str
+Part: TypeAlias = Said | Picture | str
 
 
 def say(*parts: Part, **shares: float) -> Said:
@@ -64,7 +64,7 @@ def table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> Said:
     return Said("\n".join(f"| {' | '.join(map(str, line))} |" for line in lines))
 
 
-def figure(drawing: Axes | Figure, alt: str, caption: str) -> Static:
+def figure(drawing: Axes | Figure, alt: str, caption: str) -> Picture:
     """Show a matplotlib drawing with alt text and a sentence; it follows the theme of the page.
 
     Parameters
@@ -77,7 +77,7 @@ def figure(drawing: Axes | Figure, alt: str, caption: str) -> Static:
         The message of the picture.
     """
     sheet: Any = drawing if hasattr(drawing, "savefig") else drawing.figure
-    return Static(Picture(themed_svg(sheet), alt, caption), round(90 * sheet.get_figwidth()))
+    return Picture(themed_svg(sheet), alt, caption, width=round(90 * sheet.get_figwidth()))
 
 
 def falls(radii: Sequence[float], accuracies: Sequence[float]) -> str:

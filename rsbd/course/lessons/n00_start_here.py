@@ -12,7 +12,7 @@ from rsbd.course.lessons.cell_output import Said, figure, say, table
 from rsbd.course.lessons.data_and_attacks import watch
 from rsbd.course.lessons.self_check import HINTS, Verdict, read_number, self_check, verdict
 from rsbd.data import Dataset
-from rsbd.panels import Static
+from rsbd.panels import Picture
 from rsbd.recipes import wang
 from rsbd.recipes.report import Report
 from rsbd.types import Bools
@@ -21,7 +21,7 @@ from rsbd.words import count, percent
 _COVERED = 0.125  # of the image, at most: what covers more is no small mark
 
 
-def draw_poisoned(collected: Dataset, poisoned: Dataset, mask: Bools) -> Static:
+def draw_poisoned(collected: Dataset, poisoned: Dataset, mask: Bools) -> Picture:
     """Show some training images with their labels, as collected and as poisoned."""
     rows, sets = np.flatnonzero(mask)[:6], {"collected": collected, "poisoned": poisoned}
     captions = {name: [f'label "{part.classes[c]}"' for c in part.y[rows]] for name, part in sets.items()}

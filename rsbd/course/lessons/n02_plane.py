@@ -12,7 +12,7 @@ from rsbd.course.lessons.drawing import draw_curves
 from rsbd.course.lessons.self_check import HINTS, Verdict, judge_number
 from rsbd.errors import check_among
 from rsbd.noises import Gaussian, Smoothing
-from rsbd.panels import Static
+from rsbd.panels import Picture
 from rsbd.panels.plane.compute import WORLD
 from rsbd.plots import name_axes, new_axes
 from rsbd.types import Floats, Ints
@@ -136,7 +136,7 @@ def _coins(heads: Ints, num: int) -> Ints:
     return np.column_stack([heads, num - heads]).astype(np.int64)
 
 
-def draw_radius_by_sigma(point: Point, num: int) -> Static:
+def draw_radius_by_sigma(point: Point, num: int) -> Picture:
     """Show the certified radius of a point by sigma: a line for each label, a gray area where it abstains."""
     sigmas = np.arange(2, 81) / 40
     found = [plane_radius(point, sigma, num) for sigma in sigmas]

@@ -14,7 +14,7 @@ from rsbd.course.lessons.cell_output import figure
 from rsbd.course.lessons.self_check import HINTS, Verdict, judge_number
 from rsbd.errors import InputError
 from rsbd.noises import Flip
-from rsbd.panels import Static
+from rsbd.panels import Picture
 from rsbd.panels.worst_case.compute import certified_bits, worst_event
 from rsbd.plots import BLUE, VERMILLION, name_axes, new_axes
 
@@ -109,7 +109,7 @@ def filled(P: Fractions, Q: Fractions, p: Fraction) -> Fraction:
     return sum((q * share for q, share in zip(Q, worst_event(P, Q, p), strict=True)), Fraction(0))
 
 
-def draw_classifiers(world: Bits) -> Static:
+def draw_classifiers(world: Bits) -> Picture:
     """Show every classifier as a dot, and the trade-off above them."""
     before, after, unit = world.everyone()
     law = Flip(world.keep).shift(sum(a != b for a, b in zip(world.held, world.attacked, strict=True)))

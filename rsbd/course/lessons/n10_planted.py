@@ -18,7 +18,7 @@ from rsbd.data import Dataset
 from rsbd.learners import Linear, RobustLinear
 from rsbd.noises import Bagging, ClassBagging, Flip, Smoothing, Threat
 from rsbd.noises.smoothing import RowNoise
-from rsbd.panels import Picture, Static, svg
+from rsbd.panels import Picture, svg
 from rsbd.panels.planted.compute import one_vote
 from rsbd.recipes.experiment import Experiment
 from rsbd.recipes.planted import any_trigger
@@ -30,7 +30,7 @@ _KEEPS = (0.55, 0.6, 0.65, 0.7, 0.8, 0.9)
 _BAG, _ALPHA = 10, 0.001
 
 
-def draw_noise_limit(dataset: Dataset, rows: int, pixels: int) -> Static:
+def draw_noise_limit(dataset: Dataset, rows: int, pixels: int) -> Picture:
     """Draw by ``keep`` what bags, and flips on the test image, prove against rows, against a trigger and against both.
 
     Parameters
@@ -63,7 +63,7 @@ def draw_noise_limit(dataset: Dataset, rows: int, pixels: int) -> Static:
     return figure(ax, f"Share of test images that are right and proved, at keep {keeps}. {alt}.", said)
 
 
-def draw_one_vote(dataset: Dataset, point: int, side: int) -> Static:
+def draw_one_vote(dataset: Dataset, point: int, side: int) -> Picture:
     """Draw the weights of one model, a test image, and the patch that costs the model's answer most."""
     vote, names = one_vote(dataset, point, side), dataset.classes
     titles = f"orange: speaks for \u201c{names[vote.label]}\u201d", f"test image {point}", "its worst patch"
@@ -152,7 +152,7 @@ def _violated(votes: Sequence[int], lost: int, allowed: int, taken: int, after: 
 
 def attack_card(
     dataset: Dataset, attack: Poisoning, bag: RowNoise | int, num_models: int = 1000, seed: int = 0
-) -> Static:
+) -> Picture:
     """Certify a defence, carry the attack out, search for a stronger one, and show all this on a card to keep.
 
     Parameters
@@ -195,7 +195,7 @@ def attack_card(
     ]
     sentence = f"My attack against my defence: {share} {said}."
     drawing = svg.themed(svg.document(1200, 328, parts))
-    return Static(Picture(drawing, f"{sentence} {' '.join(lines)} {foot}.", sentence))
+    return Picture(drawing, f"{sentence} {' '.join(lines)} {foot}.", sentence)
 
 
 def _search(dataset: Dataset, smoothing: Smoothing, held: Certificate, rows: int, who: Bools) -> str:

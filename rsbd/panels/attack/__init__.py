@@ -5,8 +5,7 @@ from typing import Any
 from rsbd.data import Dataset
 from rsbd.panels.attack.compute import HIGHEST_RATE, AttackComputation, AttackParams, AttackResult
 from rsbd.panels.attack.draw import draw_attack
-from rsbd.panels.panel import Panel, image_dataset
-from rsbd.panels.poisoned import count_poisoned
+from rsbd.panels.panel import Panel, count_poisoned, image_dataset
 from rsbd.panels.runners import Runner
 
 

@@ -8,8 +8,7 @@ from rsbd.learners import Learner, Linear
 from rsbd.panels.backdoor.compute import MOST_POISONED, BackdoorComputation, BackdoorParams, BackdoorResult
 from rsbd.panels.backdoor.draw import draw_backdoor, draw_compact_backdoor
 from rsbd.panels.controls import controls_of
-from rsbd.panels.panel import Panel, first_params, image_dataset
-from rsbd.panels.poisoned import count_poisoned
+from rsbd.panels.panel import Panel, count_poisoned, first_params, image_dataset
 from rsbd.panels.runners import Runner
 
 _COMPACT = ("poisoned", "trigger_pixels", "keep")

@@ -5,10 +5,9 @@ from typing import Any
 from rsbd.data import Dataset
 from rsbd.evasion import AnyPatch
 from rsbd.learners import RobustLinear
-from rsbd.panels.panel import Panel, image_dataset
+from rsbd.panels.panel import Panel, count_poisoned, image_dataset
 from rsbd.panels.planted.compute import LARGEST, PlantedComputation, PlantedParams, PlantedResult
 from rsbd.panels.planted.draw import draw_planted
-from rsbd.panels.poisoned import count_poisoned
 from rsbd.panels.runners import Runner
 
 

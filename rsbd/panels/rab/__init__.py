@@ -4,8 +4,7 @@ from typing import Any
 
 from rsbd.data import Dataset
 from rsbd.learners import LDA, Learner
-from rsbd.panels.panel import Panel, image_dataset
-from rsbd.panels.poisoned import count_poisoned
+from rsbd.panels.panel import Panel, count_poisoned, image_dataset
 from rsbd.panels.rab.compute import RabComputation, RabParams, RabResult
 from rsbd.panels.rab.draw import draw_rab
 from rsbd.panels.runners import Runner
