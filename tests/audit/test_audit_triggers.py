@@ -190,6 +190,7 @@ def test_plain_votes_are_not_enough_against_a_trigger() -> None:
     assert (found.centre[2] != found.attacked[2]).sum() == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("method", "trigger"),
     [

@@ -94,6 +94,7 @@ def draws(kind: str, rng: Generator, shape: tuple[int, ...], classes: int) -> tu
     return w, b, x
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["plain", "whole", "near", "tiny", "huge", "mixed"])
 def test_floats_keep_what_exact_arithmetic_keeps(kind: str) -> None:
     rng = np.random.default_rng(0)

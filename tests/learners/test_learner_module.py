@@ -247,6 +247,7 @@ APART = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", APART)
 def test_what_torch_cannot_step_together_trains_one_by_one_and_says_so(case, caplog):
     """With the votes that a model has by itself, however many are asked for, and again."""

@@ -34,6 +34,7 @@ def test_sampled_sums_have_the_law_of_noised_rows(name: str) -> None:
     assert shapes > 1e-3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "wrong",
     [

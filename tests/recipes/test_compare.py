@@ -290,6 +290,7 @@ def test_votes_that_prove_are_not_those_that_picked(unit: Dataset, tmp_path: Pat
     assert len({manifest["dataset"] for manifest in manifests}) == 2
 
 
+@pytest.mark.slow
 def test_budgets_are_equal_and_said(unit: Dataset) -> None:
     found = compare(unit, [1], [1], relabel=[False], on_test=[False], num_models=MODELS)
     models = {row.method: row.models for row in found.rows if row.certified is not None}

@@ -54,6 +54,7 @@ def bits(shape: tuple[int, ...]) -> np.ndarray:
     return np.array(list(product((0.0, 1.0), repeat=int(np.prod(shape)))), np.float32).reshape(-1, *shape)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("shape", "rows", "centres", "settings"),
     [

@@ -144,6 +144,7 @@ class Logistic(ScoringModels):
         return torch.stack([torch.zeros_like(score), score], dim=1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("measure", ["score", "margin"])
 def test_recipe_against_quadrature(measure: str) -> None:
     sigma, radii = 0.5, (0.0, 0.3, 0.8)
@@ -222,6 +223,7 @@ def test_gaussian_law_is_cohens() -> None:
     assert found == pytest.approx([known, norm.cdf(norm.ppf(known) - 1)], abs=1e-9)
 
 
+@pytest.mark.slow
 def test_sums_are_rounded_down() -> None:
     """Against whole fractions, for many points: a sum that rounds by itself is too large for half of them."""
     draws = np.random.default_rng(0).random((40, 3000))

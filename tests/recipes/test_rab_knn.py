@@ -33,6 +33,7 @@ def vectors() -> list[dict[str, Any]]:
     return cases
 
 
+@pytest.mark.slow
 def test_published_values() -> None:
     """Independent bounds at 6,000 radii hold ours; the bucketised value is near, and not always within."""
     outside = 0

@@ -54,6 +54,7 @@ def test_every_recipe_is_here() -> None:
     assert functions - {"compare"} == {name.split(" ")[0] for name in CALLS}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CALLS)
 def test_a_result_of_every_recipe(name: str, tmp_path: Path) -> None:
     found = CALLS[name]()

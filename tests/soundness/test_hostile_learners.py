@@ -360,6 +360,7 @@ def certificate(d: Dataset, smoothing: Smoothing, hostile: Any, models: int = 30
     return radius(bounds.simultaneous(votes.counts, 0.001), smoothing)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("noise", [Gaussian(0.5), Uniform(2)], ids=str)
 @pytest.mark.parametrize("hostile", [ByPlace, Majority, Sharp], ids=lambda kind: kind.__name__)
 def test_no_move_of_a_point_inside_its_certificate_changes_its_label(hostile, noise):

@@ -224,6 +224,7 @@ def test_low_bits_do_not_tell_where_a_point_was(noise, bits):
             assert one == two or max(r, s) < length
 
 
+@pytest.mark.slow
 def test_many_small_values_do_not_add_up_under_gaussian_noise():
     d, k = 256, 7
     found = []
