@@ -106,6 +106,12 @@ def certified_accuracy(
     return name_axes(ax, f"{measured} ({units})", "certified accuracy (share of test inputs)")
 
 
+def draw_curves(ax: Axes, x: ArrayLike, curves: Mapping[str, ArrayLike], **look: Any) -> None:
+    """Draw curves by name, each in a style of its own; :func:`name_axes` writes the names above them."""
+    for (name, y), (colour, dashes) in zip(curves.items(), STYLES, strict=False):
+        ax.plot(x, y, color=colour, linestyle=dashes, linewidth=3, label=name, **look)
+
+
 def name_axes(ax: Axes, xlabel: str, ylabel: str, **settings: Any) -> Axes:
     """Name the axes, write the names of curves and areas above them, and remove the frame.
 

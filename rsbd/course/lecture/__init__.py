@@ -6,8 +6,7 @@ All three show the one list ``SCENES``. :class:`Stage` is what notebook 11 and `
 
 from rsbd.course.lecture.handout import write_handout
 from rsbd.course.lecture.pages import write_pages
-from rsbd.course.lecture.scene import Scene
-from rsbd.course.lecture.scenes import SCENES
+from rsbd.course.lecture.scenes import SCENES, Scene
 from rsbd.course.lecture.stage import Stage
 
 __all__ = ["SCENES", "Scene", "Stage", "write_handout", "write_pages"]

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from rsbd.course.lecture.scene import Scene
+from rsbd.course.lecture.scenes import Scene
 from rsbd.panels import Panel, Picture, SyncRunner
 from rsbd.panels.controls import Choice, Control, Slider
 from rsbd.panels.engine import sentence_of

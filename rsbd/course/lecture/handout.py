@@ -5,8 +5,7 @@ from pathlib import Path
 
 from rsbd.course.lecture.frames import compute_frames
 from rsbd.course.lecture.pages import linked
-from rsbd.course.lecture.scene import Scene
-from rsbd.course.lecture.scenes import SCENES
+from rsbd.course.lecture.scenes import SCENES, Scene
 from rsbd.course.templates import fill_page
 from rsbd.errors import InputError
 from rsbd.files import atomic_file

@@ -5,8 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from rsbd.course.lecture.frames import Frames, compute_frames
-from rsbd.course.lecture.scene import Scene
-from rsbd.course.lecture.scenes import SCENES
+from rsbd.course.lecture.scenes import SCENES, Scene
 from rsbd.course.templates import fill_page
 from rsbd.files import write_text
 

@@ -10,8 +10,7 @@ import ipywidgets as ipw
 import traitlets
 
 from rsbd.course.lecture.pages import linked, presenter_page
-from rsbd.course.lecture.scene import Scene
-from rsbd.course.lecture.scenes import SCENES
+from rsbd.course.lecture.scenes import SCENES, Scene
 from rsbd.course.templates import read_assets
 from rsbd.errors import InputError
 from rsbd.panels import Panel, ThreadRunner

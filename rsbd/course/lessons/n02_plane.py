@@ -8,13 +8,12 @@ from scipy.special import ndtri
 from rsbd import bounds
 from rsbd.certify import ABSTAIN, Certificate, radius
 from rsbd.course.lessons.cell_output import figure
-from rsbd.course.lessons.drawing import draw_curves
 from rsbd.course.lessons.self_check import HINTS, Verdict, judge_number
 from rsbd.errors import check_among
 from rsbd.noises import Gaussian, Smoothing
 from rsbd.panels import Picture
 from rsbd.panels.plane.compute import WORLD
-from rsbd.plots import name_axes, new_axes
+from rsbd.plots import draw_curves, name_axes, new_axes
 from rsbd.types import Floats, Ints
 
 Point = tuple[float, float]

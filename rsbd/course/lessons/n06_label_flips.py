@@ -9,11 +9,10 @@ from matplotlib.axes import Axes
 from rsbd.attacks.label_flips import fewest_flips, heaviest
 from rsbd.bounds import Bounds
 from rsbd.certify import radius
-from rsbd.course.lessons.drawing import draw_curves
 from rsbd.course.lessons.self_check import HINTS, Verdict, is_number, self_check, verdict
 from rsbd.data import Dataset
 from rsbd.noises import Flip, Smoothing
-from rsbd.plots import BLUE, VERMILLION, name_axes, new_axes
+from rsbd.plots import BLUE, VERMILLION, draw_curves, name_axes, new_axes
 from rsbd.recipes import rosenfeld
 from rsbd.recipes.rosenfeld import LeastSquares, closed_form_radius
 from rsbd.types import Floats, Ints

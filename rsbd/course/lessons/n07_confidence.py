@@ -12,14 +12,13 @@ from scipy.special import betaincinv
 from rsbd.bounds import dkw
 from rsbd.certify.confidence import measured
 from rsbd.course.lessons.data_and_attacks import part_of
-from rsbd.course.lessons.drawing import draw_curves
 from rsbd.course.lessons.self_check import HINTS, Verdict, judge_number, read_number, self_check, verdict
 from rsbd.data import Dataset
 from rsbd.ensemble.one_model import FixedModel
 from rsbd.errors import InputError
 from rsbd.learners import LDA
 from rsbd.noises import Gaussian
-from rsbd.plots import BLUE, INK, VERMILLION, name_axes, new_axes
+from rsbd.plots import BLUE, INK, VERMILLION, draw_curves, name_axes, new_axes
 from rsbd.tradeoff import Tradeoff
 from rsbd.types import AnyFloats, Floats, Ints
 

@@ -12,7 +12,6 @@ from rsbd import audit, bounds, ensemble, plots
 from rsbd.attacks import Poisoning, stamp
 from rsbd.certify import ABSTAIN, Certificate, certify, radius
 from rsbd.course.lessons.cell_output import Said, figure
-from rsbd.course.lessons.drawing import draw_curves
 from rsbd.course.lessons.self_check import HINTS, Mistakes, Verdict, judge_number
 from rsbd.data import Dataset
 from rsbd.learners import Linear, RobustLinear
@@ -53,7 +52,7 @@ def draw_noise_limit(dataset: Dataset, rows: int, pixels: int) -> Picture:
         held = [certify(evidence, noise, threat, dataset.num_rows) for threat in threats.values()]
         proved[i] = [np.mean(one & right) for one in held]
     ax = plots.new_axes(8.5, 3.8)
-    draw_curves(ax, _KEEPS, dict(zip(threats, 100 * proved.T, strict=True)), marker="o")
+    plots.draw_curves(ax, _KEEPS, dict(zip(threats, 100 * proved.T, strict=True)), marker="o")
     plots.name_axes(ax, "keep (on the test image)", "right and proved (%)", ylim=(-3, 103))
     best = [percent(float(share)) for share in proved.max(0)]
     said = f"At its best keep: {best[0]} against the rows, {best[1]} against the trigger. Against both: {best[2]}."
