@@ -4,7 +4,8 @@ The noise of one model is an affine map of its inputs, so a first layer can abso
 is needed. But ``weights @ x + weights @ offset``, rounded, is no function of the noised point ``x + offset`` alone: its
 last bits tell how the sum was split, and certificates speak of functions of the noised point. So nothing is rounded
 here. Weights are rounded first, to whole multiples of a unit that is so large that all products of the rounded weights
-with points and offsets, and all of their partial sums, are exact in float32 or float64. Then
+with points and offsets, and all of their partial sums, are exact: in float32 if points are multiples of 1/16, and in
+float64 if they are multiples of ``2**-31``, as those of a data set are. Then
 
     score = floor(weights @ (x + offset) / unit + 1/2) unit + bias,    bias a multiple of the unit,
 
@@ -21,26 +22,31 @@ from torch import Generator, Tensor
 from rsbd.learners.base import noised_points
 from rsbd.noises import Noise
 
-_GRID = 2.0**-4  # points that share one draw are multiples of it
-_FINEST = 2.0**-18  # steps of noises below it would not leave sums exact in float32
+_GRID = 2.0**-4  # products with multiples of it are exact in float32
+_FINEST = 2.0**-31  # and in float64 with multiples of it
 _BITS = 23  # of the largest score, in units; float32 has one more, for the rounding of weights
 
 
 def draw_shared(
-    noise: Noise | None, x: Tensor, generators: Sequence[Generator], grid: float = 0.0, most: float = float("inf")
+    noise: Noise | None, x: Tensor, generators: Sequence[Generator], most: float = float("inf")
 ) -> tuple[Tensor, Tensor] | None:
     """Draw each model's noise as scale and offset, both (models, features), that all points may share.
 
-    None where the noise has no such form, or where points are no multiples of ``grid``, or above ``most``. The float32
-    sum ``scale * x + offset`` is then the rounded noised point, however it is split.
+    None where the noise has no such form, or where points do not fit its steps, or above ``most``.
     """
     if noise is None:
         ones = torch.ones(len(generators), x.shape[1], device=generators[0].device)
         return ones, torch.zeros_like(ones)
     limits = noise.affine_limits()
-    if limits is None or limits[0] < _FINEST or not _allowed(x, x._version, max(limits[0], grid), most):
+    if limits is None or limits[0] < _FINEST or not _allowed(x, x._version, limits[0], most):
         return None
     return noise.affine(x.shape[1], generators)
+
+
+def add_shared(drawn: tuple[Tensor, Tensor], x: Tensor) -> Tensor:
+    """Return the points under noise that they share, shape (models, features, points): exact sums, rounded once."""
+    scales, offsets = (wide(part)[..., None] for part in drawn)
+    return (wide(x).T * scales + offsets.to(scales.device)).to(x)
 
 
 @lru_cache(maxsize=4)
@@ -48,6 +54,11 @@ def _allowed(x: Tensor, version: int, grid: float, most: float) -> bool:
     # A point is asked about once for all models. Tensors hash by identity, and the version counts writes.
     units = x / grid  # a power of two
     return bool((units == units.floor()).all()) and bool((x.abs() <= most).all())
+
+
+@lru_cache(maxsize=4)
+def _wide_points(x: Tensor, version: int) -> Tensor:
+    return wide(x)
 
 
 def noised_scores(
@@ -66,8 +77,8 @@ def noised_scores(
     noise, generators
         As in :meth:`rsbd.learners.base.Models.predict`.
     most : float
-        All points share one draw if their features are multiples of 1/16 and at most ``most``. Other points are noised
-        one by one, which takes longer.
+        All points share one draw if their features are multiples of ``2**-31`` and at most ``most``; the product takes
+        half the time if they are multiples of 1/16. Other points are noised one by one, which takes much longer.
 
     Returns
     -------
@@ -85,17 +96,22 @@ def noised_scores(
     unit = torch.exp2((torch.frexp(largest.clamp(min=2.0**-90)).exponent - _BITS).float())
     unit = unit.masked_fill(~largest.isfinite(), float("nan"))  # a model that diverged scores NaN everywhere
     step = (unit / _GRID)[..., None]
-    whole, bias = _round(weights, step), _round(biases, unit)
+    whole, bias = _round(weights, step), _round(biases, unit)[..., None].float()
     exact = weights.shape[2] * reach <= _GRID * 2**_BITS  # what rounding adds to the sums of weights
-    drawn = draw_shared(noise, x, generators, _GRID, most) if exact else None
+    drawn = draw_shared(noise, x, generators, most) if exact else None
+    units, points = wide(unit)[..., None], _wide_points(x, x._version)
     if drawn is None:
-        wide, parts = _wide(x), zip(whole, generators, strict=True)
-        scores = torch.stack([_wide(w) @ noised_points(wide, noise, g).T for w, g in parts]).to(x.device)
-        return (_round(scores, unit[..., None]) + bias[..., None]).float()
-    scales, offsets = drawn
-    moved = _round((_wide(whole) @ _wide(offsets[..., None]))[..., 0].to(x.device), unit) + bias
-    scores = (whole * scales[:, None]).flatten(0, 1) @ x.T.to(whole)
-    return scores.view(*bias.shape, -1).add_(moved.float()[..., None])
+        parts = zip(wide(whole), generators, strict=True)
+        scores = torch.stack([w @ noised_points(points, noise, g, finely=True).to(points).T for w, g in parts])
+        return _round(scores, units).float().to(x.device) + bias
+    scales, offsets = (wide(part).to(points.device) for part in drawn)
+    moved = wide(whole) @ offsets[..., None]
+    if _allowed(x, x._version, _GRID, most):
+        scores = (whole * drawn[0][:, None]).flatten(0, 1) @ x.T.to(whole)
+        return scores.view(*biases.shape, -1).add_(_round(moved, units).float().to(x.device) + bias)
+    scores = (wide(whole) * scales[:, None] / units).flatten(0, 1) @ points.T
+    scores = scores.view(*biases.shape, -1).add_(moved / units + 0.5).floor_().float().to(x.device)
+    return scores.mul_(unit[..., None]).add_(bias)
 
 
 def _round(numbers: Tensor, unit: Tensor) -> Tensor:
@@ -103,5 +119,6 @@ def _round(numbers: Tensor, unit: Tensor) -> Tensor:
     return (numbers / unit + 0.5).floor() * unit
 
 
-def _wide(numbers: Tensor) -> Tensor:
+def wide(numbers: Tensor) -> Tensor:
+    """Return the numbers in float64, on the CPU if their device has no such type."""
     return (numbers.cpu() if numbers.device.type == "mps" else numbers).double()  # mps has no float64

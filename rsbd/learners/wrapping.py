@@ -141,7 +141,7 @@ def hash_parameters(parameters: Tensor) -> int:
 class _Anywhere(Noise):
     """A noise that is drawn on the CPU, whose streams are equal on all machines, for models on any device.
 
-    To LDA it is no Gaussian noise, so that points are not pooled: their sums seldom lie on the grid of shared draws.
+    To LDA it is no Gaussian noise, so that points are not pooled.
     """
 
     noise: Noise
@@ -156,6 +156,9 @@ class _Anywhere(Noise):
 
     def sample(self, x: Tensor, generator: Generator) -> Tensor:
         return self.noise.sample(x.cpu(), generator).to(self.device)
+
+    def sample_finely(self, x: Tensor, generator: Generator) -> Tensor:
+        return self.noise.sample_finely(x.cpu(), generator).to(self.device)
 
     def affine_limits(self) -> tuple[float, float] | None:
         return self.noise.affine_limits()

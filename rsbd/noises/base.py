@@ -78,6 +78,10 @@ class Noise(ABC):
         (rows,). Any learner may see the result, so no bit of it may tell more about ``x`` than ``shift`` allows.
         """
 
+    def sample_finely(self, x: Tensor, generator: Generator) -> Tensor:
+        """Return ``x`` under the noise of which :meth:`affine` draws one for many points."""
+        return self.sample(x, generator)
+
     # The methods below draw for many models at once, with one generator for each. Threads that alternate in small
     # steps mostly wait for each other, so a noise that is drawn for thousands of models shares as much work as it can.
 
@@ -98,12 +102,13 @@ class Noise(ABC):
     def affine(self, num_features: int, generators: Sequence[Generator]) -> tuple[Tensor, Tensor] | None:
         """Draw one noise per generator as ``x -> scale * x + offset``, or return None if it has no such form.
 
-        Scales and offsets have the shape (generators, features). For points within :meth:`affine_limits`, the sum has
-        the law of `sample`, if it is not rounded. All test points of one model may share this draw if
-        the model labels each point by itself: a certificate is a statement about one point, and the votes for one point
-        come from different models, so they stay independent. Sharing turns a noisy copy of every point for every model
-        into a change of the model's first layer, see :mod:`rsbd.learners.shared_noise`. It is unsound for a model that
-        looks at several points at once; see :func:`rsbd.learners.base.noised_points`.
+        Scales and offsets have the shape (generators, features); float64 offsets may be on the CPU. For points within
+        :meth:`affine_limits`, the sum has the law of `sample_finely`, if it is not rounded. All test points of one
+        model may share this draw if the model labels each point by itself: a certificate is a statement about one
+        point, and the votes for one point come from different models, so they stay independent. Sharing turns a noisy
+        copy of every point for every model into a change of the model's first layer, see
+        :mod:`rsbd.learners.shared_noise`. It is unsound for a model that looks at several points at once; see
+        :func:`rsbd.learners.base.noised_points`.
         """
         return None
 

@@ -22,11 +22,13 @@ for the rest of ``x``, which is below one step:
 
 So there is no distance between the law that is drawn and the law that is certified, and nothing to take off, as long as
 the random bits are fair, up to one thing: ``W`` may agree with a border in all of 181 bits, with probability below
-``2**-178`` for each number. Numbers more than ``2**44`` steps from 0 are first moved there, which lengthens no change.
+``2**-145`` for each number. Numbers more than ``2**44`` steps from 0 are first moved there, which lengthens no change.
 
-All real-valued noise that a model sees is drawn this way: rows, points, the offset that the points of one model share
-(`affine`) and the sums of noised rows (`sample_sums`). Noise that a learner adds of its own accord proves nothing and
-needs no care.
+All real-valued noise that a model sees is drawn this way: rows, points and the sums of noised rows (`sample_sums`).
+The offset that the points of one model share (`affine`) is drawn on a second lattice, with steps of ``2**-31``. Points
+are whole multiples of such a step, so the point plus the offset is ``step * K``. There 53 bits are drawn at once, since
+fewer never decide, and the room for errors is ``2**-48`` of the noise or of its scale. Noise that a learner adds of its
+own accord proves nothing and needs no care.
 """
 
 from __future__ import annotations
@@ -45,15 +47,28 @@ from scipy.special import ndtri
 
 from rsbd.errors import InputError
 from rsbd.noises.base import Noise
-from rsbd.noises.random_bits import ALL_BITS, FIRST_BITS, MOST_BITS, decide, numbers_at, plain, positions, random_cells
+from rsbd.noises.random_bits import (
+    ALL_BITS,
+    FIRST_BITS,
+    MOST_BITS,
+    add_last_bits,
+    decide,
+    numbers_at,
+    plain,
+    positions,
+    random_cells,
+    random_words,
+)
 from rsbd.types import Floats, Ints
 
 if TYPE_CHECKING:
     from torch import Generator, Tensor
 
-_PART = 1 << 17  # numbers in a processor's cache
+_PART = 1 << 17  # numbers in a processor's cache, in float32
 _FURTHEST = 2.0**44  # steps
 _ROOM, _ROOM_32 = 2.0**-33, 2.0**-12  # steps, in float64 and in float32
+_ROOM_FINE = 2.0**-48  # of the scale, and of the noise: errors of quantile, product and sum are below 0.7 of it
+_FINE, _FINE_BITS = -31, 37  # exponent of the step of the fine lattice; most bits of the scale of the noise in steps
 _UNKNOWN = -(2**15)
 _PI = Decimal("3.14159265358979323846264338327950288419716939937510582097494459230781640628620899862803482534211706")
 
@@ -65,7 +80,7 @@ class Law:
     Parameters
     ----------
     quantile : callable
-        ``N`` at probabilities in [0, 1], to ``2**-40``.
+        ``N`` at probabilities in [0, 1], with errors below ``2**-49`` times ``max(1, |N|)``.
     below : callable
         Distribution function of ``N``, exact or to 60 digits.
     largest : float
@@ -96,22 +111,28 @@ class Law:
 
     def second(self, x: Floats, scale: Floats | float, numbers: Ints) -> tuple[Floats, Floats]:
         """Return the least and the largest result that the first 53 bits leave, which are ``numbers``."""
-        low, high = (
-            np.floor(x + (0.5 + side * _ROOM) + scale * self.quantile((numbers + end) / 2.0**MOST_BITS))
-            for end, side in ((0, -1), (1, 1))
-        )
-        return low, high
+        low, high = (scale * self.quantile((numbers + end) / 2.0**MOST_BITS) for end in (0, 1))
+        room = np.maximum(_ROOM, _ROOM_FINE * np.maximum(scale, np.maximum(-low, high)))
+        return np.floor(x + (0.5 - room) + low), np.floor(x + (0.5 + room) + high)
 
     def last(self, x: Fraction, scale: Fraction, number: int) -> int:
         """Return the result of all bits, which are ``number``."""
         w = Fraction(2 * number + 1, 2 ** (ALL_BITS + 1))
         near = self.quantile(np.array(min(float(w), 1 - 2.0**-53)))
-        k = math.floor(x + Fraction(1, 2) + Fraction(float(near)) * scale)  # or a neighbour
-        while w < self.below((k - Fraction(1, 2) - x) / scale):
-            k -= 1
-        while w >= self.below((k + Fraction(1, 2) - x) / scale):
-            k += 1
-        return k
+
+        def exceeds(k: int) -> bool:
+            return w >= self.below((k + Fraction(1, 2) - x) / scale)
+
+        high = math.floor(x + Fraction(1, 2) + Fraction(float(near)) * scale)  # or near it, but in the last cells
+        low = high - 1
+        while not exceeds(low):
+            low, high = low - 2 * (high - low), low
+        while exceeds(high):
+            low, high = high, high + 2 * (high - low)
+        while high - low > 1:
+            middle = (low + high) // 2
+            low, high = (middle, high) if exceeds(middle) else (low, middle)
+        return high
 
     def draw(
         self,
@@ -156,18 +177,40 @@ class Law:
         decide(steps, at, cells, spare, generators, second, last)
         return steps
 
+    def draw_finely(self, x: Floats, scale: Fraction, generators: Sequence[Generator]) -> Floats:
+        """Draw a result for each number in ``x``, shape (generators, numbers), by 53 bits and more where they fail."""
+        words = random_words(x.shape[1], generators).cpu().numpy().view(np.uint64)
+        numbers = (words >> np.uint64(64 - MOST_BITS)).view(np.int64)
+        middle = self.quantile((numbers | 1) / 2.0**MOST_BITS)
+        exact = middle * float(scale) + (x + 0.5)
+        found = np.floor(exact)
+        # Quantiles up to 2 have slopes below 20, and those of neighbouring numbers differ by less than 2^-48.
+        far = np.abs(exact - found - 0.5) < 0.5 - 3 * _ROOM_FINE * float(scale)
+        at = np.unravel_index(np.flatnonzero(~(far & (np.abs(middle) < 2))), found.shape)
+        found[at], high = self.second(np.broadcast_to(x, found.shape)[at], float(scale), numbers[at])
+        for i in np.flatnonzero(found[at] != high):
+            place = at[0][i], at[1][i]
+            number = add_last_bits(int(numbers[place]), generators[place[0]])
+            found[place] = self.last(Fraction(np.broadcast_to(x, found.shape)[place]), scale, number)
+        return found
+
 
 @dataclass(frozen=True, eq=False)
 class Lattice:
-    """The lattice of one noise: its law, the scale of the noise as a fraction, and how to draw on it."""
+    """The lattice of one noise: its law, the scale of the noise as a fraction, and how to draw on it.
+
+    With ``fine``, its steps are ``2**-31``, but neither above those of the other lattice nor below ``2**-37`` scales.
+    """
 
     law: Law
     scale: Fraction
+    fine: bool = False
 
     @cached_property
     def step(self) -> float:
-        """Distance of neighbouring numbers: a power of two, from 1/64 to 1/32 of the scale."""
-        return math.ldexp(1.0, math.frexp(self.scale)[1] - 6)
+        """Distance of neighbouring numbers: a power of two, from 1/64 to 1/32 of the scale unless it is fine."""
+        exponent = math.frexp(self.scale)[1]
+        return math.ldexp(1.0, min(exponent - 6, max(exponent - _FINE_BITS, _FINE) if self.fine else exponent - 6))
 
     @cached_property
     def table(self) -> Tensor:
@@ -182,18 +225,23 @@ class Lattice:
         import torch
 
         flat = x.reshape(len(x), -1)
-        seen, together = torch.empty_like(flat), max(1, _PART // max(1, flat.shape[1]))
+        seen, together = torch.empty_like(flat), max(1, 4 * _PART // max(1, flat[:1].nbytes))
         for i in range(0, len(x), together):
             for part, room in zip(*(torch.split(t[i : i + together], _PART, dim=1) for t in (flat, seen)), strict=True):
                 self._sample_part(part, generators[i : i + together], room)
         return seen.view(x.shape)
 
     def _sample_part(self, x: Tensor, generators: Sequence[Generator], seen: Tensor) -> None:
+        import torch
+
         steps = ((x[:1] if x.stride(0) == 0 else x) / self.step).clamp_(-_FURTHEST, _FURTHEST)
         whole = steps.floor()
         rest, exact = steps.sub_(whole), self.scale / Fraction(self.step)
-        table = None if rest.numel() and rest.max() > 0 else self.table
-        drawn = self.law.draw(rest, float(exact), lambda at: exact, generators, table)
+        if self.fine:
+            drawn = torch.from_numpy(self.law.draw_finely(rest.cpu().double().numpy(), exact, generators))
+        else:
+            table = None if rest.numel() and rest.max() > 0 else self.table
+            drawn = self.law.draw(rest, float(exact), lambda at: exact, generators, table)
         seen.copy_(drawn).add_(whole).mul_(self.step)
 
 
@@ -212,6 +260,11 @@ class LatticeNoise(Noise):
         """The lattice of this noise."""
         return _lattice(self.law, self.scale)
 
+    @property
+    def fine_lattice(self) -> Lattice:
+        """The lattice of :meth:`affine`."""
+        return _lattice(self.law, self.scale, fine=True)
+
     def sample(self, x: Tensor, generator: Generator) -> Tensor:
         """Return ``x`` plus noise, on the lattice."""
         return self.sample_many(x[None], [generator])[0]
@@ -223,24 +276,29 @@ class LatticeNoise(Noise):
         return self.lattice.sample(x, generators)
 
     def affine_limits(self) -> tuple[float, float]:
-        """Return the step of the lattice, and the largest noise and a step, which no draw exceeds."""
-        step = self.lattice.step
+        """Return the step of the fine lattice, and the largest noise and a step, which no draw exceeds."""
+        step = self.fine_lattice.step
         return step, self.law.largest * float(self.scale) + step
 
     def affine(self, num_features: int, generators: Sequence[Generator]) -> tuple[Tensor, Tensor]:
-        """Draw the noise as an offset on the lattice; the scale is 1.
+        """Draw the noise as an offset on the fine lattice, in float64; the scale is 1.
 
-        To numbers on the lattice it may be added, since ``K`` is then their sum with the rounded noise.
+        To numbers on this lattice it may be added, since ``K`` is then their sum with the rounded noise.
         """
         import torch
 
-        zeros = torch.zeros(1, num_features, device=generators[0].device).expand(len(generators), -1)
-        return torch.ones_like(zeros), self.lattice.sample(zeros, generators)
+        zeros = torch.zeros(1, num_features, dtype=torch.float64).expand(len(generators), -1)
+        scales = torch.ones(1, 1, device=generators[0].device).expand(zeros.shape)
+        return scales, self.fine_lattice.sample(zeros, generators)
+
+    def sample_finely(self, x: Tensor, generator: Generator) -> Tensor:
+        """Return ``x`` plus noise, in float64 on the fine lattice."""
+        return self.fine_lattice.sample(x.cpu().double()[None], [generator])[0]
 
 
 @lru_cache(maxsize=64)
-def _lattice(law: Law, scale: Fraction) -> Lattice:
-    return Lattice(law, scale)
+def _lattice(law: Law, scale: Fraction, fine: bool = False) -> Lattice:
+    return Lattice(law, scale, fine)
 
 
 def normal_below(z: Fraction) -> Fraction:

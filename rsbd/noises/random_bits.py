@@ -67,7 +67,7 @@ def decide(
     numbers = more_bits(numbers_at(cells, undecided), owners, generators, spare)
     found, above = second(numbers)
     for i in np.flatnonzero(found != above):
-        found[i] = last(int(i), _add_last_bits(int(numbers[i]), generators[owners[i]]))
+        found[i] = last(int(i), add_last_bits(int(numbers[i]), generators[owners[i]]))
     _put_at(results, undecided, found)
 
 
@@ -110,7 +110,7 @@ def more_bits(cells: Ints, owners: Ints, generators: Sequence[Generator], spare:
     return (cells.astype(np.int64) << _SECOND_BITS) + (found.view(np.uint64) >> (64 - _SECOND_BITS)).astype(np.int64)
 
 
-def _add_last_bits(number: int, generator: Generator) -> int:
+def add_last_bits(number: int, generator: Generator) -> int:
     """Return a number of which the first 53 bits were drawn before, with all of its bits."""
     for word in random_words(_LAST_BITS // 64, [generator])[0].tolist():
         number = (number << 64) + word % 2**64

@@ -123,6 +123,7 @@ def test_points_are_seen_under_each_models_own_noise(noise):
     for i, generator in enumerate(same):
         pair = None if noise is None else noise.affine(64, [generator])
         points = x if noise is None else noise.sample(x, generator) if pair is None else pair[0][0] * x + pair[1][0]
+        points = points.float()
         wanted = models.plan.scores(models.parts[i], points.T[None])[0]
         torch.testing.assert_close(scores[i], wanted, atol=1e-4, rtol=1e-4)
 

@@ -218,7 +218,7 @@ def test_folding_the_test_noise_into_the_weights_gives_the_labels_of_noised_poin
     pooling = twin.pooling
     for i, generator in enumerate(same):
         if isinstance(noise, Gaussian):
-            inputs = pooling(x) + noise.affine(16, [generator])[1]
+            inputs = pooling(x) + noise.affine(16, [generator])[1].float()
         elif noise.values == 2:
             scale, offset = noise.affine(64, [generator])
             inputs = pooling(scale * x + offset)

@@ -151,6 +151,7 @@ def test_folding_the_test_noise_into_the_first_layer_gives_the_labels_of_noised_
     for i, generator in enumerate(same):
         pair = None if noise is None else noise.affine(64, [generator])
         points = x if noise is None else noise.sample(x, generator) if pair is None else pair[0][0] * x + pair[1][0]
+        points = points.float()
         scores = forward_pass([(w[i : i + 1], b[i : i + 1]) for w, b in layers], points.T[None])[-1]
         assert (scores.argmax(1)[0] == labels[i]).float().mean() > 0.99  # all but near ties
 

@@ -302,6 +302,65 @@ def test_every_value_of_the_noise_agrees_with_what_is_certified(monkeypatch, noi
                 assert (q <= law.upper(np.minimum(p + 2.0**-16, 1)) + 2.0**-16).all()
 
 
+@pytest.mark.parametrize(
+    "noise", [Gaussian(0.25), Gaussian(0.3), Gaussian(40), Gaussian(1e-9), Uniform("2/3")], ids=str
+)
+def test_the_fine_lattice_has_exactly_the_law_of_the_noise(monkeypatch, noise):
+    """Each result is the one whose borders enclose the first 53 bits, in rational numbers; so are those of all bits."""
+    own, r = noise.fine_lattice, np.random.default_rng(0)
+    words = r.integers(-(2**63), 2**63, size=(1, 60), dtype=np.int64)
+    words[0, :8] = -1, 0, 2**11, -(2**11), 2**40, -(2**40), 2**63 - 1, -(2**63)
+    monkeypatch.setattr(lattice, "random_words", lambda count, generators: torch.from_numpy(words.copy()))
+    monkeypatch.setattr(lattice, "add_last_bits", lambda number, generator: (number << 128) + number % 2**128)
+    assert own.step == min(noise.lattice.step, 2.0**-31)
+    numbers = words.view(np.uint64)[0] >> np.uint64(11)
+    for x in (float(np.float32(77 / 255)), -3.7):
+        point = torch.full((1, 60), x, dtype=torch.float64)
+        seen = own.sample(point, [stream(1)])
+        steps = np.rint(seen[0].numpy() / own.step)
+        assert (steps * own.step == seen[0].numpy()).all()
+        for k, number in zip(steps, numbers, strict=True):
+            low, high = (
+                below(own, (int(k) + s) * Fraction(own.step) - Fraction(x)) for s in (Fraction(-1, 2), Fraction(1, 2))
+            )
+            assert low <= Fraction(int(number) + 1, 2**53)
+            assert Fraction(int(number), 2**53) <= high
+        with monkeypatch.context() as patch:
+            patch.setattr(lattice, "_ROOM_FINE", 1.0)  # then nothing is decided in float64
+            assert torch.equal(own.sample(point, [stream(1)]), seen)
+
+
+def test_quantiles_are_as_exact_as_the_fine_lattice_needs():
+    mpmath = pytest.importorskip("mpmath")
+    r = np.random.default_rng(0)
+    w = np.concatenate([r.integers(1, 2**53, 400), r.integers(1, 2**30, 50), 2**53 - r.integers(1, 2**30, 50)]) / 2**53
+    with mpmath.workdps(40):
+        for at, found in zip(w, lattice.NORMAL.quantile(w), strict=True):
+            z = mpmath.mpf(float(found))
+            assert abs((mpmath.ncdf(z) - mpmath.mpf(float(at))) / mpmath.npdf(z)) < 2.0**-49 * max(1, abs(z)) / 2
+
+
+@pytest.mark.parametrize("further", [0, 2**46 + 12345, 2**48 - 1])
+@pytest.mark.parametrize("noise", [Gaussian(0.25), Gaussian(0.3), Uniform(1), Uniform("2/3")], ids=str)
+def test_every_value_of_a_shared_noise_agrees_with_what_is_certified(monkeypatch, noise, further):
+    """All 65,536 values of the first bits, further bits being given: no half-line gains more than certified."""
+    words = torch.arange(-(2**15), 2**15)[None] * 2**48 + further
+    monkeypatch.setattr(lattice, "random_words", lambda count, generators: words.clone())
+    ((scales, offsets),) = (noise.affine(2**16, [stream()]),)
+    assert (scales == 1).all()
+    x = float(np.float32(77 / 255))
+    before = np.sort(offsets[0].numpy()) + x
+    for move in (2.0**-31, 2.0**-25, 0.0625, 0.3, -0.25):
+        other = float(np.float32(x + move)) if abs(move) > 2.0**-24 else x + move
+        assert (other * 2**31).is_integer()
+        law, after = noise.shift(abs(other - x) * (1 + 1e-12)), before - x + other
+        edges = np.unique(np.concatenate([before, after]))
+        for first, second in ((before, after), (after, before)):
+            shares, moved = (np.searchsorted(seen, edges) / 2**16 for seen in (first, second))
+            for p, q in ((shares, moved), (1 - shares, 1 - moved)):
+                assert (q <= law.upper(np.minimum(p + 2.0**-16, 1)) + 2.0**-16).all()
+
+
 OWN = {"Linear": Linear(smoothness=0), "LDA": LDA(), "MLP": MLP((4,), epochs=1), "CNN": CNN((2,), 4, epochs=1)}
 
 
@@ -316,7 +375,7 @@ def test_own_learners_see_test_points_and_rows_on_the_lattice(monkeypatch, name,
 
         def spied(self: Any, *given: Any) -> Any:
             found = old(self, *given)
-            step = 2.0**-11 if isinstance(self, Gaussian) else self.affine_limits()[0]  # that of sums is a multiple
+            step = 2.0**-31 if what == "affine" else 2.0**-11 if isinstance(self, Gaussian) else self.lattice.step
             for tensor in () if found is None else found if isinstance(found, tuple) else (found,):
                 drawn.append((tensor.double() / step) % 1)
             return found

@@ -16,7 +16,7 @@ from rsbd.learners.determinism import reproducible_on_gpu
 from rsbd.learners.networks.mlp import Layer, as_layers, initial_weights
 from rsbd.learners.networks.module import Module, StackedModules
 from rsbd.learners.networks.network import Backward, Network
-from rsbd.learners.shared_noise import draw_shared
+from rsbd.learners.shared_noise import add_shared, draw_shared
 from rsbd.noises import Noise
 
 _POINTS = 256  # labelled at a time, so that activations stay small
@@ -177,11 +177,10 @@ class ConvolutionalNetworks(ScoringModels):
     def _part(self, layers: Sequence[Layer], x: Tensor, noise: Noise | None, generators: Sequence[Generator]) -> Tensor:
         drawn = draw_shared(noise, x, generators)
         if drawn is None:
-            noised = torch.stack([noised_points(x, noise, generator).T for generator in generators])
+            noised = torch.stack([noised_points(x, noise, generator, finely=True).to(x).T for generator in generators])
             parts: Iterator[Tensor] = iter(torch.split(noised, _POINTS, dim=2))
         else:
-            scales, offsets = drawn[0][..., None], drawn[1][..., None]
-            parts = (part.T * scales + offsets for part in torch.split(x, _POINTS))
+            parts = (add_shared(drawn, part) for part in torch.split(x, _POINTS))
         with torch.no_grad(), reproducible_on_gpu():
             return torch.cat([self.plan.scores(layers, part) for part in parts], dim=2)
 
