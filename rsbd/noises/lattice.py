@@ -35,6 +35,7 @@ from __future__ import annotations
 
 import math
 from abc import abstractmethod
+from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, localcontext
@@ -118,21 +119,14 @@ class Law:
     def last(self, x: Fraction, scale: Fraction, number: int) -> int:
         """Return the result of all bits, which are ``number``."""
         w = Fraction(2 * number + 1, 2 ** (ALL_BITS + 1))
-        near = self.quantile(np.array(min(float(w), 1 - 2.0**-53)))
-
-        def exceeds(k: int) -> bool:
-            return w >= self.below((k + Fraction(1, 2) - x) / scale)
-
-        high = math.floor(x + Fraction(1, 2) + Fraction(float(near)) * scale)  # or near it, but in the last cells
-        low = high - 1
-        while not exceeds(low):
-            low, high = low - 2 * (high - low), low
-        while exceeds(high):
-            low, high = high, high + 2 * (high - low)
-        while high - low > 1:
-            middle = (low + high) // 2
-            low, high = (middle, high) if exceeds(middle) else (low, middle)
-        return high
+        near = float(self.quantile(np.array(min(float(w), 1 - 2.0**-53))))
+        first = math.floor(x + Fraction(1, 2) + Fraction(near) * scale)
+        for reach in (2, 2**50):  # the second one for the last cells
+            steps = range(first - reach, first + reach)
+            at = bisect_left(steps, True, key=lambda k: w < self.below((k + Fraction(1, 2) - x) / scale))
+            if 0 < at < len(steps):
+                break
+        return steps[at]
 
     def draw(
         self,
@@ -181,12 +175,15 @@ class Law:
         """Draw a result for each number in ``x``, shape (generators, numbers), by 53 bits and more where they fail."""
         words = random_words(x.shape[1], generators).cpu().numpy().view(np.uint64)
         numbers = (words >> np.uint64(64 - MOST_BITS)).view(np.int64)
-        middle = self.quantile((numbers | 1) / 2.0**MOST_BITS)
-        exact = middle * float(scale) + (x + 0.5)
-        found = np.floor(exact)
+        exact = self.quantile((numbers | 1) / 2.0**MOST_BITS)
         # Quantiles up to 2 have slopes below 20, and those of neighbouring numbers differ by less than 2^-48.
-        far = np.abs(exact - found - 0.5) < 0.5 - 3 * _ROOM_FINE * float(scale)
-        at = np.unravel_index(np.flatnonzero(~(far & (np.abs(middle) < 2))), found.shape)
+        clear = np.abs(exact) < 2
+        exact *= float(scale)
+        exact += x + 0.5
+        found = np.floor(exact)
+        exact -= found
+        clear &= np.abs(exact - 0.5) < 0.5 - 3 * _ROOM_FINE * float(scale)
+        at = np.unravel_index(np.flatnonzero(~clear), found.shape)
         found[at], high = self.second(np.broadcast_to(x, found.shape)[at], float(scale), numbers[at])
         for i in np.flatnonzero(found[at] != high):
             place = at[0][i], at[1][i]
