@@ -29,6 +29,9 @@ The offset that the points of one model share (`affine`) is drawn on a second la
 are whole multiples of such a step, so the point plus the offset is ``step * K``. There 53 bits are drawn at once, since
 fewer never decide, and the room for errors is ``2**-48`` of the noise or of its scale. Noise that a learner adds of its
 own accord proves nothing and needs no care.
+
+Being exact costs time: a number takes three to four times as long as one of ``torch.normal``, which has no proven law,
+and one on the fine lattice about ten times as long, but it is drawn once for all points.
 """
 
 from __future__ import annotations
@@ -40,7 +43,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, localcontext
 from fractions import Fraction
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, partial
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
@@ -160,15 +163,14 @@ class Law:
         if len(at) == 0:
             return steps
         rest = numbers_at(x, at % x.numel()).astype(np.float64)
-        scales = np.broadcast_to(np.asarray(scale), steps.shape)[np.unravel_index(at, steps.shape)]
-
-        def second(numbers: Ints) -> tuple[Floats, Floats]:
-            return self.second(rest, scales, numbers)
+        scales = (
+            scale if isinstance(scale, float) else scale.expand(steps.shape).numpy()[np.unravel_index(at, steps.shape)]
+        )
 
         def last(i: int, number: int) -> int:
             return self.last(Fraction(rest[i]), exact_scale(int(at[i])), number)
 
-        decide(steps, at, cells, spare, generators, second, last)
+        decide(steps, at, cells, spare, generators, partial(self.second, rest, scales), last)
         return steps
 
     def draw_finely(self, x: Floats, scale: Fraction, generators: Sequence[Generator]) -> Floats:
