@@ -62,8 +62,8 @@ def test_cifar10(cifar: Path) -> None:
 
 @pytest.mark.mnist
 def test_mnist() -> None:
-    data = load("mnist", view="unit", classes=("0", "1"), rows=400, points=20)
+    data = load("mnist", view="unit", classes=("0", "1"), rows=200, points=20)
     poisoned, _ = Poisoning(Pixels.four(data.shape, 0.1), target=0, rate=0.02).apply(data, 0)
-    found = rab(poisoned, 0.5, learner=CNN(), num_models=8, alpha=0.5)
-    assert found.votes.num_models == 8
+    found = rab(poisoned, 0.5, learner=CNN(), num_models=4, alpha=0.5)
+    assert found.votes.num_models == 4
     assert np.mean(found.votes.label == data.y_test) > 0.8
