@@ -88,12 +88,12 @@ class Hall:
         size = "e => parseFloat(getComputedStyle(e).fontSize)"
         return float(self.page.locator(selector).first.evaluate(size))
 
-    def letters(self) -> float:
+    def letters(self, within: str = ".rsbd-picture") -> float:
         """Return the height in pixels of the smallest letters of the picture, as they are on the screen."""
-        size = """() => Math.min(...[...document.querySelectorAll(".rsbd-picture text")]
+        size = """within => Math.min(...[...document.querySelectorAll(`${within} text`)]
             .filter(t => t.checkVisibility())
             .map(t => parseFloat(getComputedStyle(t).fontSize) * Math.hypot(t.getScreenCTM().a, t.getScreenCTM().b)))"""
-        return float(self.page.evaluate(size))
+        return float(self.page.evaluate(size, within))
 
     def screenshot(self, name: str, width: int = 1280, height: int = 720) -> None:
         """Give the screen a size, and save what is on it."""

@@ -90,15 +90,18 @@ function makeBuild(el, titles, perform, openPresenter) {
     }
   }
 
-  // Beside its question a scene may show parts of the picture that do not answer it.
+  // Beside its question a scene may show parts of the picture that do not answer it: on a phone below each other.
   function drawAsked(svg) {
     example.replaceChildren();
     if (!scene.asked.length) return;
-    const copy = svg.cloneNode(true), [left, top, right, bottom] = boxAround(svg, scene.asked);
-    copy.setAttribute("viewBox", `${left} ${top} ${right - left} ${bottom - top}`);
-    const width = `min(100%, ${(35 * (right - left)) / (bottom - top)}vh)`;
-    Object.assign(copy.style, { width, minWidth: 0, maxWidth: "none" });
-    example.append(copy);
+    const groups = inHall(example) ? [scene.asked] : scene.asked.map((part) => [part]);
+    for (const parts of groups) {
+      const copy = svg.cloneNode(true), [left, top, right, bottom] = boxAround(svg, parts);
+      copy.setAttribute("viewBox", `${left} ${top} ${right - left} ${bottom - top}`);
+      const width = `min(100%, ${(35 / groups.length) * ((right - left) / (bottom - top))}vh)`;
+      Object.assign(copy.style, { width, minWidth: 0, maxWidth: "none" });
+      example.append(copy);
+    }
   }
 
   function cutOut(svg, shapes, [left, top, right, bottom], picture) {
