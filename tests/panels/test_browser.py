@@ -310,8 +310,8 @@ SIZES = {(1400, 900): False, (1280, 720): True, (1024, 768): True, (390, 844): F
 ON_ONE_SCREEN = {(1280, 720): {*PANELS, "compact"}, (1024, 768): {"compact"}}
 ROOM = """panel => {
     const top = panel.querySelector(".rsbd-controls").getBoundingClientRect().top;
-    const picture = panel.querySelector(".rsbd-picture");
-    return [picture.getBoundingClientRect().bottom - top, document.querySelector(".jp-WindowedPanel-outer").clientHeight,
+    const picture = panel.querySelector(".rsbd-picture"), room = document.querySelector(".jp-WindowedPanel-outer");
+    return [picture.getBoundingClientRect().bottom - top, room.clientHeight,
             Math.max(...[panel, picture].map(part => part.scrollWidth - part.clientWidth))];
 }"""
 
