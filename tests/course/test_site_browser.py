@@ -27,7 +27,7 @@ SIDEWAYS = """() => [...document.querySelectorAll(".rsbd-picture, .wide:has(> sv
 
 
 def few(scene):
-    """The scene with 200 models and the values of its first two presets, where its models take long to train."""
+    """The scene with few models and the values of its first two presets, where its models take long to train."""
     if scene.panel in ("plane", "worst_case", "label_flips", "partitions"):
         return scene
     presets = dict(list(scene.presets.items())[:2])
@@ -36,7 +36,8 @@ def few(scene):
         for name, steps in scene.grid.items()
         if name == "step"  # it plays
     }
-    models = {"num_models": 200} if scene.panel in ("backdoor", "compare", "planted", "rab") else {}
+    number = {"backdoor": 200, "compare": 200, "planted": 200, "rab": 100}.get(scene.panel)
+    models = {"num_models": number} if number else {}
     return dataclasses.replace(scene, grid=grid, presets=presets, settings={**scene.settings, **models})
 
 
