@@ -24,6 +24,7 @@ from rsbd.noises import Noise
 
 _GRID = 2.0**-4  # products with multiples of it are exact in float32
 _FINEST = 2.0**-31  # and in float64 with multiples of it
+MOST = 2.0  # the largest feature of points that share a draw; triggers may take features out of [0, 1]
 _BITS = 23  # of the largest score, in units; float32 has one more, for the rounding of weights
 
 
@@ -62,7 +63,7 @@ def _wide_points(x: Tensor, version: int) -> Tensor:
 
 
 def noised_scores(
-    weights: Tensor, biases: Tensor, x: Tensor, noise: Noise | None, generators: Sequence[Generator], most: float = 1.0
+    weights: Tensor, biases: Tensor, x: Tensor, noise: Noise | None, generators: Sequence[Generator], most: float = MOST
 ) -> Tensor:
     """Return ``weights @ noised point + bias``, with rounded weights, as a function of the noised point alone.
 

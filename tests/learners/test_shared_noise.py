@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from rsbd.learners import LDA, MLP, Linear, Problem, randomness
-from rsbd.learners.shared_noise import draw_shared, noised_scores
+from rsbd.learners.shared_noise import MOST, draw_shared, noised_scores
 from rsbd.noises import Flip, Gaussian, Noise, Smoothing, Uniform
 
 MODELS, UNITS, FEATURES, POINTS = 3, 4, 30, 20
@@ -60,7 +60,7 @@ def test_a_score_depends_on_the_noised_point_and_not_on_how_it_is_split(noise, l
     (weights, biases), one = layer(size), torch.ones(FEATURES)
     ((scale,), (offset,)) = noise.affine(FEATURES, streams(1))
     flips = isinstance(noise, Flip)
-    x = torch.randint(2 if flips else levels + 1, (POINTS, FEATURES), generator=r) / (1 if flips else levels)
+    x = torch.randint(2 if flips else 2 * levels + 1, (POINTS, FEATURES), generator=r) / (1 if flips else levels)
     first = noised_scores(weights, biases, x, Given(noise, scale, offset), streams())
     seen = x * scale + offset.double()
 
@@ -80,9 +80,9 @@ def test_a_score_is_rounded_once_and_exactly():
     noise = Gaussian(0.5)
     weights, biases = layer(0.3)
     scale, offset = noise.affine(FEATURES, streams(1))
-    x = torch.arange(FEATURES)[None] % 17 / 16
+    x = torch.arange(FEATURES)[None] % 33 / 16
     scores = noised_scores(weights, biases, x, Given(noise, scale[0], offset[0]), streams())
-    reach = 1 + noise.affine_limits()[1]
+    reach = MOST + noise.affine_limits()[1]
     for m in range(MODELS):
         for u in range(UNITS):
             if biases[m, u].isinf():

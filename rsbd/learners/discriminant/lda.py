@@ -12,7 +12,7 @@ from rsbd.evasion.linear import forward_error
 from rsbd.learners.base import Learner, LinearScores, Problem
 from rsbd.learners.discriminant.moments import Moments, MomentSampler
 from rsbd.learners.discriminant.pooling import Pooling
-from rsbd.learners.shared_noise import noised_scores
+from rsbd.learners.shared_noise import MOST, noised_scores
 from rsbd.noises import Gaussian, Noise
 from rsbd.noises.base import Channel
 
@@ -134,10 +134,10 @@ class Discriminants(LinearScores):
 
     def scores(self, x: Tensor, noise: Noise | None, generators: Sequence[Generator]) -> Tensor:
         """Return the log-probability of each class up to a common term: shape (models, classes, points)."""
-        weights, size, most = self.weights, self.pooling.size, 1.0
+        weights, size, most = self.weights, self.pooling.size, MOST
         if noise is None or isinstance(noise, Gaussian):
             # The noise on the sums of blocks is Gaussian too.
-            x, weights, most = self.pooling.sums(x), weights / size, float(size**2)
+            x, weights, most = self.pooling.sums(x), weights / size, most * size**2
             noise = noise and Gaussian(self.pooling.widened(noise.sigma))
         else:
             weights = self.pooling.spread(weights)
