@@ -148,7 +148,7 @@ def stream(
         yield votes
     spans = _missing(votes, num_models, blocks.models_per_block(task))
     if spans and file is not None:
-        file.check()
+        file.check(num_models)
     # Many blocks in hand keep busy the workers of an executor, which may be many and far away. Few blocks in hand let
     # this machine stop quickly.
     wanted, began = sum(stop - start for start, stop in spans), time.monotonic()

@@ -1,6 +1,5 @@
 """The votes of an ensemble: how many models gave each point each label, in memory and in files that grow meanwhile."""
 
-import contextlib
 import hashlib
 import itertools
 import json
@@ -225,8 +224,10 @@ class Store:
         key = hashlib.sha256(json.dumps(self.manifest, sort_keys=True).encode()).hexdigest()
         return self.folder / f"{key[:20]}.npz"
 
-    def check(self) -> None:
-        """Raise if votes could not be kept, before the first model is trained."""
+    def check(self, num_models: int) -> None:
+        """Raise if votes of that many models could not be kept, before the first model is trained."""
+        if self._holds(num_models):  # nothing is to be written
+            return
         try:
             try_to_write(self.folder)
         except OSError as error:
@@ -269,11 +270,15 @@ class Store:
         """
         if last or time.monotonic() - self._saved >= self.every:
             self.folder.mkdir(parents=True, exist_ok=True)
-            with contextlib.suppress(InputError):
-                if self._read().num_models >= votes.num_models:
-                    return
-            votes.save(self.path)
-            self._saved = time.monotonic()
+            if not self._holds(votes.num_models):
+                votes.save(self.path)
+                self._saved = time.monotonic()
+
+    def _holds(self, num_models: int) -> bool:
+        try:
+            return self._read().num_models >= num_models
+        except InputError:
+            return False
 
     def _read(self) -> Votes:
         if self.path.is_symlink():

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
-from importlib import import_module
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -142,7 +141,7 @@ def test_no_traceback_no_hang_and_nothing_touched(
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     monkeypatch.setenv("MPLCONFIGDIR", str(tmp_path.parent / "matplotlib"))
     monkeypatch.chdir(tmp_path / "work")
-    monkeypatch.setattr(import_module("rsbd.cli.lab"), "_serve", lambda *_: 0)
+    monkeypatch.setattr("rsbd.cli.server.serve", lambda *_: 0)
 
     def offline(*_: object) -> None:
         raise OSError("no network")

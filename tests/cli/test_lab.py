@@ -141,9 +141,12 @@ def test_lab_from_the_wheel_serves_a_copy(installed: Path, tmp_path: Path) -> No
 @pytest.mark.slow
 def test_the_wheel_carries_all_of_the_course(installed: Path) -> None:
     here, there = (folder / "rsbd" / "course" for folder in (ROOT, installed))
-    files = {p.relative_to(here) for p in here.rglob("*") if p.is_file() and "__pycache__" not in p.parts}
+    files, carried = (
+        {p.relative_to(root) for p in root.rglob("*") if p.is_file() and "__pycache__" not in p.parts}
+        for root in (here, there)
+    )
     assert {p.suffix for p in files} == {".py", ".js", ".css", ".ipynb", ".j2", ".json", ".toml"}
-    assert files == {p.relative_to(there) for p in there.rglob("*") if p.is_file()}
+    assert files == carried
 
 
 @pytest.mark.slow
@@ -304,11 +307,11 @@ def test_the_option_reaches_the_copy(monkeypatch: pytest.MonkeyPatch, tmp_path: 
     checkout(monkeypatch, tmp_path / "repository")
     served: list[Path] = []
 
-    def serve(home: Path, *_: object) -> int:
+    def serve(command: list[str], home: Path, *_: object) -> int:
         served.append(home)
         return 0
 
-    monkeypatch.setattr(sys.modules["rsbd.cli.lab"], "_serve", serve)
+    monkeypatch.setattr("rsbd.cli.server.serve", serve)
     result = CliRunner().invoke(app, ["lab", "--no-browser", "--course", str(tmp_path / "mine")])
     assert result.exit_code == 0
     assert result.output.strip() == f"rsbd: the course is in {tmp_path / 'mine'}: 1 file copied"

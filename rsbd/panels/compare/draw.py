@@ -25,7 +25,7 @@ def draw_compare(found: CompareResult) -> svg.Picture:
             parts.append(svg.text(10 + 460 * half, at[half] - 12, family, fill=svg.SOFT))
         parts.append(_entry(method, known.get(method), 10 + 460 * half, at[half]))
         at[half] += _STEP
-    height = max(at[0], at[1] + 54)
+    height = max(at[0], at[1] + 44)
     foot = f"{found.dataset}, {found.num_models:,} models each;", "confidence 0.999 for each test image"
     parts.append(svg.lines(470, height - 30, foot, fill=svg.SOFT))
     drawing = svg.document(912, height, parts, [(0, 0, 452, at[0]), (460, 0, 912, height)])
