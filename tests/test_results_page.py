@@ -56,3 +56,8 @@ def test_noise_on_mnist_is_that_of_the_stored_results() -> None:
     lines = [line for line in LINES if line[1] in ("0.8, 0.8, 0.8", "0.6, 0.6, 0.8")]
     assert [line[4] for line in lines] == [percent(share) for share in shares]
     assert [line[2] for line in lines] == ["1,000", "1,000", "4,000"]
+
+
+def test_the_stored_results_are_of_one_version() -> None:
+    known = [result(f"mnist-{name}")["settings"] for name in ("tied", "bags", "apart", "compare")]
+    assert len({settings["version"] for settings in known}) == 1
