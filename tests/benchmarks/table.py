@@ -275,7 +275,11 @@ def line(work: Work, turns: int = 3) -> str:
     times = [(seconds(work.peer[1]), seconds(work.ours[1])) for _ in range(turns)]
     peer, ours = (units / min(spent) for (units, _), spent in zip(work[2:4], zip(*times, strict=True), strict=True))
     share = f"{work.flops * ours / ceiling(GPU if 'CNN' in work.name else 'cpu'):.0%}" if work.flops else ""
-    return f"| {work.name} | {peer:,.3g} {work.unit}/s | {ours:,.3g} | {ours / peer:,.3g}x | {share} |"
+    return f"| {work.name} | {_read(peer)} {work.unit}/s | {_read(ours)} | {_read(ours / peer)}x | {share} |"
+
+
+def _read(number: float) -> str:
+    return f"{number:,.0f}" if number >= 100 else f"{number:.3g}"
 
 
 def lines(words: list[str]) -> Iterator[str]:
