@@ -140,7 +140,7 @@ class Certificate(Packed):
         array([1., 0.])
         """
         held = self._correct(y) & (self.radius >= radius)
-        own = np.eye(int(np.max(y, initial=-1)) + 1, dtype=bool)[np.asarray(y)]  # (points, classes)
+        own = np.asarray(y)[:, None] == np.arange(int(np.max(np.asarray(y), initial=-1)) + 1)  # (points, classes)
         with np.errstate(invalid="ignore"):
             return np.asarray((own & held[:, None]).sum(0) / own.sum(0))
 

@@ -3,7 +3,6 @@
 import os
 import secrets
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -32,6 +31,8 @@ def usable_port(port: int | None) -> int:
     InputError
         If it is in use.
     """
+    import socket  # not above: Python 3.13.0 cannot import it in a folder that is gone
+
     with socket.socket() as probe:
         if not WINDOWS:  # count a port as free if its last connection has just closed
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -97,5 +98,7 @@ def serve(
 
 def _answers(port: int) -> bool:
     """Return True if a port of this machine accepts connections."""
+    import socket
+
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0

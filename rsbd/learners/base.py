@@ -18,7 +18,7 @@ from rsbd.types import Shape
 _DRAWN = 2**18  # numbers that are noised at a time
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # tensors have no truth value, and what is made of a problem is kept with it
 class Problem:
     """A training set on its device, and the noise under which models learn from it.
 

@@ -111,7 +111,7 @@ def _add_map(matrix: Floats, row: Floats, column: Floats, shape: tuple[int, ...]
 
 @lru_cache(maxsize=16)
 def _blurred(blur: float, shape: tuple[int, ...]) -> Tensor:
-    matrix = np.ones((1, 1))
+    matrix: Floats = np.ones((1, 1))
     for side in shape:
         place = np.arange(side)
         near = np.exp(-0.5 * (np.subtract.outer(place, place) / (blur * side)) ** 2) if blur else np.eye(side)
