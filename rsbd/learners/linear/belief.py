@@ -115,5 +115,5 @@ def _blurred(blur: float, shape: tuple[int, ...]) -> Tensor:
     for side in shape:
         place = np.arange(side)
         near = np.exp(-0.5 * (np.subtract.outer(place, place) / (blur * side)) ** 2) if blur else np.eye(side)
-        matrix = np.kron(matrix, near / near.sum(1, keepdims=True))
+        matrix = np.asarray(np.kron(matrix, near / near.sum(1, keepdims=True)), np.float64)
     return torch.tensor(matrix, dtype=torch.float32)
