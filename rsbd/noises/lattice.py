@@ -55,13 +55,13 @@ from rsbd.noises.random_bits import (
     ALL_BITS,
     FIRST_BITS,
     MOST_BITS,
-    add_last_bits,
     decide,
     numbers_at,
     plain,
     positions,
     random_cells,
     random_words,
+    settle,
 )
 from rsbd.types import Floats, Ints
 
@@ -185,12 +185,13 @@ class Law:
         found = np.floor(exact)
         exact -= found
         clear &= np.abs(exact - 0.5) < 0.5 - 3 * _ROOM_FINE * float(scale)
-        at = np.unravel_index(np.flatnonzero(~clear), found.shape)
-        found[at], high = self.second(np.broadcast_to(x, found.shape)[at], float(scale), numbers[at])
-        for i in np.flatnonzero(found[at] != high):
-            place = at[0][i], at[1][i]
-            number = add_last_bits(int(numbers[place]), generators[place[0]])
-            found[place] = self.last(Fraction(np.broadcast_to(x, found.shape)[place]), scale, number)
+        at = np.nonzero(~clear)
+        rest, given = np.broadcast_to(x, found.shape)[at], numbers[at]
+
+        def last(i: int, number: int) -> int:
+            return self.last(Fraction(rest[i]), scale, number)
+
+        found[at] = settle(*self.second(rest, float(scale), given), given, at[0], generators, last)
         return found
 
 

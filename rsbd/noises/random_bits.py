@@ -65,10 +65,17 @@ def decide(
         return
     owners = undecided // (results.numel() // len(generators))
     numbers = more_bits(numbers_at(cells, undecided), owners, generators, spare)
-    found, above = second(numbers)
-    for i in np.flatnonzero(found != above):
-        found[i] = last(int(i), add_last_bits(int(numbers[i]), generators[owners[i]]))
+    found = settle(*second(numbers), numbers, owners, generators, last)
     _put_at(results, undecided, found)
+
+
+def settle(
+    low: Any, high: Any, numbers: Ints, owners: Ints, generators: Sequence[Generator], last: Callable[[int, int], int]
+) -> Any:
+    """Write into ``low`` what all bits give where the first 53, ``numbers``, leave ``low`` to ``high``; return it."""
+    for i in np.flatnonzero(low != high):
+        low[i] = last(int(i), add_last_bits(int(numbers[i]), generators[owners[i]]))
+    return low
 
 
 def plain(numbers: Tensor) -> Any:

@@ -311,7 +311,7 @@ def test_the_fine_lattice_has_exactly_the_law_of_the_noise(monkeypatch, noise):
     words = r.integers(-(2**63), 2**63, size=(1, 60), dtype=np.int64)
     words[0, :8] = -1, 0, 2**11, -(2**11), 2**40, -(2**40), 2**63 - 1, -(2**63)
     monkeypatch.setattr(lattice, "random_words", lambda count, generators: torch.from_numpy(words.copy()))
-    monkeypatch.setattr(lattice, "add_last_bits", lambda number, generator: (number << 128) + number % 2**128)
+    monkeypatch.setattr(random_bits, "add_last_bits", lambda number, generator: (number << 128) + number % 2**128)
     assert own.step == min(noise.lattice.step, 2.0**-31)
     numbers = words.view(np.uint64)[0] >> np.uint64(11)
     for x in (float(np.float32(77 / 255)), -3.7):

@@ -1,7 +1,7 @@
 """Class probabilities of the smoothed nearest-neighbour classifier: rigorous bounds from both sides, without sampling.
 
 Modules: `distance` (the law of one row's distance, and sums over rows), `arrivals` (the distance of the m-th
-nearest of several rows), `race` (which of two distances is smaller), `vote` (which class has most of the nearest rows),
+nearest of several rows, and which class has most of the nearest rows), `race` (which of two distances is smaller),
 `neighbours` (the computation for all points and rows).
 """
 
