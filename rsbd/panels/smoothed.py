@@ -2,9 +2,10 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
+from typing import TypeAlias
 
 import numpy as np
-import torch
 
 from rsbd import bounds
 from rsbd.certify import Certificate, radius
@@ -13,7 +14,7 @@ from rsbd.ensemble import Votes
 from rsbd.learners import Learner, Linear
 from rsbd.noises.smoothing import WHERE, Smoothing
 from rsbd.panels import svg
-from rsbd.panels.chart import Chart, bars, radii_for
+from rsbd.panels.chart import Chart, half_certified, radii_for
 from rsbd.panels.controls import ALPHAS, MODELS, Slider
 from rsbd.panels.memory import EnsembleComputation
 from rsbd.panels.panel import Panel
@@ -31,22 +32,14 @@ class SmoothedParams:
     alpha: float = 0.001
 
 
-@dataclass(frozen=True, eq=False)
-class SmoothedResult:
-    """The votes under the noise, and the certificate that they give."""
-
-    params: SmoothedParams
-    smoothing: Smoothing
-    votes: Votes
-    certificate: Certificate
+SmoothedResult: TypeAlias = tuple[SmoothedParams, Votes, Certificate]
 
 
 @dataclass(frozen=True, eq=False)
 class SmoothedComputation(EnsembleComputation[SmoothedParams, SmoothedResult]):
-    """The panel's ``compute``; :meth:`draw` draws a result."""
+    """The panel's ``compute``."""
 
     noise_of: Callable[[float], Smoothing] = field(kw_only=True)
-    control: Slider = field(kw_only=True)
 
     def smoothing(self, params: SmoothedParams) -> Smoothing:
         """Return the noise at the setting of the slider."""
@@ -60,51 +53,34 @@ class SmoothedComputation(EnsembleComputation[SmoothedParams, SmoothedResult]):
         """Certify the votes at hand; before all models have voted, by anytime-valid bounds."""
         bound = bounds.simultaneous if votes.num_models == params.num_models else bounds.anytime
         evidence, slots = bound(votes.counts, params.alpha), smoothing.radius_slots
-        return SmoothedResult(params, smoothing, votes, radius(evidence, smoothing, slots, None, self.dataset.num_rows))
+        return params, votes, radius(evidence, smoothing, slots, None, self.dataset.num_rows)
 
-    def draw(self, found: SmoothedResult) -> svg.Picture:
-        """Draw the curve, one training input as a model sees it, and two shares; say the same in words."""
-        params, proof, y = found.params, found.certificate, self.dataset.y_test
-        counted = proof.norm in COUNTED
-        radii = radii_for(proof.radius, "L0" if counted else proof.norm)
-        curve, clean = proof.curve(y, radii), float(np.mean(found.votes.label == y))
-        half = float(max(radii[curve >= 0.5], default=0.0))
-        step = 1.0 if counted else half or float(radii[1])
-        where = " and ".join(WHERE.get(slot, slot) for slot in proof.slots)
-        xlabel = f"{proof.norm} radius ({where})"
-        change = f"change of {proof.norm} size up to {step:.3g} of {where}"
-        if proof.norm == "rows":
-            xlabel = "certified radius (training rows)"
-            change = f"change, insertion or removal of up to {count(step, 'training row')}"
-        box, end, title = (78, 70, 434, 400), float(radii[-1]), "certified accuracy"
-        chart = Chart(box, (0, end), (0, 1.04), title, xlabel, yformat=percent)
-        draw = chart.step if counted else chart.line
-        shares = (clean, float(proof.accuracy(y, step)))
-        names = ("right", f"certified at {step:.3g}")
-        figures = bars((630, 290, 895, 400), names, shares, (svg.ORANGE, svg.BLUE))
-        parts = [chart.filled(draw(radii, curve, svg.BLUE)), self._seen(found), figures]
-        setting, models = f"{self.control.label} {params.setting:g}", f"{found.votes.num_models:,} models"
-        shown = state(found.votes.num_models, params.num_models)
-        alt = (
-            f"{self.dataset.name} under {setting}, {params.num_models} models, alpha {params.alpha:g}. Right "
-            f"{percent(clean)}, certified at {proof.norm} radius {step:.3g} {percent(shares[1])}, half of the points "
-            f"up to {half:.3g} {shown}"
-        )
-        proved = f"{percent(shares[1])} are proved to stay right: no {change} alters the prediction"
-        proved = proved if shares[1] else f"Against a {change} nothing is proved"
-        sentence = (
-            f"With {models} and {setting}, {percent(clean)} of test inputs are classified correctly. "
-            f"{proved} (alpha = {params.alpha:g} for each)."
-        )
-        return svg.Picture(svg.halves(*parts, height=456), alt, sentence, models)
 
-    def _seen(self, found: SmoothedResult) -> str:
-        noise, x = found.smoothing.features, torch.tensor(self.dataset.x[:1]).flatten(1)
-        if noise is None or len(self.dataset.shape) < 2:
-            return ""
-        seen = noise.sample(x, torch.Generator().manual_seed(self.seed)).view(self.dataset.shape).numpy()
-        title = svg.text(476, 50, "a training input, and its noised copy", weight=600)
-        return title + svg.image(self.dataset.x[0], 476, 70, 150) + svg.image(seen, 646, 70, 150, svg.BLUE, 2)
+def draw_smoothed(label: str, data: Dataset, found: SmoothedResult) -> svg.Picture:
+    """Draw the curve, and say in words what is right and what is certified."""
+    params, votes, proof = found
+    counted, where = proof.norm in COUNTED, " and ".join(WHERE.get(slot, slot) for slot in proof.slots)
+    radii = radii_for(proof.radius, "L0" if counted else proof.norm)
+    curve, right = proof.curve(data.y_test, radii), percent(float(np.mean(votes.label == data.y_test)))
+    step = 1.0 if counted else half_certified(radii, curve)[0]
+    share = proof.accuracy(data.y_test, step)
+    xlabel, change = f"{proof.norm} radius ({where})", f"change of {proof.norm} size up to {step:.3g} of {where}"
+    if proof.norm == "rows":
+        xlabel = "certified radius (training rows)"
+        change = f"change, insertion or removal of up to {count(step, 'training row')}"
+    chart = Chart.of_shares((78, 60, 580, 400), (0, float(radii[-1])), "certified accuracy", xlabel)
+    drawn = (chart.step if counted else chart.line)(radii, curve, svg.BLUE)
+    said, models = f"{label} {params.setting:g}", f"{votes.num_models:,} models"
+    alt = (
+        f"{data.name} under {said}, {params.num_models} models, alpha {params.alpha:g}. Right {right}, certified at "
+        f"{proof.norm} radius {step:.3g} {percent(share)} {state(votes.num_models, params.num_models)}"
+    )
+    proved = f"{percent(share)} are proved to stay right: no {change} alters the prediction"
+    sentence = (
+        f"With {models} and {said}, {right} of test inputs are classified correctly. "
+        f"{proved if share else f'Against a {change} nothing is proved'} (alpha = {params.alpha:g} for each)."
+    )
+    return svg.Picture(svg.document(600, 460, [chart.filled(drawn)]), alt, sentence, models)
 
 
 def smoothed(
@@ -142,7 +118,6 @@ def smoothed(
     'With 500 models and sigma (pixel units) 0.5, '
     """
     data = load("digits", classes=(0, 1)) if dataset is None else dataset
-    compute = SmoothedComputation(data, learner or Linear(), seed, noise_of=noise_of, control=control)
-    middle = control.low + round((control.high - control.low) / control.step / 2) * control.step
-    first = SmoothedParams(type(control.step)(middle if start is None else start))
-    return Panel(first, (control, MODELS, ALPHAS), compute, compute.draw, runner)
+    compute = SmoothedComputation(data, learner or Linear(), seed, noise_of=noise_of)
+    first = SmoothedParams(control.nearest((control.low + control.high) / 2) if start is None else start)
+    return Panel(first, (control, MODELS, ALPHAS), compute, partial(draw_smoothed, control.label, data), runner)

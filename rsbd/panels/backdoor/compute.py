@@ -7,13 +7,11 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-from rsbd import bounds
 from rsbd.attacks import BadPatch, Poisoning
-from rsbd.certify import radius
 from rsbd.data import Dataset
 from rsbd.noises import Smoothing
 from rsbd.panels.chart import radii_for
-from rsbd.panels.controls import ALPHAS, MODELS, POISONED, SIGMA_BUYS, CheckedParams, Choice, Slider, Toggle, setting
+from rsbd.panels.controls import ALPHAS, MODELS, POISONED, SIGMA_BUYS, CheckedParams, Choice, Slider, setting
 from rsbd.panels.memory import ExperimentComputation
 from rsbd.recipes.experiment import Experiment, Outcome
 from rsbd.recipes.report import Report, report
@@ -50,9 +48,6 @@ class BackdoorParams(CheckedParams):
         Members of the ensemble.
     alpha : float
         Failure probability of each certificate.
-    watched : bool
-        Certify by bounds that hold at every number of models, at the end too: for a reader who watches the curve and
-        could stop when it looks good.
     """
 
     poisoned: int = setting(10, POISONED)
@@ -69,7 +64,6 @@ class BackdoorParams(CheckedParams):
     trigger_pixels: int = setting(9, Slider("trigger_pixels", "trigger (pixels)", 1, 25, 1))
     num_models: int = setting(1000, MODELS)
     alpha: float = setting(0.001, ALPHAS)
-    watched: bool = setting(False, Toggle("watched", "bounds that stay valid while you watch (anytime)"))
 
     def smoothing(self, data: Dataset) -> Smoothing:
         """Return the noise that the sliders describe."""
@@ -99,9 +93,6 @@ class BackdoorResult:
         The experiment's outcome so far, with its certificates.
     radii, accuracies : array, (radii,)
         Certified accuracy at each radius, for the ensemble trained on clean rows.
-    naive : array, (radii,), optional
-        Certified accuracies that Clopper-Pearson bounds would claim for the same votes, if the result rests on
-        anytime-valid bounds. Such claims fail more often than ``alpha`` if they are read again and again.
     """
 
     params: BackdoorParams
@@ -109,7 +100,6 @@ class BackdoorResult:
     report: Report
     radii: Floats
     accuracies: Floats
-    naive: Floats | None = None
 
     @property
     def models(self) -> int:
@@ -130,20 +120,15 @@ class BackdoorComputation(ExperimentComputation[BackdoorParams, BackdoorResult])
         trigger = BadPatch(math.ceil(math.sqrt(params.trigger_pixels)), pixels=params.trigger_pixels)
         poisoning = Poisoning(trigger, self.target, params.poisoned / self.dataset.num_rows)
         run = (params.smoothing(self.dataset), self.learner, params.num_models, params.alpha, self.seed)
-        return Experiment(self.dataset, poisoning, *run, watched=params.watched)
+        return Experiment(self.dataset, poisoning, *run)
 
     def result(self, params: BackdoorParams, outcome: Outcome) -> BackdoorResult:
-        """Certify the votes at hand; beside anytime-valid bounds, compute what bounds for one look would claim."""
+        """Certify the votes at hand; before all models have voted, by anytime-valid bounds."""
         e, data = outcome.experiment, outcome.experiment.dataset
         sizes = np.array(MAP_PIXELS, dtype=float) * data.channels
         found = report(outcome, MAP_ROWS, (np.sqrt(sizes) if e.smoothing.trigger_norm == "L2" else sizes).tolist())
-        proved = claimed = found.certificate
-        if e.watched or not outcome.final:
-            once = bounds.simultaneous(outcome.votes.counts, params.alpha)
-            claimed = radius(once, e.smoothing, e.smoothing.radius_slots)
-        radii = radii_for(np.maximum(proved.radius, claimed.radius), proved.norm)
-        curve, naive = (certificate.curve(data.y_test, radii) for certificate in (proved, claimed))
-        return BackdoorResult(params, _images(outcome), found, radii, curve, None if claimed is proved else naive)
+        radii = radii_for(found.certificate.radius, found.certificate.norm)
+        return BackdoorResult(params, _images(outcome), found, radii, found.certificate.curve(data.y_test, radii))
 
 
 def _images(outcome: Outcome) -> tuple[LabelledImages, ...]:

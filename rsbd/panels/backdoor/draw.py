@@ -115,11 +115,6 @@ def _curve(found: BackdoorResult, box: Box) -> str:
     early = f"certified (preview, {note(found.models, found.params.num_models)})"
     title = "certified accuracy" if found.final else early
     parts = [svg.text(margin, top - 44, title, weight=600), chart.frame()]
-    about, at = "proved: no such change alters the answer", margin
-    if found.naive is not None:
-        about, at = "Clopper\u2013Pearson: not valid if watched", margin + 38
-        parts.append(draw(found.radii, found.naive, svg.INK, dash="3 3", width=1.5))
-        parts.append(svg.line(margin, bottom + 66, margin + 30, bottom + 66, svg.INK, 1.5, "3 3"))
     parts.append(draw(found.radii, found.accuracies, svg.BLUE, dash="" if found.final else "9 5"))
     free = left - 50.0  # where the last figure leaves room for the next
     for radius, value in zip(found.radii, found.accuracies, strict=True):
@@ -127,7 +122,7 @@ def _curve(found: BackdoorResult, box: Box) -> str:
             middle = max(chart.x(radius), left + 36)  # right of the tick labels
             free = middle + 67
             parts.append(svg.label(middle, chart.y(value) - 9, percent(value), "middle"))
-    parts.append(svg.text(at, bottom + 72, about, fill=svg.SOFT))
+    parts.append(svg.text(margin, bottom + 72, "proved: no such change alters the answer", fill=svg.SOFT))
     budget = found.report.budget
     return "".join(parts) + chart.budget(budget, f"attacker\u2019s budget {budget:,.4g}")
 
@@ -201,29 +196,26 @@ def _sentence(found: BackdoorResult) -> str:
     if _norm(found) != "L0":
         where = "in all training images and the test image, labels untouched"
     proved = f"{percent(certified)} of test images are proved to stay right whatever changes up to {change} {where}."
-    against, valid = found.report.against_attack, "" if found.naive is None else ", valid while you watch"
+    against = found.report.against_attack
     return (
         f"{preview(found.models, params.num_models)}"
         f"{proved if certified else f'At this noise nothing is proved beyond radius 0, against any change {where}.'} "
         f"Against this attack ({_threat(found)}) {percent(against) if against else 'nothing'} is proved. Seen: it "
         f"fooled {success_words(found.report.outcome)}. ({note(params.num_models, params.num_models)}, "
-        f"{_noise(params)}, alpha {params.alpha:g}{valid})"
+        f"{_noise(params)}, alpha {params.alpha:g})"
     )
 
 
 def _alt(found: BackdoorResult) -> str:
     """Describe the picture, with every setting and the main figures."""
     params, name = found.params, found.report.outcome.experiment.dataset.name
-    naive, looks = "", "watched, " if params.watched else ""
-    if found.naive is not None:
-        naive = f" Clopper-Pearson would claim {_points(found.radii, found.naive)}, which is not valid while you watch."
     clean = ", ".join(f"{percent(r.clean_accuracy)} {name}" for name, r in found.report.outcome.rates.items())
     return (
         f"Backdoor panel on {name}: {_noise(params)}, trigger {params.trigger_pixels} pixels, "
-        f"{params.poisoned} images poisoned, {looks}{params.num_models} models, alpha {params.alpha:g} "
+        f"{params.poisoned} images poisoned, {params.num_models} models, alpha {params.alpha:g} "
         f"{state(found.models, params.num_models)}. Sample images clean, poisoned and noised. Clean accuracy {clean}. "
         f"The attack fooled {success_words(found.report.outcome)}. Certified accuracy by {_norm(found)} radius: "
-        f"{_points(found.radii, found.accuracies)}.{naive} Attacker's budget {found.report.budget:.4g}."
+        f"{_points(found.radii, found.accuracies)}. Attacker's budget {found.report.budget:.4g}."
     )
 
 
