@@ -66,7 +66,7 @@ def certified_accuracy(
         What L0 counts beside labels, see :attr:`rsbd.Dataset.counted`.
     budget : float, optional
         The attacker's budget, marked by a vertical line: at the end of the axis, and named with an arrow, if it lies
-        beyond.
+        beyond. Give it with the curve that reaches furthest.
 
     Raises
     ------
@@ -98,7 +98,9 @@ def certified_accuracy(
     ax.yaxis.set_major_formatter(lambda share, _: f"{100 * share:.0f} %")
     if whole:
         ax.xaxis.set_major_locator(MaxNLocator(integer=True))
-    _mark_budget(ax, budget, right)
+    if budget is not None:
+        said = f"attacker's budget {budget:,.4g}" + (" \u2192" if budget > right else "")
+        ax.axvline(min(budget, right), color=VERMILLION, linestyle=":", linewidth=3, label=said)
     measured = f"{norm} radius" if norm.startswith("L") else "certified radius"
     units = f"{counted} and labels changed" if norm == "L0" else _UNITS.get(norm, norm)
     ax.grid(axis="y", color="#d0d0d0", linewidth=0.8)
@@ -127,19 +129,6 @@ def name_axes(ax: Axes, xlabel: str, ylabel: str, **settings: Any) -> Axes:
         look: Any = {"loc": "lower left", "bbox_to_anchor": (0, 1.01), "borderaxespad": 0, "frameon": False}
         ax.legend(handles, names, **look, ncols=2 if len(names) == 4 else 3, fontsize=12, columnspacing=1.2)
     return ax
-
-
-def _mark_budget(ax: Axes, budget: float | None, right: float) -> None:
-    """Mark the budget, or move an existing mark, since a further curve may have widened the axis."""
-    for line in ax.get_lines():
-        kind, _, marked = str(line.get_gid()).partition(" ")
-        if kind == "rsbd-budget":
-            budget = float(marked) if budget is None else budget
-            line.remove()
-    if budget is not None:
-        said = f"attacker's budget {budget:,.4g}" + (" \u2192" if budget > right else "")
-        look: Any = {"color": VERMILLION, "linestyle": ":", "linewidth": 3, "label": said}
-        ax.axvline(min(budget, right), **look, gid=f"rsbd-budget {float(budget)!r}")
 
 
 def certified_map(

@@ -76,14 +76,6 @@ def test_budget_beyond_the_axis_is_an_arrow_at_its_edge():
     assert "L2" in ax.get_xlabel()
 
 
-def test_budget_moves_when_a_further_curve_widens_the_axis():
-    ax = plots.certified_accuracy([0, 1], [0.9, 0.7], budget=4)
-    plots.certified_accuracy([0, 1, 2, 3, 4, 5], [0.9, 0.7, 0.5, 0.4, 0.3, 0.1], ax=ax)
-    marks = [line for line in ax.get_lines() if line.get_gid().startswith("rsbd-budget")]
-    assert [list(mark.get_xdata()) for mark in marks] == [[4, 4]]
-    assert names(ax) == ["attacker's budget 4"]
-
-
 def test_map_places_rows_upwards_and_outlines_the_attack():
     cells = np.array([[0.9, 0.5, 0.1], [0.4, 0.0, 0.0]])
     ax = plots.certified_map(cells, [1, 5], [1, 4, 9], point=(3, 4))

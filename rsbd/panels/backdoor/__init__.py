@@ -3,7 +3,6 @@
 from typing import Any
 
 from rsbd.data import Dataset
-from rsbd.errors import InputError
 from rsbd.learners import Learner, Linear
 from rsbd.panels.backdoor.compute import MOST_POISONED, BackdoorComputation, BackdoorParams, BackdoorResult
 from rsbd.panels.backdoor.draw import draw_backdoor, draw_compact_backdoor
@@ -29,7 +28,7 @@ def backdoor(
     Parameters
     ----------
     dataset : Dataset or str, optional
-        Images; a name is loaded in its binary view. The digits 0 and 1 unless given.
+        Images with levels; a name is loaded in its binary view. The digits 0 and 1 unless given.
     target : int or str
         Class that the attacker wants; the second one unless given.
     learner : Learner, optional
@@ -48,7 +47,7 @@ def backdoor(
     Raises
     ------
     InputError
-        If the inputs are not images, the target is not a class, or a setting is out of range.
+        If the inputs are not images with levels, the target is not a class, or a setting is out of range.
 
     Examples
     --------
@@ -58,13 +57,10 @@ def backdoor(
     >>> panel.params.poisoned, panel.sentence[5:45]
     (4, 'of test images are proved to stay right ')
     """
-    data = image_dataset(dataset, classes=(0, 1))
+    data = image_dataset(dataset, "binary", lambda levels: levels is not None, classes=(0, 1))
     settings, slider = count_poisoned(settings, data, "poison_rate", 0.05, MOST_POISONED)
-    params = first_params(BackdoorParams, settings)
-    if data.values is None and params.noise != "gaussian":
-        raise InputError(f"{data.name} is continuous", "give noise='gaussian', or values 0 and 1 as in a binary view")
     compute = BackdoorComputation(data, data.label(target), learner or Linear(), seed)
     controls = controls_of(BackdoorParams, poisoned=slider)
     controls = [control for control in controls if not compact or control.name in _COMPACT]
     draw = draw_compact_backdoor if compact else draw_backdoor
-    return Panel(params, controls, compute, draw, runner)
+    return Panel(first_params(BackdoorParams, settings), controls, compute, draw, runner)

@@ -37,8 +37,8 @@ def _proved(found: BackdoorResult, xs: tuple[float, float], ys: tuple[float, flo
     """Write in large figures what is proved: against small changes of any kind, and against this attack."""
     threat, channels = found.report.threat, found.report.outcome.experiment.dataset.channels
     trigger, (radius, certified) = threat.trigger_on("features"), half_certified(found.radii, found.accuracies)
-    size = f"{trigger / channels:g} px" if _norm(found) == "L0" else f"L2 {trigger:.3g}"
-    shares, whole = (certified, found.report.against_attack), f"{count(threat.rows, 'image')} \u00d7 {size}"
+    whole = f"{count(threat.rows, 'image')} \u00d7 {trigger / channels:g} px"
+    shares = certified, found.report.against_attack
     against = ("against any change of", _change(found, radius)), ("against this attack:", whole)
     parts = []
     for x, y, share, words in zip(xs, ys, shares, against, strict=True):
@@ -104,18 +104,16 @@ def _rates(found: BackdoorResult, left: float, top: float) -> str:
 
 def _curve(found: BackdoorResult, box: Box) -> str:
     left, top, _, bottom = box
-    discrete, end, margin = _norm(found) == "L0", _axis_end(found), left - 68
-    few = discrete and end <= 12
-    xlim = (-0.5, end + 0.5) if discrete else (0, end)
-    counted = found.report.outcome.experiment.dataset.counted
-    xlabel = f"L0 radius ({counted} and labels changed)" if discrete else "L2 radius (pixel units)"
+    end, margin = _axis_end(found), left - 68
+    few = end <= 12
+    xlabel = f"L0 radius ({found.report.outcome.experiment.dataset.counted} and labels changed)"
     xticks = range(int(end) + 1) if few else ticks(0, end)
-    chart = Chart.of_shares(box, xlim, "", xlabel, 1.1, xticks=xticks)  # with room for figures above a curve at 100 %
-    draw = chart.step if discrete else chart.line
+    # With room for figures above a curve at 100 %.
+    chart = Chart.of_shares(box, (-0.5, end + 0.5), "", xlabel, 1.1, xticks=xticks)
     early = f"certified (preview, {note(found.models, found.params.num_models)})"
     title = "certified accuracy" if found.final else early
     parts = [svg.text(margin, top - 44, title, weight=600), chart.frame()]
-    parts.append(draw(found.radii, found.accuracies, svg.BLUE, dash="" if found.final else "9 5"))
+    parts.append(chart.step(found.radii, found.accuracies, svg.BLUE, dash="" if found.final else "9 5"))
     free = left - 50.0  # where the last figure leaves room for the next
     for radius, value in zip(found.radii, found.accuracies, strict=True):
         if few and value > 0 and radius <= end and chart.x(radius) >= free:
@@ -130,11 +128,8 @@ def _curve(found: BackdoorResult, box: Box) -> str:
 def _axis_end(found: BackdoorResult) -> float:
     """Return the end of the radius axis: a round number, so that it stays the same while sliders move a little."""
     need = float(found.radii[found.accuracies > 0].max(initial=0))
-    if _norm(found) == "L0":
-        rounds = (e * 10**k for k in range(6) for e in (1, 2, 5))
-        end = next(e for e in rounds if e >= max(5, need + 1))
-        return float(min(end, found.radii[-1]) if found.accuracies[-1] > 0 else end)  # no claim beyond them
-    return float(next((e for e in (0.1, 0.2, 0.5, 1, 2, 5, 10, 20) if need < e), need * 1.1))
+    end = next(e * 10**k for k in range(6) for e in (1, 2, 5) if e * 10**k >= max(5, need + 1))
+    return float(min(end, found.radii[-1]) if found.accuracies[-1] > 0 else end)  # no claim beyond them
 
 
 def _map(found: BackdoorResult, box: Box) -> str:
@@ -144,7 +139,7 @@ def _map(found: BackdoorResult, box: Box) -> str:
     # The smallest cell that holds the attack.
     at = int(np.searchsorted(rows, threat.rows)), int(np.searchsorted(sizes, threat.trigger_on("features")))
     inside = at[0] < len(rows) and at[1] < len(sizes)
-    measure = found.report.outcome.experiment.dataset.counted if _norm(found) == "L0" else "L2"
+    measure = found.report.outcome.experiment.dataset.counted
     names = [f"{m:g}" for m in rows], [f"{trigger:.3g}" for trigger in sizes]
     framed = f"{'framed: this attack' if inside else 'this attack is off the map'}; click another"
     parts = [
@@ -157,14 +152,8 @@ def _map(found: BackdoorResult, box: Box) -> str:
     return "".join(parts)
 
 
-def _norm(found: BackdoorResult) -> str:
-    return found.report.certificate.norm
-
-
 def _noise(params: BackdoorParams) -> str:
     """Name the noise with its settings."""
-    if params.noise == "gaussian":
-        return f"sigma {params.sigma:g}, keep {params.keep_labels:g} of labels"
     if params.noise == "tied":
         return f"keep {params.keep:g}"
     return f"keep: pixels {params.keep_features:g}, labels {params.keep_labels:g}, test image {params.keep_test:g}"
@@ -172,8 +161,6 @@ def _noise(params: BackdoorParams) -> str:
 
 def _change(found: BackdoorResult, radius: float) -> str:
     """Name a change of the size of a radius."""
-    if _norm(found) != "L0":
-        return f"an L2 length of {radius:.3g}"
     thing = "pixel" if found.report.outcome.experiment.dataset.channels == 1 else "colour value"
     return f"{radius:g} {thing} or label" if radius == 1 else f"{radius:g} {thing}s and labels"
 
@@ -183,18 +170,15 @@ def _threat(found: BackdoorResult) -> str:
     rows, trigger = found.report.threat.rows, found.report.threat.trigger_on("features")
     data = found.report.outcome.experiment.dataset
     pixels = count(trigger / data.channels, "pixel") + (f" ({trigger:g} values)" if data.channels > 1 else "")
-    size = pixels if _norm(found) == "L0" else f"L2 size {trigger:.3g}"
     if not rows:
-        return f"no poisoned image, a trigger of {size} on the test image"
-    return f"{count(rows, 'image')} relabelled, a trigger of {size} on them and on the test image"
+        return f"no poisoned image, a trigger of {pixels} on the test image"
+    return f"{count(rows, 'image')} relabelled, a trigger of {pixels} on them and on the test image"
 
 
 def _sentence(found: BackdoorResult) -> str:
     """Say what is certified, against which change, and what the attack did."""
     params, (radius, certified) = found.params, half_certified(found.radii, found.accuracies)
     change, where = _change(found, radius), "in the training set and the test image together"
-    if _norm(found) != "L0":
-        where = "in all training images and the test image, labels untouched"
     proved = f"{percent(certified)} of test images are proved to stay right whatever changes up to {change} {where}."
     against = found.report.against_attack
     return (
@@ -214,7 +198,7 @@ def _alt(found: BackdoorResult) -> str:
         f"Backdoor panel on {name}: {_noise(params)}, trigger {params.trigger_pixels} pixels, "
         f"{params.poisoned} images poisoned, {params.num_models} models, alpha {params.alpha:g} "
         f"{state(found.models, params.num_models)}. Sample images clean, poisoned and noised. Clean accuracy {clean}. "
-        f"The attack fooled {success_words(found.report.outcome)}. Certified accuracy by {_norm(found)} radius: "
+        f"The attack fooled {success_words(found.report.outcome)}. Certified accuracy by L0 radius: "
         f"{_points(found.radii, found.accuracies)}. Attacker's budget {found.report.budget:.4g}."
     )
 
