@@ -103,7 +103,7 @@ def note(done: int, total: int, things: str = "models") -> str:
     return f"{total:,} {things}" if done >= total else f"{done:,} of {total:,} {things}"
 
 
-def preview(done: int, total: int) -> str:
+def preview(done: int, total: int, things: str = "models") -> str:
     """Begin a sentence before all models have voted: it speaks of a preview.
 
     Examples
@@ -111,4 +111,4 @@ def preview(done: int, total: int) -> str:
     >>> preview(64, 1000), preview(1000, 1000)
     ('Preview (64 of 1,000 models): ', '')
     """
-    return "" if done >= total else f"Preview ({note(done, total)}): "
+    return "" if done >= total else f"Preview ({note(done, total, things)}): "

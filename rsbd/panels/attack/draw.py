@@ -5,11 +5,13 @@ from typing import Any
 import numpy as np
 
 from rsbd.panels import svg
-from rsbd.panels.attack.compute import KINDS, AttackResult, JudgedImages
+from rsbd.panels.attack.compute import AttackResult, JudgedImages
 from rsbd.panels.chart import Chart
+from rsbd.panels.phrases import phrases_of
 from rsbd.plots import signed
 from rsbd.words import count, note, percent, state
 
+_say = phrases_of(__file__)
 _NOTICED = 0.02  # a reader would notice such a fall of clean accuracy
 _SIDE = 66.0
 _STACK = (0, 0, 304, 158), (304, 0, 608, 158), (608, 0, 912, 158), (0, 158, 452, 498), (460, 158, 912, 498)
@@ -71,52 +73,23 @@ def _weights(found: AttackResult, left: float, top: float) -> str:
     return "".join(parts) + svg.lines(left, top + 240, said, fill=svg.SOFT)
 
 
-def _trigger(found: AttackResult) -> str:
-    """Name the trigger with its size and strength."""
-    params = found.params
-    size = "" if params.kind == "blend" else f"{count(params.pixels, 'pixel')}, "
-    article = "" if params.kind == "scattered" else "a "
-    return f"{article}{KINDS[params.kind]} ({size}strength {params.strength:g})"
-
-
 def _sentence(found: AttackResult) -> str:
     """Say what was slipped into the training images, what it did, and if accuracy shows it."""
-    now, before = found.now, found.before
-    accuracy, success = percent(now.clean_accuracy), percent(now.attack_success_rate)
-    at_first, natural = percent(before.clean_accuracy), percent(before.attack_success_rate)
-    if not found.rows:
-        return (
-            f"No image is poisoned: clean accuracy is {at_first}, and {natural} of the other test images with this "
-            f"trigger, {_trigger(found)}, are called \u201c{found.target}\u201d by mistake."
-        )
-    labels = f"relabelled \u201c{found.target}\u201d" if found.params.relabel else "their labels true"
-    whole = not found.params.relabel and found.rows == found.eligible
-    every = f", all images of \u201c{found.target}\u201d" if whole else ""
-    fall = before.clean_accuracy - now.clean_accuracy
-    if fall > _NOTICED:
-        verdict = f"Accuracy falls by {100 * fall:.1f} points: somebody could notice."
-    elif now.attack_success_rate >= 0.5:
-        verdict = "Anyone who checks only accuracy notices nothing."
-    else:
-        verdict = "Accuracy is as it was; the attack mostly fails."
-    return (
-        f"{found.rows} of {found.dataset.num_rows:,} training images carry {_trigger(found)}, {labels}{every}: now "
-        f"{success} of the other test images with this trigger are called \u201c{found.target}\u201d, and clean "
-        f"accuracy is {accuracy} ({at_first} without the attack). {verdict}"
-    )
+    trigger, fall = _say(found.params.kind, p=found.params), found.before.clean_accuracy - found.now.clean_accuracy
+    true = "all_true" if found.rows == found.eligible else "true"
+    labels = _say("relabelled" if found.params.relabel else true, found=found)
+    case = "noticed" if fall > _NOTICED else "unnoticed" if found.now.attack_success_rate >= 0.5 else "failed"
+    words = {"labels": labels, "verdict": _say(case, points=100 * fall)}
+    return _say("poisoned" if found.rows else "clean", found=found, trigger=trigger, **words)
 
 
 def _alt(found: AttackResult) -> str:
-    """Describe the picture, with every setting and the main figures."""
-    params, shown = found.params, found.samples[2]
-    points = list(found.curve.items())[::3]
-    curve = ", ".join(f"{percent(at.attack_success_rate)} at {number:,}" for number, at in points)
-    called = ", ".join(shown.labels)
-    return (
-        f"Attack panel on {found.dataset.name}: trigger {_trigger(found)}, {params.poisoned} images poisoned, "
-        f"target label {found.target}, {'dirty' if params.relabel else 'clean'} label. Sample images as collected, as "
-        f"slipped into training, and test images with the trigger, called {called}. Clean accuracy "
-        f"{percent(found.now.clean_accuracy)}, attack success rate {percent(found.now.attack_success_rate)}. Attack "
-        f"success by number of poisoned images: {curve}. Weights of least squares for {found.target} without and "
-        f"with the attack. {state(len(found.curve), found.total, 'attacks')}"
-    )
+    p, points = found.params, list(found.curve.items())[::3]
+    words = {
+        "trigger": _say(p.kind, p=p),
+        "kind": "dirty" if p.relabel else "clean",
+        "called": ", ".join(found.samples[2].labels),
+        "curve": ", ".join(f"{percent(at.attack_success_rate)} at {number:,}" for number, at in points),
+        "state": state(len(found.curve), found.total, "attacks"),
+    }
+    return _say("alt", found=found, p=p, **words)

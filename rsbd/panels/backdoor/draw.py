@@ -6,11 +6,14 @@ from functools import partial
 import numpy as np
 
 from rsbd.panels import svg
-from rsbd.panels.backdoor.compute import MAP_PIXELS, MOST_POISONED, BackdoorParams, BackdoorResult
+from rsbd.panels.backdoor.compute import MAP_PIXELS, MOST_POISONED, BackdoorResult
 from rsbd.panels.chart import Box, Chart, half_certified, share_map, ticks
+from rsbd.panels.phrases import phrases_of
 from rsbd.panels.rates import rate_bars, success_words
 from rsbd.types import AnyFloats, Floats
 from rsbd.words import count, note, percent, preview, state
+
+_say = phrases_of(__file__)
 
 
 def draw_backdoor(found: BackdoorResult) -> svg.Picture:
@@ -152,55 +155,40 @@ def _map(found: BackdoorResult, box: Box) -> str:
     return "".join(parts)
 
 
-def _noise(params: BackdoorParams) -> str:
-    """Name the noise with its settings."""
-    if params.noise == "tied":
-        return f"keep {params.keep:g}"
-    return f"keep: pixels {params.keep_features:g}, labels {params.keep_labels:g}, test image {params.keep_test:g}"
-
-
 def _change(found: BackdoorResult, radius: float) -> str:
     """Name a change of the size of a radius."""
     thing = "pixel" if found.report.outcome.experiment.dataset.channels == 1 else "colour value"
     return f"{radius:g} {thing} or label" if radius == 1 else f"{radius:g} {thing}s and labels"
 
 
-def _threat(found: BackdoorResult) -> str:
-    """Name the attacker's budget."""
-    rows, trigger = found.report.threat.rows, found.report.threat.trigger_on("features")
-    data = found.report.outcome.experiment.dataset
-    pixels = count(trigger / data.channels, "pixel") + (f" ({trigger:g} values)" if data.channels > 1 else "")
-    if not rows:
-        return f"no poisoned image, a trigger of {pixels} on the test image"
-    return f"{count(rows, 'image')} relabelled, a trigger of {pixels} on them and on the test image"
-
-
 def _sentence(found: BackdoorResult) -> str:
     """Say what is certified, against which change, and what the attack did."""
-    params, (radius, certified) = found.params, half_certified(found.radii, found.accuracies)
-    change, where = _change(found, radius), "in the training set and the test image together"
-    proved = f"{percent(certified)} of test images are proved to stay right whatever changes up to {change} {where}."
-    against = found.report.against_attack
-    return (
-        f"{preview(found.models, params.num_models)}"
-        f"{proved if certified else f'At this noise nothing is proved beyond radius 0, against any change {where}.'} "
-        f"Against this attack ({_threat(found)}) {percent(against) if against else 'nothing'} is proved. Seen: it "
-        f"fooled {success_words(found.report.outcome)}. ({note(params.num_models, params.num_models)}, "
-        f"{_noise(params)}, alpha {params.alpha:g})"
-    )
+    p, (radius, share) = found.params, half_certified(found.radii, found.accuracies)
+    rows, against = found.report.threat.rows, found.report.against_attack
+    values, channels = found.report.threat.trigger_on("features"), found.report.outcome.experiment.dataset.channels
+    trigger = count(values / channels, "pixel") + (f" ({values:g} values)" if channels > 1 else "")
+    words = {
+        "early": preview(found.models, p.num_models),
+        "proved": _say("proved" if share else "nothing", share=share, change=_change(found, radius)),
+        "threat": _say("poisoned" if rows else "clean", rows=rows, trigger=trigger),
+        "against": percent(against) if against else "nothing",
+        "success": success_words(found.report.outcome),
+        "noise": _say(p.noise, p=p),
+    }
+    return _say("sentence", p=p, **words)
 
 
 def _alt(found: BackdoorResult) -> str:
-    """Describe the picture, with every setting and the main figures."""
-    params, name = found.params, found.report.outcome.experiment.dataset.name
-    clean = ", ".join(f"{percent(r.clean_accuracy)} {name}" for name, r in found.report.outcome.rates.items())
-    return (
-        f"Backdoor panel on {name}: {_noise(params)}, trigger {params.trigger_pixels} pixels, "
-        f"{params.poisoned} images poisoned, {params.num_models} models, alpha {params.alpha:g} "
-        f"{state(found.models, params.num_models)}. Sample images clean, poisoned and noised. Clean accuracy {clean}. "
-        f"The attack fooled {success_words(found.report.outcome)}. Certified accuracy by L0 radius: "
-        f"{_points(found.radii, found.accuracies)}. Attacker's budget {found.report.budget:.4g}."
-    )
+    p, outcome = found.params, found.report.outcome
+    words = {
+        "dataset": outcome.experiment.dataset.name,
+        "noise": _say(p.noise, p=p),
+        "state": state(found.models, p.num_models),
+        "clean": ", ".join(f"{percent(r.clean_accuracy)} {name}" for name, r in outcome.rates.items()),
+        "success": success_words(outcome),
+        "curve": _points(found.radii, found.accuracies),
+    }
+    return _say("alt", p=p, budget=found.report.budget, **words)
 
 
 def _points(radii: AnyFloats, accuracies: Floats) -> str:

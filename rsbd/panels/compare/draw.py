@@ -4,9 +4,11 @@ import textwrap
 
 from rsbd.panels import svg
 from rsbd.panels.compare.compute import FAMILY_OF, CompareResult
+from rsbd.panels.phrases import phrases_of
 from rsbd.recipes.contest.result import ComparisonRow
-from rsbd.words import count, listed, note, percent, state
+from rsbd.words import listed, note, percent, state
 
+_say = phrases_of(__file__)
 _HIGH, _STEP, _HEADING = 16.0, 50.0, 28.0  # of a bar; from method to method; a family and the gap above it
 
 
@@ -52,32 +54,22 @@ def _certified(row: ComparisonRow) -> float:
 
 
 def _sentence(found: CompareResult) -> str:
-    p = found.params
+    """Name the best methods, or say that none rules the attack out, and how many cannot face it."""
+    p, done, total = found.params, len(found.rows), len(found.methods)
     unable = sum(row.certified is None for row in found.rows)
     ranked = sorted((row for row in found.rows if _certified(row)), key=_certified, reverse=True)
-    named = ""
+    named, case = "", "nothing"
     if ranked:
         first, *others = (f"{row.method}, with {percent(_certified(row))}" for row in ranked[:3])
         named = listed([f"{first} of test images right and certified", *others])
-    partly = len(found.rows) < len(found.methods)  # a method that was not tried yet may do better
-    yet = " so far" if partly else ""
-    poisoned = f"{p.rows} of {found.num_rows:,} training rows poisoned"
-    if not p.attack and ranked:
-        lead = f"This attacker changes nothing ({p.words}), so every method can face it: {named}."
-    elif len(ranked) == 1:
-        lead = f"Against this attack ({poisoned}) the only method that proves anything{yet} is {named}."
-    elif ranked:
-        lead = f"Against this attack ({poisoned}) the best methods{yet} are {named}."
-    else:
-        lead = f"No method{yet} rules this attack out ({poisoned}) for any test image."
-    if partly:
-        lead = f"Preview after {len(found.rows)} of {len(found.methods)} methods, the others are not tried yet. {lead}"
-    cannot = f"{count(unable, 'method')} cannot face it. " if p.attack and unable else ""
-    return (
-        f"{lead} {cannot}Each certificate speaks of its own vote, with the noise shown, and has confidence 0.999 "
-        "(certainty where nothing is sampled). A bar of 0 % does not say that the attack works, only that nothing is "
-        "proved."
-    )
+        case = "unchanged" if not p.attack else "best" if others else "only"
+    yet = " so far" if done < total else ""  # a method that was not tried yet may do better
+    words = {
+        "early": _say("early", done=done, total=total) if yet else "",
+        "lead": _say(case, found=found, p=p, yet=yet, named=named),
+        "cannot": _say("cannot", unable=unable) if p.attack and unable else "",
+    }
+    return _say("sentence", **words)
 
 
 def _alt(found: CompareResult) -> str:
@@ -87,8 +79,5 @@ def _alt(found: CompareResult) -> str:
         else f"{row.method}: {percent(_certified(row))} with {row.noise}"
         for row in found.rows
     ]
-    return (
-        f"Panel of all methods against one attacker, on {found.dataset}: {found.params.words}. Certified accuracy as "
-        f"bars. {'; '.join(said)}. At most {found.num_models:,} models a method, alpha 0.001 "
-        f"{state(len(found.rows), len(found.methods), 'methods')}"
-    )
+    end = state(len(found.rows), len(found.methods), "methods")
+    return _say("alt", found=found, p=found.params, methods="; ".join(said), state=end)

@@ -6,7 +6,10 @@ from rsbd.certify.confidence import RANGE
 from rsbd.panels import svg
 from rsbd.panels.chart import Chart, ticks
 from rsbd.panels.confidence.compute import FURTHEST_RADIUS, ConfidenceResult
-from rsbd.words import confidence, down, note, percent, state
+from rsbd.panels.phrases import phrases_of
+from rsbd.words import confidence, down, note, percent, preview, state
+
+_say = phrases_of(__file__)
 
 
 def draw_confidence(found: ConfidenceResult) -> svg.Picture:
@@ -84,33 +87,19 @@ def _bounds(found: ConfidenceResult) -> str:
 def _sentence(found: ConfidenceResult) -> str:
     """Say how sure the classifier stays, and that this is not the probability of being right."""
     params, data = found.params, found.dataset
-    _, _, top = RANGE[found.params.measure]
     name, true = data.classes[found.label], data.classes[data.y_test[params.point]]
-    few = f"Preview ({note(found.copies, params.copies, 'copies')}): t" if found.copies < params.copies else "T"
-    right = "which is right" if name == true else f"which is wrong (it is \u201c{true}\u201d)"
-    stays = "so no other class can overtake it" if found.here[0] > top else "so another class might overtake it"
-    both = [percent(value) for value in found.shares]
-    proved = f"Of all test images {both[0]} are proved right (naive: {both[1]})."
-    proved = proved if found.shares[0] else "With this noise and radius no test image is proved right."
-    return (
-        f"{few}est image {params.point} is called \u201c{name}\u201d, {right}. After any change of L2 length up to "
-        f"{params.radius:g} its average {params.measure} is at least {down(found.here[0])}, {stays}; the naive bound "
-        f"says {down(found.here[1])}. Sigma {params.sigma:g}, {found.copies:,} noisy copies with average "
-        f"{found.average:z.2f}, confidence {confidence(params.alpha)}. A {params.measure} is not the probability of "
-        f"being right. {proved}"
-    )
+    words = {
+        "start": f"{early}t" if (early := preview(found.copies, params.copies, "copies")) else "T",
+        "right": _say("right" if name == true else "wrong", true=true),
+        "stays": _say("stays" if found.here[0] > RANGE[params.measure][2] else "open"),
+        "proved": _say("proved" if found.shares[0] else "nothing", found=found),
+        "confidence": confidence(params.alpha),
+    }
+    return _say("sentence", found=found, p=params, name=name, **words)
 
 
 def _alt(found: ConfidenceResult) -> str:
-    """Describe the picture, with every setting and the main figures."""
-    params, data = found.params, found.dataset
     steps = [int(np.searchsorted(found.radii, r - 1e-9)) for r in (0, 0.25, 0.5, 1)]
     curve = ", ".join(f"{down(found.lower[i])} (naive {down(found.naive[i])}) at {found.radii[i]:g}" for i in steps)
-    return (
-        f"Confidence panel on {data.name}: sigma {params.sigma:g}, {params.measure}, L2 radius {params.radius:g}, test "
-        f"image {params.point}, {params.copies} copies, alpha {params.alpha:g}. The share of noisy copies that reach "
-        f"each score, lowered by the band and then by the attack. Average {found.average:z.2f}, certified "
-        f"{down(found.here[0])}, naive {down(found.here[1])}. Certified average by radius: {curve}. Right and "
-        f"certified over all test images: {percent(found.shares[0])}, naive {percent(found.shares[1])} "
-        f"{state(found.copies, params.copies, 'copies')}"
-    )
+    said = state(found.copies, found.params.copies, "copies")
+    return _say("alt", found=found, p=found.params, curve=curve, state=said)

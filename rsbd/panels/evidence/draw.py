@@ -7,8 +7,10 @@ import numpy as np
 from rsbd.panels import svg
 from rsbd.panels.chart import Chart, half_certified
 from rsbd.panels.evidence.compute import LEAST, EvidenceResult
-from rsbd.words import count, note, percent, preview, state
+from rsbd.panels.phrases import phrases_of
+from rsbd.words import note, percent, preview, state
 
+_say = phrases_of(__file__)
 _BOX = (84.0, 178.0, 272.0, 400.0)
 _RIGHT, _CELL, _WIDE, _HIGH = 476.0, 8.0, 430.0, 38  # the votes: left, size of a vote, width of all, lines of votes
 
@@ -115,17 +117,12 @@ def _piles(found: EvidenceResult) -> dict[str, int]:
     return piles | ({"others": found.voted - sum(piles.values())} if len(votes) > 2 else {})
 
 
-def _proof(found: EvidenceResult) -> tuple[str, str, str]:
+def _proof(found: EvidenceResult) -> list[str]:
     point, radius = found.params.point, int(found.certificate.radius[found.params.point])
-    votes = found.counts[point]
-    label = int(found.bounds.label[point])
-    name, others = found.dataset.classes[label], found.voted - int(votes[label])
-    said = f"so \u201c{name}\u201d holds to radius {radius}" if radius >= 0 else "so nothing is proved"
-    return (
-        f"{others:,} of {found.voted:,} vote against \u201c{name}\u201d",
-        f"miss: at most {_short(float(found.bounds.miss[point]))}",
-        said,
-    )
+    label, miss = int(found.bounds.label[point]), _short(float(found.bounds.miss[point]))
+    words = {"others": found.voted - found.counts[point][label], "radius": radius, "miss": miss}
+    case = "held" if radius >= 0 else "open"
+    return _say(case, found=found, name=found.dataset.classes[label], **words).splitlines()
 
 
 def _short(miss: float) -> str:
@@ -136,32 +133,23 @@ def _short(miss: float) -> str:
 def _sentence(found: EvidenceResult) -> str:
     """Say what the counted votes prove, and if they may be called a certificate."""
     p, (radius, share) = found.params, _quoted(found)
-    who = f"{percent(share)} of test images are proved to stay" if share else "No test image is proved"
-    proved = f"{who} right against any {_change(radius)}"
-    if p.counted < p.num_models:
-        return (
-            f"{proved}, if {p.counted:,} models had been planned. But this is step {p.step} towards {p.num_models:,}: "
-            "only the bound after the planned number is a certificate. To stop where it looks good breaks alpha."
-        )
-    best, clearest = int(found.certificate.radius.max()), _short(float(found.bounds.miss.min()))
-    return (
-        f"{preview(found.voted, p.counted)}{proved}. The clearest vote proves a miss of at most {clearest}, and radius "
-        f"{best + 1} takes one below {100 * found.limits[best + 1]:.2g} %: more models lower the misses, more noise "
-        f"raises the limits. ({note(p.num_models, p.num_models)}, keep {p.keep:g}, alpha {p.alpha:g})"
-    )
+    proved = _say("proved" if share else "nothing", share=share, change=_change(radius))
+    best = int(found.certificate.radius.max()) + 1
+    words = {"next": best, "limit": 100 * found.limits[best], "preview": preview(found.voted, p.counted)}
+    clearest = _short(float(found.bounds.miss.min()))
+    case = "early" if p.counted < p.num_models else "planned"
+    return _say(case, p=p, proved=proved, clearest=clearest, **words)
 
 
 def _alt(found: EvidenceResult) -> str:
-    """Describe the picture, with every setting and the main figures."""
-    p, y = found.params, found.bounds.miss
-    limits = ", ".join(
-        f"radius {radius} {100 * limit:.2g} % ({percent(_share_below(found, radius))} below)"
-        for radius, limit in enumerate(found.limits[:7])
-    )
-    votes = ", ".join(f"{number:,} for {name}" for name, number in _piles(found).items())
-    return (
-        f"Evidence panel on {found.dataset.name}: keep {p.keep:g}, {p.num_models} models, alpha {p.alpha:g}, step "
-        f"{p.step}: {count(p.counted, 'vote')} counted. Misses of the test images from {_short(float(y.min()))} to "
-        f"{_short(float(y.max()))}. Limits: {limits}. Test image {p.point}: {votes}, {', '.join(_proof(found)[1:])} "
-        f"{state(found.voted, p.counted)}"
-    )
+    p, y, limits = found.params, found.bounds.miss, enumerate(found.limits[:7])
+    shown = [_say("limit", radius=r, limit=100 * limit, share=_share_below(found, r)) for r, limit in limits]
+    words = {
+        "least": _short(float(y.min())),
+        "most": _short(float(y.max())),
+        "limits": ", ".join(shown),
+        "votes": ", ".join(f"{number:,} for {name}" for name, number in _piles(found).items()),
+        "proof": ", ".join(_proof(found)[1:]),
+        "state": state(found.voted, p.counted),
+    }
+    return _say("alt", found=found, p=p, **words)

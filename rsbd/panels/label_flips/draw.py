@@ -5,7 +5,10 @@ import numpy as np
 from rsbd.panels import svg
 from rsbd.panels.chart import Chart, bars, level_around, ticks
 from rsbd.panels.label_flips.compute import PENALTIES, LabelFlipsParams, LabelFlipsResult
-from rsbd.words import count, percent, state
+from rsbd.panels.phrases import phrases_of
+from rsbd.words import count, percent
+
+_say = phrases_of(__file__)
 
 
 def draw_label_flips(found: LabelFlipsResult) -> svg.Picture:
@@ -59,9 +62,7 @@ def _victim(found: LabelFlipsResult) -> str:
 
 def _proof(found: LabelFlipsResult) -> str:
     needed, (exact, closed) = found.fitted.needed[found.victim], found.radii
-    if exact < 0:
-        return f"{needed} flips change it; certified: not even the answer"
-    return f"{needed} flips change it; certified: {exact} (closed form: {max(closed, 0)})"
+    return _say("open" if exact < 0 else "held", needed=needed, exact=exact, closed=max(closed, 0))
 
 
 def _figures(found: LabelFlipsResult) -> str:
@@ -75,32 +76,27 @@ def _figures(found: LabelFlipsResult) -> str:
 
 def _sentence(found: LabelFlipsResult) -> str:
     """Say what is certified and what the attacks reach."""
-    params, fitted = found.params, found.fitted
-    m = params.flips
-    against = f"Against any {count(m, 'flipped training label')}" if m else "With no label flipped"
-    proved = f"{percent(float(found.exact[m]))} of test images are proved right"
-    proved += f" (by the closed form {percent(float(found.closed[m]))})"
-    return (
-        f"{against}, {proved if found.exact[m] else 'nothing is proved at this noise'}. Keep {params.keep:g}, ridge "
-        f"penalty: {_penalty(params)}. Nothing is sampled, so this holds with certainty. It says nothing about a "
-        f"trigger. Without noise and attack least squares is right on {percent(float(fitted.one[0]))}; after one set "
-        f"of flips for all images on {percent(float(fitted.one[m]))}, after the strongest set for each image on "
-        f"{percent(float(fitted.each[m]))}."
-    )
+    m, fitted = found.params.flips, found.fitted
+    words = {
+        "against": _say("against" if m else "unattacked", flips=m),
+        "proved": _say("proved" if found.exact[m] else "nothing", exact=found.exact[m], closed=found.closed[m]),
+        "penalty": _penalty(found.params),
+    }
+    return _say("sentence", found=found, p=found.params, one=fitted.one[m], each=fitted.each[m], **words)
 
 
 def _alt(found: LabelFlipsResult) -> str:
-    """Describe the picture, with every setting and the main figures."""
-    params, fitted, data = found.params, found.fitted, found.dataset
+    params, fitted, names = found.params, found.fitted, found.dataset.classes
     at = sorted({0, 5, 10, 20, params.flips} & set(range(len(found.exact))))
     curves = ((found.closed, "closed form"), (found.exact, "exact"), (fitted.each, "attacked image by image"))
-    said = "; ".join(f"{name} " + ", ".join(f"{percent(float(ys[m]))} at {m}" for m in at) for ys, name in curves)
-    return (
-        f"Label-flip panel on {data.name}, {' against '.join(data.classes)}: keep {params.keep:g}, ridge "
-        f"penalty {_penalty(params)}, {count(params.flips, 'flipped label')}. Right answers by flipped labels: {said}; "
-        f"after one set of {params.flips} for all {percent(float(fitted.one[params.flips]))}. One test image with its "
-        f"heaviest labels: {_proof(found)}; answer after the attack {data.classes[found.answer]} {state(1, 1)}"
-    )
+    words = {
+        "classes": " against ".join(names),
+        "penalty": _penalty(params),
+        "curves": "; ".join(f"{name} " + ", ".join(f"{percent(ys[m])} at {m}" for m in at) for ys, name in curves),
+        "proof": _proof(found),
+        "answer": names[found.answer],
+    }
+    return _say("alt", found=found, p=params, one=fitted.one[params.flips], **words)
 
 
 def _penalty(params: LabelFlipsParams) -> str:

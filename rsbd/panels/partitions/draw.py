@@ -4,17 +4,13 @@ import numpy as np
 
 from rsbd.panels import svg
 from rsbd.panels.chart import Chart, bars, ticks
-from rsbd.panels.partitions.compute import ALPHA, PartitionsParams, PartitionsResult
-from rsbd.words import count, percent, state
+from rsbd.panels.partitions.compute import ALPHA, PartitionsResult
+from rsbd.panels.phrases import phrases_of
+from rsbd.words import count, percent
 
 _STACK = (0, 0, 452, 241), (460, 0, 912, 241), (0, 241, 452, 500), (460, 241, 912, 500)
 _SHOWN, _ACROSS = 100, 25  # models in the strip, and in one line of it
-_SECOND = {
-    "dpa": "rows only inserted or removed",
-    "finite": "rows only inserted or removed",
-    "bagging": "rows only inserted",
-    "bagflip": "any change of a row, test image as it is",
-}
+_say = phrases_of(__file__)
 
 
 def draw_partitions(found: PartitionsResult) -> svg.Picture:
@@ -73,11 +69,11 @@ def _cell(x: float, y: float, wide: float, high: float, hit: bool, gone: bool) -
 def _key(found: PartitionsResult) -> str:
     """Name the two curves, each beside a piece of its line, with its figure at this attack."""
     p = found.params
-    lines = ((_threat(p), found.changed, svg.BLUE, "", 4.0), (_SECOND[p.method], found.second, svg.GREEN, "9 5", 3.0))
+    lines = (("first", svg.BLUE, "", 4.0), ("second", svg.GREEN, "9 5", 3.0))
     parts = [svg.text(470, 24, f"right and certified, {count(p.poisoned, 'row')}", weight=600)]
-    for y, (name, _, colour, dash, width) in zip((82, 172), lines, strict=True):
+    for y, (which, colour, dash, width) in zip((82, 172), lines, strict=True):
         parts.append(svg.line(470, y - 7, 520, y - 7, colour, width, dash))
-        parts.append(svg.text(470, y + 24, name))
+        parts.append(svg.text(470, y + 24, _say(f"{p.method}_{which}", p=p)))
     parts.append(svg.large(532, 78, float(found.changed[p.poisoned]), 50))
     parts.append(svg.text(532, 172, percent(float(found.second[p.poisoned])), 20, weight=600))
     parts.append(svg.text(470, 131, _by_class(found), weight=600))
@@ -92,60 +88,30 @@ def _by_class(found: PartitionsResult) -> str:
     return ", ".join(f'{percent(float(share))} of "{name}"' for share, name in pairs if not np.isnan(share))
 
 
-def _threat(p: PartitionsParams) -> str:
-    if p.method == "bagflip":
-        return f"{count(p.trigger, 'pixel')} and label; the test image too"
-    return "rows changed at will, test image as it is"
-
-
-def _method(p: PartitionsParams) -> str:
-    """Name the method with its settings."""
-    if p.method == "dpa":
-        return f"DPA with {p.parts} parts"
-    if p.method == "finite":
-        return f"Finite Aggregation with {p.parts} parts, each row shared by {count(p.spread, 'model')}"
-    bags = f"{p.num_models:,} models, {count(p.size, 'row')} in a bag"
-    if p.method == "bagging":
-        return f"Bagging with {bags}"
-    return f"BagFlip with {bags}, keep {p.keep:g}, a trigger of {count(p.trigger, 'pixel')}"
-
-
 def _sentence(found: PartitionsResult) -> str:
-    p, held = found.params, float(found.changed[found.params.poisoned])
+    p, held = found.params, found.changed[found.params.poisoned]
+    words: dict[str, object] = {
+        "held": held,
+        "rows": "one training row" if p.poisoned == 1 else f"any {p.poisoned} training rows",
+        "by_class": _by_class(found),
+        "at_will": found.second[p.poisoned],
+        "sure": f"each with probability {1 - ALPHA:g}" if p.drawn else "with certainty",
+    }
+    proved = _say(f"{'certified' if held else 'nothing'}{'_by_flips' * (p.method == 'bagflip')}", p=p, **words)
     untouched = int((~(found.holds | found.lost)).sum())
-    rows = "one training row" if p.poisoned == 1 else f"any {p.poisoned} training rows"
-    limit, attack = "The test image counts as it is: a trigger on it is not covered.", f"change of {rows}"
-    proved = f"no {attack} can"
-    if p.method == "bagflip":
-        size, at_will = count(p.trigger, "pixel"), percent(float(found.second[p.poisoned]))
-        attack = f"trigger of {size} and a false label on {rows} and the same size of trigger on the test image"
-        proved = f"a {attack} cannot"
-        limit = f"Rows that change in any other way, with the test image as it is: {at_will}."
-    sure = f"each with probability {1 - ALPHA:g}" if p.drawn else "with certainty"
-    what = (
-        f"{percent(held)} of test images ({_by_class(found)}) are classified correctly and certified, {sure}: "
-        f"{proved} alter the prediction."
-        if held
-        else f"Against a {attack} nothing is proved."
-    )
-    return (
-        f"{_method(p)}: with {count(p.poisoned, 'poisoned row')}, {untouched:,} of {p.models:,} models are untouched. "
-        f"{what} {limit} The vote is right for {percent(found.accuracy)} of clean test images, one model alone for "
-        f"{percent(found.alone)}."
-    )
+    return _say("sentence", method=_say(p.method, p=p), p=p, untouched=untouched, proved=proved, found=found)
 
 
 def _alt(found: PartitionsResult) -> str:
-    p, seen = found.params, int(found.holds.sum())
-    curves = []
-    for name, curve in ((_threat(p), found.changed), (_SECOND[p.method], found.second)):
+    p, curves = found.params, []
+    for which, curve in (("first", found.changed), ("second", found.second)):
         at = [r for r in (0, 1, 2, 5, 10, 20, 40) if r < len(curve) and curve[r] > 0]
         said = ", ".join(f"{percent(float(curve[r]))} at {r}" for r in at) or "none"
-        curves.append(f"{name}: {said}")
-    return (
-        f"Panel of rows hidden from models, on {found.dataset}: {_method(p)}, {count(p.poisoned, 'poisoned row')}, "
-        f"alpha {ALPHA if p.drawn else 0:g}. Strip of models: {seen:,} of {p.models:,} see a poisoned row, "
-        f"{int(found.lost.sum()):,} only lost the changed row. Certified accuracy by poisoned rows, "
-        f"{'; '.join(curves)}; at this attack {_by_class(found)}. Clean accuracy {percent(found.accuracy)} of the "
-        f"vote, {percent(found.alone)} of one model alone {state(p.models, p.models)}"
-    )
+        curves.append(f"{_say(f'{p.method}_{which}', p=p)}: {said}")
+    words: dict[str, object] = {
+        "method": _say(p.method, p=p),
+        "curves": "; ".join(curves),
+        "by_class": _by_class(found),
+    }
+    words |= {"alpha": ALPHA if p.drawn else 0, "seen": found.holds.sum(), "lost": found.lost.sum()}
+    return _say("alt", p=p, found=found, **words)

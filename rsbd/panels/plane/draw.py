@@ -6,9 +6,11 @@ import numpy as np
 
 from rsbd.panels import svg
 from rsbd.panels.chart import Chart, bars
+from rsbd.panels.phrases import phrases_of
 from rsbd.panels.plane.compute import CLASSES, REACH, SELECTION_COPIES, WORLD, PlaneResult
 from rsbd.words import down
 
+_say = phrases_of(__file__)
 _COLOURS = dict(zip(CLASSES, (svg.BLUE, svg.VERMILLION), strict=True))
 _SHAPES = dict(zip(CLASSES, ("circle", "square"), strict=True))
 
@@ -92,31 +94,12 @@ def _least(found: PlaneResult) -> str:
 
 def _sentence(found: PlaneResult) -> str:
     """State label, bound and radius, or that the classifier abstains."""
-    params = found.params
-    votes = found.counts[CLASSES.index(found.label)]
-    opening = (
-        f"At ({params.x:g}, {params.y:g}) with sigma {params.sigma:g}, {SELECTION_COPIES} noisy copies picked "
-        f"{found.label}, and {votes:,} of {sum(found.counts):,} other copies vote for it"
-    )
-    if found.radius < 0:
-        return (
-            f"{opening}: its probability is at least {_least(found)}, which is not above one half. The smoothed "
-            "classifier must ABSTAIN, and nothing is certified."
-        )
-    return (
-        f"{opening}: its probability is at least {_least(found)} (alpha = {params.alpha:g}). So the smoothed "
-        f"classifier answers {found.label} everywhere within L2 distance {down(found.radius, 3)} of the point. The "
-        f"base classifier says {found.base} here; what it says elsewhere in the circle is not promised."
-    )
+    votes = {"votes": found.counts[CLASSES.index(found.label)], "number": sum(found.counts), "least": _least(found)}
+    case = "abstains" if found.radius < 0 else "certified"
+    return _say(case, found=found, p=found.params, selection=SELECTION_COPIES, **votes)
 
 
 def _alt(found: PlaneResult) -> str:
-    """Describe the picture, with every setting and the main figures."""
-    params = found.params
-    circle = f"certified circle of radius {down(found.radius, 3)}" if found.radius >= 0 else "no circle, it abstains"
-    return (
-        f"Plane with a wiggly region A, with holes, in the middle of B. Point x {params.x:g}, y {params.y:g}, sigma "
-        f"{params.sigma:g}, {params.samples} samples, {SELECTION_COPIES} others to pick the label, alpha "
-        f"{params.alpha:g}, seed {params.seed}. Votes: {found.counts[0]} for A, {found.counts[1]} for B. {found.label} "
-        f"has probability at least {_least(found)}: {circle}. (final)"
-    )
+    circle = _say("no_circle" if found.radius < 0 else "circle", found=found)
+    words = {"selection": SELECTION_COPIES, "least": _least(found), "circle": circle}
+    return _say("alt", found=found, p=found.params, **words)

@@ -7,10 +7,12 @@ import numpy as np
 
 from rsbd.panels import svg
 from rsbd.panels.chart import Box, share_map
+from rsbd.panels.phrases import phrases_of
 from rsbd.panels.planted.compute import ALPHA, FLIPS, PlantedResult
 from rsbd.words import count, note, percent, preview, state
 
 _RAISED = str.maketrans("0123456789", "\u2070\xb9\xb2\xb3\u2074\u2075\u2076\u2077\u2078\u2079")
+_say = phrases_of(__file__)
 _RIGHT = 470.0  # where the right half begins
 
 
@@ -40,12 +42,8 @@ def _cell(found: PlantedResult, row: int, column: int) -> tuple[str, dict[str, i
 
 
 def _proved(found: PlantedResult) -> str:
-    p, rate = found.params, percent(found.params.poisoned / found.dataset.num_rows)
-    patch, images = f"{p.side}x{p.side} patch", f"{count(p.poisoned, 'poisoned image')} ({rate})"
-    said = ["of test images are right, and it is proved:", f"no {patch}, with any content, anywhere,"]
-    said += [f"beside any {images},", "changes that."]
-    if not found.proved:
-        said = [f"nothing is proved against any {patch}", f"beside any {images}:", "such an attack may fail or succeed"]
+    rate = found.params.poisoned / found.dataset.num_rows
+    said = _say("held" if found.proved else "open", p=found.params, rate=rate).splitlines()
     needed = svg.lines(_RIGHT, 182, _needed(found), fill=svg.SOFT)
     return svg.large(_RIGHT, 54, found.proved) + svg.lines(_RIGHT, 86, said) + needed
 
@@ -96,63 +94,36 @@ def _one(found: PlantedResult) -> str:
 
 
 def _image_words(found: PlantedResult) -> list[str]:
-    p, rows = found.params, int(found.held.radius[found.params.point])
-    keep = f"{percent(found.keeps)} of {found.models:,} models keep this vote"
-    if rows < 0:
-        return [keep, "so nothing is proved about it: such a patch", "alone may change too many of them"]
-    label = found.dataset.classes[found.held.label[p.point]]
-    images = f"beside {count(rows, 'poisoned image')}, of any kind"
-    return [keep, f"so \u201c{label}\u201d is proved against any such patch", images]
+    rows, label = int(found.held.radius[found.params.point]), found.held.label[found.params.point]
+    case = "image_held" if rows >= 0 else "image_open"
+    return _say(case, found=found, rows=rows, label=found.dataset.classes[label]).splitlines()
 
 
 def _sentence(found: PlantedResult) -> str:
-    p, data = found.params, found.dataset
-    choosing = math.isnan(found.practice)
+    """Say what is proved, or which defence was chosen, how, and what it proves."""
+    p, data, choosing = found.params, found.dataset, math.isnan(found.practice)
     early = "Preview while defences are tried: " if choosing else preview(found.models, p.num_models)
-    bags = f"{early}{'w' if early else 'W'}ith {found.models:,} models, each trained on {count(p.each, 'image')} "
-    bags += "of each class: "
-    threat = f"any {p.side}x{p.side} patch anywhere on the test image, and any {count(p.poisoned, 'poisoned image')}"
     if p.wanted and not choosing:
-        return _answer(found)
-    if not found.proved:
-        return f"{bags}nothing is proved against {threat}. Such an attack may fail or succeed."
+        how = _say("answer_closest" if found.practice < p.wanted else "answer_found", p=p)
+        words = {"needed": "; ".join(_needed(found)), "points": data.hold_out().num_points}
+        return _say("answer", found=found, p=p, early=early, how=how, **words)
     lowest = float(np.nanmin(found.held.by_class(data.y_test, p.poisoned)))
     spread = f"at least {percent(lowest)} in each class" if lowest else "none of one class"
-    return (
-        f"{bags}{percent(found.proved)} of the test images, {spread}, are right and "
-        f"certified against {threat}. Whatever the patch shows, and whatever is changed, inserted or removed in the "
-        f"training set within this number, the prediction stays (each certificate with probability {1 - ALPHA:g})."
-    )
-
-
-def _answer(found: PlantedResult) -> str:
-    """Say which defence was chosen, how, and what it proves."""
-    p, held = found.params, found.dataset.hold_out().num_points
-    how = f"the fewest models tried that prove {percent(p.wanted)} on"
-    if found.practice < p.wanted:
-        how = f"none of the defences tried proves {percent(p.wanted)}, and this one comes closest, on"
-    attack = f"{count(p.poisoned, 'poisoned image')} and a {p.side}x{p.side} patch on the test image"
-    return (
-        f"{preview(found.models, p.num_models)}{percent(found.proved)} of the test images are right and certified "
-        f"against any {attack}, by {p.num_models:,} models, each trained on {count(p.each, 'image')} of each class: "
-        f"{how} {held} practice images ({percent(found.practice)}). Even if all vote alike, "
-        f"{'; '.join(_needed(found))}."
-    )
+    words = {"start": f"{early}w" if early else "W", "spread": spread, "sure": 1 - ALPHA}
+    return _say("certified" if found.proved else "nothing", found=found, p=p, **words)
 
 
 def _alt(found: PlantedResult) -> str:
-    p, data, kept = found.params, found.dataset, "kept" if found.vote.kept else "not kept"
-    column = found.table[:, found.sides.index(p.side)]
+    p, column = found.params, found.table[:, found.sides.index(found.params.side)]
     row = found.table[min(int(np.searchsorted(found.rows, p.poisoned)), len(found.rows) - 1)]
-    by_rows = ", ".join(f"{percent(share)} at {m}" for m, share in zip(found.rows, column.tolist(), strict=True))
-    by_side = ", ".join(f"{percent(share)} at {k}" for k, share in zip(found.sides, row.tolist(), strict=True))
-    asked = f"asked for {percent(p.wanted)}: " if p.wanted else ""
-    return (
-        f"Panel of the planted attack on {data.name}: {count(p.poisoned, 'poisoned image')}, a {p.side}x{p.side} patch "
-        f"on the test image, {asked}{count(p.each, 'image')} of each class a bag, {p.num_models:,} models, alpha "
-        f"{ALPHA:g}. Proved: {percent(found.proved)}; even if all vote alike, {'; '.join(_needed(found))}. Certified "
-        f"accuracy by poisoned images: {by_rows}; by side of the patch, at this number of images or the next one: "
-        f"{by_side}. Test image {p.point}: {' '.join(_image_words(found))}; the worst patch takes "
-        f"{found.vote.taken:.2g} times the lead of the first model, whose vote is {kept} "
-        f"{'(preview, defences are tried)' if math.isnan(found.practice) else state(found.models, p.num_models)}"
-    )
+    trying = "(preview, defences are tried)" if math.isnan(found.practice) else ""
+    words = {
+        "asked": _say("alt_asked", p=p) if p.wanted else "",
+        "needed": "; ".join(_needed(found)),
+        "by_rows": ", ".join(f"{percent(share)} at {m}" for m, share in zip(found.rows, column.tolist(), strict=True)),
+        "by_side": ", ".join(f"{percent(share)} at {k}" for k, share in zip(found.sides, row.tolist(), strict=True)),
+        "image": " ".join(_image_words(found)),
+        "kept": "kept" if found.vote.kept else "not kept",
+        "state": trying or state(found.models, p.num_models),
+    }
+    return _say("alt", found=found, p=p, alpha=ALPHA, **words)

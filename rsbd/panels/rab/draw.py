@@ -2,11 +2,12 @@
 
 from rsbd.panels import svg
 from rsbd.panels.chart import Chart, bars
+from rsbd.panels.phrases import phrases_of
 from rsbd.panels.rab.compute import RabResult
 from rsbd.panels.rates import rate_bars, success_words
-from rsbd.types import Floats
-from rsbd.words import count, note, percent, preview, state
+from rsbd.words import note, percent, preview, state
 
+_say = phrases_of(__file__)
 _LOOKS = {"clopper-pearson": (svg.BLUE, ""), "hoeffding": (svg.ORANGE, "9 5"), "anytime": (svg.BLUE, "9 5")}
 _NAMES = {"clopper-pearson": "Clopper-Pearson", "hoeffding": "Hoeffding", "anytime": "anytime bound"}
 
@@ -65,36 +66,27 @@ def _attack_length(found: RabResult) -> str:
 
 def _sentence(found: RabResult) -> str:
     """Say what is certified by each bound, against which change, and what the attack did."""
-    params = found.params
     each = [f"{percent(share)} ({_NAMES[name]})" for name, share in reversed(found.at_attack.items())]
     some = any(found.at_attack.values())
-    proved = f"{' or '.join(each)} of test images are proved to stay right" if some else "Nothing is proved"
-    return (
-        f"{preview(found.models, params.num_models)}{proved} against any change of the training pixels of total length "
-        f"{found.budget:.3g} ({count(found.rows, 'image')}, a trigger of norm {params.trigger:g}). "
-        "Labels and the test image are not covered. Seen: the attack, which also relabels its images, "
-        f"fooled {success_words(found.outcome)}. ({note(params.num_models, params.num_models)}, sigma "
-        f"{params.sigma:g}, alpha {params.alpha:g})"
-    )
+    words = {
+        "early": preview(found.models, found.params.num_models),
+        "proved": f"{' or '.join(each)} of test images are proved to stay right" if some else "Nothing is proved",
+        "success": success_words(found.outcome),
+    }
+    return _say("sentence", found=found, p=found.params, **words)
 
 
 def _alt(found: RabResult) -> str:
-    """Describe the picture, with every setting and the main figures."""
-    params = found.params
-    curves = "; ".join(
-        f"{_NAMES[name]} {', '.join(f'{percent(float(c[i]))} at {found.radii[i]:.3g}' for i in _few(c))}, "
-        f"{percent(found.at_attack[name])} at this attack"
-        for name, c in found.curves.items()
-    )
-    return (
-        f"RAB panel on {found.outcome.experiment.dataset.name}: sigma (pixel units) {params.sigma:g}, trigger (L2 "
-        f"norm) {params.trigger:g}, {params.poisoned} images poisoned, models {params.num_models}, alpha "
-        f"{params.alpha:g}. A training image clean, with the trigger and noised. Certified accuracy by total L2 "
-        f"length: {curves}. This attack: {_attack_length(found)}. It fooled "
-        f"{success_words(found.outcome)}. {state(found.models, params.num_models)}"
-    )
-
-
-def _few(curve: Floats) -> list[int]:
-    """Choose some points of a curve, as far as something is certified."""
-    return [i for i in range(0, len(curve), 20) if i == 0 or curve[i] > 0]
+    curves = []
+    for name, curve in found.curves.items():
+        shown = [i for i in range(0, len(curve), 20) if i == 0 or curve[i] > 0]  # as far as something is certified
+        points = ", ".join(f"{percent(float(curve[i]))} at {found.radii[i]:.3g}" for i in shown)
+        curves.append(_say("curve", name=_NAMES[name], points=points, here=found.at_attack[name]))
+    words = {
+        "dataset": found.outcome.experiment.dataset.name,
+        "curves": "; ".join(curves),
+        "attack": _attack_length(found),
+        "success": success_words(found.outcome),
+        "state": state(found.models, found.params.num_models),
+    }
+    return _say("alt", p=found.params, **words)

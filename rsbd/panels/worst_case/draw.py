@@ -10,10 +10,11 @@ from scipy.special import ndtri
 from rsbd.noises import Flip
 from rsbd.panels import svg
 from rsbd.panels.chart import Chart, ticks
-from rsbd.panels.worst_case.compute import SEARCHED, WorstCaseParams, WorstCaseResult, flip_levels, worst_event
+from rsbd.panels.phrases import phrases_of
+from rsbd.panels.worst_case.compute import SEARCHED, WorstCaseResult, flip_levels, worst_event
 from rsbd.types import Floats
-from rsbd.words import count
 
+_say = phrases_of(__file__)
 _AHEAD = 1.45  # room above the highest bar for the words of `_sums`
 
 
@@ -46,7 +47,7 @@ def _densities(found: WorstCaseResult) -> str:
     peak = 1 / (scale * sqrt(2 * pi)) if gaussian else 1 / scale
     aside = 0.45 * scale if gaussian else scale / 2 + 0.05  # where the letter stands beside its curve
     cut = scale * (float(ndtri(params.p_a)) if gaussian else params.p_a - 0.5)
-    xlabel = f"along the change (input units, {_norm(params)})"
+    xlabel = f"along the change (input units, {'L2' if gaussian else 'L1'})"
     chart = _left((-4, 6), peak, xlabel, "density", ticks(-4, 6))
     parts, xs, inside = [], np.linspace(-4, 6, 801), np.linspace(cut, 6, 401)
     for letter, centre, colour, opacity, dash, side in (
@@ -133,61 +134,22 @@ def _signed(number: float) -> str:
     return f"{number:+g}".replace("-", "\u2212") if number else "0"
 
 
-def _norm(params: WorstCaseParams) -> str:
-    """Name the norm in which the noise measures a change."""
-    return {"flips": "L0", "gaussian": "L2", "uniform": "L1"}[params.noise]
-
-
-def _change(params: WorstCaseParams) -> str:
-    """Name the attacker's change and the noise against it."""
-    if params.noise == "flips":
-        return f"{count(params.changes, 'changed bit')} (keep {params.keep:g})"
-    noise = f"sigma {params.sigma:g}" if params.noise == "gaussian" else f"width {params.width:g}"
-    return f"a change of {_norm(params)} length {params.shift:g} ({noise})"
-
-
 def _sentence(found: WorstCaseResult) -> str:
     """Say if the prediction is certified, by how much, and how far this ``p_a`` reaches."""
-    params = found.params
+    p, words = found.params, _numbers(found)
     if found.reach < 0:
-        said = "there is no majority to lose: nothing is certified, not even without an attack."
-        return f"With p_a = {params.p_a:g} {said}"
-    opening = (
-        f"With p_a = {params.p_a:g} the miss is {_short(params.miss)}, and {_change(params)} can make of it up to "
-        f"{_short(found.upper)}; the worst classifier reaches that."
-    )
-    if found.certified:
-        gap = f"Certified: {_short(0.5 - found.upper)} below one half."
-    elif found.limit > 0:
-        gap = (
-            f"Not certified: some classifier with the same p_a loses its majority, as {_short(found.upper)} is "
-            f"not below one half. It takes a miss below {_short(found.limit)}."
-        )
-    else:
-        gap = "Not certified, and no p_a below 1 would be: some classifier with the same p_a loses its majority."
-    return f"{opening} {gap} {_radius(found)}"
-
-
-def _radius(found: WorstCaseResult) -> str:
-    """Say how large a change this ``p_a`` certifies under this noise."""
-    if found.params.noise == "flips":
-        bits = count(found.reach, "changed bit")
-        most = f"{bits} and more" if found.reach >= SEARCHED else f"up to {bits}"
-        return f"This p_a certifies {most} (L0 radius)."
-    return f"This p_a certifies up to a length of {_short(found.reach)} ({_norm(found.params)} radius)."
+        return _say("no_majority", p=p)
+    room = _short(0.5 - found.upper)
+    verdict = _say("certified" if found.certified else "lost" if found.limit > 0 else "hopeless", room=room, **words)
+    more = "_at_least" if p.noise == "flips" and found.reach >= SEARCHED else ""
+    radius = _say(f"{p.noise}_radius{more}", found=found, reach=_short(found.reach))
+    return _say("sentence", p=p, change=_say(p.noise, p=p), verdict=verdict, radius=radius, **words)
 
 
 def _alt(found: WorstCaseResult) -> str:
-    """Describe the picture, with every setting and the main figures."""
-    params = found.params
-    setting = {
-        "flips": f"keep {params.keep:g}, changed bits (L0) {params.changes:g}",
-        "gaussian": f"sigma (input units) {params.sigma:g}, length of the change {params.shift:g}",
-        "uniform": f"width (input units) {params.width:g}, length of the change {params.shift:g}",
-    }[params.noise]
-    return (
-        f"Worst-case panel: {params.noise}, {setting}, p_a (top class) {params.p_a:g}. Left, the two laws P and Q with "
-        f"the worst event filled: probability {_short(params.miss)} under P, {_short(found.upper)} under Q. Right, the "
-        f"trade-off curve above the diagonal with that point on it, {'' if found.certified else 'not '}below one half; "
-        f"the limit is a miss of {_short(found.limit)} (final)"
-    )
+    p, below = found.params, "" if found.certified else "not "
+    return _say("alt", p=p, setting=_say(f"{p.noise}_alt", p=p), below=below, **_numbers(found))
+
+
+def _numbers(found: WorstCaseResult) -> dict[str, str]:
+    return {"miss": _short(found.params.miss), "upper": _short(found.upper), "limit": _short(found.limit)}
