@@ -2,9 +2,10 @@
 
 ``rsbd.panels.backdoor(...)`` is the main panel; ``PANELS`` has all of them by name. :func:`smoothed` makes a panel of
 any noise in a line. Each panel is a package with the name of its function and three files: ``compute.py`` has
-``BackdoorParams``, ``BackdoorResult`` and the computation, ``draw.py`` has ``draw_backdoor``, and ``__init__.py`` the
-controls and ``backdoor``. A panel of your own is some forty lines. Here is a whole one, which asks how far votes can
-certify; :mod:`rsbd.panels.engine` says how ``compute_votes`` could also report progress, stop early and yield previews.
+``BackdoorParams``, ``BackdoorResult`` and the computation, ``__init__.py`` has ``backdoor`` and ``draw_backdoor``, and
+``words.toml`` what the panel says. A panel of your own is some forty lines. Here is a whole one, which asks how far
+votes can certify; :mod:`rsbd.panels.engine` says how ``compute_votes`` could also report progress, stop early and yield
+previews.
 
 Examples
 --------

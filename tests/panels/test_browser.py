@@ -27,7 +27,7 @@ from scene_frames import pictures
 from rsbd.course import notebooks
 from rsbd.course.lecture import SCENES
 from rsbd.panels import PANELS, SyncRunner
-from rsbd.panels.backdoor.draw import draw_backdoor, draw_compact_backdoor
+from rsbd.panels.backdoor import draw_backdoor, draw_compact_backdoor
 
 pytestmark = pytest.mark.browser
 CELL = """

@@ -10,9 +10,8 @@ from rsbd.attacks.poisoning import stamp
 from rsbd.errors import InputError
 from rsbd.learners.undefended import predict_undefended, undefended_weights
 from rsbd.panels import Cancelled, SyncRunner, attack, engine
-from rsbd.panels.attack import compute
+from rsbd.panels.attack import compute, draw_attack
 from rsbd.panels.attack.compute import AttackComputation, AttackParams, AttackResult
-from rsbd.panels.attack.draw import draw_attack
 from rsbd.recipes.planted import Rates
 
 DATA = rsbd.load("digits", side=8, view="unit")

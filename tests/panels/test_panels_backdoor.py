@@ -17,9 +17,8 @@ from rsbd.data import load
 from rsbd.errors import InputError
 from rsbd.learners.linear.linear import Linear
 from rsbd.panels import Cancelled, SyncRunner, backdoor, engine, memory
-from rsbd.panels.backdoor import compute, draw
+from rsbd.panels.backdoor import _axis_end, _images, compute, draw_backdoor, draw_compact_backdoor
 from rsbd.panels.backdoor.compute import BackdoorComputation, BackdoorParams, LabelledImages
-from rsbd.panels.backdoor.draw import draw_backdoor, draw_compact_backdoor
 from rsbd.panels.chart import share_map
 from rsbd.panels.controls import Choice, Slider, controls_of, shown_controls
 from rsbd.recipes.experiment import Experiment
@@ -273,17 +272,17 @@ def test_the_description_names_every_setting(control):
 
 def test_the_curve_ends_where_the_radii_do():
     held = fake(radii=np.arange(502.0), accuracies=np.ones(502))
-    assert draw._axis_end(held) == 501  # the next round number would claim more
-    assert draw._axis_end(fake(radii=np.arange(40.0), accuracies=np.linspace(1, 0, 40))) == 50
+    assert _axis_end(held) == 501  # the next round number would claim more
+    assert _axis_end(fake(radii=np.arange(40.0), accuracies=np.linspace(1, 0, 40))) == 50
 
 
 def test_the_trigger_is_framed_where_it_was_stamped():
     found = fake()
     clean, poisoned, noised = found.images
-    assert draw._images(found).count("stroke-width:2.5") == 3
+    assert _images(found).count("stroke-width:2.5") == 3
     one = LabelledImages(np.concatenate([poisoned.images[:1], clean.images[1:]]), ("0", *clean.labels[1:]))
-    assert draw._images(dataclasses.replace(found, images=(clean, one, noised))).count("stroke-width:2.5") == 1
-    assert draw._images(dataclasses.replace(found, images=(clean, clean, noised))).count("stroke-width:2.5") == 0
+    assert _images(dataclasses.replace(found, images=(clean, one, noised))).count("stroke-width:2.5") == 1
+    assert _images(dataclasses.replace(found, images=(clean, clean, noised))).count("stroke-width:2.5") == 0
 
 
 @pytest.mark.parametrize(

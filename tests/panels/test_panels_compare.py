@@ -16,6 +16,7 @@ from rsbd.learners import Linear
 from rsbd.noises import Flip
 from rsbd.noises.smoothing import Smoothing, Threat
 from rsbd.panels import SyncRunner, compare
+from rsbd.panels.compare import draw_compare
 from rsbd.panels.compare.compute import (
     _GRIDS,
     FAMILY_OF,
@@ -25,7 +26,6 @@ from rsbd.panels.compare.compute import (
     CompareParams,
     CompareResult,
 )
-from rsbd.panels.compare.draw import draw_compare
 from rsbd.recipes.contest import CONTENDERS, Contender, Trial, voted
 from rsbd.recipes.contest.result import ComparisonRow
 from rsbd.recipes.contest.search import Trials

@@ -12,8 +12,8 @@ from rsbd.data import load
 from rsbd.ensemble.one_model import FixedModel
 from rsbd.errors import InputError
 from rsbd.panels import SyncRunner, confidence
+from rsbd.panels.confidence import draw_confidence
 from rsbd.panels.confidence.compute import ConfidenceComputation, ConfidenceParams
-from rsbd.panels.confidence.draw import draw_confidence
 from rsbd.panels.engine import Cancelled
 from rsbd.recipes import kumar
 

@@ -15,8 +15,8 @@ from rsbd import Linear, Smoothing, bounds, collect, load
 from rsbd.certify import radius
 from rsbd.errors import InputError
 from rsbd.panels import SyncRunner, evidence
+from rsbd.panels.evidence import draw_evidence
 from rsbd.panels.evidence.compute import LEAST, STEPS, EvidenceComputation, EvidenceParams, EvidenceResult, limits_of
-from rsbd.panels.evidence.draw import draw_evidence
 
 DATA = load("digits", side=8, classes=(0, 1), rows=60, points=20)
 TEN = load("digits", side=8, rows=60, points=20)

@@ -25,8 +25,8 @@ from rsbd.noises import Bagging, Partition
 from rsbd.noises.smoothing import Smoothing
 from rsbd.panels import Slider, SyncRunner, partitions
 from rsbd.panels.engine import Cancelled
+from rsbd.panels.partitions import draw_partitions
 from rsbd.panels.partitions.compute import ALPHA, PartitionsComputation, PartitionsParams
-from rsbd.panels.partitions.draw import draw_partitions
 from rsbd.recipes import bagging, dpa
 from rsbd.words import percent
 

@@ -10,6 +10,7 @@ from scipy.stats import beta, norm
 
 from rsbd.errors import InputError
 from rsbd.panels import SyncRunner, plane
+from rsbd.panels.plane import draw_plane
 from rsbd.panels.plane.compute import (
     CLASSES,
     SELECTION_COPIES,
@@ -19,7 +20,6 @@ from rsbd.panels.plane.compute import (
     compute_plane,
     true_border,
 )
-from rsbd.panels.plane.draw import draw_plane
 
 
 def found(**settings: object) -> PlaneResult:

@@ -19,8 +19,8 @@ from rsbd.learners import Problem, RobustLinear
 from rsbd.learners.randomness import generators
 from rsbd.noises import ClassBagging, Smoothing
 from rsbd.panels import SyncRunner, planted
+from rsbd.panels.planted import draw_planted
 from rsbd.panels.planted.compute import ALPHA, BAGS, NUMBERS, PlantedComputation, PlantedParams, PlantedResult, one_vote
-from rsbd.panels.planted.draw import draw_planted
 
 DATA = load("digits", side=8, classes=(0, 1), rows=60, points=30)
 

@@ -20,9 +20,8 @@ from rsbd.noises import Gaussian
 from rsbd.panels import SyncRunner, engine
 from rsbd.panels import rab as rab_panel
 from rsbd.panels.engine import Cancelled
-from rsbd.panels.rab import compute
+from rsbd.panels.rab import compute, draw_rab
 from rsbd.panels.rab.compute import RabComputation, RabParams
-from rsbd.panels.rab.draw import draw_rab
 from rsbd.recipes import rab
 from rsbd.recipes.experiment import Experiment, Outcome
 

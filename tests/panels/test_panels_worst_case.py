@@ -12,9 +12,9 @@ import pytest
 from rsbd.errors import InputError
 from rsbd.noises import Flip, Gaussian, Uniform
 from rsbd.panels import SyncRunner, worst_case
+from rsbd.panels.worst_case import draw_worst_case
 from rsbd.panels.worst_case.compute import WorstCaseParams as Params
 from rsbd.panels.worst_case.compute import compute_worst_case, flip_levels, worst_event
-from rsbd.panels.worst_case.draw import draw_worst_case
 
 
 def weight(law, share):
