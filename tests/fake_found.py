@@ -37,6 +37,7 @@ def fake(models=None, **changes):
     )
     report = SimpleNamespace(
         outcome=outcome,
+        certificate=SimpleNamespace(norm=changes.pop("norm", "L0")),
         threat=Threat(rows, trigger),
         budget=changes.pop("budget", rows * (trigger + 1) + trigger),
         against_attack=changes.pop("at_threat", 0.0),

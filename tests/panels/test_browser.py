@@ -566,12 +566,14 @@ def test_course_notebook(path, folder, open_page):
 
 
 ALL, NONE = {"certified": np.ones((9, 6))}, {"certified": np.zeros((9, 6))}
+LENGTHS = {"radii": np.linspace(0, 2, 101), "accuracies": np.linspace(0.9, 0, 101), "norm": "L2"}
 FOUNDS = {
     "final": {},
     "preview": {"models": 200, "budget": 5},
     "certified": {"accuracies": np.ones(8), "rows": 500, "trigger": 49, "at_threat": 0.01, **ALL},
     "nothing": {"accuracies": np.zeros(8), "attack_success": (np.nan,) * 3, **NONE},
     "many": {"radii": np.arange(60.0), "accuracies": np.linspace(1, 0, 60), "budget": 24},
+    "lengths": {"budget": 1.9, **LENGTHS},
     "words": {"target": "ankle boot", "dataset": "fashion"},
 }
 MODELS = {"backdoor": 300, "planted": 300, "rab": 100}

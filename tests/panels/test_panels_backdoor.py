@@ -70,7 +70,7 @@ def test_numbers_are_those_of_the_experiment(bench):
     assert 0 < shown.accuracy_map[0, 0] == found.accuracies[1]
 
 
-@pytest.mark.parametrize("noise", ["tied", "slots"])
+@pytest.mark.parametrize("noise", ["tied", "slots", "gaussian"])
 def test_alpha_needs_no_training(trained, noise):
     bench = BackdoorComputation(DIGITS, 0, Linear())
     _, loose = run(bench, BackdoorParams(noise=noise, num_models=128, alpha=0.1))
@@ -177,6 +177,7 @@ def test_half_collected_votes_are_not_kept(trained):
     [
         {"noise": "tied", "keep": 0.7},
         {"noise": "slots", "keep_features": 0.7, "keep_labels": 0.7, "keep_test": 0.8},
+        {"noise": "gaussian", "sigma": 0.8, "keep_labels": 0.8},
     ],
 )
 def test_at_threat_agrees_with_the_map(settings):
@@ -193,6 +194,19 @@ def test_at_threat_agrees_with_the_map(settings):
     table = certified_map(evidence, data.y_test, smoothing, (0, 1, 2, 3), sizes)
     np.testing.assert_allclose(found.report.accuracy_map[:4], table)
     assert table[0, 0] > 0
+
+
+def test_gaussian_radius_is_a_length():
+    _, found = run(
+        BackdoorComputation(DIGITS, 0, Linear()),
+        BackdoorParams(noise="gaussian", sigma=0.8, num_models=256, trigger_pixels=4),
+    )
+    assert found.report.certificate.norm == "L2"
+    assert found.report.threat.trigger == 2.0
+    assert found.report.budget == pytest.approx(2 * math.sqrt(found.report.threat.rows + 1))
+    assert np.all(np.diff(found.accuracies) <= 0)
+    assert "an L2 length of" in draw_backdoor(found).sentence
+    assert "labels untouched" in draw_backdoor(found).sentence
 
 
 def test_nothing_poisoned_is_said():
@@ -242,6 +256,7 @@ def test_sentence_quotes_what_the_curve_says():
         fake(accuracies=np.zeros(8), certified=np.zeros((9, 6))),
         fake(accuracies=np.ones(8), certified=np.ones((9, 6)), rows=500, trigger=49),
         fake(radii=np.arange(502.0), accuracies=np.linspace(1, 0, 502)),
+        fake(radii=np.linspace(0, 2, 101), accuracies=np.linspace(0.9, 0, 101), norm="L2", budget=1.2),
         fake(dataset="<b>", target='"&<'),
     ],
 )
@@ -260,7 +275,7 @@ def test_picture_is_xml_inside_its_frame(found, render):
 
 @pytest.mark.parametrize("control", controls_of(BackdoorParams), ids=lambda control: control.name)
 def test_the_description_names_every_setting(control):
-    kinds = [kind for kind in ("tied", "slots") if shown_controls(BackdoorParams(noise=kind))[control.name]]
+    kinds = [kind for kind in ("tied", "slots", "gaussian") if shown_controls(BackdoorParams(noise=kind))[control.name]]
     options = {Slider: lambda: (control.low, control.high), Choice: lambda: [v for _, v in control.options]}
     values = options.get(type(control), lambda: (False, True))()
     found = fake()
@@ -348,6 +363,8 @@ def test_controls_follow_the_noise():
     assert shown() == always | {"keep"}
     panel.set(noise="slots")
     assert shown() == always | {"keep_features", "keep_labels", "keep_test"}
+    panel.set(noise="gaussian")
+    assert shown() == always | {"sigma", "keep_labels"}
     assert backdoor(num_models=100, compact=True, runner=SyncRunner()).controls.rows.keys() == {
         "keep",
         "trigger_pixels",

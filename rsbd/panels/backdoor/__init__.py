@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from rsbd.data import Dataset
+from rsbd.errors import InputError
 from rsbd.learners import Learner, Linear
 from rsbd.panels import svg
 from rsbd.panels.backdoor.compute import MAP_PIXELS, MOST_POISONED, BackdoorComputation, BackdoorParams, BackdoorResult
@@ -38,7 +39,7 @@ def backdoor(
     Parameters
     ----------
     dataset : Dataset or str, optional
-        Images with levels; a name is loaded in its binary view. The digits 0 and 1 unless given.
+        Images; a name is loaded in its binary view. The digits 0 and 1 unless given.
     target : int or str
         Class that the attacker wants; the second one unless given.
     learner : Learner, optional
@@ -57,7 +58,7 @@ def backdoor(
     Raises
     ------
     InputError
-        If the inputs are not images with levels, the target is not a class, or a setting is out of range.
+        If the inputs are not images, the target is not a class, or a setting is out of range.
 
     Examples
     --------
@@ -67,13 +68,16 @@ def backdoor(
     >>> panel.params.poisoned, panel.sentence[5:45]
     (4, 'of test images are proved to stay right ')
     """
-    data = image_dataset(dataset, "binary", lambda levels: levels is not None, classes=(0, 1))
+    data = image_dataset(dataset, classes=(0, 1))
     settings, slider = count_poisoned(settings, data, "poison_rate", 0.05, MOST_POISONED)
+    params = first_params(BackdoorParams, settings)
+    if data.values is None and params.noise != "gaussian":
+        raise InputError(f"{data.name} is continuous", "give noise='gaussian', or values 0 and 1 as in a binary view")
     compute = BackdoorComputation(data, data.label(target), learner or Linear(), seed)
     controls = controls_of(BackdoorParams, poisoned=slider)
     controls = [control for control in controls if not compact or control.name in _COMPACT]
     draw = draw_compact_backdoor if compact else draw_backdoor
-    return Panel(first_params(BackdoorParams, settings), controls, compute, draw, runner)
+    return Panel(params, controls, compute, draw, runner)
 
 
 def draw_backdoor(found: BackdoorResult) -> svg.Picture:
@@ -100,8 +104,8 @@ def _proved(found: BackdoorResult, xs: tuple[float, float], ys: tuple[float, flo
     """Write in large figures what is proved: against small changes of any kind, and against this attack."""
     threat, channels = found.report.threat, found.report.outcome.experiment.dataset.channels
     trigger, (radius, certified) = threat.trigger_on("features"), half_certified(found.radii, found.accuracies)
-    whole = f"{count(threat.rows, 'image')} \u00d7 {trigger / channels:g} px"
-    shares = certified, found.report.against_attack
+    size = f"{trigger / channels:g} px" if _norm(found) == "L0" else f"L2 {trigger:.3g}"
+    shares, whole = (certified, found.report.against_attack), f"{count(threat.rows, 'image')} \u00d7 {size}"
     against = ("against any change of", _change(found, radius)), ("against this attack:", whole)
     parts = []
     for x, y, share, words in zip(xs, ys, shares, against, strict=True):
@@ -167,16 +171,18 @@ def _rates(found: BackdoorResult, left: float, top: float) -> str:
 
 def _curve(found: BackdoorResult, box: Box) -> str:
     left, top, _, bottom = box
-    end, margin = _axis_end(found), left - 68
-    few = end <= 12
-    xlabel = f"L0 radius ({found.report.outcome.experiment.dataset.counted} and labels changed)"
+    discrete, end, margin = _norm(found) == "L0", _axis_end(found), left - 68
+    few = discrete and end <= 12
+    xlim = (-0.5, end + 0.5) if discrete else (0, end)
+    counted = found.report.outcome.experiment.dataset.counted
+    xlabel = f"L0 radius ({counted} and labels changed)" if discrete else "L2 radius (pixel units)"
     xticks = range(int(end) + 1) if few else ticks(0, end)
-    # With room for figures above a curve at 100 %.
-    chart = Chart.of_shares(box, (-0.5, end + 0.5), "", xlabel, 1.1, xticks=xticks)
+    chart = Chart.of_shares(box, xlim, "", xlabel, 1.1, xticks=xticks)  # with room for figures above a curve at 100 %
+    draw = chart.step if discrete else chart.line
     early = f"certified (preview, {note(found.models, found.params.num_models)})"
     title = "certified accuracy" if found.final else early
     parts = [svg.text(margin, top - 44, title, weight=600), chart.frame()]
-    parts.append(chart.step(found.radii, found.accuracies, svg.BLUE, dash="" if found.final else "9 5"))
+    parts.append(draw(found.radii, found.accuracies, svg.BLUE, dash="" if found.final else "9 5"))
     free = left - 50.0  # where the last figure leaves room for the next
     for radius, value in zip(found.radii, found.accuracies, strict=True):
         if few and value > 0 and radius <= end and chart.x(radius) >= free:
@@ -191,8 +197,10 @@ def _curve(found: BackdoorResult, box: Box) -> str:
 def _axis_end(found: BackdoorResult) -> float:
     """Return the end of the radius axis: a round number, so that it stays the same while sliders move a little."""
     need = float(found.radii[found.accuracies > 0].max(initial=0))
-    end = next(e * 10**k for k in range(6) for e in (1, 2, 5) if e * 10**k >= max(5, need + 1))
-    return float(min(end, found.radii[-1]) if found.accuracies[-1] > 0 else end)  # no claim beyond them
+    if _norm(found) == "L0":
+        end = next(e * 10**k for k in range(6) for e in (1, 2, 5) if e * 10**k >= max(5, need + 1))
+        return float(min(end, found.radii[-1]) if found.accuracies[-1] > 0 else end)  # no claim beyond them
+    return float(next((e for e in (0.1, 0.2, 0.5, 1, 2, 5, 10, 20) if need < e), need * 1.1))
 
 
 def _map(found: BackdoorResult, box: Box) -> str:
@@ -202,7 +210,7 @@ def _map(found: BackdoorResult, box: Box) -> str:
     # The smallest cell that holds the attack.
     at = int(np.searchsorted(rows, threat.rows)), int(np.searchsorted(sizes, threat.trigger_on("features")))
     inside = at[0] < len(rows) and at[1] < len(sizes)
-    measure = found.report.outcome.experiment.dataset.counted
+    measure = found.report.outcome.experiment.dataset.counted if _norm(found) == "L0" else "L2"
     names = [f"{m:g}" for m in rows], [f"{trigger:.3g}" for trigger in sizes]
     framed = f"{'framed: this attack' if inside else 'this attack is off the map'}; click another"
     parts = [
@@ -215,8 +223,14 @@ def _map(found: BackdoorResult, box: Box) -> str:
     return "".join(parts)
 
 
+def _norm(found: BackdoorResult) -> str:
+    return found.report.certificate.norm
+
+
 def _change(found: BackdoorResult, radius: float) -> str:
     """Name a change of the size of a radius."""
+    if _norm(found) != "L0":
+        return f"an L2 length of {radius:.3g}"
     thing = "pixel" if found.report.outcome.experiment.dataset.channels == 1 else "colour value"
     return f"{radius:g} {thing} or label" if radius == 1 else f"{radius:g} {thing}s and labels"
 
@@ -227,10 +241,15 @@ def _sentence(found: BackdoorResult) -> str:
     rows, against = found.report.threat.rows, found.report.against_attack
     values, channels = found.report.threat.trigger_on("features"), found.report.outcome.experiment.dataset.channels
     trigger = count(values / channels, "pixel") + (f" ({values:g} values)" if channels > 1 else "")
+    where = _say("everywhere" if _norm(found) == "L0" else "on_images")
     words = {
         "early": preview(found.models, p.num_models),
-        "proved": _say("proved" if share else "nothing", share=share, change=_change(found, radius)),
-        "threat": _say("poisoned" if rows else "clean", rows=rows, trigger=trigger),
+        "proved": _say("proved" if share else "nothing", share=share, change=_change(found, radius), where=where),
+        "threat": _say(
+            "poisoned" if rows else "clean",
+            rows=rows,
+            trigger=trigger if _norm(found) == "L0" else f"L2 size {values:.3g}",
+        ),
         "against": percent(against) if against else "nothing",
         "success": success_words(found.report.outcome),
         "noise": _say(p.noise, p=p),
@@ -248,7 +267,7 @@ def _alt(found: BackdoorResult) -> str:
         "success": success_words(outcome),
         "curve": _points(found.radii, found.accuracies),
     }
-    return _say("alt", p=p, budget=found.report.budget, **words)
+    return _say("alt", p=p, norm=_norm(found), budget=found.report.budget, **words)
 
 
 def _points(radii: AnyFloats, accuracies: Floats) -> str:

@@ -11,7 +11,7 @@ from rsbd.attacks import BadPatch, Poisoning
 from rsbd.data import Dataset
 from rsbd.noises import Smoothing
 from rsbd.panels.chart import radii_for
-from rsbd.panels.controls import ALPHAS, MODELS, POISONED, CheckedParams, Choice, Slider, setting
+from rsbd.panels.controls import ALPHAS, MODELS, POISONED, SIGMA_BUYS, CheckedParams, Choice, Slider, setting
 from rsbd.panels.memory import ExperimentComputation
 from rsbd.recipes.experiment import Experiment, Outcome
 from rsbd.recipes.report import Report, report
@@ -19,7 +19,11 @@ from rsbd.types import AnyFloats, Floats
 
 MAP_ROWS = (0, 1, 2, 3, 5, 10, 20, 50, 100)
 MOST_POISONED = 0.1  # share of the training images
-_NOISES = ("flips, one keep for all", "tied"), ("flips, one keep for each part", "slots")
+_NOISES = (
+    ("flips, one keep for all", "tied"),
+    ("flips, one keep for each part", "slots"),
+    ("Gaussian pixels, flipped labels", "gaussian"),
+)
 MAP_PIXELS = (1, 2, 3, 4, 6, 9, 16, 25)
 
 
@@ -29,10 +33,13 @@ class BackdoorParams(CheckedParams):
 
     Attributes
     ----------
-    noise : {"tied", "slots"}
-        One ``keep`` for training features, training labels and test input, or one for each.
+    noise : {"tied", "slots", "gaussian"}
+        One ``keep`` for training features, training labels and test input; one for each; or Gaussian noise
+        on training features and test input, with ``keep_labels`` for the labels.
     keep, keep_features, keep_labels, keep_test : float in [0, 1]
         Probability that a pixel or a label keeps its value.
+    sigma : float
+        Standard deviation in input units, pixels in [0, 1].
     trigger_pixels : int
         Pixels of the trigger: a white square in a corner, filled row by row.
     poisoned : int
@@ -47,14 +54,21 @@ class BackdoorParams(CheckedParams):
     noise: str = setting("tied", Choice("noise", "noise", _NOISES))
     keep: float = setting(0.8, Slider.of_keep("keep", "keep"), noise=("tied",))
     keep_features: float = setting(0.85, Slider.of_keep("keep_features", "keep (training pixels)"), noise=("slots",))
-    keep_labels: float = setting(0.8, Slider.of_keep("keep_labels", "keep (training labels)", 0.1), noise=("slots",))
+    keep_labels: float = setting(
+        0.8, Slider.of_keep("keep_labels", "keep (training labels)", 0.1), noise=("slots", "gaussian")
+    )
     keep_test: float = setting(0.85, Slider.of_keep("keep_test", "keep (test image)"), noise=("slots",))
+    sigma: float = setting(
+        0.5, Slider("sigma", "sigma (pixel units)", 0.05, 3.0, 0.05, ends=SIGMA_BUYS), noise=("gaussian",)
+    )
     trigger_pixels: int = setting(9, Slider("trigger_pixels", "trigger (pixels)", 1, 25, 1))
     num_models: int = setting(1000, MODELS)
     alpha: float = setting(0.001, ALPHAS)
 
     def smoothing(self, data: Dataset) -> Smoothing:
         """Return the noise that the sliders describe."""
+        if self.noise == "gaussian":
+            return Smoothing.gaussian(data, self.sigma, labels=self.keep_labels)
         if self.noise == "tied":
             return Smoothing.flips(data, self.keep)
         return Smoothing.flips(data, features=self.keep_features, labels=self.keep_labels, test=self.keep_test)
@@ -110,9 +124,10 @@ class BackdoorComputation(ExperimentComputation[BackdoorParams, BackdoorResult])
 
     def result(self, params: BackdoorParams, outcome: Outcome) -> BackdoorResult:
         """Certify the votes at hand; before all models have voted, by anytime-valid bounds."""
-        data = outcome.experiment.dataset
-        found = report(outcome, MAP_ROWS, [float(pixels * data.channels) for pixels in MAP_PIXELS])
-        radii = radii_for(found.certificate.radius, "L0")
+        e, data = outcome.experiment, outcome.experiment.dataset
+        sizes = np.array(MAP_PIXELS, dtype=float) * data.channels
+        found = report(outcome, MAP_ROWS, (np.sqrt(sizes) if e.smoothing.trigger_norm == "L2" else sizes).tolist())
+        radii = radii_for(found.certificate.radius, found.certificate.norm)
         return BackdoorResult(params, _images(outcome), found, radii, found.certificate.curve(data.y_test, radii))
 
 
