@@ -39,7 +39,7 @@ def atomic_file(path: str | Path) -> Iterator[IO[bytes]]:
     ...     [p.name for p in Path(folder).iterdir()]
     ['a.txt']
     """
-    path = Path(path)
+    path = read_path(path)
     part = path.parent / f".{path.name}.{secrets.token_hex(4)}"
     try:
         with part.open("xb") as file:

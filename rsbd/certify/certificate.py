@@ -110,8 +110,6 @@ class Certificate(Packed):
 
     def accuracy(self, y: ArrayLike, radius: float = 0) -> float:
         """Return the certified accuracy: the fraction of points that are correct **and** certified at `radius`."""
-        if not is_between(radius, -inf, inf):
-            raise InputError(f"radius is {radius!r}", "give a number")
         return float(self.curve(y, [radius])[0])
 
     def curve(self, y: ArrayLike, radii: ArrayLike) -> Floats:
@@ -127,6 +125,9 @@ class Certificate(Packed):
         -------
         array of float, shape (radii,)
         """
+        for radius in np.ravel(np.asarray(radii, object)):
+            if not is_between(radius, -inf, inf):
+                raise InputError(f"radius is {radius!r}", "give a number")
         reached = np.sort(self.radius[self._correct(y)])
         count = len(reached) - np.searchsorted(reached, np.asarray(radii), side="left")
         return count / max(1, len(self.label))

@@ -194,6 +194,7 @@ def radius(
     >>> radius(votes, Smoothing(features=Flip(0.8), test=Flip(0.8))).radius
     array([ 3,  0, -1])
     """
+    check_kind("bounds", bounds, Bounds)
     chosen, norm, noises = allocation.changed_slots(smoothing, slots)
     if norm == "rows":
         wholly = Smoothing(rows=smoothing.rows, test=smoothing.test)

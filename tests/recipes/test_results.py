@@ -140,3 +140,14 @@ def test_what_is_no_data_set_is_refused_by_name() -> None:
     for radius in (None, "1", float("nan")):
         with pytest.raises(InputError, match=r"^radius is .*: give a number$"):
             CALLS["dpa"]().certificate.accuracy(BITS.y_test, radius)
+        with pytest.raises(InputError, match=r"^radius is .*: give a number$"):
+            CALLS["dpa"]().certificate.curve(BITS.y_test, [0, radius])
+    for rows in ([1.5], ["a"], [-1]):
+        with pytest.raises(InputError, match=r"^rows is .*: give the number of poisoned rows"):
+            recipes.compare(BITS, rows, [1])
+    with pytest.raises(InputError, match=r"^the number of pixels of a trigger is 'a': give a whole number"):
+        recipes.compare(BITS, [1], ["a"])  # type: ignore[list-item]
+    with pytest.raises(InputError, match=r"^bounds is None: give a Bounds$"):
+        rsbd.radius(None, rsbd.Smoothing(test=rsbd.Flip(0.8)))  # type: ignore[arg-type]
+    with pytest.raises(InputError, match=r"^3 names no file or folder"):
+        CALLS["dpa"]().save(3)  # type: ignore[arg-type]

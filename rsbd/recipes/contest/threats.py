@@ -6,7 +6,7 @@ from dataclasses import replace
 from fractions import Fraction
 from itertools import product
 
-from rsbd.errors import InputError
+from rsbd.errors import InputError, check_whole
 from rsbd.evasion import AnyPatch, AnyPixels, AnyTrigger
 from rsbd.noises import Partition, Smoothing, Threat
 
@@ -40,10 +40,8 @@ def threat_map(
     found: dict[Attack, dict[Threat, None]] = {}
     for m, t, y, x in product(rows, triggers, relabel, on_test):
         if not isinstance(t, AnyPatch):
-            if t % 1:  # Threat refuses a negative number
-                raise InputError(f"a trigger of {t} pixels", "it counts pixels, so give a whole number from 0")
-            t = int(t)
-        threat = Threat(int(m), t, relabel=y and m > 0, on_test=x and t != 0)
+            t = check_whole("the number of pixels of a trigger", t)
+        threat = Threat(m, t, relabel=y and m != 0, on_test=x and t != 0)
         if what := attacked_slots(threat):
             found.setdefault(what, {})[threat] = None
     if not found:
