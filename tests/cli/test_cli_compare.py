@@ -119,7 +119,7 @@ BAD = [
     (["--poisoned", "81"], "there are 80"),
     (["--poisoned", "-1"], "rows is -1"),
     (["--pixels", "785"], "784"),
-    (["--pixels", "-1"], "0 or more"),
+    (["--pixels", "-1"], "a whole number from 0"),
     (["--patches", "29"], "any 29x29 patch anywhere does not fit on images of 28 x 28"),
     (["--patches", "0"], "side is 0"),
     (["--dataset", "breast_cancer", "--patches", "3"], "which are no images"),

@@ -409,7 +409,7 @@ def test_the_figure_shows_every_cell(unit: Dataset, few: list[Contender]) -> Non
         ({"rows": [121]}, "there are 120"),
         ({"rows": [-1]}, "rows is -1"),
         ({"triggers": [1.5]}, "whole number"),
-        ({"triggers": [-1]}, "0 or more"),
+        ({"triggers": [-1]}, "a whole number from 0"),
         ({"triggers": [65]}, "the trigger is any 65 pixels, but an input has 64"),
         ({"triggers": [AnyPatch(9)]}, "any 9x9 patch anywhere does not fit"),
         ({"num_models": 0}, "0 models"),
