@@ -22,8 +22,6 @@ from rsbd.learners.base import Learner, Models, Problem, ScoringModels
 from rsbd.learners.checked import lend, predict_labels, train_models
 from rsbd.noises import Noise, Partition
 from rsbd.noises.bagging import draw_words
-from rsbd.noises.base import Channel
-from rsbd.tradeoff import Tradeoff
 
 
 @dataclass(frozen=True)
@@ -104,8 +102,8 @@ class HashedModels(ScoringModels):
 
     def _seen(self, x: Tensor) -> tuple[Tensor, Noise, list[Generator]]:
         """Return the points, their noise and each model's stream of it."""
-        streams = [torch.Generator().manual_seed(seed) for seed in self.seeds]
-        return lend(x, self.models), _Anywhere(self.noise, str(x.device)), streams
+        streams = [torch.Generator(x.device).manual_seed(seed) for seed in self.seeds]
+        return lend(x, self.models), self.noise, streams
 
 
 @lru_cache(maxsize=2)
@@ -135,40 +133,6 @@ def hash_parameters(parameters: Tensor) -> int:
     # NaN and the infinities have forms of their own.
     units = np.nan_to_num(np.rint(numbers / unit), nan=2**20, posinf=2**21, neginf=-(2**21)).astype("<i4")
     return int.from_bytes(hashlib.sha256(units.tobytes()).digest()[:4], "little")
-
-
-@dataclass(frozen=True)
-class _Anywhere(Noise):
-    """A noise that is drawn on the CPU, whose streams are equal on all machines, for models on any device.
-
-    To LDA it is no Gaussian noise, so that points are not pooled.
-    """
-
-    noise: Noise
-    device: str
-
-    @property
-    def norm(self) -> str:  # type: ignore[override]
-        return self.noise.norm
-
-    def shift(self, size: float) -> Tradeoff:
-        return self.noise.shift(size)
-
-    def sample(self, x: Tensor, generator: Generator) -> Tensor:
-        return self.noise.sample(x.cpu(), generator).to(self.device)
-
-    def sample_finely(self, x: Tensor, generator: Generator) -> Tensor:
-        return self.noise.sample_finely(x.cpu(), generator).to(self.device)
-
-    def affine_limits(self) -> tuple[float, float] | None:
-        return self.noise.affine_limits()
-
-    def affine(self, num_features: int, generators: Sequence[Generator]) -> tuple[Tensor, Tensor] | None:
-        drawn = self.noise.affine(num_features, generators)
-        return None if drawn is None else (drawn[0].to(self.device), drawn[1].to(self.device))
-
-    def channel(self) -> Channel:
-        return self.noise.channel()
 
 
 @dataclass(frozen=True)

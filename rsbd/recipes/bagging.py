@@ -1,27 +1,18 @@
 """Bags of rows against poisoned rows: Jia, Cao, Gong 2021; with flips, Zhang, Albarghouthi, D'Antoni 2022."""
 
 from dataclasses import replace
-from typing import Any
+from typing import Unpack
 
 from rsbd import bounds, ensemble
 from rsbd.certify import poisoned_rows, radius
 from rsbd.data import Dataset
-from rsbd.learners import LDA, Learner, Linear
+from rsbd.learners import LDA, Linear
 from rsbd.noises import Bagging, Keep, Smoothing, Threat
 from rsbd.recipes.result import Certified
+from rsbd.recipes.run import Run, split_run
 
 
-def bagging(
-    dataset: Dataset,
-    size: int = 30,
-    *,
-    learner: Learner | None = None,
-    num_models: int = 1000,
-    alpha: float = 0.001,
-    points: str = "each",
-    seed: int = 0,
-    **options: Any,
-) -> Certified:
+def bagging(dataset: Dataset, size: int = 30, **run: Unpack[Run]) -> Certified:
     """Certify predictions against arbitrarily changed rows by training every model on few rows drawn at random.
 
     A bag of ``size`` rows holds no poisoned row, of ``r``, with probability ``(1 - r / rows)^size``; the votes of all
@@ -40,11 +31,9 @@ def bagging(
         The certificate is centred on it.
     size : int
         Rows in a bag. Fewer certify more rows and learn less.
-    learner : Learner, optional
-        The base learner. Unless given, ``Linear()``, or ``LDA()`` for a table of fewer features than ``size``, in
-        which small bags show no single feature clearly enough for ``Linear``.
-    num_models, alpha, points, seed, **options
-        As in :func:`rsbd.recipes.wang`.
+    **run
+        As in :func:`rsbd.recipes.wang`. Unless a learner is given, it is ``Linear()``, or ``LDA()`` for a table of
+        fewer features than ``size``, in which small bags show no single feature clearly enough for ``Linear``.
 
     Returns
     -------
@@ -66,9 +55,9 @@ def bagging(
     """
     smoothing = Smoothing(rows=Bagging(size))
     few = len(dataset.shape) < 2 and dataset.num_features < size
-    learner = learner or (LDA() if few else Linear())
-    votes = ensemble.collect(dataset, smoothing, learner, dataset.x_test, num_models, seed, **options)
-    evidence = bounds.simultaneous(votes.counts, alpha, runner_up=dataset.num_classes > 2, points=points)
+    learner, settings, level = split_run(run, LDA() if few else Linear())
+    votes = ensemble.collect(dataset, smoothing, learner, dataset.x_test, **settings)
+    evidence = bounds.simultaneous(votes.counts, runner_up=dataset.num_classes > 2, **level)
     certificate = radius(evidence, smoothing, num_rows=dataset.num_rows)
     return Certified(smoothing, evidence, certificate, dataset.num_rows, votes=votes)
 
@@ -81,12 +70,7 @@ def bagflip(
     trigger: int = 1,
     relabel: bool = True,
     on_test: bool = True,
-    learner: Learner | None = None,
-    num_models: int = 1000,
-    alpha: float = 0.001,
-    points: str = "each",
-    seed: int = 0,
-    **options: Any,
+    **run: Unpack[Run],
 ) -> Certified:
     """Certify predictions against a backdoor of few pixels in many rows: most bags miss them, flips hide the rest.
 
@@ -110,7 +94,7 @@ def bagflip(
         Probability that a pixel or label keeps its value.
     trigger, relabel, on_test
         The attack whose rows ``radius`` counts; labels are noised only where it changes them, the test input likewise.
-    learner, num_models, alpha, points, seed, **options
+    **run
         As in :func:`rsbd.recipes.wang`.
 
     Returns
@@ -134,8 +118,9 @@ def bagflip(
     """
     attacked = {"features", *(("labels",) if relabel else ()), *(("test",) if on_test else ())}
     smoothing = replace(Smoothing.flips(dataset, keep, slots=attacked), rows=Bagging(size))
-    votes = ensemble.collect(dataset, smoothing, learner or Linear(), dataset.x_test, num_models, seed, **options)
-    evidence = bounds.simultaneous(votes.counts, alpha, points=points)
+    learner, settings, level = split_run(run, Linear())
+    votes = ensemble.collect(dataset, smoothing, learner, dataset.x_test, **settings)
+    evidence = bounds.simultaneous(votes.counts, **level)
     threat = Threat(trigger=trigger, relabel=relabel, on_test=on_test)
     certificate = poisoned_rows(evidence, smoothing, threat, dataset.num_rows)
     return Certified(smoothing, evidence, certificate, dataset.num_rows, votes=votes)

@@ -3,20 +3,19 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 
 from rsbd import bounds, ensemble
-from rsbd.bounds import Bounds
-from rsbd.bounds.base import check_alpha
 from rsbd.certify import ABSTAIN, Certificate, radius
 from rsbd.data import Dataset
 from rsbd.ensemble import Votes
 from rsbd.evasion import AnyTrigger, read_triggers
-from rsbd.learners import Handwriting, Learner, RobustLinear
+from rsbd.learners import Handwriting, RobustLinear
 from rsbd.noises import ClassBagging, Smoothing
 from rsbd.recipes.result import Result
+from rsbd.recipes.run import Run, split_run
 from rsbd.types import Floats, Ints, Labels
 
 Pair = tuple[int, int]
@@ -52,16 +51,7 @@ class Duels(Result):
 
 
 def duels(
-    dataset: Dataset,
-    trigger: AnyTrigger | Sequence[AnyTrigger] = (),
-    each: int = 4,
-    *,
-    learner: Learner | None = None,
-    num_models: int = 1000,
-    alpha: float = 0.001,
-    points: str = "each",
-    seed: int = 0,
-    **options: Any,
+    dataset: Dataset, trigger: AnyTrigger | Sequence[AnyTrigger] = (), each: int = 4, **run: Unpack[Run]
 ) -> Duels:
     """Certify predictions among many classes against a backdoor, by one ensemble for each pair of classes.
 
@@ -83,10 +73,9 @@ def duels(
         What may be on the test input; ``()`` for nothing.
     each : int
         Rows of each of the two classes in a bag.
-    learner : Learner, optional
-        The base learner; unless given, :class:`~rsbd.learners.linear.robust.RobustLinear` with a blur of 0.05.
-    num_models, alpha, points, seed, **options
-        As in :func:`rsbd.recipes.wang`; the models are those of one duel.
+    **run
+        As in :func:`rsbd.recipes.wang`; the models are those of one duel. Unless a learner is given, it is
+        :class:`~rsbd.learners.linear.robust.RobustLinear` with a blur of 0.05.
 
     Returns
     -------
@@ -107,33 +96,25 @@ def duels(
     >>> result.certificate.accuracy(digits.y_test, radius=3) > 0.5
     True
     """
-    check_alpha(alpha)
+    learner, settings, level = split_run(run, _UPRIGHT)
     wanted = (None, *read_triggers(trigger))
-    options |= {"triggers": list(wanted[1:])}
     votes: dict[Pair, Votes] = {}
     proofs: dict[AnyTrigger | None, dict[Pair, Certificate]] = {one: {} for one in wanted}
     # A wrong certificate is about one class, and some duel of it has a bound that fails. There are as many classes that
     # could be claimed, so each bound gets alpha / classes; the bounds of a duel share what they get among its two.
-    level = 2 * alpha / dataset.num_classes
+    shared = level | {"alpha": 2 * level["alpha"] / dataset.num_classes}
     for pair in combinations(range(dataset.num_classes), 2):
         part = _only(dataset, pair)
         smoothing = Smoothing(rows=ClassBagging.of(part, each))
-        run = (part, smoothing, learner or _UPRIGHT, dataset.x_test, num_models, seed)
-        votes[pair] = ensemble.collect(*run, **options)
-        for one, proof in proofs.items():
-            proof[pair] = radius(_bounds(votes[pair], one, level, points), smoothing, num_rows=part.num_rows)
-    held = {
-        one: Certificate(*join_duels(proof, dataset.num_classes), alpha, "rows", ("rows",), len(dataset.x), points, one)
-        for one, proof in proofs.items()
-    }
+        own = ensemble.collect(part, smoothing, learner, dataset.x_test, **settings, triggers=wanted[1:])
+        votes[pair] = own
+        for one in wanted:
+            known = bounds.kept_votes(own.against(one), **shared) if one else bounds.simultaneous(own.counts, **shared)
+            proofs[one][pair] = radius(known, smoothing, num_rows=part.num_rows)
+    about: dict[str, Any] = {"norm": "rows", "slots": ("rows",), "max_radius": len(dataset.x), **level}
+    pairs = {one: join_duels(proof, dataset.num_classes) for one, proof in proofs.items()}
+    held = {one: Certificate(*found, trigger=one, **about) for one, found in pairs.items()}
     return Duels(votes, _winner({pair: vote.label for pair, vote in votes.items()}, dataset.num_classes), held)
-
-
-def _bounds(votes: Votes, trigger: AnyTrigger | None, level: float, points: str) -> Bounds:
-    """Return bounds from the plain votes, or from those that no trigger can move."""
-    if trigger is None:
-        return bounds.simultaneous(votes.counts, level, points=points)
-    return bounds.kept_votes(votes.against(trigger), level, points=points)
 
 
 def _only(dataset: Dataset, pair: Pair) -> Dataset:

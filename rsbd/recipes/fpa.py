@@ -1,7 +1,7 @@
 """Hammoudeh and Lowd 2024: partition the pixels among many models, and count votes; and the same beside bagging."""
 
 from fractions import Fraction
-from typing import Any
+from typing import Unpack
 
 import numpy as np
 import torch
@@ -20,6 +20,7 @@ from rsbd.noises import Bagging, Partition, Smoothing, Threat
 from rsbd.noises.smoothing import RowNoise
 from rsbd.recipes.dpa import ASKED_TWICE, Dealt, count_votes
 from rsbd.recipes.result import Certified
+from rsbd.recipes.run import Run, split_run
 from rsbd.types import Bools, Floats, Ints, Labels
 
 # Chosen on held-out rows of MNIST 1 against 7; they are settings, and a certificate holds for any.
@@ -161,17 +162,7 @@ def rows_beside(pixels: int, evidence: bounds.Bounds, smoothing: Smoothing, grou
 
 
 def fpa_bagging(
-    dataset: Dataset,
-    groups: int = 30,
-    bag: int | RowNoise = 10,
-    *,
-    pixels: int = 1,
-    learner: Learner | None = None,
-    num_models: int = 1000,
-    alpha: float = 0.001,
-    points: str = "each",
-    seed: int = 0,
-    **options: Any,
+    dataset: Dataset, groups: int = 30, bag: int | RowNoise = 10, *, pixels: int = 1, **run: Unpack[Run]
 ) -> Certified:
     """Certify predictions against rows changed at will, and one trigger on all others and on the test image.
 
@@ -195,10 +186,8 @@ def fpa_bagging(
         Rows in a bag, or a noise that draws rows, such as :class:`~rsbd.noises.ClassBagging`. Fewer rows hide more.
     pixels : int
         Pixels of the trigger.
-    learner : Learner, optional
-        The base learner; :class:`~rsbd.learners.discriminant.lda.LDA` unless given.
-    num_models, alpha, points, seed, **options
-        As in :func:`rsbd.recipes.wang`.
+    **run
+        As in :func:`rsbd.recipes.wang`; the base learner is :class:`~rsbd.learners.discriminant.lda.LDA` unless given.
 
     References
     ----------
@@ -214,8 +203,8 @@ def fpa_bagging(
     True
     """
     smoothing = Smoothing(rows=Bagging(bag) if isinstance(bag, int) else bag)
-    base = Columns(learner or LDA(), groups)
-    votes = ensemble.collect(dataset, smoothing, base, dataset.x_test, num_models, seed, **options)
-    evidence = bounds.simultaneous(votes.counts, alpha, runner_up=dataset.num_classes > 2, points=points)
+    learner, settings, level = split_run(run, LDA())
+    votes = ensemble.collect(dataset, smoothing, Columns(learner, groups), dataset.x_test, **settings)
+    evidence = bounds.simultaneous(votes.counts, runner_up=dataset.num_classes > 2, **level)
     certificate = rows_beside(pixels, evidence, smoothing, groups, dataset.num_rows)
     return Certified(smoothing, evidence, certificate, dataset.num_rows, votes=votes)

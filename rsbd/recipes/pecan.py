@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Unpack
 
 import numpy as np
 import torch
@@ -21,6 +21,7 @@ from rsbd.noises import Bagging, ClassBagging, Partition, Smoothing
 from rsbd.noises.smoothing import RowNoise
 from rsbd.recipes.dpa import Parted, count_votes, label_parts
 from rsbd.recipes.result import Guarded
+from rsbd.recipes.run import Run, split_run
 from rsbd.types import Bools, Floats, Ints, Labels
 
 
@@ -48,12 +49,7 @@ def pecan(
     *,
     parts: int | Partition | None = None,
     by_window: bool = False,
-    learner: Learner | None = None,
-    num_models: int = 1000,
-    alpha: float = 0.001,
-    points: str = "each",
-    seed: int = 0,
-    **options: Any,
+    **run: Unpack[Run],
 ) -> Guarded | GuardedParts:
     """Certify predictions against a backdoor: bags hide the poisoned rows, and no trigger moves the votes that count.
 
@@ -80,16 +76,14 @@ def pecan(
         ``ClassBagging.of(dataset)``.
     parts : int or Partition, optional
         Deal the rows out, as the paper does, instead of drawing bags: ``Partition(50, deal="position")`` for rows that
-        keep their place. Parts that do not hold two classes abstain. ``num_models``, ``alpha``, ``points`` and options
-        are not used.
+        keep their place. Parts that do not hold two classes abstain. Of ``run`` only ``learner`` and ``seed`` are
+        used.
     by_window : bool
         Count the kept votes for each place of the trigger by itself. This certifies more against large patches, and
         costs more.
-    learner : Learner, optional
-        A base learner whose models know what a trigger can do to them;
+    **run
+        As in :func:`rsbd.recipes.wang`. The models of the base learner must know what a trigger can do to them; it is
         :class:`~rsbd.learners.linear.robust.RobustLinear` unless given.
-    num_models, alpha, points, seed, **options
-        As in :func:`rsbd.recipes.wang`.
 
     Returns
     -------
@@ -114,19 +108,20 @@ def pecan(
     triggers = read_triggers(trigger)
     if not triggers:
         raise InputError("there is no trigger", "give AnyPatch(side) or AnyPixels(count), or use bagging()")
+    learner, settings, level = split_run(run, RobustLinear())
     windows = {each: each.windows(dataset.shape) if by_window else (each,) for each in triggers}
     if parts is not None:
         if bag is not None:
             raise InputError(f"bag is {bag!r} and parts {parts!r}", "give one of the two")
         partition = parts if isinstance(parts, Partition) else Partition(parts)
-        return _deal(dataset, windows, partition, learner or RobustLinear(), seed)
+        return _deal(dataset, windows, partition, learner, settings.get("seed", 0))
     bag = ClassBagging.of(dataset) if bag is None else bag
     smoothing = Smoothing(rows=Bagging(bag) if isinstance(bag, int) else bag)
     places = [place for some in windows.values() for place in some]
-    base, options = learner or RobustLinear(), {**options, "triggers": list(dict.fromkeys(places))}
-    votes = ensemble.collect(dataset, smoothing, base, dataset.x_test, num_models, seed, **options)
-    many = dataset.num_classes > 2
-    held = {each: bounds.kept_votes(votes.against(each, by_window), alpha, many, points) for each in triggers}
+    settings |= {"triggers": list(dict.fromkeys(places))}
+    votes = ensemble.collect(dataset, smoothing, learner, dataset.x_test, **settings)
+    level |= {"runner_up": dataset.num_classes > 2}
+    held = {each: bounds.kept_votes(votes.against(each, by_window), **level) for each in triggers}
     evidence = held[triggers[0]]
     certificate = radius(evidence, smoothing, num_rows=dataset.num_rows)
     return Guarded(smoothing, evidence, certificate, dataset.num_rows, votes=votes, held=held)

@@ -1,7 +1,7 @@
 """RAB (Weber et al. 2023): noise on the training features; votes of trained models, or nearest neighbours exactly."""
 
 from math import sqrt
-from typing import Any
+from typing import Unpack
 
 import numpy as np
 
@@ -11,9 +11,10 @@ from rsbd.bounds.nearest import neighbour_bounds
 from rsbd.certify import radius
 from rsbd.data import Dataset
 from rsbd.errors import check_among, check_whole
-from rsbd.learners import LDA, HashedTestNoise, Learner
+from rsbd.learners import LDA, HashedTestNoise
 from rsbd.noises import Gaussian, Noise, Smoothing
 from rsbd.recipes.result import Certified, Exact
+from rsbd.recipes.run import Run, split_run
 from rsbd.types import ArrayLike, Floats
 
 BOUNDS = {"hoeffding": bounds.hoeffding, "clopper-pearson": bounds.clopper_pearson}
@@ -24,13 +25,8 @@ def rab(
     sigma: float = 1.0,
     *,
     noise: Noise | None = None,
-    learner: Learner | None = None,
-    num_models: int = 1000,
-    alpha: float = 0.001,
     bound: str = "clopper-pearson",
-    points: str = "each",
-    seed: int = 0,
-    **options: Any,
+    **run: Unpack[Run],
 ) -> Certified:
     """Certify predictions against changed training features by training every model on its own noised copy of them.
 
@@ -60,14 +56,13 @@ def rab(
     noise : Noise, optional
         Other noise on the training features, such as the paper's second one, ``Uniform(width)``; its norm is that of
         the radius.
-    learner : Learner, optional
-        The base learner; :class:`~rsbd.learners.discriminant.lda.LDA` unless given (the paper: convolutional networks).
-    num_models, alpha, points, seed, **options
-        As in :func:`rsbd.recipes.wang`. The paper: 1,000 models, alpha 0.001.
     bound : str
         ``"clopper-pearson"``, or ``"hoeffding"`` as in the paper, which is wider. Where all of 1,000 models agree on
         one of two classes, the radius grows from 1.54 to 2.43 sigma; at 80 % from 0.64 to 0.69 sigma. Both share
         alpha over the classes. The paper's evaluation does not: it spends the whole of alpha on each of two bounds.
+    **run
+        As in :func:`rsbd.recipes.wang`; the base learner is :class:`~rsbd.learners.discriminant.lda.LDA` unless given.
+        The paper: convolutional networks, 1,000 models, alpha 0.001.
 
     Returns
     -------
@@ -90,9 +85,9 @@ def rab(
     check_among("bound", bound, BOUNDS)
     noise = Gaussian(sigma) if noise is None else noise
     smoothing = Smoothing(features=noise)
-    models = HashedTestNoise(learner or LDA(), noise)
-    votes = ensemble.collect(dataset, smoothing, models, dataset.x_test, num_models, seed, **options)
-    evidence = BOUNDS[bound](votes.counts, alpha, runner_up=dataset.num_classes > 2, points=points)
+    learner, settings, level = split_run(run, LDA())
+    votes = ensemble.collect(dataset, smoothing, HashedTestNoise(learner, noise), dataset.x_test, **settings)
+    evidence = BOUNDS[bound](votes.counts, runner_up=dataset.num_classes > 2, **level)
     return Certified(smoothing, evidence, radius(evidence, smoothing), votes=votes)
 
 

@@ -1,13 +1,14 @@
 """Wang, Cao, Jia, Gong 2020: smooth the whole pipeline with discrete noise."""
 
-from typing import Any
+from typing import Unpack
 
 from rsbd import bounds, ensemble
 from rsbd.certify import radius
 from rsbd.data import Dataset
-from rsbd.learners import Learner, Linear
+from rsbd.learners import Linear
 from rsbd.noises import Keep, Smoothing
 from rsbd.recipes.result import Certified
+from rsbd.recipes.run import Run, split_run
 
 
 def wang(
@@ -17,12 +18,7 @@ def wang(
     keep_features: Keep | None = None,
     keep_labels: Keep | None = None,
     keep_test: Keep | None = None,
-    learner: Learner | None = None,
-    num_models: int = 1000,
-    alpha: float = 0.001,
-    points: str = "each",
-    seed: int = 0,
-    **options: Any,
+    **run: Unpack[Run],
 ) -> Certified:
     """Certify predictions against changes of training features, training labels and the test input at once.
 
@@ -44,14 +40,12 @@ def wang(
         Probability that a pixel or label keeps its value, the same in every slot as in the paper.
     keep_features, keep_labels, keep_test : float, Fraction or str, optional
         Different noise in one slot, which the paper does not do and which certifies far more.
-    learner : Learner, optional
-        The base learner; :class:`~rsbd.learners.linear.linear.Linear` unless given.
-    num_models, alpha, seed
-        Size of the ensemble, failure probability, seed.
-    points : str
-        What ``alpha`` speaks of: ``"each"`` point by itself, or ``"all"`` of them at once (Bonferroni).
-    **options
-        Passed to :func:`rsbd.ensemble.collect`: ``device``, ``executor``, ``progress``, ``cancel``, ``resume``.
+    **run
+        Settings of the ensemble: ``learner``, the base learner (:class:`~rsbd.learners.linear.linear.Linear` unless
+        given); ``num_models`` (1000); ``seed`` (0); and ``device``, ``executor``, ``progress``, ``cancel``, ``resume``,
+        ``store``, as in :func:`rsbd.ensemble.collect`. Settings of the bounds: ``alpha``, the failure probability
+        (0.001), and ``points``, what it speaks of: ``"each"`` point by itself (the default), or ``"all"`` of them at
+        once (Bonferroni).
 
     Returns
     -------
@@ -72,6 +66,7 @@ def wang(
     True
     """
     smoothing = Smoothing.flips(dataset, keep, features=keep_features, labels=keep_labels, test=keep_test)
-    votes = ensemble.collect(dataset, smoothing, learner or Linear(), dataset.x_test, num_models, seed, **options)
-    evidence = bounds.simultaneous(votes.counts, alpha, points=points)
+    learner, settings, level = split_run(run, Linear())
+    votes = ensemble.collect(dataset, smoothing, learner, dataset.x_test, **settings)
+    evidence = bounds.simultaneous(votes.counts, **level)
     return Certified(smoothing, evidence, radius(evidence, smoothing), votes=votes)
