@@ -22,7 +22,6 @@ COMMAND_INPUTS = {
     "compare": 60,
     "lecture": 40,
     "lab": 60,
-    "data check": 40,
     "data download": 40,
 }
 

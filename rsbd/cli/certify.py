@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from rsbd.cli import options
 from rsbd.cli.options import USUAL_KEEP, attack_option, defence_option, run_option
-from rsbd.errors import InputError
+from rsbd.errors import InputError, check_among
 
 _TRIGGER_SIZE = (
     "Side of the patch in pixels (of a table: how many features); L2 length of the other triggers, where an input "
@@ -72,14 +72,14 @@ def certify(
     from rsbd.cli.tables import print_reports
     from rsbd.recipes.defences import SideBySide
 
-    options.one_of("--alpha-for", alpha_for, "each", "all")
-    options.one_of("--centre", centre, "clean", "poisoned")
+    check_among("--alpha-for", alpha_for, ("each", "all"))
+    check_among("--centre", centre, ("clean", "poisoned"))
     slots = {"features": keep_features, "labels": keep_labels, "test": keep_test}
     of_noise = {"--keep": keep, **{f"--keep-{slot}": share for slot, share in slots.items()}, "--sigma": sigma}
     given = [name for name, value in of_noise.items() if value is not None]
     if defence is None:
         defence = "both" if not given and bag is None and learner is None else "noise"
-    options.one_of("--defence", defence, "noise", "bags", "both")
+    check_among("--defence", defence, ("noise", "bags", "both"))
     if defence == "bags" and given:
         raise InputError(f"{given[0]} is for noise, and bags noise nothing", "leave it out, or choose --defence noise")
     kept = options.check_out(out)

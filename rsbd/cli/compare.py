@@ -8,7 +8,7 @@ import typer
 
 from rsbd.cli import options
 from rsbd.cli.options import attack_option, defence_option
-from rsbd.errors import InputError
+from rsbd.errors import InputError, check_among
 
 _RELABEL = "Whether poisoned rows are relabelled (by default the map has both)."
 _ON_TEST = "Whether the trigger is on the test input too (by default the map has both)."
@@ -51,7 +51,7 @@ def compare(
     from rsbd.evasion import AnyPatch
     from rsbd.recipes.contest import CONTENDERS, Comparison
 
-    options.one_of("--alpha-for", alpha_for, "each", "all")
+    check_among("--alpha-for", alpha_for, ("each", "all"))
     kept, before = options.check_out(out), None
     if out is not None:
         with suppress(InputError):

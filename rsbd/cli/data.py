@@ -1,10 +1,10 @@
-"""`rsbd data`: list, check and download data sets."""
+"""`rsbd data`: list and download data sets."""
 
 from typing import Annotated
 
 import typer
 
-data_app = typer.Typer(help="List, check and download data sets.", invoke_without_command=True)
+data_app = typer.Typer(help="List and download data sets.", invoke_without_command=True)
 
 
 @data_app.callback()
@@ -21,19 +21,6 @@ def list_data(context: typer.Context) -> None:
     typer.echo(f"\nThe data folder is {root} (set RSBD_DATA to use another).")
     if missing := [name for name, source in SOURCES.items() if not source.present(root)]:
         typer.echo(f"To get a missing one: rsbd data download {missing[0]}")
-
-
-@data_app.command(help="Read data sets completely and say whether they are sound.")
-def check(
-    names: Annotated[list[str] | None, typer.Argument(metavar="NAME", help="All that are here by default.")] = None,
-) -> None:
-    """Read data sets completely and say whether they are sound."""
-    from rsbd.data.sources import SOURCES, data_root, read_raw
-
-    root = data_root()
-    for name in names or [n for n, source in SOURCES.items() if source.present(root)]:
-        raw = read_raw(name, root)
-        typer.echo(f"{name}: fine, {len(raw.x):,} rows, {len(raw.x_test):,} points, {len(raw.classes)} classes")
 
 
 @data_app.command(help="Download data sets into the data folder.")

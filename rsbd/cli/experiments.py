@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from rsbd.attacks import BadPatch, Blend, Features, Pixels, Poisoning, Trigger
-from rsbd.cli.options import USUAL_KEEP, one_of, progress_bar
+from rsbd.cli.options import USUAL_KEEP, progress_bar
 from rsbd.data import Dataset
 from rsbd.ensemble import Votes
-from rsbd.errors import InputError
+from rsbd.errors import InputError, check_among
 from rsbd.noises import Bagging, Smoothing
 from rsbd.recipes import Experiment
 from rsbd.recipes.defences import with_bags
@@ -85,7 +85,7 @@ def make_trigger(name: str, size: float, data: Dataset) -> Trigger:
             return Features(tuple(range(most - int(size), most)))
         return BadPatch(size=int(size))
     others: dict[str, Callable[..., Trigger]] = {"one-pixel": Pixels.one, "four-pixel": Pixels.four, "blend": Blend}
-    one_of("--trigger", name, "patch", *others)
+    check_among("--trigger", name, ("patch", *others))
     return others[name](data.shape, size)
 
 

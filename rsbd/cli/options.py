@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 import typer
 
-from rsbd.errors import InputError
+from rsbd.errors import InputError, check_among
 
 if TYPE_CHECKING:
     from rich.progress import Progress, Task
@@ -109,7 +109,7 @@ def make_learner(name: str) -> Learner:
     """Return the base learner of that name."""
     from rsbd.learners import LEARNERS
 
-    one_of("--learner", name, *LEARNERS)
+    check_among("--learner", name, LEARNERS)
     return LEARNERS[name]()
 
 
@@ -132,12 +132,6 @@ def write_out(out: Path | None, write: Callable[[Path], list[Path]]) -> None:
     """Write the results to ``out``, if it was given, and name the files."""
     if out is not None:
         typer.echo(f"written to {out}: {', '.join(path.relative_to(out).as_posix() for path in write(out))}")
-
-
-def one_of(option: str, value: str, *choices: str) -> None:
-    """Raise unless the value is one of the choices, and name the option as the user typed it."""
-    if value not in choices:
-        raise InputError(f"{option} is {value!r}", f"choose {' or '.join(choices)}")
 
 
 @contextmanager

@@ -92,7 +92,6 @@ def _table(*columns: str, **look: Any) -> Table:
 
 def _rates(found: Report) -> tuple[str, Table]:
     outcome, table = found.outcome, _table("", "clean accuracy", "attack success")
-    table.add_row("undefended, not attacked", _percent(outcome.unpoisoned), "")
     for name, rate in outcome.rates.items():
         name = name.replace("noise", _hidden(found))
         table.add_row(name, _percent(rate.clean_accuracy), _percent(rate.attack_success_rate))

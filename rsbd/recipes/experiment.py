@@ -9,14 +9,14 @@ from pathlib import Path
 import numpy as np
 
 from rsbd import bounds, ensemble
-from rsbd.attacks import Poisoning, clean_accuracy
+from rsbd.attacks import Poisoning
 from rsbd.bounds import Bounds
 from rsbd.data import Dataset
 from rsbd.ensemble import Votes, checks, devices
 from rsbd.errors import InputError, check_among, check_kind
 from rsbd.evasion import AnyTrigger
 from rsbd.learners import Learner, Linear
-from rsbd.learners.undefended import predict_undefended, unwrap
+from rsbd.learners.undefended import unwrap
 from rsbd.noises import Smoothing
 from rsbd.recipes.planted import PlantedAttack, Rates, SuccessBounds, plant_attack
 from rsbd.types import Ints
@@ -196,12 +196,6 @@ class Outcome:
     def final(self) -> bool:
         """True if all models have voted."""
         return min(self.voted) >= self.experiment.num_models
-
-    @cached_property
-    def unpoisoned(self) -> float:
-        """Clean accuracy of an undefended classifier trained on the clean rows."""
-        e, data = self.experiment, self.experiment.dataset
-        return clean_accuracy(predict_undefended(data, e.undefended, data.x_test, e.seed), data.y_test)
 
     @cached_property
     def bounds(self) -> Bounds:

@@ -108,7 +108,6 @@ class Report(Tabled):
             "clean_accuracy": outcome.smoothed.clean_accuracy,
             "clean_accuracy_undefended": rates["undefended"].clean_accuracy,
             "clean_accuracy_without_noise": rates["without noise"].clean_accuracy,
-            "clean_accuracy_unpoisoned": outcome.unpoisoned,
             "attack_success_rate": {
                 name.replace(" ", "_"): _number(rate.attack_success_rate) for name, rate in rates.items()
             },

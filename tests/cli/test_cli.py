@@ -98,23 +98,9 @@ def test_data_lists_every_set_with_its_state(tmp_path: Path) -> None:
     assert "rsbd data download mnist" in result.stdout
 
 
-def test_data_check_reads_what_is_here(tmp_path: Path) -> None:
-    result = run("data", "check", RSBD_DATA=str(tmp_path))
-    assert result.returncode == 0
-    assert "digits: fine, 1,000 rows, 797 points, 10 classes" in result.stdout
-    assert "mnist" not in result.stdout
-
-
-@pytest.mark.mnist
-@pytest.mark.mnist
-def test_data_check_of_the_real_mnist() -> None:
-    result = run("data", "check", "mnist")
-    assert result.stdout == "mnist: fine, 60,000 rows, 10,000 points, 10 classes\n"
-
-
 def test_data_errors_are_one_sentence(tmp_path: Path) -> None:
     here = {"RSBD_DATA": str(tmp_path / "data")}
-    says_one_sentence(run("data", "check", "mnist", **here), "rsbd data download mnist", "RSBD_DATA")
+    says_one_sentence(run("certify", "--dataset", "mnist", **here), "rsbd data download mnist", "RSBD_DATA")
     says_one_sentence(run("data", "download", "minst", **here), "choose one of digits")
     says_one_sentence(run("data", "download", "digits", "minst", **here), "choose one of digits")
     offline = dict.fromkeys(("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"), "http://127.0.0.1:9")
@@ -129,7 +115,7 @@ def test_a_truncated_download_is_found(tmp_path: Path) -> None:
         (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
         magic = b"\0\0\x08\x03" + b"\0\0\0\x02" + b"\0\0\0\x1c" * 2 if "images" in file else b"\0\0\x08\x01\0\0\0\x02"
         (tmp_path / file).write_bytes(magic + bytes(2 * 784 if "images" in file else 2))
-    result = run("data", "check", "mnist", RSBD_DATA=str(tmp_path))
+    result = run("data", "download", "mnist", RSBD_DATA=str(tmp_path))
     says_one_sentence(result, "it has 2 rows and 2 points, not 60000 and 10000", "delete it there")
 
 

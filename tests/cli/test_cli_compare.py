@@ -114,7 +114,7 @@ BAD = [
     (["--models", "0"], "from 1"),
     (["--models", "20000000"], "10,000,000"),
     (["--alpha", "1"], "alpha"),
-    (["--alpha-for", "some"], "choose each or all"),
+    (["--alpha-for", "some"], "choose 'each' or 'all'"),
     (["--validation", "1"], "validation share"),
     (["--poisoned", "81"], "there are 80"),
     (["--poisoned", "-1"], "rows is -1"),

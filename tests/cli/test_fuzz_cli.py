@@ -23,7 +23,6 @@ SMALL: dict[str, list[str]] = {
     "lab": [],
     "lecture": ["--static", "out", "--scene", "99"],
     "data": [],
-    "data check": [],
     "data download": [],
     "doctor": [],
 }

@@ -358,7 +358,7 @@ def test_files_hold_what_was_found(unit: Dataset, few: list[Contender], tmp_path
     assert {"models", "alpha", "objective", "fingerprint", "seed"} <= set(saved["settings"])
     records = list(csv.DictReader(paths[1].open()))
     assert len(records) == sum(len(row.threats) for row in found.rows)
-    for record, row in zip(records, found.table(), strict=True):
+    for record, row in zip(records, found, strict=True):
         assert record["method"] == row["method"]
         assert (record["certified"] == "") == (row["reason"] is not None)
     assert all(path.stat().st_size > 500 for path in paths)
@@ -371,7 +371,7 @@ def test_every_number_stays_with_its_threat(tmp_path: Path) -> None:
     found = Comparison((one, ComparisonRow("other", "", attack, threats, reason="cannot")), {"seed": 1})
     path, table, *_ = found.write(tmp_path)
     assert Comparison.load(path) == found
-    for records in (found.table(), list(csv.DictReader(table.open()))):
+    for records in (list(found), list(csv.DictReader(table.open()))):
         said = [tuple(str(record[key]) for key in ("method", "rows", "trigger", "certified")) for record in records]
         assert said[:2] == [("one", "1", "2", "0.9"), ("one", "5", "3", "0.4")]
         assert [row[:3] for row in said[2:]] == [("other", "1", "2"), ("other", "5", "3")]

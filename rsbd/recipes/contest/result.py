@@ -100,9 +100,9 @@ class Comparison(Tabled):
         """The kinds of attack, each once."""
         return tuple(dict.fromkeys(row.attack for row in self.rows))
 
-    def table(self) -> list[dict[str, Any]]:
-        """Return one record per method and threat, for ``pandas.DataFrame`` or a CSV file."""
-        return [
+    def columns(self) -> dict[str, Column]:
+        """Return the columns of a table with one record per method and threat."""
+        records: list[dict[str, Any]] = [
             {
                 "method": row.method,
                 "attack": " + ".join(row.attack),
@@ -117,9 +117,6 @@ class Comparison(Tabled):
             for i, threat in enumerate(row.threats)
         ]
 
-    def columns(self) -> dict[str, Column]:
-        """Return the columns of :meth:`table`."""
-        records = self.table()
         return {name: [record[name] for record in records] for name in records[0]}
 
     def describe(self) -> Mapping[str, Any]:
