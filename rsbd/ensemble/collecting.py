@@ -7,13 +7,14 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor, CancelledError, Executor
 from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
 
 from rsbd.data import Dataset
 from rsbd.ensemble import blocks, checks
 from rsbd.ensemble.devices import pick_device, resolve_device
 from rsbd.ensemble.votes import Store, Votes
-from rsbd.ensemble.workers import stream_votes, thread_pool
+from rsbd.ensemble.workers import map_in_order, thread_pool
 from rsbd.errors import InputError, check_kind, first_line
 from rsbd.evasion import AnyTrigger
 from rsbd.files import read_path
@@ -156,8 +157,8 @@ def stream(
     in_hand = 64 if executor else 2 * (os.cpu_count() or 1)
     with nullcontext(executor) if executor else thread_pool(device) as pool:
         try:
-            for grown in stream_votes(task, votes, spans, pool, in_hand):
-                votes = grown
+            for more in map_in_order(pool, partial(blocks.vote_in_block, task), spans, in_hand):
+                votes = votes.merge(more)
                 _LOG.debug("%s of %s models after %.1f s", votes.num_models, num_models, time.monotonic() - began)
                 if file is not None:
                     file.save(votes, last=votes.num_models >= num_models)

@@ -4,27 +4,15 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import BrokenExecutor, Executor, Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from functools import partial
 from typing import TypeVar
 
-from rsbd.ensemble import blocks
 from rsbd.ensemble.devices import resolve_device
-from rsbd.ensemble.votes import Votes
 from rsbd.learners import determinism
 
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
 
 _PATIENCE = 10.0  # seconds to wait for a result before a look at the executor
-
-
-def stream_votes(
-    task: blocks.Task, votes: Votes, spans: Iterable[blocks.Span], pool: Executor, in_hand: int
-) -> Iterator[Votes]:
-    """Yield the votes so far after every block of models, in the order of the blocks."""
-    for more in map_in_order(pool, partial(blocks.vote_in_block, task), spans, in_hand):
-        votes = votes.merge(more)
-        yield votes
 
 
 def map_in_order(

@@ -97,8 +97,8 @@ def duels(
     True
     """
     learner, settings, level = split_run(run, _UPRIGHT)
-    wanted = (None, *read_triggers(trigger))
-    votes: dict[Pair, Votes] = {}
+    triggers, votes = read_triggers(trigger), dict[Pair, Votes]()
+    wanted = (None, *triggers)
     proofs: dict[AnyTrigger | None, dict[Pair, Certificate]] = {one: {} for one in wanted}
     # A wrong certificate is about one class, and some duel of it has a bound that fails. There are as many classes that
     # could be claimed, so each bound gets alpha / classes; the bounds of a duel share what they get among its two.
@@ -106,7 +106,7 @@ def duels(
     for pair in combinations(range(dataset.num_classes), 2):
         part = _only(dataset, pair)
         smoothing = Smoothing(rows=ClassBagging.of(part, each))
-        own = ensemble.collect(part, smoothing, learner, dataset.x_test, **settings, triggers=wanted[1:])
+        own = ensemble.collect(part, smoothing, learner, dataset.x_test, **settings, triggers=triggers)
         votes[pair] = own
         for one in wanted:
             known = bounds.kept_votes(own.against(one), **shared) if one else bounds.simultaneous(own.counts, **shared)

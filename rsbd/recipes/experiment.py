@@ -117,7 +117,7 @@ class Experiment:
         Raises
         ------
         InputError
-            The attack does not fit the data, or the device is missing: at once, before any model is trained.
+            The attack does not fit the data, or the device is missing: before any model is trained.
         """
         if executor is None:
             devices.pick_device(self.device)
@@ -125,16 +125,6 @@ class Experiment:
             attack = plant_attack(self.dataset, self.poisoning, self.learner, self.seed, self.undefended)
         if self.triggers and not (attack.points.min(initial=0) >= 0 and attack.points.max(initial=0) <= 1):
             raise InputError("some triggered inputs leave [0, 1], where no vote is safe", "take another trigger")
-        return self._stream(folder, executor, attack, grow)
-
-    def run(self, folder: Path | None = None) -> "Outcome":
-        """Run the experiment to its end."""
-        *_, last = self.stream(folder)
-        return last
-
-    def _stream(
-        self, folder: Path | None, executor: Executor | None, attack: PlantedAttack, grow: _Grow
-    ) -> "Iterator[Outcome]":
         data, target = self.dataset, self.dataset.label(self.poisoning.target)
         asked = [(attack.dataset, attack.points), (data, data.x_test)][: 2 if self.centre == "clean" else 1]
         # Without an executor each ensemble has threads of its own. In one queue, the second ensemble would wait until
@@ -153,6 +143,11 @@ class Experiment:
             voted = tuple(v.num_models for v in votes)
             triggered = votes[0].counts[data.num_points :][data.y_test != target]
             yield Outcome(self, attack, rates, centre, voted, {"undefended": attack.seconds, **spent}, triggered)
+
+    def run(self, folder: Path | None = None) -> "Outcome":
+        """Run the experiment to its end."""
+        *_, last = self.stream(folder)
+        return last
 
 
 @dataclass(frozen=True)

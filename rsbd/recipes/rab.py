@@ -13,7 +13,7 @@ from rsbd.data import Dataset
 from rsbd.errors import check_among, check_whole
 from rsbd.learners import LDA, HashedTestNoise
 from rsbd.noises import Gaussian, Noise, Smoothing
-from rsbd.recipes.result import Certified, Exact
+from rsbd.recipes.result import Certified, Proof
 from rsbd.recipes.run import Run, split_run
 from rsbd.types import ArrayLike, Floats
 
@@ -117,7 +117,7 @@ def total(trigger: ArrayLike, rows: int) -> Floats:
     return np.asarray(np.nextafter(length * sqrt(check_whole("rows", rows, 1)) * (1 + 2.0**-51), np.inf))
 
 
-def rab_knn(dataset: Dataset, sigma: float = 1.0, *, neighbours: int = 1, resolution: int = 500) -> Exact:
+def rab_knn(dataset: Dataset, sigma: float = 1.0, *, neighbours: int = 1, resolution: int = 500) -> Proof:
     """Certify the nearest-neighbour classifier under Gaussian noise on the training features, exactly.
 
     The base classifier gives a point the label of its nearest noised training row, or the one that most of the nearest
@@ -151,7 +151,7 @@ def rab_knn(dataset: Dataset, sigma: float = 1.0, *, neighbours: int = 1, resolu
 
     Returns
     -------
-    Exact
+    Proof
         ``certificate.radius`` is the total L2 length; ``rsbd.recipes.rab.per_row`` divides it among poisoned rows.
 
     References
@@ -180,4 +180,4 @@ def rab_knn(dataset: Dataset, sigma: float = 1.0, *, neighbours: int = 1, resolu
     others[rows, label] = 0.0
     miss = found.miss[rows, label]
     evidence = Bounds(label, miss, np.minimum(miss, others.max(axis=1)), alpha=0.0)
-    return Exact(smoothing, evidence, radius(evidence, smoothing), probabilities=found)
+    return Proof(smoothing, evidence, radius(evidence, smoothing))

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rsbd.bounds import Bounds
-from rsbd.bounds.nearest import Race
 from rsbd.certify import Certificate, certified_map, certify
 from rsbd.certify.tables import Column, Tabled, columns_of, load_table, pack, save_table, unpack
 from rsbd.data import Dataset
@@ -229,19 +228,6 @@ class Guarded(Certified):
     def map(self, y: Ints, rows: Sequence[int]) -> Floats:
         """Return the certified accuracy against each number of poisoned rows and each trigger: (rows, triggers)."""
         return certified_map(list(self.held.values()), y, self.smoothing, rows, [*self.held], num_rows=self.num_rows)
-
-
-@dataclass(frozen=True, kw_only=True, repr=False)
-class Exact(Proof):
-    """A proof without votes, which holds with certainty.
-
-    Parameters
-    ----------
-    probabilities : Race
-        Bounds on the probability of every class, (points, classes).
-    """
-
-    probabilities: Race
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)

@@ -152,9 +152,9 @@ def test_networks_allow_a_gpu_no_algorithm_that_gives_other_bits_again(kind, mon
     learner = CNN((2,), 4, epochs=1) if kind == "cnn" else Module(convolution, epochs=1, together=2)
     problem = Problem(torch.rand(8, 64), torch.arange(8) % 2, 2, None, (8, 8), Smoothing())
     streams = randomness.generators(0, range(2))
-    models = learner.train(problem, streams)
+    models = inside(lambda: learner.train(problem, streams))
     trained = len(seen)
-    models.predict(problem.x, None, streams)
+    inside(lambda: models.predict(problem.x, None, streams))
     assert 0 < trained < len(seen)
     assert set(seen) == {(True, False, False)}
     assert look() == before != seen[0]

@@ -381,11 +381,11 @@ def test_every_number_stays_with_its_threat(tmp_path: Path) -> None:
 
 
 def test_a_file_that_is_no_comparison_is_one_sentence(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="no stored comparison at"):
+    with pytest.raises(InputError, match="there is no file of a comparison at"):
         Comparison.load(tmp_path / "none.json")
     for text in ("{", "[]", '{"rows": [{"attack": []}], "settings": {}}'):
         (tmp_path / "other.json").write_text(text)
-        with pytest.raises(InputError, match="is no stored comparison"):
+        with pytest.raises(InputError, match="is not a whole file of a comparison"):
             Comparison.load(tmp_path / "other.json")
 
 

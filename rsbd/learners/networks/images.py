@@ -12,7 +12,6 @@ from torch.nn import functional
 
 from rsbd.errors import InputError, are_whole, check_whole, is_whole
 from rsbd.learners.base import Problem, ScoringModels, noised_points
-from rsbd.learners.determinism import reproducible_on_gpu
 from rsbd.learners.networks.mlp import Layer, as_layers, initial_weights
 from rsbd.learners.networks.module import Module, StackedModules
 from rsbd.learners.networks.network import Backward, Network
@@ -181,7 +180,7 @@ class ConvolutionalNetworks(ScoringModels):
             parts: Iterator[Tensor] = iter(torch.split(noised, _POINTS, dim=2))
         else:
             parts = (add_shared(drawn, part) for part in torch.split(x, _POINTS))
-        with torch.no_grad(), reproducible_on_gpu():
+        with torch.no_grad():
             return torch.cat([self.plan.scores(layers, part) for part in parts], dim=2)
 
 

@@ -14,7 +14,6 @@ from torch.func import functional_call, grad, vmap
 
 from rsbd.errors import InputError, first_line, is_whole
 from rsbd.learners.base import Problem, ScoringModels, noised_points
-from rsbd.learners.determinism import reproducible_on_gpu
 from rsbd.learners.identity import settings_text
 from rsbd.learners.networks.drawing import DrawFromGenerator, build_module
 from rsbd.learners.networks.network import Network, Precision, Stack
@@ -246,7 +245,7 @@ class StackedModules(ScoringModels):
             scores: Tensor = functional_call(self.net, state, (x,))
             return scores.T
 
-        with torch.no_grad(), reproducible_on_gpu(), _in_a_sentence(x):
+        with torch.no_grad(), _in_a_sentence(x):
             parts = torch.split(as_inputs(points, self.shape), _POINTS, dim=1)
             try:
                 if not self.apart:

@@ -10,7 +10,6 @@ from torch import Generator, Tensor
 
 from rsbd.errors import InputError, check_among, is_between, is_whole
 from rsbd.learners.base import Learner, Problem, noised_at_once
-from rsbd.learners.determinism import reproducible_on_gpu
 from rsbd.noises import Gaussian, Noise, Smoothing
 
 _VECTOR = 64  # numbers: at least as many as a processor handles at once
@@ -191,7 +190,7 @@ class Network(Learner):
         rounded, found = (stack.to(batches[0][0].dtype) for stack in (weights, slopes))
         write = gradients(rounded.parts)
         steps = len(batches) * (self.epochs or max(10, -(-80 // len(batches))))
-        with torch.no_grad(), reproducible_on_gpu():
+        with torch.no_grad():
             for step in range(steps):
                 x, y = batches[step % len(batches)]
                 rounded.flat.copy_(weights.flat)

@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from rsbd.certify.tables import Column, Tabled
-from rsbd.errors import InputError
 from rsbd.evasion.triggers import from_record
-from rsbd.files import write_text
+from rsbd.files import refuse_broken, write_text
 from rsbd.noises import Threat
 from rsbd.recipes.contest.threats import SLOT_WORDS, Attack, trigger_words
 from rsbd.recipes.report import csv_text
@@ -132,13 +131,9 @@ class Comparison(Tabled):
         InputError
             The file is missing, or is not a stored comparison.
         """
-        try:
+        with refuse_broken(path, "a comparison", "write one with rsbd compare"):
             content = json.loads(Path(path).read_text("utf-8"))
             return cls(tuple(map(ComparisonRow.of, content["rows"])), content["settings"])
-        except FileNotFoundError:
-            raise InputError(f"there is no stored comparison at {path}", "write one with rsbd compare") from None
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise InputError(f"{path} is no stored comparison ({error})", "write one with rsbd compare") from None
 
     def plot(self, ax: Axes | None = None) -> Axes:
         """Draw methods against threats: certified accuracy in each cell, hatched where a method cannot face it."""
