@@ -54,6 +54,14 @@ def write_text(path: str | Path, text: str) -> None:
         file.write(text.encode())
 
 
+def write_texts(folder: Path, texts: Mapping[str, str]) -> list[Path]:
+    """Write text files, given by name, into a folder, which is made if it is missing; return their paths."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, text in texts.items():
+        write_text(folder / name, text)
+    return [folder / name for name in texts]
+
+
 def read_path(name: str | Path) -> Path:
     """Return the path of a file or folder as users write it: ``~`` is their home, and an empty name is an error.
 

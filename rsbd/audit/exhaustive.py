@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache
+from itertools import chain, product
 
 import numpy as np
 
@@ -152,13 +153,11 @@ def _violation(
     world: World, lead: Array, label: Array, supports: set[tuple[int, ...]], state: tuple[int, ...]
 ) -> Violation:
     (votes, total), own = world.smoothed, lead[label[state]]
-
-    def within(support: tuple[int, ...]) -> tuple[slice, ...]:
-        """Return the data sets that changes of these coordinates make."""
-        return tuple(slice(None) if i in support else slice(at, at + 1) for i, at in enumerate(state))
-
-    cut = within(min(supports, key=lambda support: own[within(support)].min()))
-    inside = np.unravel_index(int(own[cut].argmin()), own[cut].shape)
-    there = tuple(int(i + (c.start or 0)) for i, c in zip(inside, cut, strict=True))
+    values = [(at, range(size)) for at, size in zip(state, own.shape, strict=True)]
+    # All data sets that changes of these coordinates make.
+    ways = (
+        product(*(every if i in support else (at,) for i, (at, every) in enumerate(values))) for support in supports
+    )
+    there = min(chain.from_iterable(ways), key=own.__getitem__)
     before, after = (tuple(Fraction(int(row[at]), total) for row in votes) for at in (state, there))
     return Violation(world.data(state), world.data(there), before, after)

@@ -161,16 +161,10 @@ def kept_votes(
     level = over_points(alpha, len(votes), points)
     others = runner_up and votes.shape[1] > 2
     level /= votes.shape[1] + 2 * others
-    label, total, rows = votes.argmax(axis=1), votes.sum(axis=1), np.arange(len(votes))
     upper = binomial.anytime_upper if watched else binomial.clopper_pearson_upper
     # The bound grows with the votes, so the largest of several is the one of the most votes.
-    miss = _once(upper, total - evidence.kept[:, rows, label].min(axis=0), total, level)
-    second = miss
-    if others:
-        rest = evidence.reached.max(axis=0)
-        rest[rows, label] = -1
-        second = np.minimum(miss, _once(upper, rest.max(axis=1), total, level))
-    return Bounds(label, miss, second, float(alpha), points, evidence.trigger)
+    counted = votes.argmax(axis=1), votes.sum(axis=1), evidence.kept.min(axis=0), evidence.reached.max(axis=0)
+    return Bounds(*_limits(*counted, upper, level, others), float(alpha), points, evidence.trigger)
 
 
 def fewest_votes(limit: float | Fraction, alpha: float, shares: int = 2) -> float:
@@ -214,8 +208,8 @@ def _bounds(
     chosen = votes if selection is None else _votes(selection, "selection")
     if chosen.shape != votes.shape:
         raise InputError(f"selection has shape {chosen.shape}, but counts has {votes.shape}", "they must agree")
-    num_points, classes = votes.shape
     # With two classes, a bound on one bounds the other.
+    classes = votes.shape[1]
     others = runner_up and classes > 2
     if selection is not None:
         shares = classes if others else 1
@@ -223,17 +217,22 @@ def _bounds(
         shares = classes if classes > 2 else 1
     else:
         shares = 2 * classes if others else classes
-    label = chosen.argmax(axis=1)
-    total = votes.sum(axis=1)
-    rows = np.arange(num_points)
-    miss = _once(upper, total - votes[rows, label], total, level / shares)
-    second = miss
-    if others:
-        rest = votes.copy()
-        rest[rows, label] = -1
-        # The bound grows with the votes, so the largest of the others is the one of the most voted class.
-        second = np.minimum(miss, _once(upper, rest.max(axis=1), total, level / shares))
-    return Bounds(label, miss, second, float(alpha), points)
+    counted = chosen.argmax(axis=1), votes.sum(axis=1), votes, votes
+    return Bounds(*_limits(*counted, upper, level / shares, others), float(alpha), points)
+
+
+def _limits(
+    label: Ints, total: Ints, kept: Ints, reached: Ints, upper: Upper, level: float, others: bool
+) -> tuple[Ints, Floats, Floats]:
+    """Return label, miss and runner-up from the votes that stay with each class and those that can come to it."""
+    rows = np.arange(len(label))
+    miss = _once(upper, total - kept[rows, label], total, level)
+    if not others:
+        return label, miss, miss
+    # The bound grows with the votes, so the largest of the others is the one of the most voted class.
+    rest = reached.copy()
+    rest[rows, label] = -1
+    return label, miss, np.minimum(miss, _once(upper, rest.max(axis=1), total, level))
 
 
 def _votes(counts: ArrayLike, name: str) -> Ints:

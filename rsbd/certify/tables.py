@@ -1,5 +1,7 @@
 """Base classes of results: columns over the points and settings, as table, dictionary, short text and file."""
 
+import csv
+import io
 import json
 from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping
@@ -53,6 +55,12 @@ class Tabled:
         """Yield the rows of the table, which ``pandas.DataFrame`` reads."""
         columns = self.columns()
         return (dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True))
+
+    def to_csv(self) -> str:
+        """Return the columns as the text of a CSV file."""
+        text, columns = io.StringIO(newline=""), self.columns()
+        csv.writer(text).writerows([list(columns), *zip(*columns.values(), strict=True)])
+        return text.getvalue()
 
     def to_frame(self) -> Any:
         """Return the columns as a ``pandas.DataFrame``, with the settings in its ``attrs``.

@@ -2,28 +2,21 @@
 
 from collections.abc import Sequence
 from functools import partial
+from typing import Unpack
 
 from rsbd import bounds
 from rsbd.certify import radius
 from rsbd.certify.confidence import Confidence, confidence_bounds
 from rsbd.data import Dataset
 from rsbd.ensemble.one_model import FixedModel, stream_confidences
-from rsbd.learners import LDA, Learner, randomness
+from rsbd.learners import LDA, randomness
 from rsbd.noises import Gaussian, Smoothing, Threat
 from rsbd.recipes.result import Certified
+from rsbd.recipes.run import Asked, split_run
 
 
 def cohen(
-    dataset: Dataset,
-    sigma: float = 0.25,
-    *,
-    learner: Learner | None = None,
-    num_copies: int = 1000,
-    num_selection: int = 100,
-    alpha: float = 0.001,
-    points: str = "each",
-    seed: int = 0,
-    device: str = "auto",
+    dataset: Dataset, sigma: float = 0.25, *, num_copies: int = 1000, num_selection: int = 100, **run: Unpack[Asked]
 ) -> Certified:
     """Certify the predictions of a smoothed classifier against changes of the test input.
 
@@ -43,17 +36,11 @@ def cohen(
         Training rows and test points.
     sigma : float
         Standard deviation of the noise, in input units (pixels in [0, 1]).
-    learner : Learner, optional
-        The base learner; :class:`~rsbd.learners.discriminant.lda.LDA` unless given. It knows the
-        test noise and trains for it.
     num_copies, num_selection : int
         Noisy copies of each point for the bound, and others to pick the label.
-    alpha : float
-        Failure probability.
-    points : str
-        What ``alpha`` speaks of: ``"each"`` point by itself, or ``"all"`` of them at once (Bonferroni).
-    seed, device
-        As in :func:`rsbd.ensemble.collect`.
+    **run
+        ``learner``, ``alpha``, ``points``, ``seed`` and ``device``, as in :func:`rsbd.recipes.wang`. The base learner
+        is :class:`~rsbd.learners.discriminant.lda.LDA` unless given. It knows the test noise and trains for it.
 
     Returns
     -------
@@ -75,9 +62,10 @@ def cohen(
     """
     noise = Gaussian(sigma)
     first, others = randomness.disjoint_ranges(num_selection=num_selection, num_copies=num_copies)
-    model = FixedModel.train(dataset, noise, learner or LDA(), seed, device)
+    learner, settings, level = split_run(run, LDA())
+    model = FixedModel.train(dataset, noise, learner, **settings)
     selection, votes = model.votes(dataset.x_test, first), model.votes(dataset.x_test, others)
-    evidence = bounds.clopper_pearson(votes.counts, alpha, selection.counts, points=points)
+    evidence = bounds.clopper_pearson(votes.counts, selection=selection.counts, **level)
     smoothing = Smoothing(test=noise)
     return Certified(smoothing, evidence, radius(evidence, smoothing), votes=votes)
 
@@ -91,13 +79,9 @@ def kumar(
     radii: Sequence[float] = _RADII,
     *,
     measure: str = "score",
-    learner: Learner | None = None,
     num_copies: int = 1000,
     num_selection: int = 100,
-    alpha: float = 0.001,
-    points: str = "each",
-    seed: int = 0,
-    device: str = "auto",
+    **run: Unpack[Asked],
 ) -> Confidence:
     """Bound the average confidence under Gaussian noise on the test input, after changes of each length.
 
@@ -121,14 +105,10 @@ def kumar(
     measure : str
         ``"score"``: the model's confidence in the class, in [0, 1]; ``"margin"``: that less the largest one of the
         other classes.
-    learner : Learner, optional
-        A learner with scores; :class:`~rsbd.learners.discriminant.lda.LDA` unless given.
     num_copies, num_selection : int
         Noisy copies of each point for the bound, and others to pick the class.
-    alpha, points
-        Failure probability, at most 1/2, and whether it speaks of ``"each"`` point or of ``"all"`` at once.
-    seed, device
-        As in :func:`rsbd.ensemble.collect`.
+    **run
+        As in :func:`cohen`, for a learner with scores. ``alpha`` is at most 1/2.
 
     References
     ----------
@@ -147,9 +127,10 @@ def kumar(
     noise = Gaussian(sigma)
     first, others = randomness.disjoint_ranges(num_selection=num_selection, num_copies=num_copies)
     laws = [noise.shift(radius) for radius in radii]
-    model = FixedModel.train(dataset, noise, learner or LDA(), seed, device)
+    learner, settings, level = split_run(run, LDA())
+    model = FixedModel.train(dataset, noise, learner, **settings)
     selection, estimation = (model.confidences(dataset.x_test, copies) for copies in (first, others))
-    return confidence_bounds(selection, estimation, laws, alpha, measure, points)
+    return confidence_bounds(selection, estimation, laws, measure=measure, **level)
 
 
 def certified_confidence(
@@ -158,13 +139,9 @@ def certified_confidence(
     threats: Sequence[Threat],
     *,
     measure: str = "score",
-    learner: Learner | None = None,
     num_models: int = 1000,
     num_selection: int = 64,
-    alpha: float = 0.001,
-    points: str = "each",
-    seed: int = 0,
-    device: str = "auto",
+    **run: Unpack[Asked],
 ) -> Confidence:
     """Bound the average confidence of an ensemble after backdoor attacks: the same argument, for any trade-off.
 
@@ -185,12 +162,12 @@ def certified_confidence(
         The noise in each slot.
     threats : sequence of Threat
         What attackers may do.
-    measure, alpha, points, seed, device
+    measure : str
         As in :func:`kumar`.
-    learner : Learner, optional
-        A learner with scores; :class:`~rsbd.learners.discriminant.lda.LDA` unless given.
     num_models, num_selection : int
         Models for the bound, and others to pick the class.
+    **run
+        As in :func:`kumar`.
 
     Examples
     --------
@@ -202,8 +179,9 @@ def certified_confidence(
     >>> bool((found.lower[:, 0] > found.lower[:, 1]).all())
     True
     """
-    draw = partial(stream_confidences, dataset, smoothing, learner or LDA(), dataset.x_test)
+    learner, settings, level = split_run(run, LDA())
+    draw = partial(stream_confidences, dataset, smoothing, learner, dataset.x_test, **settings)
     first, others = randomness.disjoint_ranges(num_selection=num_selection, num_models=num_models)
-    selection, estimation = (draw(models, seed, device) for models in (first, others))
+    selection, estimation = map(draw, (first, others))
     laws = [smoothing.tradeoff(threat, dataset.num_rows) for threat in threats]
-    return confidence_bounds(selection, estimation, laws, alpha, measure, points)
+    return confidence_bounds(selection, estimation, laws, measure=measure, **level)

@@ -1,11 +1,9 @@
 """Certify the outcome of an experiment: a curve, a map and the planted attack, as numbers and as files."""
 
-import csv
-import io
 import json
 import math
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +15,7 @@ from rsbd.certify.tables import Column, Tabled
 from rsbd.certify.threats import is_within
 from rsbd.data import Dataset
 from rsbd.evasion import AnyPatch, AnyTrigger
-from rsbd.files import write_text
+from rsbd.files import write_texts
 from rsbd.learners.undefended import undefended_name
 from rsbd.noises import Threat
 from rsbd.recipes.experiment import Experiment, Outcome
@@ -130,11 +128,8 @@ class Report(Tabled):
         """Write ``result.json``, ``points.csv``, ``votes.npz`` and the plot as PNG and SVG; return their paths."""
         from rsbd import plots
 
-        folder.mkdir(parents=True, exist_ok=True)
-        paths = [folder / name for name in ("result.json", "points.csv", "votes.npz")]
-        write_text(paths[0], json.dumps(self.as_dict(), indent=2) + "\n")
-        columns = self.columns()
-        write_text(paths[1], csv_text([list(columns), *zip(*columns.values(), strict=True)]))
+        texts = {"result.json": json.dumps(self.as_dict(), indent=2) + "\n", "points.csv": self.to_csv()}
+        paths = [*write_texts(folder, texts), folder / "votes.npz"]
         self.outcome.votes.save(paths[2])
         return [*paths, *plots.save(self.figure(), folder, "certified")]
 
@@ -282,10 +277,3 @@ def dataset_settings(data: Dataset) -> dict[str, Any]:
         "fingerprint": data.fingerprint(),
         "version": __version__,
     }
-
-
-def csv_text(table: Iterable[Sequence[Any]]) -> str:
-    """Return the rows of a table as the text of a CSV file."""
-    text = io.StringIO(newline="")
-    csv.writer(text).writerows(table)
-    return text.getvalue()

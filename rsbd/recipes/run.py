@@ -11,15 +11,20 @@ from rsbd.ensemble import Votes
 from rsbd.learners import Learner
 
 
-class Run(TypedDict, total=False):
-    """Settings of an ensemble and of its bounds, by name; :func:`rsbd.recipes.wang` says what each is."""
+class Asked(TypedDict, total=False):
+    """Settings of models on this machine and of their bounds, by name; :func:`rsbd.recipes.wang` says what each is."""
 
     learner: Learner | None
-    num_models: int
     alpha: float
     points: str
     seed: int
     device: str
+
+
+class Run(Asked, total=False):
+    """Settings of an ensemble and of its bounds."""
+
+    num_models: int
     executor: Executor | None
     progress: Callable[[Votes], None] | None
     cancel: Event | None
@@ -27,12 +32,12 @@ class Run(TypedDict, total=False):
     store: str | Path | None
 
 
-def split_run(run: Run, learner: Learner) -> tuple[Learner, dict[str, Any], dict[str, Any]]:
-    """Return the learner, the other settings of the ensemble, and those of the bounds: alpha and points.
+def split_run(run: Asked, learner: Learner) -> tuple[Learner, dict[str, Any], dict[str, Any]]:
+    """Return the learner, the other settings of the models, and those of the bounds: alpha and points.
 
     Parameters
     ----------
-    run : Run
+    run : Asked or Run
         The settings that were given.
     learner : Learner
         The base learner unless another one is given.

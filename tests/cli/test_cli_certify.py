@@ -343,7 +343,7 @@ BAD = [
     (["--alpha", "0"], "alpha"),
     (["--alpha", "1"], "alpha"),
     (["--alpha-for", "some"], "--alpha-for is 'some': choose 'each' or 'all'"),
-    (["--learner", "oracle"], "linear or robust or lda or mlp"),
+    (["--learner", "oracle"], "'linear' or 'robust' or 'lda' or 'mlp'"),
     (["--centre", "middle"], "--centre is 'middle': choose 'clean' or 'poisoned'"),
     (["--seed", "-1"], "seed"),
     (["--device", "abacus"], "auto"),

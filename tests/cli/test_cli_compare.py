@@ -124,7 +124,7 @@ BAD = [
     (["--patches", "0"], "side is 0"),
     (["--dataset", "breast_cancer", "--patches", "3"], "which are no images"),
     (["--poisoned", "0", "--pixels", "0"], "no threat changes anything"),
-    (["--learner", "oracle"], "linear or robust or lda or mlp"),
+    (["--learner", "oracle"], "'linear' or 'robust' or 'lda' or 'mlp'"),
     (["--seed", "-1"], "seed"),
     (["--device", "abacus", "--method", "wang"], "auto"),
     (["--rows", "100000"], "rows"),

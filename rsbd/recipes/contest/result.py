@@ -12,10 +12,9 @@ import numpy as np
 
 from rsbd.certify.tables import Column, Tabled
 from rsbd.evasion.triggers import from_record
-from rsbd.files import refuse_broken, write_text
+from rsbd.files import refuse_broken, write_texts
 from rsbd.noises import Threat
 from rsbd.recipes.contest.threats import SLOT_WORDS, Attack, trigger_words
-from rsbd.recipes.report import csv_text
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -160,19 +159,11 @@ class Comparison(Tabled):
         """Write ``result.json``, ``comparison.csv`` and the figure as PNG and SVG; return their paths."""
         from rsbd import plots
 
-        folder = Path(folder)
-        folder.mkdir(parents=True, exist_ok=True)
-        paths = [folder / "result.json", folder / "comparison.csv"]
-        write_text(paths[0], self._json())
-        columns = self.columns()
-        write_text(paths[1], csv_text([list(columns), *zip(*columns.values(), strict=True)]))
-        drawing: Any = self.plot().figure
-        return [*paths, *plots.save(drawing, folder, "comparison")]
-
-    def _json(self) -> str:
-        """Return the text of ``result.json``, one line for each row."""
         rows = ",\n".join(json.dumps(asdict(row)) for row in self.rows)
-        return f'{{"rows": [\n{rows}\n],\n"settings": {json.dumps(dict(self.settings), indent=1)}}}\n'
+        whole = f'{{"rows": [\n{rows}\n],\n"settings": {json.dumps(dict(self.settings), indent=1)}}}\n'
+        drawing: Any = self.plot().figure
+        paths = write_texts(Path(folder), {"result.json": whole, "comparison.csv": self.to_csv()})
+        return [*paths, *plots.save(drawing, folder, "comparison")]
 
 
 def _mark_groups(ax: Axes, groups: Mapping[Attack, int]) -> int:
