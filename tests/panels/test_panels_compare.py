@@ -10,7 +10,7 @@ import pytest
 
 from rsbd.bounds import simultaneous
 from rsbd.certify import certify
-from rsbd.data import load
+from rsbd.data import Dataset, load
 from rsbd.errors import InputError
 from rsbd.learners import Linear
 from rsbd.noises import Flip
@@ -33,10 +33,14 @@ from rsbd.recipes.contest.search import Trials
 MODELS = 60
 
 
+def trials(data: Dataset, models: int) -> Trials:
+    return Trials(Trial(data, Smoothing(), models, 0.001, "each", 0, Linear(), triggers=TRIGGERS))
+
+
 @pytest.fixture(scope="module")
 def contest() -> CompareComputation:
     data = load("digits", side=8, view="unit", classes=(0, 1), rows=120, points=40)
-    return CompareComputation(Trials(data, 0.25, MODELS, 0.001, "each", 0, Linear(), {}, triggers=TRIGGERS))
+    return CompareComputation(trials(data, MODELS))
 
 
 def run(contest: CompareComputation, **attack: object) -> tuple[list[CompareResult], CompareResult]:
@@ -85,7 +89,7 @@ def test_a_bar_is_what_certify_says() -> None:
     data = load("digits", side=8, view="unit", classes=(0, 1), rows=120, points=40)
     noise = Smoothing(test=Flip(0.9))
     only = Contender("one", "", "binary", {"keep": (0.9,)}, lambda d, a, keep: noise, voted())
-    contest = CompareComputation(Trials(data, 0.25, 400, 0.001, "each", 0, Linear(), {}, triggers=TRIGGERS), (only,))
+    contest = CompareComputation(trials(data, 400), (only,))
     _, found = run(contest, rows=0, trigger=1)
     seen = contest.trials.halves[True]["binary"].data
     evidence = simultaneous(Trial(seen, noise, 400, 0.001, "each", seed=0).collect(Linear()).counts, 0.001)
@@ -106,7 +110,7 @@ def test_moving_within_one_kind_of_attack_trains_nothing(contest: CompareComputa
 
 def test_previews_say_that_they_are_previews() -> None:
     data = load("digits", side=8, view="unit", classes=(0, 1), rows=60, points=20)
-    fresh = CompareComputation(Trials(data, 0.25, 20, 0.001, "each", 0, Linear(), {}, triggers=TRIGGERS))
+    fresh = CompareComputation(trials(data, 20))
     previews, final = run(fresh)
     assert previews
     for found in previews:

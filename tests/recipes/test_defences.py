@@ -119,7 +119,7 @@ def test_what_changes_every_pixel_or_leaves_the_scale_is_refused(digits: Dataset
     beyond = with_bags(table, Poisoning(Pixels((3,), delta=5.0), 0, 0.05))
     assert beyond.triggers[0] == AnyPixels(1)
     with pytest.raises(InputError, match="leave"):
-        beyond.stream()
+        next(beyond.stream())
     with pytest.raises(InputError, match="no vote is certain"):
         replace(with_bags(digits, ATTACK), smoothing=Smoothing.flips(digits, 0.9))
 

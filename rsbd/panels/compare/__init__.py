@@ -5,12 +5,13 @@ from typing import Any
 
 from rsbd.data import Dataset, load
 from rsbd.learners import Learner, Linear
+from rsbd.noises import Smoothing
 from rsbd.panels import svg
 from rsbd.panels.compare.compute import FAMILY_OF, TRIGGERS, CompareComputation, CompareParams, CompareResult
 from rsbd.panels.panel import Panel
 from rsbd.panels.phrases import phrases_of
 from rsbd.panels.runners import Runner
-from rsbd.recipes.contest.result import ComparisonRow
+from rsbd.recipes.contest import ComparisonRow, Trial
 from rsbd.recipes.contest.search import Trials
 from rsbd.words import listed, note, percent, state
 
@@ -65,8 +66,8 @@ def compare(
     if not isinstance(dataset, Dataset):
         classes = (0, 1) if dataset is None else None
         dataset = load(dataset or "digits", view="unit", classes=classes)
-    trials = Trials(dataset, 0.25, num_models, 0.001, "each", seed, learner or Linear(), {}, triggers=TRIGGERS)
-    return Panel.of(CompareParams, settings, CompareComputation(trials), draw_compare, runner)
+    trial = Trial(dataset, Smoothing(), num_models, 0.001, "each", seed, learner or Linear(), triggers=TRIGGERS)
+    return Panel.of(CompareParams, settings, CompareComputation(Trials(trial)), draw_compare, runner)
 
 
 def draw_compare(found: CompareResult) -> svg.Picture:

@@ -108,12 +108,12 @@ class CompareComputation:
     def __call__(self, params: CompareParams, cancel: Cancel, progress: OnProgress) -> Previews[CompareResult]:
         """Yield the answers so far after each method that had to be trained; return all of them."""
         contenders = [c for c in self.contenders if params.every or c.name in TAUGHT]
-        data, methods = self.trials.dataset, tuple(contender.name for contender in contenders)
+        data, methods = self.trials.trial.data, tuple(contender.name for contender in contenders)
         rows: tuple[ComparisonRow, ...] = ()
         for done, contender in enumerate(contenders, 1):
             fresh, key = len(self.trials.proofs), (contender.name, params.threat)
             rows = (*rows, self.memo.get(key, partial(self._search, contender, params, cancel)))
-            found = CompareResult(params, data.name, data.num_rows, self.trials.num_models, rows, methods)
+            found = CompareResult(params, data.name, data.num_rows, self.trials.trial.num_models, rows, methods)
             progress(done, len(methods))
             if len(self.trials.proofs) > fresh and done < len(methods):
                 yield found

@@ -7,7 +7,8 @@ from rsbd.data import Dataset
 from rsbd.errors import InputError
 from rsbd.evasion import AnyPatch, AnyPixels
 from rsbd.learners import Learner
-from rsbd.recipes.contest.contender import Contender
+from rsbd.noises import Smoothing
+from rsbd.recipes.contest.contender import Contender, Trial
 from rsbd.recipes.contest.methods import CONTENDERS
 from rsbd.recipes.contest.result import Comparison
 from rsbd.recipes.contest.search import Search, Trials
@@ -122,7 +123,8 @@ def compare(
     if len({contender.name for contender in contenders}) < max(1, len(contenders)):
         raise InputError("two contenders have one name, or there are none", "give each its own")
     against = tuple(dict.fromkeys(trigger for threat in every if (trigger := trigger_on_test(threat)) is not None))
-    trials = Trials(dataset, validation, num_models, alpha, points, seed, learner, options, against)
+    trial = Trial(dataset, Smoothing(), num_models, alpha, points, seed, learner, options=options, triggers=against)
+    trials = Trials(trial, validation)
     plan = [Search.of(trials, one, attack, group) for attack, group in threats.items() for one in contenders]
     total, done, found = sum(search.work for search in plan), 0, []
     for search in plan:

@@ -1,6 +1,6 @@
 """The search for each method's best noise, and what that certifies; data, settings and proofs that all share."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -10,8 +10,6 @@ from rsbd.bounds import over_points
 from rsbd.data import Dataset
 from rsbd.ensemble import checks
 from rsbd.errors import InputError
-from rsbd.evasion import AnyTrigger
-from rsbd.learners import Learner
 from rsbd.noises import Bagging, ClassBagging, Flip, Gaussian, Noise, Partition, Smoothing, Threat
 from rsbd.recipes.contest.contender import Contender, ProvedLabels, Trial
 from rsbd.recipes.contest.result import ComparisonRow
@@ -31,10 +29,10 @@ class Trials:
 
     Parameters
     ----------
-    dataset, validation, num_models, alpha, points, seed, learner, options
-        As in :func:`rsbd.recipes.contest.compare`.
-    triggers : tuple of AnyTrigger
-        What may be on the test input: what votes are held against.
+    trial : Trial
+        The data, and the settings of :func:`rsbd.recipes.contest.compare`.
+    validation : float
+        Share of the training rows on which the noise is chosen.
     proofs : dict
         What has been proved so far.
     halves : tuple of dict
@@ -47,31 +45,26 @@ class Trials:
         Settings that cannot work.
     """
 
-    dataset: Dataset
-    validation: float
-    num_models: int
-    alpha: float
-    points: str
-    seed: int
-    learner: Learner | None = None
-    options: Mapping[str, Any] = field(default_factory=dict)
-    triggers: tuple[AnyTrigger, ...] = ()
+    trial: Trial
+    validation: float = 0.25
     proofs: dict[Any, ProvedLabels] = field(default_factory=dict, repr=False)
     halves: tuple[dict[str, Trial], ...] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        data = self.dataset
-        checks.check_settings(data, Smoothing(), self.num_models, self.seed, *([self.learner] if self.learner else []))
-        over_points(self.alpha, 1, self.points)
-        few = -(-self.num_models // _SHARE)
+        t = self.trial
+        checks.check_settings(t.data, Smoothing(), t.num_models, t.seed, *([t.learner] if t.learner else []))
+        over_points(t.alpha, 1, t.points)
+        few, held = -(-t.num_models // _SHARE), t.data.hold_out(self.validation, t.seed)
         # Votes that prove must not be those that chose the noise.
-        search = data.hold_out(self.validation, self.seed), few, self.num_models // few, self.seed + 1
-        halves = []
-        for part, models, times, seed in (search, (data, self.num_models, 1, self.seed)):
-            run: tuple[Any, ...] = (models, self.alpha, self.points, seed, self.learner, times)
-            run += self.options, data.num_rows, {}, self.triggers
-            halves.append({view: Trial(seen, Smoothing(), *run) for view, seen in both_views(part).items()})
-        object.__setattr__(self, "halves", tuple(halves))
+        chooses: dict[str, Any] = {
+            "num_models": few,
+            "seed": t.seed + 1,
+            "times": t.num_models // few,
+            "num_rows": t.data.num_rows,
+        }
+        both = replace(t, data=held, **chooses), t
+        halves = tuple({view: replace(half, data=x) for view, x in both_views(half.data).items()} for half in both)
+        object.__setattr__(self, "halves", halves)
 
     def proof(self, contender: Contender, defence: Defence, final: bool) -> ProvedLabels:
         """Return a contender's proof with this noise, for the test points if ``final``, else for validation points."""
@@ -91,16 +84,17 @@ class Trials:
 
     def settings(self) -> dict[str, Any]:
         """Return every setting that determines a comparison, for its files."""
+        t = self.trial
         return {
             **dataset_settings(self.halves[True]["unit"].data),
-            "models": self.num_models,
+            "models": t.num_models,
             "search_models": self.halves[False]["unit"].num_models,
             "validation": self.validation,
             "objective": "mean certified accuracy over the threats of an attack, on validation points",
-            "alpha": self.alpha,
-            "alpha_for": self.points,
-            "learner": None if self.learner is None else repr(self.learner),
-            "seed": self.seed,
+            "alpha": t.alpha,
+            "alpha_for": t.points,
+            "learner": None if t.learner is None else repr(t.learner),
+            "seed": t.seed,
         }
 
 
@@ -144,14 +138,14 @@ class Search:
     @classmethod
     def of(cls, trials: Trials, contender: Contender, attack: Attack, threats: tuple[Threat, ...]) -> "Search":
         """Return the search with the noises within the budget, or with the reason why the method cannot take part."""
-        data = trials.halves[True][contender.view].data
+        data, budget = trials.halves[True][contender.view].data, trials.trial.num_models
         every = tuple(contender.defences(data, attack))
         answers = {contender.refuses(defence, threat, data.num_rows) for defence in every for threat in threats}
         if reasons := sorted(answer for answer in answers if answer):
             return cls(contender, attack, threats, (), reasons[0])
-        models = [contender.num_models(defence, trials.num_models) for defence in every]
-        within = tuple(d for d, number in zip(every, models, strict=True) if number <= trials.num_models)
-        short = f"it trains {min(models)} models or more, and the budget is {trials.num_models}"
+        models = [contender.num_models(defence, budget) for defence in every]
+        within = tuple(d for d, number in zip(every, models, strict=True) if number <= budget)
+        short = f"it trains {min(models)} models or more, and the budget is {budget}"
         return cls(contender, attack, threats, within, None if within else short)
 
     @property
@@ -177,7 +171,7 @@ class Search:
             *about,
             certified=tuple(certified.tolist()),
             noise=noise_words(chosen),
-            models=self.contender.num_models(chosen, trials.num_models),
+            models=self.contender.num_models(chosen, trials.trial.num_models),
             clean=clean,
             tried=len(self.defences),
             validated=scores[best][0],
