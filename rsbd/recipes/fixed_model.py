@@ -12,11 +12,11 @@ from rsbd.ensemble.one_model import FixedModel, stream_confidences
 from rsbd.learners import LDA, randomness
 from rsbd.noises import Gaussian, Smoothing, Threat
 from rsbd.recipes.result import Certified
-from rsbd.recipes.run import Asked, split_run
+from rsbd.recipes.run import LocalRun, split_run
 
 
 def cohen(
-    dataset: Dataset, sigma: float = 0.25, *, num_copies: int = 1000, num_selection: int = 100, **run: Unpack[Asked]
+    dataset: Dataset, sigma: float = 0.25, *, num_copies: int = 1000, num_selection: int = 100, **run: Unpack[LocalRun]
 ) -> Certified:
     """Certify the predictions of a smoothed classifier against changes of the test input.
 
@@ -81,7 +81,7 @@ def kumar(
     measure: str = "score",
     num_copies: int = 1000,
     num_selection: int = 100,
-    **run: Unpack[Asked],
+    **run: Unpack[LocalRun],
 ) -> Confidence:
     """Bound the average confidence under Gaussian noise on the test input, after changes of each length.
 
@@ -141,7 +141,7 @@ def certified_confidence(
     measure: str = "score",
     num_models: int = 1000,
     num_selection: int = 64,
-    **run: Unpack[Asked],
+    **run: Unpack[LocalRun],
 ) -> Confidence:
     """Bound the average confidence of an ensemble after backdoor attacks: the same argument, for any trade-off.
 

@@ -10,9 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from rsbd.certify import Certificate, certified_map, certify, radius
+from rsbd.certify import Certificate, certified_map, radius
 from rsbd.certify.tables import Column, Tabled
-from rsbd.certify.threats import is_within
 from rsbd.data import Dataset
 from rsbd.evasion import AnyPatch, AnyTrigger
 from rsbd.files import write_texts
@@ -188,13 +187,8 @@ def report(
     known = [outcome.bounds_against(size) if isinstance(size, AnyTrigger) else plain for size in triggers]
     kind = (threat.relabel, threat.on_test, data.num_rows)
     cells = certified_map(known, data.y_test, e.smoothing, rows, triggers, *kind)
-    # The planted attack includes each smaller one, and nothing is certified against more than against less.
     planted: Any = threat.trigger  # it is no mapping
-    within = (np.array(rows) <= threat.rows)[:, None] & np.array([is_within(t, planted) for t in triggers])
-    against = 0.0
-    if cells[within].all():
-        held = certify(outcome.bounds, e.smoothing, threat, data.num_rows)
-        against = float((held & (outcome.bounds.label == data.y_test)).mean())
+    against = certified_map(outcome.bounds, data.y_test, e.smoothing, [threat.rows], [planted], *kind)
     return Report(
         outcome=outcome,
         certificate=certificate,
@@ -202,7 +196,7 @@ def report(
         accuracies=certificate.curve(data.y_test, radii),
         threat=threat,
         budget=threat.budget(certificate.norm),
-        against_attack=against,
+        against_attack=float(against[0, 0]),
         rows=rows,
         triggers=triggers,
         accuracy_map=cells,

@@ -11,7 +11,7 @@ from rsbd.ensemble import Votes
 from rsbd.learners import Learner
 
 
-class Asked(TypedDict, total=False):
+class LocalRun(TypedDict, total=False):
     """Settings of models on this machine and of their bounds, by name; :func:`rsbd.recipes.wang` says what each is."""
 
     learner: Learner | None
@@ -21,7 +21,7 @@ class Asked(TypedDict, total=False):
     device: str
 
 
-class Run(Asked, total=False):
+class Run(LocalRun, total=False):
     """Settings of an ensemble and of its bounds."""
 
     num_models: int
@@ -32,12 +32,12 @@ class Run(Asked, total=False):
     store: str | Path | None
 
 
-def split_run(run: Asked, learner: Learner) -> tuple[Learner, dict[str, Any], dict[str, Any]]:
+def split_run(run: LocalRun, learner: Learner) -> tuple[Learner, dict[str, Any], dict[str, Any]]:
     """Return the learner, the other settings of the models, and those of the bounds: alpha and points.
 
     Parameters
     ----------
-    run : Asked or Run
+    run : LocalRun or Run
         The settings that were given.
     learner : Learner
         The base learner unless another one is given.

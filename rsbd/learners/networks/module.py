@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from typing import ClassVar
 
 import torch
@@ -16,7 +16,7 @@ from rsbd.errors import InputError, first_line, is_whole
 from rsbd.learners.base import Problem, ScoringModels, noised_points
 from rsbd.learners.identity import settings_text
 from rsbd.learners.networks.drawing import DrawFromGenerator, build_module
-from rsbd.learners.networks.network import Network, Precision, Stack
+from rsbd.learners.networks.network import Backward, Network, Precision, Stack
 from rsbd.noises import Noise
 
 _POINTS = 512  # labelled at a time, so that activations stay small
@@ -130,9 +130,9 @@ class Module(Network):
             part.copy_(state.pop(name))
         net.train()
 
-        def gradients(parts: Sequence[Tensor]) -> ModuleGradients:
+        def gradients(parts: Sequence[Tensor]) -> Backward:
             weights = dict(zip(moving, parts, strict=True))
-            return ModuleGradients(net, weights, state, problem, self.precision, generators if apart else None)
+            return module_gradients(net, weights, state, problem, self.precision, generators if apart else ())
 
         self.descend(stack, gradients, self.batches(problem, generators))
         weights = dict(zip(moving, stack.parts, strict=True))
@@ -183,49 +183,39 @@ def as_inputs(x: Tensor, shape: tuple[int, ...]) -> Tensor:
     return x.reshape(*x.shape[:-1], *((1, *shape) if len(shape) == 2 else shape))
 
 
-@dataclass(frozen=True)
-class ModuleGradients:
-    """Computes gradients of each model's mean cross-entropy in its weights: for all models at once, or one by one.
+def module_gradients(
+    net: nn.Module, weights: _State, fixed: _State, problem: Problem, precision: Precision, apart: Sequence[Generator]
+) -> Backward:
+    """Return a function that computes gradients of each model's mean cross-entropy in its weights.
 
-    One by one, what a module draws while it trains comes from the model's own generator.
+    For all models at once; or one by one with the generators of ``apart``, from which what a module draws then comes.
     """
 
-    net: nn.Module
-    weights: _State
-    fixed: _State
-    problem: Problem
-    precision: Precision
-    apart: Sequence[Generator] | None
+    def loss(weights: _State, fixed: _State, x: Tensor, y: Tensor) -> Tensor:
+        scores = functional_call(net, {**weights, **fixed}, (x,))
+        if scores.shape != (len(x), problem.num_classes):
+            remedy = f"give (rows, {problem.num_classes})"
+            raise InputError(f"scores of {len(x)} rows have shape {tuple(scores.shape)}", remedy)
+        return nn.functional.cross_entropy(scores.float(), y)
 
-    def __call__(self, x: Tensor, y: Tensor, found: Sequence[Tensor]) -> None:
-        """Write the gradients into ``found``, in the order of the weights."""
-        own = as_inputs(x.mT.clone(memory_format=torch.contiguous_format), self.problem.shape)  # it may write on it
-        if self.apart is not None:
-            self._one_by_one(self.apart, own, y, found)
-            return
-        with self._rounded():
-            slopes = vmap(grad(self._loss), randomness="error")(self.weights, self.fixed, own, y)
-        for name, room in zip(self.weights, found, strict=True):
-            room.copy_(slopes[name])
-
-    def _one_by_one(self, streams: Sequence[Generator], x: Tensor, y: Tensor, found: Sequence[Tensor]) -> None:
-        for i, stream in enumerate(streams):
-            weights = {name: tensor[i].detach().requires_grad_() for name, tensor in self.weights.items()}
-            with torch.enable_grad(), DrawFromGenerator(stream), self._rounded():
-                loss = self._loss(weights, {name: tensor[i] for name, tensor in self.fixed.items()}, x[i], y[i])
-            slopes = torch.autograd.grad(loss, list(weights.values()), allow_unused=True)
-            for room, slope in zip(found, slopes, strict=True):
+    def write(x: Tensor, y: Tensor, found: Sequence[Tensor]) -> None:
+        own = as_inputs(x.mT.clone(memory_format=torch.contiguous_format), problem.shape)  # it may write on it
+        # Tensors that a module creates are float32: autocast combines them with weights of another type.
+        rounded = partial(torch.autocast, x.device.type, torch.bfloat16, precision == "bfloat16")
+        if not apart:
+            with rounded():
+                slopes = vmap(grad(loss), randomness="error")(weights, fixed, own, y)
+            for name, room in zip(weights, found, strict=True):
+                room.copy_(slopes[name])
+        for i, stream in enumerate(apart):
+            mine = {name: tensor[i].detach().requires_grad_() for name, tensor in weights.items()}
+            with torch.enable_grad(), DrawFromGenerator(stream), rounded():
+                lost = loss(mine, {name: tensor[i] for name, tensor in fixed.items()}, own[i], y[i])
+            one = torch.autograd.grad(lost, list(mine.values()), allow_unused=True)
+            for room, slope in zip(found, one, strict=True):
                 room[i] = 0 if slope is None else slope
 
-    def _rounded(self) -> torch.autocast:
-        # Tensors that a module creates are float32: autocast combines them with weights of another type.
-        return torch.autocast(self.problem.x.device.type, torch.bfloat16, self.precision == "bfloat16")
-
-    def _loss(self, weights: _State, fixed: _State, x: Tensor, y: Tensor) -> Tensor:
-        scores, classes = functional_call(self.net, {**weights, **fixed}, (x,)), self.problem.num_classes
-        if scores.shape != (len(x), classes):
-            raise InputError(f"scores of {len(x)} rows have shape {tuple(scores.shape)}", f"give (rows, {classes})")
-        return nn.functional.cross_entropy(scores.float(), y)
+    return write
 
 
 @dataclass(frozen=True)

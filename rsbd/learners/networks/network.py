@@ -47,10 +47,6 @@ class Stack:
         parts = torch.split(flat[: sum(sizes)], sizes)
         return cls(flat, [part.view(*shape) for part, shape in zip(parts, shapes, strict=True)])
 
-    def like(self) -> "Stack":
-        """Lay out the same tensors again, all zero."""
-        return self._of(torch.zeros_like(self.flat), [part.shape for part in self.parts])
-
     def to(self, dtype: torch.dtype) -> "Stack":
         """Return the tensors in this type: a copy, or this stack's memory if it has the type already."""
         return self._of(self.flat.to(dtype), [part.shape for part in self.parts])
@@ -185,7 +181,8 @@ class Network(Learner):
         batches : sequence of (Tensor, Tensor)
             Taken in the same order in every pass.
         """
-        adam, slopes = Adam(weights.flat), weights.like()
+        adam = Adam(weights.flat)
+        slopes = Stack.zeros([part.shape for part in weights.parts], weights.flat.device)
         # In float32 these are the same tensors, and copying one onto itself costs nothing.
         rounded, found = (stack.to(batches[0][0].dtype) for stack in (weights, slopes))
         write = gradients(rounded.parts)
