@@ -75,7 +75,7 @@ def test_every_learner_works_in_the_default_pool_after_threads_have_worked_and_c
     command = [sys.executable, "-c", WORKED + LEARNERS]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     process = subprocess.Popen(command, env=where, text=True, start_new_session=True, **pipes)
-    guard = threading.Timer(120, os.killpg, (process.pid, signal.SIGKILL))  # ends whatever hangs
+    guard = threading.Timer(300, os.killpg, (process.pid, signal.SIGKILL))  # ends whatever hangs
     guard.start()
     assert process.stdout is not None
     said = process.stdout.readline()

@@ -131,7 +131,7 @@ def test_cancel_is_seen_within_a_batch():
     engine.submit(0)
     assert running.wait(10)
     engine.submit(1)
-    assert left.wait(1)
+    assert left.wait(10)
     engine.wait(10)
     engine.close()
 
