@@ -4,15 +4,16 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
+from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
 from rsbd.data.own import is_file_name, number_labels, read_own
 from rsbd.errors import InputError, first_line
 from rsbd.files import read_path, try_to_write
-from rsbd.types import Labels, NDArray
+from rsbd.types import Floats, Labels, NDArray
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,18 +67,22 @@ def shuffled(count: int, seed: int | tuple[int, ...]) -> Labels:
     return np.argsort(np.random.default_rng(seed).random(count), kind="stable")
 
 
-def _split(x: NDArray[Any], y: NDArray[Any], rows: int, classes: tuple[str, ...], levels: int | None) -> Raw:
+def _split(x: NDArray[Any], y: Labels, rows: int, classes: tuple[str, ...], levels: int | None) -> Raw:
     order = shuffled(len(x), 20240601)  # fixed, so that the training rows are the same everywhere
     train, test = order[:rows], order[rows:]
-    return Raw(x[train], y[train].astype(np.int64), x[test], y[test].astype(np.int64), classes, levels)
+    return Raw(x[train], y[train], x[test], y[test], classes, levels)
+
+
+def _read_embedded(file: str, header: int) -> tuple[Floats, Labels]:
+    """Read inputs and labels from the files of scikit-learn, which takes a second to import."""
+    (package,) = cast("list[str]", getattr(find_spec("sklearn"), "submodule_search_locations", []))
+    table = np.loadtxt(Path(package, "datasets", "data", file), delimiter=",", skiprows=header)
+    return table[:, :-1], table[:, -1].astype(np.int64)
 
 
 def _digits(_: Path) -> Raw:
-    from sklearn.datasets import load_digits
-
-    bunch = load_digits()
-    pictures = bunch.data.reshape(-1, 8, 8).astype(np.uint8)
-    return _split(pictures, bunch.target, rows=1000, classes=tuple("0123456789"), levels=17)
+    x, y = _read_embedded("digits.csv.gz", header=0)
+    return _split(x.reshape(-1, 8, 8).astype(np.uint8), y, rows=1000, classes=tuple("0123456789"), levels=17)
 
 
 # Top of the scale of the ten measurements (radius, texture, perimeter, area, smoothness, compactness,
@@ -93,11 +98,9 @@ _TOPS = (
 
 
 def _breast_cancer(_: Path) -> Raw:
-    from sklearn.datasets import load_breast_cancer
-
-    bunch = load_breast_cancer()
-    scaled = np.clip(bunch.data / np.ravel(_TOPS), 0, 1).astype(np.float32)
-    return _split(scaled, bunch.target, rows=400, classes=("malignant", "benign"), levels=None)
+    x, y = _read_embedded("breast_cancer.csv", header=1)
+    scaled = np.clip(x / np.ravel(_TOPS), 0, 1).astype(np.float32)
+    return _split(scaled, y, rows=400, classes=("malignant", "benign"), levels=None)
 
 
 def _torchvision(cls: str, description: str, rows: int, folder: str, files: tuple[str, ...]) -> Source:

@@ -1,9 +1,6 @@
 """Trains classifiers without a defence, which attacks are measured on."""
 
-from __future__ import annotations
-
 from functools import lru_cache
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -16,9 +13,6 @@ from rsbd.learners.determinism import reproducible
 from rsbd.learners.randomness import generators
 from rsbd.noises import Smoothing
 from rsbd.types import Floats, Labels, Points
-
-if TYPE_CHECKING:
-    from sklearn.linear_model import RidgeClassifier
 
 
 def predict_without_noise(dataset: Dataset, learner: Learner, x: Points, seed: int = 0, check: bool = True) -> Labels:
@@ -77,11 +71,9 @@ def predict_undefended(dataset: Dataset, learner: Learner, x: Points, seed: int 
     check_kind("learner", learner, Learner)
     if not learner.needs_noise:
         return predict_without_noise(dataset, learner, x, seed, check)
-    model = _ridge(dataset)
+    classes, weights = _ridge(dataset)
     # Scores of a few binary rows are often equal up to rounding, which differs between machines.
-    scores = model.decision_function(_with_one(x)).round(9)
-    best = scores.argmax(1) if scores.ndim > 1 else (scores > 0).astype(np.int64)
-    return np.asarray(model.classes_[best], np.int64)
+    return np.asarray(classes[(_with_one(x) @ weights).round(9).argmax(1)], np.int64)
 
 
 def unwrap(learner: Learner) -> Learner:
@@ -115,19 +107,21 @@ def undefended_weights(dataset: Dataset) -> Floats:
     >>> undefended_weights(load("digits", view="unit")).shape
     (10, 28, 28)
     """
-    model = _ridge(dataset)
-    rows = np.atleast_2d(model.coef_)[:, :-1]
+    classes, weights = _ridge(dataset)
     found = np.zeros((dataset.num_classes, dataset.num_features))  # a class with no row has no weight
-    # For two classes there is one row of weights, for the second class and against the first.
-    found[model.classes_] = np.concatenate([-rows, rows]) if len(rows) == 1 else rows
+    found[classes] = weights[:-1].T
     return found.reshape(-1, *dataset.shape)
 
 
 @lru_cache(maxsize=4)  # a data set never changes
-def _ridge(dataset: Dataset) -> RidgeClassifier:
-    from sklearn.linear_model import RidgeClassifier
-
-    return RidgeClassifier(alpha=1.0, fit_intercept=False).fit(_with_one(dataset.x), dataset.y)
+def _ridge(dataset: Dataset) -> tuple[Labels, Floats]:
+    """Fit 1 to the rows of each class and -1 to all others; return the classes that have rows, and their weights."""
+    classes = np.unique(dataset.y)
+    x, sides = _with_one(dataset.x), np.where(dataset.y[:, None] == classes, 1.0, -1.0)
+    rows, width = x.shape
+    if rows < width:  # the same weights, from the smaller system
+        return classes, x.T @ np.linalg.solve(x @ x.T + np.eye(rows), sides)
+    return classes, np.asarray(np.linalg.solve(x.T @ x + np.eye(width), x.T @ sides))
 
 
 def _with_one(x: Points) -> Floats:
