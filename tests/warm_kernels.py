@@ -18,7 +18,7 @@ import time
 from pathlib import Path
 
 # What the package imports from other packages before a notebook has done much.
-HEAVY = "numpy scipy.stats scipy.optimize torch sklearn.discriminant_analysis matplotlib.pyplot ipywidgets anywidget"
+HEAVY = "numpy scipy.special scipy.ndimage torch matplotlib.pyplot ipywidgets anywidget"
 
 
 class WarmKernels:

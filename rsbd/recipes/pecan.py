@@ -1,6 +1,6 @@
 """After Zhang, Albarghouthi, D'Antoni 2023: few rows for each model, and only votes count that no trigger can move."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Unpack
@@ -145,13 +145,15 @@ def _deal(
 
     labels = label_parts(dataset, partition, learner, seed, ask)
 
-    def reach(place: AnyTrigger) -> Bools:
-        reached = np.zeros((*labels.shape, classes), dtype=bool)  # a part that abstains has no model to move
-        for model, one in trained.items():
-            said = torch.from_numpy(labels[model])[None]
-            reached[model] = next(find_reached(one, x, said, [place], dataset.shape, classes))[0].numpy()
-        return reached
+    def reach(places: Sequence[AnyTrigger]) -> Iterator[Bools]:
+        said = {model: torch.from_numpy(labels[model])[None] for model in trained}
+        moved = {i: find_reached(one, x, said[i], places, dataset.shape, classes) for i, one in trained.items()}
+        for _ in places:
+            reached = np.zeros((*labels.shape, classes), dtype=bool)  # a part that abstains has no model to move
+            for model, found in moved.items():
+                reached[model] = next(found)[0].numpy()
+            yield reached
 
     certify = partial(count_votes, partition, labels, classes, partition.norm, "rows")
-    held = {each: certify(trigger=each, reached=map(reach, places)) for each, places in windows.items()}
+    held = {each: certify(trigger=each, reached=reach(places)) for each, places in windows.items()}
     return GuardedParts(partition, labels, next(iter(held.values())), held)

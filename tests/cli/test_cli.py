@@ -151,7 +151,7 @@ def test_a_full_disk_under_the_output_is_one_sentence(tmp_path: Path) -> None:
     # The processes are forked once all is imported: a start takes milliseconds, not seconds.
     code = (
         "import os, sys; from rsbd import cli, load; from rsbd.recipes import experiment; import matplotlib.pyplot\n"
-        "load('digits')\n"  # imports scikit-learn
+        "load('digits')\n"  # imports scipy
         "sys.argv = 'rsbd certify --side 8 --rows 20 --points 5 --models 8'.split()\n"
         "for out, err in zip(sys.stdin.readline().split(), sys.stdin.readline().split()):\n"
         "    if not (child := os.fork()):\n"
@@ -178,7 +178,7 @@ def test_ctrl_c_says_what_is_kept_and_the_run_goes_on(tmp_path: Path) -> None:
         "import os, signal, sys; import matplotlib.pyplot\n"
         "from rsbd import load; from rsbd.cli import main\n"
         "from rsbd.ensemble.votes import Store; from rsbd.recipes.experiment import Experiment\n"
-        "load('digits')\n"  # imports scikit-learn
+        "load('digits')\n"  # imports scipy
         "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # a shell's background jobs are deaf to it
         "Store.every, was = 0.0, Experiment.stream\n"
         "def stream(*a, **k):\n"
