@@ -9,7 +9,7 @@ import io
 import os
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -20,7 +20,7 @@ from rsbd.cli.data import data_app
 from rsbd.cli.doctor import doctor
 from rsbd.cli.lab import course, lab
 from rsbd.cli.lecture import lecture
-from rsbd.cli.options import spread
+from rsbd.cli.options import HELP, spread
 from rsbd.cli.site import site
 from rsbd.errors import InputError
 
@@ -31,17 +31,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-_HELP: dict[Any, str] = {  # the docstrings of the commands, which `python -OO` drops
-    lab: "Open the course in JupyterLab (for this machine only, protected by its token); Ctrl-C ends it.",
-    course: "Copy the course into a folder and start nothing.",
-    lecture: "Show ten scenes for a lecture hall (for this machine only, protected by its token); Ctrl-C ends it.",
-    site: "Write the whole course as pages that need no kernel, server or network.",
-    certify: "Plant a backdoor, defend with noise and with bags of few rows, and certify the predictions.",
-    compare: "Certify with every method against the same attackers, each method with its best noise.",
-    doctor: "Say what works on this machine, and how to mend what does not.",
-}
-for command, says in _HELP.items():
-    app.command(help=says)(command)
+for command in (lab, course, lecture, site, certify, compare, doctor):
+    app.command(help=HELP["command"][command.__name__])(command)  # not its docstring, which `python -OO` drops
 app.add_typer(data_app, name="data")
 
 

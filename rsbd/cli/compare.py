@@ -10,11 +10,6 @@ from rsbd.cli import options
 from rsbd.cli.options import attack_option, defence_option
 from rsbd.errors import InputError, check_among
 
-_RELABEL = "Whether poisoned rows are relabelled (by default the map has both)."
-_ON_TEST = "Whether the trigger is on the test input too (by default the map has both)."
-_LEARNER = "One base learner for all, such as lda (each method's own by default; a wrong name lists all)."
-_VALIDATION = "Share of the training rows, between 0 and 1, on which each method's noise is chosen."
-
 
 def compare(
     dataset: options.DataSet = "digits",
@@ -22,25 +17,17 @@ def compare(
     rows: options.NumRows = None,
     points: options.NumPoints = None,
     side: options.Side = None,
-    poisoned: Annotated[
-        list[int] | None, attack_option("N...", "Numbers of poisoned rows, such as 0 1 5 (the default).")
-    ] = None,
-    pixels: Annotated[
-        list[int] | None, attack_option("N...", "Sizes of the trigger in pixels, such as 0 1 2 (the default).")
-    ] = None,
-    patches: Annotated[
-        list[int] | None, attack_option("SIDE...", "Sides of square patches as triggers, such as 3 (the default).")
-    ] = None,
-    relabel: Annotated[bool | None, attack_option(None, _RELABEL, "--relabel/--not-relabel")] = None,
-    on_test: Annotated[bool | None, attack_option(None, _ON_TEST, "--on-test/--not-on-test")] = None,
-    method: Annotated[
-        list[str] | None, defence_option("WORD...", "Only methods with one of these in their name (all by default).")
-    ] = None,
-    learner: Annotated[str | None, defence_option("NAME", _LEARNER)] = None,
-    models: Annotated[int, defence_option("N", "Models that a method may train, at most.")] = 1000,
+    poisoned: Annotated[list[int] | None, attack_option("N...", "poisoned")] = None,
+    pixels: Annotated[list[int] | None, attack_option("N...", "pixels")] = None,
+    patches: Annotated[list[int] | None, attack_option("SIDE...", "patches")] = None,
+    relabel: Annotated[bool | None, attack_option(None, "relabel", "--relabel/--not-relabel")] = None,
+    on_test: Annotated[bool | None, attack_option(None, "on_test", "--on-test/--not-on-test")] = None,
+    method: Annotated[list[str] | None, defence_option("WORD...", "method")] = None,
+    learner: Annotated[str | None, defence_option("NAME", "one_learner")] = None,
+    models: Annotated[int, defence_option("N", "budget")] = 1000,
     alpha: options.Alpha = 0.001,
     alpha_for: options.AlphaFor = "each",
-    validation: Annotated[float, defence_option("SHARE", _VALIDATION)] = 0.25,
+    validation: Annotated[float, defence_option("SHARE", "validation")] = 0.25,
     seed: options.Seed = 0,
     device: options.Device = "auto",
     out: options.Out = None,

@@ -8,13 +8,11 @@ import typer
 
 from rsbd.cli import options, server
 
-_COURSE = "Work in a copy of the course in this folder; files that are there are kept."
-
 
 def lab(
     no_browser: options.NoBrowser = False,
     port: options.Port = None,
-    own: Annotated[Path | None, options.plain_option("FOLDER", _COURSE, "--course", parser=options.as_path)] = None,
+    own: Annotated[Path | None, options.plain_option("FOLDER", "course", "--course", parser=options.as_path)] = None,
 ) -> None:
     """Open the course in JupyterLab (for this machine only, protected by its token); Ctrl-C ends it."""
     from rsbd.course import notebooks

@@ -12,19 +12,15 @@ from rsbd.errors import InputError
 
 _EXTENSIONS = ("anywidget", "@jupyter-widgets/jupyterlab-manager", "@voila-dashboards/widgets-manager8")
 PAGE = Path(__file__).parents[1] / "course" / "lecture" / "page"
-_STATIC = "Write pages that need no kernel, server or network into this folder, and end."
-_HANDOUT = "Write the hand-out to print into this file (.html), and end."
-_LINK = "Address where the static pages are published: each scene then shows its own as a QR code."
-_SCENE = "With --static or --handout: only these scenes, such as 1 3."
 
 
 def lecture(
     no_browser: options.NoBrowser = False,
     port: options.Port = None,
-    static: Annotated[Path | None, options.plain_option("FOLDER", _STATIC, parser=options.as_path)] = None,
-    handout: Annotated[Path | None, options.plain_option("FILE", _HANDOUT, parser=options.as_path)] = None,
-    link: Annotated[str, options.plain_option("URL", _LINK)] = "",
-    scene: Annotated[list[int] | None, options.plain_option("N...", _SCENE)] = None,
+    static: Annotated[Path | None, options.plain_option("FOLDER", "static", parser=options.as_path)] = None,
+    handout: Annotated[Path | None, options.plain_option("FILE", "handout", parser=options.as_path)] = None,
+    link: Annotated[str, options.plain_option("URL", "link")] = "",
+    scene: Annotated[list[int] | None, options.plain_option("N...", "scene")] = None,
 ) -> None:
     """Show ten scenes for a lecture hall (for this machine only, protected by its token); Ctrl-C ends it."""
     if link and not link.startswith(("http://", "https://")):

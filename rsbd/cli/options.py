@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from rsbd.data import Dataset
     from rsbd.learners import Learner
 
+HELP = tomllib.loads(Path(__file__).with_name("help.toml").read_text("utf-8"))  # of commands and options
 USUAL_KEEP = "0.8"  # of flips, unless others are asked for
 _PAIRS = {"digits": ["0", "1"], "mnist": ["1", "7"]}  # the classes unless others are asked for
 
@@ -40,10 +42,11 @@ def as_whole(text: str) -> int:
         raise typer.BadParameter(f"{text!r} is not a whole number, such as 1000") from None
 
 
-def _option(panel: str | None, metavar: str | None, help_: str, *names: str, **more: Any) -> Any:
+def _option(panel: str | None, metavar: str | None, key: str, *names: str, **more: Any) -> Any:
+    """Return an option, whose help stands under ``key`` in ``help.toml``."""
     if metavar in ("N", "N...", "LABEL") and "min" not in more:
         more["parser"] = as_whole
-    return typer.Option(*names, help=help_, metavar=metavar, rich_help_panel=panel, **more)
+    return typer.Option(*names, help=HELP["option"][key], metavar=metavar, rich_help_panel=panel, **more)
 
 
 data_option = partial(_option, "Data")
@@ -51,32 +54,19 @@ attack_option = partial(_option, "Attack")
 defence_option = partial(_option, "Defence")
 run_option = partial(_option, "Run")
 plain_option = partial(_option, None)
-_NAMES = (
-    "digits, breast_cancer, mnist, fashion-mnist or cifar10 (`rsbd data` says which are here); or a file of your own, "
-    "inputs from 0 to 1: .npz with x and y, or .csv with a column called label."
-)
-_CLASSES = "Classes to tell apart, such as 1 7 (by default 0 1 of digits, 1 7 of mnist, else all)."
-_ROWS = "Training rows, drawn at random from each class (all by default)."
-_POINTS = "Test points, drawn at random from each class (all by default)."
-_SIDE = "Side of the images in pixels: digits are enlarged to 28 (the default); 8 is their own."
-_ALPHA = "Probability, between 0 and 1, that a certificate is wrong."
-_DEVICE = "cpu, cuda, cuda:1 ...; auto takes a CUDA GPU where there is one."
-_EACH = "each: alpha is for each point by itself; all: for all points of a figure at once, not for all figures."
-_OUT = "Folder for result.json, table, picture and votes; an interrupted run goes on from there."
 
-DataSet: TypeAlias = Annotated[str, data_option("NAME", _NAMES)]
-Classes: TypeAlias = Annotated[list[str] | None, data_option("NAME...", _CLASSES)]
-NumRows: TypeAlias = Annotated[int | None, data_option("N", _ROWS)]
-NumPoints: TypeAlias = Annotated[int | None, data_option("N", _POINTS)]
-Side: TypeAlias = Annotated[int | None, data_option("N", _SIDE)]
-Alpha: TypeAlias = Annotated[float, defence_option("ALPHA", _ALPHA)]
-AlphaFor: TypeAlias = Annotated[str, defence_option("EACH|ALL", _EACH)]
-Seed: TypeAlias = Annotated[int, run_option("N", "Seed of everything random, 0 or more.")]
-Device: TypeAlias = Annotated[str, run_option("NAME", _DEVICE)]
-Out: TypeAlias = Annotated[Path | None, run_option("FOLDER", _OUT, parser=as_path)]
-_PORT = "Port on this machine; a free one by default."
-NoBrowser: TypeAlias = Annotated[bool, plain_option(None, "Only print the address.", "--no-browser")]
-Port: TypeAlias = Annotated[int | None, plain_option("N", _PORT, min=1, max=65535)]
+DataSet: TypeAlias = Annotated[str, data_option("NAME", "dataset")]
+Classes: TypeAlias = Annotated[list[str] | None, data_option("NAME...", "classes")]
+NumRows: TypeAlias = Annotated[int | None, data_option("N", "rows")]
+NumPoints: TypeAlias = Annotated[int | None, data_option("N", "points")]
+Side: TypeAlias = Annotated[int | None, data_option("N", "side")]
+Alpha: TypeAlias = Annotated[float, defence_option("ALPHA", "alpha")]
+AlphaFor: TypeAlias = Annotated[str, defence_option("EACH|ALL", "alpha_for")]
+Seed: TypeAlias = Annotated[int, run_option("N", "seed")]
+Device: TypeAlias = Annotated[str, run_option("NAME", "device")]
+Out: TypeAlias = Annotated[Path | None, run_option("FOLDER", "out", parser=as_path)]
+NoBrowser: TypeAlias = Annotated[bool, plain_option(None, "no_browser", "--no-browser")]
+Port: TypeAlias = Annotated[int | None, plain_option("N", "port", min=1, max=65535)]
 
 
 def spread(arguments: list[str], *options: str) -> list[str]:
