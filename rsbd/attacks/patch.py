@@ -74,10 +74,8 @@ class BadPatch(Trigger):
         height, width = shape[-2:]
         if self.offset + self.size > min(height, width):
             at = f" at offset {self.offset}" if self.offset else ""
-            raise InputError(
-                f"a {self.size} x {self.size} patch{at} is larger than the {height} x {width} image",
-                f"choose a size from 1 to {max(1, min(height, width) - self.offset)}",
-            )
+            larger = f"a {self.size} x {self.size} patch{at} is larger than the {height} x {width} image"
+            raise InputError(larger, f"choose a size from 1 to {max(1, min(height, width) - self.offset)}")
         down, across = np.divmod(np.arange(self.pixels or self.size**2), self.size)
         down, across = down + self.offset, across + self.offset
         side, edge = self.corner.split()

@@ -82,11 +82,9 @@ class Poisoning:
         target, eligible = self._eligible(dataset)
         number = rows_to_poison(self.rate, dataset.num_rows)
         if number > len(eligible):
-            raise InputError(
-                f"{number} rows should be poisoned (rate {self.rate} of {dataset.num_rows}), "
-                f"but only {len(eligible)} are eligible",
-                f"give a rate up to {len(eligible) * 1000 // dataset.num_rows / 1000}",
-            )
+            asked = f"{number} rows should be poisoned (rate {self.rate} of {dataset.num_rows})"
+            most = len(eligible) * 1000 // dataset.num_rows / 1000
+            raise InputError(f"{asked}, but only {len(eligible)} are eligible", f"give a rate up to {most}")
         chosen = np.sort(eligible[shuffled(len(eligible), (check_whole("seed", seed), 2))[:number]])
         x, y = dataset.x.copy(), dataset.y.copy()
         x[chosen] = stamp(self.trigger, dataset, x[chosen])
@@ -143,10 +141,9 @@ def stamp(trigger: Trigger, dataset: Dataset, x: Points) -> Points:
                 "scale the inputs to [0, 1] by numbers fixed beforehand, or correct the budget",
             )
     if not on_levels(out, dataset.values):
-        raise InputError(
-            f"a {type(trigger).__name__} trigger takes pixels off the {dataset.values} levels of this view",
-            "take the view 'unit' (or values=None, and Gaussian noise), or BadPatch or Features, which set values to 1",
-        )
+        off = f"a {type(trigger).__name__} trigger takes pixels off the {dataset.values} levels of this view"
+        kinds = "BadPatch or Features, which set values to 1"
+        raise InputError(off, f"take the view 'unit' (or values=None, and Gaussian noise), or {kinds}")
     return out
 
 

@@ -182,10 +182,8 @@ class World:
         axes = self.axes(range(rows))
         shape = tuple(len(axis.seen) for axis in axes)
         if max(prod(shape), prod(self.sizes)) > MOST_DATASETS:
-            raise InputError(
-                f"{prod(self.sizes):,} data sets and {prod(shape):,} noised ones are more than {MOST_DATASETS:,}",
-                "take fewer rows, features or values",
-            )
+            many = f"{prod(self.sizes):,} data sets and {prod(shape):,} noised ones are more than {MOST_DATASETS:,}"
+            raise InputError(many, "take fewer rows, features or values")
         labels = [rule(*self.split(seen, rows)) for seen in product(*(axis.seen for axis in axes))]
         models = np.reshape(labels, shape)
         votes = np.stack([models == c for c in range(answers)]).astype(int).astype(object)

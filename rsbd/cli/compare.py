@@ -34,7 +34,7 @@ def compare(
 ) -> None:
     """Certify with every method against the same attackers, each method with its best noise."""
     from rsbd import recipes
-    from rsbd.cli.tables import print_comparison
+    from rsbd.cli.tables import SAY, print_comparison
     from rsbd.evasion import AnyPatch
     from rsbd.recipes.contest import CONTENDERS, Comparison
 
@@ -74,10 +74,7 @@ def compare(
         )
     print_comparison(found)
     if before is not None and _extends(before.settings, found.settings):
-        typer.echo(
-            f"\nThis extends the comparison with {before.settings['models']:,} models that was in {out}: its votes are "
-            "among these. If you asked for more because of what you saw, the confidence above does not hold."
-        )
+        typer.echo(SAY["extends"].format(models=before.settings["models"], out=out))
     options.write_out(out, found.write)
 
 

@@ -97,9 +97,7 @@ def make_smoothing(
     if sigma is None:
         return Smoothing.flips(data, keep or USUAL_KEEP, rows=rows, **slots)
     if keep is not None or slots["features"] is not None or slots["test"] is not None:
-        raise InputError(
-            "--sigma noises the features and the test input", "leave out --keep, --keep-features and --keep-test"
-        )
+        raise InputError("--sigma noises features and test input", "leave out --keep, --keep-features and --keep-test")
     return Smoothing.gaussian(data, sigma, labels=slots["labels"], rows=rows)
 
 
@@ -118,8 +116,7 @@ def open_workers(scheduler: str | None) -> Iterator[Executor | None]:
     try:
         client = distributed.Client(scheduler, timeout="10s")
     except Exception as error:  # each protocol raises its own
-        raise InputError(
-            f"no dask scheduler answers at {scheduler!r} ({type(error).__name__})", "check the address"
-        ) from None
+        silent = f"no dask scheduler answers at {scheduler!r} ({type(error).__name__})"
+        raise InputError(silent, "check the address") from None
     with client, client.get_executor(retries=3) as executor:
         yield executor

@@ -1,6 +1,8 @@
 """Reports and comparisons as tables in the terminal."""
 
+import tomllib
 from math import isnan
+from pathlib import Path
 from typing import Any
 
 from rich import box
@@ -15,6 +17,7 @@ from rsbd.recipes.report import Report
 from rsbd.recipes.result import one_label
 from rsbd.words import between, confidence, count
 
+SAY: dict[str, str] = tomllib.loads(Path(__file__).with_name("words.toml").read_text("utf-8"))
 _WIDE, _WIDE_PATCHES = 6, 3  # threats side by side, as many as fit in 80 columns
 
 
@@ -58,12 +61,10 @@ def _withstood(found: Report) -> str:
 def _print_report(console: Console, found: Report) -> None:
     """Print the settings, the effect of the attack, the certified accuracies and their meaning."""
     outcome, e = found.outcome, found.outcome.experiment
-    settings = (
-        f", classes {' '.join(e.dataset.classes)}: {e.dataset.num_rows:,} rows "
-        f"({int(outcome.attack.mask.sum()):,} poisoned), {e.dataset.num_points:,} points, "
-        f"{outcome.votes.num_models:,} models, alpha {e.alpha:g}"
-    )
-    console.print(Text.assemble((e.dataset.name, "bold"), settings))
+    data, models = e.dataset, outcome.votes.num_models
+    numbers = {"rows": data.num_rows, "poisoned": int(outcome.attack.mask.sum()), "points": data.num_points}
+    settings = SAY["experiment"].format(classes=" ".join(data.classes), models=models, alpha=e.alpha, **numbers)
+    console.print(Text.assemble((data.name, "bold"), settings))
     for (title, table), said in (
         (_rates(found), _compared(found)),
         (_curve(found), ""),
@@ -105,18 +106,12 @@ def _hidden(found: Report) -> str:
 def _compared(found: Report) -> str:
     """Say which classifiers the rates speak of, and how sure the smoothed one is."""
     e, seen = found.outcome.experiment, found.outcome.success_bounds
-    hidden = _hidden(found)
-    compared = (
-        f"Without {hidden}: the learner of the smoothed classifier, trained once on the same poisoned rows; the "
-        f"difference from it is what {hidden} and votes do. Undefended: {undefended_name(e.undefended)}."
-    )
-    if isnan(seen.lowest):
-        return compared
-    return (
-        f"{compared} With confidence {confidence(e.alpha)} the smoothed attack success is "
-        f"{between(seen.lowest, seen.highest, 1)}: {seen.abstained:,} of {len(found.outcome.triggered):,} "
-        "triggered points are undecided."
-    )
+    said = SAY["compared"].format(hidden=_hidden(found), undefended=undefended_name(e.undefended))
+    if not isnan(seen.lowest):
+        counted = {"abstained": seen.abstained, "triggered": len(found.outcome.triggered)}
+        known = between(seen.lowest, seen.highest, 1)
+        said += SAY["undecided"].format(sure=confidence(e.alpha), between=known, **counted)
+    return said
 
 
 def _curve(found: Report) -> tuple[str, Table]:
@@ -147,30 +142,19 @@ def _map(found: Report) -> tuple[str, Table]:
 def _sentence(found: Report) -> str:
     """Say what the certificates mean, on which data they are centred, and how many withstand the planted attack."""
     e, threat = found.outcome.experiment, found.threat
-    about = (
-        "no attack within a threat changes these predictions"
-        if e.centre == "clean"
-        else "these predictions are the same for every training set within a threat of the poisoned one"
-    )
-    sure = f"{'each' if e.points == 'each' else 'all at once'} with confidence {confidence(e.alpha)}"
-    uncovered = ""
-    if e.poisoning.relabel and not threat.relabel:
-        uncovered = " Its relabelling is not covered, since labels carry no noise: --keep-labels adds it."
-    if not threat.on_test:
-        uncovered += " Its trigger on the test input is not covered, since that carries no noise."
     triggered, clean = found.outcome.attack.points, e.dataset.x_test
     low, high = float(triggered.min(initial=0)), float(triggered.max(initial=1))
-    if min(low, 1 - high) < 0 <= clean.min(initial=0) and clean.max(initial=1) <= 1:
-        uncovered += f" The trigger moves inputs from [0, 1] to [{low:.2g}, {high:.2g}], where no image lies."
-    if note := one_label(found.outcome.votes):
-        uncovered += f" {note}."
-    if e.watched:
-        uncovered += " A finished run was extended, so these bounds hold at every number of models."
-    return (
-        f"Certificates are centred on the {e.centre} training set: {about}, {sure}. "
-        f"Against the planted attack itself ({threat.rows} rows, {found.trigger}, radius "
-        f"{found.budget:.4g}) {_percent(found.against_attack)} of the points are certified.{uncovered}"
-    )
+    note, each = one_label(found.outcome.votes), "each" if e.points == "each" else "all at once"
+    more = {
+        "labels": e.poisoning.relabel and not threat.relabel,
+        "test": not threat.on_test,
+        "beyond": min(low, 1 - high) < 0 <= clean.min(initial=0) and clean.max(initial=1) <= 1,
+        "note": bool(note),
+        "watched": e.watched,
+    }
+    about = {"centre": e.centre, "about": SAY[e.centre], "each": each, "sure": confidence(e.alpha)}
+    said = SAY["centred"].format(found=found, threat=threat, share=_percent(found.against_attack), **about)
+    return said + "".join(SAY[case].format(low=low, high=high, note=note) for case, holds in more.items() if holds)
 
 
 def _percent(share: float) -> str:
@@ -181,10 +165,7 @@ def print_comparison(found: Comparison) -> None:
     """Print, for each attack, the certified accuracy and noise of each method, or why it cannot face the attack."""
     console = _console()
     s = found.settings
-    settings = (
-        f", classes {' '.join(s['classes'])}: {s['rows']:,} rows, {s['points']:,} points, "
-        f"at most {s['models']:,} models a method, alpha {s['alpha']:g}"
-    )
+    settings = SAY["comparison"].format(**{**s, "classes": " ".join(s["classes"])})
     console.print(Text.assemble((s["dataset"], "bold"), settings))
     for attack in found.attacks:
         rows, said = found.against(attack), ": certified accuracy by poisoned rows x trigger (pixels, or a patch)"
@@ -198,11 +179,8 @@ def print_comparison(found: Comparison) -> None:
             names = "; ".join(row.method for row in rows if row.reason == reason)
             console.print(Text.assemble("  Cannot face it: ", (names, "bold"), f": {reason}."))
     many = "for each point" if s["alpha_for"] == "each" else "for all points at once"
-    console.print(
-        f"\nEach figure: the share of test points that are right, and that no such attack changes with the noise "
-        f"shown, with confidence {confidence(s['alpha'])} {many}. Each noise is the best of a few on "
-        f"{round(s['validation'] * s['rows']):,} held-out training rows."
-    )
+    held = round(s["validation"] * s["rows"])
+    console.print(SAY["figures"].format(sure=confidence(s["alpha"]), many=many, held=held))
 
 
 def attack_title(attack: Attack) -> str:

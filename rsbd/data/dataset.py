@@ -78,10 +78,8 @@ class Dataset:
             own.setflags(write=False)
             object.__setattr__(self, field, own)
         if self.x.ndim < 2 or self.x.shape[1:] != self.x_test.shape[1:]:
-            raise InputError(
-                f"x has shape {self.x.shape} and x_test {self.x_test.shape}",
-                "give (rows, *shape) and (points, *shape) with the same shape",
-            )
+            shapes = f"x has shape {self.x.shape} and x_test {self.x_test.shape}"
+            raise InputError(shapes, "give (rows, *shape) and (points, *shape) with the same shape")
         if not len(self.x):
             raise InputError(f"{self.name} has no rows", "give one training example or more")
         for field, inputs, labels in (("y", self.x, self.y), ("y_test", self.x_test, self.y_test)):
@@ -91,17 +89,12 @@ class Dataset:
             if not np.isfinite(inputs).all():
                 raise InputError(f"{self.name} has inputs that are not finite", MISSING)
             if labels.size and not 0 <= labels.min() <= labels.max() < len(self.classes):
-                raise InputError(
-                    f"{field} has labels from {labels.min()} to {labels.max()}, "
-                    f"but {len(self.classes)} classes are named",
-                    f"use labels 0 to {len(self.classes) - 1}",
-                )
+                found = f"{field} has labels from {labels.min()} to {labels.max()}"
+                raise InputError(found, f"use labels 0 to {len(self.classes) - 1}")
         # For other numbers, noise on levels has no meaning, and its certificate would be silently wrong.
         if not (on_levels(self.x, self.values) and on_levels(self.x_test, self.values)):
-            raise InputError(
-                f"{self.name} has inputs off its {self.values} levels",
-                "round them to j / (values - 1), or set values=None",
-            )
+            off = f"{self.name} has inputs off its {self.values} levels"
+            raise InputError(off, "round them to j / (values - 1), or set values=None")
 
     def __repr__(self) -> str:
         shape = "x".join(map(str, self.shape))
@@ -190,10 +183,8 @@ class Dataset:
         """
         held = round(share * self.num_rows) if 0 < share < 1 else 0
         if not 0 < held < self.num_rows:
-            raise InputError(
-                f"a validation share of {share!r} leaves {held} of {self.num_rows} rows to choose settings",
-                "give a share between 0 and 1, such as 0.25",
-            )
+            left = f"a validation share of {share!r} leaves {held} of {self.num_rows} rows to choose settings"
+            raise InputError(left, "give a share between 0 and 1, such as 0.25")
         order = np.random.default_rng(seed).permutation(self.num_rows)
         out, rest = np.sort(order[:held]), np.sort(order[held:])
         return self.replace(x=self.x[rest], y=self.y[rest], x_test=self.x[out], y_test=self.y[out])

@@ -158,10 +158,8 @@ def _read(name: str, root: Path) -> Raw:
     except InputError:
         raise
     except Exception as error:  # a damaged file can make its reader raise anything
-        raise InputError(
-            f"{name} in {root} cannot be read ({first_line(error)})",
-            f"delete it there and run `rsbd data download {name}`",
-        ) from error
+        failed = f"{name} in {root} cannot be read ({first_line(error)})"
+        raise InputError(failed, f"delete it there and run `rsbd data download {name}`") from error
 
 
 def read_raw(name: str, root: Path, *, download: bool = False) -> Raw:
@@ -177,10 +175,8 @@ def read_raw(name: str, root: Path, *, download: bool = False) -> Raw:
     found = source(name)
     if not found.present(root):
         if not download:
-            raise InputError(
-                f"{name} is not in {root}",
-                f"run `rsbd data download {name}` (needs the network), or set RSBD_DATA to a folder that holds it",
-            )
+            get = f"run `rsbd data download {name}` (needs the network), or set RSBD_DATA to a folder that holds it"
+            raise InputError(f"{name} is not in {root}", get)
         _download(found, name, root)
     return _read(name, root)
 
@@ -203,13 +199,11 @@ def _download(found: Source, name: str, root: Path) -> None:
     try:
         try_to_write(root)
     except OSError as error:
-        raise InputError(
-            f"{name} cannot be written to {root} ({error.strerror})", "set RSBD_DATA to a folder that you can write to"
-        ) from error
+        failed = f"{name} cannot be written to {root} ({error.strerror})"
+        raise InputError(failed, "set RSBD_DATA to a folder that you can write to") from error
     try:
         vision.download_pictures(found.cls, root)
     except (OSError, RuntimeError) as error:  # urllib's errors are OSErrors
-        raise InputError(
-            f"{name} could not be downloaded ({first_line(error)})",
-            "connect to the network and try again, or copy it from another machine and set RSBD_DATA to its folder",
-        ) from error
+        failed = f"{name} could not be downloaded ({first_line(error)})"
+        again = "connect to the network and try again, or copy it from another machine and set RSBD_DATA to its folder"
+        raise InputError(failed, again) from error

@@ -167,15 +167,13 @@ def stream(
             if file is not None and votes.num_models:
                 file.save(votes, last=True)
             if isinstance(error, (BrokenExecutor, CancelledError)):
-                raise InputError(
-                    f"the executor gave up ({' '.join(str(error).split()) or type(error).__name__})",
-                    "give one that works, and the run goes on from the votes that were kept with store=, or --out",
-                ) from error
+                failed = f"the executor gave up ({' '.join(str(error).split()) or type(error).__name__})"
+                again = "give one that works, and the run goes on from the votes that were kept with store=, or --out"
+                raise InputError(failed, again) from error
             if isinstance(error, Exception) and "pickle" in str(error):  # of several types
-                raise InputError(
-                    f"other processes cannot be told what to compute ({first_line(error)})",
-                    "define the learner's functions and classes at the top of a module, not inside a function",
-                ) from error
+                failed = f"other processes cannot be told what to compute ({first_line(error)})"
+                place = "define the learner's functions and classes at the top of a module, not inside a function"
+                raise InputError(failed, place) from error
             raise
 
 

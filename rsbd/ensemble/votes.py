@@ -114,10 +114,8 @@ class Votes:
         """
         different = [k for k in {*self.manifest, *other.manifest} if self.manifest.get(k) != other.manifest.get(k)]
         if "unnamed" in different:
-            raise InputError(
-                "these votes are of code of yours without a name, so those of another version could be among them",
-                'give the learner or noise a name, such as name="two layers, version 1"',
-            )
+            unnamed = "these votes are of code of yours without a name, so another version's could be among them"
+            raise InputError(unnamed, 'give the learner or noise a name, such as name="two layers, version 1"')
         if different:
             raise InputError(f"these votes differ in {', '.join(sorted(different))}", "merge votes of one experiment")
         models = join_spans(self.models, other.models)
@@ -231,9 +229,8 @@ class Store:
         try:
             try_to_write(self.folder)
         except OSError as error:
-            raise InputError(
-                f"votes cannot be kept in {self.folder} ({error.strerror})", "name a folder that you can write to"
-            ) from None
+            failed = f"votes cannot be kept in {self.folder} ({error.strerror})"
+            raise InputError(failed, "name a folder that you can write to") from None
 
     def load(self, at_most: int) -> Votes | None:
         """Return the stored votes of at most ``at_most`` models, or None: counts of more models cannot be split.

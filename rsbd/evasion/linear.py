@@ -76,10 +76,8 @@ def kept(
 
     w, b, points = (np.asarray(array, np.float64) for array in (weights, bias, x))
     if w.ndim != 2 or b.shape != w.shape[:1] or points.shape[1:] != w.shape[1:] or math.prod(shape) != w.shape[1]:
-        raise InputError(
-            f"weights, bias, points and an input have the shapes {w.shape}, {b.shape}, {points.shape} and {shape}",
-            "give (classes, features), (classes,), (points, features) and the shape of one input",
-        )
+        shapes = f"weights, bias, points and an input have the shapes {w.shape}, {b.shape}, {points.shape} and {shape}"
+        raise InputError(shapes, "give (classes, features), (classes,), (points, features) and the shape of one input")
     trigger.check(shape)
     off = np.broadcast_to(np.asarray(error, np.float64), b.shape)
     if (off < 0).any():

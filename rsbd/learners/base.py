@@ -160,10 +160,8 @@ class Models(ABC):
         InputError
             It is not known what a trigger can do to these models.
         """
-        raise InputError(
-            f"it is not known which votes of {type(self).__name__} a trigger can move",
-            "use a learner with linear scores, such as Linear() or LDA(), or define reach()",
-        )
+        unknown = f"it is not known which votes of {type(self).__name__} a trigger can move"
+        raise InputError(unknown, "use a learner with linear scores, such as Linear() or LDA(), or define reach()")
 
 
 class ScoringModels(Models):

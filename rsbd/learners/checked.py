@@ -37,10 +37,8 @@ def check_repeats(learner: Learner, ask: Callable[[], Tensor], known: Tensor | N
     that code may do, and so it remains a condition that it does not remember.
     """
     if of_the_user(learner) and not torch.equal(ask() if known is None else known, ask()):
-        raise InputError(
-            f"{type(learner).__name__} gives other labels when it is asked the same again",
-            "it must not remember what it saw, look at the clock, or draw random numbers but those that it is given",
-        )
+        must = "it must not remember what it saw, look at the clock, or draw random numbers but those that it is given"
+        raise InputError(f"{type(learner).__name__} gives other labels when it is asked the same again", must)
 
 
 def train_models(learner: Learner, problem: Problem, generators: Sequence[Generator]) -> Models:

@@ -187,10 +187,8 @@ def any_trigger(trigger: Trigger, shape: tuple[int, ...]) -> AnyTrigger:
     # Of a trigger that is not known, each changed value may be in a pixel of its own.
     count = len(trigger.positions) if isinstance(trigger, (Features, Pixels)) else changed
     if count >= np.prod(shape[-2:]):
-        raise InputError(
-            f"{type(trigger).__name__} changes every pixel of the test input, so no vote withstands it",
-            "use noise, or another trigger",
-        )
+        all_of_it = f"{type(trigger).__name__} changes every pixel of the test input, so no vote withstands it"
+        raise InputError(all_of_it, "use noise, or another trigger")
     return AnyPixels(count)
 
 

@@ -102,11 +102,8 @@ def both_views(dataset: Dataset) -> dict[str, Dataset]:
     """Return the data as they are, on a continuous scale, and with every input rounded to 0 or 1 by itself."""
     for x in (dataset.x, dataset.x_test):
         if x.size and not (x.min() >= 0 and x.max() <= 1):
-            raise InputError(
-                f"{dataset.name} has inputs from {x.min():g} to {x.max():g}, but what a changed pixel costs is known "
-                "from 0 to 1 only",
-                "scale them by fixed numbers",
-            )
+            beyond = f"{dataset.name} has inputs from {x.min():g} to {x.max():g}, but pixels cost from 0 to 1 only"
+            raise InputError(beyond, "scale them to numbers from 0 to 1, by fixed numbers")
     black, white = (np.asarray(x >= 0.5, np.float32) for x in (dataset.x, dataset.x_test))
     return {"unit": dataset.replace(values=None), "binary": dataset.replace(x=black, x_test=white, values=2)}
 
