@@ -17,6 +17,7 @@ from rsbd.learners.discriminant import moments
 from rsbd.learners.discriminant.lda import LDA, Discriminants, shrink_scatter, undo_flips
 from rsbd.learners.discriminant.moments import Moments, MomentSampler
 from rsbd.learners.discriminant.pooling import Pooling
+from rsbd.learners.discriminant.root import RootSampler
 from rsbd.learners.linear.class_sums import sample_class_sums
 from rsbd.noises import Flip, Gaussian
 from rsbd.noises.smoothing import Smoothing
@@ -57,7 +58,8 @@ def row_by_row(problem, seed):
 
 @pytest.fixture
 def few_rows(monkeypatch):
-    """A third of the rows, or fewer, is drawn."""
+    """A third of the rows, or fewer, is drawn, and no root in place of them."""
+    monkeypatch.setattr(RootSampler, "fits", staticmethod(lambda problem, sigma: False))
     return lambda problem: monkeypatch.setattr(moments, "ROWS", max(3, len(problem.x) // 3))
 
 

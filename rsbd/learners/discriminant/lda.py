@@ -52,7 +52,9 @@ class LDA(Learner):
 
         # A floor keeps the scatter invertible in float32 if pixels are constant and carry no noise.
         floor = 1e-9 + 1e-6 / rows * _trace(some.gram)
-        scatter = shrink_scatter(scatter_within_classes(some) / freedom, freedom)
+        # The scatter of a noised root is as far off as that of up to half as many rows.
+        shrunk_as = freedom if sampler.root is None else freedom / 2
+        scatter = shrink_scatter(scatter_within_classes(some) / freedom, shrunk_as)
         scatter.diagonal(dim1=1, dim2=2).add_((floor + extra)[:, None])
         counts, sums = undo_flips(drawn, problem.smoothing.labels)
         means = sums / counts.clamp(min=1)[..., None]
@@ -87,7 +89,7 @@ def scatter_within_classes(drawn: Moments) -> Tensor:
     return torch.baddbmm(drawn.gram, drawn.sums.mT, means, alpha=-1)
 
 
-def shrink_scatter(scatter: Tensor, freedom: int) -> Tensor:
+def shrink_scatter(scatter: Tensor, freedom: float) -> Tensor:
     """Replace a share of each scatter by a multiple of the identity: the oracle approximation."""
     features, trace = scatter.shape[-1], _trace(scatter)
     square = scatter.square().sum((1, 2))

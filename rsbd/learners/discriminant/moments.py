@@ -8,6 +8,7 @@ from torch import Generator, Tensor
 
 from rsbd.learners.base import Problem, noised_at_once
 from rsbd.learners.discriminant.pooling import Pooling
+from rsbd.learners.discriminant.root import RootSampler
 from rsbd.learners.linear.class_sums import sample_class_sums
 from rsbd.noises import Gaussian
 
@@ -42,8 +43,8 @@ class Moments:
 class MomentSampler:
     """Draws moments of a noised and pooled training set.
 
-    With noise on the features, rows are noised one by one: all of them, or ``ROWS`` of them at equal distances. Of the
-    others, class sums are drawn.
+    Where :class:`RootSampler` fits, it draws the moments of all rows. With other noise on the features, rows are noised
+    one by one: all of them, or ``ROWS`` of them at equal distances. Of the others, class sums are drawn.
     """
 
     def __init__(self, problem: Problem, pooling: Pooling) -> None:
@@ -55,7 +56,10 @@ class MomentSampler:
             smoothing, self.divide = replace(smoothing, features=features), True
             problem = replace(problem, x=pooling.sums(problem.x), smoothing=smoothing)
         self.some, self.others, rows = problem, None, len(problem.x)
-        if smoothing.rows is None and not self.clean and rows > ROWS:
+        self.root, noise = None, smoothing.features
+        if isinstance(noise, Gaussian) and RootSampler.fits(problem, noise.sigma):
+            self.root = RootSampler(problem, noise.sigma, pooling.size, self.kind)
+        if self.root is None and smoothing.rows is None and not self.clean and rows > ROWS:
             chosen = torch.zeros(rows, dtype=torch.bool, device=problem.x.device)
             chosen[torch.linspace(0, rows - 1, ROWS).long()] = True
             self.some, self.others = (replace(problem, x=problem.x[own], y=problem.y[own]) for own in (chosen, ~chosen))
@@ -66,18 +70,20 @@ class MomentSampler:
         Guarantee
         ---------
         All numbers are functions of rows that were noised once, one by one, and of sums that have exactly the law of
-        sums of such rows.
+        sums of such rows; or of numbers that :class:`RootSampler` noised once, which have the trade-off of such rows.
         """
         if self.clean:
             drawn = sample_class_sums(self.some, generators)
             x = self._pool(self.some.x)
             found = Moments(drawn.sizes.to(x), self._pool(drawn.sums), (x.T @ x).expand(len(generators), -1, -1))
-            return found, found
-        parts = [
-            self._of_rows(generators[numbers.start : numbers.stop])
-            for numbers in noised_at_once(self.some, len(generators))
-        ]
-        found = Moments(*(torch.cat([getattr(part, name) for part in parts]) for name in ("counts", "sums", "gram")))
+        elif self.root is not None:
+            found = Moments(*self.root.draw(generators))
+        else:
+            blocks = noised_at_once(self.some, len(generators))
+            parts = [self._of_rows(generators[numbers.start : numbers.stop]) for numbers in blocks]
+            found = Moments(
+                *(torch.cat([getattr(part, name) for part in parts]) for name in ("counts", "sums", "gram"))
+            )
         if self.others is None:
             return found, found
         more = sample_class_sums(self.others, generators)

@@ -46,7 +46,7 @@ def sample_class_sums(problem: Problem, generators: Sequence[Generator]) -> Clas
     y = problem.y.expand(len(generators), -1) if bags is None else problem.y[bags]
     if (noise_y := problem.smoothing.labels) is not None:
         y = check_drawn(noise_y, y, noise_y.sample_many(y, generators), problem.num_classes)
-    problem = problem if noise is None else _with_exact_sums(problem)
+    problem = problem if noise is None else with_exact_sums(problem)
     sums, sizes = _clean_sums(problem, y) if bags is None else _bag_sums(problem, bags, y)
     if noise is None:
         return ClassSums(sums, sizes)
@@ -62,7 +62,7 @@ def sample_class_sums(problem: Problem, generators: Sequence[Generator]) -> Clas
 
 
 @lru_cache(maxsize=2)
-def _with_exact_sums(problem: Problem) -> Problem:
+def with_exact_sums(problem: Problem) -> Problem:
     """Return the problem with rows in a type in which all sums of them are exact, in any order.
 
     A rounded sum would be that of other rows.
