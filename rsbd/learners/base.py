@@ -67,7 +67,7 @@ class Problem:
     def noised(self, generator: Generator) -> tuple[Tensor, Tensor]:
         """Draw one noised training set row by row: which rows, then labels, then features.
 
-        This is the law that every faster sampler in the package must reproduce. The tensors are the caller's own, who
+        Every faster sampler in the package must reproduce this law, or have the trade-off that it has. The tensors are the caller's own, who
         may write on them.
         """
         x, y = self.noised_many([generator])
