@@ -67,8 +67,8 @@ class Problem:
     def noised(self, generator: Generator) -> tuple[Tensor, Tensor]:
         """Draw one noised training set row by row: which rows, then labels, then features.
 
-        Every faster sampler in the package must reproduce this law, or have the trade-off that it has. The tensors are the caller's own, who
-        may write on them.
+        Every faster sampler in the package must reproduce this law, or have its trade-off. The tensors are the caller's
+        own, who may write on them.
         """
         x, y = self.noised_many([generator])
         return x[0], y[0]

@@ -24,7 +24,7 @@ So there is no distance between the law that is drawn and the law that is certif
 the random bits are fair, up to one thing: ``W`` may agree with a border in all of 181 bits, with probability below
 ``2**-145`` for each number. Numbers more than ``2**44`` steps from 0 are first moved there, which lengthens no change.
 
-All real-valued noise that a model sees is drawn this way: rows, points, the sums of noised rows (`sample_sums`) and roots.
+All real-valued noise that a model sees is drawn this way: rows, points, sums of noised rows (`sample_sums`) and roots.
 The offset that the points of one model share (`affine`) is drawn on a second lattice, with steps of ``2**-31``. Points
 are whole multiples of such a step, so the point plus the offset is ``step * K``. There 53 bits are drawn at once, since
 fewer never decide, and the room for errors is ``2**-48`` of the noise or of its scale. Noise that a learner adds of its

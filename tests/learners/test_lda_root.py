@@ -65,7 +65,7 @@ def test_the_product_in_parts_is_exact(bits):
     numbers = np.random.default_rng(bits).integers(-(2**bits), 2**bits, (50, 6))
     plain = numbers.astype(object)
     assert (exact_gram(numbers) == plain.T @ plain).all()
-    assert (exact_gram(numbers * 0) == 0).all()
+    assert exact_gram(numbers * 0) == 0
 
 
 def test_means_and_scatter_agree_with_fractions():

@@ -21,17 +21,17 @@ from rsbd.noises.base import Channel
 class LDA(Learner):
     """Linear discriminant analysis, made for Gaussian noise on the features.
 
-    Images are pooled, so that 4 to 8 blocks a side are left. Under Gaussian noise on the features, without noise on rows
-    or labels, the means of the classes and the root of the scatter within them carry the noise: see
-    :mod:`rsbd.learners.discriminant.root`. With other noise the noised rows themselves are drawn, at most 1,000 of them
-    at equal distances, and their scatter is computed; of all others the noised class sums alone, at once. All that
-    follows the noise is post-processing, so the learner may use what it knows: it undoes label flips in the mean, and
-    adds the variance by which the test noise exceeds the training noise.
+    Images are pooled, so that 4 to 8 blocks a side are left. Where Gaussian noise on the features is the only noise in
+    training, the means of the classes and the root of the scatter within them carry it: see
+    :mod:`rsbd.learners.discriminant.root`. Else the noised rows themselves are drawn, at most 1,000 of them at equal
+    distances, and their scatter is computed; of all others the noised class sums alone, at once. All that follows the
+    noise is post-processing, so the learner may use what it knows: it undoes label flips in the mean, and adds the
+    variance by which the test noise exceeds the training noise.
 
     Notes
     -----
-    What is drawn has exactly the certified law: see :mod:`rsbd.noises.lattice`. Under Gaussian noise a model takes the
-    same time for any number of rows; with other noise, some 10 ns for each block of the rows that are drawn.
+    What is drawn has exactly the certified law: see :mod:`rsbd.noises.lattice`. From a root, a model takes the same time
+    for any number of rows; from rows, some 10 ns for each block of those that are drawn.
 
     References
     ----------
@@ -54,7 +54,7 @@ class LDA(Learner):
 
         # A floor keeps the scatter invertible in float32 if pixels are constant and carry no noise.
         floor = 1e-9 + 1e-6 / rows * _trace(some.gram)
-        # The square of a noised root is off by the noise times the root, twice; noised rows add it but once to each side.
+        # In the square of a symmetric root, noise counts twice: it is as far off as the scatter of half as many rows.
         scatter = shrink_scatter(scatter_within_classes(some) / freedom, freedom / (2 if sampler.root else 1))
         scatter.diagonal(dim1=1, dim2=2).add_((floor + extra)[:, None])
         counts, sums = undo_flips(drawn, problem.smoothing.labels)

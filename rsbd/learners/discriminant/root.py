@@ -31,6 +31,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -134,7 +135,7 @@ def symmetric_root(square: Any, least: float) -> tuple[Any, float]:
 
 
 def exact_gram(numbers: Ints) -> Any:
-    """Return ``numbers.T @ numbers`` for at most ``2**18`` rows, without error.
+    """Return ``numbers.T @ numbers`` for at most ``2**18`` rows, without error; 0 if all numbers are 0.
 
     Numbers are split into parts of 18 bits, whose products can be added up in float64 without rounding.
     """
@@ -143,9 +144,5 @@ def exact_gram(numbers: Ints) -> Any:
         low = ((numbers + 2**17) & 2**18 - 1) - 2**17
         parts.append(low.astype(float))
         numbers = numbers - low >> 18
-    products = [
-        ((a.T @ b).astype(np.int64).astype(object) << 18 * (i + j))
-        for i, a in enumerate(parts)
-        for j, b in enumerate(parts)
-    ]
-    return sum(products, np.zeros((numbers.shape[1],) * 2, dtype=object))
+    pairs = product(enumerate(parts), repeat=2)
+    return sum((a.T @ b).astype(np.int64).astype(object) << 18 * (i + j) for (i, a), (j, b) in pairs)
