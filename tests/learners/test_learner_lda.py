@@ -59,7 +59,7 @@ def row_by_row(problem, seed):
 @pytest.fixture
 def few_rows(monkeypatch):
     """A third of the rows, or fewer, is drawn, and no root in place of them."""
-    monkeypatch.setattr(RootSampler, "fits", staticmethod(lambda problem, sigma: False))
+    monkeypatch.setattr(RootSampler, "fits", staticmethod(lambda problem, sigma, unit: False))
     return lambda problem: monkeypatch.setattr(moments, "ROWS", max(3, len(problem.x) // 3))
 
 

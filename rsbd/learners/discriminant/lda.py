@@ -30,8 +30,8 @@ class LDA(Learner):
 
     Notes
     -----
-    What is drawn has exactly the certified law: see :mod:`rsbd.noises.lattice`. From a root, a model takes the same time
-    for any number of rows; from rows, some 10 ns for each block of those that are drawn.
+    What is drawn has exactly the certified law: see :mod:`rsbd.noises.lattice`. From a root, a model takes as long for
+    any number of rows; from rows, some 10 ns for each block of those that are drawn.
 
     References
     ----------

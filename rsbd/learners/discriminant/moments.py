@@ -57,7 +57,7 @@ class MomentSampler:
             problem = replace(problem, x=pooling.sums(problem.x), smoothing=smoothing)
         self.some, self.others, rows = problem, None, len(problem.x)
         self.root, noise = None, smoothing.features
-        if isinstance(noise, Gaussian) and RootSampler.fits(problem, noise.sigma):
+        if isinstance(noise, Gaussian) and RootSampler.fits(problem, noise.sigma, pooling.size):
             self.root = RootSampler(problem, noise.sigma, pooling.size, self.kind)
         if self.root is None and smoothing.rows is None and not self.clean and rows > ROWS:
             chosen = torch.zeros(rows, dtype=torch.bool, device=problem.x.device)

@@ -83,10 +83,15 @@ class RootSampler:
         self.lack, self.counts, self.shape = max(0.0, lack) / unit**2, counts.to(kind), (-1, size, size)
 
     @staticmethod
-    def fits(problem: Problem, sigma: float) -> bool:
-        """Return True if few numbers are noised and errors are small, whatever the rows hold."""
+    def fits(problem: Problem, sigma: float, unit: float) -> bool:
+        """Return True if few numbers are noised, and errors have their bound for all rows of features from 0 to 2.
+
+        The root is off by about ``2**-104 rows features^(5/2) unit^3 / (sigma / unit)``, which is a tenth of the bound
+        at most, and other numbers by at most ``2**-53`` steps each.
+        """
         (rows, size), fixed = problem.x.shape, problem.smoothing.rows is None and problem.smoothing.labels is None
-        return fixed and size < min(rows, 1000) and rows <= 2**18 and 2.0**-10 <= sigma <= 2.0**5
+        few = size < min(rows, 1000) and rows * unit**2 < 2**20
+        return fixed and few and 2.0**-10 * unit <= sigma <= 2.0**5
 
     def draw(self, generators: Sequence[Generator]) -> tuple[Tensor, Tensor, Tensor]:
         """Draw moments, shaped as :class:`rsbd.learners.discriminant.moments.Moments` has them."""
@@ -120,29 +125,32 @@ def symmetric_root(square: Any, least: float) -> tuple[Any, float]:
     lengths = np.sqrt(values.clip(least))
     near, left = vectors * lengths @ vectors.T, np.zeros(square.shape)
     places = 52 - math.frexp(np.abs(near).max())[1]
-    for _ in range(3):
+    for _ in range(8):
         near = near - left
         whole = np.rint(np.ldexp(near + near.T, places - 1)).astype(np.int64)
         near = np.ldexp(whole.astype(float), -places)
         excess = (((exact_gram(whole) << _BITS - 2 * places) - square) / 2**_BITS).astype(float)
         left = vectors @ (vectors.T @ excess @ vectors / (lengths + lengths[:, None])) @ vectors.T
         left = (left + left.T) / 2
-    size, short = np.linalg.norm(near), np.linalg.norm(left)
-    wrong = np.linalg.norm(near @ left + left @ near - excess) + 2.0**-40 * size * short
-    positive = np.linalg.eigvalsh(near)[0] > short + 2.0**-40 * size
+        size, short = np.linalg.norm(near), np.linalg.norm(left)
+        wrong = np.linalg.norm(near @ left + left @ near - excess) + len(near) * 2.0**-50 * size * short
+        error = float(wrong + short**2) / math.sqrt(least)
+        if error < _MOST / 8:
+            break
+    positive = np.linalg.eigvalsh(near)[0] > short + len(near) * 2.0**-50 * size
     root = (whole.astype(object) << _BITS - places) - np.vectorize(int, otypes=[object])(np.ldexp(left, _BITS))
-    return root, float(wrong + short**2) / math.sqrt(least) if positive else math.inf
+    return root, error if positive else math.inf
 
 
 def exact_gram(numbers: Ints) -> Any:
-    """Return ``numbers.T @ numbers`` for at most ``2**18`` rows, without error; 0 if all numbers are 0.
+    """Return ``numbers.T @ numbers`` for at most ``2**20`` rows, without error; 0 if all numbers are 0.
 
-    Numbers are split into parts of 18 bits, whose products can be added up in float64 without rounding.
+    Numbers are split into parts of 16 bits, whose products can be added up in float64 without rounding.
     """
     parts = []
     while numbers.any():
-        low = ((numbers + 2**17) & 2**18 - 1) - 2**17
+        low = ((numbers + 2**15) & 2**16 - 1) - 2**15
         parts.append(low.astype(float))
-        numbers = numbers - low >> 18
+        numbers = numbers - low >> 16
     pairs = product(enumerate(parts), repeat=2)
-    return sum((a.T @ b).astype(np.int64).astype(object) << 18 * (i + j) for (i, a), (j, b) in pairs)
+    return sum((a.T @ b).astype(np.int64).astype(object) << 16 * (i + j) for (i, a), (j, b) in pairs)
