@@ -49,9 +49,9 @@ def split_run(run: LocalRun, learner: Learner) -> tuple[Learner, dict[str, Any],
 
     Examples
     --------
-    >>> from rsbd.learners import Linear
-    >>> split_run({"alpha": 0.01, "seed": 3}, Linear())
-    (Linear(), {'seed': 3}, {'alpha': 0.01, 'points': 'each'})
+    >>> from rsbd.learners import LDA
+    >>> split_run({"alpha": 0.01, "seed": 3}, LDA())
+    (LDA(), {'seed': 3}, {'alpha': 0.01, 'points': 'each'})
     """
     settings: dict[str, Any] = {**run}
     level = {"alpha": settings.pop("alpha", 0.001), "points": settings.pop("points", "each")}
