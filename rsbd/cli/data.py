@@ -17,7 +17,7 @@ def list_data(context: typer.Context) -> None:
     root = data_root()
     for name, source in SOURCES.items():
         size = f"{source.rows:,} rows, {source.points:,} points"
-        typer.echo(f"{name:14} {presence(name):14} {source.description}; {size}")
+        typer.echo(f"{name:14} {source.where(root):14} {source.description}; {size}")
     typer.echo(f"\nThe data folder is {root} (set RSBD_DATA to use another).")
     if missing := [name for name, source in SOURCES.items() if not source.present(root)]:
         typer.echo(f"To get a missing one: rsbd data download {missing[0]}")
@@ -33,13 +33,4 @@ def download(names: Annotated[list[str], typer.Argument(metavar="NAME", help="Su
         source(name)  # all names are checked before the first download starts
     for name in names:
         read_raw(name, root, download=True)
-        typer.echo(f"{name}: in the package" if presence(name) == "in the package" else f"{name}: in {root}")
-
-
-def presence(name: str) -> str:
-    """Return whether a data set is in the package, here, or missing."""
-    from rsbd.data.sources import SOURCES, data_root
-
-    if not SOURCES[name].files:
-        return "in the package"
-    return "here" if SOURCES[name].present(data_root()) else "missing"
+        typer.echo(f"{name}: {source(name).where(root)}")

@@ -83,17 +83,13 @@ def _torchvision() -> Iterator[Check]:
 
 
 def _data() -> Iterator[Check]:
-    from rsbd.cli.data import presence
     from rsbd.data import SOURCES, data_root, load
 
     for name, source in SOURCES.items():
-        here = presence(name)
+        where = source.where(data_root())
         if not source.files:
             load(name)
-        elif here == "here":
-            here = f"in {data_root()}"
-        remedy = f"rsbd data download {name}" if here == "missing" else ""
-        yield Check(name, here, remedy, essential=False)
+        yield Check(name, where, f"rsbd data download {name}" if where == "missing" else "", essential=False)
 
 
 def _widgets() -> Iterator[Check]:

@@ -1,8 +1,9 @@
 """The known data sets: where their files come from and how their numbers are read."""
 
 import os
-from collections.abc import Callable
-from dataclasses import dataclass
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -13,7 +14,7 @@ import numpy as np
 from rsbd.data.own import is_file_name, number_labels, read_own
 from rsbd.errors import InputError, first_line
 from rsbd.files import read_path, try_to_write
-from rsbd.types import Floats, Labels, NDArray
+from rsbd.types import Labels, NDArray
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,23 +31,38 @@ class Raw:
 
 @dataclass(frozen=True)
 class Source:
-    """A known data set; `files`, relative to the data folder, is empty if it is embedded; else torchvision has `cls`.
-
-    `sides` lists the sizes in which its pictures can be loaded, the default first. If it is empty, they can be loaded
-    in their stored size only.
-    """
+    """A known data set: what ``sources.toml`` says of it."""
 
     description: str
     rows: int
     points: int
-    read: Callable[[Path], Raw]
-    files: tuple[str, ...] = ()
+    files: Sequence[str] = ()
     cls: str = ""
-    sides: tuple[int, ...] = ()
+    sides: Sequence[int] = ()
+    embedded: Mapping[str, Any] = field(default_factory=dict)
 
     def present(self, root: Path) -> bool:
         """Return True if every file of the data set is under `root`."""
         return all((root / file).is_file() for file in self.files)
+
+    def where(self, root: Path) -> str:
+        """Say whether the data set is in the package, here (under `root`), or missing."""
+        return "in the package" if not self.files else "here" if self.present(root) else "missing"
+
+    def read(self, root: Path) -> Raw:
+        """Read the data set: from scikit-learn, or from the data folder by torchvision."""
+        if self.embedded:
+            return _read_embedded(self.rows, **self.embedded)
+        from rsbd.data import vision
+
+        (x, y, classes), (x_test, y_test, _) = (vision.pictures(self.cls, root, train=part) for part in (True, False))
+        return Raw(x, y, x_test, y_test, classes, levels=256)
+
+
+SOURCES = {
+    name: Source(**entry)
+    for name, entry in tomllib.loads(Path(__file__).with_suffix(".toml").read_text("utf-8")).items()
+}
 
 
 def data_root(root: str | Path | None = None) -> Path:
@@ -73,64 +89,15 @@ def _split(x: NDArray[Any], y: Labels, rows: int, classes: tuple[str, ...], leve
     return Raw(x[train], y[train], x[test], y[test], classes, levels)
 
 
-def _read_embedded(file: str, header: int) -> tuple[Floats, Labels]:
-    """Read inputs and labels from the files of scikit-learn, which takes a second to import."""
+def _read_embedded(
+    rows: int, file: str, header: int, shape: list[int], classes: list[str], levels: int | None = None, tops: Any = 1
+) -> Raw:
+    """Read the files of scikit-learn, which takes a second to import; without levels, scale numbers to [0, 1]."""
     (package,) = cast("list[str]", getattr(find_spec("sklearn"), "submodule_search_locations", []))
     table = np.loadtxt(Path(package, "datasets", "data", file), delimiter=",", skiprows=header)
-    return table[:, :-1], table[:, -1].astype(np.int64)
-
-
-def _digits(_: Path) -> Raw:
-    x, y = _read_embedded("digits.csv.gz", header=0)
-    return _split(x.reshape(-1, 8, 8).astype(np.uint8), y, rows=1000, classes=tuple("0123456789"), levels=17)
-
-
-# Top of the scale of the ten measurements (radius, texture, perimeter, area, smoothness, compactness,
-# concavity, concave points, symmetry, fractal dimension): mean, standard error, worst. They are round numbers
-# near twice a typical measurement, chosen once. Scaling by the minimum and maximum of the loaded data would be *fitted
-# on un-noised data*: one poisoned row could then move every other row by more than the noise covers, and the
-# certificate would break. With constants and a clip, a changed row changes only itself.
-_TOPS = (
-    (30, 40, 200, 1400, 0.2, 0.2, 0.2, 0.1, 0.36, 0.12),
-    (0.8, 2.4, 5.5, 70, 0.014, 0.05, 0.06, 0.024, 0.04, 0.007),
-    (34, 52, 220, 1700, 0.28, 0.5, 0.5, 0.26, 0.58, 0.17),
-)
-
-
-def _breast_cancer(_: Path) -> Raw:
-    x, y = _read_embedded("breast_cancer.csv", header=1)
-    scaled = np.clip(x / np.ravel(_TOPS), 0, 1).astype(np.float32)
-    return _split(scaled, y, rows=400, classes=("malignant", "benign"), levels=None)
-
-
-def _torchvision(cls: str, description: str, rows: int, folder: str, files: tuple[str, ...]) -> Source:
-    """Return a torchvision data set of 256-level pictures, read and downloaded by its class `cls`."""
-
-    def read(root: Path) -> Raw:
-        from rsbd.data import vision
-
-        (x, y, classes), (x_test, y_test, _) = (vision.pictures(cls, root, train=part) for part in (True, False))
-        return Raw(x, y, x_test, y_test, classes, levels=256)
-
-    return Source(description, rows, 10_000, read, tuple(f"{folder}/{file}" for file in files), cls)
-
-
-_IDX = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
-_CIFAR = ("batches.meta", *(f"data_batch_{i}" for i in range(1, 6)), "test_batch")
-
-SOURCES: dict[str, Source] = {
-    "digits": Source(
-        "handwritten digits, 8x8 pixels of 17 levels, enlarged to 28x28", 1000, 797, _digits, sides=(28, 8)
-    ),
-    "breast_cancer": Source("30 measurements of cells, 2 classes", 400, 169, _breast_cancer),
-    "mnist": _torchvision("MNIST", "handwritten digits, 28x28 pixels of 256 levels", 60_000, "MNIST/raw", _IDX),
-    "fashion-mnist": _torchvision(
-        "FashionMNIST", "articles of clothing, 28x28 pixels of 256 levels", 60_000, "FashionMNIST/raw", _IDX
-    ),
-    "cifar10": _torchvision(
-        "CIFAR10", "colour photographs, 3x32x32 pixels of 256 levels", 50_000, "cifar-10-batches-py", _CIFAR
-    ),
-}
+    x = table[:, :-1].reshape(-1, *shape)
+    codes = x.astype(np.uint8) if levels else np.clip(x / np.array(tops), 0, 1).astype(np.float32)
+    return _split(codes, table[:, -1].astype(np.int64), rows, tuple(classes), levels)
 
 
 def source(name: str) -> Source:

@@ -1,8 +1,7 @@
 """Levine and Feizi 2021, Wang, Levine and Feizi 2022: partition the rows among many models, and count votes."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 
 import numpy as np
 import torch
@@ -150,23 +149,18 @@ def label_parts(dataset: Dataset, partition: Partition, learner: Learner, seed: 
         ``ask(part, seed)`` trains a model on the rows of a data set, and returns its labels of the test points. By
         default it is :func:`~rsbd.learners.undefended.predict_undefended`.
     """
-    first, asked = check_whole("seed", seed), ask or partial(_ask_undefended, learner)
+    first = check_whole("seed", seed)
+    asked = ask or (lambda part, start: predict_undefended(part, learner, part.x_test, start, check=False))
     labels = np.full((partition.num_models, dataset.num_points), ABSTAIN, dtype=np.int64)
-    parts: dict[int, Dataset] = {}
-    for model, rows in enumerate(partition.members(dataset.x, dataset.y)):
-        if len(np.unique(dataset.y[rows])) > 1 and dataset.num_points:
-            part = dataset.replace(x=dataset.x[rows], y=dataset.y[rows])
-            labels[model] = asked(part, first + model)
-            if len(parts) < ASKED_TWICE:
-                parts[model] = part
-    if parts:  # their labels again, if code of the user may give others
-        check_repeats(
-            learner,
-            lambda: torch.from_numpy(np.stack([asked(part, first + model) for model, part in parts.items()])),
-            torch.from_numpy(labels[[*parts]]),
-        )
+    members = enumerate(partition.members(dataset.x, dataset.y))
+    parts = {model: rows for model, rows in members if len(np.unique(dataset.y[rows])) > 1 and dataset.num_points}
+
+    def said(models: Sequence[int]) -> Labels:
+        chosen = ((model, dataset.replace(x=dataset.x[parts[model]], y=dataset.y[parts[model]])) for model in models)
+        return np.stack([asked(part, first + model) for model, part in chosen])
+
+    if parts:  # the first ones are asked again, if code of the user may give other labels
+        again = [*parts][:ASKED_TWICE]
+        labels[[*parts]] = said([*parts])
+        check_repeats(learner, lambda: torch.from_numpy(said(again)), torch.from_numpy(labels[again]))
     return labels
-
-
-def _ask_undefended(learner: Learner, part: Dataset, seed: int) -> Labels:
-    return predict_undefended(part, learner, part.x_test, seed, check=False)

@@ -96,27 +96,24 @@ class Module(Network):
     def train(self, problem: Problem, generators: Sequence[Generator]) -> "StackedModules":
         """Train one network per generator."""
         with _in_a_sentence(problem.x):
-            return self._train(problem, generators)
-
-    def _train(self, problem: Problem, generators: Sequence[Generator]) -> "StackedModules":
-        again = build_module(self.factory, generators[0].clone_state())
-        nets = [build_module(self.factory, generator) for generator in generators]
-        same = zip(again.state_dict().values(), nets[0].state_dict().values(), strict=True)
-        if not all(torch.equal(a, b) for a, b in same):
-            raise InputError("factory draws initial weights other than by torch", "models could not be repeated")
-        before = [generator.get_state() for generator in generators]
-        try:
-            if any(isinstance(part, nn.RNNBase) for part in again.modules()):
-                raise RuntimeError("Batching rule not implemented for aten::lstm")  # as torch says, or warns
-            if "apart" not in self.__dict__:
-                return self._descended(again, nets, problem, generators, apart=False)
-        except Exception as error:
-            why = _why_apart(error)
-            if self.__dict__.setdefault("apart", error) is error:  # the first block says it, the next ones know it
-                _LOG.warning("Models of this module train one by one, which is slower: %s", why)
-        for generator, state in zip(generators, before, strict=True):
-            generator.set_state(state)
-        return self._descended(again, nets, problem, generators, apart=True)
+            again = build_module(self.factory, generators[0].clone_state())
+            nets = [build_module(self.factory, generator) for generator in generators]
+            same = zip(again.state_dict().values(), nets[0].state_dict().values(), strict=True)
+            if not all(torch.equal(a, b) for a, b in same):
+                raise InputError("factory draws initial weights other than by torch", "models could not be repeated")
+            before = [generator.get_state() for generator in generators]
+            try:
+                if any(isinstance(part, nn.RNNBase) for part in again.modules()):
+                    raise RuntimeError("Batching rule not implemented for aten::lstm")  # as torch says, or warns
+                if "apart" not in self.__dict__:
+                    return self._descended(again, nets, problem, generators, apart=False)
+            except Exception as error:
+                why = _why_apart(error)
+                if self.__dict__.setdefault("apart", error) is error:  # the first block says it, the next ones know it
+                    _LOG.warning("Models of this module train one by one, which is slower: %s", why)
+            for generator, state in zip(generators, before, strict=True):
+                generator.set_state(state)
+            return self._descended(again, nets, problem, generators, apart=True)
 
     def _descended(
         self, net: nn.Module, nets: Sequence[nn.Module], problem: Problem, generators: Sequence[Generator], apart: bool

@@ -126,15 +126,16 @@ def compare(
     trial = Trial(dataset, Smoothing(), num_models, alpha, points, seed, learner, options=options, triggers=against)
     trials = Trials(trial, validation)
     plan = [Search.of(trials, one, attack, group) for attack, group in threats.items() for one in contenders]
-    total, done, found = sum(search.work for search in plan), 0, []
-    for search in plan:
+    works = [len(search.defences) + bool(search.defences) for search in plan]  # noises to try, and the one to certify
+    total, done, found = sum(works), 0, []
+    for search, work in zip(plan, works, strict=True):
 
         def tell(part: int, name: str = search.contender.name, before: int = done) -> None:
             if progress is not None:
                 progress(before + part, total, name)
 
         found.append(search.run(trials, tell))
-        done += search.work
+        done += work
     if progress is not None:
         progress(total, total, "done")
     return Comparison(tuple(found), trials.settings())

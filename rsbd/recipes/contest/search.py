@@ -145,11 +145,6 @@ class Search:
         short = f"it trains {min(models)} models or more, and the budget is {budget}"
         return cls(contender, attack, threats, within, None if within else short)
 
-    @property
-    def work(self) -> int:
-        """Number of noises to try, and one more for the one to certify with."""
-        return len(self.defences) + 1 if self.defences else 0
-
     def run(self, trials: Trials, tell: Callable[[int], None]) -> ComparisonRow:
         """Choose the noise on the validation points, and certify the test points with it."""
         about = (self.contender.name, self.contender.paper, self.attack, self.threats)
