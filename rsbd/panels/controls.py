@@ -230,6 +230,9 @@ class Controls:
             self.rows[control.name], holder = control.build(values[control.name])
             holder.observe(self._changed, names="value")
             self._holders[control.name] = holder
+        # Each slider that can play, with its button.
+        sliders = [control for control in spec if isinstance(control, Slider) and control.play]
+        self._players = [(c, self._holders[c.name], self.rows[c.name].children[-1]) for c in sliders]
         self.widget = ipw.Box(list(self.rows.values()))
         self.widget.add_class("rsbd-controls")
 
@@ -276,18 +279,14 @@ class Controls:
     @property
     def playing(self) -> bool:
         """True if a slider moves by itself."""
-        return any(player.value for *_, player in self._players())
+        return any(player.value for *_, player in self._players)
 
     def advance(self) -> None:
         """Move the sliders that play one step on; those at their ends stop."""
-        for control, slider, player in self._players():
+        for control, slider, player in self._players:
             player.value = player.value and slider.value < control.high
             if player.value:
                 slider.value += control.step
-
-    def _players(self) -> list[tuple[Slider, ipw.Widget, ipw.Widget]]:
-        sliders = [control for control in self.spec if isinstance(control, Slider) and control.play]
-        return [(c, self._holders[c.name], self.rows[c.name].children[-1]) for c in sliders]
 
     def _changed(self, _change: Any) -> None:
         if not self._muted:

@@ -36,7 +36,7 @@ class Memo:
     (3, 4, 5)
     """
 
-    def __init__(self, size: int) -> None:
+    def __init__(self, size: int = 128) -> None:
         self._size = size
         self._kept: OrderedDict[Hashable, Any] = OrderedDict()
         self._lock = threading.Lock()
@@ -62,11 +62,8 @@ class Memo:
         return made
 
 
-class VoteMemory:
+class VoteMemory(Memo):
     """The votes of past ensembles, so that only models that have not voted are trained."""
-
-    def __init__(self) -> None:
-        self._memo = Memo(128)
 
     def stream(self, *run: Any, name: Hashable = None, **options: Any) -> Iterator[Votes]:
         """Yield votes as :func:`rsbd.ensemble.stream` does, and keep the votes of a finished ensemble.
@@ -76,7 +73,7 @@ class VoteMemory:
         dataset, smoothing, learner, x_test, num_models, seed = run
         held = repr(options.get("triggers", ()))
         key = (name, dataset.fingerprint(), repr(smoothing), repr(learner), hash_points(x_test), seed, held)
-        known: dict[int, Votes] = self._memo.get(key, dict)
+        known: dict[int, Votes] = self.get(key, dict)
         if num_models in known:
             yield known[num_models]
             return

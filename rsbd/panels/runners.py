@@ -3,17 +3,7 @@
 import contextvars
 import threading
 from collections.abc import Callable
-from typing import Protocol
-
-
-class Runner(Protocol):
-    """Run tasks for an engine. A new task replaces one that has not started yet."""
-
-    def run(self, task: Callable[[], None]) -> None:
-        """Run ``task`` now or later. After this call no earlier task starts."""
-
-    def close(self) -> None:
-        """Start no more tasks."""
+from typing import TypeAlias
 
 
 class SyncRunner:
@@ -67,3 +57,6 @@ class ThreadRunner:
                     self._thread = None
                     return
             task()
+
+
+Runner: TypeAlias = SyncRunner | ThreadRunner  # what an engine takes: after `run` no earlier task starts

@@ -237,7 +237,7 @@ def test_pages_hold_exactly_what_the_panel_drew(written):
 def test_pages_say_what_they_were_computed_from(written):
     text = (written[0] / page_name(1)).read_text("utf-8")
     fingerprint = PANELS["backdoor"](runner=SyncRunner(), **SMALL).engine.compute.dataset.fingerprint()
-    for said in (f"sha256 {fingerprint[:16]}", "<dt>seed</dt><dd>0", "<dt>models</dt><dd>100", "rsbd lecture --static"):
+    for said in (f"sha256 {fingerprint[:16]}", "seed = 0", "num_models = 100", "rsbd lecture --static"):
         assert said in text
     assert not re.search(r"20\d\d-\d\d|/home/|/tmp/", text)
 

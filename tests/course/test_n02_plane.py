@@ -54,13 +54,11 @@ def test_looking_again_breaks_one_bound_and_not_the_other():
         lessons.peeking("never")
 
 
-def test_the_radius_is_the_panels():
+def test_the_votes_are_the_panels():
     from rsbd.panels.plane.compute import PlaneParams, compute_plane
 
     seen = compute_plane(PlaneParams(x=0.3, y=-0.25))
-    assert lessons.plane_radius(POINT, 0.3, 1000) == (0, seen.radius)
     assert (lessons.plane_votes(POINT, 0.3, 1000) == [seen.counts]).all()
-    assert lessons.plane_radius(POINT, 0.8, 30)[0] == -1
 
 
 def test_the_best_of_ten_fails_as_often_as_any_of_ten():

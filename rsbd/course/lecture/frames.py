@@ -120,8 +120,8 @@ def compute_frames(scene: Scene, points: Iterable[Mapping[str, Any]] | None = No
     >>> frames = compute_frames(scene)
     >>> [picture.sentence[:30] for picture in frames.pictures]
     ['97 % of test images are proved', 'At this noise nothing is prove']
-    >>> frames.controls[0].label, frames.provenance["models"]
-    ('keep', '100')
+    >>> frames.controls[0].label, frames.provenance["fixed"].partition(", ")[0]
+    ('keep', 'seed = 0')
     """
     try:
         panel = scene.open(SyncRunner())
@@ -149,21 +149,15 @@ def _picture(panel: Panel[Any, Any], point: Mapping[str, Any]) -> Picture:
 
 def _origin(panel: Panel[Any, Any], scene: Scene) -> dict[str, str]:
     """Return what the pictures of a panel are computed from, without date or machine."""
-    compute, params = panel.engine.compute, dataclasses.asdict(panel.params)
-    held = getattr(compute, "trials", compute)  # what holds the data
-    data = getattr(held, "dataset", None)
-    said = {"rsbd": __version__, "panel": scene.panel, "data": "none: the settings alone"}
+    held = getattr(panel.engine.compute, "trials", panel.engine.compute)  # what holds the data
+    data, own = getattr(held, "dataset", None), {k: v for k, v in vars(held).items() if k in ("seed", "num_models")}
+    shown = "none: the settings alone"
     if data is not None:
-        said["data"] = f"{data.name}, classes {' '.join(data.classes)}, sha256 {data.fingerprint()[:16]}"
-    if (seed := getattr(held, "seed", params.get("seed"))) is not None:
-        said["seed"] = str(seed)
-    if (models := params.get("num_models", getattr(held, "num_models", None))) is not None:
-        said["models"] = ", ".join(f"{n:,}" for n in scene.grid.get("num_models", [models]))
-    rest = {k: v for k, v in params.items() if k not in {*scene.grid, "num_models", "seed"}}
-    if rest:
-        said["fixed"] = ", ".join(f"{name} = {value}" for name, value in rest.items())
-    said["computed at"] = "; ".join(f"{name} = {', '.join(map(str, values))}" for name, values in scene.grid.items())
-    return said
+        shown = f"{data.name}, classes {' '.join(data.classes)}, sha256 {data.fingerprint()[:16]}"
+    rest = {k: v for k, v in (own | dataclasses.asdict(panel.params)).items() if k not in scene.grid}
+    fixed = ", ".join(f"{name} = {value}" for name, value in rest.items())
+    grid = "; ".join(f"{name} = {', '.join(map(str, values))}" for name, values in scene.grid.items())
+    return {"rsbd": __version__, "panel": scene.panel, "data": shown, "fixed": fixed, "computed at": grid}
 
 
 def shared_pieces(drawings: Sequence[str]) -> tuple[list[str], list[list[int]]]:

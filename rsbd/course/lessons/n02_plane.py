@@ -6,13 +6,13 @@ import numpy as np
 from scipy.special import ndtri
 
 from rsbd import bounds
-from rsbd.certify import ABSTAIN, Certificate, radius
+from rsbd.certify import radius
 from rsbd.course.lessons.cell_output import figure
 from rsbd.course.lessons.self_check import HINTS, Verdict, judge_number
 from rsbd.errors import check_among
 from rsbd.noises import Gaussian, Smoothing
 from rsbd.panels import Picture
-from rsbd.panels.plane.compute import WORLD
+from rsbd.panels.plane.compute import CLASSES, WORLD, PlaneParams, compute_plane
 from rsbd.plots import draw_curves, name_axes, new_axes
 from rsbd.types import Floats, Ints
 
@@ -29,21 +29,6 @@ def plane_votes(point: Point, sigma: float, num: int, seed: int = 0) -> Ints:
     """
     _, labels = WORLD.votes(point, sigma, (seed, 0), num)
     return np.bincount(labels, minlength=2)[None]
-
-
-def plane_radius(point: Point, sigma: float, num: int, alpha: float = 0.001) -> tuple[int, float]:
-    """Return the label (0 A, 1 B, -1 abstain) and the certified L2 radius of a point; 100 other votes pick the label.
-
-    Examples
-    --------
-    >>> label, size = plane_radius((0, 0), sigma=0.1, num=1000)
-    >>> label, round(size, 3)
-    (0, 0.246)
-    """
-    selection = plane_votes(point, sigma, 100, seed=1)
-    evidence = bounds.clopper_pearson(plane_votes(point, sigma, num), alpha, selection)
-    found = _certified(evidence, sigma)
-    return int(found.label[0]), float(found.radius[0])
 
 
 def broken(rule: str, num: int = 1000, alpha: float = 0.05, trials: int = 5000, seed: int = 0) -> float:
@@ -127,10 +112,6 @@ def best_of(settings: int, chosen_on: str, num: int = 1000, alpha: float = 0.05,
     return float(np.mean(certified[np.arange(trials), seen.argmin(axis=1)] < 0.5))
 
 
-def _certified(evidence: bounds.Bounds, sigma: float) -> Certificate:
-    return radius(evidence, Smoothing(test=Gaussian(sigma)))
-
-
 def _coins(heads: Ints, num: int) -> Ints:
     return np.column_stack([heads, num - heads]).astype(np.int64)
 
@@ -138,17 +119,17 @@ def _coins(heads: Ints, num: int) -> Ints:
 def draw_radius_by_sigma(point: Point, num: int) -> Picture:
     """Show the certified radius of a point by sigma: a line for each label, a gray area where it abstains."""
     sigmas = np.arange(2, 81) / 40
-    found = [plane_radius(point, sigma, num) for sigma in sigmas]
-    labels, sizes = np.array([label for label, _ in found]), np.array([size for _, size in found])
+    found = [compute_plane(PlaneParams(*point, sigma, num)) for sigma in sigmas.tolist()]
+    labels, sizes = np.array([one.label for one in found]), np.array([one.radius for one in found])
     ax = new_axes(9, 4.2)
-    by_answer = {name: np.where(labels == label, sizes, np.nan) for label, name in enumerate("AB")}
+    by_answer = {name: np.where((labels == name) & (sizes >= 0), sizes, np.nan) for name in CLASSES}
     draw_curves(ax, sigmas, {f"answers {name}": seen for name, seen in by_answer.items()})
     said = [
         f"Answer {name}: at most {np.nanmax(seen):.2f}, at sigma {sigmas[np.nanargmax(seen)]:g}."
         for name, seen in by_answer.items()
         if np.isfinite(seen).any()
     ]
-    silent = sigmas[labels == ABSTAIN]
+    silent = sigmas[sizes < 0]
     if len(silent):
         ax.axvspan(silent.min(), silent.max(), color="#bbbbbb", alpha=0.5, linewidth=0, label="abstains")
         said.append(f"It abstains between sigma {silent.min():g} and {silent.max():g}.")
@@ -168,7 +149,7 @@ def check_radius(answer: Any, votes: int, num: int, sigma: float, alpha: float =
     counts = [votes, num - votes]
     by_others = bounds.clopper_pearson([counts], alpha, [[1, 0]])  # other votes selected the first label
     rules = by_others, bounds.simultaneous([counts], alpha), bounds.anytime([counts], alpha)
-    truth, shared, watched = (float(_certified(evidence, sigma).radius[0]) for evidence in rules)
+    truth, shared, watched = (float(radius(rule, Smoothing(test=Gaussian(sigma))).radius[0]) for rule in rules)
     p_a = 1 - float(by_others.miss[0])
     mistakes = {
         "share": float(sigma * ndtri(votes / num)),

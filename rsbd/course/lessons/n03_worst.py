@@ -15,10 +15,12 @@ from rsbd.course.lessons.self_check import HINTS, Verdict, judge_number
 from rsbd.errors import InputError
 from rsbd.noises import Flip
 from rsbd.panels import Picture
+from rsbd.panels.phrases import phrases_of
 from rsbd.panels.worst_case.compute import certified_bits, worst_event
 from rsbd.plots import BLUE, VERMILLION, name_axes, new_axes
 
 Fractions = Sequence[Fraction]
+_say = phrases_of(__file__)
 
 
 @dataclass(frozen=True)
@@ -123,15 +125,7 @@ def draw_classifiers(world: Bits) -> Picture:
     ax.plot(before / unit, after / unit, "o", color=VERMILLION, markersize=5, alpha=0.6)
     ax.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
     name_axes(ax, "P(A): probability of the other answer, data as held", "Q(A): the same, data attacked")
-    caption = (
-        f"Each dot is one of {len(before)} classifiers (several may share it), and {above} dots lie above the curve "
-        "upper(p). The dots on its corners are the worst classifiers. Dashed: no attack."
-    )
-    alt = (
-        "Classifiers as dots, by the probability of their other answer before and after the attack, with the trade-off "
-        "curve above them; several dots lie on the curve."
-    )
-    return figure(ax, alt, caption)
+    return figure(ax, _say("classifiers_alt"), _say("classifiers", number=len(before), above=above))
 
 
 def check_worst(answer: Any, keep: str, miss: str | Fraction) -> Verdict:

@@ -18,6 +18,7 @@ from rsbd.learners import Linear, RobustLinear
 from rsbd.noises import Bagging, ClassBagging, Flip, Smoothing, Threat
 from rsbd.noises.smoothing import RowNoise
 from rsbd.panels import Picture, svg
+from rsbd.panels.phrases import phrases_of
 from rsbd.panels.planted.compute import one_vote
 from rsbd.recipes.experiment import Experiment
 from rsbd.recipes.planted import any_trigger
@@ -25,6 +26,7 @@ from rsbd.types import Bools
 from rsbd.version import __version__
 from rsbd.words import count, percent
 
+_say = phrases_of(__file__)
 _KEEPS = (0.55, 0.6, 0.65, 0.7, 0.8, 0.9)
 _BAG, _ALPHA = 10, 0.001
 
@@ -54,12 +56,10 @@ def draw_noise_limit(dataset: Dataset, rows: int, pixels: int) -> Picture:
     ax = plots.new_axes(8.5, 3.8)
     plots.draw_curves(ax, _KEEPS, dict(zip(threats, 100 * proved.T, strict=True)), marker="o")
     plots.name_axes(ax, "keep (on the test image)", "right and proved (%)", ylim=(-3, 103))
-    best = [percent(float(share)) for share in proved.max(0)]
-    said = f"At its best keep: {best[0]} against the rows, {best[1]} against the trigger. Against both: {best[2]}."
     shares = (", ".join(map(percent, curve)) for curve in proved.T.tolist())
-    alt = "; ".join(f"{name}: {share}" for name, share in zip(threats, shares, strict=True))
-    keeps = ", ".join(f"{keep:g}" for keep in _KEEPS)
-    return figure(ax, f"Share of test images that are right and proved, at keep {keeps}. {alt}.", said)
+    curves = "; ".join(f"{name}: {share}" for name, share in zip(threats, shares, strict=True))
+    alt = _say("noise_limit_alt", keeps=", ".join(f"{keep:g}" for keep in _KEEPS), curves=curves)
+    return figure(ax, alt, _say("noise_limit", best=proved.max(0)))
 
 
 def draw_one_vote(dataset: Dataset, point: int, side: int) -> Picture:
@@ -71,12 +71,9 @@ def draw_one_vote(dataset: Dataset, point: int, side: int) -> Picture:
     frame: Any = ax.patches[-1]  # of the last image
     corner = frame.get_x() + vote.place[1], frame.get_y() + vote.place[0]
     ax.add_patch(Rectangle(corner, side, side, fill=False, edgecolor=plots.VERMILLION, linewidth=3))
-    said = (
-        f"The model answers \u201c{names[vote.label]}\u201d. The worst {side}x{side} patch takes {percent(vote.taken)} "
-        f"of the answer's lead, so the vote {'is kept' if vote.kept else 'is lost'}."
-    )
-    where = f"the worst patch is at row {vote.place[0]}, column {vote.place[1]}"
-    return figure(ax, f"Weights of one model, test image {point}, and the image with a patch: {where}. {said}", said)
+    fate = "kept" if vote.kept else "lost"
+    said = _say("one_vote", vote=vote, name=names[vote.label], side=side, fate=fate)
+    return figure(ax, _say("one_vote_alt", vote=vote, point=point, said=said), said)
 
 
 def check_lost_models(answer: Any, unkept: float = 0.3, size: int = 100) -> Verdict:
@@ -132,21 +129,11 @@ def audit_certificate(certified: Callable[[Sequence[int], int], Any], models: in
             free = lost + sum(taken)
             for given in product(range(free + 1), repeat=classes) if sum(taken) <= allowed else ():
                 after = [n - gone + new for n, gone, new in zip(votes, taken, given, strict=True)]
-                if sum(given) == free and int(np.argmax(after)) != winner:
-                    return Said(_violated(votes, lost, allowed, sum(taken), after))
-    return Said(
-        f"The audit tried every attack on all {len(every)} votes of {models} models on {classes} labels: no "
-        "certificate is violated."
-    )
-
-
-def _violated(votes: Sequence[int], lost: int, allowed: int, taken: int, after: Sequence[int]) -> str:
-    kept, now = (" / ".join(map(str, some)) for some in (votes, after))
-    return (
-        f"**A certificate is violated.** Kept votes for the labels 0 / 1 / 2: {kept}, and {lost} lost. It says: label "
-        f"{int(np.argmax(votes))} wins, whichever {count(allowed, 'model')} the attacker poisons. The audit poisoned "
-        f"{taken} and let these and the lost ones say what it liked: {now}. Label {int(np.argmax(after))} wins."
-    )
+                if sum(given) == free and (label := int(np.argmax(after))) != winner:
+                    kept, now = (" / ".join(map(str, some)) for some in (votes, after))
+                    words = {"lost": lost, "winner": winner, "allowed": allowed, "taken": sum(taken), "label": label}
+                    return Said(_say("violated", kept=kept, now=now, **words))
+    return Said(_say("audited", number=len(every), models=models, classes=classes))
 
 
 def attack_card(
@@ -170,17 +157,18 @@ def attack_card(
     run = Experiment(dataset, attack, smoothing, RobustLinear(), num_models, _ALPHA, seed, triggers=(trigger,)).run()
     rows, held = int(run.attack.mask.sum()), radius(run.bounds, smoothing, num_rows=dataset.num_rows)
     share, proved = percent(held.accuracy(dataset.y_test, rows)), held.radius >= rows
-    before, after = (percent(run.rates[name].attack_success_rate) for name in ("undefended", "smoothed"))
-    each = ", as many of each class" if isinstance(rows_noise, ClassBagging) else ""
-    lines = [
-        f"Attack: {rows} of {dataset.num_rows:,} images stamped and labelled \u201c{run.experiment.target_name}\u201d.",
-        f"Defence: {num_models:,} models, {count(rows_noise.size, 'image')} in a bag{each}.",
-        f"Seen: without a defence it turns {before} of the stamped images, with this defence {after}.",
-    ]
+    words = {
+        "target": run.experiment.target_name,
+        "size": rows_noise.size,
+        "each": ", as many of each class" if isinstance(rows_noise, ClassBagging) else "",
+        "before": run.rates["undefended"].attack_success_rate,
+        "after": run.rates["smoothed"].attack_success_rate,
+    }
+    lines = _say("card", rows=rows, data=dataset, models=num_models, **words).splitlines()
     for name, who in ("proved", proved), ("unproved", ~proved):
         if who.any():
             found = _search(dataset, smoothing, replace(held, label=run.votes.label), rows, who)
-            lines.append(f"Strongest attack found on the weakest {name} image: {found}.")
+            lines.append(_say("card_search", which=name, found=found))
     said = f"of test images: right, and proved against {trigger} and {count(rows, 'poisoned image')}"
     foot = f"{dataset.name}; alpha {_ALPHA:g} for each image, seed {seed}, rsbd {__version__}"
     others = dataset.x_test[dataset.y_test != dataset.label(attack.target)]

@@ -9,7 +9,16 @@ from rsbd.panels import svg
 from rsbd.panels.chart import Chart, bars
 from rsbd.panels.panel import Panel
 from rsbd.panels.phrases import phrases_of
-from rsbd.panels.plane.compute import CLASSES, REACH, SELECTION_COPIES, WORLD, PlaneParams, PlaneResult, compute_plane
+from rsbd.panels.plane.compute import (
+    CLASSES,
+    REACH,
+    SELECTION_COPIES,
+    WORLD,
+    PlaneParams,
+    PlaneResult,
+    compute_plane,
+    true_border,
+)
 from rsbd.panels.runners import Runner
 from rsbd.words import down
 
@@ -64,7 +73,7 @@ def _plane(found: PlaneResult) -> str:
         title = f"{found.label} within distance {down(found.radius, 3)}: certified"
     chart = Chart((70, 40, 430, 400), (-REACH, REACH), (-REACH, REACH), title, "x", "y", xticks, yticks, glide=False)
     everywhere = np.array([(-REACH, -REACH), (REACH, -REACH), (REACH, REACH), (-REACH, REACH)])
-    rings = WORLD.rings()
+    rings, border = WORLD.rings(), true_border(WORLD, params.sigma, REACH)
     parts = [chart.area([everywhere], _COLOURS["B"], 0.13), chart.area(rings, svg.PAPER, 1)]
     parts.append(chart.area(rings, _COLOURS["A"], 0.2))
     for copy, label in zip(found.copies, found.labels, strict=True):
@@ -72,7 +81,7 @@ def _plane(found: PlaneResult) -> str:
             name = CLASSES[label]
             parts.append(chart.mark(copy[0], copy[1], _COLOURS[name], shape=_SHAPES[name], size=4))
     parts += [chart.line(ring[:, 0], ring[:, 1], svg.SOFT, width=1) for ring in rings]
-    parts += [chart.line(line[:, 0], line[:, 1], svg.INK, dash="7 5", width=2) for line in found.border]
+    parts += [chart.line(line[:, 0], line[:, 1], svg.INK, dash="7 5", width=2) for line in border]
     parts.append(svg.text(chart.x(-0.75), chart.y(0.35), "A", 34, "middle", 700, halo=True))
     parts.append(svg.text(chart.x(-1.7), chart.y(-1.8), "B", 34, "middle", 700, halo=True))
     if found.radius >= 0:
@@ -82,7 +91,7 @@ def _plane(found: PlaneResult) -> str:
     parts.append(chart.mark(params.x, params.y, svg.INK, shape="diamond", size=9))
     parts.append(svg.label(424, 392, "drag the point", "end"))
     dashed = "no dashed line: one answer", "in all that is seen"
-    if found.border:
+    if border:
         dashed = "dashed: where the answer", "of the smoothed classifier really changes"
     said = chart.note(f"thick: certified; {dashed[0]}", dashed[1])
     return chart.filled(*parts, said, chart.grip("drag the point", "x", "y"))

@@ -134,8 +134,6 @@ class PlaneResult:
         Certified L2 radius; below 0 if the smoothed classifier abstains.
     copies, labels : array
         Some of the noisy copies, (copies, 2), and their votes.
-    border : tuple of array
-        Where the smoothed classifier changes its answer.
     """
 
     params: PlaneParams
@@ -146,7 +144,6 @@ class PlaneResult:
     radius: float
     copies: Floats
     labels: Labels
-    border: tuple[Floats, ...]
 
     @property
     def share(self) -> float:
@@ -168,8 +165,7 @@ def compute_plane(params: PlaneParams, _cancel: Any = None, _progress: Any = Non
     votes = int(counts[0]), int(counts[1])
     label, base = (CLASSES[int(found[0])] for found in (evidence.label, WORLD.labels([point])))
     p_a = 1 - float(evidence.miss[0])
-    border = true_border(WORLD, params.sigma, REACH)
-    return PlaneResult(params, votes, label, base, p_a, certified, copies[:_DRAWN], labels[:_DRAWN], border)
+    return PlaneResult(params, votes, label, base, p_a, certified, copies[:_DRAWN], labels[:_DRAWN])
 
 
 @lru_cache(maxsize=64)
