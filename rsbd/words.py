@@ -1,8 +1,12 @@
-"""Functions that write numbers the way every panel and lesson does."""
+"""Functions that write numbers, and sentences that hold numbers, the way every panel and lesson does."""
 
 import math
-from collections.abc import Sequence
+import string
+import tomllib
+from collections.abc import Callable, Sequence
 from decimal import Decimal
+from pathlib import Path
+from typing import Any
 
 
 def percent(share: float) -> str:
@@ -112,3 +116,37 @@ def preview(done: int, total: int, things: str = "models") -> str:
     ('Preview (64 of 1,000 models): ', '')
     """
     return "" if done >= total else f"Preview ({note(done, total, things)}): "
+
+
+_WRITERS: dict[str, Callable[[Any, str], str]] = {
+    "confidence": lambda alpha, _: confidence(alpha),
+    "count": count,
+    "down": lambda value, digits: down(value, int(digits or 2)),
+    "percent": lambda share, _: percent(float(share)),
+}
+
+
+class _Formatter(string.Formatter):
+    def format_field(self, value: Any, format_spec: str) -> str:
+        how, _, what = format_spec.partition(" ")
+        return _WRITERS[how](value, what) if how in _WRITERS else str(super().format_field(value, format_spec))
+
+
+def phrases_of(module: str) -> Callable[..., str]:
+    """Return the function that fills a template of the ``words.toml`` beside a module, given by its ``__file__``.
+
+    It takes the name of the template, and values by name. A template writes ``{rows:count row}``, ``{share:percent}``,
+    ``{radius:down 3}`` and ``{alpha:confidence}`` as the functions of this module do, and anything else as Python does.
+
+    Examples
+    --------
+    >>> from rsbd.panels.label_flips import compute
+    >>> phrases_of(compute.__file__)("against", flips=3)
+    'Against any 3 flipped training labels'
+    """
+    templates = tomllib.loads(Path(module).with_name("words.toml").read_text("utf-8"))
+
+    def fill(case: str, /, **values: object) -> str:
+        return _Formatter().vformat(templates[case], (), values)
+
+    return fill

@@ -64,15 +64,15 @@ class Chart:
     above: int = 0
     glide: bool = True
 
-    @property
-    def x(self) -> svg.Scale:
-        """The map from a value on the horizontal axis to the page."""
-        return svg.scale(*self.xlim, self.box[0], self.box[2])
+    def x(self, value: float) -> float:
+        """Return where on the page a value on the horizontal axis stands."""
+        (low, high), (left, _, right, _) = self.xlim, self.box
+        return left + (right - left) / (high - low) * (value - low)
 
-    @property
-    def y(self) -> svg.Scale:
-        """The map from a value on the vertical axis to the page."""
-        return svg.scale(*self.ylim, self.box[3], self.box[1])
+    def y(self, value: float) -> float:
+        """Return where on the page a value on the vertical axis stands."""
+        (low, high), (_, top, _, bottom) = self.ylim, self.box
+        return bottom + (top - bottom) / (high - low) * (value - low)
 
     @classmethod
     def of_shares(
@@ -164,8 +164,7 @@ class Chart:
         return f'<g data-drag="{asked}"><title>{svg.escape(said)}</title>{area}</g>'
 
     def _points(self, xs: _Values, ys: _Values) -> str:
-        x, y = self.x, self.y
-        return "M" + "L".join(f"{x(a):.1f} {y(b):.1f}" for a, b in zip(_list(xs), _list(ys), strict=True))
+        return "M" + "L".join(f"{self.x(a):.1f} {self.y(b):.1f}" for a, b in zip(_list(xs), _list(ys), strict=True))
 
     def _cut(self, drawn: str) -> str:
         """Cut a drawing off at the box. An inner ``<svg>`` needs no name, which could occur twice on a page."""

@@ -74,22 +74,17 @@ class Slider:
         # In the kernel: a link in the browser sends every key twice, and an answer to an older key can move the handle
         # back under the reader's hand.
         traitlets.link((slider, "value"), (box, "value"), (_clean, _clean))
-        row = ipw.HBox([box, self._between_ends(slider)])
+        held = slider
+        if any(self.ends):  # in one box, so that a narrow page moves the words with the slider
+            held = ipw.HBox([ipw.Label(self.ends[0]), slider, ipw.Label(self.ends[1])])
+            held.add_class("rsbd-ends")
+        row = ipw.HBox([box, held])
         if self.play:
             player = ipw.ToggleButton(description="play", icon="play", tooltip=f"play: {self.label}")
             player.observe(lambda pressed: self._start(slider, pressed["new"]), names="value")
             row.children = (*row.children, player)
         row.add_class("rsbd-pair")
         return row, slider
-
-    def _between_ends(self, slider: ipw.Widget) -> ipw.Widget:
-        """Put the words for both ends beside the slider, in one box: a narrow page moves them together."""
-        if not any(self.ends):
-            return slider
-        low, high = map(ipw.Label, self.ends)
-        box = ipw.HBox([low, slider, high])
-        box.add_class("rsbd-ends")
-        return box
 
     def _start(self, slider: ipw.Widget, pressed: bool) -> None:
         if pressed:

@@ -41,9 +41,6 @@ class Memo:
         self._kept: OrderedDict[Hashable, Any] = OrderedDict()
         self._lock = threading.Lock()
 
-    def __len__(self) -> int:
-        return len(self._kept)
-
     def __contains__(self, key: Hashable) -> bool:
         return key in self._kept
 

@@ -10,7 +10,7 @@ import functools
 import json
 import struct
 import zlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from html import escape as _escape
 from typing import Any
@@ -28,8 +28,6 @@ PAPER = "var(--rsbd-paper,#fff)"
 GRID = "var(--rsbd-grid,#d0d0d0)"
 _SIZE = 19.0  # font size of all words but a few larger ones: on stage about a 42nd of the height of a slide
 _FONT = "system-ui,-apple-system,'Segoe UI',Roboto,'Liberation Sans',sans-serif"
-
-Scale = Callable[[float], float]
 
 
 @dataclass(frozen=True, repr=False)
@@ -189,18 +187,6 @@ def marker(x: float, y: float, shape: str, fill: str, size: float = 6) -> str:
     }
     d = "M" + "L".join(f"{x + size * dx:.1f} {y + size * dy:.1f}" for dx, dy in shapes[shape]) + "Z"
     return path(d, PAPER, 1.5, fill=fill)
-
-
-def scale(d0: float, d1: float, p0: float, p1: float) -> Scale:
-    """Return the linear map from data ``[d0, d1]`` to page ``[p0, p1]``.
-
-    Examples
-    --------
-    >>> scale(0, 10, 100, 200)(5)
-    150.0
-    """
-    slope = (p1 - p0) / (d1 - d0)
-    return lambda value: p0 + slope * (value - d0)
 
 
 def bar(

@@ -159,7 +159,7 @@ def test_memory_of_data_sets_is_bounded(monkeypatch):
     monkeypatch.setattr(memory, "plant_attack", lambda *a: planted.append(1) or plant(*a))
     for poisoned in (0, 4, 8, 12, 12, 8):
         run(bench, BackdoorParams(num_models=100, poisoned=poisoned))
-    assert len(bench.attacks) == 2
+    assert len(bench.attacks._kept) == 2
     assert len(planted) == 4
 
 

@@ -9,7 +9,7 @@ import pytest
 from rsbd import panels
 from rsbd.panels import PANELS
 from rsbd.panels.controls import Choice, controls_of
-from rsbd.panels.phrases import phrases_of
+from rsbd.words import phrases_of
 
 FOLDER = Path(panels.__file__).parent
 

@@ -15,9 +15,9 @@ from rsbd.course.lessons.self_check import HINTS, Verdict, judge_number
 from rsbd.errors import InputError
 from rsbd.noises import Flip
 from rsbd.panels import Picture
-from rsbd.panels.phrases import phrases_of
 from rsbd.panels.worst_case.compute import certified_bits, worst_event
 from rsbd.plots import BLUE, VERMILLION, name_axes, new_axes
+from rsbd.words import phrases_of
 
 Fractions = Sequence[Fraction]
 _say = phrases_of(__file__)

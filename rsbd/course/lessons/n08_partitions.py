@@ -6,16 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from rsbd.course.lessons.self_check import (
-    HINTS,
-    Mistakes,
-    Verdict,
-    is_number,
-    judge_choice,
-    judge_number,
-    self_check,
-    verdict,
-)
+from rsbd.course.lessons.self_check import HINTS, Verdict, is_number, judge_choice, judge_number, self_check, verdict
 from rsbd.data import Dataset
 from rsbd.noises import Partition, Threat
 from rsbd.recipes import dpa
@@ -38,16 +29,21 @@ def check_dpa_radius(answer: Any, votes: Sequence[int]) -> Verdict:
     top, found = (int(v[0]) for v in Partition(len(labels)).radius(labels, len(votes)))
     others = [v for label, v in enumerate(votes) if label != top]
     lead, tie = votes[top] - max(others), any(v == max(others) for v in votes[:top])
-    mistakes: Mistakes = {
-        "lower_label": lead // 2,
-        "lead": (lead, lead - 1),
-        "changed": found // 2,
-        "half": votes[top] // 2,
-        "unrounded": Fraction(lead - tie, 2),
-        "above": found + 1,
-    }
     words = {"lead": lead, "tie": ", less 1 for the tie" if tie else ""}
-    return judge_number(answer, found, HINTS["check_dpa_radius"], mistakes, **words)
+    return judge_number(
+        answer,
+        found,
+        HINTS["check_dpa_radius"],
+        {
+            "lower_label": lead // 2,
+            "lead": (lead, lead - 1),
+            "changed": found // 2,
+            "half": votes[top] // 2,
+            "unrounded": Fraction(lead - tie, 2),
+            "above": found + 1,
+        },
+        **words,
+    )
 
 
 @self_check

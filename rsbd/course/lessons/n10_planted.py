@@ -18,13 +18,12 @@ from rsbd.learners import Linear, RobustLinear
 from rsbd.noises import Bagging, ClassBagging, Flip, Smoothing, Threat
 from rsbd.noises.smoothing import RowNoise
 from rsbd.panels import Picture, svg
-from rsbd.panels.phrases import phrases_of
 from rsbd.panels.planted.compute import one_vote
 from rsbd.recipes.experiment import Experiment
 from rsbd.recipes.planted import any_trigger
 from rsbd.types import Bools
 from rsbd.version import __version__
-from rsbd.words import count, percent
+from rsbd.words import count, percent, phrases_of
 
 _say = phrases_of(__file__)
 _KEEPS = (0.55, 0.6, 0.65, 0.7, 0.8, 0.9)

@@ -9,10 +9,9 @@ from rsbd.panels import svg
 from rsbd.panels.attack.compute import HIGHEST_RATE, AttackComputation, AttackParams, AttackResult, JudgedImages
 from rsbd.panels.chart import Chart
 from rsbd.panels.panel import Panel, count_poisoned, image_dataset
-from rsbd.panels.phrases import phrases_of
 from rsbd.panels.runners import Runner
 from rsbd.plots import signed
-from rsbd.words import count, note, percent, state
+from rsbd.words import count, note, percent, phrases_of, state
 
 _say = phrases_of(__file__)
 _NOTICED = 0.02  # a reader would notice such a fall of clean accuracy

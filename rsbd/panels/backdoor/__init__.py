@@ -14,11 +14,10 @@ from rsbd.panels.backdoor.compute import MAP_PIXELS, MOST_POISONED, BackdoorComp
 from rsbd.panels.chart import Box, Chart, half_certified, share_map, ticks
 from rsbd.panels.controls import controls_of
 from rsbd.panels.panel import Panel, count_poisoned, first_params, image_dataset
-from rsbd.panels.phrases import phrases_of
 from rsbd.panels.rates import rate_bars, success_words
 from rsbd.panels.runners import Runner
 from rsbd.types import AnyFloats, Floats
-from rsbd.words import count, note, percent, preview, state
+from rsbd.words import count, note, percent, phrases_of, preview, state
 
 _say = phrases_of(__file__)
 _COMPACT = ("poisoned", "trigger_pixels", "keep")

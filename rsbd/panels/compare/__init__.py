@@ -9,11 +9,10 @@ from rsbd.noises import Smoothing
 from rsbd.panels import svg
 from rsbd.panels.compare.compute import FAMILY_OF, TRIGGERS, CompareComputation, CompareParams, CompareResult
 from rsbd.panels.panel import Panel
-from rsbd.panels.phrases import phrases_of
 from rsbd.panels.runners import Runner
 from rsbd.recipes.contest import ComparisonRow, Trial
 from rsbd.recipes.contest.search import Trials
-from rsbd.words import listed, note, percent, state
+from rsbd.words import listed, note, percent, phrases_of, state
 
 _say = phrases_of(__file__)
 _HIGH, _STEP, _HEADING = 16.0, 50.0, 28.0  # of a bar; from method to method; a family and the gap above it

@@ -11,9 +11,8 @@ from rsbd.panels import svg
 from rsbd.panels.chart import Chart, half_certified
 from rsbd.panels.evidence.compute import LEAST, EvidenceComputation, EvidenceParams, EvidenceResult
 from rsbd.panels.panel import Panel, image_dataset
-from rsbd.panels.phrases import phrases_of
 from rsbd.panels.runners import Runner
-from rsbd.words import note, percent, preview, state
+from rsbd.words import note, percent, phrases_of, preview, state
 
 _say = phrases_of(__file__)
 _BOX = (84.0, 178.0, 272.0, 400.0)

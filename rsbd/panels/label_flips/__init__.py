@@ -10,9 +10,8 @@ from rsbd.panels import svg
 from rsbd.panels.chart import Chart, bars, level_around, ticks
 from rsbd.panels.label_flips.compute import PENALTIES, LabelFlipsComputation, LabelFlipsParams, LabelFlipsResult
 from rsbd.panels.panel import Panel, image_dataset
-from rsbd.panels.phrases import phrases_of
 from rsbd.panels.runners import Runner
-from rsbd.words import count, percent
+from rsbd.words import count, percent, phrases_of
 
 _say = phrases_of(__file__)
 

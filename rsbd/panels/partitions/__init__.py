@@ -9,9 +9,8 @@ from rsbd.panels import svg
 from rsbd.panels.chart import Chart, bars, ticks
 from rsbd.panels.panel import Panel, image_dataset
 from rsbd.panels.partitions.compute import ALPHA, PartitionsComputation, PartitionsParams, PartitionsResult
-from rsbd.panels.phrases import phrases_of
 from rsbd.panels.runners import Runner
-from rsbd.words import count, percent
+from rsbd.words import count, percent, phrases_of
 
 _STACK = (0, 0, 452, 241), (460, 0, 912, 241), (0, 241, 452, 500), (460, 241, 912, 500)
 _SHOWN, _ACROSS = 100, 25  # models in the strip, and in one line of it

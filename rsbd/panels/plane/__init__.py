@@ -8,19 +8,9 @@ import numpy as np
 from rsbd.panels import svg
 from rsbd.panels.chart import Chart, bars
 from rsbd.panels.panel import Panel
-from rsbd.panels.phrases import phrases_of
-from rsbd.panels.plane.compute import (
-    CLASSES,
-    REACH,
-    SELECTION_COPIES,
-    WORLD,
-    PlaneParams,
-    PlaneResult,
-    compute_plane,
-    true_border,
-)
+from rsbd.panels.plane.compute import CLASSES, REACH, SELECTION_COPIES, WORLD, PlaneParams, PlaneResult, compute_plane
 from rsbd.panels.runners import Runner
-from rsbd.words import down
+from rsbd.words import down, phrases_of
 
 _say = phrases_of(__file__)
 _COLOURS = dict(zip(CLASSES, (svg.BLUE, svg.VERMILLION), strict=True))
@@ -73,7 +63,7 @@ def _plane(found: PlaneResult) -> str:
         title = f"{found.label} within distance {down(found.radius, 3)}: certified"
     chart = Chart((70, 40, 430, 400), (-REACH, REACH), (-REACH, REACH), title, "x", "y", xticks, yticks, glide=False)
     everywhere = np.array([(-REACH, -REACH), (REACH, -REACH), (REACH, REACH), (-REACH, REACH)])
-    rings, border = WORLD.rings(), true_border(WORLD, params.sigma, REACH)
+    rings, border = WORLD.rings(), found.border
     parts = [chart.area([everywhere], _COLOURS["B"], 0.13), chart.area(rings, svg.PAPER, 1)]
     parts.append(chart.area(rings, _COLOURS["A"], 0.2))
     for copy, label in zip(found.copies, found.labels, strict=True):

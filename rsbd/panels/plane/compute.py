@@ -150,6 +150,11 @@ class PlaneResult:
         """Share of the votes for the label."""
         return self.counts[CLASSES.index(self.label)] / sum(self.counts)
 
+    @property
+    def border(self) -> tuple[Floats, ...]:
+        """The lines where the smoothed classifier changes its answer."""
+        return true_border(WORLD, self.params.sigma, REACH)
+
 
 WORLD = PlaneWorld()
 

@@ -12,10 +12,9 @@ from rsbd.learners import RobustLinear
 from rsbd.panels import svg
 from rsbd.panels.chart import Box, share_map
 from rsbd.panels.panel import Panel, count_poisoned, image_dataset
-from rsbd.panels.phrases import phrases_of
 from rsbd.panels.planted.compute import ALPHA, FLIPS, LARGEST, PlantedComputation, PlantedParams, PlantedResult
 from rsbd.panels.runners import Runner
-from rsbd.words import count, note, percent, preview, state
+from rsbd.words import count, note, percent, phrases_of, preview, state
 
 _RAISED = str.maketrans("0123456789", "\u2070\xb9\xb2\xb3\u2074\u2075\u2076\u2077\u2078\u2079")
 _say = phrases_of(__file__)

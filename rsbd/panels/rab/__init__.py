@@ -7,11 +7,10 @@ from rsbd.learners import LDA, Learner
 from rsbd.panels import svg
 from rsbd.panels.chart import Chart, bars
 from rsbd.panels.panel import Panel, count_poisoned, image_dataset
-from rsbd.panels.phrases import phrases_of
 from rsbd.panels.rab.compute import RabComputation, RabParams, RabResult
 from rsbd.panels.rates import rate_bars, success_words
 from rsbd.panels.runners import Runner
-from rsbd.words import note, percent, preview, state
+from rsbd.words import note, percent, phrases_of, preview, state
 
 _say = phrases_of(__file__)
 _LOOKS = {"clopper-pearson": (svg.BLUE, ""), "hoeffding": (svg.ORANGE, "9 5"), "anytime": (svg.BLUE, "9 5")}

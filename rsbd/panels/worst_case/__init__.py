@@ -7,21 +7,12 @@ from typing import Any
 import numpy as np
 from scipy.special import ndtri
 
-from rsbd.noises import Flip
 from rsbd.panels import svg
 from rsbd.panels.chart import Chart, ticks
 from rsbd.panels.panel import Panel
-from rsbd.panels.phrases import phrases_of
 from rsbd.panels.runners import Runner
-from rsbd.panels.worst_case.compute import (
-    SEARCHED,
-    WorstCaseParams,
-    WorstCaseResult,
-    compute_worst_case,
-    flip_levels,
-    worst_event,
-)
-from rsbd.types import Floats
+from rsbd.panels.worst_case.compute import SEARCHED, WorstCaseParams, WorstCaseResult, compute_worst_case
+from rsbd.words import phrases_of
 
 _say = phrases_of(__file__)
 _AHEAD = 1.45  # room above the highest bar for the words of `_sums`
@@ -66,11 +57,11 @@ def draw_worst_case(found: WorstCaseResult) -> svg.Picture:
 
 
 def _bars(found: WorstCaseResult) -> str:
-    s, P, Q = flip_levels(Flip(found.params.keep).keep, found.params.changes)
+    s, P, Q, shares = found.levels
     xlabel = "s: changed places, old \u2212 new values"
     chart = _left((s[0] - 1, s[-1] + 1), float(max(*P, *Q)), xlabel, "probability of the level", s)
     parts, wide, base = [], chart.x(0.75) - chart.x(0), chart.y(0)
-    for at, p, q, share in zip(s, P, Q, worst_event(P, Q, found.params.miss), strict=True):
+    for at, p, q, share in zip(s, P, Q, shares, strict=True):
         for letter, value, colour, left in (("P", p, svg.BLUE, -0.8), ("Q", q, svg.VERMILLION, 0.05)):
             x, y = chart.x(at + left), chart.y(float(value))
             filled = (base - y) * float(share)
@@ -95,7 +86,9 @@ def _densities(found: WorstCaseResult) -> str:
         ("P", 0.0, svg.BLUE, 0.6, "", -aside),
     ):
         anchor, at = "end" if side < 0 else "start", chart.x(centre + side)
-        density = _density(np.array([*inside, *xs]) - centre, gaussian, scale)
+        from_centre = (np.array([*inside, *xs]) - centre) / scale
+        density = np.exp(-0.5 * from_centre**2) / (scale * sqrt(2 * pi))
+        density = density if gaussian else np.where(np.abs(from_centre) <= 0.5, 1 / scale, 0.0)
         parts.append(chart.band(inside, 0 * inside, density[: len(inside)], colour, opacity))
         parts.append(chart.line(xs, density[len(inside) :], colour, dash=dash))
         parts.append(svg.text(at, chart.y(peak) + 14, letter, anchor=anchor, weight=700, halo=True))
@@ -103,12 +96,6 @@ def _densities(found: WorstCaseResult) -> str:
     parts.append(svg.line(x, top, x, chart.y(0), svg.INK, 2, "3 5"))
     parts.append(svg.label(x + 6, top + 8, "A \u2192"))
     return chart.filled(*parts, _sums(found))
-
-
-def _density(x: Floats, gaussian: bool, scale: float) -> Floats:
-    if gaussian:
-        return np.asarray(np.exp(-0.5 * (x / scale) ** 2) / (scale * sqrt(2 * pi)))
-    return np.where(np.abs(x) <= scale / 2, 1 / scale, 0.0)
 
 
 def _left(xlim: tuple[float, float], peak: float, xlabel: str, ylabel: str, xticks: Any) -> Chart:

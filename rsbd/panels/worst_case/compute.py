@@ -76,6 +76,12 @@ class WorstCaseResult:
     reach: float
     curve: tuple[Floats, Floats]
 
+    @property
+    def levels(self) -> tuple[list[int], list[Fraction], list[Fraction], list[Fraction]]:
+        """Under flips: the levels, the probability of each before and after, and its share in the worst event."""
+        s, P, Q = flip_levels(Flip(self.params.keep).keep, self.params.changes)
+        return s, P, Q, worst_event(P, Q, self.params.miss)
+
 
 def flip_levels(keep: Fraction, changes: int) -> tuple[list[int], list[Fraction], list[Fraction]]:
     """List the levels ``s`` of bits under flips, and the probability of each under ``P`` and ``Q``.
@@ -116,7 +122,8 @@ def worst_event(P: Sequence[Fraction], Q: Sequence[Fraction], p: Fraction) -> li
     [Fraction(1, 2), Fraction(0, 1)]
     """
     share, left = [Fraction(0)] * len(P), p
-    for i in sorted(range(len(P)), key=lambda i: _misfit(P[i], Q[i])):
+    # By a number that rises as Q / P falls, also if one is 0; outcomes impossible in both come last.
+    for i in sorted(range(len(P)), key=lambda i: P[i] / (P[i] + Q[i]) if P[i] + Q[i] else Fraction(2)):
         share[i] = min(Fraction(1), left / P[i]) if P[i] else Fraction(Q[i] > 0)
         left -= share[i] * P[i]
     return share
@@ -140,11 +147,6 @@ def _noise(params: WorstCaseParams) -> Flip | Gaussian | Uniform:
     if params.noise == "flips":
         return Flip(params.keep)
     return Gaussian(params.sigma) if params.noise == "gaussian" else Uniform(params.width)
-
-
-def _misfit(p: Fraction, q: Fraction) -> Fraction:
-    """Return a number that rises as ``Q / P`` falls, also if one is 0; outcomes impossible in both come last."""
-    return p / (p + q) if p + q else Fraction(2)
 
 
 def certified_bits(noise: Flip, miss: Fraction) -> int:
