@@ -47,9 +47,8 @@ class Slider:
     def check(self, value: float) -> None:
         """Raise for a value outside the range; the widget itself would silently take the nearest end."""
         if not self.low <= value <= self.high:
-            raise InputError(
-                f"{self.name} is {value}, outside this panel's range", f"give a value from {self.low} to {self.high}"
-            )
+            what = f"{self.name} is {value}, outside this panel's range"
+            raise InputError(what, f"give a value from {self.low} to {self.high}")
 
     def nearest(self, value: float) -> float:
         """Return the step nearest to ``value``.
@@ -230,11 +229,6 @@ class Controls:
         self._players = [(c, self._holders[c.name], self.rows[c.name].children[-1]) for c in sliders]
         self.widget = ipw.Box(list(self.rows.values()))
         self.widget.add_class("rsbd-controls")
-
-    @property
-    def labels(self) -> str:
-        """The visible labels."""
-        return ", ".join(control.label for control in self.spec)
 
     @property
     def values(self) -> dict[str, Any]:

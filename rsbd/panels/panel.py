@@ -23,6 +23,8 @@ from rsbd.panels.picture_widget import PictureWidget
 from rsbd.panels.runners import Runner
 from rsbd.panels.svg import Picture
 
+# What the function of a panel is made of.
+__all__ = ["Panel", "Runner", "count_poisoned", "first_params", "image_dataset"]
 _P = TypeVar("_P")
 _R = TypeVar("_R")
 _PACE = 0.12  # seconds that a final picture stands before a slider that plays moves on
@@ -174,7 +176,8 @@ class Panel(Generic[_P, _R]):
         if frame.state == "final":
             self._renew()
             if not self.terms.value:  # once: a line that changes under the reader's eyes explains nothing
-                self.terms.value = explained(f"{self.controls.labels} {self.svg} {self.sentence}")
+                labels = ", ".join(control.label for control in self.controls.spec)
+                self.terms.value = explained(f"{labels} {self.svg} {self.sentence}")
             if self.controls.playing:
                 after = threading.Timer(_PACE, contextvars.copy_context().run, [self.controls.advance])
                 after.daemon = True

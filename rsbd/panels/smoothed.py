@@ -17,8 +17,7 @@ from rsbd.panels import svg
 from rsbd.panels.chart import Chart, half_certified, radii_for
 from rsbd.panels.controls import ALPHAS, MODELS, Slider
 from rsbd.panels.memory import EnsembleComputation
-from rsbd.panels.panel import Panel
-from rsbd.panels.runners import Runner
+from rsbd.panels.panel import Panel, Runner
 from rsbd.plots import COUNTED
 from rsbd.words import count, percent, state
 

@@ -108,13 +108,13 @@ def test_previews_stand_on_anytime_bounds_and_the_end_on_one_look(monkeypatch):
     monkeypatch.setattr(engine, "FIRST_PREVIEW", 0.0)
     monkeypatch.setattr(engine, "NEXT_PREVIEW", 0.0)
     seen, found = run(BackdoorComputation(DIGITS, 0, Linear()), BackdoorParams(num_models=320))
-    assert found.final
+    assert found.report.outcome.final
     assert len(seen) >= 3
     assert [p.models for p in seen] == sorted({p.models for p in seen})
     votes = ensemble.collect(DIGITS, found.params.smoothing(DIGITS), Linear(), DIGITS.x_test, 320)
     assert found.accuracies[0] == accuracy(bounds.simultaneous(votes.counts, 0.001))
     for preview in seen:
-        assert not preview.final
+        assert not preview.report.outcome.final
         votes = ensemble.collect(DIGITS, found.params.smoothing(DIGITS), Linear(), DIGITS.x_test, preview.models)
         assert preview.accuracies[0] == accuracy(bounds.anytime(votes.counts, 0.001))
         assert f"{preview.models} of 320 models" in draw_backdoor(preview).alt
@@ -168,7 +168,7 @@ def test_half_collected_votes_are_not_kept(trained):
     with pytest.raises(Cancelled):
         run(bench, BackdoorParams(num_models=640), lambda: True)
     _, found = run(bench, BackdoorParams(num_models=640))
-    assert found.final
+    assert found.report.outcome.final
     assert trained[-1] == 640
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import xml.etree.ElementTree as ET
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 
@@ -158,8 +159,9 @@ def test_the_sentence_reads_well_however_many_prove_something(shares: list[float
         for name, share in zip("ABCD", shares, strict=False)
     )
     names = tuple(row.method for row in rows)
-    assert said in draw_compare(CompareResult(CompareParams(), "digits", 90, 60, rows, names)).sentence
-    assert " so far" in draw_compare(CompareResult(CompareParams(), "digits", 90, 60, rows, (*names, "E"))).sentence
+    trial = SimpleNamespace(data=SimpleNamespace(name="digits", num_rows=90), num_models=60)
+    assert said in draw_compare(CompareResult(CompareParams(), trial, rows, names)).sentence
+    assert " so far" in draw_compare(CompareResult(CompareParams(), trial, rows, (*names, "E"))).sentence
 
 
 def test_methods_stand_under_what_they_hide_and_a_few_can_be_chosen(contest: CompareComputation) -> None:

@@ -55,7 +55,7 @@ def test_too_much_noise_is_said_in_words_and_not_in_negative_numbers():
 
 
 def test_two_classes_of_images_only():
-    with pytest.raises(InputError, match="images of two classes"):
+    with pytest.raises(InputError, match="give two, as load"):
         label_flips(load("digits", side=8, view="unit"), runner=SyncRunner())
     with pytest.raises(InputError, match="shows images"):
         label_flips(load("breast_cancer"), runner=SyncRunner())

@@ -149,8 +149,10 @@ def _picture(panel: Panel[Any, Any], point: Mapping[str, Any]) -> Picture:
 
 def _origin(panel: Panel[Any, Any], scene: Scene) -> dict[str, str]:
     """Return what the pictures of a panel are computed from, without date or machine."""
-    held = getattr(panel.engine.compute, "trials", panel.engine.compute)  # what holds the data
-    data, own = getattr(held, "dataset", None), {k: v for k, v in vars(held).items() if k in ("seed", "num_models")}
+    compute = panel.engine.compute
+    held = compute.trials.trial if hasattr(compute, "trials") else compute  # what holds the data
+    data = getattr(held, "data", getattr(held, "dataset", None))
+    own = {k: v for k, v in vars(held).items() if k in ("seed", "num_models")}
     shown = "none: the settings alone"
     if data is not None:
         shown = f"{data.name}, classes {' '.join(data.classes)}, sha256 {data.fingerprint()[:16]}"

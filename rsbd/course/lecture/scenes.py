@@ -82,15 +82,11 @@ class Scene:
         for name, values in self.presets.items():
             for control, value in values.items():
                 if control not in self.grid or value not in self.grid[control]:
-                    raise InputError(
-                        f"preset {name!r} of scene {self.title!r} sets {control} to {value!r}",
-                        "put that value on the scene's grid",
-                    )
+                    said = f"preset {name!r} of scene {self.title!r} sets {control} to {value!r}"
+                    raise InputError(said, "put that value on the scene's grid")
         if missing := set(self.grid) - set(self.first):
-            raise InputError(
-                f"the first preset of scene {self.title!r} leaves {', '.join(sorted(missing))} open",
-                "set every control of the grid",
-            )
+            said = f"the first preset of scene {self.title!r} leaves {', '.join(sorted(missing))} open"
+            raise InputError(said, "set every control of the grid")
         if (size := math.prod(map(len, self.grid.values()))) > _MOST_POINTS:
             raise InputError(f"the grid of scene {self.title!r} has {size} points", f"give {_MOST_POINTS} at most")
 
@@ -102,8 +98,8 @@ class Scene:
     @property
     def told(self) -> dict[str, Any]:
         """Return what a page says about the scene, and tells the presenter window."""
-        names = ("title", "message", "question", "unit", "mark", "notes", "minutes", "part", "asked")
-        return {**{name: getattr(self, name) for name in names}, "presets": list(self.presets)}
+        told = {name: value for name, value in vars(self).items() if name not in ("panel", "grid", "settings", "data")}
+        return told | {"presets": list(self.presets)}
 
     def preset(self, number: int) -> dict[str, Any]:
         """Return all values of a preset, counted from 0; a negative number counts from the end.

@@ -12,7 +12,7 @@ import traitlets
 from rsbd.course.lecture.pages import linked, presenter_page
 from rsbd.course.lecture.scenes import SCENES, Scene
 from rsbd.course.templates import read_assets
-from rsbd.errors import InputError
+from rsbd.errors import InputError, check_among
 from rsbd.panels import Panel, ThreadRunner
 from rsbd.panels.engine import sentence_of
 from rsbd.panels.runners import Runner
@@ -123,10 +123,7 @@ class Stage:
         InputError
             If the scene has no such preset.
         """
-        if not 1 <= number <= len(self.scene.presets):
-            raise InputError(
-                f"scene {self.scene.title!r} has no preset {number}", f"choose from 1 to {len(self.scene.presets)}"
-            )
+        check_among(f"the preset of scene {self.scene.title!r}", number, range(1, len(self.scene.presets) + 1))
         self.panel.set(**self.scene.preset(number - 1))
         self.bar.step = number
 

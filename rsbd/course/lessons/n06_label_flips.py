@@ -106,11 +106,8 @@ def draw_flips(weights: Floats, y: Ints, certified: int, seed: int = 0) -> Axes:
     worst = heaviest(weights[None], y, np.array([label]))
     many = min(len(y), 2 * int(needed))
     ax, curves = new_axes(9, 4.5), {}
-    orders = {
-        "heaviest labels flipped": worst,
-        "random labels flipped": np.random.default_rng(seed).permutation(len(y)),
-    }
-    for name, rows in orders.items():
+    chance = np.random.default_rng(seed).permutation(len(y))
+    for name, rows in (("heaviest labels flipped", worst), ("random labels flipped", chance)):
         moves = weights[rows[:many]] * np.where(y[rows[:many]] == 1, -1, 1)
         curves[name] = 0.5 + side * (weights @ y - 0.5 + np.concatenate([[0], moves.cumsum()]))
     draw_curves(ax, np.arange(many + 1), curves)

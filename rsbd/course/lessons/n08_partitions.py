@@ -30,20 +30,15 @@ def check_dpa_radius(answer: Any, votes: Sequence[int]) -> Verdict:
     others = [v for label, v in enumerate(votes) if label != top]
     lead, tie = votes[top] - max(others), any(v == max(others) for v in votes[:top])
     words = {"lead": lead, "tie": ", less 1 for the tie" if tie else ""}
-    return judge_number(
-        answer,
-        found,
-        HINTS["check_dpa_radius"],
-        {
-            "lower_label": lead // 2,
-            "lead": (lead, lead - 1),
-            "changed": found // 2,
-            "half": votes[top] // 2,
-            "unrounded": Fraction(lead - tie, 2),
-            "above": found + 1,
-        },
-        **words,
-    )
+    mistakes: dict[str, Any] = {
+        "lower_label": lead // 2,
+        "lead": (lead, lead - 1),
+        "changed": found // 2,
+        "half": votes[top] // 2,
+        "unrounded": Fraction(lead - tie, 2),
+        "above": found + 1,
+    }
+    return judge_number(answer, found, HINTS["check_dpa_radius"], mistakes, **words)
 
 
 @self_check

@@ -50,8 +50,7 @@ def draw_noise_limit(dataset: Dataset, rows: int, pixels: int) -> Picture:
         noise = Smoothing(rows=Bagging(_BAG), test=Flip(keep))
         votes = ensemble.collect(dataset, noise, Linear(), dataset.x_test, 1000)
         evidence, right = bounds.simultaneous(votes.counts, _ALPHA), votes.label == dataset.y_test
-        held = [certify(evidence, noise, threat, dataset.num_rows) for threat in threats.values()]
-        proved[i] = [np.mean(one & right) for one in held]
+        proved[i] = [np.mean(certify(evidence, noise, one, dataset.num_rows) & right) for one in threats.values()]
     ax = plots.new_axes(8.5, 3.8)
     plots.draw_curves(ax, _KEEPS, dict(zip(threats, 100 * proved.T, strict=True)), marker="o")
     plots.name_axes(ax, "keep (on the test image)", "right and proved (%)", ylim=(-3, 103))

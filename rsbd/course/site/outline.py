@@ -16,11 +16,6 @@ class Lesson:
     stem: str
     question: str
 
-    @property
-    def page(self) -> str:
-        """The file of its page."""
-        return f"{self.stem}.html"
-
 
 def roads(table: str) -> dict[str, list[Lesson]]:
     r"""Return the lessons of the main road and of the side roads.

@@ -8,8 +8,7 @@ from rsbd.data import Dataset
 from rsbd.panels import svg
 from rsbd.panels.attack.compute import HIGHEST_RATE, AttackComputation, AttackParams, AttackResult, JudgedImages
 from rsbd.panels.chart import Chart
-from rsbd.panels.panel import Panel, count_poisoned, image_dataset
-from rsbd.panels.runners import Runner
+from rsbd.panels.panel import Panel, Runner, count_poisoned, image_dataset
 from rsbd.plots import signed
 from rsbd.words import count, note, percent, phrases_of, state
 

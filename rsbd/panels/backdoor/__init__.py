@@ -13,9 +13,8 @@ from rsbd.panels import svg
 from rsbd.panels.backdoor.compute import MAP_PIXELS, MOST_POISONED, BackdoorComputation, BackdoorParams, BackdoorResult
 from rsbd.panels.chart import Box, Chart, half_certified, share_map, ticks
 from rsbd.panels.controls import controls_of
-from rsbd.panels.panel import Panel, count_poisoned, first_params, image_dataset
+from rsbd.panels.panel import Panel, Runner, count_poisoned, first_params, image_dataset
 from rsbd.panels.rates import rate_bars, success_words
-from rsbd.panels.runners import Runner
 from rsbd.types import AnyFloats, Floats
 from rsbd.words import count, note, percent, phrases_of, preview, state
 
@@ -106,11 +105,10 @@ def _proved(found: BackdoorResult, xs: tuple[float, float], ys: tuple[float, flo
     size = f"{trigger / channels:g} px" if _norm(found) == "L0" else f"L2 {trigger:.3g}"
     shares, whole = (certified, found.report.against_attack), f"{count(threat.rows, 'image')} \u00d7 {size}"
     against = ("against any change of", _change(found, radius)), ("against this attack:", whole)
-    parts = []
-    for x, y, share, words in zip(xs, ys, shares, against, strict=True):
-        said = svg.lines(x + aside[0], y + aside[1], ("right, and proved", *words), weight=600)
-        parts += [svg.large(x, y, share, 46), said]
-    return "".join(parts)
+    return "".join(
+        svg.large(x, y, share, 46) + svg.lines(x + aside[0], y + aside[1], ("right, and proved", *words), weight=600)
+        for x, y, share, words in zip(xs, ys, shares, against, strict=True)
+    )
 
 
 def _cell(found: BackdoorResult, row: int, column: int) -> tuple[str, dict[str, int]] | None:
@@ -179,9 +177,10 @@ def _curve(found: BackdoorResult, box: Box) -> str:
     chart = Chart.of_shares(box, xlim, "", xlabel, 1.1, xticks=xticks)  # with room for figures above a curve at 100 %
     draw = chart.step if discrete else chart.line
     early = f"certified (preview, {note(found.models, found.params.num_models)})"
-    title = "certified accuracy" if found.final else early
+    final = found.report.outcome.final
+    title = "certified accuracy" if final else early
     parts = [svg.text(margin, top - 44, title, weight=600), chart.frame()]
-    parts.append(draw(found.radii, found.accuracies, svg.BLUE, dash="" if found.final else "9 5"))
+    parts.append(draw(found.radii, found.accuracies, svg.BLUE, dash="" if final else "9 5"))
     free = left - 50.0  # where the last figure leaves room for the next
     for radius, value in zip(found.radii, found.accuracies, strict=True):
         if few and value > 0 and radius <= end and chart.x(radius) >= free:

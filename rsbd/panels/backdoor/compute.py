@@ -106,11 +106,6 @@ class BackdoorResult:
         """The number of models of each ensemble that have voted."""
         return min(self.report.outcome.voted)
 
-    @property
-    def final(self) -> bool:
-        """True if all models have voted."""
-        return self.report.outcome.final
-
 
 class BackdoorComputation(ExperimentComputation[BackdoorParams, BackdoorResult]):
     """The panel's ``compute``."""

@@ -8,8 +8,7 @@ from rsbd.learners import Learner, Linear
 from rsbd.noises import Smoothing
 from rsbd.panels import svg
 from rsbd.panels.compare.compute import FAMILY_OF, TRIGGERS, CompareComputation, CompareParams, CompareResult
-from rsbd.panels.panel import Panel
-from rsbd.panels.runners import Runner
+from rsbd.panels.panel import Panel, Runner
 from rsbd.recipes.contest import ComparisonRow, Trial
 from rsbd.recipes.contest.search import Trials
 from rsbd.words import listed, note, percent, phrases_of, state
@@ -85,7 +84,7 @@ def draw_compare(found: CompareResult) -> svg.Picture:
         parts.append(_entry(method, known.get(method), 10 + 460 * half, at[half]))
         at[half] += _STEP
     height = max(at[0], at[1] + 44)
-    foot = f"{found.dataset}, {found.num_models:,} models each;", "confidence 0.999 for each test image"
+    foot = _say("budget", trial=found.trial), "confidence 0.999 for each test image"
     parts.append(svg.lines(470, height - 30, foot, fill=svg.SOFT))
     drawing = svg.document(912, height, parts, [(0, 0, 452, at[0]), (460, 0, 912, height)])
     return svg.Picture(drawing, _alt(found), _sentence(found), note(len(found.rows), len(found.methods), "methods"))

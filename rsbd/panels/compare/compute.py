@@ -10,7 +10,7 @@ from rsbd.noises import Threat
 from rsbd.panels.controls import Slider, Toggle, setting
 from rsbd.panels.engine import Cancel, OnProgress, Previews, stop_if
 from rsbd.panels.memory import Memo
-from rsbd.recipes.contest import CONTENDERS, ComparisonRow, Contender
+from rsbd.recipes.contest import CONTENDERS, ComparisonRow, Contender, Trial
 from rsbd.recipes.contest.search import Search, Trials
 from rsbd.recipes.contest.threats import Attack, attacked_slots
 from rsbd.words import count
@@ -79,10 +79,8 @@ class CompareResult:
     ----------
     params : CompareParams
         The attacker.
-    dataset : str
-        Name of the data.
-    num_rows, num_models : int
-        Training rows, and the budget of models for each method.
+    trial : Trial
+        The data, and the budget of models for each method.
     rows : tuple of ComparisonRow
         The certified accuracy of each method, or the reason why it cannot face the attacker.
     methods : tuple of str
@@ -90,9 +88,7 @@ class CompareResult:
     """
 
     params: CompareParams
-    dataset: str
-    num_rows: int
-    num_models: int
+    trial: Trial
     rows: tuple[ComparisonRow, ...]
     methods: tuple[str, ...]
 
@@ -108,12 +104,12 @@ class CompareComputation:
     def __call__(self, params: CompareParams, cancel: Cancel, progress: OnProgress) -> Previews[CompareResult]:
         """Yield the answers so far after each method that had to be trained; return all of them."""
         contenders = [c for c in self.contenders if params.every or c.name in TAUGHT]
-        data, methods = self.trials.trial.data, tuple(contender.name for contender in contenders)
+        methods = tuple(contender.name for contender in contenders)
         rows: tuple[ComparisonRow, ...] = ()
         for done, contender in enumerate(contenders, 1):
             fresh, key = len(self.trials.proofs), (contender.name, params.threat)
             rows = (*rows, self.memo.get(key, partial(self._search, contender, params, cancel)))
-            found = CompareResult(params, data.name, data.num_rows, self.trials.trial.num_models, rows, methods)
+            found = CompareResult(params, self.trials.trial, rows, methods)
             progress(done, len(methods))
             if len(self.trials.proofs) > fresh and done < len(methods):
                 yield found
@@ -121,13 +117,9 @@ class CompareComputation:
 
     def _search(self, contender: Contender, params: CompareParams, cancel: Cancel) -> ComparisonRow:
         """Find the best noise of a method against the attacker."""
-
-        def tell(_done: int) -> None:
-            stop_if(cancel)
-
         search = Search.of(self.trials, contender, params.attack or ("features", "labels", "test"), (params.threat,))
-        for done, defence in enumerate(search.defences):
-            tell(done)
+        for defence in search.defences:
+            stop_if(cancel)
             for final in (False, True):  # both, so that another threat of this kind trains nothing
                 self.trials.proof(contender, defence, final)
-        return search.run(self.trials, tell)
+        return search.run(self.trials, lambda _: stop_if(cancel))

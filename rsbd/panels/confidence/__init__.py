@@ -10,8 +10,7 @@ from rsbd.learners import LDA, Learner
 from rsbd.panels import svg
 from rsbd.panels.chart import Chart, ticks
 from rsbd.panels.confidence.compute import FURTHEST_RADIUS, ConfidenceComputation, ConfidenceParams, ConfidenceResult
-from rsbd.panels.panel import Panel, image_dataset
-from rsbd.panels.runners import Runner
+from rsbd.panels.panel import Panel, Runner, image_dataset
 from rsbd.words import down, note, percent, phrases_of, preview, state
 
 _say = phrases_of(__file__)

@@ -10,8 +10,7 @@ from rsbd.learners import Learner, Linear
 from rsbd.panels import svg
 from rsbd.panels.chart import Chart, half_certified
 from rsbd.panels.evidence.compute import LEAST, EvidenceComputation, EvidenceParams, EvidenceResult
-from rsbd.panels.panel import Panel, image_dataset
-from rsbd.panels.runners import Runner
+from rsbd.panels.panel import Panel, Runner, image_dataset
 from rsbd.words import note, percent, phrases_of, preview, state
 
 _say = phrases_of(__file__)

@@ -9,8 +9,7 @@ from rsbd.errors import InputError
 from rsbd.panels import svg
 from rsbd.panels.chart import Chart, bars, level_around, ticks
 from rsbd.panels.label_flips.compute import PENALTIES, LabelFlipsComputation, LabelFlipsParams, LabelFlipsResult
-from rsbd.panels.panel import Panel, image_dataset
-from rsbd.panels.runners import Runner
+from rsbd.panels.panel import Panel, Runner, image_dataset
 from rsbd.words import count, percent, phrases_of
 
 _say = phrases_of(__file__)
@@ -44,10 +43,7 @@ def label_flips(
     """
     data = image_dataset(dataset, "unit", classes=(0, 1))
     if data.num_classes != 2:
-        raise InputError(
-            f"{data.name} has {data.num_classes} classes",
-            "this panel shows images of two classes, such as load('digits', classes=(0, 1))",
-        )
+        raise InputError(f"{data.name} has {data.num_classes} classes", "give two, as load('digits', classes=(0, 1))")
     most = max(10, data.num_rows // 50 * 10)
     compute = LabelFlipsComputation(data, most)
     return Panel.of(LabelFlipsParams, settings, compute, draw_label_flips, runner, flips={"high": most})
@@ -91,10 +87,8 @@ def _victim(found: LabelFlipsResult) -> str:
     parts = [svg.text(470, 40, "heaviest labels of one test image", weight=600)]
     parts.append(svg.captioned(data.x_test[found.victim], 478, 61, 92, said, 23, svg.INK, 2, weight))
     for i, row in enumerate(found.rows):
-        label, edge, width, weight = names[data.y[row]], svg.GRID, 2, 400
-        if i < flips:
-            label, edge, width, weight = names[1 - data.y[row]], svg.VERMILLION, 4, 700
-        said = f"\u201c{label}\u201d"
+        edge, width, weight = (svg.VERMILLION, 4, 700) if i < flips else (svg.GRID, 2, 400)
+        said = f"\u201c{names[data.y[row] ^ (i < flips)]}\u201d"
         parts.append(svg.captioned(data.x[row], 582 + i * 59, 61, 52, said, 20, edge, width, weight))
     more = max(0, flips - len(found.rows))
     parts.append(svg.text(582, 155, "orange: flipped" + (f", and {more} more" if more else "")))

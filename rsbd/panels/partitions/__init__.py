@@ -7,9 +7,8 @@ import numpy as np
 from rsbd.data import Dataset
 from rsbd.panels import svg
 from rsbd.panels.chart import Chart, bars, ticks
-from rsbd.panels.panel import Panel, image_dataset
+from rsbd.panels.panel import Panel, Runner, image_dataset
 from rsbd.panels.partitions.compute import ALPHA, PartitionsComputation, PartitionsParams, PartitionsResult
-from rsbd.panels.runners import Runner
 from rsbd.words import count, percent, phrases_of
 
 _STACK = (0, 0, 452, 241), (460, 0, 912, 241), (0, 241, 452, 500), (460, 241, 912, 500)
@@ -80,7 +79,7 @@ def draw_partitions(found: PartitionsResult) -> svg.Picture:
     )
     title = svg.text(470, 300, "accuracy on clean test images", weight=600)
     names, values, colours = ("the vote", "one model alone"), (found.accuracy, found.alone), (svg.BLUE, svg.ORANGE)
-    title += svg.text(470, 440, found.dataset, fill=svg.SOFT)
+    title += svg.text(470, 440, found.dataset.name, fill=svg.SOFT)
     parts = [_strip(found), curves, _key(found), title, bars((650, 318, 895, 398), names, values, colours)]
     return svg.Picture(svg.document(912, 500, parts, _STACK), _alt(found), _sentence(found), count(p.models, "model"))
 
@@ -131,9 +130,9 @@ def _key(found: PartitionsResult) -> str:
 
 def _by_class(found: PartitionsResult) -> str:
     """Say the certified accuracy within each class, or the lowest one if there are many."""
-    if len(found.classes) > 3:
+    if found.dataset.num_classes > 3:
         return f"at least {percent(float(np.nanmin(found.by_class)))} in each class"
-    pairs = zip(found.by_class, found.classes, strict=False)
+    pairs = zip(found.by_class, found.dataset.classes, strict=False)
     return ", ".join(f'{percent(float(share))} of "{name}"' for share, name in pairs if not np.isnan(share))
 
 

@@ -89,21 +89,18 @@ class PartitionsResult:
     changed, second : array, (rows,)
         Certified accuracy against 0, 1, 2, ... poisoned rows, and against the other kind of change that the picture
         names.
-    classes : tuple of str
-        The names of the classes.
     by_class : array, (classes,)
         Certified accuracy against this attack in each class.
     """
 
     params: PartitionsParams
-    dataset: str
+    dataset: Dataset
     holds: Bools
     lost: Bools
     accuracy: float
     alone: float
     changed: Floats
     second: Floats
-    classes: tuple[str, ...]
     by_class: Floats
 
 
@@ -125,9 +122,7 @@ class PartitionsComputation:
         changed, second = (c.curve(data.y_test, np.arange(_FURTHEST + 1)) for c in certificates)
         accuracy = float(np.mean(label == data.y_test))
         by_class = certificates[0].by_class(data.y_test, params.poisoned)
-        return PartitionsResult(
-            params, data.name, holds, lost, accuracy, right, changed, second, tuple(data.classes), by_class
-        )
+        return PartitionsResult(params, data, holds, lost, accuracy, right, changed, second, by_class)
 
     def reached(self, params: PartitionsParams) -> tuple[Bools, Bools]:
         """Plant the attack; return which models hold a poisoned row, and which only lost one."""

@@ -7,9 +7,8 @@ import numpy as np
 
 from rsbd.panels import svg
 from rsbd.panels.chart import Chart, bars
-from rsbd.panels.panel import Panel
+from rsbd.panels.panel import Panel, Runner
 from rsbd.panels.plane.compute import CLASSES, REACH, SELECTION_COPIES, WORLD, PlaneParams, PlaneResult, compute_plane
-from rsbd.panels.runners import Runner
 from rsbd.words import down, phrases_of
 
 _say = phrases_of(__file__)

@@ -11,9 +11,8 @@ from rsbd.evasion import AnyPatch
 from rsbd.learners import RobustLinear
 from rsbd.panels import svg
 from rsbd.panels.chart import Box, share_map
-from rsbd.panels.panel import Panel, count_poisoned, image_dataset
+from rsbd.panels.panel import Panel, Runner, count_poisoned, image_dataset
 from rsbd.panels.planted.compute import ALPHA, FLIPS, LARGEST, PlantedComputation, PlantedParams, PlantedResult
-from rsbd.panels.runners import Runner
 from rsbd.words import count, note, percent, phrases_of, preview, state
 
 _RAISED = str.maketrans("0123456789", "\u2070\xb9\xb2\xb3\u2074\u2075\u2076\u2077\u2078\u2079")
@@ -114,9 +113,7 @@ def _number(models: float) -> str:
     >>> _number(17), _number(3 * 10**41)
     ('17', '10⁴¹')
     """
-    if models < 1e6:
-        return f"{models:,}"
-    return "10" + str(math.floor(math.log10(models))).translate(_RAISED)
+    return f"{models:,}" if models < 1e6 else "10" + str(math.floor(math.log10(models))).translate(_RAISED)
 
 
 def _one(found: PlantedResult) -> str:

@@ -72,22 +72,21 @@ class OneVote:
 
     Attributes
     ----------
-    label, rival : int
-        The model's answer, and the class that the patch brings closest.
+    label : int
+        The model's answer.
     image, attacked : array, (height, width) or (channels, height, width)
         The test image as it is, and with the patch.
     place : tuple of int
         Row and column of the patch's top left corner.
     weights : array, the shape of the image
-        Weights of the answer less those of the rival.
+        Weights of the answer less those of the class that the patch brings closest.
     lead, loss : float
-        By how much the answer's score leads the rival's, and how much of it the patch takes.
+        By how much the answer's score leads that of this class, and how much of it the patch takes.
     kept : bool
         True if no patch of this size changes the model's answer.
     """
 
     label: int
-    rival: int
     image: AnyFloats
     attacked: AnyFloats
     place: tuple[int, int]
@@ -122,7 +121,7 @@ def one_vote(dataset: Dataset, point: int, side: int, each: int = 1, seed: int =
     image, attacked, difference = (some.reshape(dataset.shape) for some in (image, attacked, apart[rival]))
     corner = divmod(place, dataset.shape[-1] - side + 1)
     lead, loss = float(leads[rival]), float(losses[rival, place])
-    return OneVote(label, rival, image, attacked, corner, difference, lead, loss, kept)
+    return OneVote(label, image, attacked, corner, difference, lead, loss, kept)
 
 
 @dataclass(frozen=True)

@@ -6,10 +6,9 @@ from rsbd.data import Dataset
 from rsbd.learners import LDA, Learner
 from rsbd.panels import svg
 from rsbd.panels.chart import Chart, bars
-from rsbd.panels.panel import Panel, count_poisoned, image_dataset
+from rsbd.panels.panel import Panel, Runner, count_poisoned, image_dataset
 from rsbd.panels.rab.compute import RabComputation, RabParams, RabResult
 from rsbd.panels.rates import rate_bars, success_words
-from rsbd.panels.runners import Runner
 from rsbd.words import note, percent, phrases_of, preview, state
 
 _say = phrases_of(__file__)

@@ -9,8 +9,7 @@ from scipy.special import ndtri
 
 from rsbd.panels import svg
 from rsbd.panels.chart import Chart, ticks
-from rsbd.panels.panel import Panel
-from rsbd.panels.runners import Runner
+from rsbd.panels.panel import Panel, Runner
 from rsbd.panels.worst_case.compute import SEARCHED, WorstCaseParams, WorstCaseResult, compute_worst_case
 from rsbd.words import phrases_of
 

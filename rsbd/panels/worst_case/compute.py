@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from rsbd.noises import Flip, Gaussian, Uniform
+from rsbd.noises import Flip, Gaussian, Noise, Uniform
 from rsbd.panels.controls import CheckedParams, Choice, Slider, setting
 from rsbd.tradeoff.parts import exact_curve
 from rsbd.types import Floats
@@ -131,7 +131,8 @@ def worst_event(P: Sequence[Fraction], Q: Sequence[Fraction], p: Fraction) -> li
 
 def compute_worst_case(params: WorstCaseParams, _cancel: Any = None, _progress: Any = None) -> WorstCaseResult:
     """Evaluate the trade-off of the noise; nothing is trained."""
-    noise = _noise(params)
+    kinds = {"flips": Flip(params.keep), "gaussian": Gaussian(params.sigma), "uniform": Uniform(params.width)}
+    noise: Noise = kinds[params.noise]
     if isinstance(noise, Flip):
         law = noise.shift(params.changes)
         (p, q), upper = np.array(exact_curve(law.parts).corners(), dtype=float).T, law.upper(params.miss)
@@ -141,12 +142,6 @@ def compute_worst_case(params: WorstCaseParams, _cancel: Any = None, _progress: 
     reach = float(noise.reach(miss, miss)[0])
     holds = bool(law.certifies(miss)[0])
     return WorstCaseResult(params, float(law.upper(miss)[0]), holds, float(law.threshold()), reach, (p, law.upper(p)))
-
-
-def _noise(params: WorstCaseParams) -> Flip | Gaussian | Uniform:
-    if params.noise == "flips":
-        return Flip(params.keep)
-    return Gaussian(params.sigma) if params.noise == "gaussian" else Uniform(params.width)
 
 
 def certified_bits(noise: Flip, miss: Fraction) -> int:
