@@ -159,7 +159,7 @@ def test_a_plateau_that_is_one_class_is_said_to_be_one() -> None:
     assert said in picture.sentence
     assert said in picture.alt
     assert said in " ".join(ET.fromstring(picture.svg).itertext())
-    many = replace(shown, classes=tuple("abcd"), by_class=np.array([0.5, 0.25, np.nan, 1]))
+    many = replace(shown, dataset=both.replace(classes=tuple("abcd")), by_class=np.array([0.5, 0.25, np.nan, 1]))
     assert "at least 25 % in each class" in draw_partitions(many).sentence
 
 
