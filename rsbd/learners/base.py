@@ -15,7 +15,7 @@ from rsbd.noises import Noise, Smoothing
 from rsbd.noises.base import check_drawn
 from rsbd.types import Shape
 
-_DRAWN = 2**18  # numbers that are noised at a time
+_DRAWN = 2**20  # numbers that are noised at a time
 
 
 @dataclass(frozen=True, eq=False)  # tensors have no truth value, and what is made of a problem is kept with it

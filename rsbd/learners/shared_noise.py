@@ -14,17 +14,20 @@ allow this are noised one by one, and give the same function of the noised point
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import torch
 from torch import Generator, Tensor
 
+from rsbd.evasion.linear import forward_error
 from rsbd.learners.base import noised_points
 from rsbd.noises import Noise
 
 _GRID = 2.0**-4  # products with multiples of it are exact in float32
 _FINEST = 2.0**-31  # and in float64 with multiples of it
 MOST = 2.0  # the largest feature of points that share a draw; triggers may take features out of [0, 1]
+_AT_ONCE = 1024  # points of models whose scores are computed apart
 _BITS = 23  # of the largest score, in units; float32 has one more, for the rounding of weights
 
 
@@ -55,6 +58,11 @@ def _allowed(x: Tensor, version: int, grid: float, most: float) -> bool:
     # A point is asked about once for all models. Tensors hash by identity, and the version counts writes.
     units = x / grid  # a power of two
     return bool((units == units.floor()).all()) and bool((x.abs() <= most).all())
+
+
+@lru_cache(maxsize=4)
+def _lengths(x: Tensor, version: int) -> Tensor:
+    return x.norm(dim=1)
 
 
 @lru_cache(maxsize=4)
@@ -92,27 +100,91 @@ def noised_scores(
     if limits is None:
         each = zip(weights, biases, generators, strict=True)
         return torch.stack([w @ noised_points(x, noise, g).T + b[:, None] for w, b, g in each])
-    reach = most + limits[1]
-    largest = weights.abs().sum(-1) * reach + biases.abs().nan_to_num(nan=0.0, posinf=0.0)  # infinite ones stay
+    layer, exact = _rounded(weights, biases, most + limits[1])
+    drawn = draw_shared(noise, x, generators, most) if exact else None
+    points = _wide_points(x, x._version)
+    if drawn is None:
+        parts = zip(wide(layer.weights), generators, strict=True)
+        products = torch.stack([w @ noised_points(points, noise, g, finely=True).to(points).T for w, g in parts])
+        return layer.scores(products).to(x.device)
+    layer = layer.under(drawn)
+    if _allowed(x, x._version, _GRID, most):
+        scores = (layer.weights.flatten(0, 1) @ x.T.to(layer.weights)).view(*biases.shape, -1)
+        return scores.add_(layer.scores(0.0).to(x.device))
+    steps = (wide(layer.weights) / layer.units).flatten(0, 1) @ points.T
+    steps = steps.view(*biases.shape, -1).add_(layer.moved / layer.units + 0.5).floor_().float().to(x.device)
+    return steps.mul_(layer.units.float().to(x.device)).add_(layer.biases)
+
+
+def noised_labels(
+    weights: Tensor, biases: Tensor, x: Tensor, noise: Noise | None, generators: Sequence[Generator], most: float = MOST
+) -> Tensor:
+    """Return the class of the largest of `noised_scores`, the first one among equals, shape (models, points).
+
+    How far each class is above the first one is computed in float32, with a bound on all errors. Where this does not
+    decide, which is rare, the exact scores do.
+    """
+    limits = None if noise is None else noise.affine_limits()
+    if limits is not None and weights.shape[1] > 1:
+        layer, exact = _rounded(weights, biases, most + limits[1])
+        if exact and (drawn := draw_shared(noise, x, generators, most)) is not None:
+            return layer.under(drawn).labels(x)
+    return noised_scores(weights, biases, x, noise, generators, most).max(1).indices
+
+
+@dataclass(frozen=True)
+class _Layer:
+    """Rounded weights and biases, and the products of the weights with the offsets of the points.
+
+    Weights are (models, units, features), all others (models, units, 1): biases in float32, the rest in float64.
+    """
+
+    weights: Tensor
+    biases: Tensor
+    units: Tensor
+    moved: Tensor
+
+    def under(self, drawn: tuple[Tensor, Tensor]) -> "_Layer":
+        """Return the layer for points under noise that they share."""
+        scales, offsets = drawn
+        moved = wide(self.weights) @ wide(offsets).to(self.units.device)[..., None]
+        return replace(self, weights=self.weights * scales[:, None].to(self.weights), moved=moved)
+
+    def scores(self, products: Tensor | float) -> Tensor:
+        """Return the scores of points, given the exact products of the weights with them."""
+        return _round(products + self.moved, self.units).float() + self.biases.to(self.units.device)
+
+    def labels(self, x: Tensor) -> Tensor:
+        """Return the class of the largest score of each point, the first one among equals."""
+        start = self.moved + self.biases.to(self.moved)
+        apart, start = self.weights[:, 1:] - self.weights[:, :1], (start[:, 1:] - start[:, :1]).float().to(x.device)
+        above = (apart.flatten(0, 1) @ x.T.to(apart)).view(*apart.shape[:2], -1).add_(start)
+        lengths, terms = _lengths(x, x._version), x.shape[1] + 16
+        most = lengths.max().clamp(min=1)
+        slope = forward_error(apart.norm(dim=2).amax(1, True) * most, terms) / most
+        level = forward_error(start.abs().amax(1), terms) + 2 * self.units.float().to(x.device).amax(1)
+        error = torch.addcmul(level, slope, lengths)
+        best, places = above.amax(1), torch.arange(1, self.weights.shape[1], dtype=torch.int16, device=x.device)
+        near = above >= (best - 2 * error)[:, None]  # the largest ones
+        found = (near * places[:, None]).amax(1).long() * (best > 0)
+        decided = (best < -error) | (best > error) & (near.sum(1) == 1)
+        models, points = (~decided).nonzero(as_tuple=True)
+        for own, at in zip(torch.split(models, _AT_ONCE), torch.split(points, _AT_ONCE), strict=True):
+            some = _Layer(*(part[own] for part in (self.weights, self.biases, self.units, self.moved)))
+            products = wide(some.weights) @ _wide_points(x, x._version)[at][..., None]
+            found[own, at] = some.scores(products)[..., 0].max(1).indices.to(x.device)
+        return found
+
+
+def _rounded(weights: Tensor, biases: Tensor, reach: float) -> tuple[_Layer, bool]:
+    """Return the rounded layer for points up to ``reach``, and whether its sums are exact whatever the points are."""
+    largest = weights.abs().sum(-1, keepdim=True) * reach
+    largest += biases[..., None].abs().nan_to_num(nan=0.0, posinf=0.0)  # infinite ones stay
     unit = torch.exp2((torch.frexp(largest.clamp(min=2.0**-90)).exponent - _BITS).float())
     unit = unit.masked_fill(~largest.isfinite(), float("nan"))  # a model that diverged scores NaN everywhere
-    step = (unit / _GRID)[..., None]
-    whole, bias = _round(weights, step), _round(biases, unit)[..., None].float()
-    exact = weights.shape[2] * reach <= _GRID * 2**_BITS  # what rounding adds to the sums of weights
-    drawn = draw_shared(noise, x, generators, most) if exact else None
-    units, points = wide(unit)[..., None], _wide_points(x, x._version)
-    if drawn is None:
-        parts = zip(wide(whole), generators, strict=True)
-        scores = torch.stack([w @ noised_points(points, noise, g, finely=True).to(points).T for w, g in parts])
-        return _round(scores, units).float().to(x.device) + bias
-    scales, offsets = (wide(part).to(points.device) for part in drawn)
-    moved = wide(whole) @ offsets[..., None]
-    if _allowed(x, x._version, _GRID, most):
-        scores = (whole * drawn[0][:, None]).flatten(0, 1) @ x.T.to(whole)
-        return scores.view(*biases.shape, -1).add_(_round(moved, units).float().to(x.device) + bias)
-    scores = (wide(whole) * scales[:, None] / units).flatten(0, 1) @ points.T
-    scores = scores.view(*biases.shape, -1).add_(moved / units + 0.5).floor_().float().to(x.device)
-    return scores.mul_(unit[..., None]).add_(bias)
+    whole, bias = _round(weights, unit / _GRID), _round(biases[..., None], unit).float()
+    # What rounding adds to the sums of weights must be small.
+    return _Layer(whole, bias, wide(unit), wide(torch.zeros_like(bias))), weights.shape[2] * reach <= _GRID * 2**_BITS
 
 
 def _round(numbers: Tensor, unit: Tensor) -> Tensor:

@@ -112,13 +112,11 @@ class Gaussian(LatticeNoise):
         rows = sizes.unsqueeze(-1).cpu().double()
         spread = float(self.sigma) * rows.clamp(min=1).sqrt()
         step = torch.ldexp(torch.ones_like(spread), spread.frexp().exponent - 6)
-        steps = sums / step.to(sums)  # a power of two
-        whole = steps.floor()
 
-        def exact(at: int) -> Fraction:
-            group = at // sums.shape[2]
+        def exact(group: int) -> Fraction:
             root = Fraction(math.isqrt(int(rows.flatten()[group]) * 10**160), 10**80)
             return self.scale * root / Fraction(step.flatten()[group].item())
 
-        drawn = self.law.draw(steps - whole, spread / step, exact, generators)
-        return torch.where(sizes.unsqueeze(-1) > 0, (whole + drawn) * step.to(sums), sums)
+        scales, unit = (spread / step).squeeze(-1), step.to(sums)
+        drawn = self.law.draw((sums / unit).flatten(1), 1.0, scales, exact, generators).view(sums.shape)
+        return torch.where(sizes.unsqueeze(-1) > 0, drawn.mul_(unit), sums)

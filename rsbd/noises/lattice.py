@@ -44,7 +44,7 @@ from dataclasses import dataclass
 from decimal import Decimal, localcontext
 from fractions import Fraction
 from functools import cached_property, lru_cache, partial
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from scipy.special import ndtri
@@ -55,10 +55,12 @@ from rsbd.noises.random_bits import (
     ALL_BITS,
     FIRST_BITS,
     MOST_BITS,
+    as_index,
     decide,
     numbers_at,
     plain,
     positions,
+    put_at,
     random_cells,
     random_words,
     settle,
@@ -72,8 +74,9 @@ _PART = 1 << 17  # numbers in a processor's cache, in float32
 _FURTHEST = 2.0**44  # steps
 _ROOM, _ROOM_32 = 2.0**-33, 2.0**-12  # steps, in float64 and in float32
 _ROOM_FINE = 2.0**-48  # of the scale, and of the noise: errors of quantile, product and sum are below 0.7 of it
+_ROOM_CENTRAL = 2.0**-43  # of the scale
 _FINE, _FINE_BITS = -31, 37  # exponent of the step of the fine lattice; most bits of the scale of the noise in steps
-_UNKNOWN = -(2**15)
+_NEAR = 512.0  # steps: numbers up to it are noised as they are, others without their whole steps
 _PI = Decimal("3.14159265358979323846264338327950288419716939937510582097494459230781640628620899862803482534211706")
 
 
@@ -89,29 +92,48 @@ class Law:
         Distribution function of ``N``, exact or to 60 digits.
     largest : float
         A bound on every ``N`` that is drawn.
+    central : callable
+        ``N`` at ``(1 + u) / 2`` for a tensor of float64 numbers ``u`` in (-1, 1), with errors below ``2**-45`` up to 3.
+    even : bool
+        Whether ``N`` is uniform on [-1/2, 1/2], which takes no table.
     """
 
     quantile: Callable[[Floats], Floats]
     below: Callable[[Fraction], Fraction]
     largest: float
+    central: Callable[[Tensor], Tensor]
+    even: bool = False
 
     @cached_property
-    def ends(self) -> tuple[Tensor, Tensor]:
-        """Ends of the interval that each value of the first bits leaves, rounded outward."""
+    def _table(self) -> tuple[Tensor, Tensor]:
         import torch
 
-        edges = self.quantile(np.arange(2**FIRST_BITS + 1) / 2**FIRST_BITS).astype(np.float32)
-        low, high = np.nextafter(edges[:-1], np.float32(-np.inf)), np.nextafter(edges[1:], np.float32(np.inf))
-        return torch.from_numpy(low), torch.from_numpy(high)
+        edges = self.quantile(np.arange(2**FIRST_BITS + 1) / 2**FIRST_BITS)
+        middle = np.nan_to_num((edges[1:] + edges[:-1]).astype(np.float32) / 2, posinf=0, neginf=0)
+        half = np.maximum(edges[1:] - middle, middle - edges[:-1]).astype(np.float32)
+        return torch.from_numpy(middle), torch.from_numpy(np.nextafter(half, np.float32(np.inf)))
 
-    def first(self, x: Tensor, scale: Tensor | float, cells: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the least and the largest result that the first bits leave; shapes as in `draw`."""
-        short = scale if isinstance(scale, float) else scale.float().to(cells.device)
-        low, high = (
-            end.to(cells.device).index_select(0, cells.view(-1)).view(cells.shape).mul_(short).add_(middle).floor_()
-            for end, middle in zip(self.ends, (x.float() + (0.5 - _ROOM_32), x.float() + (0.5 + _ROOM_32)), strict=True)
-        )
-        return low, high
+    def intervals(self, cells: Tensor) -> tuple[Tensor, Tensor]:
+        """Return middle, and half the length rounded up, of the intervals of ``N`` that the first bits leave."""
+        at = as_index(cells)
+        if self.even:
+            length = 2.0**-FIRST_BITS
+            return at.float().mul_(length).add_((length - 1) / 2).view(cells.shape), at.new_full((), 0).float() + length / 2
+        middle, half = (part.to(at.device).index_select(0, at).view(cells.shape) for part in self._table)
+        return middle, half
+
+    def first(self, x: Tensor, scale: Tensor | float, cells: Tensor) -> tuple[Tensor, Ints]:
+        """Return results that the first bits allow, and the positions where they allow others; shapes as in `draw`."""
+        import torch
+
+        (middle, half), factor = self.intervals(cells), 1.0
+        if isinstance(scale, float):
+            factor = scale
+        else:
+            middle, half = middle.mul_(scale), half * scale
+        seen = torch.add(x, middle, alpha=factor, out=middle)
+        steps = seen.round()
+        return steps, positions(plain(seen.sub_(steps).abs_().add_(half, alpha=factor)) > 0.5 - _ROOM_32)
 
     def second(self, x: Floats, scale: Floats | float, numbers: Ints) -> tuple[Floats, Floats]:
         """Return the least and the largest result that the first 53 bits leave, which are ``numbers``."""
@@ -134,64 +156,77 @@ class Law:
     def draw(
         self,
         x: Tensor,
+        step: float,
         scale: Tensor | float,
         exact_scale: Callable[[int], Fraction],
         generators: Sequence[Generator],
-        table: Tensor | None = None,
     ) -> Tensor:
-        """Draw a result for each number.
+        """Draw a result for each number, and return it times ``step``.
 
         Parameters
         ----------
         x : Tensor
-            Shape (generators, ...), or (1, ...) if all generators have the same numbers.
+            Shape (generators, numbers), or (1, numbers) if all generators have the same numbers.
+        step : float
+            The unit of results, a power of two.
         scale : Tensor or float
-            From 32 to 64; a tensor, float64 on the CPU, has a shape that expands to (generators, ...).
+            From 32 to 64 steps; a tensor is float64 on the CPU, of shape (generators, groups), for groups of numbers
+            that follow each other.
         exact_scale : callable
-            The scale of the number at a position among all, exact or to 60 digits.
-        table : Tensor or None
-            If all numbers are 0: the results for the first bits, and `_UNKNOWN` where these do not decide.
+            The scale of the group at a position among all, in steps, exact or to 60 digits.
         """
-        cells, spare = random_cells(x[0].numel(), generators)
-        cells = cells.view(len(generators), *x.shape[1:])
-        if table is not None:
-            steps = table.to(x.device).index_select(0, cells.view(-1)).view(cells.shape)
-            at = positions(plain(steps) == _UNKNOWN)
-        else:
-            steps, high = self.first(x, scale, cells)
-            at = positions(plain(steps) != plain(high))
-        if len(at) == 0:
-            return steps
-        rest = numbers_at(x, at % x.numel()).astype(np.float64)
-        scales = (
-            scale if isinstance(scale, float) else scale.expand(steps.shape).numpy()[np.unravel_index(at, steps.shape)]
-        )
+        import torch
 
-        def last(i: int, number: int) -> int:
-            return self.last(Fraction(rest[i]), exact_scale(int(at[i])), number)
+        cells, spare = random_cells(x.shape[1], generators)
+        results = torch.empty(cells.shape, dtype=x.dtype, device=x.device)
+        if results.numel() == 0:
+            return results
+        low, high = x.aminmax()
+        far, undecided, width = bool(max(high, -low) > _NEAR * step), [], max(1, _PART // len(generators))
+        group = x.shape[1] if isinstance(scale, float) else x.shape[1] // scale.shape[1]
+        short = scale if isinstance(scale, float) else scale.to(x.device, torch.float32).repeat_interleave(group, 1)
+        for i in range(0, x.shape[1], width):
+            part = slice(i, i + width)
+            rest, whole = _split(x[:, part], step, far)
+            own = short if isinstance(short, float) else short[:, part]
+            steps, at = self.first(rest.float(), own, cells[:, part])
+            # A zero is added since a negative zero would tell the sign of what was rounded.
+            torch.add(x.new_zeros(()), steps if whole is None else whole + steps, alpha=step, out=results[:, part])
+            row, column = np.divmod(at, steps.shape[1])
+            undecided.append(row * x.shape[1] + i + column)
+        at = np.sort(np.concatenate(undecided))
+        if len(at):
+            rest, whole = _split(torch.from_numpy(numbers_at(x, at % x.numel())).double(), step, far)
+            given = rest.numpy()
+            scales = scale if isinstance(scale, float) else numbers_at(scale, at // group)
 
-        decide(steps, at, cells, spare, generators, partial(self.second, rest, scales), last)
-        return steps
+            def last(i: int, number: int) -> int:
+                return self.last(Fraction(given[i]), exact_scale(int(at[i]) // group), number)
 
-    def draw_finely(self, x: Floats, scale: Fraction, generators: Sequence[Generator]) -> Floats:
-        """Draw a result for each number in ``x``, shape (generators, numbers), by 53 bits and more where they fail."""
+            found = decide(cells, at, spare, generators, partial(self.second, given, scales), last)
+            put_at(results, at, (found + (0.0 if whole is None else whole.numpy())) * step + 0.0)
+        return results
+
+    def draw_finely(self, x: Tensor, scale: Fraction, generators: Sequence[Generator]) -> Tensor:
+        """Draw a result for each number in ``x``, float64 on the CPU, by 53 bits and more where they fail."""
+        import torch
+
         words = random_words(x.shape[1], generators).cpu().numpy().view(np.uint64)
         numbers = (words >> np.uint64(64 - MOST_BITS)).view(np.int64)
-        exact = self.quantile((numbers | 1) / 2.0**MOST_BITS)
-        # Quantiles up to 2 have slopes below 20, and those of neighbouring numbers differ by less than 2^-48.
-        clear = np.abs(exact) < 2
-        exact *= float(scale)
-        exact += x + 0.5
-        found = np.floor(exact)
-        exact -= found
-        clear &= np.abs(exact - 0.5) < 0.5 - 3 * _ROOM_FINE * float(scale)
-        at = np.nonzero(~clear)
-        rest, given = np.broadcast_to(x, found.shape)[at], numbers[at]
+        exact = self.central(torch.from_numpy(numbers).double().mul_(2.0 ** (1 - MOST_BITS)).sub_(1 - 2.0**-MOST_BITS))
+        # Quantiles up to 3 have slopes below 2^8, so those of neighbouring numbers differ by less than 2^-45.
+        unclear = plain(exact.abs()) > 3
+        exact.mul_(float(scale)).add_(x)
+        found = exact.round()
+        unclear |= plain(exact.sub_(found).abs_()) > 0.5 - _ROOM_CENTRAL * float(scale)
+        at = positions(unclear)
+        given, rest = numbers_at(torch.from_numpy(numbers), at), numbers_at(x, at % x.numel())
 
         def last(i: int, number: int) -> int:
             return self.last(Fraction(rest[i]), scale, number)
 
-        found[at] = settle(*self.second(rest, float(scale), given), given, at[0], generators, last)
+        low, high = self.second(rest, float(scale), given)
+        put_at(found, at, settle(low, high, given, at // x.shape[1], generators, last))
         return found
 
 
@@ -212,37 +247,30 @@ class Lattice:
         exponent = math.frexp(self.scale)[1]
         return math.ldexp(1.0, min(exponent - 6, max(exponent - _FINE_BITS, _FINE) if self.fine else exponent - 6))
 
-    @cached_property
-    def table(self) -> Tensor:
-        """What the first bits give for the number 0, as :meth:`Law.draw` wants it."""
-        import torch
-
-        low, high = self.law.first(torch.zeros(1), float(self.scale) / self.step, torch.arange(2**FIRST_BITS))
-        return low.where(low == high, _UNKNOWN).to(torch.int16)
-
     def sample(self, x: Tensor, generators: Sequence[Generator]) -> Tensor:
         """Return each ``x[i]`` under noise from its own generator, on the lattice; float32 or float64, as they came."""
         import torch
 
-        flat = x.reshape(len(x), -1)
-        seen, together = torch.empty_like(flat), max(1, 4 * _PART // max(1, flat[:1].nbytes))
+        flat, exact = x.reshape(len(x), -1), self.scale / Fraction(self.step)
+        if not self.fine:
+            flat = flat[:1] if flat.stride(0) == 0 else flat
+            return self.law.draw(flat, self.step, float(exact), lambda at: exact, generators).view(x.shape)
+        seen, together = torch.empty(len(x), flat.shape[1], dtype=x.dtype), max(1, _PART // max(1, flat.shape[1]))
         for i in range(0, len(x), together):
-            for part, room in zip(*(torch.split(t[i : i + together], _PART, dim=1) for t in (flat, seen)), strict=True):
-                self._sample_part(part, generators[i : i + together], room)
-        return seen.view(x.shape)
+            for j in range(0, flat.shape[1], _PART):  # the same for any number of generators
+                rest, whole = _split(flat[i : i + together, j : j + _PART].cpu().double(), self.step, True)
+                drawn = self.law.draw_finely(rest, exact, generators[i : i + together])
+                seen[i : i + together, j : j + _PART] = drawn.add_(whole).mul_(self.step).add_(0.0)
+        return seen.to(x.device).view(x.shape)
 
-    def _sample_part(self, x: Tensor, generators: Sequence[Generator], seen: Tensor) -> None:
-        import torch
 
-        steps = ((x[:1] if x.stride(0) == 0 else x) / self.step).clamp_(-_FURTHEST, _FURTHEST)
-        whole = steps.floor()
-        rest, exact = steps.sub_(whole), self.scale / Fraction(self.step)
-        if self.fine:
-            drawn = torch.from_numpy(self.law.draw_finely(rest.cpu().double().numpy(), exact, generators))
-        else:
-            table = None if rest.numel() and rest.max() > 0 else self.table
-            drawn = self.law.draw(rest, float(exact), lambda at: exact, generators, table)
-        seen.copy_(drawn).add_(whole).mul_(self.step)
+def _split(x: Tensor, step: float, far: bool) -> tuple[Tensor, Any]:
+    """Return numbers in steps, and None; if they are far from 0, their parts below a step, and their whole steps."""
+    steps = x * (1 / step)
+    if not far:
+        return steps, None
+    whole = steps.clamp_(-_FURTHEST, _FURTHEST).floor()
+    return steps.sub_(whole), whole
 
 
 class LatticeNoise(Noise):
@@ -325,5 +353,11 @@ def normal_below(z: Fraction) -> Fraction:
     return Fraction(1, 2) + (half if z > 0 else -half)
 
 
-NORMAL = Law(ndtri, normal_below, 16.0)
-UNIFORM = Law(lambda w: w - 0.5, lambda value: min(max(value + Fraction(1, 2), Fraction(0)), Fraction(1)), 0.5)
+def _normal_central(u: Tensor) -> Tensor:
+    return u.erfinv_().mul_(math.sqrt(2))
+
+
+NORMAL = Law(ndtri, normal_below, 16.0, _normal_central)
+UNIFORM = Law(
+    lambda w: w - 0.5, lambda value: min(max(value + Fraction(1, 2), Fraction(0)), Fraction(1)), 0.5, lambda u: u / 2, True
+)

@@ -28,45 +28,48 @@ def random_words(count: int, generators: Sequence[Generator]) -> Tensor:
 
 
 def random_cells(count: int, generators: Sequence[Generator]) -> tuple[Tensor, Tensor]:
-    """Draw the first bits of ``count`` numbers for each generator, and spare words: second bits for one in 64."""
+    """Draw the first bits of ``count`` numbers for each generator, and spare words: second bits for one in 64.
+
+    The bits are those of ``cells + 2**15``, and ``cells`` is of int16.
+    """
     import torch
 
     first = -(-count // 4)
     words = random_words(first + count // 64 + 4, generators)
-    cells = words.view(torch.int16)[:, :count].to(torch.int32).add_(2**15)  # a word is read as four numbers
-    return cells, words[:, first:]
+    return words.view(torch.int16)[:, :count], words[:, first:]  # a word is read as four numbers
+
+
+def as_index(cells: Tensor) -> Tensor:
+    """Return cells from `random_cells` as places in a table, flattened."""
+    import torch
+
+    return cells.to(torch.int32).add_(2**15).view(-1)
 
 
 def decide(
-    results: Tensor,
-    undecided: Ints,
     cells: Tensor,
+    undecided: Ints,
     spare: Tensor,
     generators: Sequence[Generator],
     second: Callable[[Ints], tuple[Any, Any]],
     last: Callable[[int, int], int],
-) -> None:
-    """Draw more bits where the first do not decide, and write what they give into ``results``.
+) -> Any:
+    """Draw more bits for numbers that the first bits do not decide, and return what they give.
 
     Parameters
     ----------
-    results : Tensor
-        Shape (generators, ...), contiguous.
-    undecided : array
-        Positions in the flattened results, in order.
     cells, spare : Tensor
-        The first bits of each number and spare words, from `random_cells`.
+        From `random_cells`.
+    undecided : array
+        Positions of these numbers in the flattened cells, in order.
     second : callable
         Return the least and the largest result that the first 53 bits leave, from these bits of each undecided number.
     last : callable
         Return the result that all bits give, from the place of a number among the undecided ones and its bits.
     """
-    if not len(undecided):
-        return
-    owners = undecided // (results.numel() // len(generators))
-    numbers = more_bits(numbers_at(cells, undecided), owners, generators, spare)
-    found = settle(*second(numbers), numbers, owners, generators, last)
-    _put_at(results, undecided, found)
+    owners = undecided // cells.shape[1]
+    numbers = more_bits(numbers_at(cells, undecided).astype(np.int64) + 2**15, owners, generators, spare)
+    return settle(*second(numbers), numbers, owners, generators, last)
 
 
 def settle(
@@ -89,12 +92,12 @@ def positions(which: Any) -> Ints:
 
 
 def numbers_at(numbers: Tensor, at: Ints) -> Any:
-    """Return an array of the numbers at some positions of a tensor, flattened."""
-    found = plain(numbers).reshape(-1)[at]
+    """Return an array of the numbers at some positions of a tensor of two dimensions, as if it were flattened."""
+    found = plain(numbers)[np.divmod(at, numbers.shape[1])]
     return found if isinstance(found, np.ndarray) else found.cpu().numpy()
 
 
-def _put_at(numbers: Tensor, at: Ints, values: Any) -> None:
+def put_at(numbers: Tensor, at: Ints, values: Any) -> None:
     """Write values at some positions of a tensor, flattened, which is contiguous."""
     import torch
 
@@ -114,7 +117,7 @@ def more_bits(cells: Ints, owners: Ints, generators: Sequence[Generator], spare:
         missing = np.maximum(counts - words.shape[1], 0)
         more = [random_words(n, [g])[0].cpu().numpy() for n, g in zip(missing, generators, strict=True)]
         found = np.concatenate([np.append(*own)[:n] for *own, n in zip(words, more, counts, strict=True)])
-    return (cells.astype(np.int64) << _SECOND_BITS) + (found.view(np.uint64) >> (64 - _SECOND_BITS)).astype(np.int64)
+    return (cells << _SECOND_BITS) + (found.view(np.uint64) >> (64 - _SECOND_BITS)).astype(np.int64)
 
 
 def add_last_bits(number: int, generator: Generator) -> int:

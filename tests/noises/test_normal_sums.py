@@ -31,11 +31,11 @@ def below(own: lattice.Lattice, value: Fraction) -> Fraction:
 @pytest.mark.parametrize(("sigma", "rows", "clean"), [(0.5, 7, 3.0), (0.3, 6500, 2716 / 255), (0.07, 1, -0.25)])
 def test_each_value_of_the_first_bits_gives_the_step_that_the_exact_law_gives(monkeypatch, sigma, rows, clean, second):
     """All 65,536 of them, with given further bits, in rational numbers."""
-    cells, asked = torch.arange(2**16, dtype=torch.int32)[None], []
+    cells, asked = torch.arange(-(2**15), 2**15, dtype=torch.int16)[None], []
 
     def more_bits(first: Any, owners: Any, generators: Any, spare: Any) -> Any:
         asked.append(len(owners))
-        return (first.astype(np.int64) << 37) + second
+        return (first << 37) + second
 
     monkeypatch.setattr(lattice, "random_cells", lambda count, generators: (cells, None))
     monkeypatch.setattr(random_bits, "more_bits", more_bits)

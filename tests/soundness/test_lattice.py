@@ -44,7 +44,7 @@ def exact_ratio(own: lattice.Lattice) -> Fraction:
 
 def first_bits(monkeypatch: Any, own: lattice.Lattice, x: torch.Tensor) -> tuple[np.ndarray, np.ndarray]:
     """Steps that each of the 65,536 first bits gives, and whether they are decided."""
-    every = torch.arange(2**16, dtype=torch.int32)
+    every = torch.arange(-(2**15), 2**15, dtype=torch.int16)
     undecided = np.zeros(2**16, bool)
 
     def second(self: Any, x: Any, scale: Any, numbers: np.ndarray) -> Any:
@@ -283,9 +283,9 @@ def test_a_module_reads_nothing_in_low_bits(noise):
 @pytest.mark.parametrize("noise", [Gaussian(0.25), Gaussian(0.3), Uniform(1), Uniform("2/3"), Uniform(8)], ids=str)
 def test_every_value_of_the_noise_agrees_with_what_is_certified(monkeypatch, noise, dtype):
     """All 65,536 values of the first bits, further bits being given: no half-line gains more than certified."""
-    cells = torch.arange(2**16, dtype=torch.int32)[None]
+    cells = torch.arange(-(2**15), 2**15, dtype=torch.int16)[None]
     monkeypatch.setattr(lattice, "random_cells", lambda count, generators: (cells, None))
-    monkeypatch.setattr(random_bits, "more_bits", lambda cells, *_: (cells.astype(np.int64) << 37) + 2**36)
+    monkeypatch.setattr(random_bits, "more_bits", lambda cells, *_: (cells << 37) + 2**36)
     x = torch.tensor(77 / 255, dtype=getattr(torch, dtype))
 
     def steps(at: torch.Tensor) -> np.ndarray:

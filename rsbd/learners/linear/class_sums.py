@@ -46,8 +46,8 @@ def sample_class_sums(problem: Problem, generators: Sequence[Generator]) -> Clas
     y = problem.y.expand(len(generators), -1) if bags is None else problem.y[bags]
     if (noise_y := problem.smoothing.labels) is not None:
         y = check_drawn(noise_y, y, noise_y.sample_many(y, generators), problem.num_classes)
-    problem = problem if noise is None else with_exact_sums(problem)
-    sums, sizes = _clean_sums(problem, y) if bags is None else _bag_sums(problem, bags, y)
+    exact = problem if noise is None else with_exact_sums(problem)
+    sums, sizes = _clean_sums(exact, y) if bags is None else _bag_sums(exact, bags, y)
     if noise is None:
         return ClassSums(sums, sizes)
     drawn = noise.sample_sums(sums, sizes, generators)
@@ -96,14 +96,19 @@ def _clean_sums(problem: Problem, y: Tensor) -> tuple[Tensor, Tensor]:
     where float32 is exact in any order.
     """
     if y.stride(0) == 0:  # labels without noise: the same sums for every model
-        members = _members(problem.y, problem)
-        sums, sizes = members.T @ problem.x, members.sum(0)
+        sums, sizes = _true_sums(problem)
         return sums.expand(len(y), -1, -1), sizes.expand(len(y), -1)
     member = [(y == c).to(problem.x.dtype) for c in range(problem.num_classes - 1)]
     sums = torch.stack([m @ problem.x for m in member], 1)
     sizes = torch.stack([m.sum(1) for m in member], 1)
     last, left = problem.x.sum(0) - sums.sum(1), y.shape[1] - sizes.sum(1)
     return torch.cat([sums, last.unsqueeze(1)], 1), torch.cat([sizes, left.unsqueeze(1)], 1)
+
+
+@lru_cache(maxsize=2)
+def _true_sums(problem: Problem) -> tuple[Tensor, Tensor]:
+    members = _members(problem.y, problem)
+    return members.T @ problem.x, members.sum(0)
 
 
 def _bag_sums(problem: Problem, bags: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:

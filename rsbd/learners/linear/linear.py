@@ -15,7 +15,7 @@ from rsbd.errors import InputError, is_between
 from rsbd.evasion.linear import forward_error
 from rsbd.learners.base import Learner, LinearScores, Problem
 from rsbd.learners.linear import class_sums
-from rsbd.learners.shared_noise import noised_scores
+from rsbd.learners.shared_noise import noised_labels, noised_scores
 from rsbd.noises import Noise
 from rsbd.noises.base import Channel
 
@@ -100,10 +100,17 @@ class LinearModels(LinearScores):
 
     def scores(self, x: Tensor, noise: Noise | None, generators: Sequence[Generator]) -> Tensor:
         """Score ``weights . (x - halfway)`` per class, with ``halfway`` seen through the noise of the test input."""
+        return noised_scores(*self._seen(noise), x, noise, generators)
+
+    def predict(self, x: Tensor, noise: Noise | None, generators: Sequence[Generator]) -> Tensor:
+        """Label every point with the class of the largest score, shape (models, points)."""
+        return noised_labels(*self._seen(noise), x, noise, generators)
+
+    def _seen(self, noise: Noise | None) -> tuple[Tensor, Tensor]:
         channel = Channel() if noise is None else noise.channel()
         weights = self.weights if channel.scale >= 0 else -self.weights  # undo noise that inverts bits
         bias = -(weights * (channel.scale * self.halfway + channel.offset)).sum(-1)
-        return noised_scores(weights, bias, x, noise, generators)
+        return weights, bias
 
     def linear(self) -> tuple[Tensor, Tensor, Tensor]:
         """Return weights, biases and rounding errors; a bias is itself a sum, which may be rounded anew."""
