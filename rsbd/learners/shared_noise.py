@@ -62,7 +62,8 @@ def _allowed(x: Tensor, version: int, grid: float, most: float) -> bool:
 
 @lru_cache(maxsize=4)
 def _lengths(x: Tensor, version: int) -> Tensor:
-    return x.norm(dim=1)
+    lengths: Tensor = torch.linalg.vector_norm(x, dim=1)
+    return lengths
 
 
 @lru_cache(maxsize=4)
@@ -156,14 +157,14 @@ class _Layer:
 
     def labels(self, x: Tensor) -> Tensor:
         """Return the class of the largest score of each point, the first one among equals."""
-        start = self.moved + self.biases.to(self.moved)
-        apart, start = self.weights[:, 1:] - self.weights[:, :1], (start[:, 1:] - start[:, :1]).float().to(x.device)
+        units, start = self.units.amax(1, True), self.moved + self.biases.to(self.moved)
+        apart = (self.weights[:, 1:] - self.weights[:, :1]) / units.to(self.weights)  # powers of two
+        start = ((start[:, 1:] - start[:, :1]) / units).to(apart)
         above = (apart.flatten(0, 1) @ x.T.to(apart)).view(*apart.shape[:2], -1).add_(start)
         lengths, terms = _lengths(x, x._version), x.shape[1] + 16
         most = lengths.max().clamp(min=1)
-        slope = forward_error(apart.norm(dim=2).amax(1, True) * most, terms) / most
-        level = forward_error(start.abs().amax(1), terms) + 2 * self.units.float().to(x.device).amax(1)
-        error = torch.addcmul(level, slope, lengths)
+        slope = forward_error(torch.linalg.vector_norm(apart, dim=2).amax(1, True) * most, terms) / most
+        error = torch.addcmul(forward_error(start.abs().amax(1), terms) + 2, slope, lengths)
         best, places = above.amax(1), torch.arange(1, self.weights.shape[1], dtype=torch.int16, device=x.device)
         near = above >= (best - 2 * error)[:, None]  # the largest ones
         found = (near * places[:, None]).amax(1).long() * (best > 0)

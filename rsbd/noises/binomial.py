@@ -21,7 +21,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rsbd.noises.random_bits import ALL_BITS, FIRST_BITS, MOST_BITS, as_index, decide, numbers_at, plain, positions, put_at, random_cells
+from rsbd.noises.random_bits import (
+    ALL_BITS,
+    FIRST_BITS,
+    MOST_BITS,
+    as_index,
+    decide,
+    numbers_at,
+    plain,
+    positions,
+    put_at,
+    random_cells,
+)
 from rsbd.types import Ints
 
 if TYPE_CHECKING:

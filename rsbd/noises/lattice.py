@@ -9,12 +9,13 @@ two, from 1/64 to 1/32 of the noise's scale::
 
 This is post-processing of ``x + N``, so every certificate of ``N`` holds for it. It remains to draw ``K`` with exactly
 this law, although ``N`` cannot be written down. ``N`` is ``scale * quantile(W)`` for a uniform real number ``W`` in
-(0, 1), of which bits are drawn only until they decide. The whole steps in ``x`` are added at the end, without error;
-for the rest of ``x``, which is below one step:
+(0, 1), of which bits are drawn only until they decide. If ``x`` is above 512 steps, its whole steps are added at the
+end, without error, and the rest of ``x`` is below one step. Then:
 
-1. The first 16 bits leave an interval of ``N``, whose ends a table gives, rounded outward. All numbers are below 512
-   steps, so that in float32 the errors of the table, of the products and of the sums are below ``2**-13`` steps; there
-   is room for twice that. If both ends give the same ``K``, all further bits of ``W`` would give it too.
+1. The first 16 bits leave an interval of ``N``. Its middle and half its length, rounded up, stand in a table (for
+   uniform noise they are exact). All numbers are below 1024 steps, so that in float32 the errors of products and sums
+   are below ``2**-13`` steps; there is room for twice that. If ``x`` plus the middle is farther from every border of
+   two steps than half the length and this room, all further bits of ``W`` would give the same ``K``.
 2. If not, which happens about once in a hundred numbers, 37 more bits are drawn, and both ends are computed in
    float64 with room for errors of ``2**-33`` steps. Those of quantile and sum are a hundred times smaller.
 3. If this does not decide either, less than once in a thousand million numbers, 128 more bits are drawn, and ``W`` is
@@ -27,11 +28,12 @@ the random bits are fair, up to one thing: ``W`` may agree with a border in all 
 All real-valued noise that a model sees is drawn this way: rows, points, sums of noised rows (`sample_sums`) and roots.
 The offset that the points of one model share (`affine`) is drawn on a second lattice, with steps of ``2**-31``. Points
 are whole multiples of such a step, so the point plus the offset is ``step * K``. There 53 bits are drawn at once, since
-fewer never decide, and the room for errors is ``2**-48`` of the noise or of its scale. Noise that a learner adds of its
-own accord proves nothing and needs no care.
+fewer never decide. Most numbers are found by a function that is exact enough for those up to 3 (errors and bits: below
+``2**-44`` of the scale, room for twice that), the others as in the second step, where the room for errors is ``2**-48``
+of the noise or of its scale. Noise that a learner adds of its own accord proves nothing and needs no care.
 
-Being exact costs time: a number takes three to four times as long as one of ``torch.normal``, which has no proven law,
-and one on the fine lattice about ten times as long, but it is drawn once for all points.
+Being exact costs time: a number takes about twice as long as one of ``torch.normal``, which has no proven law, and one
+on the fine lattice about six times as long, but it is drawn once for all points.
 """
 
 from __future__ import annotations
@@ -118,7 +120,8 @@ class Law:
         at = as_index(cells)
         if self.even:
             length = 2.0**-FIRST_BITS
-            return at.float().mul_(length).add_((length - 1) / 2).view(cells.shape), at.new_full((), 0).float() + length / 2
+            middle = at.float().mul_(length).add_((length - 1) / 2).view(cells.shape)
+            return middle, middle.new_full((), length / 2)
         middle, half = (part.to(at.device).index_select(0, at).view(cells.shape) for part in self._table)
         return middle, half
 
@@ -214,7 +217,7 @@ class Law:
         words = random_words(x.shape[1], generators).cpu().numpy().view(np.uint64)
         numbers = (words >> np.uint64(64 - MOST_BITS)).view(np.int64)
         exact = self.central(torch.from_numpy(numbers).double().mul_(2.0 ** (1 - MOST_BITS)).sub_(1 - 2.0**-MOST_BITS))
-        # Quantiles up to 3 have slopes below 2^8, so those of neighbouring numbers differ by less than 2^-45.
+        # Slopes of quantiles up to 3 are below 226: those of all further bits differ from this one by less than 2^-45.
         unclear = plain(exact.abs()) > 3
         exact.mul_(float(scale)).add_(x)
         found = exact.round()
@@ -353,11 +356,11 @@ def normal_below(z: Fraction) -> Fraction:
     return Fraction(1, 2) + (half if z > 0 else -half)
 
 
-def _normal_central(u: Tensor) -> Tensor:
-    return u.erfinv_().mul_(math.sqrt(2))
-
-
-NORMAL = Law(ndtri, normal_below, 16.0, _normal_central)
+NORMAL = Law(ndtri, normal_below, 16.0, lambda u: u.erfinv_().mul_(math.sqrt(2)))
 UNIFORM = Law(
-    lambda w: w - 0.5, lambda value: min(max(value + Fraction(1, 2), Fraction(0)), Fraction(1)), 0.5, lambda u: u / 2, True
+    lambda w: w - 0.5,
+    lambda value: min(max(value + Fraction(1, 2), Fraction(0)), Fraction(1)),
+    0.5,
+    lambda u: u.div_(2),
+    even=True,
 )

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from rsbd.learners import LDA, MLP, Linear, Problem, randomness
-from rsbd.learners.shared_noise import MOST, draw_shared, noised_scores
+from rsbd.learners.shared_noise import MOST, draw_shared, noised_labels, noised_scores
 from rsbd.noises import Flip, Gaussian, Noise, Smoothing, Uniform
 
 MODELS, UNITS, FEATURES, POINTS = 3, 4, 30, 20
@@ -141,3 +141,40 @@ def test_noise_that_is_too_fine_or_has_no_such_form_is_not_shared():
     assert draw_shared(Gaussian(1e-9), x, streams()) is None
     assert draw_shared(Flip(0.7, 3), x, streams()) is None
     assert draw_shared(Gaussian(0.5), x + 2, streams(), 1.0) is None
+
+
+@pytest.mark.parametrize("classes", [1, 2, 3, 10])
+@pytest.mark.parametrize("levels", [1, 16, 255])
+@pytest.mark.parametrize("noise", [Gaussian(0.5), Uniform(1), Flip(0.7), Flip(0.7, 3), None], ids=str)
+def test_labels_are_those_of_the_largest_exact_scores(noise, levels, classes):
+    """Also where scores tie, where all weights are zero, and where some are not finite."""
+    r = torch.Generator().manual_seed(classes)
+    x = torch.randint(levels + 1, (40, FEATURES), generator=r) / levels
+    x = x.round() if isinstance(noise, Flip) else x
+    weights, biases = (torch.randn(9, *shape, generator=r) for shape in ((classes, FEATURES), (classes,)))
+    weights[1], biases[1] = weights[1, :1], biases[1, :1]  # all classes tie
+    weights[2], biases[2] = 0, 0
+    weights[3] = 0
+    weights[4, -1], biases[4, -1] = weights[4, 0], biases[4, 0]
+    weights[5, -1, 0] = torch.nan
+    weights[6] *= 1e30
+    weights[7], biases[7] = weights[7] * 1e-30, biases[7] * 1e-30
+    biases[8, 0] = -torch.inf
+    found = noised_labels(weights, biases, x, noise, streams(9))
+    assert torch.equal(found, noised_scores(weights, biases, x, noise, streams(9)).max(1).indices)
+    assert found.dtype == torch.int64
+
+
+@pytest.mark.parametrize("move", [-(2.0**-31), 0.0, 2.0**-31])
+def test_labels_of_points_near_a_border_are_exact(move):
+    """The second class is above the first if the noised point is above a border, by less than float32 can tell."""
+    noise, border = Gaussian(0.5), 0.25
+    weights, biases = torch.tensor([[[0.0] * 8, [1.0] + [0.0] * 7]]), torch.tensor([[0.0, -border]])
+    offset = torch.zeros(8, dtype=torch.float64)
+    offset[0] = 2.0**-31 * 12345
+    x = torch.zeros(3, 8)
+    x[:, 0] = border + torch.tensor([-0.125, 0.0, 0.125])
+    given = Given(noise, torch.ones(8), offset - offset * torch.eye(8)[0] + move * torch.eye(8, dtype=torch.float64)[0])
+    found = noised_labels(weights, biases, x, given, streams(1))
+    assert torch.equal(found, noised_scores(weights, biases, x, given, streams(1)).max(1).indices)
+    assert found[0].tolist()[::2] == [0, 1]

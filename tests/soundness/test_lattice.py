@@ -115,6 +115,47 @@ def test_the_last_bits_agree_with_the_second(monkeypatch, name):
     torch.testing.assert_close(own.sample(points, [stream(1)]), drawn, rtol=0, atol=0)
 
 
+@pytest.mark.parametrize("noise", [Gaussian(0.3), Uniform("2/3")], ids=str)
+def test_draws_depend_on_neither_parts_nor_other_models(monkeypatch, noise):
+    x = torch.rand(3, 5000, generator=stream(1))
+    drawn = noise.sample_many(x, randomness.generators(0, range(3)))
+    for part in (700, 5001):
+        monkeypatch.setattr(lattice, "_PART", part)
+        assert torch.equal(noise.sample_many(x, randomness.generators(0, range(3))), drawn)
+        for i in range(3):
+            assert torch.equal(noise.sample_many(x[i : i + 1], randomness.generators(0, range(i, i + 1)))[0], drawn[i])
+
+
+@pytest.mark.parametrize("noise", [Gaussian(0.3), Uniform("2/3")], ids=str)
+def test_no_zero_tells_its_sign(noise):
+    """A negative zero would be rounded from below, and what a model sees is ``step * K`` alone."""
+    for x in (torch.zeros(1, 50_000), -torch.zeros(1, 50_000), torch.full((1, 50_000), 1e6, dtype=torch.float64)):
+        for seen in (
+            noise.sample_many(x, [stream()]),
+            noise.sample_finely(x[0], stream()),
+            noise.affine(999, [stream()])[1],
+        ):
+            assert not seen[seen == 0].signbit().any()
+
+
+def test_the_central_quantiles_are_as_exact_as_claimed():
+    """Their reference is tested to be a hundred times as exact."""
+    below = np.concatenate([np.arange(1, 2**17) / 2**17, 0.5 + np.geomspace(2.0**-50, 0.4, 400)])
+    u = torch.from_numpy(2 * below - 1)
+    for law in (lattice.NORMAL, lattice.UNIFORM):
+        exact, found = law.quantile(below), law.central(u.clone()).numpy()
+        assert np.abs(exact - found)[np.abs(exact) < 3.001].max() < 2.0**-45 / 4
+
+
+@pytest.mark.parametrize("law", [lattice.NORMAL, lattice.UNIFORM], ids=["normal", "uniform"])
+def test_the_first_bits_leave_the_interval_that_is_told(law):
+    middle, half = (part.double().numpy() for part in law.intervals(torch.arange(-(2**15), 2**15, dtype=torch.int16)))
+    edges = law.quantile(np.arange(2**16 + 1) / 2**16)
+    assert (middle - half <= edges[:-1]).all()
+    assert (middle + half >= edges[1:]).all()
+    assert np.isfinite(middle).all()
+
+
 def test_no_numbers_are_no_trouble():
     for noise in (Gaussian(0.3), Uniform(1)):
         assert noise.sample(torch.zeros(0, 5), stream()).shape == (0, 5)
