@@ -10,7 +10,7 @@ from torch import Generator, Tensor
 
 from rsbd.errors import InputError
 from rsbd.evasion.linear import forward_error
-from rsbd.learners.base import Learner, Problem
+from rsbd.learners.base import Learner, Problem, ScoringModels
 from rsbd.learners.linear.belief import Handwriting
 from rsbd.learners.linear.linear import LinearModels
 from rsbd.noises import Noise
@@ -132,6 +132,7 @@ class RobustModels(LinearModels):
         Shape (models, classes): 0, or above every score for a class without rows.
     """
 
+    predict = ScoringModels.predict  # by the scores, and not by those of linear models
     handicap: Tensor
 
     def scores(self, x: Tensor, noise: Noise | None, generators: Sequence[Generator]) -> Tensor:
