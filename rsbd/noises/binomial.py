@@ -21,18 +21,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rsbd.noises.random_bits import (
-    ALL_BITS,
-    FIRST_BITS,
-    MOST_BITS,
-    as_index,
-    decide,
-    numbers_at,
-    plain,
-    positions,
-    put_at,
-    random_cells,
-)
+from rsbd.noises import random_bits
+from rsbd.noises.random_bits import ALL_BITS, FIRST_BITS, MOST_BITS
 from rsbd.types import Ints
 
 if TYPE_CHECKING:
@@ -80,16 +70,18 @@ class CoinTables:
 
     def draw(self, digits: Tensor, generators: Sequence[Generator]) -> Tensor:
         """Draw a number by each law in ``digits``, shape (generators, numbers)."""
-        cells, spare = random_cells(digits.shape[1], generators)
-        at = (digits << _CELL_BITS).view(-1) | (as_index(cells) >> (FIRST_BITS - _CELL_BITS))
+        cells, spare = random_bits.random_cells(digits.shape[1], generators)
+        at = (digits << _CELL_BITS).view(-1) | (random_bits.as_index(cells) >> (FIRST_BITS - _CELL_BITS))
         heads = self.table.to(at.device).index_select(0, at).view(digits.shape)
-        unknown = positions(plain(heads) < 0)
-        laws = numbers_at(digits, unknown)
+        unknown = random_bits.positions(random_bits.plain(heads) < 0)
+        laws = random_bits.numbers_at(digits, unknown)
 
         def last(i: int, number: int) -> int:
             return self.last(laws[i], number)
 
-        put_at(heads, unknown, decide(cells, unknown, spare, generators, partial(self.second, laws), last))
+        random_bits.put_at(
+            heads, unknown, random_bits.decide(cells, unknown, spare, generators, partial(self.second, laws), last)
+        )
         return heads
 
     def second(self, laws: Ints, numbers: Ints) -> tuple[Ints, Ints]:

@@ -52,21 +52,9 @@ import numpy as np
 from scipy.special import ndtri
 
 from rsbd.errors import InputError
+from rsbd.noises import random_bits
 from rsbd.noises.base import Noise
-from rsbd.noises.random_bits import (
-    ALL_BITS,
-    FIRST_BITS,
-    MOST_BITS,
-    as_index,
-    decide,
-    numbers_at,
-    plain,
-    positions,
-    put_at,
-    random_cells,
-    random_words,
-    settle,
-)
+from rsbd.noises.random_bits import ALL_BITS, FIRST_BITS, MOST_BITS
 from rsbd.types import Floats, Ints
 
 if TYPE_CHECKING:
@@ -117,7 +105,7 @@ class Law:
 
     def intervals(self, cells: Tensor) -> tuple[Tensor, Tensor]:
         """Return middle, and half the length rounded up, of the intervals of ``N`` that the first bits leave."""
-        at = as_index(cells)
+        at = random_bits.as_index(cells)
         if self.even:
             length = 2.0**-FIRST_BITS
             middle = at.float().mul_(length).add_((length - 1) / 2).view(cells.shape)
@@ -125,18 +113,13 @@ class Law:
         middle, half = (part.to(at.device).index_select(0, at).view(cells.shape) for part in self._table)
         return middle, half
 
-    def first(self, x: Tensor, scale: Tensor | float, cells: Tensor) -> tuple[Tensor, Ints]:
-        """Return results that the first bits allow, and the positions where they allow others; shapes as in `draw`."""
-        import torch
-
-        (middle, half), factor = self.intervals(cells), 1.0
-        if isinstance(scale, float):
-            factor = scale
-        else:
-            middle, half = middle.mul_(scale), half * scale
-        seen = torch.add(x, middle, alpha=factor, out=middle)
+    def first(self, x: Tensor, scale: Tensor, cells: Tensor) -> tuple[Tensor, Ints]:
+        """Return results that the first bits allow, and the positions where they allow others; scales of numbers."""
+        middle, half = self.intervals(cells)
+        seen = middle.mul_(scale).add_(x)
         steps = seen.round()
-        return steps, positions(plain(seen.sub_(steps).abs_().add_(half, alpha=factor)) > 0.5 - _ROOM_32)
+        near = random_bits.plain(seen.sub_(steps).abs_().addcmul_(half, scale)) > 0.5 - _ROOM_32
+        return steps, random_bits.positions(near)
 
     def second(self, x: Floats, scale: Floats | float, numbers: Ints) -> tuple[Floats, Floats]:
         """Return the least and the largest result that the first 53 bits leave, which are ``numbers``."""
@@ -160,7 +143,7 @@ class Law:
         self,
         x: Tensor,
         step: float,
-        scale: Tensor | float,
+        scale: Tensor,
         exact_scale: Callable[[int], Fraction],
         generators: Sequence[Generator],
     ) -> Tensor:
@@ -172,64 +155,63 @@ class Law:
             Shape (generators, numbers), or (1, numbers) if all generators have the same numbers.
         step : float
             The unit of results, a power of two.
-        scale : Tensor or float
-            From 32 to 64 steps; a tensor is float64 on the CPU, of shape (generators, groups), for groups of numbers
-            that follow each other.
+        scale : Tensor
+            From 32 to 64 steps, in float64 on the CPU, of shape (generators, groups) or (1, 1): one for each group of
+            numbers that follow each other.
         exact_scale : callable
             The scale of the group at a position among all, in steps, exact or to 60 digits.
         """
         import torch
 
-        cells, spare = random_cells(x.shape[1], generators)
+        cells, spare = random_bits.random_cells(x.shape[1], generators)
         results = torch.empty(cells.shape, dtype=x.dtype, device=x.device)
         if results.numel() == 0:
             return results
         low, high = x.aminmax()
         far, undecided, width = bool(max(high, -low) > _NEAR * step), [], max(1, _PART // len(generators))
-        group = x.shape[1] if isinstance(scale, float) else x.shape[1] // scale.shape[1]
-        short = scale if isinstance(scale, float) else scale.to(x.device, torch.float32).repeat_interleave(group, 1)
+        group = x.shape[1] // scale.shape[1]
+        short = scale.to(x.device, torch.float32)[..., None].expand(-1, -1, group).flatten(1)
         for i in range(0, x.shape[1], width):
             part = slice(i, i + width)
             rest, whole = _split(x[:, part], step, far)
-            own = short if isinstance(short, float) else short[:, part]
-            steps, at = self.first(rest.float(), own, cells[:, part])
+            steps, at = self.first(rest.float(), short[:, part], cells[:, part])
             # A zero is added since a negative zero would tell the sign of what was rounded.
             torch.add(x.new_zeros(()), steps if whole is None else whole + steps, alpha=step, out=results[:, part])
             row, column = np.divmod(at, steps.shape[1])
             undecided.append(row * x.shape[1] + i + column)
         at = np.sort(np.concatenate(undecided))
         if len(at):
-            rest, whole = _split(torch.from_numpy(numbers_at(x, at % x.numel())).double(), step, far)
+            rest, whole = _split(torch.from_numpy(random_bits.numbers_at(x, at % x.numel())).double(), step, far)
             given = rest.numpy()
-            scales = scale if isinstance(scale, float) else numbers_at(scale, at // group)
+            scales = random_bits.numbers_at(scale.expand(len(cells), -1), at // group)
 
             def last(i: int, number: int) -> int:
                 return self.last(Fraction(given[i]), exact_scale(int(at[i]) // group), number)
 
-            found = decide(cells, at, spare, generators, partial(self.second, given, scales), last)
-            put_at(results, at, (found + (0.0 if whole is None else whole.numpy())) * step + 0.0)
+            found = random_bits.decide(cells, at, spare, generators, partial(self.second, given, scales), last)
+            random_bits.put_at(results, at, (found + (0.0 if whole is None else whole.numpy())) * step + 0.0)
         return results
 
     def draw_finely(self, x: Tensor, scale: Fraction, generators: Sequence[Generator]) -> Tensor:
         """Draw a result for each number in ``x``, float64 on the CPU, by 53 bits and more where they fail."""
         import torch
 
-        words = random_words(x.shape[1], generators).cpu().numpy().view(np.uint64)
+        words = random_bits.random_words(x.shape[1], generators).cpu().numpy().view(np.uint64)
         numbers = (words >> np.uint64(64 - MOST_BITS)).view(np.int64)
         exact = self.central(torch.from_numpy(numbers).double().mul_(2.0 ** (1 - MOST_BITS)).sub_(1 - 2.0**-MOST_BITS))
         # Slopes of quantiles up to 3 are below 226: those of all further bits differ from this one by less than 2^-45.
-        unclear = plain(exact.abs()) > 3
+        unclear = random_bits.plain(exact.abs()) > 3
         exact.mul_(float(scale)).add_(x)
         found = exact.round()
-        unclear |= plain(exact.sub_(found).abs_()) > 0.5 - _ROOM_CENTRAL * float(scale)
-        at = positions(unclear)
-        given, rest = numbers_at(torch.from_numpy(numbers), at), numbers_at(x, at % x.numel())
+        unclear |= random_bits.plain(exact.sub_(found).abs_()) > 0.5 - _ROOM_CENTRAL * float(scale)
+        at = random_bits.positions(unclear)
+        given, rest = random_bits.numbers_at(torch.from_numpy(numbers), at), random_bits.numbers_at(x, at % x.numel())
 
         def last(i: int, number: int) -> int:
             return self.last(Fraction(rest[i]), scale, number)
 
         low, high = self.second(rest, float(scale), given)
-        put_at(found, at, settle(low, high, given, at // x.shape[1], generators, last))
+        random_bits.put_at(found, at, random_bits.settle(low, high, given, at // x.shape[1], generators, last))
         return found
 
 
@@ -256,8 +238,8 @@ class Lattice:
 
         flat, exact = x.reshape(len(x), -1), self.scale / Fraction(self.step)
         if not self.fine:
-            flat = flat[:1] if flat.stride(0) == 0 else flat
-            return self.law.draw(flat, self.step, float(exact), lambda at: exact, generators).view(x.shape)
+            flat, scale = flat[:1] if flat.stride(0) == 0 else flat, torch.tensor([[float(exact)]], dtype=torch.float64)
+            return self.law.draw(flat, self.step, scale, lambda at: exact, generators).view(x.shape)
         seen, together = torch.empty(len(x), flat.shape[1], dtype=x.dtype), max(1, _PART // max(1, flat.shape[1]))
         for i in range(0, len(x), together):
             for j in range(0, flat.shape[1], _PART):  # the same for any number of generators

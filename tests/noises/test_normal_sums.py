@@ -37,7 +37,7 @@ def test_each_value_of_the_first_bits_gives_the_step_that_the_exact_law_gives(mo
         asked.append(len(owners))
         return (first << 37) + second
 
-    monkeypatch.setattr(lattice, "random_cells", lambda count, generators: (cells, None))
+    monkeypatch.setattr(random_bits, "random_cells", lambda count, generators: (cells, None))
     monkeypatch.setattr(random_bits, "more_bits", more_bits)
     sums = torch.full((1, 1, 2**16), clean, dtype=torch.float64)
     stream = randomness.generators(0, range(1))

@@ -52,7 +52,7 @@ def first_bits(monkeypatch: Any, own: lattice.Lattice, x: torch.Tensor) -> tuple
         return np.zeros(len(numbers)), np.zeros(len(numbers))
 
     with monkeypatch.context() as patch:
-        patch.setattr(lattice, "random_cells", lambda count, generators: (every[None].clone(), None))
+        patch.setattr(random_bits, "random_cells", lambda count, generators: (every[None].clone(), None))
         patch.setattr(random_bits, "more_bits", lambda cells, owners, generators, spare: cells)
         patch.setattr(lattice.Law, "second", second)
         seen = own.sample(x.expand(1, 2**16), [stream()])[0]
@@ -325,7 +325,7 @@ def test_a_module_reads_nothing_in_low_bits(noise):
 def test_every_value_of_the_noise_agrees_with_what_is_certified(monkeypatch, noise, dtype):
     """All 65,536 values of the first bits, further bits being given: no half-line gains more than certified."""
     cells = torch.arange(-(2**15), 2**15, dtype=torch.int16)[None]
-    monkeypatch.setattr(lattice, "random_cells", lambda count, generators: (cells, None))
+    monkeypatch.setattr(random_bits, "random_cells", lambda count, generators: (cells, None))
     monkeypatch.setattr(random_bits, "more_bits", lambda cells, *_: (cells << 37) + 2**36)
     x = torch.tensor(77 / 255, dtype=getattr(torch, dtype))
 
@@ -351,7 +351,7 @@ def test_the_fine_lattice_has_exactly_the_law_of_the_noise(monkeypatch, noise):
     own, r = noise.fine_lattice, np.random.default_rng(0)
     words = r.integers(-(2**63), 2**63, size=(1, 60), dtype=np.int64)
     words[0, :8] = -1, 0, 2**11, -(2**11), 2**40, -(2**40), 2**63 - 1, -(2**63)
-    monkeypatch.setattr(lattice, "random_words", lambda count, generators: torch.from_numpy(words.copy()))
+    monkeypatch.setattr(random_bits, "random_words", lambda count, generators: torch.from_numpy(words.copy()))
     monkeypatch.setattr(random_bits, "add_last_bits", lambda number, generator: (number << 128) + number % 2**128)
     assert own.step == min(noise.lattice.step, 2.0**-31)
     numbers = words.view(np.uint64)[0] >> np.uint64(11)
@@ -386,7 +386,7 @@ def test_quantiles_are_as_exact_as_the_fine_lattice_needs():
 def test_every_value_of_a_shared_noise_agrees_with_what_is_certified(monkeypatch, noise, further):
     """All 65,536 values of the first bits, further bits being given: no half-line gains more than certified."""
     words = torch.arange(-(2**15), 2**15)[None] * 2**48 + further
-    monkeypatch.setattr(lattice, "random_words", lambda count, generators: words.clone())
+    monkeypatch.setattr(random_bits, "random_words", lambda count, generators: words[:, :count].clone())
     ((scales, offsets),) = (noise.affine(2**16, [stream()]),)
     assert (scales == 1).all()
     x = float(np.float32(77 / 255))
