@@ -11,13 +11,8 @@ the best one, you may be wrong ten times as often. Choose on other points, as :f
 or before any vote, or give each noise a tenth of `alpha`.
 """
 
-from rsbd.bounds.base import Bounds as Bounds
-from rsbd.bounds.base import check_alpha as check_alpha
-from rsbd.bounds.base import dkw as dkw
-from rsbd.bounds.base import over_points as over_points
-from rsbd.bounds.votes import anytime as anytime
-from rsbd.bounds.votes import clopper_pearson as clopper_pearson
-from rsbd.bounds.votes import fewest_votes as fewest_votes
-from rsbd.bounds.votes import hoeffding as hoeffding
-from rsbd.bounds.votes import kept_votes as kept_votes
-from rsbd.bounds.votes import simultaneous as simultaneous
+from rsbd.bounds.base import Bounds, check_alpha, dkw, over_points
+from rsbd.bounds.votes import anytime, clopper_pearson, fewest_votes, hoeffding, kept_votes, simultaneous
+
+__all__ = ["Bounds", "anytime", "check_alpha", "clopper_pearson", "dkw", "fewest_votes", "hoeffding", "kept_votes"]
+__all__ += ["over_points", "simultaneous"]

@@ -22,6 +22,8 @@ from rsbd.recipes.planted import any_trigger, trigger_size
 from rsbd.types import Floats
 from rsbd.version import __version__
 
+# The names in files of what experiments and comparisons have in common.
+RUN = {"learner": "learner", "models": "num_models", "alpha": "alpha", "alpha_for": "points", "seed": "seed"}
 _ROWS = (0, 1, 2, 3, 5, 7, 10, 15, 20)
 _TIMES = (0.2, 0.5, 1, 1.5, 2, 3)  # the planted rows, where bags hide many
 _LENGTHS = (0.0, 0.1, 0.25, 0.5, 1.0, 1.5, 2.0, 3.0)
@@ -247,18 +249,16 @@ def _settings(e: Experiment) -> dict[str, Any]:
         "target": e.target_name,
         "relabel": e.poisoning.relabel,
         "poison_rate": e.poisoning.rate,
-        "smoothing": repr(e.smoothing),
-        "learner": repr(e.learner),
         "undefended_learner": undefended_name(e.undefended),
-        "models": e.num_models,
-        "alpha": e.alpha,
-        "alpha_for": e.points,
-        "seed": e.seed,
-        "device": str(e.device),
-        "centre": e.centre,
-        "watched": e.watched,
+        **plain_settings(e, RUN | {name: name for name in ("smoothing", "device", "centre", "watched")}),
         "held_against": [str(trigger) for trigger in e.triggers],
     }
+
+
+def plain_settings(thing: object, names: Mapping[str, str]) -> dict[str, Any]:
+    """Return attributes of a thing, given by the names that they get; what is no number or text, as text."""
+    found = {name: getattr(thing, attribute) for name, attribute in names.items()}
+    return {name: v if v is None or isinstance(v, (int, float, str)) else repr(v) for name, v in found.items()}
 
 
 def dataset_settings(data: Dataset) -> dict[str, Any]:

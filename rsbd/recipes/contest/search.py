@@ -14,7 +14,7 @@ from rsbd.noises import Bagging, ClassBagging, Flip, Gaussian, Noise, Partition,
 from rsbd.recipes.contest.contender import Contender, ProvedLabels, Trial
 from rsbd.recipes.contest.result import ComparisonRow
 from rsbd.recipes.contest.threats import Attack, Defence
-from rsbd.recipes.report import dataset_settings
+from rsbd.recipes.report import RUN, dataset_settings, plain_settings
 from rsbd.types import Floats
 from rsbd.words import count
 
@@ -84,17 +84,12 @@ class Trials:
 
     def settings(self) -> dict[str, Any]:
         """Return every setting that determines a comparison, for its files."""
-        t = self.trial
         return {
             **dataset_settings(self.halves[True]["unit"].data),
-            "models": t.num_models,
+            **plain_settings(self.trial, RUN),
             "search_models": self.halves[False]["unit"].num_models,
             "validation": self.validation,
             "objective": "mean certified accuracy over the threats of an attack, on validation points",
-            "alpha": t.alpha,
-            "alpha_for": t.points,
-            "learner": None if t.learner is None else repr(t.learner),
-            "seed": t.seed,
         }
 
 
