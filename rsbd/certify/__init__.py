@@ -3,10 +3,12 @@
 import sys
 from types import ModuleType
 
-from rsbd.certify.certificate import ABSTAIN, Certificate
-from rsbd.certify.threats import certified_map, certify, poisoned_rows, radius
-
-__all__ = ["ABSTAIN", "Certificate", "certified_map", "certify", "poisoned_rows", "radius"]
+from rsbd.certify.certificate import ABSTAIN as ABSTAIN
+from rsbd.certify.certificate import Certificate as Certificate
+from rsbd.certify.threats import certified_map as certified_map
+from rsbd.certify.threats import certify as certify
+from rsbd.certify.threats import poisoned_rows as poisoned_rows
+from rsbd.certify.threats import radius as radius
 
 
 class _Callable(ModuleType):
