@@ -5,8 +5,9 @@ import math
 from rsbd.panels import svg
 from rsbd.panels.chart import Box, bars
 from rsbd.recipes.experiment import Outcome
-from rsbd.words import between, percent
+from rsbd.words import between, phrases_of
 
+_say = phrases_of(__file__)
 _COLOURS = svg.VERMILLION, svg.GREEN, svg.BLUE
 _GAP = 5.0
 
@@ -24,10 +25,6 @@ def success_words(found: Outcome) -> str:
 
     The words go on after "The attack fooled"; the bounds hold with probability 1 - alpha.
     """
-    undefended, bare, smoothed = (percent(r.attack_success_rate) for r in found.rates.values())
     seen = found.success_bounds
     sure = "" if math.isnan(seen.lowest) else f" (with confidence 1 \u2212 alpha: {between(seen.lowest, seen.highest)})"
-    return (
-        f"{undefended} of triggered test images into \u201c{found.experiment.target_name}\u201d undefended, {bare} "
-        f"with the same learner without noise, and {smoothed} smoothed{sure}"
-    )
+    return _say("success", rates=found.rates, target=found.experiment.target_name, sure=sure)

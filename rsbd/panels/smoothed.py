@@ -19,7 +19,9 @@ from rsbd.panels.controls import ALPHAS, MODELS, Slider
 from rsbd.panels.memory import EnsembleComputation
 from rsbd.panels.panel import Panel, Runner
 from rsbd.plots import COUNTED
-from rsbd.words import count, percent, state
+from rsbd.words import phrases_of, state
+
+_say = phrases_of(__file__)
 
 
 @dataclass(frozen=True)
@@ -60,25 +62,16 @@ def draw_smoothed(label: str, data: Dataset, found: SmoothedResult) -> svg.Pictu
     params, votes, proof = found
     counted, where = proof.norm in COUNTED, " and ".join(WHERE.get(slot, slot) for slot in proof.slots)
     radii = radii_for(proof.radius, "L0" if counted else proof.norm)
-    curve, right = proof.curve(data.y_test, radii), percent(float(np.mean(votes.label == data.y_test)))
+    curve, right = proof.curve(data.y_test, radii), float(np.mean(votes.label == data.y_test))
     step = 1.0 if counted else half_certified(radii, curve)[0]
-    share = proof.accuracy(data.y_test, step)
-    xlabel, change = f"{proof.norm} radius ({where})", f"change of {proof.norm} size up to {step:.3g} of {where}"
-    if proof.norm == "rows":
-        xlabel = "certified radius (training rows)"
-        change = f"change, insertion or removal of up to {count(step, 'training row')}"
+    share, kind = proof.accuracy(data.y_test, step), "rows" if proof.norm == "rows" else "size"
+    models, size = f"{votes.num_models:,} models", {"norm": proof.norm, "where": where, "step": step}
+    words = size | {"right": right, "share": share, "p": params, "setting": f"{label} {params.setting:g}"}
+    xlabel, change = _say(f"{kind}_axis", **size), _say(kind, **size)
     chart = Chart.of_shares((78, 60, 580, 400), (0, float(radii[-1])), "certified accuracy", xlabel)
     drawn = (chart.step if counted else chart.line)(radii, curve, svg.BLUE)
-    said, models = f"{label} {params.setting:g}", f"{votes.num_models:,} models"
-    alt = (
-        f"{data.name} under {said}, {params.num_models} models, alpha {params.alpha:g}. Right {right}, certified at "
-        f"{proof.norm} radius {step:.3g} {percent(share)} {state(votes.num_models, params.num_models)}"
-    )
-    proved = f"{percent(share)} are proved to stay right: no {change} alters the prediction"
-    sentence = (
-        f"With {models} and {said}, {right} of test inputs are classified correctly. "
-        f"{proved if share else f'Against a {change} nothing is proved'} (alpha = {params.alpha:g} for each)."
-    )
+    sentence = _say("proved" if share else "nothing", models=models, change=change, **words)
+    alt = _say("alt", data=data.name, state=state(votes.num_models, params.num_models), **words)
     return svg.Picture(svg.document(600, 460, [chart.filled(drawn)]), alt, sentence, models)
 
 

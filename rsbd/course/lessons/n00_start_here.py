@@ -8,7 +8,7 @@ import numpy as np
 
 from rsbd import plots
 from rsbd.attacks import BadPatch, Poisoning
-from rsbd.course.lessons.cell_output import Said, figure, say, table
+from rsbd.course.lessons.cell_output import Said, figure, table
 from rsbd.course.lessons.data_and_attacks import watch
 from rsbd.course.lessons.self_check import HINTS, Verdict, read_number, self_check, verdict
 from rsbd.data import Dataset
@@ -16,7 +16,7 @@ from rsbd.panels import Picture
 from rsbd.recipes import wang
 from rsbd.recipes.report import Report
 from rsbd.types import Bools
-from rsbd.words import count, percent
+from rsbd.words import percent, phrases_of
 
 _COVERED = 0.125  # of the image, at most: what covers more is no small mark
 
@@ -52,11 +52,7 @@ def compare_fooled(found: dict[str, Report]) -> Said:
 
 def promise(share: float, rows: int, side: int) -> Said:
     """Show a certified accuracy in large figures, with the attack that it speaks of."""
-    return say(
-        f'<span style="font-size:64px;font-weight:700;line-height:1.2">{percent(share)}</span>\n\n'
-        f"of the test images are right, and **proved** to stay right: whatever {count(rows, 'poisoned image')} hold, "
-        f"together with any {side}x{side} patch, of any content, anywhere on the test image."
-    )
+    return Said(phrases_of(__file__)("promise", share=share, rows=rows, side=side))
 
 
 @self_check
