@@ -161,13 +161,13 @@ def test_store(digits: Dataset, tmp_path: Path) -> None:
 
 @NEEDS_TORCHVISION
 def test_mnist(tmp_path: Path) -> None:
-    raw, random = tmp_path / "MNIST" / "raw", Random(3)
-    raw.mkdir(parents=True)
+    random = Random(3)
+    (tmp_path / "MNIST" / "raw").mkdir(parents=True)
     images = struct.pack(">IIII", 0x803, 50, 28, 28) + bytes(50 * 784)
     labels = struct.pack(">II", 0x801, 50) + bytes(50)
     for number in range(FILE_INPUTS["mnist"]):
-        for part in sources._IDX:
-            path = raw / part
+        for part in sources.SOURCES["mnist"].files:
+            path = tmp_path / part
             path.unlink(missing_ok=True)
             if number % 13 == 0:
                 path.symlink_to(tmp_path)
@@ -193,8 +193,8 @@ def test_data_that_would_run_something(tmp_path: Path) -> None:
         bomb_file(tmp_path / file, tmp_path)
     with pytest.raises(InputError, match="cifar10"):
         load("cifar10", root=tmp_path)
-    for part in sources._IDX:
-        bomb_file(tmp_path / "MNIST" / "raw" / part, tmp_path)
+    for file in sources.SOURCES["mnist"].files:
+        bomb_file(tmp_path / file, tmp_path)
     for part in ("training.pt", "test.pt"):  # what old versions of torchvision left
         bomb_file(tmp_path / "MNIST" / "processed" / part, tmp_path)
     with pytest.raises(InputError, match="mnist"):
