@@ -135,11 +135,9 @@ def stamp(trigger: Trigger, dataset: Dataset, x: Points) -> Points:
     for norm, changed in lengths(out, x).items():
         most, claimed = changed.max(initial=0.0), trigger.budget(dataset.shape, norm)
         if most > claimed + rounded:  # threats take their size from the budget
-            raise InputError(
-                f"{trigger!r} changes an input of {dataset.name} by {most:.4g} in {norm}, and its budget for inputs in "
-                f"[0, 1] is {claimed:.4g}",
-                "scale the inputs to [0, 1] by numbers fixed beforehand, or correct the budget",
-            )
+            changes = f"{trigger!r} changes an input of {dataset.name} by {most:.4g} in {norm}"
+            found = f"{changes}, and its budget for inputs in [0, 1] is {claimed:.4g}"
+            raise InputError(found, "scale the inputs to [0, 1] by numbers fixed beforehand, or correct the budget")
     if not on_levels(out, dataset.values):
         off = f"a {type(trigger).__name__} trigger takes pixels off the {dataset.values} levels of this view"
         kinds = "BadPatch or Features, which set values to 1"

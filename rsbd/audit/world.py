@@ -92,11 +92,8 @@ class World:
         labels = tuple(range(d.num_classes))
         own = [min(row, d.num_rows - 1) for row in rows]
         features = [axis("features", levels, float(value)) for row in own for value in x[row]]
-        return [
-            *features,
-            *(axis("labels", labels, int(d.y[row])) for row in own),
-            *(axis("test", levels, float(value)) for value in point),
-        ]
+        named = [axis("labels", labels, int(d.y[row])) for row in own]
+        return [*features, *named, *(axis("test", levels, float(value)) for value in point)]
 
     def split(self, values: Array | tuple[float, ...], rows: int) -> Data:
         """Split coordinates into features, labels and test input."""

@@ -94,10 +94,8 @@ class Tabled:
         columns = self.columns()
         head = "".join(f"<th>{escape(name)}</th>" for name in ("", *columns))
         rows = zip(*(np.asarray(column)[:_ROWS].tolist() for column in columns.values()), strict=True)
-        body = "".join(
-            f"<tr><th>{i}</th>{''.join(f'<td>{escape(_short(value))}</td>' for value in row)}</tr>"
-            for i, row in enumerate(rows)
-        )
+        cells = ("".join(f"<td>{escape(_short(value))}</td>" for value in row) for row in rows)
+        body = "".join(f"<tr><th>{i}</th>{row}</tr>" for i, row in enumerate(cells))
         return f"<pre>{escape(repr(self))}</pre><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
 
@@ -150,14 +148,15 @@ def unpack(kind: type[_Thing], arrays: Mapping[str, NDArray[Any]], settings: Map
     plain: dict[str, Any] = {**settings}
     if plain.get("trigger") is not None:
         plain["trigger"] = from_record(plain["trigger"])
-    for name, read in (("alpha", float), ("max_radius", float), ("slots", tuple), ("models", _spans)):
+    for name, read in (
+        ("alpha", float),
+        ("max_radius", float),
+        ("slots", tuple),
+        ("models", lambda spans: tuple(map(tuple, spans))),
+    ):
         if name in plain:
             plain[name] = read(plain[name])
     return kind(**arrays, **plain)
-
-
-def _spans(models: list[list[int]]) -> tuple[tuple[int, ...], ...]:
-    return tuple(map(tuple, models))
 
 
 def plain_json(settings: Mapping[str, Any]) -> str:

@@ -48,6 +48,10 @@ def compare(
         names = ", ".join(f"'{c.name}'" for c in CONTENDERS)
         raise InputError(f"no method has {' or '.join(map(repr, method or []))} in its name", f"there are {names}")
     sizes = [*(pixels or ()), *(AnyPatch(side) for side in patches or ())]
+    told = {"relabel": relabel, "on_test": on_test}
+    run: dict[str, Any] = {name: (True, False) if one is None else (one,) for name, one in told.items()}
+    run |= {"num_models": models, "alpha": alpha, "points": alpha_for, "seed": seed, "device": device}
+    run |= {"learner": None if learner is None else options.make_learner(learner), "validation": validation}
     data = options.load_part(dataset, "unit", classes, rows=rows, points=points, side=side, seed=seed)
     with options.interruptible(out), options.progress_bar() as bar:
         task = bar.add_task("", total=None)
@@ -55,23 +59,8 @@ def compare(
         def progress(done: int, total: int, words: str) -> None:
             bar.update(task, completed=done, total=total, description=f"{words:30}")
 
-        found = recipes.compare(
-            data,
-            poisoned or (0, 1, 5),
-            sizes or None,  # None: the recipe's own
-            relabel=(True, False) if relabel is None else (relabel,),
-            on_test=(True, False) if on_test is None else (on_test,),
-            contenders=chosen,
-            num_models=models,
-            alpha=alpha,
-            points=alpha_for,
-            validation=validation,
-            learner=None if learner is None else options.make_learner(learner),
-            seed=seed,
-            progress=progress,
-            device=device,
-            store=kept,
-        )
+        run |= {"contenders": chosen, "progress": progress, "store": kept}
+        found = recipes.compare(data, poisoned or (0, 1, 5), sizes or None, **run)  # None: the recipe's own
     print_comparison(found)
     if before is not None and _extends(before.settings, found.settings):
         typer.echo(SAY["extends"].format(models=before.settings["models"], out=out))

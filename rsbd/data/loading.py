@@ -136,15 +136,11 @@ def load(
     relabel = np.zeros(len(raw.classes), np.int64)
     relabel[kept] = np.arange(len(kept))
     size = None if size == raw.x.shape[-1] else size
-    return Dataset(
-        name=f"{name} enlarged to {size}x{size}" if size else name,
-        x=_seen(raw.x[train], raw.levels, view, size),
-        y=relabel[raw.y[train]],
-        x_test=_seen(raw.x_test[test], raw.levels, view, size),
-        y_test=relabel[raw.y_test[test]],
-        classes=tuple(raw.classes[k] for k in kept),
-        values={"binary": 2, "gray": raw.levels, "unit": None}[view],
-    )
+    told = f"{name} enlarged to {size}x{size}" if size else name
+    x, x_test = (_seen(codes, raw.levels, view, size) for codes in (raw.x[train], raw.x_test[test]))
+    y, y_test = relabel[raw.y[train]], relabel[raw.y_test[test]]
+    values = {"binary": 2, "gray": raw.levels, "unit": None}[view]
+    return Dataset(told, x, y, x_test, y_test, tuple(raw.classes[k] for k in kept), values)
 
 
 def _size(name: str, side: int | None) -> int | None:

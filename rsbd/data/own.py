@@ -77,10 +77,8 @@ def _table(path: Path) -> dict[str, NDArray[Any]]:
         if len(line) != len(head):
             raise InputError(f"line {number} of {path.name} has {len(line)} values, not {len(head)}", "complete it")
     rows = [line[:at] + line[at + 1 :] for line in lines[1:]]
-    return {
-        "x": np.array([[_number(value) for value in row] for row in rows]),
-        "y": np.array([li[at] for li in lines[1:]]),
-    }
+    x, y = [[_number(value) for value in row] for row in rows], [line[at] for line in lines[1:]]
+    return {"x": np.array(x), "y": np.array(y)}
 
 
 def _number(text: str) -> float:

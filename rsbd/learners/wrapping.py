@@ -96,10 +96,6 @@ class HashedModels(ScoringModels):
             raise InputError(f"{type(self.models).__name__} give labels only", "choose a learner with scores, LDA()")
         return self.models.scores(*self._seen(x))
 
-    def parameters(self) -> Tensor:
-        """Return the parameters of the models."""
-        return self.models.parameters()
-
     def _seen(self, x: Tensor) -> tuple[Tensor, Noise, list[Generator]]:
         """Return the points, their noise and each model's stream of it."""
         streams = [torch.Generator(x.device).manual_seed(seed) for seed in self.seeds]

@@ -120,12 +120,8 @@ def duels(
 def _only(dataset: Dataset, pair: Pair) -> Dataset:
     """Return the rows of two classes, labelled 0 and 1."""
     rows = np.isin(dataset.y, pair)
-    return dataset.replace(
-        x=dataset.x[rows],
-        y=(dataset.y[rows] == pair[1]).astype(np.int64),
-        y_test=np.zeros(dataset.num_points, np.int64),
-        classes=tuple(dataset.classes[c] for c in pair),
-    )
+    y, y_test = (dataset.y[rows] == pair[1]).astype(np.int64), np.zeros(dataset.num_points, np.int64)
+    return dataset.replace(x=dataset.x[rows], y=y, y_test=y_test, classes=tuple(dataset.classes[c] for c in pair))
 
 
 def join_duels(duel: Mapping[Pair, Certificate], classes: int) -> tuple[Labels, Ints]:

@@ -186,24 +186,14 @@ def report(
     rows = tuple(rows or (number for number in usual if number <= data.num_rows))
     triggers = tuple(triggers or _default_triggers(e))
     plain = outcome.bounds_against(None) if e.triggers else outcome.bounds
-    known = [outcome.bounds_against(size) if isinstance(size, AnyTrigger) else plain for size in triggers]
+    each = [outcome.bounds_against(size) if isinstance(size, AnyTrigger) else plain for size in triggers]
     kind = (threat.relabel, threat.on_test, data.num_rows)
-    cells = certified_map(known, data.y_test, e.smoothing, rows, triggers, *kind)
+    cells = certified_map(each, data.y_test, e.smoothing, rows, triggers, *kind)
     planted: Any = threat.trigger  # it is no mapping
     against = certified_map(outcome.bounds, data.y_test, e.smoothing, [threat.rows], [planted], *kind)
-    return Report(
-        outcome=outcome,
-        certificate=certificate,
-        radii=radii,
-        accuracies=certificate.curve(data.y_test, radii),
-        threat=threat,
-        budget=threat.budget(certificate.norm),
-        against_attack=float(against[0, 0]),
-        rows=rows,
-        triggers=triggers,
-        accuracy_map=cells,
-        seconds=time.perf_counter() - began,
-    )
+    accuracies, budget = certificate.curve(data.y_test, radii), threat.budget(certificate.norm)
+    known: Any = {"rows": rows, "triggers": triggers, "accuracy_map": cells, "seconds": time.perf_counter() - began}
+    return Report(outcome, certificate, radii, accuracies, threat, budget, float(against[0, 0]), **known)
 
 
 def _default_triggers(e: Experiment) -> tuple[float | AnyTrigger, ...]:

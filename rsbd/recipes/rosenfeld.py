@@ -198,12 +198,9 @@ def _many(influence: Floats, y: Ints, noise: Flip) -> tuple[Ints, Floats, Floats
         points = np.flatnonzero(label == top)
         for other in np.delete(np.arange(noise.values), top):
             # Score of the top class less that of the other one: each row adds its influence, nothing, or takes it away.
-            law = Chances(
-                up=np.where(y == top, keep, move),
-                rest=np.where((y == top) | (y == other), neither, float(1 - 2 * away)),
-                down=np.where(y == other, keep, move),
-            )
-            tail = lower_tail(influence[points], law, 0.0)
+            up, down = (np.where(y == one, keep, move) for one in (top, other))
+            rest = np.where((y == top) | (y == other), neither, float(1 - 2 * away))
+            tail = lower_tail(influence[points], Chances(up, rest, down), 0.0)
             miss[points] += tail
             runner_up[points] = np.maximum(runner_up[points], tail)
     miss = np.minimum(miss * (1 + noise.values * 2.0**-52), 1.0)

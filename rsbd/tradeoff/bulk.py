@@ -84,15 +84,10 @@ def float_curve(levels: FloatLevels) -> FloatCurve:
     n = len(levels.P)
     with np.errstate(divide="ignore"):
         slope = levels.Q / levels.P
-    return FloatCurve(
-        corner_p=np.concatenate(([0.0], np.cumsum(levels.P))),
-        corner_q=np.concatenate(([0.0], np.cumsum(levels.Q))),
-        # Beyond the last level the curve is flat.
-        slope=np.append(slope, 0.0),
-        margin=8 * levels.slack + 4 * n * UNIT + 32 * UNIT,
-        lost=levels.lost,
-        singular=levels.singular,
-    )
+    corner_p, corner_q = (np.concatenate(([0.0], np.cumsum(law))) for law in (levels.P, levels.Q))
+    margin = 8 * levels.slack + 4 * n * UNIT + 32 * UNIT
+    # Beyond the last level the curve is flat.
+    return FloatCurve(corner_p, corner_q, np.append(slope, 0.0), margin, levels.lost, levels.singular)
 
 
 def float_levels(parts: tuple[Part, ...]) -> FloatLevels:
@@ -106,13 +101,8 @@ def float_levels(parts: tuple[Part, ...]) -> FloatLevels:
 
 
 def _product(a: FloatLevels, b: FloatLevels) -> FloatLevels:
-    return _without_tiny(
-        P=np.outer(a.P, b.P).ravel() / SCALE,
-        Q=np.outer(a.Q, b.Q).ravel(),
-        slack=a.slack + b.slack + 4 * UNIT,
-        lost=a.lost + b.lost,
-        singular=_either(a.singular, b.singular),
-    )
+    P, Q = np.outer(a.P, b.P).ravel() / SCALE, np.outer(a.Q, b.Q).ravel()
+    return _without_tiny(P, Q, a.slack + b.slack + 4 * UNIT, a.lost + b.lost, _either(a.singular, b.singular))
 
 
 def _either(a: float, b: float) -> float:
@@ -140,13 +130,9 @@ def _from_integers(part: Flips | Table) -> FloatLevels:
     """Return the exact levels, each correctly rounded, as `int / int` is in Python."""
     key, P, Q, total_p, total_q = part.levels()
     singular = sum(q for k, q in zip(key, Q, strict=True) if k == 0)
-    return _without_tiny(
-        P=np.array([(p << SCALE_BITS) / total_p for p in P]),
-        Q=np.array([q / total_q for q in Q]),
-        slack=UNIT,
-        lost=0.0,
-        singular=min(1.0, singular / total_q * (1 + 4 * UNIT)) if singular else 0.0,
-    )
+    alone = min(1.0, singular / total_q * (1 + 4 * UNIT)) if singular else 0.0
+    before, after = np.array([(p << SCALE_BITS) / total_p for p in P]), np.array([q / total_q for q in Q])
+    return _without_tiny(before, after, slack=UNIT, lost=0.0, singular=alone)
 
 
 def _many_changes(part: Flips) -> FloatLevels:

@@ -120,12 +120,6 @@ def mixed_curve(levels: FloatLevels, mu: float) -> MixedCurve:
     log_ratio = np.log(Q / P)
     reach = 2 * _FURTHEST_TAU + float(np.abs(log_ratio).max(initial=0.0))
     misplaced = 4 * levels.slack + 4 * UNIT * reach
-    return MixedCurve(
-        log_ratio=log_ratio,
-        P=P,
-        Q=Q,
-        mu=mu,
-        lost=(float(levels.Q[~seen].sum()) + levels.lost) * (1 + len(seen) * UNIT),
-        margin=(1024 + 8 * len(P) + 64 * mu + 8 * reach) * UNIT + 6 * levels.slack + 2 * misplaced**2 / mu,
-        singular=levels.singular,
-    )
+    lost = (float(levels.Q[~seen].sum()) + levels.lost) * (1 + len(seen) * UNIT)
+    margin = (1024 + 8 * len(P) + 64 * mu + 8 * reach) * UNIT + 6 * levels.slack + 2 * misplaced**2 / mu
+    return MixedCurve(log_ratio, P, Q, mu, lost, margin, levels.singular)

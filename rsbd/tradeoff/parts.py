@@ -68,13 +68,8 @@ class Flips:
         sign = -1 if B > G else 1  # falling Q / P = (G / B)^s
         shifts = [s for s in range(sign * r, -sign * r - sign, -sign) if f[r - s]]
         b = max(B, 1)  # if B = 0, both laws share a single level, and any key above 0 will do
-        return Levels(
-            key=tuple(b ** (r + s) * G ** (r - s) if f[r + s] else 0 for s in shifts),
-            P=tuple(f[r + s] for s in shifts),
-            Q=tuple(f[r - s] for s in shifts),
-            total_p=total,
-            total_q=total,
-        )
+        key = tuple(b ** (r + s) * G ** (r - s) if f[r + s] else 0 for s in shifts)
+        return Levels(key, tuple(f[r + s] for s in shifts), tuple(f[r - s] for s in shifts), total, total)
 
     def __repr__(self) -> str:
         return f"flips(keep={self.keep}, values={self.values}, changes={self.changes})"
@@ -103,13 +98,9 @@ class Table:
                 ratios[ratio] = old[0] + p, old[1] + q
         order = sorted(ratios)
         unit = lcm(*(ratio.denominator for ratio in order))
-        return Levels(
-            key=tuple(ratio.numerator * (unit // ratio.denominator) for ratio in order),
-            P=tuple(ratios[ratio][0] for ratio in order),
-            Q=tuple(ratios[ratio][1] for ratio in order),
-            total_p=sum(self.P),
-            total_q=sum(self.Q),
-        )
+        key = tuple(ratio.numerator * (unit // ratio.denominator) for ratio in order)
+        P, Q = (tuple(ratios[ratio][law] for ratio in order) for law in (0, 1))
+        return Levels(key, P, Q, sum(self.P), sum(self.Q))
 
     def __repr__(self) -> str:
         return f"levels({list(self.P)}, {list(self.Q)})"
@@ -176,12 +167,8 @@ class ExactCurve:
 def exact_curve(parts: tuple[Part, ...]) -> ExactCurve:
     """Return the exact curve of independent parts attacked together."""
     whole = exact_levels(parts)
-    return ExactCurve(
-        corner_p=tuple(accumulate(whole.P, initial=0)),
-        corner_q=tuple(accumulate(whole.Q, initial=0)),
-        total_p=whole.total_p,
-        total_q=whole.total_q,
-    )
+    corner_p, corner_q = (tuple(accumulate(law, initial=0)) for law in (whole.P, whole.Q))
+    return ExactCurve(corner_p, corner_q, whole.total_p, whole.total_q)
 
 
 def exact_levels(parts: tuple[Part, ...]) -> Levels:
@@ -202,14 +189,9 @@ def product(a: Levels, b: Levels) -> Levels:
             key = key_a * key_b
             P[key] = P.get(key, 0) + p_a * p_b
             Q[key] = Q.get(key, 0) + q_a * q_b
-    order = sorted(P)
-    return Levels(
-        key=tuple(order),
-        P=tuple(P[key] for key in order),
-        Q=tuple(Q[key] for key in order),
-        total_p=a.total_p * b.total_p,
-        total_q=a.total_q * b.total_q,
-    )
+    order = tuple(sorted(P))
+    before, after = (tuple(law[key] for key in order) for law in (P, Q))
+    return Levels(order, before, after, a.total_p * b.total_p, a.total_q * b.total_q)
 
 
 def _follow(xs: tuple[int, ...], ys: tuple[int, ...], total_x: int, total_y: int, x: Fraction) -> tuple[int, int]:

@@ -128,7 +128,7 @@ ROW = UNIT.replace(x=UNIT.x[:1], y=UNIT.y[:1])
 MODULES: dict[str, tuple[Any, Dataset, str]] = {
     "dropout": (net(lambda layer, x: nn.functional.dropout(layer(x))), UNIT, "forward, as dropout .*: leave that out"),
     "noise": (net(lambda layer, x: layer(x + torch.randn_like(x))), UNIT, "draws random numbers in forward"),
-    "one row": (normalised, ROW, "normalises over a batch of one row"),
+    "one row": (normalised, ROW, "raises ValueError .*more than 1 value per channel"),
     "tuple": (net(lambda layer, x: (layer(x), 1)), UNIT, "raises AttributeError .*'tuple'"),
     "size": (lambda: nn.Sequential(nn.Flatten(), nn.Linear(63, 2)), UNIT, "raises RuntimeError"),
     "own": (net(lambda layer, x: 1 / 0), UNIT, "raises ZeroDivisionError .*: factory.. must be a module that takes"),

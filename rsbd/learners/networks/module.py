@@ -30,8 +30,6 @@ _APART = (
     ("Cannot access data pointer", "it reads a tensor's numbers, as by numpy"),
     ("Batching rule not", "torch cannot batch one of its layers"),
 )
-# What an error of torch says, what it means here, and the remedy.
-_ERRORS = (("more than 1 value per channel", "the module normalises over a batch of one row", "give two rows or more"),)
 
 
 @dataclass(frozen=True, repr=False)
@@ -158,9 +156,6 @@ def _in_a_sentence(x: Tensor) -> Iterator[None]:
     except Exception as error:
         if x.device.type not in ("cpu", "cuda"):
             raise
-        for words, what, remedy in _ERRORS:
-            if words in str(error):
-                raise InputError(what, remedy) from error
         failed = f"the module or its factory raises {type(error).__name__} ({first_line(error)[:200]})"
         shape = "(rows, features), or (rows, channels, height, width) for images"
         raise InputError(failed, f"factory() must be a module that takes {shape}") from error

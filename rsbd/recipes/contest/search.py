@@ -56,13 +56,8 @@ class Trials:
         over_points(t.alpha, 1, t.points)
         few, held = -(-t.num_models // _SHARE), t.data.hold_out(self.validation, t.seed)
         # Votes that prove must not be those that chose the noise.
-        chooses: dict[str, Any] = {
-            "num_models": few,
-            "seed": t.seed + 1,
-            "times": t.num_models // few,
-            "num_rows": t.data.num_rows,
-        }
-        both = replace(t, data=held, **chooses), t
+        search = replace(t, data=held, num_models=few, seed=t.seed + 1, times=t.num_models // few)
+        both = replace(search, num_rows=t.data.num_rows), t
         halves = tuple({view: replace(half, data=x) for view, x in both_views(half.data).items()} for half in both)
         object.__setattr__(self, "halves", halves)
 
@@ -154,15 +149,9 @@ class Search:
         best = max(range(len(scores)), key=scores.__getitem__)  # the first of several equal ones
         chosen = self.defences[best]
         clean, certified = trials.accuracies(self.contender, chosen, self.threats, final=True)
-        return ComparisonRow(
-            *about,
-            certified=tuple(certified.tolist()),
-            noise=noise_words(chosen),
-            models=self.contender.num_models(chosen, trials.trial.num_models),
-            clean=clean,
-            tried=len(self.defences),
-            validated=scores[best][0],
-        )
+        models = self.contender.num_models(chosen, trials.trial.num_models)
+        known: dict[str, Any] = {"certified": tuple(certified.tolist()), "clean": clean, "validated": scores[best][0]}
+        return ComparisonRow(*about, noise=noise_words(chosen), models=models, tried=len(self.defences), **known)
 
 
 def noise_words(defence: Defence) -> str:
