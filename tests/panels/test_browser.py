@@ -537,10 +537,10 @@ def nudge(lab) -> None:
 
 
 # All notebooks are executed without a browser, and all panels tried in one: here one of them goes the whole way.
-FIRST = f"notebooks/{notebooks.FIRST}"
+SHORT = "notebooks/03_why_it_holds.ipynb"  # nothing is trained in it
 
 
-@pytest.mark.parametrize("path", os.environ.get("RSBD_BROWSER_NOTEBOOK", FIRST).split())
+@pytest.mark.parametrize("path", os.environ.get("RSBD_BROWSER_NOTEBOOK", SHORT).split())
 def test_course_notebook(path, folder, open_page):
     """As `rsbd lab --course` opens a copy: with tabs, where words lead to the glossary and from there to notebooks."""
     source = ROOT / path
@@ -576,7 +576,7 @@ FOUNDS = {
     "lengths": {"budget": 1.9, **LENGTHS},
     "words": {"target": "ankle boot", "dataset": "fashion"},
 }
-MODELS = {"backdoor": 300, "planted": 300, "rab": 100}
+MODELS = {"backdoor": 300, "compare": 200, "planted": 300, "rab": 100}
 BOXES = """() => {
     const svg = document.querySelector("svg"), frame = svg.getBoundingClientRect();
     return [...svg.querySelectorAll("text")].map(t => {
