@@ -39,7 +39,7 @@ def lecture(home: Path) -> Iterator[tuple[str, psutil.Process]]:
         finally:
             family = psutil.Process(process.pid).children(recursive=True)
             process.communicate()  # closes its standard input
-            alive = psutil.wait_procs(family, timeout=20)[1]
+            alive = psutil.wait_procs(family, timeout=60)[1]
             for left in alive:
                 left.kill()
     assert not alive, "the server or a kernel outlived `rsbd lecture`"

@@ -83,10 +83,11 @@ def test_certified_radius_is_below_the_distance_to_the_boundary() -> None:
 def test_votes_of_copies_have_the_exact_law_and_are_not_used_twice() -> None:
     data = plane(50)
     model = FixedModel.train(data, Gaussian(0.5), HalfPlane())
-    first, second = model.votes(data.x_test, range(130)), model.votes(data.x_test, range(130, 4000))
-    whole = model.votes(data.x_test, range(4000))
-    assert (first.merge(second).counts == whole.counts).all()
-    assert (first.merge(second).models, whole.num_models) == (((0, 4000),), 4000)
+    first, second, third = (model.votes(data.x_test, range(*ends)) for ends in ((0, 130), (130, 500), (500, 4000)))
+    few = model.votes(data.x_test, range(500))
+    assert (first.merge(second).counts == few.counts).all()
+    whole = few.merge(third)
+    assert (whole.models, whole.num_models) == (((0, 4000),), 4000)
     chance = norm.cdf(data.x_test @ SLOPE.numpy() / 0.5)
     off = (whole.counts[:, 1] - 4000 * chance) / np.sqrt(4000 * chance * (1 - chance) + 1)
     assert np.abs(off).max() < 5
