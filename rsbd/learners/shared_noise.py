@@ -165,10 +165,12 @@ class _Layer:
         most = lengths.max().clamp(min=1)
         slope = forward_error(torch.linalg.vector_norm(apart, dim=2).amax(1, True) * most, terms) / most
         error = torch.addcmul(forward_error(start.abs().amax(1), terms) + 2, slope, lengths)
-        best, places = above.amax(1), torch.arange(1, self.weights.shape[1], dtype=torch.int16, device=x.device)
-        near = above >= (best - 2 * error)[:, None]  # the largest ones
-        found = (near * places[:, None]).amax(1).long() * (best > 0)
-        decided = (best < -error) | (best > error) & (near.sum(1) == 1)
+        best = above.amax(1)
+        found, decided = (best > 0).long(), best.abs() > error
+        if apart.shape[1] > 1:
+            near, places = above >= (best - 2 * error)[:, None], torch.arange(1, apart.shape[1] + 1, dtype=torch.int16)
+            found *= (near * places.to(x.device)[:, None]).amax(1)
+            decided &= (best < 0) | (near.sum(1) == 1)
         models, points = (~decided).nonzero(as_tuple=True)
         for own, at in zip(torch.split(models, _AT_ONCE), torch.split(points, _AT_ONCE), strict=True):
             some = _Layer(*(part[own] for part in (self.weights, self.biases, self.units, self.moved)))
@@ -190,7 +192,7 @@ def _rounded(weights: Tensor, biases: Tensor, reach: float) -> tuple[_Layer, boo
 
 def _round(numbers: Tensor, unit: Tensor) -> Tensor:
     """Round to multiples of the unit, ties always up, so that a multiple may be added before or after."""
-    return (numbers / unit + 0.5).floor() * unit
+    return (numbers / unit).add_(0.5).floor_().mul_(unit)
 
 
 def wide(numbers: Tensor) -> Tensor:

@@ -105,11 +105,11 @@ class Law:
 
     def intervals(self, cells: Tensor) -> tuple[Tensor, Tensor]:
         """Return middle, and half the length rounded up, of the intervals of ``N`` that the first bits leave."""
-        at = random_bits.as_index(cells)
         if self.even:
             length = 2.0**-FIRST_BITS
-            middle = at.float().mul_(length).add_((length - 1) / 2).view(cells.shape)
+            middle = cells.float().mul_(length).add_(length / 2)
             return middle, middle.new_full((), length / 2)
+        at = random_bits.as_index(cells)
         middle, half = (part.to(at.device).index_select(0, at).view(cells.shape) for part in self._table)
         return middle, half
 
