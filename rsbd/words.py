@@ -144,9 +144,18 @@ def phrases_of(module: str) -> Callable[..., str]:
     >>> phrases_of(compute.__file__)("against", flips=3)
     'Against any 3 flipped training labels'
     """
-    templates = tomllib.loads(Path(module).with_name("words.toml").read_text("utf-8"))
+    templates = _words_beside(module)
 
     def fill(case: str, /, **values: object) -> str:
         return _Formatter().vformat(templates[case], (), values)
 
     return fill
+
+
+def options_of(module: str, name: str) -> tuple[tuple[str, Any], ...]:
+    """Return what a reader chooses from, as words and values: a table of the ``words.toml`` beside a module."""
+    return tuple(_words_beside(module)[name].items())
+
+
+def _words_beside(module: str) -> dict[str, Any]:
+    return tomllib.loads(Path(module).with_name("words.toml").read_text("utf-8"))

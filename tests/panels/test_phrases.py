@@ -21,7 +21,8 @@ def test_every_template_is_used(name: str) -> None:
     params = vars(importlib.import_module(f"rsbd.panels.{name}.compute"))[f"{name.title().replace('_', '')}Params"]
     choices = [control for control in controls_of(params) if isinstance(control, Choice)]
     options = {value for choice in choices for _, value in choice.options}
-    templates = tomllib.loads((FOLDER / name / "words.toml").read_text("utf-8"))
+    table = tomllib.loads((FOLDER / name / "words.toml").read_text("utf-8"))
+    templates = [case for case, text in table.items() if isinstance(text, str)]  # not what a reader chooses from
     assert {"alt"} < set(templates)
     assert [case for case in templates if f'"{case}"' not in source and case.split("_")[0] not in options] == []
 

@@ -17,9 +17,10 @@ import mistune
 import numpy as np
 
 from rsbd.errors import InputError
-from rsbd.words import percent
+from rsbd.words import percent, phrases_of
 
 P = ParamSpec("P")
+_say = phrases_of(__file__)
 HINTS: dict[str, dict[str, str]] = tomllib.loads(Path(__file__).with_name("hints.toml").read_text("utf-8"))
 Number: TypeAlias = int | float | Fraction
 Mistakes: TypeAlias = Mapping[str, Number | tuple[Number, ...]]
@@ -67,10 +68,7 @@ _LOOKS = {
     None: ("Your turn", "\u270e", "#888"),
 }
 _CHOSEN: dict[tuple[str, str], tuple[str, str]] = {}  # for each task the first choice that passed, and what it gave
-_AGAIN = """\
-This passes too, with {found} of the practice images. The test images were certified with your first choice ({once}); \
-a second look would no longer be fair."""
-_STUB = Verdict(None, "Put your answer in the place of the three dots and run the cell again.")
+_STUB = Verdict(None, _say("stub"))
 
 
 def self_check(check: Callable[Concatenate[Any, P], Verdict]) -> Callable[Concatenate[Any, P], Verdict]:
@@ -168,7 +166,9 @@ def judge_choice(
     if asked not in _CHOSEN:
         _CHOSEN[asked] = repr(choice), percent(certify())
     first, once = _CHOSEN[asked]
-    return verdict({"right": texts["right"] if repr(choice) == first else _AGAIN}, "right", once=once, **words)
+    if repr(choice) != first:
+        return Verdict(True, _say("again", once=once, **words))
+    return verdict(texts, "right", once=once, **words)
 
 
 def read_number(answer: Any) -> Fraction | None:
@@ -242,9 +242,7 @@ def judge_number(
         told = case == "right" and miss > _ALIKE and _written(value) != _written(exact)
         return replace(verdict(texts, case, **words), exact=_written(exact) if told else "")
     if exact.denominator > 1 and _close(value / 100, exact):
-        return Verdict(
-            False, "That looks like per cent. Give it as a fraction of one, such as 2 / 3, or write the sign %."
-        )
+        return Verdict(False, _say("per_cent"))
     return verdict(texts, "otherwise", **words)
 
 

@@ -11,15 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rsbd.errors import InputError
+from rsbd.words import phrases_of
 
 
 def stored_words(kind: str, settings: Mapping[str, Any], models: str = "{:,} models") -> str:
     """Begin a sentence on what is stored with its data, its ``models``, and alpha."""
-    s = settings
-    return (
-        f"Stored {kind} on {s['dataset']}, {' against '.join(s['classes'])}: {s['rows']:,} training images, "
-        f"{s['points']:,} test images, {models.format(s['models'])}, alpha {s['alpha']:g}"
-    )
+    words = {"classes": " against ".join(settings["classes"]), "models": models.format(settings["models"])}
+    return phrases_of(__file__)("stored", kind=kind, s=settings, **words)
 
 
 class Stored(dict[str, Any]):

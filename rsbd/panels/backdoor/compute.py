@@ -16,14 +16,10 @@ from rsbd.panels.memory import ExperimentComputation
 from rsbd.recipes.experiment import Experiment, Outcome
 from rsbd.recipes.report import Report, report
 from rsbd.types import AnyFloats, Floats
+from rsbd.words import options_of
 
 MAP_ROWS = (0, 1, 2, 3, 5, 10, 20, 50, 100)
 MOST_POISONED = 0.1  # share of the training images
-_NOISES = (
-    ("flips, one keep for all", "tied"),
-    ("flips, one keep for each part", "slots"),
-    ("Gaussian pixels, flipped labels", "gaussian"),
-)
 MAP_PIXELS = (1, 2, 3, 4, 6, 9, 16, 25)
 
 
@@ -51,7 +47,7 @@ class BackdoorParams(CheckedParams):
     """
 
     poisoned: int = setting(10, POISONED)
-    noise: str = setting("tied", Choice("noise", "noise", _NOISES))
+    noise: str = setting("tied", Choice("noise", "noise", options_of(__file__, "noises")))
     keep: float = setting(0.8, Slider.of_keep("keep", "keep"), noise=("tied",))
     keep_features: float = setting(0.85, Slider.of_keep("keep_features", "keep (training pixels)"), noise=("slots",))
     keep_labels: float = setting(

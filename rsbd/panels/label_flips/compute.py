@@ -13,15 +13,9 @@ from rsbd.panels.engine import Cancel, OnProgress
 from rsbd.panels.memory import Memo
 from rsbd.recipes.rosenfeld import LeastSquares, closed_form_radius, label_flip_bounds
 from rsbd.types import Bools, Floats, Ints
+from rsbd.words import options_of
 
-PENALTIES = (
-    ("1/1000 of the default", 0.001),
-    ("1/100 of the default", 0.01),
-    ("1/10 of the default", 0.1),
-    ("the default", 1.0),
-    ("10 times the default", 10.0),
-    ("100 times the default", 100.0),
-)
+PENALTIES = options_of(__file__, "penalties")
 _THUMBS = 5  # training images that the picture shows
 
 

@@ -19,18 +19,13 @@ from rsbd.panels.memory import Memo
 from rsbd.recipes import bagflip, bagging, dpa
 from rsbd.recipes.result import Certified
 from rsbd.types import Bools, Floats
+from rsbd.words import options_of
 
 _FURTHEST = 60  # the most poisoned rows of a curve
 _PATCH = 9  # pixels of the planted trigger if the certificate does not depend on its size
 ALPHA = 0.001
 # The labels, the average clean accuracy of the models, and the certificates against both kinds of change.
 _Votes: TypeAlias = tuple[Any, float, tuple[Certificate, Certificate]]
-_METHODS = (
-    ("DPA: rows dealt out", "dpa"),
-    ("Finite Aggregation: small parts, shared", "finite"),
-    ("bagging: rows drawn at random", "bagging"),
-    ("BagFlip: drawn, then flipped", "bagflip"),
-)
 _DRAWN = ("bagging", "bagflip")
 
 
@@ -55,7 +50,7 @@ class PartitionsParams(CheckedParams):
         BagFlip: pixels of the trigger. The other methods certify any change of a row.
     """
 
-    method: str = setting("dpa", Choice("method", "method", _METHODS))
+    method: str = setting("dpa", Choice("method", "method", options_of(__file__, "methods")))
     poisoned: int = setting(5, Slider("poisoned", "poisoned rows", 1, 30, 1))
     parts: int = setting(50, Slider("parts", "parts", 5, 100, 1), method=("dpa", "finite"))
     spread: int = setting(3, Slider("spread", "models that share a row", 1, 4, 1), method=("finite",))

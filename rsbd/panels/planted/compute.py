@@ -19,16 +19,12 @@ from rsbd.panels.controls import POISONED, Choice, Slider, setting
 from rsbd.panels.engine import Cancel, OnProgress, Previews, stop_if
 from rsbd.panels.memory import EnsembleComputation, Memo
 from rsbd.types import AnyFloats, Floats
-from rsbd.words import percent
+from rsbd.words import options_of
 
 ALPHA = 0.001
 FLIPS = 0.6  # the noise to compare with: at less of it models need even more votes
 BAGS, NUMBERS = (1, 2, 3, 5), (100, 200, 500, 1000, 2000)  # the defences that a reader's wish is tried on
 LARGEST = 7  # side of a patch
-_WISHES = (
-    ("what does this defence prove?", 0.0),
-    *((f"which defence proves {percent(share)}?", share) for share in (0.5, 0.75, 0.9)),
-)
 _RATES = (0, 0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.2)  # poison rates of the map
 
 
@@ -53,7 +49,7 @@ class PlantedParams:
         images, which are training images that are held out.
     """
 
-    wanted: float = setting(0.0, Choice("wanted", "ask", _WISHES))
+    wanted: float = setting(0.0, Choice("wanted", "ask", options_of(__file__, "questions")))
     poisoned: int = setting(10, POISONED)
     side: int = setting(3, Slider("side", "side of the patch (pixels)", 1, LARGEST, 1))
     each: int = setting(1, Slider("each", "images of each class", 1, 5, 1), wanted=(0,))
