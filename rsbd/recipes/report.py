@@ -240,7 +240,8 @@ def _settings(e: Experiment) -> dict[str, Any]:
         "relabel": e.poisoning.relabel,
         "poison_rate": e.poisoning.rate,
         "undefended_learner": undefended_name(e.undefended),
-        **plain_settings(e, RUN | {name: name for name in ("smoothing", "device", "centre", "watched")}),
+        **plain_settings(e, RUN | {name: name for name in ("smoothing", "centre", "watched")}),
+        "device": str(e.device),
         "held_against": [str(trigger) for trigger in e.triggers],
     }
 
