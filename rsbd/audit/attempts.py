@@ -101,6 +101,9 @@ def row_attempts(target: Target) -> Iterator[Attempt]:
     rows = own if len(own) == count else np.arange(count)
     added = _added(target, np.tile(target.point, (count, 1)), f"{count} copies of the point inserted as rivals")
     gone = _removed(target, rows, f"{count} nearest own rows removed")
+    if target.norm in ("inserted rows", "removed rows"):
+        yield added if target.norm == "inserted rows" else gone
+        return
     if target.norm != "rows in place":
         yield from (added, gone)
     rival = np.where(np.isin(np.arange(len(y)), rows), target.rival, y)

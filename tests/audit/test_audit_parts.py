@@ -55,20 +55,23 @@ def rows_of(data: Dataset) -> list[bytes]:
 
 def test_every_attempt_changes_as_many_rows_as_the_radius() -> None:
     before = Counter(rows_of(BITS))
-    for norm, most in (("rows", 5), ("rows", 40), ("rows in or out", 7), ("rows in place", 5)):
+    norms = (("inserted rows", 5), ("removed rows", 5), ("rows in or out", 7), ("rows in place", 5))
+    for norm, most in (("rows", 5), ("rows", 40), *norms):
         defence = Partition(10) if norm in ("rows in or out", "rows in place") else Smoothing(Bagging(10))
         seen = []
         for attempt in row_attempts(target(BITS, defence, norm, most)):
             after = Counter(rows_of(attempt.dataset))
             come, gone = (after - before).total(), (before - after).total()
             seen.append(come + gone if norm == "rows in or out" else max(come, gone))
+            assert norm != "inserted rows" or not gone
             assert norm != "rows in place" or len(attempt.dataset.y) == 60
             assert gone == most or "nearest own rows removed" not in attempt.words
             if len(attempt.dataset.y) == 60:
                 step = (attempt.dataset.x - BITS.x).reshape(60, -1) @ target(BITS, defence, norm, most).away
                 assert step.sum() > 0 or "unlike their class" not in attempt.words
                 assert step.sum() < 0 or "look like the class" not in attempt.words
-            if come and norm == "rows in or out":
+            assert norm != "removed rows" or not come
+            if come and norm in ("inserted rows", "rows in or out"):
                 assert {row[-1] for row in after - before} == {target(BITS, defence, norm, most).rival}
         assert max(seen) == most >= min(seen) > 0
 
