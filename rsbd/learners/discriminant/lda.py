@@ -55,7 +55,7 @@ class LDA(Learner):
         # A floor keeps the scatter invertible in float32 if pixels are constant and carry no noise.
         floor = 1e-9 + 1e-6 / rows * _trace(some.gram)
         # In the square of a symmetric root, noise counts twice: it is as far off as the scatter of half as many rows.
-        scatter = shrink_scatter(scatter_within_classes(some) / freedom, freedom / (2 if sampler.root else 1))
+        scatter = shrink_scatter(scatter_within_classes(some).div_(freedom), freedom / (2 if sampler.root else 1))
         scatter.diagonal(dim1=1, dim2=2).add_((floor + extra)[:, None])
         counts, sums = undo_flips(drawn, problem.smoothing.labels)
         means = sums / counts.clamp(min=1)[..., None]
@@ -93,7 +93,7 @@ def scatter_within_classes(drawn: Moments) -> Tensor:
 def shrink_scatter(scatter: Tensor, freedom: float) -> Tensor:
     """Replace a share of each scatter by a multiple of the identity: the oracle approximation."""
     features, trace = scatter.shape[-1], _trace(scatter)
-    square = scatter.square().sum((1, 2))
+    square = torch.linalg.vector_norm(scatter, dim=(1, 2)).square()
     above = (1 - 2 / features) * square + trace**2
     below = (freedom + 1 - 2 / features) * (square - trace**2 / features)
     shares = (above / below.clamp(min=1e-30)).clamp(0, 1)

@@ -99,7 +99,7 @@ class RootSampler:
         noised = noised.add_(self.whole).mul_(self.scales).to(self.counts)
         root = noised.index_select(1, self.places).view(self.shape)
         sums = noised[:, -len(self.counts) * root.shape[1] :].view(len(root), -1, root.shape[1])
-        gram = torch.baddbmm(root @ root, sums.mT, sums / self.counts.clamp(min=1)[:, None])
+        gram = (root @ root).baddbmm_(sums.mT, sums / self.counts.clamp(min=1)[:, None])
         gram.diagonal(dim1=1, dim2=2).add_(self.lack)
         return self.counts.expand(len(root), -1), sums, gram
 
