@@ -85,6 +85,19 @@ def test_torch_says_its_precision_while_models_train():
     assert torch.get_float32_matmul_precision() == "highest"
 
 
+def test_a_gpu_in_the_machine_keeps_the_precision_that_the_user_chose(monkeypatch):
+    """The permission would let a GPU round to 10 bits, in code that is not of this package."""
+    determinism.keeps_float32.cache_clear()
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    assert inside(torch.get_float32_matmul_precision) == torch.get_float32_matmul_precision()
+    determinism.keeps_float32.cache_clear()
+
+
+def test_where_bfloat16_would_round_nothing_is_set(monkeypatch):
+    monkeypatch.setattr(determinism, "keeps_float32", lambda: False)
+    assert inside(lambda: matmul.fp32_precision) == matmul.fp32_precision
+
+
 @pytest.mark.parametrize(
     "shape", [(64, 32, 64, 128), (5, 64, 784, 128), (64, 10, 32, 125), (3, 2, 64, 100), (1, 300, 700, 9)]
 )
