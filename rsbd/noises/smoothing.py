@@ -9,7 +9,7 @@ from math import inf
 from typing import TYPE_CHECKING, Protocol
 
 from rsbd import tradeoff
-from rsbd.errors import InputError, check_kind
+from rsbd.errors import InputError, check_kind, is_whole
 from rsbd.evasion.triggers import AnyTrigger
 from rsbd.noises.base import Noise
 from rsbd.noises.flip import Flip
@@ -287,6 +287,9 @@ class Smoothing:
                 'give Smoothing(rows=Bagging(...)), or Threat(trigger={"features": size, "test": ...})',
             )
         if noise is not None and size != inf:
+            if noise.norm == "L0" and not is_whole(size):
+                counts = f"the noise {type(noise).__name__} counts them, so give a whole number from 0"
+                raise InputError(f"{size} changed coordinates", counts)
             return noise.shift_each(size, times)
         if self.rows is not None and slot != "test":
             return tradeoff.levels([1, 0], [0, 1])

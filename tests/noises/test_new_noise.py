@@ -22,6 +22,7 @@ from rsbd.bounds import simultaneous
 from rsbd.certify import certified_map, certify, poisoned_rows, radius
 from rsbd.data import Dataset, load
 from rsbd.ensemble import collect
+from rsbd.errors import InputError
 from rsbd.learners import LDA, MLP, Learner
 from rsbd.learners.linear.linear import Linear
 from rsbd.noises import Bagging, Flip, Noise
@@ -77,6 +78,13 @@ class Blocks(Noise):
 @pytest.fixture(scope="module")
 def digits() -> Dataset:
     return load("digits", side=8, classes=(0, 1), rows=150, points=40)
+
+
+@pytest.mark.parametrize("size", [1.9, -1, float("nan")])
+def test_part_of_a_coordinate_is_refused_whatever_the_noise_makes_of_it(size: float) -> None:
+    """`int(1.9)` in a `shift` would certify an attack of 1.9 coordinates as one of 1."""
+    with pytest.raises(InputError, match=r"changed coordinates|trigger"):
+        Smoothing(test=Ablate(Fraction(1, 5))).tradeoff(Threat(trigger=size))
 
 
 def test_what_is_drawn_has_the_law_that_is_certified() -> None:
