@@ -46,7 +46,7 @@ from rsbd.noises import Gaussian
 from rsbd.types import Ints
 
 _ROOM = 2.0**-10  # by which the noise is wider
-_MOST = _ROOM * 2.0**-INPUT_BITS / 2  # error of all numbers together
+_MOST = _ROOM * 2.0**-INPUT_BITS / 4  # error of all numbers together; as much again is left to the rounding of bounds
 _BITS = 126  # after the point, of numbers that are computed as whole numbers
 
 
@@ -135,7 +135,7 @@ def symmetric_root(square: Any, least: float) -> tuple[Any, float]:
         size, short = np.linalg.norm(near), np.linalg.norm(left)
         wrong = np.linalg.norm(near @ left + left @ near - excess) + len(near) * 2.0**-50 * size * short
         error = float(wrong + short**2) / math.sqrt(least)
-        if error < _MOST / 8:
+        if error < _MOST / 4:
             break
     positive = np.linalg.eigvalsh(near)[0] > short + len(near) * 2.0**-50 * size
     root = (whole.astype(object) << _BITS - places) - np.vectorize(int, otypes=[object])(np.ldexp(left, _BITS))
