@@ -3,6 +3,7 @@
 import os
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from functools import lru_cache
 from typing import Any
@@ -12,8 +13,7 @@ import torch
 _lock = threading.RLock()
 if hasattr(os, "fork"):  # a thread that another one forks would otherwise hold this lock for ever in the child
     os.register_at_fork(before=_lock.acquire, after_in_parent=_lock.release, after_in_child=_lock.release)
-_Settings = tuple[int, bool, bool, bool]
-_users: list[_Settings] = []  # for each worker at work, the settings before the first one came
+_users: list[tuple[int, bool, bool, bool]] = []  # for each worker at work, the settings before the first one came
 _permission = ExitStack()  # open while workers are at work
 
 
@@ -44,12 +44,14 @@ def reproducible() -> Iterator[None]:
 def num_workers() -> int:
     """Return how many threads torch has while nobody works here: as many workers keep all cores busy."""
     with _lock:
-        return _users[0][0] if _users else torch.get_num_threads()
+        return (_users[0] if _users else _settings())[0]
 
 
-def _settings() -> _Settings:
+def _settings() -> tuple[int, bool, bool, bool]:
     cudnn, cublas = torch.backends.cudnn, torch.backends.cuda.matmul
-    return torch.get_num_threads(), cudnn.deterministic, cudnn.benchmark, cublas.allow_bf16_reduced_precision_reduction
+    # A new thread is asked: one that has worked here still has its own number, which is 1.
+    threads = ThreadPoolExecutor(1).submit(torch.get_num_threads).result()
+    return threads, cudnn.deterministic, cudnn.benchmark, cublas.allow_bf16_reduced_precision_reduction
 
 
 def _set(threads: int, deterministic: bool, benchmark: bool, reduced: bool) -> None:

@@ -288,8 +288,7 @@ class Smoothing:
             )
         if noise is not None and size != inf:
             if noise.norm == "L0" and not is_whole(size):
-                counts = f"the noise {type(noise).__name__} counts them, so give a whole number from 0"
-                raise InputError(f"{size} changed coordinates", counts)
+                raise InputError(f"{size} changed coordinates", f"{noise} counts them, so give a whole number from 0")
             return noise.shift_each(size, times)
         if self.rows is not None and slot != "test":
             return tradeoff.levels([1, 0], [0, 1])
