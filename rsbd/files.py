@@ -54,8 +54,9 @@ def write_text(path: str | Path, text: str) -> None:
         file.write(text.encode())
 
 
-def write_texts(folder: Path, texts: Mapping[str, str]) -> list[Path]:
+def write_texts(folder: str | Path, texts: Mapping[str, str]) -> list[Path]:
     """Write text files, given by name, into a folder, which is made if it is missing; return their paths."""
+    folder = read_path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     for name, text in texts.items():
         write_text(folder / name, text)
@@ -93,7 +94,8 @@ def write_arrays(path: str | Path, arrays: Mapping[str, NDArray[Any]]) -> None:
 
 def read_arrays(path: str | Path) -> dict[str, NDArray[Any]]:
     """Read what :func:`write_arrays` wrote; refuse a small file that would unpack to a huge one before reading it."""
-    if not Path(path).is_file() and os.path.lexists(path):  # reading a pipe would wait for ever
+    path = read_path(path)
+    if not path.is_file() and os.path.lexists(path):  # reading a pipe would wait for ever
         raise ValueError("it is no file")
     with zipfile.ZipFile(path) as packed:
         if sum(member.file_size for member in packed.infolist()) > _LARGEST:

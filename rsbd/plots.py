@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rsbd.errors import InputError
-from rsbd.files import atomic_file
+from rsbd.files import atomic_file, read_path
 from rsbd.types import ArrayLike, Floats
 
 if TYPE_CHECKING:
@@ -274,7 +274,7 @@ def save(figure: Figure, folder: Path | str, name: str) -> tuple[Path, Path]:
     """Write ``figure`` as ``name.png`` and ``name.svg``; equal figures give identical files."""
     import matplotlib
 
-    folder = Path(folder)
+    folder = read_path(folder)
     png, svg = folder / f"{name}.png", folder / f"{name}.svg"
     with matplotlib.rc_context({"svg.hashsalt": "rsbd", "svg.fonttype": "none"}):
         with atomic_file(png) as file:

@@ -15,7 +15,7 @@ import numpy as np
 
 from rsbd.errors import InputError
 from rsbd.evasion.triggers import from_record
-from rsbd.files import read_arrays, read_path, refuse_broken, write_arrays
+from rsbd.files import read_arrays, refuse_broken, write_arrays
 from rsbd.types import NDArray
 
 Column = NDArray[Any] | list[Any]
@@ -179,7 +179,7 @@ def load_table(path: str | Path, kind: str, make: Callable[..., _Thing]) -> _Thi
         The file is missing or damaged, or holds another kind of result.
     """
     with refuse_broken(path, "results", "save the result again"):
-        arrays = read_arrays(read_path(path))
+        arrays = read_arrays(path)
         settings = json.loads(arrays.pop("settings").tobytes())
         if settings.pop("kind") != kind:
             raise ValueError(f"it holds no {kind}")

@@ -16,7 +16,7 @@ import numpy as np
 from rsbd.errors import InputError
 from rsbd.evasion import AnyTrigger, Evidence
 from rsbd.evasion.triggers import from_record
-from rsbd.files import read_arrays, read_path, refuse_broken, try_to_write, write_arrays
+from rsbd.files import read_arrays, refuse_broken, try_to_write, write_arrays
 from rsbd.types import Ints, Labels
 
 Spans = tuple[tuple[int, int], ...]
@@ -154,7 +154,7 @@ class Votes:
             The file is missing, damaged or not a file of votes.
         """
         with refuse_broken(path, "votes", "collect again"):
-            arrays = read_arrays(read_path(path))
+            arrays = read_arrays(path)
             spans = tuple((int(start), int(stop)) for start, stop in arrays["models"])
             votes = cls(arrays["counts"], spans, json.loads(arrays["manifest"].tobytes()))
             votes = replace(votes, kept=arrays.get("kept"), reached=arrays.get("reached"))

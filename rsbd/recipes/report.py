@@ -14,7 +14,7 @@ from rsbd.certify import Certificate, certified_map, radius
 from rsbd.certify.tables import Column, Tabled
 from rsbd.data import Dataset
 from rsbd.evasion import AnyPatch, AnyTrigger
-from rsbd.files import write_texts
+from rsbd.files import read_path, write_texts
 from rsbd.learners.undefended import undefended_name
 from rsbd.noises import Threat
 from rsbd.recipes.experiment import Experiment, Outcome
@@ -130,7 +130,7 @@ class Report(Tabled):
         from rsbd import plots
 
         texts = {"result.json": json.dumps(self.as_dict(), indent=2) + "\n", "points.csv": self.to_csv()}
-        paths = [*write_texts(folder, texts), folder / "votes.npz"]
+        paths = [*write_texts(folder, texts), read_path(folder) / "votes.npz"]
         self.outcome.votes.save(paths[2])
         return [*paths, *plots.save(self.figure(), folder, "certified")]
 

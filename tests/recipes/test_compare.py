@@ -18,10 +18,13 @@ import pytest
 
 from rsbd import bounds
 from rsbd.certify import certify
+from rsbd.course.lecture.handout import write_handout
+from rsbd.course.lecture.pages import write_pages
 from rsbd.data import Dataset, load
 from rsbd.ensemble import collect
 from rsbd.errors import InputError
 from rsbd.evasion import AnyPatch, AnyPixels
+from rsbd.files import read_arrays, write_arrays
 from rsbd.learners import LDA, MLP
 from rsbd.noises import Bagging, ClassBagging, Flip, Gaussian, Partition, Uniform
 from rsbd.noises.smoothing import Smoothing, Threat
@@ -37,7 +40,7 @@ from rsbd.recipes.contest import (
     threat_map,
     voted,
 )
-from rsbd.recipes.contest.search import both_views
+from rsbd.recipes.contest.search import Trials, both_views
 from rsbd.recipes.contest.threats import attacked_slots
 
 MODELS = 60
@@ -362,6 +365,28 @@ def test_files_hold_what_was_found(unit: Dataset, few: list[Contender], tmp_path
         assert record["method"] == row["method"]
         assert (record["certified"] == "") == (row["reason"] is not None)
     assert all(path.stat().st_size > 500 for path in paths)
+
+
+def test_the_home_folder_is_meant_by_all_that_write_and_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    one = ComparisonRow("one", "", ("features",), (Threat(1, 2, False, False),), reason="cannot")
+    found = Comparison((one,), {"seed": 1})
+    paths = found.write("~/new/folder")
+    assert {path.parent for path in paths} == {tmp_path / "new" / "folder"}
+    assert all(path.is_file() for path in paths)
+    assert Comparison.load("~/new/folder/result.json") == found
+    write_arrays("~/new/a.npz", {"a": np.arange(3)})
+    assert read_arrays("~/new/a.npz")["a"].tolist() == [0, 1, 2]
+    assert write_pages("~/pages", ())[0].is_file()
+    assert write_handout("~/paper/handout.html", ())[0].is_file()
+    assert not (tmp_path / "~").exists()
+
+
+def test_votes_that_choose_the_noise_are_kept_apart_from_those_that_prove(unit: Dataset) -> None:
+    search, proof = Trials(Trial(unit, Smoothing(), MODELS, 0.001, "each", seed=0)).halves
+    assert all(a.known is not b.known for a in search.values() for b in proof.values())
 
 
 def test_every_number_stays_with_its_threat(tmp_path: Path) -> None:

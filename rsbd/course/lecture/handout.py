@@ -8,7 +8,7 @@ from rsbd.course.lecture.pages import linked
 from rsbd.course.lecture.scenes import SCENES, Scene
 from rsbd.course.templates import fill_page
 from rsbd.errors import InputError
-from rsbd.files import atomic_file
+from rsbd.files import atomic_file, read_path
 
 _SHOWN = (0, -1)  # the first and the last preset, as many as fit on a sheet of paper
 
@@ -35,7 +35,7 @@ def write_handout(file: str | Path, scenes: Sequence[Scene] = SCENES, link: str 
     InputError
         If the name ends in something else.
     """
-    file = Path(file)
+    file = read_path(file)
     if file.is_dir() or file.suffix != ".html":
         raise InputError(f"the hand-out cannot be written to {file}", "name an HTML file, such as handout.html")
     file.parent.mkdir(parents=True, exist_ok=True)

@@ -7,7 +7,7 @@ from pathlib import Path
 from rsbd.course.lecture.frames import Frames, compute_frames
 from rsbd.course.lecture.scenes import SCENES, Scene
 from rsbd.course.templates import fill_page
-from rsbd.files import write_text
+from rsbd.files import read_path, write_text
 
 _SCRIPTS = "keys.js", "stops.js", "build.js", "pages.js"
 
@@ -31,7 +31,7 @@ def write_pages(folder: str | Path, scenes: Sequence[Scene] = SCENES, link: str 
     (Path, int)
         The index, and the number of pictures that could not be computed; their pages say why.
     """
-    folder, failed = Path(folder), 0
+    folder, failed = read_path(folder), 0
     folder.mkdir(parents=True, exist_ok=True)
     titles = [scene.title for scene in scenes]
     for number, scene in enumerate(scenes, 1):

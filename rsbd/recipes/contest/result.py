@@ -12,7 +12,7 @@ import numpy as np
 
 from rsbd.certify.tables import Column, Tabled
 from rsbd.evasion.triggers import from_record
-from rsbd.files import refuse_broken, write_texts
+from rsbd.files import read_path, refuse_broken, write_texts
 from rsbd.noises import Threat
 from rsbd.recipes.contest.threats import SLOT_WORDS, Attack, trigger_words
 
@@ -131,7 +131,7 @@ class Comparison(Tabled):
             The file is missing, or is not a stored comparison.
         """
         with refuse_broken(path, "a comparison", "write one with rsbd compare"):
-            content = json.loads(Path(path).read_text("utf-8"))
+            content = json.loads(read_path(path).read_text("utf-8"))
             return cls(tuple(map(ComparisonRow.of, content["rows"])), content["settings"])
 
     def plot(self, ax: Axes | None = None) -> Axes:
@@ -162,7 +162,7 @@ class Comparison(Tabled):
         rows = ",\n".join(json.dumps(asdict(row)) for row in self.rows)
         whole = f'{{"rows": [\n{rows}\n],\n"settings": {json.dumps(dict(self.settings), indent=1)}}}\n'
         drawing: Any = self.plot().figure
-        paths = write_texts(Path(folder), {"result.json": whole, "comparison.csv": self.to_csv()})
+        paths = write_texts(folder, {"result.json": whole, "comparison.csv": self.to_csv()})
         return [*paths, *plots.save(drawing, folder, "comparison")]
 
 

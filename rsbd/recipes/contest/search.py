@@ -56,7 +56,7 @@ class Trials:
         over_points(t.alpha, 1, t.points)
         few, held = -(-t.num_models // _SHARE), t.data.hold_out(self.validation, t.seed)
         # Votes that prove must not be those that chose the noise.
-        search = replace(t, data=held, num_models=few, seed=t.seed + 1, times=t.num_models // few)
+        search = replace(t, data=held, num_models=few, seed=t.seed + 1, times=t.num_models // few, known={})
         both = replace(search, num_rows=t.data.num_rows), t
         halves = tuple({view: replace(half, data=x) for view, x in both_views(half.data).items()} for half in both)
         object.__setattr__(self, "halves", halves)
