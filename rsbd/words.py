@@ -144,7 +144,7 @@ def phrases_of(module: str) -> Callable[..., str]:
     >>> phrases_of(compute.__file__)("against", flips=3)
     'Against any 3 flipped training labels'
     """
-    templates = _words_beside(module)
+    templates = table_beside(module)
 
     def fill(case: str, /, **values: object) -> str:
         return _Formatter().vformat(templates[case], (), values)
@@ -154,8 +154,9 @@ def phrases_of(module: str) -> Callable[..., str]:
 
 def options_of(module: str, name: str) -> tuple[tuple[str, Any], ...]:
     """Return what a reader chooses from, as words and values: a table of the ``words.toml`` beside a module."""
-    return tuple(_words_beside(module)[name].items())
+    return tuple(table_beside(module)[name].items())
 
 
-def _words_beside(module: str) -> dict[str, Any]:
-    return tomllib.loads(Path(module).with_name("words.toml").read_text("utf-8"))
+def table_beside(module: str, name: str = "words.toml") -> dict[str, Any]:
+    """Return what a TOML file holds that stands beside a module, given by its ``__file__``."""
+    return tomllib.loads(Path(module).with_name(name).read_text("utf-8"))

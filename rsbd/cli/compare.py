@@ -34,7 +34,7 @@ def compare(
 ) -> None:
     """Certify with every method against the same attackers, each method with its best noise."""
     from rsbd import recipes
-    from rsbd.cli.tables import SAY, print_comparison
+    from rsbd.cli.tables import print_comparison, say
     from rsbd.evasion import AnyPatch
     from rsbd.recipes.contest import CONTENDERS, Comparison
 
@@ -63,7 +63,7 @@ def compare(
         found = recipes.compare(data, poisoned or (0, 1, 5), sizes or None, **run)  # None: the recipe's own
     print_comparison(found)
     if before is not None and _extends(before.settings, found.settings):
-        typer.echo(SAY["extends"].format(models=before.settings["models"], out=out))
+        typer.echo(say("extends", models=before.settings["models"], out=out))
     options.write_out(out, found.write)
 
 

@@ -1,8 +1,6 @@
 """Reports and comparisons as tables in the terminal."""
 
-import tomllib
 from math import isnan
-from pathlib import Path
 from typing import Any
 
 from rich import box
@@ -15,9 +13,9 @@ from rsbd.recipes.contest import Comparison, ComparisonRow
 from rsbd.recipes.contest.threats import SLOT_WORDS, Attack, trigger_words
 from rsbd.recipes.report import Report
 from rsbd.recipes.result import one_label
-from rsbd.words import between, confidence, count
+from rsbd.words import between, confidence, count, phrases_of
 
-SAY: dict[str, str] = tomllib.loads(Path(__file__).with_name("words.toml").read_text("utf-8"))
+say = phrases_of(__file__)
 _WIDE, _WIDE_PATCHES = 6, 3  # threats side by side, as many as fit in 80 columns
 
 
@@ -63,7 +61,7 @@ def _print_report(console: Console, found: Report) -> None:
     outcome, e = found.outcome, found.outcome.experiment
     data, models = e.dataset, outcome.votes.num_models
     numbers = {"rows": data.num_rows, "poisoned": int(outcome.attack.mask.sum()), "points": data.num_points}
-    settings = SAY["experiment"].format(classes=" ".join(data.classes), models=models, alpha=e.alpha, **numbers)
+    settings = say("experiment", classes=" ".join(data.classes), models=models, alpha=e.alpha, **numbers)
     console.print(Text.assemble((data.name, "bold"), settings))
     for (title, table), said in (
         (_rates(found), _compared(found)),
@@ -106,11 +104,11 @@ def _hidden(found: Report) -> str:
 def _compared(found: Report) -> str:
     """Say which classifiers the rates speak of, and how sure the smoothed one is."""
     e, seen = found.outcome.experiment, found.outcome.success_bounds
-    said = SAY["compared"].format(hidden=_hidden(found), undefended=undefended_name(e.undefended))
+    said = say("compared", hidden=_hidden(found), undefended=undefended_name(e.undefended))
     if not isnan(seen.lowest):
         counted = {"abstained": seen.abstained, "triggered": len(found.outcome.triggered)}
         known = between(seen.lowest, seen.highest, 1)
-        said += SAY["undecided"].format(sure=confidence(e.alpha), between=known, **counted)
+        said += say("undecided", sure=confidence(e.alpha), between=known, **counted)
     return said
 
 
@@ -152,9 +150,9 @@ def _sentence(found: Report) -> str:
         "note": bool(note),
         "watched": e.watched,
     }
-    about = {"centre": e.centre, "about": SAY[e.centre], "each": each, "sure": confidence(e.alpha)}
-    said = SAY["centred"].format(found=found, threat=threat, share=_percent(found.against_attack), **about)
-    return said + "".join(SAY[case].format(low=low, high=high, note=note) for case, holds in more.items() if holds)
+    about = {"centre": e.centre, "about": say(e.centre), "each": each, "sure": confidence(e.alpha)}
+    said = say("centred", found=found, threat=threat, share=_percent(found.against_attack), **about)
+    return said + "".join(say(case, low=low, high=high, note=note) for case, holds in more.items() if holds)
 
 
 def _percent(share: float) -> str:
@@ -165,7 +163,7 @@ def print_comparison(found: Comparison) -> None:
     """Print, for each attack, the certified accuracy and noise of each method, or why it cannot face the attack."""
     console = _console()
     s = found.settings
-    settings = SAY["comparison"].format(**{**s, "classes": " ".join(s["classes"])})
+    settings = say("comparison", **{**s, "classes": " ".join(s["classes"])})
     console.print(Text.assemble((s["dataset"], "bold"), settings))
     for attack in found.attacks:
         rows, said = found.against(attack), ": certified accuracy by poisoned rows x trigger (pixels, or a patch)"
@@ -180,7 +178,7 @@ def print_comparison(found: Comparison) -> None:
             console.print(Text.assemble("  Cannot face it: ", (names, "bold"), f": {reason}."))
     many = "for each point" if s["alpha_for"] == "each" else "for all points at once"
     held = round(s["validation"] * s["rows"])
-    console.print(SAY["figures"].format(sure=confidence(s["alpha"]), many=many, held=held))
+    console.print(say("figures", sure=confidence(s["alpha"]), many=many, held=held))
 
 
 def attack_title(attack: Attack) -> str:

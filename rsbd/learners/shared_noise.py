@@ -95,10 +95,9 @@ def noised_scores(
     Tensor
         Shape (models, units, points), float32.
     """
-    limits = None if noise is None else noise.affine_limits()
     if noise is None:
         return (weights.flatten(0, 1) @ x.T.to(weights)).view(*biases.shape, -1) + biases[..., None]
-    if limits is None:
+    if (limits := noise.affine_limits()) is None:
         each = zip(weights, biases, generators, strict=True)
         return torch.stack([w @ noised_points(x, noise, g).T + b[:, None] for w, b, g in each])
     layer, exact = _rounded(weights, biases, most + limits[1])

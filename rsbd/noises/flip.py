@@ -9,7 +9,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, ClassVar
 
 from rsbd import tradeoff
-from rsbd.errors import InputError, check_whole, is_whole
+from rsbd.errors import InputError, check_whole
 from rsbd.noises.base import Channel, Noise
 from rsbd.noises.binomial import sample_binomials
 from rsbd.noises.random_bits import random_words
@@ -65,9 +65,7 @@ class Flip(Noise):
 
     def shift(self, size: float) -> tradeoff.Tradeoff:
         """Return the trade-off of data that differ in ``size`` coordinates."""
-        if not is_whole(size):
-            raise InputError(f"{size} changed coordinates", "the noise Flip counts them, so give a whole number from 0")
-        return tradeoff.flips(self.keep, self.values, int(size))
+        return tradeoff.flips(self.keep, self.values, check_whole("the number of changed coordinates", size))
 
     def shift_each(self, size: float, times: int) -> tradeoff.Tradeoff:
         """Return the trade-off of ``times`` changed rows: the numbers of their changes add up."""

@@ -17,7 +17,7 @@ from rsbd.noises import Partition
 from rsbd.recipes.result import Result
 from rsbd.types import Bools, Labels
 
-ASKED_TWICE = 3  # models of the user, once all have answered
+_ASKED_TWICE = 3  # models of the user, once all have answered
 _Ask = Callable[[Dataset, int], Labels]
 
 
@@ -159,8 +159,13 @@ def label_parts(dataset: Dataset, partition: Partition, learner: Learner, seed: 
         chosen = ((model, dataset.replace(x=dataset.x[parts[model]], y=dataset.y[parts[model]])) for model in models)
         return np.stack([asked(part, first + model) for model, part in chosen])
 
-    if parts:  # the first ones are asked again, if code of the user may give other labels
-        again = [*parts][:ASKED_TWICE]
-        labels[[*parts]] = said([*parts])
-        check_repeats(learner, lambda: torch.from_numpy(said(again)), torch.from_numpy(labels[again]))
+    if parts:
+        labels[[*parts]] = ask_twice(learner, [*parts], said)
+    return labels
+
+
+def ask_twice(learner: Learner, models: Sequence[int], ask: Callable[[Sequence[int]], Labels]) -> Labels:
+    """Return the models' labels; the first models are asked again, if code of the user may give other labels."""
+    labels, again = ask(models), models[:_ASKED_TWICE]
+    check_repeats(learner, lambda: torch.from_numpy(ask(again)), torch.from_numpy(labels[: len(again)]))
     return labels

@@ -1,5 +1,6 @@
 """Hammoudeh and Lowd 2024: partition the pixels among many models, and count votes; and the same beside bagging."""
 
+from collections.abc import Sequence
 from fractions import Fraction
 from typing import Unpack
 
@@ -13,12 +14,12 @@ from rsbd.certify.certificate import DistinctPairs
 from rsbd.data import Dataset
 from rsbd.errors import InputError, check_whole
 from rsbd.learners import LDA, Columns, Learner, Problem
-from rsbd.learners.checked import check_repeats, predict_confidences, predict_labels, train_models
+from rsbd.learners.checked import predict_confidences, predict_labels, train_models
 from rsbd.learners.determinism import reproducible
 from rsbd.learners.randomness import generators
 from rsbd.noises import Bagging, Partition, Smoothing, Threat
 from rsbd.noises.smoothing import RowNoise
-from rsbd.recipes.dpa import ASKED_TWICE, Dealt, count_votes
+from rsbd.recipes.dpa import Dealt, ask_twice, count_votes
 from rsbd.recipes.result import Certified
 from rsbd.recipes.run import Run, split_run
 from rsbd.types import Bools, Floats, Ints, Labels
@@ -91,12 +92,10 @@ def fpa(
         raise InputError(f"odds is {odds!r}", "give a number from 1, or None")
     shares, base = partition.shares(pixels), learner or LDA()
 
-    def ask(some: int) -> Labels:
-        parts = [_seen(dataset, own) for own in shares[:some]]
-        return np.stack([_group_labels(part, base, odds, seed + model) for model, part in enumerate(parts)])
+    def ask(some: Sequence[int]) -> Labels:
+        return np.stack([_group_labels(_seen(dataset, shares[i]), base, odds, seed + i) for i in some])
 
-    labels, again = ask(len(shares)), min(ASKED_TWICE, len(shares))
-    check_repeats(base, lambda: torch.from_numpy(ask(again)), torch.from_numpy(labels[:again]))
+    labels = ask_twice(base, range(len(shares)), ask)
     certificate = count_votes(partition, labels, dataset.num_classes, "pixels", "features", "test")
     return Dealt(partition, labels, certificate)
 

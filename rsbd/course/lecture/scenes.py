@@ -1,16 +1,15 @@
 """A scene: its message, its panel, and the values at which its controls stop; and the ten scenes of the course."""
 
 import math
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from rsbd.data import load
 from rsbd.errors import InputError, check_among
 from rsbd.panels import PANELS, Panel
 from rsbd.panels.runners import Runner
+from rsbd.words import table_beside
 
 _MOST_POINTS = 150  # of a grid: each is a picture that is computed and stored
 
@@ -130,7 +129,7 @@ class Scene:
         return panel
 
 
-_TABLES = tomllib.loads(Path(__file__).with_suffix(".toml").read_text("utf-8"))
+_TABLES = table_beside(__file__, "scenes.toml")
 SCENES = tuple(Scene(**table) for table in _TABLES["scene"])
 
 

@@ -1,6 +1,5 @@
 """Quizzes: a question with a button for each claim, and what is said to a reader who presses it."""
 
-import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +10,10 @@ import traitlets
 from rsbd.course.lessons.self_check import Verdict, marked
 from rsbd.errors import check_among
 from rsbd.panels.live import show_live
+from rsbd.words import table_beside
 
 _HERE = Path(__file__)
-QUIZZES: dict[str, dict[str, Any]] = tomllib.loads(_HERE.with_suffix(".toml").read_text("utf-8"))
+QUIZZES: dict[str, dict[str, Any]] = table_beside(__file__, "quizzes.toml")
 
 
 class Quiz(anywidget.AnyWidget):

@@ -3,25 +3,23 @@
 import math
 import re
 import reprlib
-import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from fractions import Fraction
 from functools import wraps
 from inspect import signature
-from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeAlias
 
 import mistune
 import numpy as np
 
 from rsbd.errors import InputError
-from rsbd.words import percent, phrases_of
+from rsbd.words import percent, phrases_of, table_beside
 
 P = ParamSpec("P")
 _say = phrases_of(__file__)
-HINTS: dict[str, dict[str, str]] = tomllib.loads(Path(__file__).with_name("hints.toml").read_text("utf-8"))
+HINTS: dict[str, dict[str, str]] = table_beside(__file__, "hints.toml")
 Number: TypeAlias = int | float | Fraction
 Mistakes: TypeAlias = Mapping[str, Number | tuple[Number, ...]]
 

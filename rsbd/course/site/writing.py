@@ -3,7 +3,6 @@
 import json
 import secrets
 import shutil
-import tomllib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,12 +14,13 @@ from rsbd.course.lecture.frames import Frames, compute_frames
 from rsbd.course.site.outline import roads, sections, ways
 from rsbd.course.site.pages import course_page
 from rsbd.errors import InputError
+from rsbd.files import read_path
 from rsbd.panels.svg import escape
 from rsbd.version import __version__
+from rsbd.words import table_beside
 
-_HERE = Path(__file__).parent
 _MARK = "rsbd-site.json"  # lists the files of a site, so that a newer one can take its place
-_TABLES = tomllib.loads((_HERE / "panels.toml").read_text("utf-8"))["panel"]
+_TABLES = table_beside(__file__, "panels.toml")["panel"]
 # Beside the notebooks; the search, which knows all of them, is the last one.
 _TITLES = {"glossary": "Glossary", "index": "Certified robustness against backdoor attacks", "search": "Search"}
 # Each panel of the notebooks, as a scene without words; its title is the number of its notebook.
@@ -47,7 +47,7 @@ def write_site(folder: str | Path, tell: Callable[[str], None] = lambda said: No
     InputError
         If the folder holds anything but an older site.
     """
-    folder = Path(folder)
+    folder = read_path(folder)
     check_folder(folder)
     folder.parent.mkdir(parents=True, exist_ok=True)
     new, old = (folder.with_name(f".{folder.name}.{secrets.token_hex(4)}") for _ in range(2))

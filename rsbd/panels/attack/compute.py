@@ -17,9 +17,9 @@ from rsbd.panels.engine import Cancel, OnProgress, Previews, show_previews
 from rsbd.panels.memory import Memo
 from rsbd.recipes.planted import Rates, plant_attack
 from rsbd.types import AnyFloats, Bools
+from rsbd.words import options_of
 
 HIGHEST_RATE = 0.1  # of poisoned images
-KINDS = {"patch": "white patch", "scattered": "scattered pixels", "blend": "pattern over the whole image"}
 RATES = (0.0, 0.002, 0.004, 0.007, 0.01, 0.015, 0.02, 0.03, 0.04, 0.05, 0.06, 0.08, HIGHEST_RATE)
 _SHOWN = 4  # images of each kind
 
@@ -46,7 +46,7 @@ class AttackParams(CheckedParams):
         target class are stamped and keep their label.
     """
 
-    kind: str = setting("patch", Choice("kind", "trigger", tuple((words, kind) for kind, words in KINDS.items())))
+    kind: str = setting("patch", Choice("kind", "trigger", options_of(__file__, "kinds")))
     pixels: int = setting(9, Slider("pixels", "size (pixels)", 1, 25, 1), kind=("patch", "scattered"))
     strength: float = setting(1.0, Slider("strength", "strength (of white)", 0.01, 1.0, 0.01))
     poisoned: int = setting(20, POISONED)

@@ -84,7 +84,7 @@ def draw_compare(found: CompareResult) -> svg.Picture:
         parts.append(_entry(method, known.get(method), 10 + 460 * half, at[half]))
         at[half] += _STEP
     height = max(at[0], at[1] + 44)
-    foot = _say("budget", trial=found.trial), "confidence 0.999 for each test image"
+    foot = f"{found.trial.data.name}, {found.trial.num_models:,} models each;", "confidence 0.999 for each test image"
     parts.append(svg.lines(470, height - 30, foot, fill=svg.SOFT))
     drawing = svg.document(912, height, parts, [(0, 0, 452, at[0]), (460, 0, 912, height)])
     return svg.Picture(drawing, _alt(found), _sentence(found), note(len(found.rows), len(found.methods), "methods"))
@@ -122,7 +122,7 @@ def _sentence(found: CompareResult) -> str:
     yet = " so far" if done < total else ""  # a method that was not tried yet may do better
     words = {
         "early": _say("early", done=done, total=total) if yet else "",
-        "lead": _say(case, found=found, p=p, yet=yet, named=named),
+        "lead": _say(case, trial=found.trial, p=p, yet=yet, named=named),
         "cannot": _say("cannot", unable=unable) if p.attack and unable else "",
     }
     return _say("sentence", **words)
@@ -136,4 +136,4 @@ def _alt(found: CompareResult) -> str:
         for row in found.rows
     ]
     end = state(len(found.rows), len(found.methods), "methods")
-    return _say("alt", found=found, p=found.params, methods="; ".join(said), state=end)
+    return _say("alt", trial=found.trial, p=found.params, methods="; ".join(said), state=end)

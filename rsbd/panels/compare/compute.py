@@ -1,9 +1,7 @@
 """Compute the panel of comparison: each method with the best of a few noises; each ensemble is trained once."""
 
-import tomllib
 from dataclasses import dataclass, field, replace
 from functools import partial
-from pathlib import Path
 
 from rsbd.evasion import AnyPixels
 from rsbd.noises import Threat
@@ -13,11 +11,11 @@ from rsbd.panels.memory import Memo
 from rsbd.recipes.contest import CONTENDERS, ComparisonRow, Contender, Trial
 from rsbd.recipes.contest.search import Search, Trials
 from rsbd.recipes.contest.threats import Attack, attacked_slots
-from rsbd.words import count
+from rsbd.words import count, table_beside
 
 _MOST_PIXELS = 9  # of the trigger
 TRIGGERS = tuple(map(AnyPixels, range(1, _MOST_PIXELS + 1)))  # of the slider, so that moving it trains nothing
-_METHODS = tomllib.loads(Path(__file__).with_name("methods.toml").read_text("utf-8"))["method"]
+_METHODS = table_beside(__file__, "methods.toml")["method"]
 _GRIDS = {each["name"]: {k: tuple(v) for k, v in each["grid"].items()} for each in _METHODS if "grid" in each}
 FAMILY_OF: dict[str, str] = {each["name"]: each["family"] for each in _METHODS}
 TAUGHT: tuple[str, ...] = tuple(each["name"] for each in _METHODS if "taught" in each)

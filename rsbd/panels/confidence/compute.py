@@ -1,7 +1,6 @@
 """Compute the panel of certified confidence: scores of noisy copies, and how far an attack can lower their average."""
 
 from dataclasses import dataclass, field
-from functools import partial
 
 import numpy as np
 
@@ -154,8 +153,8 @@ class ConfidenceComputation:
 
     def _sampled(self, sigma: float) -> tuple[FixedModel, list[AnyFloats]]:
         """Return the model for this noise, and what it has answered so far: confidences (copies, points, classes)."""
-        train = partial(FixedModel.train, self.dataset, Gaussian(sigma), self.learner, self.seed, "cpu")
-        return self.sampled.get(sigma, lambda: (train(), []))
+        run = self.dataset, Gaussian(sigma), self.learner, self.seed, "cpu"
+        return self.sampled.get(sigma, lambda: (FixedModel.train(*run), []))
 
     def _draws(self, sigma: float, total: int, cancel: Cancel, progress: OnProgress) -> AnyFloats:
         """Return the confidences of the first ``total`` copies, after drawing those that are missing."""

@@ -161,6 +161,8 @@ def _alt(found: PartitionsResult) -> str:
         "method": _say(p.method, p=p),
         "curves": "; ".join(curves),
         "by_class": _by_class(found),
+        "alpha": ALPHA if p.drawn else 0,
+        "seen": found.holds.sum(),
+        "lost": found.lost.sum(),
     }
-    words |= {"alpha": ALPHA if p.drawn else 0, "seen": found.holds.sum(), "lost": found.lost.sum()}
     return _say("alt", p=p, found=found, **words)
