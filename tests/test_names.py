@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections import defaultdict
+from functools import cache
 from pathlib import Path
 from types import FunctionType
 
@@ -16,6 +17,7 @@ MOST_FILES_OF_A_PANEL = 2
 DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
 
+@cache
 def modules() -> dict[str, ast.Module]:
     """Return the parsed source of every module of the package, by its dotted name."""
     found = {}
@@ -57,7 +59,8 @@ def test_array_types_have_one_name() -> None:
         return {
             ast.unparse(node.value).replace("npt.", ""): ast.unparse(node.targets[0])
             for node in tree.body
-            if isinstance(node, ast.Assign) and "NDArray[" in ast.unparse(node.value)
+            if isinstance(node, ast.Assign)
+            if isinstance(node.value, (ast.Subscript, ast.BinOp)) and "NDArray[" in ast.unparse(node.value)
         }
 
     known = array_types(modules()["rsbd.types"])

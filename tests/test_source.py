@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import ast
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from copies import run_copy
 
 PACKAGE = Path(__file__).resolve().parents[1] / "rsbd"
 FILES = sorted(PACKAGE.rglob("*.py"))
@@ -82,8 +80,7 @@ for words in (["certify", *small], ["data"], ["--version"]):
 from rsbd.panels import SyncRunner, backdoor
 backdoor(num_models=100, runner=SyncRunner()).wait()
 """
-    env = os.environ | {"PYTHONPATH": str(PACKAGE.parent)}
-    answer = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, timeout=120)
+    answer = run_copy(code)
     assert answer.returncode == 0, answer.stderr
 
 

@@ -14,6 +14,7 @@ from importlib.metadata import requires
 from pathlib import Path
 
 import pytest
+from copies import run_copy
 from rich.console import Console
 from typer.testing import CliRunner
 
@@ -147,22 +148,14 @@ def test_every_option_is_explained_in_words() -> None:
 @pytest.mark.slow
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device of Linux")
 def test_a_full_disk_under_the_output_is_one_sentence(tmp_path: Path) -> None:
-    env = os.environ | {"PYTHONPATH": str(Path(rsbd.__file__).parents[1])}
-    # The processes are forked once all is imported: a start takes milliseconds, not seconds.
     code = (
-        "import os, sys; from rsbd import cli, load; from rsbd.recipes import experiment; import matplotlib.pyplot\n"
-        "load('digits')\n"  # imports scipy
-        "sys.argv = 'rsbd certify --side 8 --rows 20 --points 5 --models 8'.split()\n"
-        "for out, err in zip(sys.stdin.readline().split(), sys.stdin.readline().split()):\n"
-        "    if not (child := os.fork()):\n"
-        "        for number, name in ((1, out), (2, err)): os.dup2(os.open(name, os.O_WRONLY | os.O_CREAT), number)\n"
-        "        cli.main()\n"
-        "    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))"
+        "import os, sys; from rsbd import cli\n"
+        "for number, name in enumerate(sys.argv[1:], 1): os.dup2(os.open(name, os.O_WRONLY | os.O_CREAT), number)\n"
+        "sys.argv = 'rsbd certify --side 8 --rows 20 --points 5 --models 8'.split(); cli.main()"
     )
-    files = f"/dev/full {tmp_path / 'out'} /dev/full\n{tmp_path / 'err'} /dev/full /dev/full\n"
-    command = [sys.executable, "-u", "-c", code]
-    done = subprocess.run(command, input=files, capture_output=True, text=True, env=env, timeout=300)
-    assert done.stdout.split() == ["2", "0", "2"], done.stderr
+    out, err, full = str(tmp_path / "out"), str(tmp_path / "err"), "/dev/full"
+    for names, ends in (((full, err), 2), ((out, full), 0), ((full, full), 2)):
+        assert run_copy(code, *names).returncode == ends
     last = (tmp_path / "err").read_text().strip().splitlines()
     assert last == [
         "rsbd: output: No space left on device: make room there, and the same command goes on from what is kept"
@@ -173,12 +166,11 @@ def test_a_full_disk_under_the_output_is_one_sentence(tmp_path: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of Unix")
 def test_ctrl_c_says_what_is_kept_and_the_run_goes_on(tmp_path: Path) -> None:
-    """With and without a folder for the votes, in processes that are forked once all is imported."""
+    """With and without a folder for the votes."""
     code = (
-        "import os, signal, sys; import matplotlib.pyplot\n"
-        "from rsbd import load; from rsbd.cli import main\n"
-        "from rsbd.ensemble.votes import Store; from rsbd.recipes.experiment import Experiment\n"
-        "load('digits')\n"  # imports scipy
+        "import os, signal\n"
+        "from rsbd.cli import main; from rsbd.ensemble.votes import Store\n"
+        "from rsbd.recipes.experiment import Experiment\n"
         "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # a shell's background jobs are deaf to it
         "Store.every, was = 0.0, Experiment.stream\n"
         "def stream(*a, **k):\n"
@@ -186,23 +178,18 @@ def test_ctrl_c_says_what_is_kept_and_the_run_goes_on(tmp_path: Path) -> None:
         "        yield found\n"
         "        if number == 3: os.kill(os.getpid(), signal.SIGINT)\n"
         "Experiment.stream = stream\n"
-        "for err, more in (('out', ['--out', os.path.abspath('a b')]), ('none', [])):\n"
-        "    if not (child := os.fork()):\n"
-        "        os.dup2(os.open(err, os.O_WRONLY | os.O_CREAT), 2)\n"
-        "        sys.argv += more\n"
-        "        main()\n"
-        "    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))"
+        "main()"
     )
     small = ["certify", "--side", "8", "--rows", "60", "--points", "20", "--models", "2000"]
-    env = os.environ | {"PYTHONPATH": str(Path(rsbd.__file__).parents[1])}
-    command = [sys.executable, "-u", "-c", code, *small]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, env=env, timeout=120)
-    assert done.stdout.splitlines().count("130") == 2, done.stdout + done.stderr
     kept = tmp_path / "a b"
-    for name, words in {"out": f"votes so far are kept in {kept}", "none": "keep the votes with --out FOLDER"}.items():
-        said = (tmp_path / name).read_text()
-        assert said.strip().endswith(f"{words}, and the same command goes on from there")
-        assert "Traceback" not in said
+    for more, words in (
+        (["--out", str(kept)], f"votes so far are kept in {kept}"),
+        ([], "keep the votes with --out FOLDER"),
+    ):
+        done = run_copy(code, *small, *more)
+        assert done.returncode == 130, done
+        assert done.stderr.strip().endswith(f"{words}, and the same command goes on from there")
+        assert "Traceback" not in done.stderr
     assert len(list((kept / "votes").glob("*.npz"))) == 2
     assert run(*small, "--out", str(kept)).returncode == 0
 

@@ -9,17 +9,19 @@ import sys
 from pathlib import Path
 
 import pytest
+from copies import run_copy
 
 import rsbd
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(not hasattr(os, "fork"), reason="processes of Unix")]
 
-# A process that has imported everything forks one child per moment: a start takes milliseconds, not seconds.
+# Forks one child per moment: a start takes milliseconds, not seconds.
 KILLER = """
-import os, random, signal, sys, time
+import os, random, signal, sys, time, warnings
 from pathlib import Path
 from rsbd import Flip, Linear, Smoothing, collect, load
 from rsbd.ensemble.votes import Store
+warnings.simplefilter("error")
 Store.every = 0.0  # every block is written: most moments fall into training, voting or writing
 data = load("digits", side=8, classes=(0, 1), rows=60, points=40)
 noise = Smoothing(features=Flip(0.8), labels=Flip(0.8, 2), test=Flip(0.8))
@@ -58,13 +60,8 @@ print(*left, sep="\\n")
 """
 
 
-def environment(**changes: str) -> dict[str, str]:
-    return os.environ | {"PYTHONPATH": str(Path(rsbd.__file__).parents[1]), "OMP_NUM_THREADS": "1"} | changes
-
-
 def test_killed_at_any_moment_a_run_goes_on_to_the_same_counts(tmp_path: Path) -> None:
-    command = [sys.executable, "-W", "error", "-c", KILLER, str(tmp_path)]
-    run = subprocess.run(command, env=environment(), capture_output=True, text=True, timeout=300)
+    run = run_copy(KILLER, str(tmp_path))
     assert run.returncode == 0, run.stderr
     left = run.stdout.splitlines()
     assert len(left) == 20
@@ -75,11 +72,7 @@ def test_killed_at_any_moment_a_run_goes_on_to_the_same_counts(tmp_path: Path) -
 # Forks two runs that begin at once in one folder, and one that runs alone in another.
 CERTIFY = """
 import os, sys
-import matplotlib.pyplot
-from rsbd import cli, load
-from rsbd.recipes import experiment
-
-load("digits")  # imports scikit-learn
+from rsbd import cli
 
 def start(folder):
     if not (child := os.fork()):
@@ -102,8 +95,7 @@ def results(folder: Path) -> tuple[object, bytes]:
 
 def test_two_runs_in_one_folder(tmp_path: Path) -> None:
     """Both end well, and what lies there is what one of them alone would have written."""
-    command = [sys.executable, "-c", CERTIFY]
-    run = subprocess.run(command, env=environment(), cwd=tmp_path, capture_output=True, text=True, timeout=300)
+    run = run_copy(CERTIFY, cwd=tmp_path)
     assert run.returncode == 0, run.stderr
     assert results(tmp_path / "both") == results(tmp_path / "alone")
     left = sorted(path.name for path in (tmp_path / "both").rglob("*") if path.name.startswith("."))
@@ -115,7 +107,8 @@ def test_a_home_that_cannot_be_written_to(tmp_path: Path) -> None:
     home = tmp_path / "home"
     home.write_text("no folder")
     names = ("XDG_CACHE_HOME", "XDG_CONFIG_HOME", "RSBD_DATA", "MPLCONFIGDIR")
-    env = {k: v for k, v in environment(HOME=str(home)).items() if k not in names}
+    env = {k: v for k, v in os.environ.items() if k not in names}
+    env |= {"HOME": str(home), "PYTHONPATH": str(Path(rsbd.__file__).parents[1])}
     for words in (["data"], ["certify", "--side", "8", "--rows", "30", "--points", "10", "--models", "8"]):
         command = [sys.executable, "-m", "rsbd", *words]
         answer = subprocess.run(command, env=env, capture_output=True, text=True, timeout=120)

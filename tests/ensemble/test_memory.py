@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 import sys
-from pathlib import Path
 
 import pytest
-
-import rsbd
+from copies import run_copy
 
 CODE = """
 import re
 from pathlib import Path
+import torch
 from rsbd import LDA, Flip, Gaussian, Linear, Smoothing, collect, load
+torch.set_num_threads(2)
 noise = {noise}
 data = load("digits", side=8, view={view!r}, rows=1000, points=797)
 votes = collect(data, noise, {learner}(), data.x_test, 3000)
@@ -32,16 +30,13 @@ RUNS = {
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="reads the peak where Linux tells it")
 @pytest.mark.parametrize("learner", RUNS)
-def test_thousands_of_models_take_less_than_a_gigabyte(learner: str) -> None:
+def test_thousands_of_models_take_less_than_a_gigabyte(learner: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Peak of the whole process with two workers, torch included; all noised rows would take 768 MB more."""
     view, noise, at_least = RUNS[learner]
     code = CODE.format(view=view, noise=noise, learner=learner)
-    environment = os.environ | {
-        "PYTHONPATH": str(Path(rsbd.__file__).parents[1]),
-        "CUDA_VISIBLE_DEVICES": "",
-        "OMP_NUM_THREADS": "2",
-    }
-    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    done = run_copy(code)
+    assert done.returncode == 0, done.stderr
     accuracy, peak = map(float, done.stdout.split())
     assert peak * 1024 < 1e9
     assert accuracy > at_least  # the models are real ones

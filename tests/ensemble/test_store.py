@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 import sys
 import warnings
 from pathlib import Path
@@ -12,8 +10,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from copies import run_copy
 
-import rsbd
 from rsbd import Dataset, Flip, Linear, Smoothing, Votes, collect, load
 from rsbd.ensemble import blocks
 
@@ -103,9 +101,10 @@ def test_votes_whose_sums_are_wrong_are_set_aside_whatever_their_hash(
 
 
 WRITER = """
-import sys
+import warnings
 from rsbd import Flip, Linear, Smoothing, collect, load
 from rsbd.ensemble.votes import Store
+warnings.simplefilter("error")
 Store.every = 0.0
 digits = load("digits", side=8, classes=(0, 1), rows=50, points=20)
 noise = Smoothing(features=Flip(0.8), labels=Flip(0.8, 2), test=Flip(0.8))
@@ -114,18 +113,11 @@ for n in range(64, int(sys.argv[2]) + 1, 64):
 """
 
 
-def child(*arguments: object, before: str = "", **environment: str) -> subprocess.Popen[str]:
-    env = os.environ | {"PYTHONPATH": str(Path(rsbd.__file__).parents[1])} | environment
-    command = [sys.executable, "-W", "error", "-c", before + WRITER, *map(str, arguments)]
-    return subprocess.Popen(command, env=env, stderr=subprocess.PIPE, text=True)
-
-
 @pytest.mark.slow
 def test_two_kernels_write_at_once(folder: Path, digits: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
-    runs = [child(folder, 384), child(folder, 640)]
-    for run in runs:
-        _, said = run.communicate(timeout=120)
-        assert run.returncode == 0, said
+    two = "import os, sys\nchild = os.fork()\nsys.argv[2] = '640' if child else '384'"
+    run = run_copy(two + WRITER + "assert not child or os.waitpid(child, 0)[1] == 0", str(folder), "")
+    assert run.returncode == 0, run.stderr
     assert [path.name for path in folder.iterdir()] == [file_of(folder).name]
     whole = collect(digits, FLIPS, Linear(), digits.x_test, 640)
     forbid_training(monkeypatch)
@@ -142,9 +134,17 @@ def test_a_greater_number_in_hand_and_a_smaller_on_disk(folder: Path, digits: Da
 @pytest.mark.skipif(sys.platform == "win32", reason="limits of Unix")
 def test_a_disk_that_is_really_full(folder: Path) -> None:
     """No file may grow beyond 300 bytes: every write fails half way, and leaves nothing."""
-    limit = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (300, 300))\n"
-    run = child(folder, 192, before=limit, PYTHONWARNINGS="default", PYTHONDONTWRITEBYTECODE="1")
-    _, said = run.communicate(timeout=120)
+    limit = """
+import os, resource, sys
+sys.dont_write_bytecode = True
+end, said = os.pipe()  # a file of what it says could not grow either
+if os.fork():
+    os.close(said)
+    sys.exit(open(end).read())
+os.dup2(said, 2)
+resource.setrlimit(resource.RLIMIT_FSIZE, (300, 300))
+"""
+    said = run_copy(limit + WRITER, str(folder), "192").stderr
     assert "File too large" in said
     assert list(folder.iterdir()) == []
 
