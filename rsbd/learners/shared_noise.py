@@ -14,7 +14,7 @@ allow this are noised one by one, and give the same function of the noised point
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 
 import torch
@@ -61,9 +61,8 @@ def _allowed(x: Tensor, version: int, grid: float, most: float) -> bool:
 
 
 @lru_cache(maxsize=4)
-def _lengths(x: Tensor, version: int) -> Tensor:
-    lengths: Tensor = torch.linalg.vector_norm(x, dim=1)
-    return lengths
+def _longest(x: Tensor, version: int) -> Tensor:
+    return torch.as_tensor(torch.linalg.vector_norm(x, dim=1).max().clamp(min=1))
 
 
 @lru_cache(maxsize=4)
@@ -104,16 +103,16 @@ def noised_scores(
     drawn = draw_shared(noise, x, generators, most) if exact else None
     points = _wide_points(x, x._version)
     if drawn is None:
-        parts = zip(wide(layer.weights), generators, strict=True)
-        products = torch.stack([w @ noised_points(points, noise, g, finely=True).to(points).T for w, g in parts])
-        return layer.scores(products).to(x.device)
-    layer = layer.under(drawn)
+        parts = zip(wide(layer.steps), generators, strict=True)
+        products = [w @ noised_points(points, noise, g, finely=True).to(points).T for w, g in parts]
+        return layer.scores(torch.stack(products)).to(x.device)
+    scales, offsets = (wide(part)[:, None].to(points.device) for part in drawn)
+    moved = wide(layer.steps) @ offsets.mT
     if _allowed(x, x._version, _GRID, most):
-        scores = (layer.weights.flatten(0, 1) @ x.T.to(layer.weights)).view(*biases.shape, -1)
-        return scores.add_(layer.scores(0.0).to(x.device))
-    steps = (wide(layer.weights) / layer.units).flatten(0, 1) @ points.T
-    steps = steps.view(*biases.shape, -1).add_(layer.moved / layer.units + 0.5).floor_().float().to(x.device)
-    return steps.mul_(layer.units.float().to(x.device)).add_(layer.biases)
+        folded = layer.steps * (layer.units / _GRID * scales).to(layer.steps)
+        return (folded.flatten(0, 1) @ x.T.to(folded)).view(*biases.shape, -1).add_(layer.scores(moved).to(x.device))
+    folded = wide(layer.steps * scales.to(layer.steps))
+    return layer.scores((folded.flatten(0, 1) @ points.T).view(*biases.shape, -1).add_(moved)).to(x.device)
 
 
 def noised_labels(
@@ -128,53 +127,49 @@ def noised_labels(
     if limits is not None and weights.shape[1] > 1:
         layer, exact = _rounded(weights, biases, most + limits[1])
         if exact and (drawn := draw_shared(noise, x, generators, most)) is not None:
-            return layer.under(drawn).labels(x)
+            return layer.labels(x, *drawn)
     return noised_scores(weights, biases, x, noise, generators, most).max(1).indices
 
 
 @dataclass(frozen=True)
 class _Layer:
-    """Rounded weights and biases, and the products of the weights with the offsets of the points.
+    """Weights in whole steps, and biases in whole units of the scores; a step is a unit over ``_GRID``.
 
-    Weights are (models, units, features), all others (models, units, 1): biases in float32, the rest in float64.
+    Steps are (models, units, features), in float32; the others are (models, units, 1), in float64.
     """
 
-    weights: Tensor
-    biases: Tensor
+    steps: Tensor
     units: Tensor
-    moved: Tensor
+    biases: Tensor
 
-    def under(self, drawn: tuple[Tensor, Tensor]) -> "_Layer":
-        """Return the layer for points under noise that they share."""
-        scales, offsets = drawn
-        moved = wide(self.weights) @ wide(offsets).to(self.units.device)[..., None]
-        return replace(self, weights=self.weights * scales[:, None].to(self.weights), moved=moved)
+    def scores(self, products: Tensor) -> Tensor:
+        """Return the scores of points, given the exact products of the steps with them, which are written over."""
+        return products.div_(_GRID).add_(0.5).floor_().float().mul_(self.units.float()).add_(self.biases.float())
 
-    def scores(self, products: Tensor | float) -> Tensor:
-        """Return the scores of points, given the exact products of the weights with them."""
-        return _round(products + self.moved, self.units).float() + self.biases.to(self.units.device)
-
-    def labels(self, x: Tensor) -> Tensor:
-        """Return the class of the largest score of each point, the first one among equals."""
-        units, start = self.units.amax(1, True), self.moved + self.biases.to(self.moved)
-        apart = (self.weights[:, 1:] - self.weights[:, :1]) / units.to(self.weights)  # powers of two
-        start = ((start[:, 1:] - start[:, :1]) / units).to(apart)
-        above = (apart.flatten(0, 1) @ x.T.to(apart)).view(*apart.shape[:2], -1).add_(start)
-        lengths, terms = _lengths(x, x._version), x.shape[1] + 16
-        most = lengths.max().clamp(min=1)
-        slope = forward_error(torch.linalg.vector_norm(apart, dim=2).amax(1, True) * most, terms) / most
-        error = torch.addcmul(forward_error(start.abs().amax(1), terms) + 2, slope, lengths)
+    def labels(self, x: Tensor, scales: Tensor, offsets: Tensor) -> Tensor:
+        """Return the class of the largest score of each point under the noise, the first one among equals."""
+        largest = self.units.amax(1, True)
+        shares, bias = (self.units / largest).to(self.steps), self.biases / largest * _GRID  # in the largest steps
+        apart = torch.addcmul(-self.steps[:, :1] * shares[:, :1], self.steps[:, 1:], shares[:, 1:])
+        # These products are rounded, but added up without errors that count.
+        moved = wide(apart * offsets[:, None].to(apart)).sum(-1, True)
+        start, terms = (bias[:, 1:] - bias[:, :1] + moved).to(apart), x.shape[1] + 16
+        size, stretch = torch.linalg.vector_norm(apart, dim=2).amax(1, True), scales.abs().amax(1, True).clamp(min=1)
+        far = start.abs().amax(1) + size * torch.linalg.vector_norm(offsets, dim=1, keepdim=True).to(size)
+        error = forward_error(far, 16) + forward_error(size * stretch * _longest(x, x._version), terms) + 2 * _GRID
+        apart *= scales[:, None].to(apart)
+        above = (apart.flatten(0, 1) @ x.T.to(apart)).view(*start.shape[:2], -1).add_(start)
         best = above.amax(1)
         found, decided = (best > 0).long(), best.abs() > error
         if apart.shape[1] > 1:
-            near, places = above >= (best - 2 * error)[:, None], torch.arange(1, apart.shape[1] + 1, dtype=torch.int16)
-            found *= (near * places.to(x.device)[:, None]).amax(1)
-            decided &= (best < 0) | (near.sum(1) == 1)
+            near = (above >= (best - 2 * error)[:, None]).to(torch.int16)
+            decided &= (best < 0) | (near.sum(1, dtype=torch.int16) == 1)
+            found *= near.mul_(torch.arange(1, apart.shape[1] + 1, dtype=torch.int16).to(x.device)[:, None]).amax(1)
         models, points = (~decided).nonzero(as_tuple=True)
         for own, at in zip(torch.split(models, _AT_ONCE), torch.split(points, _AT_ONCE), strict=True):
-            some = _Layer(*(part[own] for part in (self.weights, self.biases, self.units, self.moved)))
-            products = wide(some.weights) @ _wide_points(x, x._version)[at][..., None]
-            found[own, at] = some.scores(products)[..., 0].max(1).indices.to(x.device)
+            some = _Layer(*(part[own.to(part.device)] for part in (self.steps, self.units, self.biases)))
+            seen = _wide_points(x, x._version)[at] * wide(scales)[own] + wide(offsets)[own]
+            found[own, at] = some.scores(wide(some.steps) @ seen[..., None])[..., 0].max(1).indices.to(x.device)
         return found
 
 
@@ -184,14 +179,14 @@ def _rounded(weights: Tensor, biases: Tensor, reach: float) -> tuple[_Layer, boo
     largest += biases[..., None].abs().nan_to_num(nan=0.0, posinf=0.0)  # infinite ones stay
     unit = torch.exp2((torch.frexp(largest.clamp(min=2.0**-90)).exponent - _BITS).float())
     unit = unit.masked_fill(~largest.isfinite(), float("nan"))  # a model that diverged scores NaN everywhere
-    whole, bias = _round(weights, unit / _GRID), _round(biases[..., None], unit).float()
+    steps, bias = _round(weights, unit / _GRID), _round(biases[..., None], unit) * unit
     # What rounding adds to the sums of weights must be small.
-    return _Layer(whole, bias, wide(unit), wide(torch.zeros_like(bias))), weights.shape[2] * reach <= _GRID * 2**_BITS
+    return _Layer(steps, wide(unit), wide(bias)), weights.shape[2] * reach <= _GRID * 2**_BITS
 
 
 def _round(numbers: Tensor, unit: Tensor) -> Tensor:
-    """Round to multiples of the unit, ties always up, so that a multiple may be added before or after."""
-    return (numbers / unit).add_(0.5).floor_().mul_(unit)
+    """Return the nearest whole numbers of units, ties always up, so that a unit may be added before or after."""
+    return (numbers / unit).add_(0.5).floor_()
 
 
 def wide(numbers: Tensor) -> Tensor:

@@ -119,4 +119,4 @@ class Gaussian(LatticeNoise):
 
         scales, unit = (spread / step).squeeze(-1), step.to(sums)
         drawn = self.law.draw((sums / unit).flatten(1), 1.0, scales, exact, generators).view(sums.shape)
-        return torch.where(sizes.unsqueeze(-1) > 0, drawn.mul_(unit), sums)
+        return torch.where(sizes.unsqueeze(-1) > 0, drawn.mul_(unit), sums, out=drawn)

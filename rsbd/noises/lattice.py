@@ -237,13 +237,15 @@ class Lattice:
         import torch
 
         flat, exact = x.reshape(len(x), -1), self.scale / Fraction(self.step)
+        flat = flat[:1] if flat.stride(0) == 0 else flat
         if not self.fine:
-            flat, scale = flat[:1] if flat.stride(0) == 0 else flat, torch.tensor([[float(exact)]], dtype=torch.float64)
+            scale = torch.tensor([[float(exact)]], dtype=torch.float64)
             return self.law.draw(flat, self.step, scale, lambda at: exact, generators).view(x.shape)
         seen, together = torch.empty(len(x), flat.shape[1], dtype=x.dtype), max(1, _PART // max(1, flat.shape[1]))
         for i in range(0, len(x), together):
             for j in range(0, flat.shape[1], _PART):  # the same for any number of generators
-                rest, whole = _split(flat[i : i + together, j : j + _PART].cpu().double(), self.step, True)
+                given = flat[i : i + together] if len(flat) == len(x) else flat
+                rest, whole = _split(given[:, j : j + _PART].cpu().double(), self.step, True)
                 drawn = self.law.draw_finely(rest, exact, generators[i : i + together])
                 seen[i : i + together, j : j + _PART] = drawn.add_(whole).mul_(self.step).add_(0.0)
         return seen.to(x.device).view(x.shape)

@@ -73,22 +73,23 @@ class Linear(Learner):
 
         unmix = _unmix_labels(problem, drawn.sizes)
         scale = channel.scale if abs(channel.scale) > 1e-9 else float("inf")  # noise that hides everything: weights 0
-        clean = (unmix @ means - channel.offset) / scale
+        seen = means if (scale, channel.offset) == (1, 0) else (means - channel.offset).div_(scale)
+        clean = seen if problem.smoothing.labels is None else (unmix @ means).sub_(channel.offset).div_(scale)
         centre = clean.mean(1, keepdim=True)
         away = clean - centre
 
         # Standard error of `away` per class, one figure for all pixels: a feature in [0, 1] of mean m varies by m(1-m)
         # at most, and the noise adds its own.
-        seen = ((means - channel.offset) / scale).clamp(0, 1)
-        spread = (seen * (1 - seen)).mean(-1) + channel.variance / scale**2
+        seen = seen.clamp(0, 1)
+        spread = (1 - seen).mul_(seen).mean(-1) + channel.variance / scale**2
         mixing = unmix - unmix.mean(1, keepdim=True)
         error = (mixing.square() @ (spread / sizes).unsqueeze(-1)).sqrt()
 
         smoother, norms = (part.to(problem.x) for part in _smoother(problem.shape, self.smoothness))
         weights = away @ smoother
         threshold = self.shrinkage * error * norms
-        weights = weights - weights.clamp(-threshold, threshold)
-        return LinearModels(weights.float(), (centre + away / 2).float())
+        weights -= weights.clamp(-threshold, threshold)
+        return LinearModels(weights.float(), away.div_(2).add_(centre).float())
 
 
 @dataclass(frozen=True)
@@ -109,7 +110,8 @@ class LinearModels(LinearScores):
     def _seen(self, noise: Noise | None) -> tuple[Tensor, Tensor]:
         channel = Channel() if noise is None else noise.channel()
         weights = self.weights if channel.scale >= 0 else -self.weights  # undo noise that inverts bits
-        bias = -(weights * (channel.scale * self.halfway + channel.offset)).sum(-1)
+        bare = (channel.scale, channel.offset) == (1, 0)
+        bias = -(weights * (self.halfway if bare else channel.scale * self.halfway + channel.offset)).sum(-1)
         return weights, bias
 
     def linear(self) -> tuple[Tensor, Tensor, Tensor]:
