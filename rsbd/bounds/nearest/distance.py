@@ -35,7 +35,7 @@ import numpy as np
 from scipy.special import gammainc, gammaincc, gammaln, xlogy
 
 from rsbd.bounds.nearest.race import ROUNDING
-from rsbd.types import UNIT, Floats, Ints
+from rsbd.types import UNIT, Bools, Floats, Ints
 
 # Total probability of the Poisson terms that are left out, by Chernoff's bounds.
 _LEFT_OUT = 1e-60
@@ -115,30 +115,37 @@ def _part(dim: int, nodes: Floats, j: Floats, chance: Floats, radii: Floats) -> 
 
 @dataclass(frozen=True)
 class Nodes:
-    """Tabulated distances: equal steps of `sqrt(distance^2 + dim / 2)`."""
+    """Tabulated distances: those of equal steps of `sqrt(distance^2 + dim / 2)` that are used."""
 
     dim: int
     start: float
     step: float
-    number: int
+    used: Bools
 
     @classmethod
     def between(cls, dim: int, low: float, high: float, step: float) -> "Nodes":
         """Return nodes from just below one value of this square root to just above another."""
         start = max(float(np.sqrt(dim / 2)), low - 0.01)
-        return cls(dim, start, step, 2 + int((high - start) / step))
+        return cls(dim, start, step, np.ones(2 + int((high - start) / step), bool))
+
+    def beside(self, *squares: Floats) -> "Nodes":
+        """Return the first node and those at the ends of these squares' cells: no row counts for the others."""
+        used = np.zeros_like(self.used)
+        for cell in (np.zeros(1, np.int64), *(self.place(some)[0] for some in squares)):
+            used[cell] = used[cell + 1] = True
+        return Nodes(self.dim, self.start, self.step, used)
 
     @cached_property
     def squares(self) -> Floats:
         """Squared distances, rising from 0 or more."""
-        squares = np.square(self.start + self.step * np.arange(self.number, dtype=np.float64)) - self.dim / 2
+        squares = np.square(self.start + self.step * np.flatnonzero(self.used)) - self.dim / 2
         squares[0] = max(squares[0], 0.0)
-        return squares
+        return np.asarray(squares, dtype=np.float64)
 
     def place(self, squares: Floats) -> tuple[Ints, Floats]:
         """Return the cell of each square and its relative position in the cell, in [0, 1]."""
         cell = ((np.sqrt(squares + self.dim / 2) - self.start) / self.step).astype(np.int64)
-        cell = np.clip(cell, 0, self.number - 2)
+        cell = (np.cumsum(self.used) - 1)[np.clip(cell, 0, len(self.used) - 2)]
         start = self.squares[cell]
         return cell, np.clip((squares - start) / np.diff(self.squares)[cell], 0.0, 1.0)
 
@@ -164,8 +171,8 @@ class Counts:
     @classmethod
     def of(cls, squares: Floats, error: Floats, nodes: Nodes, y: Ints, classes: int) -> "Counts":
         """Count squared distances (points, rows), known up to an error (points, 1), by label."""
-        shape = (len(squares), classes, nodes.number)
-        line = (np.arange(len(squares))[:, None] * classes + y) * nodes.number
+        shape = (len(squares), classes, len(nodes.squares))
+        line = (np.arange(len(squares))[:, None] * classes + y) * len(nodes.squares)
 
         def total(place: Ints, weights: Floats) -> Floats:
             return np.bincount(place.ravel(), weights.ravel(), int(np.prod(shape))).reshape(shape).astype(np.float64)

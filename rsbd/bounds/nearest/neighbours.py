@@ -117,7 +117,8 @@ class _Field:
     def _group(self, points: Floats) -> Race:
         """Bound the probabilities for points with similar distances to the last of their neighbours."""
         squares, error = self._distances(points)
-        near = np.partition(np.maximum(squares - error, 0.0), self.neighbours - 1)[:, : self.neighbours]
+        least = np.maximum(squares - error, 0.0)
+        near = np.partition(least, self.neighbours - 1)[:, : self.neighbours]
         ends = near.min(), near.max(axis=1).min(), near.max()
         first, low, high = (float(np.sqrt(square + self.dim / 2)) for square in ends)
         # No vote is decided before this radius, and rows that are much nearer have arrived by then.
@@ -127,7 +128,7 @@ class _Field:
         rough = np.arange(max(0.0, start), np.hypot(high, np.sqrt(self.dim / 2)) + 10, _ROUGH)
 
         def seen(radii: Floats, step: float) -> tuple[list[Arrived], Floats]:
-            nodes = Nodes.between(self.dim, first, high + _FAR, step)
+            nodes = Nodes.between(self.dim, first, high + _FAR, step).beside(least, squares + error)
             table = hazards(self.dim, nodes.squares, radii)
             most = arrivals_needed(self.neighbours, self.classes)
             found = arrived_by_class(squares, error, nodes, table, self.y, self.classes, most)
