@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import cached_property
+from functools import cache, cached_property
 from itertools import combinations, product
 from math import prod
 
@@ -36,7 +36,7 @@ class World:
     classes: int
     keeps: tuple[str, str, str]  # features, labels, test
 
-    @property
+    @cached_property
     def smoothing(self) -> Smoothing:
         features, labels, test = self.keeps
         return Smoothing(
@@ -51,7 +51,7 @@ class World:
         here = self.rows * self.features
         return (self.values,) * here + (self.classes,) * self.rows + (self.values,) * self.features
 
-    @property
+    @cached_property
     def axis_noise(self) -> list[Flip]:
         slots = self.smoothing.slots
         here = self.rows * self.features
@@ -65,7 +65,7 @@ class World:
         x = every[:, :here].reshape(-1, self.rows, self.features)
         return x, every[:, here : here + self.rows], every[:, here + self.rows :]
 
-    @property
+    @cached_property
     def total(self) -> int:
         return prod(self._weights(noise)[2] for noise in self.axis_noise)
 
@@ -90,6 +90,7 @@ class World:
                     yield x + labels + tuple(here + self.rows + i for i in spot)
 
     @staticmethod
+    @cache
     def _weights(noise: Flip) -> tuple[int, int, int]:
         away = (1 - noise.keep) / (noise.values - 1)
         unit = Fraction(1, np.lcm(noise.keep.denominator, away.denominator))

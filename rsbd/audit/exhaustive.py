@@ -124,13 +124,11 @@ def exhaustive(
     def proves(top: int, second: int) -> bool:
         return law.certifies(Fraction(total - top, total), Fraction(second, total))
 
-    def certifies(state: int) -> bool:
-        if claim is not None:
-            return claim(*world.data(tuple(int(i) for i in np.unravel_index(state, world.sizes))))
-        return proves(top.flat[state], second.flat[state])
-
-    centres = world.centres
-    certified = np.array([centres.flat[state] and certifies(state) for state in range(label.size)]).reshape(label.shape)
+    if claim is None:
+        held = np.frompyfunc(proves, 2, 1)(top, second)
+    else:
+        held = np.reshape([c and claim(*world.data(at)) for at, c in np.ndenumerate(world.centres)], label.shape)
+    certified = world.centres & held.astype(bool)
     supports = set(world.supports(threat))
     lead = np.stack([_lead(votes, c) for c in range(len(votes))])
     robust = np.ones(label.shape, bool)
@@ -139,7 +137,7 @@ def exhaustive(
         robust &= np.take_along_axis(np.broadcast_to(lowest, lead.shape), label[None], 0)[0] > 0
     wrong = np.argwhere(certified & ~robust)
     found = None if not len(wrong) else _violation(world, lead, label, supports, tuple(map(int, wrong[0])))
-    many, held, lasting = (int(some.sum()) for some in (centres, certified, centres & robust))
+    many, held, lasting = (int(some.sum()) for some in (world.centres, certified, world.centres & robust))
     return Exhausted(repr(threat), many, held, lasting, found)
 
 

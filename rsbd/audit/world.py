@@ -142,7 +142,8 @@ class World:
         """Return the chances of each answer of a rule for every data set, and their sum."""
         rows = self.smoothing.rows
         if rows is None:
-            return self._noised(self.dataset.num_rows, rule, answers)
+            inside, unit = self._noised(self.dataset.num_rows, rule, answers)
+            return inside.astype(object), unit
         listed: Any = getattr(rows, "outcomes", None)
         if listed is None:
             raise InputError(f"{rows!r} does not list its bags", "give it outcomes(labels)")
@@ -150,13 +151,14 @@ class World:
         features, labels, test = self._indices()
         bags = {y: list(listed(y)) for y in product(range(self.dataset.num_classes), repeat=self.dataset.num_rows)}
         whole = lcm(*(chance.denominator for some in bags.values() for _, chance in some))
-        votes = np.zeros((len(inside), labels.shape[1]), dtype=object)
+        inside = inside.astype(_exact(unit * whole))
+        votes = np.zeros((len(inside), labels.shape[1]), inside.dtype)
         for y, some in bags.items():
             here = np.flatnonzero((labels == np.array(y)[:, None]).all(0))
             for bag, chance in some:
                 seen = [*features[list(bag)].reshape(-1, labels.shape[1]), *labels[list(bag)], *test]
                 votes[:, here] += inside[(slice(None), *(index[here] for index in seen))] * int(chance * whole)
-        return votes.reshape(len(inside), *self.sizes), unit * whole
+        return votes.reshape(len(inside), *self.sizes).astype(object), unit * whole
 
     def supports(self, threat: Threat) -> Iterator[tuple[int, ...]]:
         """Yield the largest sets of coordinates that one attack within the threat may change."""
@@ -183,10 +185,11 @@ class World:
             raise InputError(many, "take fewer rows, features or values")
         labels = [rule(*self.split(seen, rows)) for seen in product(*(axis.seen for axis in axes))]
         models = np.reshape(labels, shape)
-        votes = np.stack([models == c for c in range(answers)]).astype(int).astype(object)
+        unit = prod(axis.unit for axis in axes)
+        votes: Array = np.stack([models == c for c in range(answers)]).astype(int).astype(_exact(unit))
         for i, axis in enumerate(axes, start=1):
-            votes = np.moveaxis(np.tensordot(axis.weights, votes, axes=(1, i)), 0, i)
-        return votes, prod(axis.unit for axis in axes)
+            votes = np.moveaxis(np.tensordot(axis.weights.astype(votes.dtype), votes, axes=(1, i)), 0, i)
+        return votes, unit
 
     def _indices(self) -> tuple[Array, Array, Array]:
         """Return the indices of all values in every data set: features (rows, features, sets), labels, the test input.
@@ -196,6 +199,11 @@ class World:
         n, f = self.dataset.num_rows, self.dataset.num_features
         at = np.indices(self.sizes).reshape(len(self.sizes), -1)
         return at[: n * f].reshape(n, f, -1), at[n * f : n * (f + 1)], at[n * (f + 1) :]
+
+
+def _exact(total: int) -> type:
+    """Return the type of arrays in which whole numbers up to `total` add up exactly."""
+    return np.int64 if total < 1 << 63 else object
 
 
 def triggered(dataset: Dataset, trigger: AnyTrigger, point: Sequence[float]) -> list[Array]:
