@@ -92,6 +92,7 @@ def fpa(
         raise InputError(f"odds is {odds!r}", "give a number from 1, or None")
     shares, base = partition.shares(pixels), learner or LDA()
 
+    @reproducible()
     def ask(some: Sequence[int]) -> Labels:
         return np.stack([_group_labels(_seen(dataset, shares[i]), base, odds, seed + i) for i in some])
 
@@ -107,7 +108,6 @@ def _seen(dataset: Dataset, own: Labels) -> Dataset:
     return dataset.replace(x=x, x_test=x_test)
 
 
-@reproducible()
 def _group_labels(part: Dataset, learner: Learner, odds: float | None, seed: int) -> Labels:
     """Return the labels by a model of some pixels, -1 where it abstains."""
     if (part.x == part.x[:1]).all() or not part.num_points:
