@@ -69,10 +69,11 @@ class Sklearn(Learner):
 
     def train(self, problem: Problem, generators: Sequence[Generator]) -> "FittedEstimators":
         """Fit one copy per generator."""
+        states = sorted(k for k in self.estimator.get_params() if k.split("__")[-1] == "random_state")
         with _one_thread():
-            return FittedEstimators([self._fit(problem, generator) for generator in generators])
+            return FittedEstimators([self._fit(problem, generator, states) for generator in generators])
 
-    def _fit(self, problem: Problem, generator: Generator) -> Any:
+    def _fit(self, problem: Problem, generator: Generator, states: Sequence[str]) -> Any:
         from sklearn.base import clone
 
         x, y = problem.noised(generator)
@@ -80,7 +81,6 @@ class Sklearn(Learner):
         if extra is not None:
             x = extra.sample(x, generator)
         model = clone(self.estimator)
-        states = sorted(k for k in model.get_params() if k.split("__")[-1] == "random_state")
         seeds = torch.randint(2**31 - 1, (len(states),), generator=generator, device=generator.device)
         model.set_params(**dict(zip(states, seeds.tolist(), strict=True)))
         return int(y[0]) if (y == y[0]).all() else model.fit(x.cpu().numpy(), y.cpu().numpy())

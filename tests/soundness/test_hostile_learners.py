@@ -355,7 +355,7 @@ class FirstRow(ClassifierMixin, BaseEstimator):
         return np.full(len(x), self.label_)
 
 
-def certificate(d: Dataset, smoothing: Smoothing, hostile: Any, models: int = 300) -> Certificate:
+def certificate(d: Dataset, smoothing: Smoothing, hostile: Any, models: int = 100) -> Certificate:
     votes = collect(d, smoothing, Sklearn(hostile()), d.x_test, models)
     return radius(bounds.simultaneous(votes.counts, 0.001), smoothing)
 
