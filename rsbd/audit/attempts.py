@@ -121,11 +121,9 @@ def row_attempts(target: Target) -> Iterator[Attempt]:
         yield Attempt(f"{count} {words}", *target.attacked(x, labels))
 
 
-def _added(target: Target, rows: Floats, words: str, kept: Ints | None = None) -> Attempt:
-    data = target.dataset
-    kept = np.arange(data.num_rows) if kept is None else kept
+def _added(target: Target, rows: Floats, words: str, kept: Ints | slice = slice(None)) -> Attempt:
     x = np.concatenate([target.flat[kept], rows])
-    y = np.concatenate([data.y[kept], np.full(len(rows), target.rival)])
+    y = np.concatenate([target.dataset.y[kept], np.full(len(rows), target.rival)])
     return Attempt(words, *target.attacked(x, y))
 
 
@@ -188,7 +186,7 @@ def _stamped(target: Target, x: Floats, slot: str, threat: Threat) -> Floats:
     noises, size = getattr(target.defence, "slots", {}), threat.trigger_on(slot)
     noise = noises.get(slot, noises.get("test"))  # rows that count as lost need no noise on features
     if noise is not None and noise.norm != "L0":
-        return x + size * (1 - 1e-5) * unit_step(target.away, noise.norm)
+        return x + size * _WITHIN * unit_step(target.away, noise.norm)
     telling = np.argsort(-np.abs(target.away), kind="stable")[: int(size)]
     out = x.copy()
     out[:, telling] = target.away[telling] > 0
@@ -215,9 +213,7 @@ def put_trigger(target: Target, poisoned: Attempt, trigger: AnyTrigger, choose: 
     contents = [worst, 0 * worst, 0 * worst + 1, *aim.flat[aim.nearest(aim.rival)[:1]]]
 
     def stamp(point: Floats, numbers: Ints, content: Floats) -> Floats:
-        out = point.copy()
-        out[numbers] = content[numbers]
-        return out
+        return np.where(np.isin(np.arange(len(point)), numbers), content, point)
 
     def neighbours(chosen: Ints, point: Floats) -> Iterator[tuple[Ints, Floats]]:
         yield from (

@@ -141,13 +141,12 @@ class World:
     def _chances(self, rule: Rule, answers: int) -> tuple[Array, int]:
         """Return the chances of each answer of a rule for every data set, and their sum."""
         rows = self.smoothing.rows
-        if rows is None:
-            inside, unit = self._noised(self.dataset.num_rows, rule, answers)
-            return inside.astype(object), unit
         listed: Any = getattr(rows, "outcomes", None)
-        if listed is None:
+        if rows is not None and listed is None:
             raise InputError(f"{rows!r} does not list its bags", "give it outcomes(labels)")
-        inside, unit = self._noised(rows.size, rule, answers)
+        inside, unit = self._noised(self.dataset.num_rows if rows is None else rows.size, rule, answers)
+        if rows is None:
+            return inside.astype(object), unit
         features, labels, test = self._indices()
         bags = {y: list(listed(y)) for y in product(range(self.dataset.num_classes), repeat=self.dataset.num_rows)}
         whole = lcm(*(chance.denominator for some in bags.values() for _, chance in some))
@@ -166,10 +165,9 @@ class World:
         size, rows_lost = threat.trigger_on("features"), self.smoothing.rows is not None and "features" not in slots
         wholly = size == inf or (rows_lost and bool(size or threat.relabel))
         spots = [tuple(range(f))] if wholly else list(combinations(range(f), min(int(size), f)))
-        any_trigger = threat.any_trigger
-        on_test = [()] if any_trigger is None else _spots(self.dataset, any_trigger)
-        if any_trigger is None and threat.on_test:
-            on_test = list(combinations(range(f), min(int(threat.trigger_on("test")), f)))
+        any_trigger, most = threat.any_trigger, threat.trigger_on("test") if threat.on_test else 0
+        written = [] if any_trigger is None else _spots(self.dataset, any_trigger)
+        on_test = written or list(combinations(range(f), min(int(most), f)))
         for rows in combinations(range(n), min(threat.rows, n)):
             labels = tuple(n * f + row for row in rows) if threat.relabel or wholly else ()
             for where in product(spots, repeat=len(rows)):

@@ -102,7 +102,7 @@ def arrival(law: Arrived, m: int, radii: Floats, convex: bool) -> Arrival:
 
 def arrivals_needed(neighbours: int, classes: int) -> int:
     """Return the largest number of arrivals, of a class or of all others, that :func:`vote_bounds` asks for."""
-    return neighbours + 1 - _enough(neighbours, classes)
+    return neighbours + 1 - -(-neighbours // classes)
 
 
 def vote_bounds(laws: Sequence[Arrived], neighbours: int, radii: Floats, convex: bool) -> Race:
@@ -112,7 +112,7 @@ def vote_bounds(laws: Sequence[Arrived], neighbours: int, radii: Floats, convex:
     classes: a race of two independent arrivals. A class with more than half of the votes wins. It does not win with
     fewer votes than the average over the classes, nor where another class has more than half.
     """
-    most, enough = neighbours // 2 + 1, _enough(neighbours, len(laws))
+    most, enough = neighbours // 2 + 1, -(-neighbours // len(laws))
     upper, miss = [], []
 
     def comes_first(one: Arrived, m: int, other: Arrived) -> Floats:
@@ -141,8 +141,3 @@ def decided(laws: Sequence[Arrived], neighbours: int, radii: Floats) -> list[Flo
         last = neighbours - most + 1
         found.append(arrival(own, most, radii, False).high + arrival(rest, last, radii, False).high)
     return found
-
-
-def _enough(neighbours: int, classes: int) -> int:
-    """Return the smallest number of votes with which a class can win."""
-    return -(-neighbours // classes)

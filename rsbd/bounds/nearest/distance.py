@@ -138,9 +138,8 @@ class Nodes:
     @cached_property
     def squares(self) -> Floats:
         """Squared distances, rising from 0 or more."""
-        squares = np.square(self.start + self.step * np.flatnonzero(self.used)) - self.dim / 2
-        squares[0] = max(squares[0], 0.0)
-        return np.asarray(squares, dtype=np.float64)
+        roots = self.start + self.step * np.flatnonzero(self.used)
+        return np.asarray(np.maximum(np.square(roots) - self.dim / 2, 0.0))
 
     def place(self, squares: Floats) -> tuple[Ints, Floats]:
         """Return the cell of each square and its relative position in the cell, in [0, 1]."""
