@@ -1,19 +1,32 @@
-"""Programs that start at once: copies of a process that has imported the package and what it needs."""
+"""Processes that start at once: copies of one that has imported the package and what it needs."""
 
 from __future__ import annotations
 
 import atexit
 import functools
 import json
+import multiprocessing
 import os
 import select
 import signal
 import subprocess
 import sys
 import tempfile
+from multiprocessing.context import ForkServerContext
 from pathlib import Path
 
 import rsbd
+
+# What pools, the workers of a cluster and runs of nbval import first. One process holds it for all of them.
+PRELOADED = ["pytest", "nbval.plugin", "nbval.kernel", "jupyter_client.manager", "distributed", "rsbd.ensemble.blocks"]
+
+
+def forkserver() -> ForkServerContext:
+    """Return a context for processes that inherit no thread of this one and import next to nothing."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(PRELOADED)
+    return context
+
 
 # Reads jobs, one a line: a folder with code, words, a working folder and variables. Answers with exit codes.
 SERVER = """

@@ -7,7 +7,6 @@ starts: it asks that process for a kernel, and ends when the kernel ends.
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import select
 import signal
@@ -55,9 +54,9 @@ class WarmKernels:
 
 def run_warm(arguments: list[str], folder: Path, env: dict[str, str], output: Path) -> tuple[int | None, str]:
     """Run pytest with nbval in a copy of a process that has imported both; return its exit code and what it says."""
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["nbval.plugin", "nbval.kernel", "jupyter_client.manager", "pytest"])
-    process = context.Process(target=_run_pytest, args=(arguments, folder, env, output))
+    from copies import forkserver  # not above: the process of the kernels has imported nothing of rsbd
+
+    process = forkserver().Process(target=_run_pytest, args=(arguments, folder, env, output))
     process.start()
     process.join()
     return process.exitcode, output.read_text("utf-8")

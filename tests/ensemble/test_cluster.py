@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import pickle
 import signal
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -14,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from copies import forkserver
 
 from rsbd.data import Dataset, load
 from rsbd.ensemble import blocks, collect, workers
@@ -24,6 +24,7 @@ from rsbd.noises import Flip, Gaussian
 from rsbd.noises.smoothing import Smoothing
 
 distributed = pytest.importorskip("distributed", reason="pip install distributed")
+dask = pytest.importorskip("dask")
 
 FLIPS = Smoothing(features=Flip(0.8), labels=Flip(0.8, 2), test=Flip(0.8))
 GAUSSIAN = Smoothing(features=Gaussian(0.5), labels=Flip(0.8, 2), test=Gaussian(0.5))
@@ -31,13 +32,24 @@ GAUSSIAN = Smoothing(features=Gaussian(0.5), labels=Flip(0.8, 2), test=Gaussian(
 
 @pytest.fixture(scope="module")
 def client() -> Iterator[object]:
-    with (
-        distributed.LocalCluster(
-            n_workers=2, threads_per_worker=1, host="127.0.0.1", dashboard_address=None, memory_limit=0
-        ) as cluster,
-        distributed.Client(cluster) as client,
-    ):
-        yield client
+    method = {"distributed.worker.multiprocessing-method": forkserver().get_start_method()}
+    with pytest.MonkeyPatch.context() as patch, dask.config.set(method):
+        patch.setattr(distributed.utils, "_forkserver_preload_set", True, raising=False)  # by `forkserver`
+        with (
+            distributed.LocalCluster(
+                n_workers=2, threads_per_worker=1, host="127.0.0.1", dashboard_address=None, memory_limit=0
+            ) as cluster,
+            distributed.Client(cluster) as client,
+        ):
+            yield client
+
+
+def run_dask(kind: str, folder: Path, arguments: list[str]) -> None:
+    """Be `dask scheduler` or `dask worker`, and say nothing."""
+    os.chdir(folder)
+    for number in (1, 2):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), number)
+    importlib.import_module(f"distributed.cli.dask_{kind}").main(arguments)
 
 
 @pytest.fixture(scope="module")
@@ -103,20 +115,17 @@ def test_a_scheduler_that_is_killed_is_one_sentence_and_costs_no_vote(
     While the client fetches a result: of such a future dask says nothing more, for ever.
     """
     monkeypatch.setattr(workers, "_PATIENCE", 0.5)
-    start = [sys.executable, "-m", "distributed.cli.dask_scheduler", "--host", "127.0.0.1", "--port", "0"]
     file = tmp_path / "scheduler.json"
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "cwd": tmp_path}
-    scheduler = subprocess.Popen([*start, "--no-dashboard", "--scheduler-file", str(file)], **quiet)
-    start = [
-        sys.executable,
-        "-m",
-        "distributed.cli.dask_worker",
-        "--scheduler-file",
-        str(file),
-        "--nthreads",
-        "1",
-    ]
-    worker = subprocess.Popen([*start, "--no-dashboard", "--death-timeout", "60"], **quiet)
+    given = ["--scheduler-file", str(file), "--no-dashboard"]
+    options = {
+        "scheduler": ["--host", "127.0.0.1", "--port", "0"],
+        "worker": ["--nthreads", "1", "--no-nanny", "--death-timeout", "60"],
+    }
+    scheduler, worker = (
+        forkserver().Process(target=run_dask, args=(kind, tmp_path, given + more)) for kind, more in options.items()
+    )
+    scheduler.start()
+    worker.start()
     run = (digits, FLIPS, Linear(), digits.x_test, 3200)
 
     enough = threading.Event()
@@ -139,7 +148,7 @@ def test_a_scheduler_that_is_killed_is_one_sentence_and_costs_no_vote(
             async def kill_and_fetch(*where: object) -> object:
                 if enough.is_set():
                     scheduler.kill()
-                    scheduler.wait()
+                    scheduler.join()
                 return await fetch(*where)
 
             monkeypatch.setattr(client, "_gather_remote", kill_and_fetch)
@@ -154,4 +163,4 @@ def test_a_scheduler_that_is_killed_is_one_sentence_and_costs_no_vote(
     finally:
         for process in (scheduler, worker):
             process.terminate()
-            process.wait(60)
+            process.join(60)

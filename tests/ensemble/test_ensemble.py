@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import threading
 from collections.abc import Iterator
 from concurrent.futures import CancelledError, Executor, ProcessPoolExecutor, ThreadPoolExecutor
@@ -13,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from copies import forkserver
 from reversed_executor import Reversed
 
 from rsbd.data import Dataset, load
@@ -48,9 +48,8 @@ def gather(
 
 @pytest.fixture(scope="module")
 def processes() -> Iterator[Executor]:
-    """Yield two processes, for all tests: each of them takes seconds to import torch."""
-    fresh = multiprocessing.get_context("spawn")  # a forked child would inherit torch's threads without running them
-    with ProcessPoolExecutor(2, fresh) as pool:
+    """Yield two processes, for all tests."""
+    with ProcessPoolExecutor(2, forkserver()) as pool:
         yield pool
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import multiprocessing
 from concurrent.futures import ProcessPoolExecutor
 
 import numpy as np
 import pytest
 import torch
+from copies import forkserver
 from problems import digits
 from torch import nn
 
@@ -135,7 +135,7 @@ def test_an_ensemble_is_the_same_in_parts_and_in_other_processes():
     whole = collect(data, noise, SMALL, data.x_test, 12)
     part = collect(data, noise, SMALL, data.x_test, 7)
     assert np.array_equal(collect(data, noise, SMALL, data.x_test, 12, resume=part).counts, whole.counts)
-    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
+    with ProcessPoolExecutor(1, forkserver()) as pool:
         apart = collect(data, noise, SMALL, data.x_test, 12, executor=pool)
     assert np.array_equal(apart.counts, whole.counts)
 

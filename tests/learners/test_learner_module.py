@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import threading
 import warnings
 from concurrent.futures import ProcessPoolExecutor
@@ -12,6 +11,7 @@ import numpy as np
 import problems
 import pytest
 import torch
+from copies import forkserver
 from reversed_executor import Reversed
 from torch import nn
 from torch.nn import functional
@@ -113,7 +113,7 @@ def test_an_ensemble_is_the_same_in_parts_and_in_other_processes(together):
     part = collect(data, noise, learner, data.x_test, 7)
     assert np.array_equal(collect(data, noise, learner, data.x_test, 12, resume=part).counts, whole.counts)
     if together == 5:
-        with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
+        with ProcessPoolExecutor(1, forkserver()) as pool:
             apart = collect(data, noise, learner, data.x_test, 12, executor=pool)
         assert apart.manifest == whole.manifest
         assert np.array_equal(apart.counts, whole.counts)
