@@ -259,7 +259,7 @@ def test_no_name_is_not_the_folder_at_hand(
 @pytest.mark.skipif(sys.platform == "win32", reason="homes of Unix")
 def test_homes_are_homes(tmp_path: Path) -> None:
     """No shell reads the tilde in `--out=~/x`."""
-    small = ("certify", "--rows", "20", "--points", "5", "--models", "8", "--out=~/found")
+    small = ("certify", "--defence", "noise", "--rows", "20", "--points", "5", "--models", "8", "--out=~/found")
     assert run(*small, cwd=tmp_path, HOME=str(tmp_path)).returncode == 0
     assert (tmp_path / "found" / "result.json").is_file()
     says_one_sentence(run("data", RSBD_DATA="~nobody-of-this-name/x"), "write the path out in full")

@@ -46,10 +46,12 @@ def no_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("rsbd.plots.save", lambda *given: ())
 
 
-def test_defaults_answer_and_say_what_they_mean(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+@pytest.mark.slow
+def test_no_option_certifies_the_planted_attack(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    assert call(monkeypatch) == 0
+    """Ten of 204 rows hold anything, and any 3x3 patch is anywhere on the test image."""
+    assert call(monkeypatch, "--out", str(tmp_path)) == 0
     said = " ".join(capsys.readouterr().out.split())
     for words in (
         "attack success",
@@ -60,15 +62,6 @@ def test_defaults_answer_and_say_what_they_mean(
     ):
         assert words in said
     assert "poisoned rows and trigger (pixels)" in said
-
-
-@pytest.mark.slow
-def test_no_option_certifies_the_planted_attack(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
-) -> None:
-    """Ten of 204 rows hold anything, and any 3x3 patch is anywhere on the test image."""
-    assert call(monkeypatch, "--out", str(tmp_path)) == 0
-    said = " ".join(capsys.readouterr().out.split())
     assert said.startswith("The planted attack: predictions that are right and proved to stay so defence certified")
     assert "noise 0.0 % any 9 pixels and the label of each of 10 rows" in said
     assert "10 rows (any content, any label); any 3x3 patch anywhere on the test input" in said
@@ -226,7 +219,7 @@ def test_names_with_brackets_are_no_markup(capsys: pytest.CaptureFixture[str]) -
 @pytest.mark.slow
 def test_the_same_command_gives_the_same_files(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for name in ("a", "b"):
-        assert call(monkeypatch, *SMALL, "--out", str(tmp_path / name)) == 0
+        assert call(monkeypatch, *SMALL, "--defence", "noise", "--out", str(tmp_path / name)) == 0
     for name in ("votes.npz", "points.csv", "certified.svg", "certified.png"):
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes(), name
 
@@ -237,7 +230,7 @@ def test_the_same_command_gives_the_same_files(monkeypatch: pytest.MonkeyPatch, 
         ["--keep-features", "0.6", "--keep-labels", "3/5", "--keep-test", "0.8"],
         ["--sigma", "0.5"],
         ["--sigma", "0.5", "--keep-labels", "0.8", "--learner", "lda"],
-        ["--learner", "mlp"],
+        ["--learner", "mlp", "--side", "8"],
         ["--trigger", "one-pixel", "--trigger-size", "1", "--sigma", "0.5"],
         ["--trigger", "four-pixel", "--trigger-size", "2", "--sigma", "0.5"],
         ["--trigger", "blend", "--trigger-size", "1", "--sigma", "0.5"],

@@ -102,7 +102,7 @@ def folders(tmp_path: Path) -> tuple[Path, Path]:
 
 
 @pytest.mark.slow
-def test_lab_from_the_wheel_serves_a_copy(installed: Path, tmp_path: Path) -> None:
+def test_lab_from_the_wheel_serves_a_copy_until_ctrl_c(installed: Path, tmp_path: Path) -> None:
     work, home = folders(tmp_path)
     mine = work / "rsbd-course" / notebooks.FIRST
     mine.parent.mkdir()
@@ -131,6 +131,8 @@ def test_lab_from_the_wheel_serves_a_copy(installed: Path, tmp_path: Path) -> No
         taken = subprocess.run(again, cwd=work, env=env, capture_output=True, text=True, timeout=60)
         assert taken.returncode == 2
         assert taken.stderr == f"rsbd: port {port} is in use: give another one, or leave --port out\n"
+        if sys.platform != "win32":  # signals of Unix
+            ends_by(running, "SIGINT")
     assert "DeprecationWarning" not in (home / "server.log").read_text()
     # Everything else of the course was copied beside it.
     copied = {p.relative_to(work / "rsbd-course") for p in (work / "rsbd-course").rglob("*.ipynb")}
@@ -149,18 +151,22 @@ def test_the_wheel_carries_all_of_the_course(installed: Path) -> None:
     assert files == carried
 
 
+def ends_by(running: Running, name: str) -> None:
+    """Check that a signal ends the server and its kernels."""
+    running.ask("/api/kernels", "POST")
+    kernels = running.server.children(recursive=True)
+    assert kernels
+    running.process.send_signal(getattr(signal, name))
+    assert running.process.wait(20) == 0
+    assert psutil.wait_procs([running.server, *kernels], timeout=20)[1] == []
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of Unix")
-@pytest.mark.parametrize("name", ["SIGINT", "SIGHUP"])
-def test_a_signal_ends_server_and_kernels(installed: Path, tmp_path: Path, name: str) -> None:
+def test_the_end_of_a_terminal_ends_server_and_kernels(installed: Path, tmp_path: Path) -> None:
     work, home = folders(tmp_path)
     with lab(installed, work, home) as running:
-        running.ask("/api/kernels", "POST")
-        kernels = running.server.children(recursive=True)
-        assert kernels
-        running.process.send_signal(getattr(signal, name))
-        assert running.process.wait(20) == 0
-        assert psutil.wait_procs([running.server, *kernels], timeout=20)[1] == []
+        ends_by(running, "SIGHUP")
 
 
 def in_wheel(monkeypatch: pytest.MonkeyPatch, folder: Path) -> Path:

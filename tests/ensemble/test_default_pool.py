@@ -20,7 +20,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.skipif(not hasattr(os, "fork"), reas
 WORKED = """
 import multiprocessing, signal, sys, threading, time
 import numpy as np
-import torch
+import torch, torch._dynamo  # which torch imports when it first trains a module, in every process that does
 from concurrent.futures import ProcessPoolExecutor
 from sklearn.ensemble import HistGradientBoostingClassifier
 import rsbd
