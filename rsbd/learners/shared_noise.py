@@ -23,6 +23,7 @@ from torch import Generator, Tensor
 from rsbd.evasion.linear import forward_error
 from rsbd.learners.base import noised_points
 from rsbd.noises import Noise
+from rsbd.noises.random_bits import plain
 
 _GRID = 2.0**-4  # products with multiples of it are exact in float32
 _FINEST = 2.0**-31  # and in float64 with multiples of it
@@ -61,13 +62,9 @@ def _allowed(x: Tensor, version: int, grid: float, most: float) -> bool:
 
 
 @lru_cache(maxsize=4)
-def _longest(x: Tensor, version: int) -> Tensor:
-    return torch.as_tensor(torch.linalg.vector_norm(x, dim=1).max().clamp(min=1))
-
-
-@lru_cache(maxsize=4)
-def _wide_points(x: Tensor, version: int) -> Tensor:
-    return wide(x)
+def _points(x: Tensor, version: int) -> tuple[Tensor, Tensor]:
+    """Return the points in float64, and the length of the longest one, or 1."""
+    return wide(x), torch.linalg.vector_norm(x, dim=1).max().clamp(min=1)
 
 
 def noised_scores(
@@ -101,7 +98,7 @@ def noised_scores(
         return torch.stack([w @ noised_points(x, noise, g).T + b[:, None] for w, b, g in each])
     layer, exact = _rounded(weights, biases, most + limits[1])
     drawn = draw_shared(noise, x, generators, most) if exact else None
-    points = _wide_points(x, x._version)
+    points, _ = _points(x, x._version)
     if drawn is None:
         parts = zip(wide(layer.steps), generators, strict=True)
         products = [w @ noised_points(points, noise, g, finely=True).to(points).T for w, g in parts]
@@ -148,7 +145,7 @@ class _Layer:
 
     def labels(self, x: Tensor, scales: Tensor, offsets: Tensor) -> Tensor:
         """Return the class of the largest score of each point under the noise, the first one among equals."""
-        largest = self.units.amax(1, True)
+        (points, longest), largest = _points(x, x._version), self.units.amax(1, True)
         shares, bias = (self.units / largest).to(self.steps), self.biases / largest * _GRID  # in the largest steps
         apart = torch.addcmul(-self.steps[:, :1] * shares[:, :1], self.steps[:, 1:], shares[:, 1:])
         # These products are rounded, but added up without errors that count.
@@ -156,19 +153,18 @@ class _Layer:
         start, terms = (bias[:, 1:] - bias[:, :1] + moved).to(apart), x.shape[1] + 16
         size, stretch = torch.linalg.vector_norm(apart, dim=2).amax(1, True), scales.abs().amax(1, True).clamp(min=1)
         far = start.abs().amax(1) + size * torch.linalg.vector_norm(offsets, dim=1, keepdim=True).to(size)
-        error = forward_error(far, 16) + forward_error(size * stretch * _longest(x, x._version), terms) + 2 * _GRID
+        error = forward_error(size * stretch * longest + 16 / terms * far, terms) + 2 * _GRID
         apart *= scales[:, None].to(apart)
         above = (apart.flatten(0, 1) @ x.T.to(apart)).view(*start.shape[:2], -1).add_(start)
-        best = above.amax(1)
-        found, decided = (best > 0).long(), best.abs() > error
-        if apart.shape[1] > 1:
-            near = (above >= (best - 2 * error)[:, None]).to(torch.int16)
-            decided &= (best < 0) | (near.sum(1, dtype=torch.int16) == 1)
-            found *= near.mul_(torch.arange(1, apart.shape[1] + 1, dtype=torch.int16).to(x.device)[:, None]).amax(1)
-        models, points = (~decided).nonzero(as_tuple=True)
-        for own, at in zip(torch.split(models, _AT_ONCE), torch.split(points, _AT_ONCE), strict=True):
-            some = _Layer(*(part[own.to(part.device)] for part in (self.steps, self.units, self.biases)))
-            seen = _wide_points(x, x._version)[at] * wide(scales)[own] + wide(offsets)[own]
+        # Classes that are not this near the largest score are below it; the first class is 0 above itself.
+        least = above.amax(1).clamp_(min=0).sub_(2 * error)
+        near = torch.as_tensor(plain(above) >= plain(least[:, None])).to(torch.int16)
+        number = near.sum(1, dtype=torch.int16).add_(least <= 0)
+        found = near.mul_(torch.arange(1, apart.shape[1] + 1, dtype=torch.int16).to(x.device)[:, None]).amax(1).long()
+        for pairs in torch.split((number != 1).nonzero(), _AT_ONCE):
+            own, at = pairs.cpu().unbind(1)
+            some = _Layer(*(part[own] for part in (self.steps, self.units, self.biases)))
+            seen = points[at] * wide(scales)[own] + wide(offsets)[own]
             found[own, at] = some.scores(wide(some.steps) @ seen[..., None])[..., 0].max(1).indices.to(x.device)
         return found
 

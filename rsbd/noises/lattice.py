@@ -232,11 +232,16 @@ class Lattice:
         exponent = math.frexp(self.scale)[1]
         return math.ldexp(1.0, min(exponent - 6, max(exponent - _FINE_BITS, _FINE) if self.fine else exponent - 6))
 
+    @cached_property
+    def steps(self) -> Fraction:
+        """The scale in steps."""
+        return self.scale / Fraction(self.step)
+
     def sample(self, x: Tensor, generators: Sequence[Generator]) -> Tensor:
         """Return each ``x[i]`` under noise from its own generator, on the lattice; float32 or float64, as they came."""
         import torch
 
-        flat, exact = x.reshape(len(x), -1), self.scale / Fraction(self.step)
+        flat, exact = x.reshape(len(x), -1), self.steps
         flat = flat[:1] if flat.stride(0) == 0 else flat
         if not self.fine:
             scale = torch.tensor([[float(exact)]], dtype=torch.float64)
@@ -273,12 +278,12 @@ class LatticeNoise(Noise):
     @property
     def lattice(self) -> Lattice:
         """The lattice of this noise."""
-        return _lattice(self.law, self.scale)
+        return _lattice(self)
 
     @property
     def fine_lattice(self) -> Lattice:
         """The lattice of :meth:`affine`."""
-        return _lattice(self.law, self.scale, fine=True)
+        return _lattice(self, fine=True)
 
     def sample(self, x: Tensor, generator: Generator) -> Tensor:
         """Return ``x`` plus noise, on the lattice."""
@@ -292,8 +297,8 @@ class LatticeNoise(Noise):
 
     def affine_limits(self) -> tuple[float, float]:
         """Return the step of the fine lattice, and the largest noise and a step, which no draw exceeds."""
-        step = self.fine_lattice.step
-        return step, self.law.largest * float(self.scale) + step
+        step, scale = self.fine_lattice.step, self.fine_lattice.scale
+        return step, self.law.largest * float(scale) + step
 
     def affine(self, num_features: int, generators: Sequence[Generator]) -> tuple[Tensor, Tensor]:
         """Draw the noise as an offset on the fine lattice, in float64; the scale is 1.
@@ -312,8 +317,8 @@ class LatticeNoise(Noise):
 
 
 @lru_cache(maxsize=64)
-def _lattice(law: Law, scale: Fraction, fine: bool = False) -> Lattice:
-    return Lattice(law, scale, fine)
+def _lattice(noise: LatticeNoise, fine: bool = False) -> Lattice:
+    return Lattice(noise.law, noise.scale, fine)
 
 
 def normal_below(z: Fraction) -> Fraction:

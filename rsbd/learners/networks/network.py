@@ -157,13 +157,14 @@ class Network(Learner):
         for numbers in noised_at_once(problem, models):
             some = generators[numbers.start : numbers.stop]
             drawn, classes = problem.noised_many(some)
-            drawn = drawn if extra is None else extra.sample_many(drawn, some)
+            drawn = drawn if extra is None or type(extra) is Gaussian else extra.sample_many(drawn, some)
             for i, x, y, generator in zip(numbers, drawn, classes, some, strict=True):
+                if type(extra) is Gaussian:  # this noise proves nothing, so that it needs no lattice
+                    x += torch.empty_like(x).normal_(0, extra.sigma, generator=generator)
                 order = torch.randperm(len(x), generator=generator, device=generator.device)
                 labels[i] = y[order]
-                x = x.index_select(0, order).to(kind)  # cheaper before the transpose
-                for batch, part in zip(features, torch.split(x, cuts), strict=True):
-                    batch[i] = part.T
+                for batch, part in zip(features, torch.split(order, cuts), strict=True):
+                    batch[i] = x.index_select(0, part).to(kind).T  # cheaper before the transpose
         return list(zip(features, torch.split(labels, cuts, dim=1), strict=True))
 
     def descend(
