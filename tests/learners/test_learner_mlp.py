@@ -11,7 +11,7 @@ from rsbd.learners import randomness
 from rsbd.learners.base import Problem
 from rsbd.learners.networks.mlp import MLP, dense_gradients, forward_pass, initial_weights
 from rsbd.learners.networks.network import Adam
-from rsbd.noises import Flip, Gaussian
+from rsbd.noises import Flip, Gaussian, Uniform
 from rsbd.noises.smoothing import Smoothing
 
 
@@ -132,13 +132,18 @@ def test_rows_get_the_noise_that_they_lack_of_the_test_input():
     def weights(smoothing):
         return MLP(epochs=1).train(digits(smoothing)[0], randomness.generators(0, range(1))).layers[0][0]
 
-    alike = weights(Smoothing(test=Gaussian(0.4)))
-    assert torch.equal(alike, weights(Smoothing(features=Gaussian(0.4), test=Gaussian(0.4))))
+    alike = weights(Smoothing(test=Uniform(1)))
+    assert torch.equal(alike, weights(Smoothing(features=Uniform(1), test=Uniform(1))))
     assert not torch.equal(alike, weights(Smoothing()))
-    problem, _, _ = digits(Smoothing(features=Gaussian(0.3), test=Gaussian(0.5)))
+    assert not torch.equal(weights(Smoothing(test=Gaussian(0.4))), weights(Smoothing()))
     clean, _, _ = digits(Smoothing())
-    (x, _), (x0, _) = (MLP(batch=1000).batches(p, randomness.generators(0, range(20)))[0] for p in (problem, clean))
-    assert (x.var() - x0.var()).item() == pytest.approx(0.25, rel=0.02)
+    for features, test, variance in ((Gaussian(0.3), 0.5, 0.25), (Gaussian(0.5), 0.4, 0.25), (None, 0.4, 0.16)):
+        problem, _, _ = digits(Smoothing(features=features, test=Gaussian(test)))
+        kept = problem.x.clone()
+        (x, _), (x0, _) = (MLP(batch=1000).batches(p, randomness.generators(0, range(20)))[0] for p in (problem, clean))
+        assert (x.var() - x0.var()).item() == pytest.approx(variance, rel=0.02)
+        assert (x.mean() - x0.mean()).abs().item() < 0.005
+        assert torch.equal(problem.x, kept)
 
 
 @pytest.mark.parametrize("noise", [None, Gaussian(0.5), Flip(0.8), Flip(0.8, 17)])
