@@ -1,5 +1,6 @@
 """A world of data sets small enough to enumerate, with the exact vote of the smoothed classifier on each."""
 
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property, partial
@@ -148,15 +149,18 @@ class World:
         if rows is None:
             return inside.astype(object), unit
         features, labels, test = self._indices()
-        bags = {y: list(listed(y)) for y in product(range(self.dataset.num_classes), repeat=self.dataset.num_rows)}
-        whole = lcm(*(chance.denominator for some in bags.values() for _, chance in some))
+        given = [list(listed(y)) for y in product(range(self.dataset.num_classes), repeat=self.dataset.num_rows)]
+        whole = lcm(*(chance.denominator for some in given for _, chance in some))
         inside = inside.astype(_exact(unit * whole))
         votes = np.zeros((len(inside), labels.shape[1]), inside.dtype)
-        for y, some in bags.items():
-            here = np.flatnonzero((labels == np.array(y)[:, None]).all(0))
+        bags: dict[Any, Array] = defaultdict(lambda: np.zeros(len(given), inside.dtype))
+        for number, some in enumerate(given):
             for bag, chance in some:
-                seen = [*features[list(bag)].reshape(-1, labels.shape[1]), *labels[list(bag)], *test]
-                votes[:, here] += inside[(slice(None), *(index[here] for index in seen))] * int(chance * whole)
+                bags[bag][number] += int(chance * whole)
+        numbers = np.ravel_multi_index(tuple(labels), (self.dataset.num_classes,) * self.dataset.num_rows)
+        for bag, weights in bags.items():
+            seen = [*features[list(bag)].reshape(-1, labels.shape[1]), *labels[list(bag)], *test]
+            votes += inside[(slice(None), *seen)] * weights[numbers]
         return votes.reshape(len(inside), *self.sizes).astype(object), unit * whole
 
     def supports(self, threat: Threat) -> Iterator[tuple[int, ...]]:
