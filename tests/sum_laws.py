@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from rsbd.learners import Problem
+from rsbd.learners.base import noised_at_once
 from rsbd.learners.linear import class_sums
 from rsbd.noises.smoothing import Smoothing
 
@@ -26,12 +27,12 @@ def problem(smoothing: Smoothing) -> Problem:
 def sample_rows(problem: Problem, generators: Sequence[torch.Generator]) -> class_sums.ClassSums:
     """Draw class sums the plain way: noise every row, then add up."""
     sums, sizes = [], []
-    for generator in generators:
-        x, y = problem.noised(generator)
+    for some in noised_at_once(problem, len(generators)):
+        x, y = problem.noised_many(generators[some.start : some.stop])
         members = torch.nn.functional.one_hot(y, problem.num_classes).to(x.dtype)
-        sums.append(members.T @ x)
-        sizes.append(members.sum(0))
-    return class_sums.ClassSums(torch.stack(sums), torch.stack(sizes))
+        sums.append(members.mT @ x)
+        sizes.append(members.sum(1))
+    return class_sums.ClassSums(torch.cat(sums), torch.cat(sizes))
 
 
 def table(sums: class_sums.ClassSums) -> NDArray[np.float64]:

@@ -81,10 +81,8 @@ def _rows(target: Target, size: float) -> Iterator[tuple[str, Floats]]:
 
 def _each(norm: str, size: float, rows: int) -> float:
     """Return how far each row may move: lengths add in squares in L2, simply in L1; other norms allow one row."""
-    if norm == "L2":
-        return size / sqrt(max(rows, 1))
-    if norm == "L1":
-        return size / max(rows, 1)
+    if norm in ("L1", "L2"):
+        return size / (sqrt(max(rows, 1)) if norm == "L2" else max(rows, 1))
     return size if rows == 1 else 0.0
 
 

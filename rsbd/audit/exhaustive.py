@@ -150,11 +150,8 @@ def _violation(
     world: World, lead: Array, label: Array, supports: set[tuple[int, ...]], state: tuple[int, ...]
 ) -> Violation:
     (votes, total), own = world.smoothed, lead[label[state]]
-    values = [(at, range(size)) for at, size in zip(state, own.shape, strict=True)]
     # All data sets that changes of these coordinates make.
-    ways = (
-        product(*(every if i in support else (at,) for i, (at, every) in enumerate(values))) for support in supports
-    )
+    ways = (product(*(range(own.shape[i]) if i in some else (at,) for i, at in enumerate(state))) for some in supports)
     there = min(chain.from_iterable(ways), key=own.__getitem__)
     before, after = (tuple(Fraction(int(row[at]), total) for row in votes) for at in (state, there))
     return Violation(world.data(state), world.data(there), before, after)

@@ -185,8 +185,7 @@ class World:
         if max(prod(shape), prod(self.sizes)) > MOST_DATASETS:
             many = f"{prod(self.sizes):,} data sets and {prod(shape):,} noised ones are more than {MOST_DATASETS:,}"
             raise InputError(many, "take fewer rows, features or values")
-        labels = [rule(*self.split(seen, rows)) for seen in product(*(axis.seen for axis in axes))]
-        models = np.reshape(labels, shape)
+        models = np.reshape([rule(*self.split(seen, rows)) for seen in product(*(axis.seen for axis in axes))], shape)
         unit = prod(axis.unit for axis in axes)
         votes: Array = np.stack([models == c for c in range(answers)]).astype(int).astype(_exact(unit))
         for i, axis in enumerate(axes, start=1):

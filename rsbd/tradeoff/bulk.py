@@ -151,8 +151,8 @@ def _many_changes(part: Flips) -> FloatLevels:
         powers = accumulate(repeat(ratio, r), operator.mul)
         upper = [coefficient * power for coefficient, power in zip(lower[-2:0:-1], powers, strict=True)]
         seen = [coefficient for coefficient in (*lower[1:], *upper) if coefficient]
-        total, scale = sum(seen), Decimal(2) ** SCALE_BITS
-        scaled = np.array([float(c * scale / total) for c in seen])
+        scale = Decimal(2) ** SCALE_BITS / sum(seen)
+        scaled = np.array([float(c * scale) for c in seen])
     plain = np.ldexp(scaled, -SCALE_BITS)  # exact, but below the smallest normal number, where levels are left out
     step = 1 if B > G else -1  # falling Q / P
     return _without_tiny(scaled[::step], plain[::-1][::step], slack=2 * UNIT, lost=0.0, singular=0.0)

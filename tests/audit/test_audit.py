@@ -33,7 +33,7 @@ def test_no_attack_found_within_the_radius_changes_a_certified_prediction(
 ) -> None:
     points = np.flatnonzero(certified.certificate.radius >= 1)[:6]
     assert len(points) == 6
-    found = attack(digits, certified.smoothing, Linear(), certified.certificate, points, seed=7)
+    found = attack(digits, certified.smoothing, Linear(), certified.certificate, points, scouts=64, seed=7)
     assert not any(finding.broken for finding in found.findings)
     assert all(len(finding.changes) == finding.radius for finding in found.findings)
     # The search is no sham: on average it costs votes.
@@ -44,7 +44,7 @@ def test_no_attack_found_within_the_radius_changes_a_certified_prediction(
 def test_a_certificate_that_claims_too_much_is_caught(digits: Dataset, certified: Certified) -> None:
     points = np.flatnonzero(certified.certificate.radius >= 1)[:2]
     boast = replace(certified.certificate, radius=np.full_like(certified.certificate.radius, 16))
-    found = attack(digits, certified.smoothing, Linear(), boast, points, seed=7)
+    found = attack(digits, certified.smoothing, Linear(), boast, points, scouts=32, seed=7)
     assert any(finding.broken for finding in found.findings)
 
 

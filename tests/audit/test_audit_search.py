@@ -25,8 +25,14 @@ from rsbd.noises.smoothing import Smoothing, Threat
 from rsbd.recipes import bagflip, bagging, dpa, pecan, rab, rab_knn, rosenfeld, wang
 from rsbd.recipes.rosenfeld import LeastSquares
 
+
+def middle(data: Dataset) -> Dataset:
+    """Keep the 4x4 pixels in the middle, which tell 0 from 1: an attack is tried for each pixel."""
+    return data.replace(x=data.x[:, 2:6, 2:6], x_test=data.x_test[:, 2:6, 2:6])
+
+
 BITS = load("digits", side=8, classes=(0, 1), rows=60, points=30)
-GRAY = load("digits", side=8, view="gray", classes=(0, 1), rows=100, points=20)
+GRAY = middle(load("digits", side=8, view="gray", classes=(0, 1), rows=60, points=20))
 MORE = load("digits", side=8, classes=(0, 1), rows=200, points=30)
 REAL = load("digits", side=8, view="unit", classes=(0, 1), rows=60, points=30)
 Case = tuple[Dataset, Any, Any, Certificate, dict[str, Any]]
@@ -117,7 +123,7 @@ CASES: dict[str, Callable[[], Case]] = {
     "Cohen, a network": lambda: ensemble(REAL, Smoothing(test=G), MLP(hidden=(8,), epochs=5)),
     "uniform on the point": lambda: ensemble(REAL, Smoothing(test=U), LDA()),
     "uniform on rows": lambda: ensemble(REAL, Smoothing(features=U), Linear()),
-    "Gaussian on rows and point": lambda: ensemble(REAL, Smoothing(features=G, test=G), LDA()),
+    "Gaussian on rows and point": lambda: ensemble(middle(REAL), Smoothing(features=G, test=G), LDA()),
     "RAB": rab_votes,
     "RAB, nearest neighbour": lambda: nearest(1),
     "RAB, three neighbours": lambda: nearest(3),
@@ -170,6 +176,7 @@ def test_within_the_radius_nothing_breaks_and_beyond_it_something_does(name: str
     if name in UNBROKEN:
         return
     far = FAR.get(name, 20 if (certificate.norm == "L0" or "rows" in certificate.norm) else 5)
+    setting["scouts"] = 32  # enough where an attack succeeds
     assert attack(data, defence, learner, certificate, points[:1], beyond=far, **setting).broken
 
 

@@ -246,7 +246,7 @@ def test_the_attack_that_was_planted_changes_no_certified_prediction_and_others_
     """Ten rows of 204 at will and any 3x3 patch; both are sought, and put into practice."""
     digits = load("digits", classes=(0, 1))
     result = pecan(digits, AnyPatch(3), bag=ClassBagging.of(digits), num_models=800)
-    certificate, setting = result.certificate, {"num_models": 1000, "scouts": 64, "seed": 5}
+    certificate, setting = result.certificate, {"num_models": 500, "scouts": 64, "seed": 5}
     ten = replace(certificate, label=result.bounds.label, radius=np.full_like(certificate.radius, 10))
     order = np.argsort(certificate.radius, kind="stable")
     held, lost = order[certificate.radius[order] >= 10], order[:1]

@@ -51,7 +51,7 @@ def train(learner, problem, x, models):
 @pytest.mark.slow
 @pytest.mark.parametrize("name", [pytest.param(n, marks=pytest.mark.slow) if n == "cnn" else n for n in LEARNERS])
 def test_a_model_is_as_accurate_and_its_weights_are_float32(name):
-    problem, x, y = digits(SMOOTHING, rows=500)
+    problem, x, y = digits(SMOOTHING, rows=300)
     learners = [LEARNERS[name], replace(LEARNERS[name], precision="bfloat16")]
     (full, labels), (half, rounded) = (train(learner, problem, x, range(16)) for learner in learners)
     assert half.dtype == torch.float32

@@ -213,7 +213,7 @@ def test_audit_by_search(digits: Dataset, smoothing: Smoothing, far: float) -> N
     report = attack(digits, smoothing, Linear(), certificate, points, num_models=500, scouts=64, seed=5)
     assert len(report.findings) == 3
     assert not report.broken
-    beyond = attack(digits, smoothing, Linear(), certificate, points, beyond=far, scouts=64, seed=5)
+    beyond = attack(digits, smoothing, Linear(), certificate, points[:1], beyond=far, scouts=32, seed=5)
     assert beyond.broken
 
 
