@@ -164,7 +164,7 @@ class _Layer:
         for pairs in torch.split((number != 1).nonzero(), _AT_ONCE):
             own, at = pairs.cpu().unbind(1)
             some = _Layer(*(part[own] for part in (self.steps, self.units, self.biases)))
-            seen = points[at] * wide(scales)[own] + wide(offsets)[own]
+            seen = points[at] * scales[own].to(points) + offsets[own].to(points)
             found[own, at] = some.scores(wide(some.steps) @ seen[..., None])[..., 0].max(1).indices.to(x.device)
         return found
 
