@@ -310,9 +310,6 @@ def test_reference_radii() -> None:
         assert exact_radius(miss, smoothing, max_radius=30) == case["radius"]
         law = flips(case["keep_prob"], case["K"] + 1, 1)
         assert law.lower(1 - miss) == pytest.approx(case["worst_at_radius1"], abs=1e-12)
-    for case in papers["rosenfeld_radius"]["cases"]:
-        smoothing = Smoothing(labels=Flip(1 - Fraction(repr(case["q"]))))
-        assert radius(evidence(case["pother"]), smoothing).radius[0] == case["np_radius"]
     for case in papers["cohen_clopper_pearson"]["cases"]:
         bounds = clopper_pearson([[case["nA"], case["n"] - case["nA"]]], case["alpha"], selection=[[1, 0]])
         (found,) = radius(bounds, Smoothing(test=Gaussian(case["sigma"]))).radius

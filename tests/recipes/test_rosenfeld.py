@@ -67,6 +67,12 @@ def test_radii_of_the_reference() -> None:
         assert exact_radii(others, Flip(keep)).tolist() == [case["np_radius"] for case in some]
 
 
+def whole(numbers: list[float]) -> tuple[list[int], int]:
+    """Return floats as whole numbers over a common denominator."""
+    one = max(number.as_integer_ratio()[1] for number in numbers)
+    return [int(Fraction(number) * one) for number in numbers], one
+
+
 @pytest.mark.slow
 @given(
     st.lists(st.tuples(st.floats(-3, 3), st.floats(0, 1), st.floats(0, 1), st.floats(0, 1)), min_size=1, max_size=7),
@@ -79,11 +85,14 @@ def test_chernoff_is_above_the_tail(terms: list[tuple[float, ...]], at: float) -
     chances = np.array([(up, rest + 1e-9, down) for _, up, rest, down in terms])
     chances /= chances.sum(axis=1, keepdims=True)
     found = lower_tail(np.array([weights]), Chances(*chances.T), at)[0]
-    outcomes = [(Fraction(0), Fraction(1))]  # of the terms so far: their sum, and its chance
-    for weight, law in zip(weights, chances, strict=True):
-        moves = [(Fraction(weight) * (1 - s), Fraction(float(chance))) for s, chance in enumerate(law)]
+    (*steps, border), _ = whole([*weights, at])
+    outcomes, all_ = [(0, 1)], 1  # of the terms so far: their sum, and its chance; the sum of all chances
+    for step, law in zip(steps, chances.tolist(), strict=True):
+        shares, one = whole(law)
+        moves = list(zip((step, 0, -step), shares, strict=True))
         outcomes = [(total + move, chance * more) for total, chance in outcomes for move, more in moves]
-    tail = sum(chance for total, chance in outcomes if total <= Fraction(at))
+        all_ *= one
+    tail = Fraction(sum(chance for total, chance in outcomes if total <= border), all_)
     # The chances are floats that add up to 1 only nearly.
     assert found >= tail * (1 - Fraction(1, 10**14))
 

@@ -237,9 +237,9 @@ def test_an_experiment_a_comparison_and_an_audit_with_a_scaler_that_works_in_pla
     for rude in (True, False):
         d, learner = data(), scaled(StandardScaler(copy=not rude))
         noise = Smoothing(features=Gaussian(2.0), labels=Flip(0.9), test=Gaussian(2.0))
-        outcome = Experiment(d, Poisoning(BadPatch(2), target=0, rate=0.05), noise, learner, num_models=30).run()
+        outcome = Experiment(d, Poisoning(BadPatch(2), target=0, rate=0.05), noise, learner, num_models=16).run()
         contenders = [c for c in CONTENDERS if c.name in ("Cohen et al.", "DPA", "bagging", "Wang et al., tied")]
-        asked = {"relabel": [True], "on_test": [False, True], "contenders": contenders, "num_models": 40}
+        asked = {"relabel": [True], "on_test": [False, True], "contenders": contenders, "num_models": 20}
         compared = recipes.compare(d, rows=[0, 1], triggers=[1], **asked, learner=learner)
         judge = audit.Retrained(noise, learner)
         found.append((
