@@ -12,7 +12,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-from multiprocessing.context import ForkServerContext
+from multiprocessing.context import BaseContext
 from pathlib import Path
 
 import rsbd
@@ -21,9 +21,9 @@ import rsbd
 PRELOADED = ["pytest", "nbval.plugin", "nbval.kernel", "jupyter_client.manager", "distributed", "rsbd.ensemble.blocks"]
 
 
-def forkserver() -> ForkServerContext:
-    """Return a context for processes that inherit no thread of this one and import next to nothing."""
-    context = multiprocessing.get_context("forkserver")
+def forkserver() -> BaseContext:
+    """Return a context for processes that inherit no thread of this one and import next to nothing (but on Windows)."""
+    context = multiprocessing.get_context("forkserver" if hasattr(os, "fork") else "spawn")
     context.set_forkserver_preload(PRELOADED)
     return context
 
