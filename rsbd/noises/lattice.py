@@ -108,7 +108,8 @@ class Law:
         if self.even:
             length = 2.0**-FIRST_BITS
             middle = cells.float().mul_(length).add_(length / 2)
-            return middle, middle.new_full((), length / 2)
+            # A tensor of one number would be added four times as slowly.
+            return middle, middle.new_full(middle.shape, length / 2)
         at = random_bits.as_index(cells)
         middle, half = (part.to(at.device).index_select(0, at).view(cells.shape) for part in self._table)
         return middle, half
