@@ -41,7 +41,7 @@ class HalfPlane(Learner):
 class Plane(ScoringModels):
     def scores(self, x: torch.Tensor, noise: Noise | None, generators: Sequence[torch.Generator]) -> torch.Tensor:
         assert noise is not None
-        score = torch.stack([noise.sample(x, generator) @ SLOPE for generator in generators])
+        score = noise.sample_many(x.expand(len(generators), *x.shape), generators) @ SLOPE
         return torch.stack([torch.zeros_like(score), 1000 * score], dim=1)
 
 

@@ -140,7 +140,7 @@ class Slope(Learner):
 class Logistic(ScoringModels):
     def scores(self, x: torch.Tensor, noise: Noise | None, generators: Sequence[torch.Generator]) -> torch.Tensor:
         assert noise is not None
-        score = torch.stack([4 * noise.sample(x, generator)[:, 0] for generator in generators])
+        score = 4 * noise.sample_many(x.expand(len(generators), *x.shape), generators)[..., 0]
         return torch.stack([torch.zeros_like(score), score], dim=1)
 
 
