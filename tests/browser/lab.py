@@ -165,6 +165,18 @@ class Lab:
     def open(self, notebook: str, view: str = "doc") -> None:
         """Open ``notebook``, alone or with tabs (``view="lab"``), and wait for an idle kernel."""
         self.page.goto(f"{self.address}/{view}/tree/{notebook}?reset")
+        self._until_open()
+
+    def open_again(self, notebook: str) -> None:
+        """Close the notebook and open it in the same page, which takes seconds less than a new one."""
+        act = """async path => {
+            window.jupyterapp.shell.currentWidget.dispose();
+            await window.jupyterapp.commands.execute("docmanager:open", { path });
+        }"""
+        self.page.evaluate(act, notebook)
+        self._until_open()
+
+    def _until_open(self) -> None:
         self.until(f"{KERNEL}?.status === 'idle'", timeout=90.0)
         self.started = False
 

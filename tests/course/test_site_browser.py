@@ -61,7 +61,7 @@ def opened(site):
 def hall(opened):
     opened.complaints.clear()
     opened.page.set_viewport_size({"width": 1280, "height": 720})
-    opened.page.emulate_media(color_scheme="light", media="screen")
+    opened.page.emulate_media(color_scheme="light", media="screen", reduced_motion="no-preference")
     return opened
 
 
@@ -84,6 +84,7 @@ def test_every_page_can_be_read(site, hall):
 
 def test_panels_quizzes_predictions_and_search_work(site, hall):
     page = hall.page
+    page.emulate_media(reduced_motion="reduce")  # a frame costs as much as a click, and the last panels move
     for name in sorted(path.name for path in site.glob("[01][0-9]*.html")):
         page.goto((site / name).as_uri())
         for panel in page.locator("section.panel").all():
@@ -116,6 +117,7 @@ def test_panels_quizzes_predictions_and_search_work(site, hall):
         assert all(fold.locator(":scope > *").last.is_visible() for fold in page.locator(".rsbd-still > details").all())
         assert not any(button.is_visible() for button in page.locator(".panel button, .guess button, header").all())
         page.emulate_media(media="screen")
+    page.emulate_media(reduced_motion="no-preference")
     page.goto((site / "03_why_it_holds.html").as_uri())
     slider = page.get_by_role("slider", name="changed bits (L0)")
     slider.focus()
