@@ -64,7 +64,7 @@ def _allowed(x: Tensor, version: int, grid: float, most: float) -> bool:
 @lru_cache(maxsize=4)
 def _points(x: Tensor, version: int) -> tuple[Tensor, Tensor]:
     """Return the points in float64, and the length of the longest one, or 1."""
-    return wide(x), torch.linalg.vector_norm(x, dim=1).max().clamp(min=1)
+    return wide(x), torch.cat([torch.linalg.vector_norm(x, dim=1), x.new_ones(1)]).max()  # also of no points
 
 
 def noised_scores(
