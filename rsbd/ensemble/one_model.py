@@ -1,8 +1,8 @@
 """Confidences of models in place of votes, and one model that is trained once and asked many times."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import Any, Self
+from dataclasses import dataclass, replace
+from typing import Any, Self, cast
 
 import numpy as np
 import torch
@@ -12,11 +12,13 @@ from rsbd.data import Dataset, round_inputs
 from rsbd.ensemble import blocks, checks, devices, workers
 from rsbd.ensemble.votes import Votes
 from rsbd.learners import Learner, Models, Problem, determinism, randomness
-from rsbd.learners.checked import check_repeats, predict_confidences, predict_labels, train_models
+from rsbd.learners.base import LinearScores
+from rsbd.learners.checked import check_repeats, is_own, predict_confidences, predict_labels, train_models
 from rsbd.noises import Noise, Smoothing
 from rsbd.types import Points, read_points
 
 _CHUNK = 64  # noisy copies handed to a worker at a time
+_TOGETHER = 16  # of them that a linear model sees at once
 
 
 @dataclass(frozen=True)
@@ -98,18 +100,29 @@ class FixedModel:
     def _ask(self, question: Callable[..., Tensor], x_test: Points, copies: range) -> Iterator[Tensor]:
         checks.check_points(self.noise, x_test)
         x = torch.tensor(round_inputs(x_test), device=self.device).flatten(1)
+        # Linear scores of noised points are exact sums, which are the same for any number of models.
+        size = _TOGETHER if isinstance(self.models, LinearScores) and is_own(self.models) else 1
 
         def answer(start: int, number: int = _CHUNK) -> Tensor:
             some = range(start + 1, min(start + number, copies.stop) + 1)
             with devices.explain_errors(self.device, self.learner), determinism.reproducible():
                 streams = randomness.generators(self.seed, some, self.device)
-                return torch.cat([question(self.models, x, self.noise, [stream]) for stream in streams]).cpu()
+                parts = [streams[i : i + size] for i in range(0, len(streams), size)]
+                asked = [question(_repeat(self.models, len(part)), x, self.noise, part) for part in parts]
+                return torch.cat(asked).cpu()
 
         if self.device == "cpu" and len(copies):
             check_repeats(self.learner, lambda: answer(copies.start, 8))
         starts = range(randomness.check_consecutive(copies).start, copies.stop, _CHUNK)
         with workers.thread_pool(self.device) as pool:
             yield from workers.map_in_order(pool, answer, starts)
+
+
+def _repeat(models: Any, times: int) -> Models:
+    """Return a batch of one model as a batch of ``times`` equal models."""
+    tensors = {name: part for name, part in vars(models).items() if isinstance(part, Tensor)}
+    again = {name: part.expand(times, *part.shape[1:]) for name, part in tensors.items()}
+    return cast("Models", replace(models, **again) if times > 1 else models)
 
 
 def stream_confidences(
