@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from typing import Any, Self, cast
+from typing import Any, Self
 
 import numpy as np
 import torch
@@ -118,11 +118,10 @@ class FixedModel:
             yield from workers.map_in_order(pool, answer, starts)
 
 
-def _repeat(models: Any, times: int) -> Models:
+def _repeat(models: Any, times: int) -> Any:
     """Return a batch of one model as a batch of ``times`` equal models."""
-    tensors = {name: part for name, part in vars(models).items() if isinstance(part, Tensor)}
-    again = {name: part.expand(times, *part.shape[1:]) for name, part in tensors.items()}
-    return cast("Models", replace(models, **again) if times > 1 else models)
+    again = {n: part.expand(times, *part.shape[1:]) for n, part in vars(models).items() if isinstance(part, Tensor)}
+    return replace(models, **again) if times > 1 else models
 
 
 def stream_confidences(

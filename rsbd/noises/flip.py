@@ -160,10 +160,7 @@ def bernoulli(p: Fraction, shape: tuple[int, ...], generators: Sequence[Generato
     drawn = torch.as_tensor(bits < leading - 2**15)
     if scaled != leading:
         at = positions(bits == leading - 2**15)
-        counts = np.bincount(at // max(1, count), minlength=len(generators)).tolist()
-        more = [
-            torch.rand(n, dtype=torch.float64, generator=g, device=device)
-            for n, g in zip(counts, generators, strict=True)
-        ]
+        sizes = np.bincount(at // max(1, count), minlength=len(generators)).tolist()
+        more = [torch.rand(n, dtype=torch.float64, generator=generators[i], device=device) for i, n in enumerate(sizes)]
         put_at(drawn, at, (torch.cat(more) < float(scaled - leading)).cpu().numpy())
     return drawn.view(len(generators), *shape)

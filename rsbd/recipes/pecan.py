@@ -137,7 +137,7 @@ def _deal(
     learner: Learner,
     seed: int,
 ) -> GuardedParts:
-    x, classes = torch.tensor(dataset.x_test).flatten(1), dataset.num_classes
+    x, shape, classes = torch.tensor(dataset.x_test).flatten(1), dataset.shape, dataset.num_classes
     trained: dict[int, Models] = {}
 
     def ask(part: Dataset, start: int) -> Labels:
@@ -150,12 +150,11 @@ def _deal(
     def reach(places: Sequence[AnyTrigger]) -> Iterator[Bools]:
         said = torch.from_numpy(labels)
         linear = {i: one.linear() for i, one in trained.items() if isinstance(one, LinearScores) and is_own(one)}
-        others = {i: one for i, one in trained.items() if i not in linear}
-        moved = [([i], find_reached(one, x, said[[i]], places, dataset.shape, classes)) for i, one in others.items()]
+        alone = {i: one for i, one in trained.items() if i not in linear}
+        moved = [([i], find_reached(one, x, said[[i]], places, shape, classes)) for i, one in alone.items()]
         if linear:  # one product for all of them is much faster than one for each
             weights, bias, error = map(torch.cat, zip(*linear.values(), strict=True))
-            found = reached_classes((weights, bias, error), said[[*linear]], x, places, dataset.shape)
-            moved.append(([*linear], found))
+            moved.append(([*linear], reached_classes((weights, bias, error), said[[*linear]], x, places, shape)))
         for _ in places:
             reached = np.zeros((*labels.shape, classes), dtype=bool)  # a part that abstains has no model to move
             for models, found in moved:
