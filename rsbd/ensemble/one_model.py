@@ -87,15 +87,14 @@ class FixedModel:
         return Votes(counts, ((copies.start, copies.stop),), manifest)
 
     def confidences(self, x_test: Points, copies: range) -> Iterator[Points]:
-        """Yield the model's confidence in each class (softmax of its scores): arrays (copies, points, classes).
+        """Stream the model's confidence in each class (softmax of its scores): arrays (copies, points, classes).
 
         Raises
         ------
         InputError
             The model gives labels without scores.
         """
-        for chunk in self._ask(predict_confidences, x_test, copies):
-            yield chunk.numpy()
+        return (chunk.numpy() for chunk in self._ask(predict_confidences, x_test, copies))
 
     def _ask(self, question: Callable[..., Tensor], x_test: Points, copies: range) -> Iterator[Tensor]:
         checks.check_points(self.noise, x_test)

@@ -119,8 +119,7 @@ def pecan(
         return _deal(dataset, windows, partition, learner, settings.get("seed", 0))
     bag = ClassBagging.of(dataset) if bag is None else bag
     smoothing = Smoothing(rows=Bagging(bag) if isinstance(bag, int) else bag)
-    places = [place for some in windows.values() for place in some]
-    settings |= {"triggers": list(dict.fromkeys(places))}
+    settings |= {"triggers": list(dict.fromkeys(place for places in windows.values() for place in places))}
     votes = ensemble.collect(dataset, smoothing, learner, dataset.x_test, **settings)
     level |= {"runner_up": dataset.num_classes > 2}
     held = {each: bounds.kept_votes(votes.against(each, by_window), **level) for each in triggers}
@@ -150,8 +149,8 @@ def _deal(
     def reach(places: Sequence[AnyTrigger]) -> Iterator[Bools]:
         said = torch.from_numpy(labels)
         linear = {i: one.linear() for i, one in trained.items() if isinstance(one, LinearScores) and is_own(one)}
-        alone = {i: one for i, one in trained.items() if i not in linear}
-        moved = [([i], find_reached(one, x, said[[i]], places, shape, classes)) for i, one in alone.items()]
+        alone = [i for i in trained if i not in linear]
+        moved = [([i], find_reached(trained[i], x, said[[i]], places, shape, classes)) for i in alone]
         if linear:  # one product for all of them is much faster than one for each
             weights, bias, error = map(torch.cat, zip(*linear.values(), strict=True))
             moved.append(([*linear], reached_classes((weights, bias, error), said[[*linear]], x, places, shape)))

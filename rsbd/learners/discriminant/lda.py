@@ -74,10 +74,8 @@ class LDA(Learner):
         return max(1, min(64, 2**24 // (labels + 4 * blocks**2)))
 
 
-@lru_cache(maxsize=2)
-def _sampler(problem: Problem, pooling: Pooling) -> MomentSampler:
-    # Blocks of one ensemble share it. Tensors hash by identity, so other data are never mistaken for these.
-    return MomentSampler(problem, pooling)
+# Blocks of one ensemble share it. Tensors hash by identity, so other data are never mistaken for these.
+_sampler = lru_cache(maxsize=2)(MomentSampler)
 
 
 def _channel(noise: Noise | None) -> Channel:

@@ -19,7 +19,6 @@ FURTHEST_RADIUS = 2.0  # L2 length at the end of the axis and of the slider
 _MEASURES = (("score of the class", "score"), ("margin to the next class", "margin"))
 _SELECTION = 100  # noisy copies that pick the class; other copies bound its confidence
 _COPIES = (100, 300, 1000, 3000)  # numbers fixed beforehand, so that the band holds for a preview, too
-_GRID = 201
 
 
 @dataclass(frozen=True)
@@ -128,7 +127,7 @@ class ConfidenceComputation:
         right = labels == data.y_test
         whole = expected(scores, [law], params.alpha, low)[:, 0]
         alone = from_mean(scores, [law], params.alpha, low, high)[:, 0]
-        at: AnyFloats = np.linspace(low, high, _GRID)
+        at: AnyFloats = np.linspace(low, high, 201)
         reached = 1 - np.searchsorted(one[0], at) / copies
         lowered = np.maximum(reached - dkw(copies, params.alpha), 0)
         here = float(whole[params.point]), float(alone[params.point])
