@@ -18,7 +18,7 @@ from rsbd.certify import ABSTAIN, radius
 from rsbd.data import Dataset, load
 from rsbd.ensemble.one_model import FixedModel
 from rsbd.errors import InputError
-from rsbd.learners import LDA, MLP, Learner, Linear, Models, Problem, ScoringModels
+from rsbd.learners import LDA, MLP, Learner, Linear, Models, Problem, RobustLinear, ScoringModels
 from rsbd.noises import Flip, Gaussian, Noise
 from rsbd.noises.smoothing import Smoothing, Threat
 from rsbd.recipes import cohen
@@ -61,6 +61,20 @@ def test_published_values() -> None:
         assert 1 - bounds.miss[0] <= case["pABar"] + 1e-16  # on the sound side of the published value
         assert (found.label[0] == ABSTAIN) == case["abstain"]
         assert max(found.radius[0], 0.0) == pytest.approx(case["radius"], abs=1e-9)
+
+
+@pytest.mark.parametrize("scale", [1, 1 / 3], ids=["points on the grid", "points between"])
+@pytest.mark.parametrize("learner", [LDA(), Linear(), RobustLinear()], ids=lambda learner: type(learner).__name__)
+@pytest.mark.parametrize("noise", [Gaussian(0.5), Flip(0.9)], ids=["Gaussian", "flips"])
+def test_copies_that_a_model_sees_at_once_are_as_each_by_itself(noise: Noise, learner: Learner, scale: float) -> None:
+    data = load("digits", classes=(0, 1, 2), rows=60, points=20)
+    points, few = data.x_test * np.float32(scale if isinstance(noise, Gaussian) else 1), range(5, 26)
+    model = FixedModel.train(data, noise, learner)
+    together = np.concatenate(list(model.confidences(points, few)))
+    alone = [next(model.confidences(points, range(i, i + 1)))[0] for i in few]
+    assert np.array_equal(together, alone)
+    counts = sum(model.votes(points, range(i, i + 1)).counts for i in few)
+    assert np.array_equal(model.votes(points, few).counts, counts)
 
 
 @pytest.mark.slow

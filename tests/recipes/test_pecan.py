@@ -168,6 +168,16 @@ def test_parts_hold_their_votes_against_triggers(digits: Dataset) -> None:
         pecan(digits, triggers, 6, parts=30)
 
 
+def test_parts_are_asked_together_as_each_by_itself(digits: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
+    few = digits.replace(x_test=digits.x_test[:20], y_test=digits.y_test[:20])
+    together = pecan(few, [AnyPatch(2), AnyPixels(2)], parts=12)
+    monkeypatch.setattr("rsbd.recipes.pecan.is_own", lambda models: False)
+    alone = pecan(few, [AnyPatch(2), AnyPixels(2)], parts=12)
+    assert (together.certificate.radius >= 0).any()
+    for trigger, one in together.held.items():
+        assert np.array_equal(one.radius, alone.held[trigger].radius)
+
+
 @pytest.mark.slow
 def test_an_attack_that_is_carried_out_turns_no_certified_prediction(digits: Dataset) -> None:
     """Rows become copies of the attacked point with the other label, and the point carries each trigger in turn."""
