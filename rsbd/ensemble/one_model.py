@@ -18,7 +18,6 @@ from rsbd.noises import Noise, Smoothing
 from rsbd.types import Points, read_points
 
 _CHUNK = 64  # noisy copies handed to a worker at a time
-_TOGETHER = 16  # of them that a linear model sees at once
 
 
 @dataclass(frozen=True)
@@ -99,16 +98,15 @@ class FixedModel:
     def _ask(self, question: Callable[..., Tensor], x_test: Points, copies: range) -> Iterator[Tensor]:
         checks.check_points(self.noise, x_test)
         x = torch.tensor(round_inputs(x_test), device=self.device).flatten(1)
-        # Linear scores of noised points are exact sums, which are the same for any number of models.
-        size = _TOGETHER if isinstance(self.models, LinearScores) and is_own(self.models) else 1
+        # Linear scores of noised points are exact sums, the same for any number of models, so some are asked together.
+        size = 16 if isinstance(self.models, LinearScores) and is_own(self.models) else 1
 
         def answer(start: int, number: int = _CHUNK) -> Tensor:
             some = range(start + 1, min(start + number, copies.stop) + 1)
             with devices.explain_errors(self.device, self.learner), determinism.reproducible():
                 streams = randomness.generators(self.seed, some, self.device)
                 parts = [streams[i : i + size] for i in range(0, len(streams), size)]
-                asked = [question(_repeat(self.models, len(part)), x, self.noise, part) for part in parts]
-                return torch.cat(asked).cpu()
+                return torch.cat([question(_repeat(self.models, len(own)), x, self.noise, own) for own in parts]).cpu()
 
         if self.device == "cpu" and len(copies):
             check_repeats(self.learner, lambda: answer(copies.start, 8))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -171,7 +172,7 @@ def test_parts_hold_their_votes_against_triggers(digits: Dataset) -> None:
 def test_parts_are_asked_together_as_each_by_itself(digits: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
     few = digits.replace(x_test=digits.x_test[:20], y_test=digits.y_test[:20])
     together = pecan(few, [AnyPatch(2), AnyPixels(2)], parts=12)
-    monkeypatch.setattr("rsbd.recipes.pecan.is_own", lambda models: False)
+    monkeypatch.setattr(sys.modules["rsbd.recipes.pecan"], "is_own", lambda models: False)
     alone = pecan(few, [AnyPatch(2), AnyPixels(2)], parts=12)
     assert (together.certificate.radius >= 0).any()
     for trigger, one in together.held.items():

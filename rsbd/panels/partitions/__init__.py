@@ -124,8 +124,7 @@ def _key(found: PartitionsResult) -> str:
         parts.append(svg.text(470, y + 24, _say(f"{p.method}_{which}", p=p)))
     parts.append(svg.large(532, 78, float(found.changed[p.poisoned]), 50))
     parts.append(svg.text(532, 172, percent(float(found.second[p.poisoned])), 20, weight=600))
-    parts.append(svg.text(470, 131, _by_class(found), weight=600))
-    return "".join(parts)
+    return "".join(parts) + svg.text(470, 131, _by_class(found), weight=600)
 
 
 def _by_class(found: PartitionsResult) -> str:

@@ -119,11 +119,10 @@ def _number(models: float) -> str:
 def _one(found: PlantedResult) -> str:
     """Draw the first model's vote on the image that is shown: what a patch of this size can take from its lead."""
     vote, p, names, size, top = found.vote, found.params, found.dataset.classes, 120.0, 250.0
-    title = f"one model on image {p.point}, worst patch"
     pixel = size / vote.image.shape[-2]
     row, column = (at * pixel for at in vote.place)
     parts = [
-        svg.text(_RIGHT, top - 14, title, weight=600),
+        svg.text(_RIGHT, top - 14, f"one model on image {p.point}, worst patch", weight=600),
         svg.captioned(vote.image, _RIGHT, top, size, f"it says \u201c{names[vote.label]}\u201d", 24),
         svg.captioned(vote.attacked, _RIGHT + 140, top, size, "worst patch", 24),
         svg.outline(_RIGHT + 140 + column, top + row, p.side * pixel, p.side * pixel, 2.5),

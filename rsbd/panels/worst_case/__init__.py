@@ -93,8 +93,7 @@ def _densities(found: WorstCaseResult) -> str:
         parts.append(svg.text(at, chart.y(peak) + 14, letter, anchor=anchor, weight=700, halo=True))
     x, top = chart.x(cut), chart.y(peak * 1.14)
     parts.append(svg.line(x, top, x, chart.y(0), svg.INK, 2, "3 5"))
-    parts.append(svg.label(x + 6, top + 8, "A \u2192"))
-    return chart.filled(*parts, _sums(found))
+    return chart.filled(*parts, svg.label(x + 6, top + 8, "A \u2192"), _sums(found))
 
 
 def _left(xlim: tuple[float, float], peak: float, xlabel: str, ylabel: str, xticks: Any) -> Chart:
