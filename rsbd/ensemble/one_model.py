@@ -18,6 +18,7 @@ from rsbd.noises import Noise, Smoothing
 from rsbd.types import Points, read_points
 
 _CHUNK = 64  # noisy copies handed to a worker at a time
+_TOGETHER = 16  # of them that a linear model is asked about at once
 
 
 @dataclass(frozen=True)
@@ -99,7 +100,7 @@ class FixedModel:
         checks.check_points(self.noise, x_test)
         x = torch.tensor(round_inputs(x_test), device=self.device).flatten(1)
         # Linear scores of noised points are exact sums, the same for any number of models, so some are asked together.
-        size = 16 if isinstance(self.models, LinearScores) and is_own(self.models) else 1
+        size = _TOGETHER if isinstance(self.models, LinearScores) and is_own(self.models) else 1
 
         def answer(start: int, number: int = _CHUNK) -> Tensor:
             some = range(start + 1, min(start + number, copies.stop) + 1)

@@ -88,9 +88,8 @@ def kept(
     with np.errstate(over="ignore", invalid="ignore"):
         label = (points @ w.T + b).argmax(1)
     weights_of_one, bias_of_one, off_by, answers = (torch.tensor(array)[None] for array in (w, b, off, label))
-    reached = next(
-        reached_classes((weights_of_one, bias_of_one, off_by), answers, torch.tensor(points), [trigger], shape)
-    )
+    one = weights_of_one, bias_of_one, off_by
+    reached = next(reached_classes(one, answers, torch.tensor(points), [trigger], shape))
     return label, (reached.sum(2) == 1)[0].numpy()
 
 

@@ -145,11 +145,11 @@ def _deal(
         return predict_labels(models, x, None, streams)[0].numpy()
 
     labels = label_parts(dataset, partition, learner, seed, ask)
+    said = torch.from_numpy(labels)
+    linear = {i: one.linear() for i, one in trained.items() if isinstance(one, LinearScores) and is_own(one)}
+    alone = [i for i in trained if i not in linear]
 
     def reach(places: Sequence[AnyTrigger]) -> Iterator[Bools]:
-        said = torch.from_numpy(labels)
-        linear = {i: one.linear() for i, one in trained.items() if isinstance(one, LinearScores) and is_own(one)}
-        alone = [i for i in trained if i not in linear]
         moved = [([i], find_reached(trained[i], x, said[[i]], places, shape, classes)) for i in alone]
         if linear:  # one product for all of them is much faster than one for each
             weights, bias, error = map(torch.cat, zip(*linear.values(), strict=True))

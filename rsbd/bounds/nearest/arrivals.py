@@ -112,7 +112,7 @@ def vote_bounds(laws: Sequence[Arrived], neighbours: int, radii: Floats, convex:
     classes: a race of two independent arrivals. A class with more than half of the votes wins. It does not win with
     fewer votes than the average over the classes, nor where another class has more than half.
     """
-    most, enough = neighbours // 2 + 1, -(-neighbours // len(laws))
+    most, enough = neighbours // 2 + 1, neighbours + 1 - arrivals_needed(neighbours, len(laws))
     upper, miss = [], []
 
     def comes_first(one: Arrived, m: int, other: Arrived) -> Floats:
