@@ -75,8 +75,7 @@ class Slider:
         traitlets.link((slider, "value"), (box, "value"), (_clean, _clean))
         held = slider
         if any(self.ends):  # in one box, so that a narrow page moves the words with the slider
-            held = ipw.HBox([ipw.Label(self.ends[0]), slider, ipw.Label(self.ends[1])])
-            held.add_class("rsbd-ends")
+            held = ipw.HBox([ipw.Label(self.ends[0]), slider, ipw.Label(self.ends[1])]).add_class("rsbd-ends")
         row = ipw.HBox([box, held])
         if self.play:
             player = ipw.ToggleButton(description="play", icon="play", tooltip=f"play: {self.label}")
@@ -227,8 +226,7 @@ class Controls:
         # Each slider that can play, with its button.
         sliders = [control for control in spec if isinstance(control, Slider) and control.play]
         self._players = [(c, self._holders[c.name], self.rows[c.name].children[-1]) for c in sliders]
-        self.widget = ipw.Box(list(self.rows.values()))
-        self.widget.add_class("rsbd-controls")
+        self.widget = ipw.Box(list(self.rows.values())).add_class("rsbd-controls")
 
     @property
     def values(self) -> dict[str, Any]:

@@ -217,4 +217,10 @@ function render({ model, el }) {
   };
 }
 
-export default { render };
+// A frame that comes while the page is being built reaches nobody (Voila asks a slow kernel for one widget after the
+// other): ask for the newest frame.
+function initialize({ model }) {
+  if (["busy", "preview"].includes(model.get("state"))) model.send({ built: true });
+}
+
+export default { initialize, render };

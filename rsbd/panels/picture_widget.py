@@ -34,6 +34,10 @@ class PictureWidget(anywidget.AnyWidget):
     wish = traitlets.Dict().tag(sync=True)  # from the browser: {"set": parameters that a touch of the picture asks for}
     held = traitlets.Bool(False).tag(sync=True)  # if true, the page keeps the picture that it shows
 
+    def __init__(self) -> None:
+        super().__init__()
+        self.on_msg(lambda *_: self.send_state())  # the page says that it is built
+
     def show(self, frame: Frame) -> None:
         """Show ``frame``; the engine calls this under its lock."""
         with self.hold_sync():

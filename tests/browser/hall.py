@@ -76,8 +76,11 @@ class Hall:
 
     def scene(self, number: int) -> None:
         """Wait for a scene and its final picture."""
+        from playwright.sync_api import expect
+
         self.page.locator(".rsbd-number", has_text=re.compile(rf"^{number} /")).wait_for(timeout=60_000)
-        self.page.locator('.rsbd-carrier[data-state="final"]').wait_for(state="attached", timeout=60_000)
+        carrier = expect(self.page.locator(".rsbd-carrier"))
+        carrier.to_have_attribute("data-state", "final", timeout=60_000)  # if not, it says which state it has
 
     def pressed(self) -> str:
         """Return the name of the preset at which the controls are."""

@@ -28,6 +28,7 @@ from rsbd.course import notebooks
 from rsbd.course.lecture import SCENES
 from rsbd.panels import PANELS, SyncRunner
 from rsbd.panels.backdoor import draw_backdoor, draw_compact_backdoor
+from rsbd.panels.picture_widget import PictureWidget
 
 pytestmark = pytest.mark.browser
 CELL = """
@@ -194,6 +195,7 @@ def plain(open_page: Any) -> Iterator[Lab]:
         const module = await import("data:text/javascript;base64," + code), heard = [];
         const model = { get: name => state[name], on: (names, act) => heard.push(act), off() {} };
         window.change = news => { Object.assign(state, news); heard.forEach(act => act()); };
+        window.build = module.default.initialize;
         module.default.render({ model, el: document.querySelector(".rsbd-panel > div") });
     }"""
     with open_page() as lab:
@@ -209,6 +211,20 @@ def test_a_dark_page_without_a_theme_can_be_read(plain: Lab) -> None:
     assert panel.evaluate(FAINT) == []
     assert violations(plain.page, ".rsbd-panel") == []
     assert plain.complaints == []
+
+
+def test_a_page_asks_for_the_frames_that_came_while_it_was_built(plain: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The widget answers with all that it shows. A picture that is final has missed nothing."""
+    sent = plain.page.evaluate("""states => states.map(state => {
+        const sent = [];
+        build({ model: { get: () => state, send: message => sent.push(message) } });
+        return sent;
+    })""", ["busy", "preview", "final", "error"])  # fmt: skip
+    assert sent == [[{"built": True}], [{"built": True}], [], []]
+    picture, answers = PictureWidget(), []
+    monkeypatch.setattr(picture, "send_state", lambda *names: answers.append(names))
+    picture._handle_custom_msg(sent[0][0], [])
+    assert answers == [()]  # not some names, but all
 
 
 def test_a_reader_hears_the_result_and_not_every_step_to_it(plain: Lab) -> None:

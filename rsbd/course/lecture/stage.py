@@ -59,13 +59,11 @@ class Stage:
         self._scenes, self._runner = tuple(scenes), runner
         self._panels: dict[int, Panel[Any, Any]] = {}
         self._number = 0
-        self._place = ipw.Box([])
-        self._place.add_class("rsbd-place")
+        self._place = ipw.Box([]).add_class("rsbd-place")
         link = os.environ.get("RSBD_LINK", "")
         self.bar = Bar(scenes=[{**s.told, **linked(n, link)} for n, s in enumerate(self._scenes, 1)])
         self.bar.on_msg(self._asked)
-        self.widget = ipw.VBox([self.bar, self._place])
-        self.widget.add_class("rsbd-stage")
+        self.widget = ipw.VBox([self.bar, self._place]).add_class("rsbd-stage")
         self._show()
 
     @property
