@@ -203,7 +203,7 @@ def round_inputs(x: ArrayLike) -> Points:
     [0.10000000149011612, 0.0010000001639127731, 0.0]
     """
     own = np.array(x, np.float32, order="C")
-    small = np.abs(own) < 2.0 ** (23 - INPUT_BITS)
+    small = (np.abs(own) < 2.0 ** (23 - INPUT_BITS)) & (own != 0)
     own[small] = np.ldexp(np.rint(np.ldexp(own[small], INPUT_BITS)), -INPUT_BITS)
     return own
 
@@ -224,8 +224,9 @@ def on_levels(x: Points, values: int | None) -> bool:
 
 
 def _on_levels(x: Points, values: int) -> bool:
-    levels = np.rint(x * np.float32(values - 1)) / np.float32(values - 1)
     # With more than two values, noise rounds to levels before it moves them. Bits are flipped without rounding: 1e-7
     # would become 1 - 1e-7, which reveals the flip.
-    room = 1e-6 if values > 2 else 0.0
-    return bool(np.all(np.abs(levels - x) <= room) and np.all((x >= 0) & (x <= 1)))
+    if values == 2:
+        return bool(np.all((x == 0) | (x == 1)))
+    levels = np.rint(x * np.float32(values - 1)) / np.float32(values - 1)
+    return bool(np.all(np.abs(levels - x) <= 1e-6) and np.all((x >= 0) & (x <= 1)))

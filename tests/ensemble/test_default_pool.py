@@ -79,7 +79,7 @@ def test_every_learner_works_in_the_default_pool_after_threads_have_worked_and_c
     guard.start()
     assert process.stdout is not None
     said = process.stdout.readline()
-    time.sleep(0.5)
+    time.sleep(0.2)
     if said:
         os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to the children too
     _, err = process.communicate()

@@ -109,7 +109,7 @@ def test_a_model_does_not_depend_on_how_many_train_together(case):
 def test_the_majority_learns_the_digits(case, at_least):
     smoothing = NOISES[case]
     problem, x, y = digits(smoothing)
-    streams = randomness.generators(0, range(6))
+    streams = randomness.generators(0, range(4))
     labels = CNN(hidden=128).train(problem, streams).predict(x, smoothing.test, streams)
     assert (labels.mode(0).values == y).float().mean() > at_least
 

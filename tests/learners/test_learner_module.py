@@ -49,12 +49,12 @@ digits = partial(problems.digits, NOISE, rows=300)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("factory", [Residual, plain])
-def test_the_majority_learns_the_digits(factory):
+@pytest.mark.parametrize(("factory", "models"), [(Residual, 4), (plain, 12)])
+def test_the_majority_learns_the_digits(factory, models):
     problem, x, y = digits(rows=1000)
-    streams = randomness.generators(0, range(12))
+    streams = randomness.generators(0, range(models))
     labels = Module(factory, learning_rate=0.01).train(problem, streams).predict(x, NOISE.test, streams)
-    assert labels.shape == (12, 300)
+    assert labels.shape == (models, 300)
     assert (labels.mode(0).values == y).float().mean() > 0.88
 
 

@@ -24,7 +24,7 @@ from rsbd.learners.undefended import predict_undefended
 from rsbd.noises import Bagging, Flip, Gaussian
 from rsbd.noises.smoothing import Smoothing, Threat
 from rsbd.recipes import wang
-from rsbd.recipes.experiment import Experiment
+from rsbd.recipes.experiment import Experiment, Outcome
 from rsbd.recipes.planted import plant_attack
 from rsbd.recipes.report import planted_threat, radii_up_to, report
 
@@ -38,6 +38,11 @@ def digits() -> Dataset:
 def experiment(digits: Dataset) -> Experiment:
     noise = Smoothing(features=Flip(0.8), labels=Flip(0.8), test=Flip(0.8))
     return Experiment(digits, Poisoning(BadPatch(3), target=0, rate=0.05), noise, num_models=500)
+
+
+@pytest.fixture(scope="module")
+def outcome(experiment: Experiment) -> Outcome:
+    return experiment.run()
 
 
 def assert_the_attack_works(data: Dataset, name: str) -> None:
@@ -66,8 +71,7 @@ def test_undefended_the_attack_works_on_mnist(rows: int | None) -> None:
     assert_the_attack_works(load("mnist", classes=(1, 7), rows=rows, points=1000), "linear")
 
 
-def test_outcome_speaks_of_attack_and_defence(experiment: Experiment) -> None:
-    outcome = experiment.run()
+def test_outcome_speaks_of_attack_and_defence(experiment: Experiment, outcome: Outcome) -> None:
     assert outcome.final
     assert outcome.attack.mask.sum() == 10
     data = experiment.dataset
@@ -107,7 +111,7 @@ def test_previews_are_anytime_valid_and_grow(experiment: Experiment) -> None:
         assert np.array_equal(together.miss, bound(seen.votes.counts, 0.001, points="all").miss)
 
 
-def test_an_attack_and_votes_that_are_known_are_not_computed_again(experiment: Experiment) -> None:
+def test_an_attack_and_votes_that_are_known_are_not_computed_again(experiment: Experiment, outcome: Outcome) -> None:
     planted = plant_attack(experiment.dataset, experiment.poisoning)
     collected = []
 
@@ -119,9 +123,8 @@ def test_an_attack_and_votes_that_are_known_are_not_computed_again(experiment: E
     assert [id(rows) for rows in collected] == [id(planted.dataset), id(experiment.dataset)]
     assert last.attack is planted
     assert last.final
-    fresh = experiment.run()
-    assert last.smoothed == fresh.smoothed
-    assert np.array_equal(last.votes.counts, fresh.votes.counts)
+    assert last.smoothed == outcome.smoothed
+    assert np.array_equal(last.votes.counts, outcome.votes.counts)
 
 
 def test_who_watches_gets_bounds_that_allow_for_it(experiment: Experiment) -> None:
@@ -141,11 +144,11 @@ def test_points_of_the_target_class_alone_say_nothing_of_the_attack(experiment: 
     assert saved["smoothed_attack_success_bounds"] == {"lowest": None, "highest": None, "abstained": 0}
 
 
-def test_the_centre_is_the_training_set_that_was_asked_for(experiment: Experiment) -> None:
-    clean, poisoned = experiment.run(), replace(experiment, centre="poisoned").run()
-    assert clean.votes.manifest["dataset"] == experiment.dataset.fingerprint()
+def test_the_centre_is_the_training_set_that_was_asked_for(experiment: Experiment, outcome: Outcome) -> None:
+    poisoned = replace(experiment, centre="poisoned").run()
+    assert outcome.votes.manifest["dataset"] == experiment.dataset.fingerprint()
     assert poisoned.votes.manifest["dataset"] != experiment.dataset.fingerprint()
-    assert poisoned.votes.counts.shape == clean.votes.counts.shape
+    assert poisoned.votes.counts.shape == outcome.votes.counts.shape
 
 
 def test_an_unknown_centre_is_one_sentence(experiment: Experiment) -> None:
@@ -177,8 +180,7 @@ def test_wang_refuses_continuous_data() -> None:
         wang(load("digits", side=8, view="unit", classes=(0, 1)))
 
 
-def test_report_agrees_with_direct_certificates(experiment: Experiment) -> None:
-    outcome = experiment.run()
+def test_report_agrees_with_direct_certificates(experiment: Experiment, outcome: Outcome) -> None:
     found = report(outcome)
     y = experiment.dataset.y_test
     right = outcome.bounds.label == y
@@ -200,9 +202,9 @@ def test_report_agrees_with_direct_certificates(experiment: Experiment) -> None:
     assert not planted_threat(silent, 10, "L0").relabel
 
 
-def test_what_is_certified_and_wrong_does_not_count(experiment: Experiment) -> None:
+def test_what_is_certified_and_wrong_does_not_count(experiment: Experiment, outcome: Outcome) -> None:
     """Noise that forgets the data holds against any attack, but the predictions are no better for it."""
-    half, outcome = Flip("1/2"), experiment.run()
+    half = Flip("1/2")
     forgets = replace(experiment, smoothing=Smoothing(features=half, labels=half, test=half))
     data, sure = experiment.dataset, outcome.bounds.miss < 0.5
     for y_test in (data.y_test, 1 - data.y_test):
@@ -312,7 +314,7 @@ def test_seed_experiment_of_the_paper() -> None:
 def test_different_noise_per_slot_certifies_poisoned_images() -> None:
     """All 13,007 rows: five poisoned images, a trigger of two pixels, relabelled, the trigger on the test image."""
     data = load("mnist", classes=(1, 7), points=1000)
-    result = wang(data, keep_features=0.6, keep_labels=0.6, keep_test=0.8, num_models=4000)
+    result = wang(data, keep_features=0.6, keep_labels=0.6, keep_test=0.8, num_models=1000)
     held = result.certify(Threat(rows=5, trigger=2)) & (result.bounds.label == data.y_test)
     assert held.mean() >= 0.5
 

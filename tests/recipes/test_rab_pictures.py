@@ -53,9 +53,10 @@ def test_cifar10(cifar: Path) -> None:
     assert np.linalg.norm(moved) == pytest.approx(0.1, rel=1e-4)
     assert np.count_nonzero(moved) == 12  # four pixels of three colours
     assert poisoned.y[mask] == 0
-    found = rab(poisoned, 0.1, learner=ResNet(blocks=1, width=4, epochs=16), num_models=8, alpha=0.1)
+    learner = ResNet(blocks=1, width=4, epochs=4, batch=10, learning_rate=0.003)
+    found = rab(poisoned, 0.1, learner=learner, num_models=5, alpha=0.1)
     assert found.smoothing == Smoothing(features=Gaussian(0.1))
-    assert found.votes.num_models == 8
+    assert found.votes.num_models == 5
     assert found.certificate.norm == "L2"
     assert found.certificate.accuracy(data.y_test) > 0.5
 
@@ -64,6 +65,6 @@ def test_cifar10(cifar: Path) -> None:
 def test_mnist() -> None:
     data = load("mnist", view="unit", classes=("0", "1"), rows=200, points=20)
     poisoned, _ = Poisoning(Pixels.four(data.shape, 0.1), target=0, rate=0.02).apply(data, 0)
-    found = rab(poisoned, 0.5, learner=CNN(), num_models=4, alpha=0.5)
+    found = rab(poisoned, 0.5, learner=CNN(epochs=3, batch=20), num_models=4, alpha=0.5)
     assert found.votes.num_models == 4
     assert np.mean(found.votes.label == data.y_test) > 0.8

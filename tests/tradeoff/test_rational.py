@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import subprocess
+import importlib
 import sys
 from fractions import Fraction
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -56,5 +57,15 @@ def test_an_ensemble_takes_them_and_lists() -> None:
 
 
 def test_modules_are_there_without_importing_them() -> None:
-    code = "import rsbd; rsbd.recipes.wang, rsbd.bounds.simultaneous, rsbd.ensemble.collect, rsbd.audit.attack"
-    subprocess.run([sys.executable, "-c", code], check=True)
+    def take_out() -> dict[str, ModuleType]:
+        return {name: sys.modules.pop(name) for name in list(sys.modules) if name.partition(".")[0] == "rsbd"}
+
+    imported = take_out()
+    try:
+        fresh = importlib.import_module("rsbd")  # as in a process that has just begun
+        assert "rsbd.recipes" not in sys.modules
+        assert all([fresh.recipes.wang, fresh.bounds.simultaneous, fresh.ensemble.collect, fresh.audit.attack])
+        assert fresh is not imported["rsbd"]
+    finally:
+        take_out()
+        sys.modules.update(imported)

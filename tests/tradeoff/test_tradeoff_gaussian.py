@@ -48,7 +48,7 @@ def mixed_truth(parts: list[tuple[Fraction, int, int]], mu: float, p: float) -> 
         return lost
     found = [(mp.log(q / p_), p_, q) for p_, q in grid if p_]
     low, high = mp.mpf(-3000), mp.mpf(3000)
-    for _ in range(150):
+    for _ in range(100):
         tau = (low + high) / 2
         reached = mp.fsum(p_ * phi((ratio - tau) / mu - mp.mpf(mu) / 2) for ratio, p_, _ in found)
         low, high = (tau, high) if reached > p else (low, tau)
