@@ -211,7 +211,9 @@ def put_trigger(target: Target, poisoned: Attempt, trigger: AnyTrigger, choose: 
     contents = [worst, 0 * worst, 0 * worst + 1, *aim.flat[aim.nearest(aim.rival)[:1]]]
 
     def stamp(point: Floats, numbers: Ints, content: Floats) -> Floats:
-        return np.where(np.isin(np.arange(len(point)), numbers), content, point)
+        moved = point.copy()
+        moved[numbers] = content[numbers]
+        return moved
 
     def neighbours(chosen: Ints, point: Floats) -> Iterator[tuple[Ints, Floats]]:
         yield from (

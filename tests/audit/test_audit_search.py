@@ -98,8 +98,9 @@ def nearest(number: int) -> Case:
 
 
 def rab_votes() -> Case:
-    found = rab(REAL, sigma=1.0, num_models=500)
-    return REAL, found.smoothing, HashedTestNoise(LDA(), Gaussian(1.0)), found.certificate, {}
+    data = middle(REAL)
+    found = rab(data, sigma=1.0, num_models=500)
+    return data, found.smoothing, HashedTestNoise(LDA(), Gaussian(1.0)), found.certificate, {}
 
 
 def parts_and_triggers() -> Case:

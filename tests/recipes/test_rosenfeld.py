@@ -355,7 +355,7 @@ def test_what_is_not_covered_is_said() -> None:
 def test_mnist_one_against_seven() -> None:
     data = load("mnist", classes=(1, 7))
     assert (data.num_rows, data.num_points) == (13_007, 2_163)
-    data = data.replace(x_test=data.x_test[::4], y_test=data.y_test[::4])
+    data = data.replace(x_test=data.x_test[::16], y_test=data.y_test[::16])
     found = rosenfeld(data, keep=0.7)
     assert found.certificate.accuracy(data.y_test, radius=100) > 0.9
     assert found.certificate.accuracy(data.y_test, radius=200) > 0.8

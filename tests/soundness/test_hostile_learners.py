@@ -378,13 +378,13 @@ def test_no_move_of_a_point_inside_its_certificate_changes_its_label(hostile, no
 def test_a_point_that_moves_as_far_as_its_radius_gets_no_other_label(noise):
     """A radius twice as large would be found out."""
     d, smoothing = data(0.3), Smoothing(test=noise)
-    before = certificate(d, smoothing, Sharp, 1000)
+    before = certificate(d, smoothing, Sharp, 600)
     assert before.label[0] == 1
     assert before.radius[0] > 0.2
     for times, allowed in ((0.99, (1, -1)), (1.98, (0,))):
         points = d.x_test.copy()
         points[0, 0] -= times * before.radius[0]
-        assert certificate(d.replace(x_test=points), smoothing, Sharp, 1000).label[0] in allowed
+        assert certificate(d.replace(x_test=points), smoothing, Sharp, 600).label[0] in allowed
 
 
 def test_no_label_inside_a_certificate_changes_what_the_first_row_says():

@@ -62,39 +62,27 @@ LOOK = {
 NOISES = {"gaussian": Gaussian(2.0), "uniform": Uniform(8)}
 
 
-def moved(move: float, value: float | None = None) -> Dataset:
+def data() -> Dataset:
     r = np.random.default_rng(0)
     y = np.arange(400) % 2
     x = np.clip(0.4 + 0.2 * y + 0.02 * r.normal(size=400), 0, 1).astype(np.float32)[:, None]
-    points = x[:20].copy()
-    points[0] += move
-    return Dataset("one feature", x, y, points, y[:20], ("a", "b"))
+    return Dataset("one feature", x, y, x[:20], y[:20], ("a", "b"))
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("noise", NOISES)
 @pytest.mark.parametrize("name", LOOK)
 def test_a_model_that_looks_at_its_batch_gets_no_certificate_that_moving_its_point_breaks(name, noise):
-    smoothing = Smoothing(test=NOISES[noise])
-    found = []
-    for move in (0.0, 0.2):
-        d = moved(move)
-        votes = collect(d, smoothing, LOOK[name], d.x_test, 60)
-        found.append(radius(bounds.simultaneous(votes.counts, 0.001), smoothing))
-    before, after = found
-    assert not ((before.label[0] != after.label[0]) & (before.radius[0] >= 0.2) & (after.radius[0] >= 0))
+    d, smoothing = data(), Smoothing(test=NOISES[noise])
+    votes = collect(d, smoothing, LOOK[name], d.x_test, 60)
     # Noise many times as wide as the data hides what a shared draw would show: nothing is certified.
-    assert before.radius[0] < 0.2
+    assert radius(bounds.simultaneous(votes.counts, 0.001), smoothing).radius[0] < 0.2
 
 
 @pytest.mark.slow
 def test_one_fixed_model_that_looks_at_its_batch():
     for name in ("batch norm", "scale"):
-        before, after = (
-            recipes.cohen(moved(move), 2.0, learner=LOOK[name], num_copies=100).certificate for move in (0.0, 0.2)
-        )
-        assert before.radius[0] < 0.2, name
-        assert after.radius[0] < 0.2, name
+        assert recipes.cohen(data(), 2.0, learner=LOOK[name], num_copies=100).certificate.radius[0] < 0.2, name
 
 
 def test_flips_of_two_values_are_drawn_for_each_point_by_itself():
@@ -170,7 +158,7 @@ def test_learners_of_the_package_label_a_point_alone_as_in_any_batch(name, noise
 def test_nothing_of_this_warns():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        d = moved(0.0)
+        d = data()
         collect(d, Smoothing(test=Gaussian(1.0)), LOOK["median"], d.x_test, 4)
         collect(d, Smoothing(test=Gaussian(1.0)), Module(nn_plain, epochs=1), d.x_test, 4)
 

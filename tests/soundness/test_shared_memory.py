@@ -142,10 +142,10 @@ def labels_by_path(learner: Learner) -> dict[str, np.ndarray]:
     found = {
         "undefended": predict_undefended(d, learner, d.x_test),
         "parts": recipes.dpa(d, 6, learner=learner).labels,
-        "labels alone": collect(d, Smoothing(labels=Flip(0.9)), learner, d.x_test, 12).counts,
-        "bags": collect(d, Smoothing(rows=Bagging(20)), learner, d.x_test, 12).counts,
-        "test alone": collect(d, Smoothing(test=Gaussian(0.3)), learner, d.x_test, 12).counts,
-        "both": collect(d, Smoothing(features=Gaussian(0.3), test=Gaussian(0.3)), learner, d.x_test, 12).counts,
+        "labels alone": collect(d, Smoothing(labels=Flip(0.9)), learner, d.x_test, 8).counts,
+        "bags": collect(d, Smoothing(rows=Bagging(20)), learner, d.x_test, 8).counts,
+        "test alone": collect(d, Smoothing(test=Gaussian(0.3)), learner, d.x_test, 8).counts,
+        "both": collect(d, Smoothing(features=Gaussian(0.3), test=Gaussian(0.3)), learner, d.x_test, 8).counts,
         "one model": FixedModel.train(d, Gaussian(0.3), learner).votes(d.x_test, range(10)).counts,
     }
     assert d.fingerprint() == before
@@ -237,9 +237,9 @@ def test_an_experiment_a_comparison_and_an_audit_with_a_scaler_that_works_in_pla
     for rude in (True, False):
         d, learner = data(), scaled(StandardScaler(copy=not rude))
         noise = Smoothing(features=Gaussian(2.0), labels=Flip(0.9), test=Gaussian(2.0))
-        outcome = Experiment(d, Poisoning(BadPatch(2), target=0, rate=0.05), noise, learner, num_models=16).run()
+        outcome = Experiment(d, Poisoning(BadPatch(2), target=0, rate=0.05), noise, learner, num_models=8).run()
         contenders = [c for c in CONTENDERS if c.name in ("Cohen et al.", "DPA", "bagging", "Wang et al., tied")]
-        asked = {"relabel": [True], "on_test": [False, True], "contenders": contenders, "num_models": 20}
+        asked = {"relabel": [True], "on_test": [False, True], "contenders": contenders, "num_models": 8}
         compared = recipes.compare(d, rows=[0, 1], triggers=[1], **asked, learner=learner)
         judge = audit.Retrained(noise, learner)
         found.append((
