@@ -68,15 +68,11 @@ class Dataset:
         object.__setattr__(self, "classes", tuple(str(c) for c in self.classes))
         if len(set(self.classes)) < len(self.classes):
             raise InputError(f"two classes of {self.name} have one name: {', '.join(self.classes)}", "name them apart")
-        for field in ("x", "y", "x_test", "y_test"):
-            given = getattr(self, field)
-            own: Points | Labels
-            if field.startswith("x"):
-                own = round_inputs(read_points(given, field))
-            else:
-                own = read_labels(given, field, self.classes)
+        for name in ("x", "y", "x_test", "y_test"):
+            given = getattr(self, name)
+            own = round_inputs(read_points(given, name)) if name[0] == "x" else read_labels(given, name, self.classes)
             own.setflags(write=False)
-            object.__setattr__(self, field, own)
+            object.__setattr__(self, name, own)
         if self.x.ndim < 2 or self.x.shape[1:] != self.x_test.shape[1:]:
             shapes = f"x has shape {self.x.shape} and x_test {self.x_test.shape}"
             raise InputError(shapes, "give (rows, *shape) and (points, *shape) with the same shape")

@@ -50,8 +50,7 @@ def num_workers() -> int:
 def _settings() -> tuple[int, bool, bool, bool]:
     cudnn, cublas = torch.backends.cudnn, torch.backends.cuda.matmul
     # A new thread is asked: one that has worked here still has its own number, which is 1.
-    with ThreadPoolExecutor(1) as pool:
-        threads = pool.submit(torch.get_num_threads).result()
+    threads = ThreadPoolExecutor(1).submit(torch.get_num_threads).result()
     return threads, cudnn.deterministic, cudnn.benchmark, cublas.allow_bf16_reduced_precision_reduction
 
 

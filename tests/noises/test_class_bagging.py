@@ -21,6 +21,7 @@ from rsbd.learners import LDA, MLP, Linear, RobustLinear, randomness
 from rsbd.noises import ClassBagging, Flip, Smoothing
 
 Row = tuple[object, int]  # what it holds, and its label
+EVENTS = [Fraction(k, 20) for k in range(20)]  # probabilities, in order
 
 
 def law_of_bags(bags: ClassBagging, rows: list[Row]) -> Counter[tuple[Row, ...]]:
@@ -48,14 +49,14 @@ def attacks(rows: list[Row], edits: int, classes: int) -> Iterator[list[Row]]:
                             yield made
 
 
-def largest(before: Counter[tuple[Row, ...]], after: Counter[tuple[Row, ...]], p: Fraction) -> Fraction:
-    """Return the largest probability after the attack of an event that had probability p, by Neyman and Pearson."""
-    total = sum((after[bag] for bag in after if bag not in before), Fraction(0))
-    ratios = sorted(((after[bag] / chance, chance) for bag, chance in before.items()), reverse=True)
-    for ratio, chance in ratios:
-        used = min(chance, p)
-        total, p = total + used * ratio, p - used
-    return total
+def largest(before: Counter[tuple[Row, ...]], after: Counter[tuple[Row, ...]]) -> list[Fraction]:
+    """Return the largest probabilities after the attack of events that had those of EVENTS, by Neyman and Pearson."""
+    at, total = Fraction(0), sum((after[bag] for bag in after if bag not in before), Fraction(0))
+    found: list[Fraction] = []
+    for ratio, chance in sorted(((after[bag] / chance, chance) for bag, chance in before.items()), reverse=True):
+        found += [total + (p - at) * ratio for p in EVENTS[len(found) :] if p < at + chance]
+        at, total = at + chance, total + ratio * chance
+    return found
 
 
 @pytest.mark.parametrize(
@@ -75,14 +76,13 @@ def test_no_attack_on_a_tiny_training_set_does_more_than_the_trade_off_says(size
     bags, rows = ClassBagging(each, sizes), [(i, c) for c, size in enumerate(sizes) for i in range(size)]
     rows = [((c, i), c) for i, c in rows]
     before, law = law_of_bags(bags, rows), bags.shift(edits, len(rows))
-    events = [Fraction(k, 20) for k in range(20)]
-    most = [Fraction(0)] * len(events)
+    most = [Fraction(0)] * len(EVENTS)
     for attacked in attacks(rows, edits, len(sizes)):
         after = law_of_bags(bags, attacked)
-        most = [max(a, largest(before, after, p)) for a, p in zip(most, events, strict=True)]
-    assert all(found <= law.upper(p) for found, p in zip(most, events, strict=True))
+        most = [max(pair) for pair in zip(most, largest(before, after), strict=True)]
+    assert all(found <= law.upper(p) for found, p in zip(most, EVENTS, strict=True))
     if len(set(sizes)) == 1:  # then the bound is reached
-        assert all(found == law.upper(p) for found, p in zip(most, events, strict=True))
+        assert all(found == law.upper(p) for found, p in zip(most, EVENTS, strict=True))
 
 
 def test_changed_rows_are_counted_exactly():

@@ -82,14 +82,14 @@ def test_certified_radius_is_below_the_distance_to_the_boundary() -> None:
     """For a half-plane the smoothed classifier is the half-plane: the distance is the exact radius."""
     data = plane()
     distance = np.abs(data.x_test @ SLOPE.numpy())
-    found = cohen(data, 0.5, learner=HalfPlane(), num_copies=4000, alpha=0.01, points="all").certificate
+    found = cohen(data, 0.5, learner=HalfPlane(), num_copies=2000, alpha=0.01, points="all").certificate
     assert (found.radius <= distance).all()
     assert (found.label[found.radius >= 0] == data.y_test[found.radius >= 0]).all()
-    near = (distance > 0.1) & (distance < 0.8)  # bounded away from 1, where 4,000 votes say less
+    near = (distance > 0.1) & (distance < 0.8)  # bounded away from 1, where 2,000 votes say less
     assert (distance - np.maximum(found.radius, 0))[near].max() < 0.15
     assert (found.label[distance < 0.005] == ABSTAIN).all()
     each, together = (
-        cohen(data, 0.5, learner=HalfPlane(), num_copies=500, alpha=0.01, points=points).certificate
+        cohen(data, 0.5, learner=HalfPlane(), num_copies=300, alpha=0.01, points=points).certificate
         for points in ("each", "all")
     )
     assert (each.radius >= together.radius).all()
@@ -100,13 +100,13 @@ def test_certified_radius_is_below_the_distance_to_the_boundary() -> None:
 def test_votes_of_copies_have_the_exact_law_and_are_not_used_twice() -> None:
     data = plane(50)
     model = FixedModel.train(data, Gaussian(0.5), HalfPlane())
-    first, second, third = (model.votes(data.x_test, range(*ends)) for ends in ((0, 130), (130, 500), (500, 4000)))
+    first, second, third = (model.votes(data.x_test, range(*ends)) for ends in ((0, 130), (130, 500), (500, 2000)))
     few = model.votes(data.x_test, range(500))
     assert (first.merge(second).counts == few.counts).all()
     whole = few.merge(third)
-    assert (whole.models, whole.num_models) == (((0, 4000),), 4000)
+    assert (whole.models, whole.num_models) == (((0, 2000),), 2000)
     chance = norm.cdf(data.x_test @ SLOPE.numpy() / 0.5)
-    off = (whole.counts[:, 1] - 4000 * chance) / np.sqrt(4000 * chance * (1 - chance) + 1)
+    off = (whole.counts[:, 1] - 2000 * chance) / np.sqrt(2000 * chance * (1 - chance) + 1)
     assert np.abs(off).max() < 5
     with pytest.raises(InputError, match="voted in both"):
         whole.merge(first)
