@@ -122,4 +122,4 @@ except rsbd.errors.InputError as error:
     print(error)
 """
     run = subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT, capture_output=True, text=True)
-    assert run.stdout == "torchvision, which reads this data set, is missing: pip install torchvision\n"
+    assert run.stdout == "torchvision, which some data sets need, is missing: pip install torchvision\n"

@@ -3,8 +3,10 @@
 Each command imports what it needs when it runs, so that `rsbd --help` answers at once.
 """
 
+import atexit
 import contextlib
 import errno
+import gc
 import io
 import os
 import sys
@@ -66,6 +68,7 @@ def main() -> None:
             stream.reconfigure(errors="backslashreplace")
     if os.environ.get("COLUMNS") == "0":  # from a terminal that does not know its width: nothing would be shown
         del os.environ["COLUMNS"]
+    atexit.register(gc.freeze)  # the end of the program does not look through all that is there: half a second
     try:
         _check_folder()
         app(spread(sys.argv[1:], "--classes", "--poisoned", "--pixels", "--patches", "--method", "--scene"))

@@ -38,6 +38,7 @@ class Source:
     points: int
     files: Sequence[str] = ()
     cls: str = ""
+    classes: Sequence[str] = ()
     sides: Sequence[int] = ()
     embedded: Mapping[str, Any] = field(default_factory=dict)
 
@@ -50,13 +51,18 @@ class Source:
         return "in the package" if not self.files else "here" if self.present(root) else "missing"
 
     def read(self, root: Path) -> Raw:
-        """Read the data set: from scikit-learn, or from the data folder by torchvision."""
+        """Read the data set: from scikit-learn, or from the data folder; CIFAR by torchvision, which takes a second."""
         if self.embedded:
             return _read_embedded(self.rows, **self.embedded)
+        if self.classes:
+            x, y, x_test, y_test = (_read_idx(root / file) for file in self.files)
+            return Raw(x, y.astype(np.int64), x_test, y_test.astype(np.int64), tuple(self.classes), levels=256)
         from rsbd.data import vision
 
-        (x, y, classes), (x_test, y_test, _) = (vision.pictures(self.cls, root, train=part) for part in (True, False))
-        return Raw(x, y, x_test, y_test, classes, levels=256)
+        train, test = vision.halves(self.cls, root)
+        # CIFAR stores colours last; torch and this package expect them first.
+        x, x_test = (np.asarray(half.data, np.uint8).transpose(0, 3, 1, 2) for half in (train, test))
+        return Raw(x, np.array(train.targets), x_test, np.array(test.targets), tuple(train.classes), levels=256)
 
 
 SOURCES = {
@@ -98,6 +104,14 @@ def _read_embedded(
     x = table[:, :-1].reshape(-1, *shape)
     codes = x.astype(np.uint8) if levels else np.clip(x / np.array(tops), 0, 1).astype(np.float32)
     return _split(codes, table[:, -1].astype(np.int64), rows, tuple(classes), levels)
+
+
+def _read_idx(file: Path) -> NDArray[np.uint8]:
+    """Read bytes in the IDX format of MNIST: two zeros, 8 for bytes, the number of axes, and the length of each."""
+    data = file.read_bytes()
+    if data[:3] != b"\0\0\x08":
+        raise ValueError(f"{file.name} does not begin as a file of MNIST")
+    return np.frombuffer(data, np.uint8, offset=4 + 4 * data[3]).reshape(np.frombuffer(data, ">u4", data[3], 4))
 
 
 def source(name: str) -> Source:
@@ -169,7 +183,7 @@ def _download(found: Source, name: str, root: Path) -> None:
         failed = f"{name} cannot be written to {root} ({error.strerror})"
         raise InputError(failed, "set RSBD_DATA to a folder that you can write to") from error
     try:
-        vision.download_pictures(found.cls, root)
+        vision.halves(found.cls, root, download=True)
     except (OSError, RuntimeError) as error:  # urllib's errors are OSErrors
         failed = f"{name} could not be downloaded ({first_line(error)})"
         again = "connect to the network and try again, or copy it from another machine and set RSBD_DATA to its folder"

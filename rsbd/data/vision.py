@@ -13,11 +13,9 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-import numpy as np
 import torch
 
 from rsbd.errors import InputError
-from rsbd.types import Labels, NDArray
 
 _LIBRARY: list[torch.library.Library] = []  # kept alive: a garbage-collected library removes its operators
 
@@ -37,7 +35,7 @@ def torchvision() -> ModuleType:
     try:
         return importlib.import_module("torchvision")
     except ModuleNotFoundError:
-        raise InputError("torchvision, which reads this data set, is missing", "pip install torchvision") from None
+        raise InputError("torchvision, which some data sets need, is missing", "pip install torchvision") from None
     except RuntimeError as error:
         if "operator torchvision::" not in str(error):
             raise
@@ -45,25 +43,8 @@ def torchvision() -> ModuleType:
     return importlib.import_module("torchvision")
 
 
-def _open(cls: str, root: Path, *, train: bool, download: bool) -> Any:
-    torchvision()
-    datasets = importlib.import_module("torchvision.datasets")
-    return getattr(datasets, cls)(str(root), train=train, download=download)
-
-
-def pictures(cls: str, root: Path, *, train: bool) -> tuple[NDArray[np.uint8], Labels, tuple[str, ...]]:
-    """Read one half of the torchvision data set class `cls`: codes 0 to 255 (rows, [C,] H, W), labels, class names."""
-    data = _open(cls, root, train=train, download=False)
-    x = np.asarray(data.data, dtype=np.uint8)
-    if x.ndim == 4:  # CIFAR stores colours last; torch and this package expect them first
-        x = x.transpose(0, 3, 1, 2)
-    # MNIST calls its classes '1 - one'; people type the digit.
-    names = tuple(name.split(" - ")[0].lower() for name in data.classes)
-    return x, np.asarray(data.targets, dtype=np.int64), names
-
-
-def download_pictures(cls: str, root: Path) -> None:
-    """Download both halves of the torchvision data set class `cls` into `root`, progress on stderr."""
+def halves(cls: str, root: Path, *, download: bool = False) -> list[Any]:
+    """Open both halves of the torchvision data set class `cls`; first download them if asked, progress on stderr."""
+    known = getattr(torchvision().datasets, cls)
     with contextlib.redirect_stdout(sys.stderr):
-        for train in (True, False):
-            _open(cls, root, train=train, download=True)
+        return [known(str(root), train=train, download=download) for train in (True, False)]

@@ -65,7 +65,7 @@ class HashedTestNoise(Learner):
         if test is not None:
             raise InputError(f"the test input carries {test} and hashed noise", "use Smoothing(test=None)")
         models = train_models(self.learner, _with_test_noise(problem, self.noise, self.learner.in_double), generators)
-        return HashedModels(models, self.noise, tuple(hash_parameters(row) for row in models.parameters().cpu()))
+        return HashedModels(models, self.noise, hash_parameters(models.parameters()))
 
 
 @dataclass(frozen=True)
@@ -111,24 +111,26 @@ def _with_test_noise(problem: Problem, noise: Noise, double: bool) -> Problem:
     return replace(problem, x=problem.x.double() if double else problem.x, smoothing=smoothing)
 
 
-def hash_parameters(parameters: Tensor) -> int:
-    """Hash the parameters of one model, in canonical form, to 32 bits.
+def hash_parameters(parameters: Tensor) -> tuple[int, ...]:
+    """Hash the parameters of each model, (models, parameters), in canonical form, to 32 bits.
 
-    The canonical form counts whole multiples of one unit, a power of two that is about ``2**-12`` of the largest
-    parameter, so parameters that differ by rounding alone have equal forms. Two models with equal hashes share their
-    test noise, which is allowed: each noise is still determined by its model.
+    The canonical form counts whole multiples of one unit, a power of two that is about ``2**-12`` of the model's
+    largest parameter, so parameters that differ by rounding alone have equal forms. Two models with equal hashes share
+    their test noise, which is allowed: each noise is still determined by its model.
 
     Examples
     --------
-    >>> hash_parameters(torch.tensor([0.0, 1.5])) == hash_parameters(torch.tensor([-1e-9, 1.5], dtype=torch.float64))
-    True
+    >>> models = torch.tensor([[0.0, 1.5], [-1e-9, 1.5], [1.0, 1.5]], dtype=torch.float64)
+    >>> first, second, third = hash_parameters(models)
+    >>> first == second, first == third
+    (True, False)
     """
     numbers = parameters.detach().cpu().double().numpy()
-    largest = np.abs(numbers).max(initial=0.0, where=np.isfinite(numbers))
-    unit = np.ldexp(1.0, int(np.frexp(largest)[1]) - 12)
+    largest = np.abs(numbers).max(axis=1, keepdims=True, initial=0.0, where=np.isfinite(numbers))
+    units = np.rint(numbers / np.ldexp(1.0, np.frexp(largest)[1] - 12))
     # NaN and the infinities have forms of their own.
-    units = np.nan_to_num(np.rint(numbers / unit), nan=2**20, posinf=2**21, neginf=-(2**21)).astype("<i4")
-    return int.from_bytes(hashlib.sha256(units.tobytes()).digest()[:4], "little")
+    forms = np.nan_to_num(units, nan=2**20, posinf=2**21, neginf=-(2**21)).astype("<i4")
+    return tuple(int.from_bytes(hashlib.sha256(form.tobytes()).digest()[:4], "little") for form in forms)
 
 
 @dataclass(frozen=True)

@@ -107,7 +107,6 @@ def box(folder: Path) -> dict[str, str]:
         "TMPDIR": str(folder / "tmp"),
         "PATH": f"{folder / 'env' / 'bin'}:/usr/bin:/bin",
         "JUPYTER_PATH": str(Path(sys.prefix, "share", "jupyter")),
-        "PYTHONDONTWRITEBYTECODE": "1",
         **dict.fromkeys(("http_proxy", "https_proxy", "all_proxy"), "http://127.0.0.1:9"),  # no network
     }
 

@@ -1,9 +1,8 @@
-"""The course as a whole: its length, the ways between notebooks, glossary, teacher's page, and its switch."""
+"""The course as a whole: its length, the ways between notebooks, glossary, and teacher's page."""
 
 from __future__ import annotations
 
 import json
-import os
 import re
 from pathlib import Path
 from typing import Any
@@ -18,9 +17,6 @@ LONGEST = 360  # seconds for all notebooks together, on two cores
 WORDS = """row, point, model, sigma, keep, alpha, miss, runner-up, radius, abstain, certified accuracy, clean accuracy,
 attack success rate, poison rate, base classifier, smoothed classifier, trigger, target, threat, slot, centre, norm,
 evidence, trade-off, certificate"""
-# Each takes up to a minute: one of them by default, names of others or "all" in RSBD_MNIST_NOTEBOOKS.
-ON_MNIST = os.environ.get("RSBD_MNIST_NOTEBOOKS", "01_backdoor_attacks").split()
-
 
 TOOL = script("course")
 NOTEBOOKS: list[Path] = TOOL.notebooks()
@@ -200,24 +196,3 @@ def test_sections_that_the_teachers_page_cites_are_there() -> None:
     for notebook, title in cited():
         headings = re.findall(r"^## (?:\d+\. )?(.+)$", "\n".join(c["source"] for c in cells(notebook)), re.M)
         assert title in headings, (notebook.name, title)
-
-
-@pytest.mark.mnist
-@each_notebook
-def test_the_switch_runs_it_on_mnist(notebook: Path) -> None:
-    nbformat, nbclient = pytest.importorskip("nbformat"), pytest.importorskip("nbclient")
-    found = nbformat.read(notebook, as_version=4)
-    switched = [c for c in found.cells if c.cell_type == "code" and 'DATASET = "digits"' in c.source]
-    if not switched:
-        pytest.skip("it has no switch")
-    if notebook.stem not in ON_MNIST and "all" not in ON_MNIST:
-        pytest.skip("not among RSBD_MNIST_NOTEBOOKS, by default 01")
-    for cell in switched:
-        cell.source = cell.source.replace('DATASET = "digits"', 'DATASET = "mnist"')
-    # The kernel is asked, not the output: a client that subscribes late misses what the first cells write.
-    found.cells.append(nbformat.v4.new_code_cell('assert "mnist" in repr(data)'))
-    client = nbclient.NotebookClient(found, timeout=300)
-    env = os.environ | {"PYTHONPATH": str(ROOT), "CUDA_VISIBLE_DEVICES": ""}
-    with client.setup_kernel(cwd=str(COURSE), env=env):
-        for index, cell in enumerate(found.cells):
-            client.execute_cell(cell, index)  # raises what the cell raised

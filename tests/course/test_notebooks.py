@@ -26,6 +26,8 @@ SLOWEST = 60  # seconds for all cells on two cores
 
 WORDS, LINES = 1300, 40  # of prose, and of code that is not folded
 
+# Each takes up to a minute on MNIST: one by default, names of others or "all" in RSBD_MNIST_NOTEBOOKS.
+ON_MNIST = os.environ.get("RSBD_MNIST_NOTEBOOKS", "01_backdoor_attacks").split()
 # The lecturer's notebook has nobody to do exercises: it must have a question to ask for each of its scenes instead.
 LECTURE = "11_lecture"
 
@@ -222,3 +224,23 @@ def test_gives_the_same_outputs_again(notebook: Path, warm: WarmKernels, tmp_pat
     assert code == 0, said
     peak = warm.peak_memory()
     assert 0 < peak < MEMORY, f"the kernel used {peak / 1e9:.2f} GB"
+
+
+@pytest.mark.mnist
+@pytest.mark.parametrize("name", [n.stem for n in NOTEBOOKS if {n.stem, "all"} & set(ON_MNIST)])
+def test_the_switch_runs_it_on_mnist(name: str, warm: WarmKernels, monkeypatch: pytest.MonkeyPatch) -> None:
+    nbformat, nbclient = pytest.importorskip("nbformat"), pytest.importorskip("nbclient")
+    found = nbformat.read(ROOT / "notebooks" / f"{name}.ipynb", as_version=4)
+    switched = [c for c in found.cells if c.cell_type == "code" and 'DATASET = "digits"' in c.source]
+    if not switched:
+        pytest.skip("it has no switch")
+    for cell in switched:
+        cell.source = cell.source.replace('DATASET = "digits"', 'DATASET = "mnist"')
+    # The kernel is asked, not the output: a client that subscribes late misses what the first cells write.
+    found.cells.append(nbformat.v4.new_code_cell('assert "mnist" in repr(data)'))
+    client = nbclient.NotebookClient(found, timeout=300, ipython_hist_file="")  # a warm kernel has none
+    monkeypatch.setenv("JUPYTER_PATH", warm.env["JUPYTER_PATH"])
+    with client.setup_kernel(cwd=str(ROOT / "notebooks"), env=warm.env):
+        for index, cell in enumerate(found.cells):
+            client.execute_cell(cell, index)  # raises what the cell raised
+    assert warm.peak_memory()

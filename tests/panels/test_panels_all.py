@@ -20,6 +20,7 @@ SMALL = load("digits", side=8, view="unit", classes=(0, 1))
 TINY = SMALL.replace(
     x=SMALL.x[:60, ::2, ::2], y=SMALL.y[:60], x_test=SMALL.x_test[:20, ::2, ::2], y_test=SMALL.y_test[:20]
 )
+BLACK = load("digits", side=8, classes=(0, 1))
 STEPS = 12  # of the random walk
 
 
@@ -33,6 +34,7 @@ def panel(request: pytest.FixtureRequest) -> Panel[Any, Any]:
     if request.param in PANELS:
         few = {"num_models": 300} if request.param in ("backdoor", "rab") else {}  # the slider goes to 5,000 and back
         small = {"rab": (TINY,), **dict.fromkeys(("attack", "compare", "planted"), (SMALL,))}  # they train for seconds
+        small |= {"backdoor": (BLACK,), "evidence": (BLACK,)}
         return PANELS[request.param](*small.get(request.param, ()), runner=SyncRunner(), **few)
     names: dict[str, Any] = {}
     exec(example(), names)

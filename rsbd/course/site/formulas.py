@@ -1,6 +1,7 @@
 """Formulas as pictures, so that a page needs no typesetting program."""
 
 import re
+from functools import cache
 
 from matplotlib.font_manager import FontProperties
 from matplotlib.path import Path as Outline
@@ -19,6 +20,7 @@ _NAMES = (
 )
 
 
+@cache
 def draw_formula(tex: str) -> str:
     r"""Return a formula as SVG in the size and the colour of the text around it; its name is its TeX.
 
@@ -31,8 +33,7 @@ def draw_formula(tex: str) -> str:
     for pattern, name in _NAMES:
         known = re.sub(pattern, name, known)
     known = re.sub(r"\\frac(\d)(\d)", r"\\frac{\1}{\2}", known)
-    font = FontProperties(family="serif", math_fontfamily="cm")
-    drawn = TextPath((0, 0), f"${known}$", size=10, prop=font)
+    drawn = TextPath((0, 0), f"${known}$", size=10, prop=FontProperties(family="serif", math_fontfamily="cm"))
     left, low, right, high = drawn.get_extents().extents
     segments = drawn.iter_segments(simplify=False)
     strokes = "".join(
