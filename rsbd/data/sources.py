@@ -59,7 +59,7 @@ class Source:
             return Raw(x, y.astype(np.int64), x_test, y_test.astype(np.int64), tuple(self.classes), levels=256)
         from rsbd.data import vision
 
-        train, test = vision.halves(self.cls, root)
+        train, test = vision.train_and_test(self.cls, root)
         # CIFAR stores colours last; torch and this package expect them first.
         x, x_test = (np.asarray(half.data, np.uint8).transpose(0, 3, 1, 2) for half in (train, test))
         return Raw(x, np.array(train.targets), x_test, np.array(test.targets), tuple(train.classes), levels=256)
@@ -183,7 +183,7 @@ def _download(found: Source, name: str, root: Path) -> None:
         failed = f"{name} cannot be written to {root} ({error.strerror})"
         raise InputError(failed, "set RSBD_DATA to a folder that you can write to") from error
     try:
-        vision.halves(found.cls, root, download=True)
+        vision.train_and_test(found.cls, root, download=True)
     except (OSError, RuntimeError) as error:  # urllib's errors are OSErrors
         failed = f"{name} could not be downloaded ({first_line(error)})"
         again = "connect to the network and try again, or copy it from another machine and set RSBD_DATA to its folder"

@@ -43,7 +43,7 @@ def torchvision() -> ModuleType:
     return importlib.import_module("torchvision")
 
 
-def halves(cls: str, root: Path, *, download: bool = False) -> list[Any]:
+def train_and_test(cls: str, root: Path, *, download: bool = False) -> list[Any]:
     """Open both halves of the torchvision data set class `cls`; first download them if asked, progress on stderr."""
     known = getattr(torchvision().datasets, cls)
     with contextlib.redirect_stdout(sys.stderr):

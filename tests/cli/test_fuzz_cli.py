@@ -147,7 +147,7 @@ def test_no_traceback_no_hang_and_nothing_touched(
     def offline(*_: object, **__: object) -> None:
         raise OSError("no network")
 
-    monkeypatch.setattr(vision, "halves", offline)
+    monkeypatch.setattr(vision, "train_and_test", offline)
     box.out.mkdir()
     named = (box.out, tmp_path / "work" / "rsbd-course", tmp_path / "home" / "rsbd-course")
     before, codes, wrong = snapshot(tmp_path, named), set(), []
