@@ -55,10 +55,14 @@ NOT_OURS = re.compile(
 
 
 def chromium() -> str | None:
-    """Return the path of a Chromium, the one that ``$RSBD_CHROMIUM`` names if it is set; None if there is none."""
+    """Return the path of a Chromium, the one that ``$RSBD_CHROMIUM`` names if it is set; None if there is none.
+
+    The shell has no windows, and takes two thirds of the time of a whole Chromium.
+    """
     if named := os.environ.get("RSBD_CHROMIUM"):
         return shutil.which(named)
-    return next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    names = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
+    return next(filter(None, map(shutil.which, names)), None)
 
 
 def missing_browser() -> str:
