@@ -2,17 +2,21 @@
 
 No process of the kernels has imported anything of rsbd.
 Run with the path of a socket, this is that process. Run with the path and a connection file, it is what Jupyter
-starts: it asks that process for a kernel, and ends when the kernel ends.
+starts: it asks that process for a kernel with its folder and environment, and ends when the kernel ends.
 """
 
 from __future__ import annotations
 
+import atexit
+import functools
+import json
 import os
 import select
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -24,8 +28,6 @@ class WarmKernels:
     """The process that is copied, and what Jupyter takes for its ``python3``, which asks that process for a copy."""
 
     def __init__(self, folder: Path, env: dict[str, str]) -> None:
-        import json
-
         self.peak = folder / "peak"
         address = str(folder / "socket")
         spec = folder / "kernels" / "python3" / "kernel.json"
@@ -33,7 +35,9 @@ class WarmKernels:
         argv = [sys.executable, "-S", __file__, address, "{connection_file}"]
         spec.write_text(json.dumps({"argv": argv, "display_name": "Python 3", "language": "python"}), "utf-8")
         self.env = env | {"JUPYTER_PATH": str(folder)}
-        self.process = subprocess.Popen([sys.executable, __file__, address], env=self.env, stdout=subprocess.PIPE)
+        self.process = subprocess.Popen(
+            [sys.executable, __file__, address], env=self.env, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        )
         assert self.process.stdout is not None
         assert self.process.stdout.readline() == b"ready\n"
 
@@ -48,8 +52,17 @@ class WarmKernels:
 
     def close(self) -> None:
         """End the process; its kernels have ended."""
-        self.process.terminate()
-        self.process.wait()
+        self.process.communicate()  # closes its standard input
+
+
+@functools.cache
+def warm_path() -> str:
+    """Return a folder for Jupyter's path, whose kernels start at once. The process that is copied ends with this."""
+    folder = tempfile.TemporaryDirectory()
+    path = os.pathsep.join([str(Path(__file__).parents[1]), os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep)
+    kernels = WarmKernels(Path(folder.name), os.environ | {"PYTHONPATH": path})
+    atexit.register(lambda: (kernels.close(), folder.cleanup()))
+    return folder.name
 
 
 def run_warm(arguments: list[str], folder: Path, env: dict[str, str], output: Path) -> tuple[int | None, str]:
@@ -75,7 +88,10 @@ def _run_pytest(arguments: list[str], folder: Path, env: dict[str, str], output:
 
 
 def serve(address: str) -> None:
-    """Import what takes long, then start a copy for each kernel; write how much memory each of them held."""
+    """Import what takes long, then start a copy for each kernel; write how much memory each of them held.
+
+    This ends when standard input closes: with the tests, also if they are killed.
+    """
     import importlib
 
     server = socket.socket(socket.AF_UNIX)
@@ -87,10 +103,12 @@ def serve(address: str) -> None:
         importlib.import_module(name)
     kernels: dict[int, socket.socket] = {}
     while True:
-        ready = select.select([server, *kernels.values()], [], [], 0.05 if kernels else None)[0]
+        ready = select.select([server, sys.stdin, *kernels.values()], [], [], 0.05 if kernels else None)[0]
+        if sys.stdin in ready:
+            return
         if server in ready:
             client, _ = server.accept()
-            asked = client.makefile().readline().rstrip("\n").split("\t")
+            asked = json.loads(client.makefile().readline())
             child = os.fork()
             if child == 0:
                 for connection in (server, client, *kernels.values()):
@@ -109,11 +127,13 @@ def serve(address: str) -> None:
                 kernels.pop(child).close()
 
 
-def run_kernel(folder: str, file: str) -> None:
-    """Be the kernel of a connection file, in this folder, until it ends."""
+def run_kernel(folder: str, file: str, env: dict[str, str]) -> None:
+    """Be the kernel of a connection file, in this folder and environment, until it ends."""
     from ipykernel.kernelapp import IPKernelApp
 
     os.chdir(folder)
+    os.environ.clear()
+    os.environ.update(env)
     os.environ["JPY_PARENT_PID"] = str(os.getppid())  # a kernel ends with this process
     IPKernelApp.launch_instance(argv=["-f", file, "--HistoryManager.hist_file=:memory:"])
     sys.stdout.flush()
@@ -124,7 +144,7 @@ def ask(address: str, file: str) -> None:
     """Ask for a kernel in this folder; pass on the signals that Jupyter sends to it, and wait until it ends."""
     client = socket.socket(socket.AF_UNIX)
     client.connect(address)
-    client.sendall(f"{Path.cwd()}\t{file}\n".encode())
+    client.sendall((json.dumps([str(Path.cwd()), file, dict(os.environ)]) + "\n").encode())
     reader = client.makefile()
     child = int(reader.readline())
     for name in (signal.SIGINT, signal.SIGTERM):

@@ -14,6 +14,7 @@ from typing import Any
 import psutil
 
 from browser.lab import CHROMIUM_ARGS, KEEPER, ROOT, chromium, photograph
+from warm_kernels import warm_path
 
 # Voila carries an older JupyterLab than the extensions that it loads; its loader remarks on that.
 NOT_OURS = ("Unsatisfied version", "No satisfying version", "[Violation]")
@@ -24,7 +25,8 @@ def lecture(home: Path) -> Iterator[tuple[str, psutil.Process]]:
     """Run the command; yield the address that it prints, and the process under which its kernels run."""
     folders = {f"JUPYTER_{kind}_DIR": str(home / kind.lower()) for kind in ("RUNTIME", "DATA", "CONFIG")}
     path = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep)
-    env = {**os.environ, **folders, "IPYTHONDIR": str(home / "ipython"), "PYTHONPATH": path}
+    ours = {"IPYTHONDIR": str(home / "ipython"), "JUPYTER_PATH": warm_path(), "PYTHONPATH": path}
+    env = {**os.environ, **folders, **ours}
     command = [sys.executable, "-m", "rsbd", "lecture", "--no-browser"]
     with (home / "lecture.log").open("w") as log:
         process = subprocess.Popen(
@@ -47,7 +49,7 @@ def lecture(home: Path) -> Iterator[tuple[str, psutil.Process]]:
 
 def kernels(process: psutil.Process) -> list[psutil.Process]:
     """Return the kernels that run under the command."""
-    return [p for p in process.children(recursive=True) if "ipykernel_launcher" in " ".join(p.cmdline())]
+    return [p for p in process.children(recursive=True) if "warm_kernels" in " ".join(p.cmdline())]
 
 
 class Hall:

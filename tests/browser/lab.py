@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from warm_kernels import WarmKernels
+from warm_kernels import warm_path
 
 ROOT = Path(__file__).resolve().parents[2]
 ARTIFACTS = ROOT / ".artifacts"
@@ -99,10 +99,10 @@ def server(folder: Path, home: Path) -> Iterator[str]:
         "JUPYTER_RUNTIME_DIR": str(home / "runtime"),
         "JUPYTERLAB_SETTINGS_DIR": str(home / "lab" / "user-settings"),
         "JUPYTERLAB_WORKSPACES_DIR": str(home / "lab" / "workspaces"),
+        "JUPYTER_PATH": warm_path(),
         "IPYTHONDIR": str(home / "ipython"),
         "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep),
     }
-    kernels = WarmKernels(home / "warm", env)
     port = free_port()
     address = f"http://127.0.0.1:{port}"
     command = [
@@ -113,7 +113,7 @@ def server(folder: Path, home: Path) -> Iterator[str]:
     log = (home / "server.log").open("wb")
     process = subprocess.Popen(
         [sys.executable, "-c", KEEPER, *command],
-        env=kernels.env,
+        env=env,
         stdin=subprocess.PIPE,
         stdout=log,
         stderr=subprocess.STDOUT,
@@ -124,7 +124,6 @@ def server(folder: Path, home: Path) -> Iterator[str]:
         yield address
     finally:
         process.communicate()  # closes its standard input
-        kernels.close()
         log.close()
 
 
