@@ -92,6 +92,16 @@ def test_a_scene_builds_step_by_step(stage):
     assert stage.bar.step == 2
 
 
+def test_no_scene_opens_with_its_answer(stage, monkeypatch):
+    """Scene and step are told at once: the page never shows a step of the scene before, with what answers it."""
+    told = []
+    monkeypatch.setattr(stage.bar, "send_state", lambda key=None: told.append((stage.bar.scene, stage.bar.step)))
+    stage.go(1, 2)
+    stage.forward()
+    assert told[-1] == (1, 0)
+    assert {step for scene, step in told if scene == 1} == {0}
+
+
 def test_a_scene_that_fails_is_a_sentence_and_the_others_go_on(stage):
     stage.go(2)
     assert stage.bar.trouble.startswith("This scene cannot be shown: ")

@@ -165,7 +165,7 @@ class Stage:
         except Exception as error:
             trouble = f"This scene cannot be shown: {sentence_of(error)}"
         with self.bar.hold_sync():
-            self.bar.scene, self.bar.trouble = self._number, trouble
+            self.bar.scene, self.bar.step, self.bar.trouble = self._number, 0, trouble
             self._compare()
         self._place.children = shown
 
