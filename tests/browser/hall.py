@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+from warm_kernels import warm_path
 
 from browser.lab import CHROMIUM_ARGS, KEEPER, ROOT, chromium, photograph
-from warm_kernels import warm_path
 
 # Voila carries an older JupyterLab than the extensions that it loads; its loader remarks on that.
 NOT_OURS = ("Unsatisfied version", "No satisfying version", "[Violation]")

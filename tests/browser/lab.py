@@ -170,10 +170,11 @@ class Lab:
         self.page.goto(f"{self.address}/{view}/tree/{notebook}?reset")
         self._until_open()
 
-    def open_again(self, notebook: str) -> None:
-        """Close the notebook and open it in the same page, which takes seconds less than a new one."""
+    def open_instead(self, notebook: str) -> None:
+        """End the kernel and open ``notebook`` alone in the same page, which takes seconds less than a new page."""
+        self.shut_down()
         act = """async path => {
-            window.jupyterapp.shell.currentWidget.dispose();
+            [...window.jupyterapp.shell.widgets("main")].forEach(widget => widget.dispose());
             await window.jupyterapp.commands.execute("docmanager:open", { path });
         }"""
         self.page.evaluate(act, notebook)

@@ -36,8 +36,7 @@ def few(scene):
         for name, steps in scene.grid.items()
         if name == "step"  # it plays
     }
-    number = {"backdoor": 200, "compare": 200, "planted": 200, "rab": 100}.get(scene.panel)
-    models = {"num_models": number} if number else {}
+    models = {"num_models": 100} if scene.panel in ("backdoor", "compare", "planted", "rab") else {}
     return dataclasses.replace(scene, grid=grid, presets=presets, settings={**scene.settings, **models})
 
 

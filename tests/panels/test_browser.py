@@ -35,7 +35,8 @@ CELL = """
 import ipywidgets
 import rsbd
 from rsbd.panels import PANELS, backdoor
-few = {name: {"num_models": 200} for name in ("backdoor", "compare", "partitions", "planted", "rab")}
+few = {name: {"num_models": 200} for name in ("backdoor", "partitions", "planted", "rab")}
+few["compare"] = {"num_models": 100}
 panels = {name: make(**few.get(name, {})) for name, make in PANELS.items()}
 panels["own"] = backdoor(num_models=200)
 panels["compact"] = backdoor(num_models=100, compact=True)
@@ -126,62 +127,140 @@ def alt(panel: Any) -> str:
     return str(panel.locator(".rsbd-picture").get_attribute("aria-label"))
 
 
-def shows(panel: Any, label: str, value: float, before: str) -> None:
-    """Wait until number box, handle and final picture say the value, and check that there is a sentence to it."""
-    said = rf"(?<![\d.])({re.escape(f'{value:g}')}|{re.escape(f'{value:,}')})(?!\.?\d)"
-    ready = """([panel, box, handle, before, said, value]) => {
-        const picture = panel.querySelector(".rsbd-picture").getAttribute("aria-label");
-        return panel.querySelector(".rsbd-carrier").dataset.state === "final" && picture !== before &&
-            new RegExp(said).test(picture) && +box.value === value &&
-            +handle.getAttribute("aria-valuenow") === value && +handle.getAttribute("aria-valuetext") === value;
-    }"""
-    box = panel.get_by_role("spinbutton", name=label, exact=True)
-    handle = panel.get_by_role("slider", name=label, exact=True)
-    elements = [each.element_handle() for each in (panel, box, handle)]
-    panel.page.wait_for_function(ready, arg=[*elements, before, said, value], timeout=30_000, polling=LOOK)
-    assert len(panel.get_by_role("status").inner_text()) > 40
+class Knob:
+    """A slider with its number box. Both are found once: to find something by its role costs more than to use it."""
+
+    def __init__(self, panel: Any, label: str) -> None:
+        self.page, self.panel = panel.page, panel.element_handle()
+        self.box = panel.get_by_role("spinbutton", name=label, exact=True).element_handle()
+        self.handle = panel.get_by_role("slider", name=label, exact=True).element_handle()
+
+    def shows(self, value: float, before: str) -> None:
+        """Wait until number box, handle and final picture say the value, and a sentence stands beside it."""
+        said = rf"(?<![\d.])({re.escape(f'{value:g}')}|{re.escape(f'{value:,}')})(?!\.?\d)"
+        ready = """([panel, box, handle, before, said, value]) => {
+            const picture = panel.querySelector(".rsbd-picture").getAttribute("aria-label");
+            return panel.querySelector(".rsbd-carrier").dataset.state === "final" && picture !== before &&
+                new RegExp(said).test(picture) && +box.value === value &&
+                +handle.getAttribute("aria-valuenow") === value && +handle.getAttribute("aria-valuetext") === value &&
+                panel.querySelector("[role=status]").innerText.length > 40;
+        }"""
+        given = [self.panel, self.box, self.handle, before, said, value]
+        self.page.wait_for_function(ready, arg=given, timeout=30_000, polling=LOOK)
 
 
-@pytest.fixture
+# Controls that look alike with and without focus, and how many there are in each panel.
+UNSEEN = """names => {
+    const look = e => {
+        const s = getComputedStyle(e);
+        return [s.outlineStyle, s.outlineWidth, s.outlineColor, s.boxShadow, s.borderColor].join();
+    };
+    document.activeElement.blur();
+    const seen = {}, controls = names.flatMap(name => {
+        const all = document.querySelectorAll(`.rsbd-test-${name} .rsbd-controls :is(select, input, .noUi-handle)`);
+        const shown = [...all].filter(e => e.checkVisibility({ visibilityProperty: true }));
+        seen[name] = shown.length;
+        return shown;
+    });
+    const before = controls.map(look), unseen = controls.filter((e, i) => {
+        e.focus({ preventScroll: true });
+        return document.activeElement !== e || look(e) === before[i];
+    });
+    return [unseen.map(e => e.outerHTML), seen];
+}"""
+
+
+@pytest.fixture(scope="class")
 def still(lab: Lab) -> Iterator[None]:
-    """Let no picture move inside the test: frames cost more than all the rest."""
+    """Let no picture move in these tests: frames cost more than all the rest."""
     lab.page.emulate_media(reduced_motion="reduce")
     yield
     lab.page.emulate_media(reduced_motion="no-preference")
 
 
-@pytest.mark.usefixtures("still")  # pictures move in the next test
-def test_each_slider_by_keyboard_and_by_typing(lab: Lab, panel: Any) -> None:
-    for slider in panel.evaluate(SLIDERS):
-        label, old, step = slider["label"], slider["value"], slider["step"]
-        assert slider["name"] == label
-        handle = panel.get_by_role("slider", name=label, exact=True)
-        before = alt(panel)
-        up = old + step <= slider["high"] + 1e-9
-        handle.focus()
-        lab.page.keyboard.press("ArrowRight" if up else "ArrowLeft")
-        new = round(old + (step if up else -step), 10)
-        shows(panel, label, new, before)
-        before = alt(panel)
-        box = panel.get_by_role("spinbutton", name=label, exact=True)
-        box.fill(f"{old:g}")
-        box.press("Enter")
-        shows(panel, label, old, before)
-    assert lab.complaints == []
+# What is dragged from 30 % to 70 % of the picture's box, the sliders that follow, and their values.
+DRAGS = {
+    "plane": {"x of the point": 0.8, "y of the point": 0.0},
+    "partitions": {"poisoned rows": None},
+    "label_flips": {"flipped labels (attack)": None},
+    "worst_case": {"p_a (top class)": 0.5},
+    "confidence": {"L2 radius": None},
+    "attack": {"poisoned images (of 1,000)": None},
+}
+
+
+@pytest.mark.usefixtures("still")  # pictures move in the tests after these
+class TestStill:
+    def test_each_slider_by_keyboard_and_by_typing(self, lab: Lab, panel: Any) -> None:
+        for slider in panel.evaluate(SLIDERS):
+            label, old, step = slider["label"], slider["value"], slider["step"]
+            assert slider["name"] == label
+            knob, before = Knob(panel, label), alt(panel)
+            up = old + step <= slider["high"] + 1e-9
+            knob.handle.focus()
+            lab.page.keyboard.press("ArrowRight" if up else "ArrowLeft")
+            knob.shows(round(old + (step if up else -step), 10), before)
+            before = alt(panel)
+            knob.box.fill(f"{old:g}")
+            knob.box.press("Enter")
+            knob.shows(old, before)
+        assert lab.complaints == []
+
+    @pytest.mark.parametrize("name", DRAGS)
+    def test_a_drag_in_the_picture_moves_the_sliders(self, lab: Lab, name: str) -> None:
+        panel, mouse = of(lab, name), lab.page.mouse
+        boxes = {label: panel.get_by_role("spinbutton", name=label, exact=True) for label in DRAGS[name]}
+        area = panel.locator("[data-drag]").bounding_box()
+        across = [area["x"] + area["width"] * share for share in (0.3, 0.7)]
+        middle = area["y"] + area["height"] / 2
+        mouse.move(across[0], middle)
+        mouse.down()
+        lab.page.wait_for_timeout(300)
+        first = {label: box.input_value() for label, box in boxes.items()}
+        mouse.move(across[1], middle, steps=8)
+        mouse.up()
+        for label, value in DRAGS[name].items():
+            if value is None:
+                lab.until("+given[0].value > given[1]", [boxes[label].element_handle(), float(first[label])])
+            else:
+                lab.until("+given[0].value === given[1]", [boxes[label].element_handle(), value])
+        mouse.move(across[0], middle)  # no button is down
+        lab.page.wait_for_timeout(300)
+        panel.locator(".rsbd-carrier[data-state=final]").wait_for(timeout=30_000)
+        assert all(
+            float(box.input_value()) != float(first[label]) for label, box in boxes.items() if "y of" not in label
+        )
+        assert lab.complaints == []
+
+    def test_focus_is_seen(self, lab: Lab) -> None:
+        """Each control that Tab reaches has an outline or a border that it had not before."""
+        lab.page.locator(".rsbd-controls input").first.focus()
+        lab.page.keyboard.press("Shift")  # focus by keyboard, as far as the browser can tell
+        unseen, seen = lab.page.evaluate(UNSEEN, sorted(PANELS))
+        assert unseen == []
+        assert all(seen.values()), seen
+
+    def test_reduced_motion_is_respected(self, lab: Lab) -> None:
+        moving = """panels => panels.filter(panel =>
+            [...panel.querySelectorAll(".rsbd-carrier, .rsbd-carrier *")].some(e => {
+                const s = getComputedStyle(e);
+                return s.animationName !== "none" || (s.transitionProperty !== "none" && s.transitionDuration !== "0s");
+            })).map(panel => panel.className)"""
+        assert lab.page.locator(".rsbd-panel").evaluate_all(moving) == []
 
 
 def test_a_burst_ends_on_its_last_value(lab: Lab, panel: Any) -> None:
     """Twenty keys as fast as they come: work that is under way is dropped, the last value is shown."""
     slider = panel.evaluate(SLIDERS)[0]
     label, step = slider["label"], slider["step"]
-    handle = panel.get_by_role("slider", name=label, exact=True)
-    handle.focus()
+    knob = Knob(panel, label)
+    knob.handle.focus()
     value, before = slider["value"], alt(panel)
     for number in range(BURST):
         right = number % 3 != 2
         lab.page.keyboard.press("ArrowRight" if right else "ArrowLeft")
         value = min(max(round(value + (step if right else -step), 10), slider["low"]), slider["high"])
-    shows(panel, label, value, before)
+    knob.shows(value, before)
     assert lab.complaints == []
 
 
@@ -278,42 +357,6 @@ def test_a_click_on_a_cell_of_the_map_sets_the_attack(lab: Lab, name: str) -> No
     assert lab.complaints == []
 
 
-# What is dragged from 30 % to 70 % of the picture's box, the sliders that follow, and their values.
-DRAGS = {
-    "plane": {"x of the point": 0.8, "y of the point": 0.0},
-    "partitions": {"poisoned rows": None},
-    "label_flips": {"flipped labels (attack)": None},
-    "worst_case": {"p_a (top class)": 0.5},
-    "confidence": {"L2 radius": None},
-    "attack": {"poisoned images (of 1,000)": None},
-}
-
-
-@pytest.mark.parametrize("name", DRAGS)
-def test_a_drag_in_the_picture_moves_the_sliders(lab: Lab, name: str) -> None:
-    panel, mouse = of(lab, name), lab.page.mouse
-    boxes = {label: panel.get_by_role("spinbutton", name=label, exact=True) for label in DRAGS[name]}
-    area = panel.locator("[data-drag]").bounding_box()
-    across = [area["x"] + area["width"] * share for share in (0.3, 0.7)]
-    middle = area["y"] + area["height"] / 2
-    mouse.move(across[0], middle)
-    mouse.down()
-    lab.page.wait_for_timeout(300)
-    first = {label: box.input_value() for label, box in boxes.items()}
-    mouse.move(across[1], middle, steps=8)
-    mouse.up()
-    for label, value in DRAGS[name].items():
-        if value is None:
-            lab.until("+given[0].value > given[1]", [boxes[label].element_handle(), float(first[label])])
-        else:
-            lab.until("+given[0].value === given[1]", [boxes[label].element_handle(), value])
-    mouse.move(across[0], middle)  # no button is down
-    lab.page.wait_for_timeout(300)
-    panel.locator(".rsbd-carrier[data-state=final]").wait_for(timeout=30_000)
-    assert all(float(box.input_value()) != float(first[label]) for label, box in boxes.items() if "y of" not in label)
-    assert lab.complaints == []
-
-
 def test_the_last_curve_stays_as_a_thin_line_and_is_named(lab: Lab) -> None:
     panel = of(lab, "label_flips")
     lab.page.wait_for_timeout(1200)  # the reader rests
@@ -400,42 +443,14 @@ def test_axe_finds_nothing_and_text_can_be_read_in_both_themes(lab: Lab) -> None
         assert all(before != after for before, after in zip(colours, dark[name], strict=True)), name
 
 
-def test_focus_is_seen(lab: Lab, panel: Any) -> None:
-    """Each control that Tab reaches has an outline or a border that it had not before."""
-    look = """e => {
-        const s = getComputedStyle(e);
-        return [s.outlineStyle, s.outlineWidth, s.outlineColor, s.boxShadow, s.borderColor];
-    }"""
-    controls = panel.locator(".rsbd-controls :is(select, input, .noUi-handle)")
-    seen = 0
-    for control in controls.all():
-        if not control.is_visible():
-            continue
-        lab.page.evaluate("() => document.activeElement?.blur()")
-        before = control.evaluate(look)
-        control.focus()
-        lab.page.keyboard.press("Shift")  # focus by keyboard, as far as the browser can tell
-        assert control.evaluate(look) != before, control.evaluate("e => e.outerHTML")
-        seen += 1
-    assert seen
-
-
-@pytest.mark.usefixtures("still")
-def test_reduced_motion_is_respected(panel: Any) -> None:
-    moving = """panel => [...panel.querySelectorAll(".rsbd-carrier, .rsbd-carrier *")].filter(e => {
-        const s = getComputedStyle(e);
-        return s.animationName !== "none" || (s.transitionProperty !== "none" && s.transitionDuration !== "0s");
-    }).length"""
-    assert panel.evaluate(moving) == 0
-
-
 def test_a_panel_moves_by_code_and_its_dropdown_by_the_keys_that_jupyterlab_takes_for_itself(lab: Lab) -> None:
     panel = of(lab, "own")
     status = panel.get_by_role("status")
+    knob = Knob(panel, "keep")
     for keep in (0.9, 0.8):
         before, said = alt(panel), status.inner_text()
         lab.execute(f"panel = panels['own']\npanel.set(keep={keep})\npanel.wait()\nassert '{keep}' in panel.alt")
-        shows(panel, "keep", keep, before)
+        knob.shows(keep, before)
         assert status.inner_text() != said
     alphas = panel.get_by_role("combobox", name="alpha", exact=True)
     alphas.focus()
@@ -492,7 +507,9 @@ def test_picture_sharpens_as_votes_arrive(lab: Lab) -> None:
     assert lab.complaints == []
 
 
-TABS = "() => [...window.jupyterapp.shell.widgets('main')].map(widget => widget.title.label)"
+# The launcher stands where nothing is open, and stays.
+TABS = """() => [...window.jupyterapp.shell.widgets("main")].map(widget => widget.title.label)
+    .filter(label => label !== "Launcher")"""
 
 
 def final(lab) -> None:
@@ -513,35 +530,39 @@ def gone(lab) -> None:
     final(lab)
 
 
-def test_a_panel_whose_kernel_is_gone_says_so_and_a_saved_notebook_shows_its_picture(folder, open_page):
-    """The kernel is restarted, shut down with its page, and killed: four kernels one after the other."""
-    cell = "from rsbd.panels import PANELS\npanel = PANELS['worst_case']()\npanel"
-    name = write_notebook(folder, "left.ipynb", cell)
+@pytest.fixture(scope="module")
+def tabs(folder: Path, open_page: Any) -> Iterator[Lab]:
+    """A page with tabs, in which a notebook with one panel is open."""
+    name = write_notebook(folder, "left.ipynb", "from rsbd.panels import PANELS\npanel = PANELS['worst_case']()\npanel")
     with open_page() as lab:
-        lab.open(name)
-        lab.run_all()
-        lab.picture(re.compile(r"\(final\)")).first.wait_for()
-        page = lab.page.locator(".rsbd-still")
-        page.locator("img").wait_for(state="attached")
-        assert not page.is_visible()  # the live panel is there
-        lab.page.evaluate("() => window.jupyterapp.commands.execute('docmanager:save')")
-        lab.page.evaluate(f"() => {KERNEL}.restart()")
-        gone(lab)
-        lab.screenshot("kernel-restart")
-        lab.shut_down()
-        lab.open_again(name)
-        page.get_by_role("img", name=re.compile(r"\(final\)")).wait_for()
-        lab.page.get_by_text("Error displaying widget").wait_for(state="hidden")
-        assert lab.picture().count() == 0
-        lab.start_all()
-        lab.picture(re.compile(r"\(final\)")).first.wait_for()
-        assert not page.is_visible()
-        lab.execute("import os, signal; os.kill(os.getpid(), signal.SIGKILL)", wait=False)
-        dialog = lab.page.get_by_role("dialog")
-        dialog.filter(has_text="appears to have died").wait_for(timeout=30_000)
-        dialog.get_by_role("button").last.click()
-        gone(lab)
-        lab.screenshot("kernel-kill")
+        lab.open(name, "lab")
+        yield lab
+
+
+def test_a_panel_whose_kernel_is_gone_says_so_and_a_saved_notebook_shows_its_picture(tabs: Lab) -> None:
+    """The kernel is restarted, shut down with its page, and killed: four kernels one after the other."""
+    tabs.run_all()
+    tabs.picture(re.compile(r"\(final\)")).first.wait_for()
+    page = tabs.page.locator(".rsbd-still")
+    page.locator("img").wait_for(state="attached")
+    assert not page.is_visible()  # the live panel is there
+    tabs.page.evaluate("() => window.jupyterapp.commands.execute('docmanager:save')")
+    tabs.page.evaluate(f"() => {KERNEL}.restart()")
+    gone(tabs)
+    tabs.screenshot("kernel-restart")
+    tabs.open_instead("left.ipynb")
+    page.get_by_role("img", name=re.compile(r"\(final\)")).wait_for()
+    tabs.page.get_by_text("Error displaying widget").wait_for(state="hidden")
+    assert tabs.picture().count() == 0
+    tabs.start_all()
+    tabs.picture(re.compile(r"\(final\)")).first.wait_for()
+    assert not page.is_visible()
+    tabs.execute("import os, signal; os.kill(os.getpid(), signal.SIGKILL)", wait=False)
+    dialog = tabs.page.get_by_role("dialog")
+    dialog.filter(has_text="appears to have died").wait_for(timeout=30_000)
+    dialog.get_by_role("button").last.click()
+    gone(tabs)
+    tabs.screenshot("kernel-kill")
 
 
 def nudge(lab) -> None:
@@ -563,28 +584,28 @@ SHORT = "notebooks/03_why_it_holds.ipynb"  # nothing is trained in it
 
 
 @pytest.mark.parametrize("path", os.environ.get("RSBD_BROWSER_NOTEBOOK", SHORT).split())
-def test_course_notebook(path, folder, open_page):
+def test_course_notebook(path: str, folder: Path, tabs: Lab) -> None:
     """As `rsbd lab --course` opens a copy: with tabs, where words lead to the glossary and from there to notebooks."""
     source = ROOT / path
     assert notebooks.open_course(folder / source.stem).copied > 10  # whole: notebooks read results beside them
-    with open_page() as lab:
-        lab.open(f"{source.stem}/{source.name}", "lab")
-        lab.run_all()
-        nudge(lab)
-        guess = lab.page.locator(".rsbd-prediction").first
-        guess.get_by_role("textbox").fill("30")
-        guess.get_by_role("button", name="reveal").click()
-        guess.get_by_role("status").filter(has_text="You said 30").wait_for()
-        lab.screenshot(source.stem)
-        assert lab.complaints == []
-        lab.page.get_by_role("link", name="glossary").first.click()
-        preview = lab.page.locator(".jp-MarkdownViewer")
-        preview.get_by_role("heading", name="certified accuracy").wait_for()
-        assert lab.page.evaluate(TABS) == [source.name, "GLOSSARY.md"]
-        # And back: each word names the notebook that introduces it.
-        preview.get_by_role("link", name="08").first.click()
-        lab.page.get_by_role("heading", name=re.compile("^08 Partitions")).first.wait_for(timeout=60_000)
-        assert lab.page.evaluate(TABS)[-1].startswith("08_")
+    tabs.open_instead(f"{source.stem}/{source.name}")
+    tabs.complaints.clear()
+    tabs.run_all()
+    nudge(tabs)
+    guess = tabs.page.locator(".rsbd-prediction").first
+    guess.get_by_role("textbox").fill("30")
+    guess.get_by_role("button", name="reveal").click()
+    guess.get_by_role("status").filter(has_text="You said 30").wait_for()
+    tabs.screenshot(source.stem)
+    assert tabs.complaints == []
+    tabs.page.get_by_role("link", name="glossary").first.click()
+    preview = tabs.page.locator(".jp-MarkdownViewer")
+    preview.get_by_role("heading", name="certified accuracy").wait_for()
+    assert tabs.page.evaluate(TABS) == [source.name, "GLOSSARY.md"]
+    # And back: each word names the notebook that introduces it.
+    preview.get_by_role("link", name="08").first.click()
+    tabs.page.get_by_role("heading", name=re.compile("^08 Partitions")).first.wait_for(timeout=60_000)
+    assert tabs.page.evaluate(TABS)[-1].startswith("08_")
 
 
 ALL, NONE = {"certified": np.ones((9, 6))}, {"certified": np.zeros((9, 6))}
@@ -598,7 +619,7 @@ FOUNDS = {
     "lengths": {"budget": 1.9, **LENGTHS},
     "words": {"target": "ankle boot", "dataset": "fashion"},
 }
-MODELS = {"backdoor": 300, "compare": 200, "planted": 300, "rab": 100}
+TRAINED = ("backdoor", "compare", "planted", "rab")
 BOXES = """() => {
     const svg = document.querySelector("svg"), frame = svg.getBoundingClientRect();
     return [...svg.querySelectorAll("text")].map(t => {
@@ -617,7 +638,7 @@ def drawn() -> Iterator[tuple[str, str]]:
     for (name, changes), render in itertools.product(FOUNDS.items(), (draw_backdoor, draw_compact_backdoor)):
         yield f"{name}, {render.__name__}", render(fake(**changes)).svg
     for scene in SCENES:
-        few = {"num_models": MODELS[scene.panel]} if scene.panel in MODELS else {}
+        few = {"num_models": 100} if scene.panel in TRAINED else {}
         for name, picture in pictures(dataclasses.replace(scene, settings={**scene.settings, **few})).items():
             yield f"{scene.title}, {name}", picture.svg
 
