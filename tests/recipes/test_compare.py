@@ -218,14 +218,14 @@ def test_noise_to_try_fits_the_data_and_each_is_tried_once() -> None:
     assert len(list(BY_NAME["flips per slot"].defences(three, ("labels",)))) == 3
 
 
-def test_each_method_is_certified_by_its_own_bound_at_the_alpha_that_was_asked_for(unit: Dataset) -> None:
+def test_each_method_is_certified_by_its_own_bound_at_the_alpha_that_was_asked_for(unit: Dataset, tmp_path: Path) -> None:
     """RAB twice: the same noise and votes, two bounds; and that noise once more, with another learner's votes."""
     names, noise = ({"RAB": "clopper-pearson", "RAB, Hoeffding": "hoeffding"}, Smoothing(features=Gaussian(1.0)))
     contenders = [replace(BY_NAME[name], grid={"sigma": (1.0,)}) for name in names]
     own = replace(BY_NAME["Gaussian + flips"], grid={"features": (1.0,), "labels": (0.7,), "test": (0.5,)})
     plain, found = collect(unit, noise, LDA(), unit.x_test, 500, 5).counts, []
     for alpha, points in ((0.001, "each"), (0.3, "each"), (0.3, "all")):
-        common: dict[str, Any] = {"num_models": 500, "seed": 5, "alpha": alpha, "points": points}
+        common: dict[str, Any] = {"num_models": 500, "seed": 5, "alpha": alpha, "points": points, "store": tmp_path}
         threats = {"rows": [1, 2], "triggers": [1, 2, 3], "relabel": [False], "on_test": [False]}
         for row in compare(unit, **threats, contenders=[own, *contenders], **common).rows:
             if row.method in names:

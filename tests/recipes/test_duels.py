@@ -68,7 +68,7 @@ def proved(rows: list[Row], points: list[tuple[int, int]]) -> tuple[int, int]:
 
 def test_no_row_and_no_trigger_changes_a_certified_label_of_a_tiny_world():
     rng, certified, tight = np.random.default_rng(0), 0, 0
-    for _ in range(20):
+    for _ in range(10):
         home = rng.permutation(4)[:3]  # where most rows of a class lie
         rows: list[Row] = [
             (CONTENTS[home[c] if rng.random() < 0.85 else rng.integers(4)], c) for c in range(3) for _ in range(5)
@@ -88,8 +88,8 @@ def test_no_row_and_no_trigger_changes_a_certified_label_of_a_tiny_world():
                     assert all(answer(attacked, there) == label for attacked in changed for there in triggered)
                 else:
                     tight += any(answer(attacked, there) != label for attacked in changed for there in triggered)
-    assert certified > 30
-    assert tight > 3
+    assert certified > 15
+    assert tight > 1
 
 
 def test_a_class_must_win_all_its_duels():

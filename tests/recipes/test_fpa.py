@@ -83,7 +83,7 @@ def test_no_trigger_on_all_rows_and_the_point_changes_a_certified_label(
             for chosen in combinations(range(pixels), size):
                 there, rest = list(chosen), [p for p in range(pixels) if p not in chosen]
                 same = (flat[:, None][..., rest] == flat[None][..., rest]).all((2, 3))  # points that differ there alone
-                for content in bits((rows, channels, size)):
+                for content in bits((rows, channels, size))[:: 8 if size > own.radius.max() else 1]:  # there, some do
                     attacked = x.reshape(rows, channels, pixels).copy()
                     attacked[..., there] = content
                     found = fpa(data.replace(x=attacked.reshape(x.shape)), odds=1, learner=Odd(), **settings)

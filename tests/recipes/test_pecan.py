@@ -127,9 +127,7 @@ def test_no_row_changed_in_place_and_no_trigger_change_a_certified_vote_of_parts
     certified = broken = 0
     for _ in range(3):
         x, y = rng.integers(0, 2, (6, 3)).astype(np.float32), np.zeros(6, np.int64)
-        y[[part[0] for part in members]] = (
-            1  # all parts hold two classes, and the first row says which is the usual one
-        )
+        y[[part[0] for part in members]] = 1  # all parts hold two classes, and the first row says which is usual
         data = Dataset("tiny", x, y, points, np.zeros(8), ("a", "b"), values=2)
         own = pecan(data, trigger, parts=partition, learner=Odd()).certificate
         turned = np.zeros((2, 8), dtype=bool)

@@ -32,7 +32,7 @@ def assert_lower_is_sound_and_tight(law: Tradeoff, p: float) -> None:
 
 
 @given(some_parts(3, 6), st.floats(0, 1) | st.floats(-300, 0).map(lambda x: 10**x))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 def test_sound_and_tight(parts: list[tuple[Fraction, int, int]], p: float) -> None:
     law = of(parts)
     value, truth = Fraction(law.upper(p)), law.upper(Fraction(p))
@@ -41,7 +41,7 @@ def test_sound_and_tight(parts: list[tuple[Fraction, int, int]], p: float) -> No
 
 
 @given(some_parts(2, 12))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 def test_sound_at_every_corner_and_threshold(parts: list[tuple[Fraction, int, int]]) -> None:
     law = of(parts)
     corners = [float(p) for p, _ in exact_curve(law.parts).corners()][:40]
