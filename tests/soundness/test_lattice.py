@@ -249,7 +249,7 @@ class OnGrid(ClassifierMixin, BaseEstimator):
         return (off if self.small is None else off & (np.abs(v) < 2.0**-self.small)).any(1).astype(int)
 
 
-def certified(points: np.ndarray, smoothing: Smoothing, learner: Any, num_models: int = 60) -> list[tuple[int, float]]:
+def certified(points: np.ndarray, smoothing: Smoothing, learner: Any, num_models: int = 24) -> list[tuple[int, float]]:
     """Return label and radius of each point."""
     x, y = np.zeros((4, points.shape[1]), np.float32), np.array([0, 1] * 2)
     d = Dataset("bits", x, y, points, np.zeros(len(points), int), ("a", "b"))
