@@ -17,7 +17,8 @@ from rsbd.data import Dataset
 from rsbd.evasion import AnyTrigger
 from rsbd.noises import Bagging, Partition
 
-_Certified = tuple[Array, int, tuple[Fraction, ...]]  # label of each point, certified rows, shares of the labels
+# Label of each point, certified rows (of sets of the world's own size), and shares of the labels.
+_Certified = tuple[Array, int, tuple[Fraction, ...]]
 
 
 def exhaustive_rows(
@@ -71,39 +72,45 @@ def exhaustive_rows(
         rows = np.repeat(np.arange(len(kinds)), multiset)
         return x[rows], y[rows]
 
-    def ask(x: Array, y: Array) -> tuple[int, ...]:
-        return tuple(int(rule(x, y, point)) for point in points)
-
     @cache
     def vote(rows: tuple[int, ...]) -> tuple[int, ...]:
-        return ask(x[list(rows)], y[list(rows)])
+        some = list(rows)
+        return tuple(int(rule(x[some], y[some], point)) for point in points)
 
     def shares_of(said: Counter[tuple[int, ...]]) -> tuple[Array, tuple[Fraction, ...]]:
         """Return the label of each point, and the shares of the labels of the first."""
         votes = np.array([[sum(k for s, k in said.items() if s[p] == c) for c in labels] for p in range(len(points))])
         return votes.argmax(1), tuple(Fraction(int(v), said.total()) for v in votes[0])
 
+    laws = [method.shift(r, n) for r in range(min(most, n) + 1)] if isinstance(method, Bagging) else []
+
+    @cache
+    def held_up(miss: Fraction, second: Fraction) -> int:
+        return max((r for r, law in enumerate(laws) if law.certifies(miss, second)), default=-1)
+
     def bagged(multiset: Array) -> _Certified:
-        assert isinstance(method, Bagging)
-        size, said = int(multiset.sum()), Counter[tuple[int, ...]]()
+        said = Counter[tuple[int, ...]]()
         held = [(kind, int(times)) for kind, times in enumerate(multiset) if times]
         for bag in product(held, repeat=method.size):
             said[vote(tuple(kind for kind, _ in bag))] += prod(times for _, times in bag)
         found, shares = shares_of(said)
+        if multiset.sum() != n:
+            return found, -1, shares
         top, total = int(found[0]), said.total()
         kept = Fraction(sum(k for s, k in said.items() if set(s) == {top}), total)
         second = max(Fraction(sum(k for s, k in said.items() if c in s), total) for c in labels if c != top)
-        held_up = [r for r in range(min(most, size) + 1) if method.shift(r, size).certifies(1 - kept, second)]
-        return found, max(held_up, default=-1), shares
+        return found, held_up(1 - kept, second), shares
 
     def dealt(multiset: Array) -> _Certified:
         assert isinstance(method, Partition)
-        rows_x, rows_y = content(multiset)
-        said = [ask(rows_x[rows], rows_y[rows]) for rows in method.members(rows_x, rows_y)]
+        rows = np.repeat(np.arange(len(kinds)), multiset)
+        said = [vote(tuple(rows[part].tolist())) for part in method.members(x[rows], y[rows])]
+        found, shares = shares_of(Counter(said))
+        if multiset.sum() != n:
+            return found, -1, shares
         reached = np.array([[[c in one for c in labels]] for one in said])
         own = np.array([one[:1] for one in said], np.int64)
         _, radius = method.radius(own, len(labels), *([] if trigger is None else [reached]))
-        found, shares = shares_of(Counter(said))
         return found, min(int(radius[0]), most), shares
 
     table = np.array(sets)
