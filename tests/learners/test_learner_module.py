@@ -255,14 +255,14 @@ def test_what_torch_cannot_step_together_trains_one_by_one_and_says_so(case, cap
     data = load("digits", side=8, classes=(0, 1), rows=40, points=20)
     noise, learner = (
         Smoothing(features=Flip(0.9), test=Flip(0.9)),
-        Module(factory, epochs=15, together=3, learning_rate=0.02),
+        Module(factory, epochs=8, together=3, learning_rate=0.04),
     )
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         found = collect(data, noise, learner, data.x_test, 6)
     assert np.mean(found.label == data.y_test) > 0.7
     assert [why in record.message for record in caplog.records] == ([True] if why else [])
-    again = Module(factory, epochs=15, together=3, learning_rate=0.02)  # which has not found out yet
+    again = Module(factory, epochs=8, together=3, learning_rate=0.04)  # which has not found out yet
     assert (collect(data, noise, again, data.x_test, 6, executor=Reversed()).counts == found.counts).all()
 
 

@@ -218,7 +218,7 @@ def test_noise_to_try_fits_the_data_and_each_is_tried_once() -> None:
     assert len(list(BY_NAME["flips per slot"].defences(three, ("labels",)))) == 3
 
 
-def test_each_method_is_certified_by_its_own_bound_at_the_alpha_that_was_asked_for(unit: Dataset, tmp_path: Path) -> None:
+def test_each_method_is_certified_by_its_own_bound_at_the_alpha_asked_for(unit: Dataset, tmp_path: Path) -> None:
     """RAB twice: the same noise and votes, two bounds; and that noise once more, with another learner's votes."""
     names, noise = ({"RAB": "clopper-pearson", "RAB, Hoeffding": "hoeffding"}, Smoothing(features=Gaussian(1.0)))
     contenders = [replace(BY_NAME[name], grid={"sigma": (1.0,)}) for name in names]
