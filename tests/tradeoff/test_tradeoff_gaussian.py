@@ -92,7 +92,7 @@ def test_mixed_is_sound_and_tight(parts: list[tuple[Fraction, int, int]], p: flo
 
 @pytest.mark.slow
 @given(some_parts(2, 3), shifts.filter(lambda mu: mu < 8))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 def test_mixed_threshold(parts: list[tuple[Fraction, int, int]], mu: float) -> None:
     law = of(parts) * gaussian(mu)
     threshold = law.threshold()
