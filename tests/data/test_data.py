@@ -12,11 +12,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import rsbd
-from rsbd.data import SOURCES, Dataset, data_root, load, on_levels
+from rsbd.data import SOURCES, Dataset, data_root, load, on_levels, vision
 from rsbd.errors import InputError
 from rsbd.learners import Linear
 from rsbd.recipes import cohen, dpa, rab, rab_knn, rosenfeld
@@ -287,15 +288,11 @@ def test_embedded_data_needs_no_torch() -> None:
 @pytest.mark.slow
 def test_torchvision_imports_beside_this_torch() -> None:
     """Operators are declared exactly where the compiled part did not bring them. The first import decides."""
-    code = (
-        "from rsbd.data import vision\n"
-        "torchvision = vision.torchvision()\n"
-        "import torch, torchvision.datasets\n"
-        "assert torch.ops.torchvision.nms and torch.ops.torchvision.qnms\n"
-        "assert len(vision._LIBRARY) == (not torchvision.extension._has_ops())\n"
-        "assert torchvision.datasets.MNIST\n"
-    )
-    subprocess.run([sys.executable, "-c", code], check=True, env=os.environ | {"PYTHONPATH": str(Path.cwd())})
+    torchvision = vision.torchvision()
+    assert torch.ops.torchvision.nms
+    assert torch.ops.torchvision.qnms
+    assert len(vision._LIBRARY) == (not torchvision.extension._has_ops())
+    assert torchvision.datasets.MNIST
 
 
 def test_torchvision_is_imported_in_one_place_only() -> None:
