@@ -21,6 +21,8 @@ SMALL = """() => [...document.querySelectorAll("body *")].filter(e => {
     const scale = e instanceof SVGElement ? Math.abs(e.getScreenCTM().a) || Math.abs(e.getScreenCTM().b) : 1;
     return parseFloat(getComputedStyle(e).fontSize) * scale < 11.9;
 }).map(e => e.textContent.trim().slice(0, 40) + " " + getComputedStyle(e).fontSize)"""
+# Pictures follow the size of the screen in its next frame.
+DRAWN = "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => done())))"
 # Pictures of panels and formulas that are wider than the page.
 SIDEWAYS = """() => [...document.querySelectorAll(".rsbd-picture, .wide:has(> svg)")].filter(e =>
     e.scrollWidth > e.clientWidth + 1).map(e => e.className + " " + e.innerHTML.slice(0, 80))"""
@@ -72,6 +74,8 @@ def test_every_page_can_be_read(site, hall):
         for size, scheme in (("phone", "light"), ("screen", "dark")):
             page.set_viewport_size(dict(zip(("width", "height"), SIZES[size], strict=True)))
             page.emulate_media(color_scheme=scheme)
+            page.wait_for_function("width => innerWidth === width", arg=SIZES[size][0])
+            page.evaluate(DRAWN)
             assert page.evaluate("scheme => matchMedia(`(prefers-color-scheme: ${scheme})`).matches", scheme)
             assert page.evaluate("() => document.documentElement.scrollWidth <= innerWidth"), (name, size)
             assert page.evaluate(SMALL) == [], (name, size)
