@@ -220,8 +220,8 @@ def on_levels(x: Points, values: int | None) -> bool:
 
 
 def _on_levels(x: Points, values: int) -> bool:
-    # With more than two values, noise rounds to levels before it moves them. Bits are flipped without rounding: 1e-7
-    # would become 1 - 1e-7, which reveals the flip.
+    # With more than two values, noise rounds to levels before it moves them. Where bits are flipped, all numbers but 0
+    # count as 1: 1e-7 too.
     if values == 2:
         return bool(np.all((x == 0) | (x == 1)))
     levels = np.rint(x * np.float32(values - 1)) / np.float32(values - 1)

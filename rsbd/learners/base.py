@@ -57,13 +57,6 @@ class Problem:
         """Number of rows that a model learns from: all, or as many as a bag holds."""
         return len(self.x) if self.smoothing.rows is None else self.smoothing.rows.size
 
-    def drawn(self, generator: Generator) -> tuple[Tensor, Tensor]:
-        """Draw the rows of one training set, without noise on them; the tensors may be those of the problem."""
-        if self.smoothing.rows is None:
-            return self.x, self.y
-        bag = self.smoothing.rows.draw(self.y, generator)
-        return self.x[bag], self.y[bag]
-
     def noised(self, generator: Generator) -> tuple[Tensor, Tensor]:
         """Draw one noised training set row by row: which rows, then labels, then features.
 
@@ -79,8 +72,8 @@ class Problem:
         if self.smoothing.rows is None:
             x, y = (tensor.expand(len(generators), *tensor.shape) for tensor in (self.x, self.y))
         else:
-            drawn = [self.drawn(generator) for generator in generators]
-            x, y = (torch.stack(tensors) for tensors in zip(*drawn, strict=True))
+            bags = self.smoothing.rows.draw(self.y, generators)
+            x, y = self.x[bags], self.y[bags]
         if labels is None:
             y = y.clone()
         else:

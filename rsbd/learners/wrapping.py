@@ -21,7 +21,7 @@ from rsbd.errors import InputError, check_whole
 from rsbd.learners.base import Learner, Models, Problem, ScoringModels
 from rsbd.learners.checked import lend, predict_labels, train_models
 from rsbd.noises import Noise, Partition
-from rsbd.noises.bagging import draw_words
+from rsbd.noises.bagging import draw_numbers
 
 
 @dataclass(frozen=True)
@@ -166,7 +166,7 @@ class Columns(Learner):
         if self.groups > pixels:
             raise InputError(f"{self.groups} groups of {pixels} pixels", "give at most one group for each pixel")
         shares = Partition(self.groups, deal="position").shares(pixels)
-        drawn = [int(draw_words(1, generator)) % self.groups for generator in generators]
+        drawn = (draw_numbers(1, generators)[:, 0] % self.groups).tolist()
         parts = []
         for group in sorted(set(drawn)):
             who = [i for i, own in enumerate(drawn) if own == group]

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from rsbd import tradeoff
 from rsbd.errors import InputError, check_whole, is_whole
+from rsbd.noises.random_bits import random_words
 from rsbd.tradeoff import Tradeoff
 from rsbd.tradeoff.make import BITS, EXACT_BITS
 from rsbd.types import Labels
@@ -134,19 +135,16 @@ class Bagging:
         for bag in product(range(len(labels)), repeat=self.size):
             yield bag, Fraction(1, len(labels) ** self.size)
 
-    def draw(self, labels: Tensor, generator: Generator) -> Tensor:
-        """Draw a bag from as many rows as there are labels: the numbers of its rows, shape (size,)."""
-        return draw_words(self.size, generator) % len(labels)
+    def draw(self, labels: Tensor, generators: Sequence[Generator]) -> Tensor:
+        """Draw a bag for each generator from as many rows as there are labels: row numbers, (generators, size)."""
+        return draw_numbers(self.size, generators) % len(labels)
 
 
-def draw_words(size: int, generator: Generator) -> Tensor:
+def draw_numbers(count: int, generators: Sequence[Generator]) -> Tensor:
     """Draw whole numbers from 0 to 2^62 - 1, whose remainder by n favours no number by more than n / 2^62."""
-    import torch
-
     # Whole 64-bit words are drawn, since a device that draws only 32 bits refuses them, but would silently truncate a
     # range of 62 bits.
-    words = torch.empty(size, dtype=torch.int64, device=generator.device)
-    return words.random_(-(2**63), None, generator=generator) & (2**62 - 1)
+    return random_words(count, generators) & (2**62 - 1)
 
 
 def _at_most(weights: list[Fraction], inside: Callable[[int], Tradeoff]) -> Tradeoff:

@@ -14,7 +14,7 @@ import numpy as np
 
 from rsbd import tradeoff
 from rsbd.errors import InputError, check_whole, is_whole
-from rsbd.noises.bagging import draw_words
+from rsbd.noises.bagging import draw_numbers
 from rsbd.tradeoff import Tradeoff
 from rsbd.types import Labels
 
@@ -132,26 +132,28 @@ class ClassBagging:
         for bag in product(*(rows for rows in members for _ in range(self.each))):
             yield bag, chance
 
-    def draw(self, labels: Tensor, generator: Generator) -> Tensor:
-        """Draw a bag from rows with these labels: the numbers of its rows, class by class, shape (size,).
+    def draw(self, labels: Tensor, generators: Sequence[Generator]) -> Tensor:
+        """Draw a bag for each generator from rows with these labels: row numbers by class, (generators, size).
 
         An attack may leave a class without rows; then rows of all classes stand in for it.
         """
-        import torch
-
-        members = _members(labels, len(self.sizes))
-        words = draw_words(self.size, generator).view(len(members), self.each)
-        return torch.cat([rows[part % len(rows)] for rows, part in zip(members, words, strict=True)])
+        rows, counts = _members(labels, len(self.sizes))
+        places = draw_numbers(self.size, generators).view(-1, len(rows), self.each) % counts
+        return rows.expand(len(places), -1, -1).gather(2, places).flatten(1)
 
 
 @lru_cache(maxsize=4)
-def _members(labels: Tensor, classes: int) -> tuple[Tensor, ...]:
-    """Return the numbers of the rows of each class, of all rows for an empty one; tensors hash by identity."""
+def _members(labels: Tensor, classes: int) -> tuple[Tensor, Tensor]:
+    """Return the numbers of the rows of each class, of all rows for an empty one, and how many; zeros follow them.
+
+    The numbers have shape (classes, most), how many (classes, 1). Tensors hash by identity.
+    """
     import torch
 
-    found = [(labels == c).nonzero()[:, 0] for c in range(classes)]
-    every = torch.arange(len(labels), device=labels.device)
-    return tuple(rows if len(rows) else every for rows in found)
+    member = labels == torch.arange(classes, device=labels.device)[:, None]
+    found = [rows.nonzero()[:, 0] for rows in member | ~member.any(1, keepdim=True)]
+    counts = torch.tensor([[len(rows)] for rows in found], device=labels.device)
+    return torch.nn.utils.rnn.pad_sequence(found, batch_first=True), counts
 
 
 @lru_cache(maxsize=1024)

@@ -116,8 +116,7 @@ class Flip(Noise):
 
         moved = bernoulli(1 - self.keep, tuple(x.shape[1:]), generators)
         if self.values == 2:
-            moved = moved.to(x)
-            return moved.mul(-2).add_(1).mul_(x).add_(moved)  # 1 - x or x, faster than a choice
+            return x.bool().bitwise_xor(moved).to(x.dtype)  # faster than a choice
         # Moving by 1 .. K-1 steps round the circle of values reaches each of the others with equal probability.
         steps = torch.empty(x.shape, dtype=torch.int64, device=x.device)
         for row, generator in zip(steps, generators, strict=True):

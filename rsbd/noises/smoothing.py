@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container
+from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from math import inf
@@ -58,8 +58,8 @@ class RowNoise(Protocol):
         lost there.
         """
 
-    def draw(self, labels: Tensor, generator: Generator) -> Tensor:
-        """Draw the numbers of the rows that one model learns from, given all labels; rows may repeat."""
+    def draw(self, labels: Tensor, generators: Sequence[Generator]) -> Tensor:
+        """Draw the numbers of the rows that each model learns from, given all labels; rows may repeat."""
 
     @property
     def size(self) -> int:

@@ -22,9 +22,8 @@ def still_page(page: str, words: str) -> dict[str, str]:
 
 def show_live(widget: ipw.DOMWidget, page: str, words: str) -> Any:
     """Show a widget and its page; return the handle by which the page can be renewed."""
-    widget.add_class("rsbd-live")
     display: Any = IPython.display.display
     handle = display(still_page(page, words), raw=True, display_id=True)
-    bundle = widget._repr_mimebundle_()
+    bundle = widget.add_class("rsbd-live")._repr_mimebundle_()
     display({**(bundle[0] if isinstance(bundle, tuple) else bundle), "text/html": "", "text/plain": ""}, raw=True)
     return handle

@@ -79,8 +79,7 @@ class Panel(Generic[_P, _R]):
         self.engine: Engine[_P, _R] = Engine(compute, render, self._show, runner)
         self.controls = Controls(controls, vars(params), self._moved)
         self.terms = ipw.HTML()
-        self.widget: ipw.Widget = ipw.VBox([self.controls.widget, self.picture, self.terms])
-        self.widget.add_class("rsbd-panel")
+        self.widget: ipw.Widget = ipw.VBox([self.controls.widget, self.picture, self.terms]).add_class("rsbd-panel")
         self._submit(params)
 
     @classmethod

@@ -118,7 +118,7 @@ def test_no_draw_makes_do_with_fewer_bits(noise: Any, monkeypatch: pytest.Monkey
     monkeypatch.setattr(torch.Tensor, "random_", apples)
     generator = torch.Generator().manual_seed(0)
     if isinstance(noise, Bagging):
-        noise.draw(torch.zeros(1000), generator)
+        noise.draw(torch.zeros(1000), [generator])
     else:
         noise.sample(torch.ones(3, 5), generator)
     assert asked

@@ -232,7 +232,7 @@ def test_rare_bags_are_lost_not_forgotten() -> None:
 
 def test_a_bag_draws_every_row_alike() -> None:
     generator = randomness.generators(0, range(1))[0]
-    bag = Bagging(120_000).draw(torch.zeros(7), generator)
+    bag = Bagging(120_000).draw(torch.zeros(7), [generator])[0]
     assert stats.chisquare(np.bincount(bag.numpy(), minlength=7)).pvalue > 1e-4
     pairs = np.bincount((7 * bag[::2] + bag[1::2]).numpy(), minlength=49)
     assert stats.chisquare(pairs).pvalue > 1e-4  # rows of one bag are drawn independently
@@ -265,7 +265,7 @@ def test_the_comparison_sees_one_noise_for_all_copies_of_a_row() -> None:
     fast = table(class_sums.sample_class_sums(right, randomness.generators(1, range(MODELS))))
     streams = randomness.generators(2, range(MODELS))
     noised_first = Flip(0.6, 3).sample_many(right.y.expand(MODELS, -1), streams)
-    bags = torch.stack([Bagging(60).draw(right.y, stream) for stream in streams])
+    bags = Bagging(60).draw(right.y, streams)
     members = torch.nn.functional.one_hot(noised_first.gather(1, bags), 3).float()
     drawn = class_sums.ClassSums(members.mT @ right.x[bags], members.sum(1))
     assert distances(fast, table(drawn))[1] > 1.7

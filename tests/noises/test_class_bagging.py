@@ -99,13 +99,13 @@ def test_changed_rows_are_counted_exactly():
 
 def test_a_bag_draws_every_row_of_a_class_alike():
     labels, stream = torch.tensor([0, 1, 1, 0, 1]), randomness.generators(0, range(1))[0]
-    bag = ClassBagging(50_000, (2, 3)).draw(labels, stream).numpy()
+    bag = ClassBagging(50_000, (2, 3)).draw(labels, [stream])[0].numpy()
     assert (labels[bag[:50_000]] == 0).all()
     assert (labels[bag[50_000:]] == 1).all()
     counts = np.bincount(bag, minlength=5)
     assert stats.chisquare(counts[[0, 3]]).pvalue > 1e-4
     assert stats.chisquare(counts[[1, 2, 4]]).pvalue > 1e-4
-    empty = ClassBagging(4, (2, 3)).draw(torch.ones(5), stream)
+    empty = ClassBagging(4, (2, 3)).draw(torch.ones(5), [stream])[0]
     assert empty.shape == (8,)
     assert sorted(ClassBagging(1, (1, 1)).outcomes([1, 1])) == [
         ((i, j), Fraction(1, 4)) for i in (0, 1) for j in (0, 1)

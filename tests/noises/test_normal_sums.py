@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
@@ -13,6 +14,7 @@ from scipy import stats
 
 from rsbd.errors import InputError
 from rsbd.learners import Problem, randomness
+from rsbd.learners.linear import class_sums
 from rsbd.learners.linear.class_sums import sample_class_sums
 from rsbd.noises import Bagging, Flip, Gaussian, Smoothing, lattice, random_bits
 
@@ -97,12 +99,31 @@ def test_clean_sums_are_exact_where_noise_is_added_to_them(monkeypatch, levels, 
     drawn = sample_class_sums(problem, randomness.generators(0, range(4)))
     assert drawn.sums.dtype == torch.float32
     for sums, stream in zip(caught[0], randomness.generators(0, range(4)), strict=True):
-        own = torch.arange(50) if rows is None else rows.draw(y, stream)
+        own = torch.arange(50) if rows is None else rows.draw(y, [stream])[0]
         labels = Flip(0.8, 3).sample(y[own], stream)
         for c in range(3):
             for j in range(6):
                 exact = sum((Fraction(v.item()) for v in x[own][labels == c, j]), Fraction(0))
                 assert Fraction(sums[c, j].item()) == exact
+
+
+@pytest.mark.parametrize("keep", [0.99, 0.3])
+def test_moved_rows_give_the_sums_of_matrix_products(monkeypatch, keep):
+    """Whichever way is faster depends on all models of a block, so both must give the same bits."""
+    x = torch.tensor(np.random.default_rng(0).random((600, 5)) * 255).floor() / 255
+    assert 2 * class_sums._IN_CACHE < 600
+    problem = Problem(x.float(), torch.arange(600) % 3, 4, None, (5,), Smoothing(None, Gaussian(0.5), Flip(keep, 4)))
+    found = []
+    for added in (0, 10**9):  # rows are moved; they are multiplied
+        monkeypatch.setattr(class_sums, "_ADDED", added)
+        found.append(sample_class_sums(problem, randomness.generators(0, range(6))))
+    moved, multiplied = found
+    assert torch.equal(moved.sums, multiplied.sums)
+    assert torch.equal(moved.sizes, multiplied.sizes)
+    monkeypatch.setattr(class_sums, "_ADDED", 0)
+    plain = replace(problem, smoothing=Smoothing(labels=Flip(keep, 4)))  # sums are rounded: always multiplied
+    monkeypatch.setattr(torch, "sparse_coo_tensor", None)
+    sample_class_sums(plain, randomness.generators(0, range(6)))
 
 
 def test_inputs_whose_sums_would_be_rounded_are_refused():

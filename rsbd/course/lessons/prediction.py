@@ -81,8 +81,7 @@ class Prediction:
         self._answer = ipw.HTML(_status("Write down your guess, then press reveal."))
         self._below = ipw.Output()
         row = ipw.HBox([self._box, button, self._answer], layout={"flex_flow": "row wrap"})
-        self.widget = ipw.VBox([ipw.HTML(_bold(question)), row, self._below])
-        self.widget.add_class("rsbd-prediction")
+        self.widget = ipw.VBox([ipw.HTML(_bold(question)), row, self._below]).add_class("rsbd-prediction")
 
     def guess(self, value: float) -> None:
         """Put a guess in the box."""

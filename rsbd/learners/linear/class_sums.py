@@ -12,6 +12,9 @@ from rsbd.errors import InputError
 from rsbd.learners.base import Problem, noised_at_once
 from rsbd.noises.base import check_drawn
 
+_ADDED = 32  # adding a row to a sum takes about as long as this many rows in a matrix product
+_IN_CACHE = 256  # rows that are moved at a time, for all models
+
 
 @dataclass(frozen=True)
 class ClassSums:
@@ -81,7 +84,7 @@ def with_exact_sums(problem: Problem) -> Problem:
 def _bags(problem: Problem, generators: Sequence[Generator]) -> Tensor | None:
     """Draw the row numbers of each model's bag, (models, drawn); None if every model takes all rows."""
     rows = problem.smoothing.rows
-    return None if rows is None else torch.stack([rows.draw(problem.y, g) for g in generators])
+    return None if rows is None else rows.draw(problem.y, generators)
 
 
 def _members(y: Tensor, problem: Problem) -> Tensor:
@@ -92,17 +95,27 @@ def _members(y: Tensor, problem: Problem) -> Tensor:
 def _clean_sums(problem: Problem, y: Tensor) -> tuple[Tensor, Tensor]:
     """Compute sums of clean features and numbers of rows under each model's labels ``y`` (models, rows).
 
-    One matrix product for each class but the last, which gets the rest of the total. Sums of bits stay below 2**24,
-    where float32 is exact in any order.
+    There is one matrix product for each class but the last, which gets the rest of the total. If few rows have another
+    label, a CPU moves these from sum to sum instead, where sums are exact: how many they are depends on all models.
     """
+    models, classes, (sums, sizes) = len(y), problem.num_classes, _true_sums(problem)
     if y.stride(0) == 0:  # labels without noise: the same sums for every model
-        sums, sizes = _true_sums(problem)
-        return sums.expand(len(y), -1, -1), sizes.expand(len(y), -1)
-    member = [(y == c).to(problem.x.dtype) for c in range(problem.num_classes - 1)]
-    sums = torch.stack([m @ problem.x for m in member], 1)
-    sizes = torch.stack([m.sum(1) for m in member], 1)
-    last, left = problem.x.sum(0) - sums.sum(1), y.shape[1] - sizes.sum(1)
-    return torch.cat([sums, last.unsqueeze(1)], 1), torch.cat([sizes, left.unsqueeze(1)], 1)
+        return sums.expand(models, -1, -1), sizes.expand(models, -1)
+    moved, exact = y != problem.y, problem.smoothing.features is not None  # sums are exact, and so in any order
+    if exact and y.device.type == "cpu" and _ADDED * int(moved.sum()) < (classes - 1) * y.numel():
+        sums, sizes = sums.repeat(models, 1), sizes.repeat(models)
+        for own in (slice(start, start + _IN_CACHE) for start in range(0, y.shape[1], _IN_CACHE)):
+            model, row = moved[:, own].nonzero(as_tuple=True)
+            labels, ones = torch.stack([y[:, own][model, row], problem.y[own][row]]), sums.new_ones(len(row))
+            place, signs = (classes * model + labels).view(-1), torch.cat([ones, -ones])
+            x, at = problem.x[own], torch.stack([place, row.repeat(2)])
+            sums.addmm_(torch.sparse_coo_tensor(at, signs, (len(sums), len(x)), check_invariants=False), x)
+            sizes.index_add_(0, place, signs)
+        return sums.view(models, classes, -1), sizes.view(models, classes)
+    member = [(y == c).to(problem.x.dtype) for c in range(classes - 1)]
+    others = torch.stack([m @ problem.x for m in member], 1), torch.stack([m.sum(1) for m in member], 1)
+    last = sums.sum(0) - others[0].sum(1), sizes.sum() - others[1].sum(1)
+    return torch.cat([others[0], last[0][:, None]], 1), torch.cat([others[1], last[1][:, None]], 1)
 
 
 @lru_cache(maxsize=2)

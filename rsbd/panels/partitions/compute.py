@@ -127,8 +127,7 @@ class PartitionsComputation:
         poisoned, mask = attack.apply(data, self.seed)
         if params.drawn:  # a model of an ensemble draws its bag before anything else
             streams = randomness.generators(self.seed, range(params.num_models))
-            bags = [Bagging(params.size).draw(torch.tensor(data.y), stream).numpy() for stream in streams]
-            holds = np.array([mask[bag].any() for bag in bags])
+            holds = mask[Bagging(params.size).draw(torch.tensor(data.y), streams).numpy()].any(1)
             return holds, np.zeros_like(holds)
         partition = Partition(params.parts, params.models // params.parts)
         members = (partition.members(rows.x, rows.y) for rows in (poisoned, data))
