@@ -55,12 +55,16 @@ class WarmKernels:
         self.process.communicate()  # closes its standard input
 
 
+def python_path() -> str:
+    """Return a PYTHONPATH by which other processes import the package from this checkout first."""
+    return os.pathsep.join([str(Path(__file__).parents[1]), os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep)
+
+
 @functools.cache
 def warm_path() -> str:
     """Return a folder for Jupyter's path, whose kernels start at once. The process that is copied ends with this."""
     folder = tempfile.TemporaryDirectory()
-    path = os.pathsep.join([str(Path(__file__).parents[1]), os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep)
-    kernels = WarmKernels(Path(folder.name), os.environ | {"PYTHONPATH": path})
+    kernels = WarmKernels(Path(folder.name), os.environ | {"PYTHONPATH": python_path()})
     atexit.register(lambda: (kernels.close(), folder.cleanup()))
     return folder.name
 

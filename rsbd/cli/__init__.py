@@ -68,7 +68,7 @@ def main() -> None:
             stream.reconfigure(errors="backslashreplace")
     if os.environ.get("COLUMNS") == "0":  # from a terminal that does not know its width: nothing would be shown
         del os.environ["COLUMNS"]
-    atexit.register(gc.freeze)  # the end of the program does not look through all that is there: half a second
+    atexit.register(gc.freeze)  # else Python collects garbage once more at the end, which takes half a second
     try:
         _check_folder()
         app(spread(sys.argv[1:], "--classes", "--poisoned", "--pixels", "--patches", "--method", "--scene"))

@@ -220,8 +220,8 @@ def on_levels(x: Points, values: int | None) -> bool:
 
 
 def _on_levels(x: Points, values: int) -> bool:
-    # With more than two values, noise rounds to levels before it moves them. Where bits are flipped, all numbers but 0
-    # count as 1: 1e-7 too.
+    # With more than two values, noise rounds to levels before it moves them. With two values it does not round: it
+    # takes every number but 0 for 1, so 1e-7 must be refused here.
     if values == 2:
         return bool(np.all((x == 0) | (x == 1)))
     levels = np.rint(x * np.float32(values - 1)) / np.float32(values - 1)

@@ -18,7 +18,7 @@ from rsbd.noises import Noise, Smoothing
 from rsbd.types import Points, read_points
 
 _CHUNK = 64  # noisy copies handed to a worker at a time
-_TOGETHER = 16  # of them that a linear model is asked about at once
+_TOGETHER = 16  # noisy copies that a linear model labels at once
 
 
 @dataclass(frozen=True)

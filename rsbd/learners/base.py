@@ -74,10 +74,7 @@ class Problem:
         else:
             bags = self.smoothing.rows.draw(self.y, generators)
             x, y = self.x[bags], self.y[bags]
-        if labels is None:
-            y = y.clone()
-        else:
-            y = check_drawn(labels, y, labels.sample_many(y, generators), self.num_classes)
+        y = y.clone() if labels is None else check_drawn(labels, y, labels.sample_many(y, generators), self.num_classes)
         return x.clone() if features is None else check_drawn(features, x, features.sample_many(x, generators)), y
 
 

@@ -217,8 +217,8 @@ function render({ model, el }) {
   };
 }
 
-// A frame that comes while the page is being built reaches nobody (Voila asks a slow kernel for one widget after the
-// other): ask for the newest frame.
+// A frame that the kernel sends while the page is being built is lost, since Voila asks a slow kernel for one widget
+// after the other. So the page asks for the newest frame once it is built.
 function initialize({ model }) {
   if (["busy", "preview"].includes(model.get("state"))) model.send({ built: true });
 }

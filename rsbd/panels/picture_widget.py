@@ -36,7 +36,7 @@ class PictureWidget(anywidget.AnyWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self.on_msg(lambda *_: self.send_state())  # the page says that it is built
+        self.on_msg(lambda *_: self.send_state())  # a page that has just been built asks for the newest frame
 
     def show(self, frame: Frame) -> None:
         """Show ``frame``; the engine calls this under its lock."""

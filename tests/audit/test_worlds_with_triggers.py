@@ -28,7 +28,6 @@ Point = tuple[int, ...]
 
 
 @cache
-@cache
 def reached(weights: tuple[Point, ...], x: Point, trigger: AnyTrigger, shape: tuple[int, ...]) -> tuple[int, set[int]]:
     """Return the label of a point and the classes in reach of a trigger; the label alone if it is kept."""
     w, point = torch.tensor([weights], dtype=torch.float64), torch.tensor([x], dtype=torch.float64)

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import psutil
-from warm_kernels import warm_path
+from warm_kernels import python_path, warm_path
 
-from browser.lab import CHROMIUM_ARGS, KEEPER, ROOT, chromium, photograph
+from browser.lab import CHROMIUM_ARGS, KEEPER, chromium, photograph
 
 # Voila carries an older JupyterLab than the extensions that it loads; its loader remarks on that.
 NOT_OURS = ("Unsatisfied version", "No satisfying version", "[Violation]")
@@ -24,8 +24,7 @@ NOT_OURS = ("Unsatisfied version", "No satisfying version", "[Violation]")
 def lecture(home: Path) -> Iterator[tuple[str, psutil.Process]]:
     """Run the command; yield the address that it prints, and the process under which its kernels run."""
     folders = {f"JUPYTER_{kind}_DIR": str(home / kind.lower()) for kind in ("RUNTIME", "DATA", "CONFIG")}
-    path = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep)
-    ours = {"IPYTHONDIR": str(home / "ipython"), "JUPYTER_PATH": warm_path(), "PYTHONPATH": path}
+    ours = {"IPYTHONDIR": str(home / "ipython"), "JUPYTER_PATH": warm_path(), "PYTHONPATH": python_path()}
     env = {**os.environ, **folders, **ours}
     command = [sys.executable, "-m", "rsbd", "lecture", "--no-browser"]
     with (home / "lecture.log").open("w") as log:

@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from warm_kernels import warm_path
+from warm_kernels import python_path, warm_path
 
 ROOT = Path(__file__).resolve().parents[2]
 ARTIFACTS = ROOT / ".artifacts"
@@ -55,9 +55,10 @@ NOT_OURS = re.compile(
 
 
 def chromium() -> str | None:
-    """Return the path of a Chromium, the one that ``$RSBD_CHROMIUM`` names if it is set; None if there is none.
+    """Return the path of the Chromium that the tests start, or None if none is installed.
 
-    The shell has no windows, and takes two thirds of the time of a whole Chromium.
+    If ``$RSBD_CHROMIUM`` is set, it names the one to start. Otherwise the tests prefer the headless shell, a Chromium
+    without windows: it needs two thirds of the processor time.
     """
     if named := os.environ.get("RSBD_CHROMIUM"):
         return shutil.which(named)
@@ -101,7 +102,7 @@ def server(folder: Path, home: Path) -> Iterator[str]:
         "JUPYTERLAB_WORKSPACES_DIR": str(home / "lab" / "workspaces"),
         "JUPYTER_PATH": warm_path(),
         "IPYTHONDIR": str(home / "ipython"),
-        "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep),
+        "PYTHONPATH": python_path(),
     }
     port = free_port()
     address = f"http://127.0.0.1:{port}"

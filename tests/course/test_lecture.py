@@ -100,6 +100,9 @@ def test_no_scene_opens_with_its_answer(stage, monkeypatch):
     stage.forward()
     assert told[-1] == (1, 0)
     assert {step for scene, step in told if scene == 1} == {0}
+    told.clear()
+    stage.back()  # to the last step of the scene before
+    assert {step for scene, step in told if scene == 0} == {len(stage.scene.presets)}
 
 
 def test_a_scene_that_fails_is_a_sentence_and_the_others_go_on(stage):

@@ -96,8 +96,7 @@ class Stage:
             raise InputError(f"there is no scene {number}", f"choose from 1 to {len(self._scenes)}")
         self.freeze(False)
         self._number = number - 1
-        self._show()
-        self._build(min(max(step, 0), len(self.scene.presets)))
+        self._show(min(max(step, 0), len(self.scene.presets)))
 
     def forward(self) -> None:
         """Go one step on: from the question to the first preset, to the other presets, to the next scene."""
@@ -156,18 +155,19 @@ class Stage:
         self.wait()
         return {**data, "text/plain": words, "text/html": self.panel.page}
 
-    def _show(self) -> None:
-        """Put the scene on stage. A scene that cannot be created leaves a sentence; the lecture goes on."""
+    def _show(self, step: int = 0) -> None:
+        """Put the scene on stage, at a step. A scene that cannot be created leaves a sentence; the lecture goes on."""
         shown: list[ipw.Widget] = []
         trouble = ""
         try:
             shown = [self._open(self._number).widget]
         except Exception as error:
             trouble = f"This scene cannot be shown: {sentence_of(error)}"
-        with self.bar.hold_sync():
-            self.bar.scene, self.bar.step, self.bar.trouble = self._number, 0, trouble
+        with self.bar.hold_sync():  # one message, so that no page shows this scene at the step of the scene before
+            self.bar.scene, self.bar.step, self.bar.trouble = self._number, step, trouble
             self._compare()
         self._place.children = shown
+        self._build(step)
 
     def _build(self, step: int) -> None:
         """Show a step of this scene. A scene that cannot be created has its steps, too: the lecture goes on."""

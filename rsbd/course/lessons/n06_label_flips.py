@@ -42,6 +42,7 @@ def certified_share(dataset: Dataset, keep: float, flips: int, times: float = 1)
     >>> certified_share(load("digits", view="unit", classes=(0, 1)), keep=0.8, flips=5) > 0.8
     True
     """
+    # Without a factor, `rosenfeld` computes the penalty itself.
     penalty = None if times == 1 else times * LeastSquares.fit(dataset.x).penalty
     return rosenfeld(dataset, keep, penalty=penalty).certificate.accuracy(dataset.y_test, flips)
 

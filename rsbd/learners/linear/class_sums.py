@@ -44,8 +44,8 @@ def sample_class_sums(problem: Problem, generators: Sequence[Generator]) -> Clas
 
     A noise whose sums are not determined this way is drawn row by row.
     """
-    noise, kind = problem.smoothing.features, problem.x.dtype
-    bags = _bags(problem, generators)
+    noise, rows, kind = problem.smoothing.features, problem.smoothing.rows, problem.x.dtype
+    bags = None if rows is None else rows.draw(problem.y, generators)  # row numbers, (models, drawn)
     y = problem.y.expand(len(generators), -1) if bags is None else problem.y[bags]
     if (noise_y := problem.smoothing.labels) is not None:
         y = check_drawn(noise_y, y, noise_y.sample_many(y, generators), problem.num_classes)
@@ -81,12 +81,6 @@ def with_exact_sums(problem: Problem) -> Problem:
     return replace(problem, x=x.double())
 
 
-def _bags(problem: Problem, generators: Sequence[Generator]) -> Tensor | None:
-    """Draw the row numbers of each model's bag, (models, drawn); None if every model takes all rows."""
-    rows = problem.smoothing.rows
-    return None if rows is None else rows.draw(problem.y, generators)
-
-
 def _members(y: Tensor, problem: Problem) -> Tensor:
     """Return the labels as one-hot rows, (..., rows, classes)."""
     return torch.nn.functional.one_hot(y, problem.num_classes).to(problem.x.dtype)
@@ -95,27 +89,39 @@ def _members(y: Tensor, problem: Problem) -> Tensor:
 def _clean_sums(problem: Problem, y: Tensor) -> tuple[Tensor, Tensor]:
     """Compute sums of clean features and numbers of rows under each model's labels ``y`` (models, rows).
 
-    There is one matrix product for each class but the last, which gets the rest of the total. If few rows have another
-    label, a CPU moves these from sum to sum instead, where sums are exact: how many they are depends on all models.
+    There is one matrix product for each class but the last, which gets the rest of the total. A CPU takes the faster
+    way of :func:`_moved_sums` if few rows have another label.
+    """
+    sums, sizes = _true_sums(problem)
+    if y.stride(0) == 0:  # labels without noise: the same sums for every model
+        return sums.expand(len(y), -1, -1), sizes.expand(len(y), -1)
+    # How many rows are moved depends on all models. So both ways must give the same bits: without noise they need not.
+    if y.device.type == "cpu" and problem.smoothing.features is not None:
+        moved = y != problem.y
+        if _ADDED * int(moved.sum()) < (problem.num_classes - 1) * y.numel():
+            return _moved_sums(problem, y, moved)
+    member = [(y == c).to(problem.x.dtype) for c in range(problem.num_classes - 1)]
+    found, counts = torch.stack([m @ problem.x for m in member], 1), torch.stack([m.sum(1) for m in member], 1)
+    last, left = sums.sum(0) - found.sum(1), sizes.sum() - counts.sum(1)
+    return torch.cat([found, last[:, None]], 1), torch.cat([counts, left[:, None]], 1)
+
+
+def _moved_sums(problem: Problem, y: Tensor, moved: Tensor) -> tuple[Tensor, Tensor]:
+    """Compute the same from the sums under the true labels: take each moved row from one class and add it to another.
+
+    All sums must be exact: then they are the same in any order.
     """
     models, classes, (sums, sizes) = len(y), problem.num_classes, _true_sums(problem)
-    if y.stride(0) == 0:  # labels without noise: the same sums for every model
-        return sums.expand(models, -1, -1), sizes.expand(models, -1)
-    moved, exact = y != problem.y, problem.smoothing.features is not None  # sums are exact, and so in any order
-    if exact and y.device.type == "cpu" and _ADDED * int(moved.sum()) < (classes - 1) * y.numel():
-        sums, sizes = sums.repeat(models, 1), sizes.repeat(models)
-        for own in (slice(start, start + _IN_CACHE) for start in range(0, y.shape[1], _IN_CACHE)):
-            model, row = moved[:, own].nonzero(as_tuple=True)
-            labels, ones = torch.stack([y[:, own][model, row], problem.y[own][row]]), sums.new_ones(len(row))
-            place, signs = (classes * model + labels).view(-1), torch.cat([ones, -ones])
-            x, at = problem.x[own], torch.stack([place, row.repeat(2)])
-            sums.addmm_(torch.sparse_coo_tensor(at, signs, (len(sums), len(x)), check_invariants=False), x)
-            sizes.index_add_(0, place, signs)
-        return sums.view(models, classes, -1), sizes.view(models, classes)
-    member = [(y == c).to(problem.x.dtype) for c in range(classes - 1)]
-    others = torch.stack([m @ problem.x for m in member], 1), torch.stack([m.sum(1) for m in member], 1)
-    last = sums.sum(0) - others[0].sum(1), sizes.sum() - others[1].sum(1)
-    return torch.cat([others[0], last[0][:, None]], 1), torch.cat([others[1], last[1][:, None]], 1)
+    sums, sizes = sums.repeat(models, 1), sizes.repeat(models)
+    for start in range(0, y.shape[1], _IN_CACHE):
+        own = slice(start, start + _IN_CACHE)
+        model, row = moved[:, own].nonzero(as_tuple=True)
+        labels, ones = torch.stack([y[:, own][model, row], problem.y[own][row]]), sums.new_ones(len(row))
+        place, signs = (classes * model + labels).view(-1), torch.cat([ones, -ones])
+        x, at = problem.x[own], torch.stack([place, row.repeat(2)])
+        sums.addmm_(torch.sparse_coo_tensor(at, signs, (len(sums), len(x)), check_invariants=False), x)
+        sizes.index_add_(0, place, signs)
+    return sums.view(models, classes, -1), sizes.view(models, classes)
 
 
 @lru_cache(maxsize=2)
