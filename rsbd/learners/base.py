@@ -13,6 +13,7 @@ from rsbd.errors import InputError
 from rsbd.evasion import AnyTrigger, linear
 from rsbd.noises import Noise, Smoothing
 from rsbd.noises.base import check_drawn
+from rsbd.noises.random_bits import plain
 from rsbd.types import Shape
 
 _DRAWN = 2**20  # numbers that are noised at a time
@@ -170,7 +171,18 @@ class ScoringModels(Models):
 
     def predict(self, x: Tensor, noise: Noise | None, generators: Sequence[Generator]) -> Tensor:
         """Label every point with every model: shape (models, points)."""
-        return self.scores(x, noise, generators).max(1).indices  # as argmax, several times faster on a CPU
+        return largest_class(self.scores(x, noise, generators))
+
+
+def largest_class(scores: Tensor) -> Tensor:
+    """Return the class of the largest score, the first one among equals; 0 for a point that has NaN among its scores.
+
+    Scores are (models, classes, points). On a CPU, this takes a third of the time of ``scores.max(1).indices``.
+    """
+    scores = scores.detach().to(torch.promote_types(scores.dtype, torch.float32))
+    below = torch.as_tensor(plain(scores) < plain(scores.amax(1, True))).to(torch.int16)
+    classes = torch.arange(scores.shape[1], dtype=torch.int16, device=scores.device)[:, None]
+    return below.mul_(len(classes)).add_(classes).amin(1).long()
 
 
 class LinearScores(ScoringModels):

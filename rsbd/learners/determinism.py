@@ -15,6 +15,7 @@ if hasattr(os, "fork"):  # a thread that another one forks would otherwise hold 
     os.register_at_fork(before=_lock.acquire, after_in_parent=_lock.release, after_in_child=_lock.release)
 _users: list[tuple[int, bool, bool, bool]] = []  # for each worker at work, the settings before the first one came
 _permission = ExitStack()  # open while workers are at work
+_here = threading.local()  # whether this thread has worked and did not get back its number of threads
 
 
 @contextmanager
@@ -29,6 +30,7 @@ def reproducible() -> Iterator[None]:
     with _lock:
         _users.append(_users[0] if _users else _settings())
         _set(1, True, False, False)  # before any product: a forked process has lost its other threads
+        _here.changed = True
         if len(_users) == 1 and keeps_float32():
             _permission.enter_context(_bfloat16_permitted())
     try:
@@ -38,6 +40,7 @@ def reproducible() -> Iterator[None]:
             before = _users.pop()
             if not _users:
                 _set(*before)
+                _here.changed = False
                 _permission.close()
 
 
@@ -49,8 +52,9 @@ def num_workers() -> int:
 
 def _settings() -> tuple[int, bool, bool, bool]:
     cudnn, cublas = torch.backends.cudnn, torch.backends.cuda.matmul
-    # A new thread is asked: one that has worked here still has its own number, which is 1.
-    threads = ThreadPoolExecutor(1).submit(torch.get_num_threads).result()
+    threads = torch.get_num_threads()
+    if getattr(_here, "changed", False):  # then that is its own number, 1, and a new thread has that of all others
+        threads = ThreadPoolExecutor(1).submit(torch.get_num_threads).result()
     return threads, cudnn.deterministic, cudnn.benchmark, cublas.allow_bf16_reduced_precision_reduction
 
 

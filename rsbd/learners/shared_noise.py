@@ -21,7 +21,7 @@ import torch
 from torch import Generator, Tensor
 
 from rsbd.evasion.linear import forward_error
-from rsbd.learners.base import noised_points
+from rsbd.learners.base import largest_class, noised_points
 from rsbd.noises import Noise
 from rsbd.noises.random_bits import plain
 
@@ -54,14 +54,20 @@ def add_shared(drawn: tuple[Tensor, Tensor], x: Tensor) -> Tensor:
     return (wide(x).T * scales + offsets.to(scales.device)).to(x)
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=2)
+def in_parts(x: Tensor, version: int, points: int) -> Sequence[Tensor]:
+    """Return parts of so many points, each the same tensor for all models: what is derived from it is kept."""
+    return torch.split(x, points)
+
+
+@lru_cache(maxsize=16)
 def _allowed(x: Tensor, version: int, grid: float, most: float) -> bool:
     # A point is asked about once for all models. Tensors hash by identity, and the version counts writes.
     units = x / grid  # a power of two
     return bool((units == units.floor()).all()) and bool((x.abs() <= most).all())
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=8)
 def _points(x: Tensor, version: int) -> tuple[Tensor, Tensor]:
     """Return the points in float64, and the length of the longest one, or 1."""
     return wide(x), torch.cat([torch.linalg.vector_norm(x, dim=1), x.new_ones(1)]).max()  # also of no points
@@ -92,7 +98,7 @@ def noised_scores(
         Shape (models, units, points), float32.
     """
     if noise is None:
-        return (weights.flatten(0, 1) @ x.T.to(weights)).view(*biases.shape, -1) + biases[..., None]
+        return (weights.flatten(0, 1) @ x.T.to(weights)).view(*biases.shape, -1).add_(biases[..., None])
     if (limits := noise.affine_limits()) is None:
         each = zip(weights, biases, generators, strict=True)
         return torch.stack([w @ noised_points(x, noise, g).T + b[:, None] for w, b, g in each])
@@ -125,7 +131,9 @@ def noised_labels(
         layer, exact = _rounded(weights, biases, most + limits[1])
         if exact and (drawn := draw_shared(noise, x, generators, most)) is not None:
             return layer.labels(x, *drawn)
-    return noised_scores(weights, biases, x, noise, generators, most).max(1).indices
+    if noise is None and weights.shape[1] == 2:  # half of the products
+        return (noised_scores(weights.diff(dim=1), biases.diff(dim=1), x, None, generators)[:, 0] > 0).long()
+    return largest_class(noised_scores(weights, biases, x, noise, generators, most))
 
 
 @dataclass(frozen=True)
@@ -148,12 +156,11 @@ class _Layer:
         (points, longest), largest = _points(x, x._version), self.units.amax(1, True)
         shares, bias = (self.units / largest).to(self.steps), self.biases / largest * _GRID  # in the largest steps
         apart = torch.addcmul(-self.steps[:, :1] * shares[:, :1], self.steps[:, 1:], shares[:, 1:])
-        # These products are rounded, but added up without errors that count.
-        moved = wide(apart * offsets[:, None].to(apart)).sum(-1, True)
+        moved = apart @ offsets[..., None].to(apart)
         start, terms = (bias[:, 1:] - bias[:, :1] + moved).to(apart), x.shape[1] + 16
         size, stretch = torch.linalg.vector_norm(apart, dim=2).amax(1, True), scales.abs().amax(1, True).clamp(min=1)
-        far = start.abs().amax(1) + size * torch.linalg.vector_norm(offsets, dim=1, keepdim=True).to(size)
-        error = forward_error(size * stretch * longest + 16 / terms * far, terms) + 2 * _GRID
+        length = stretch * longest + torch.linalg.vector_norm(offsets, dim=1, keepdim=True).to(size)
+        error = forward_error(size * length + 16 / terms * start.abs().amax(1), terms) + 2 * _GRID
         apart *= scales[:, None].to(apart)
         above = (apart.flatten(0, 1) @ x.T.to(apart)).view(*start.shape[:2], -1).add_(start)
         # Classes that are not this near the largest score are below it; the first class is 0 above itself.
@@ -165,13 +172,13 @@ class _Layer:
             own, at = pairs.cpu().unbind(1)
             some = _Layer(*(part[own] for part in (self.steps, self.units, self.biases)))
             seen = points[at] * scales[own].to(points) + offsets[own].to(points)
-            found[own, at] = some.scores(wide(some.steps) @ seen[..., None])[..., 0].max(1).indices.to(x.device)
+            found[own, at] = largest_class(some.scores(wide(some.steps) @ seen[..., None]))[:, 0].to(x.device)
         return found
 
 
 def _rounded(weights: Tensor, biases: Tensor, reach: float) -> tuple[_Layer, bool]:
     """Return the rounded layer for points up to ``reach``, and whether its sums are exact whatever the points are."""
-    largest = weights.abs().sum(-1, keepdim=True) * reach
+    largest = torch.linalg.vector_norm(weights, 1, dim=-1, keepdim=True) * reach
     largest += biases[..., None].abs().nan_to_num(nan=0.0, posinf=0.0)  # infinite ones stay
     unit = torch.exp2((torch.frexp(largest.clamp(min=2.0**-90)).exponent - _BITS).float())
     unit = unit.masked_fill(~largest.isfinite(), float("nan"))  # a model that diverged scores NaN everywhere

@@ -116,7 +116,8 @@ class Flip(Noise):
 
         moved = bernoulli(1 - self.keep, tuple(x.shape[1:]), generators)
         if self.values == 2:
-            return x.bool().bitwise_xor(moved).to(x.dtype)  # faster than a choice
+            bits = (x[:1] if x.stride(0) == 0 else x).bool()
+            return bits.bitwise_xor(moved).to(x.dtype)  # faster than a choice
         # Moving by 1 .. K-1 steps round the circle of values reaches each of the others with equal probability.
         steps = torch.empty(x.shape, dtype=torch.int64, device=x.device)
         for row, generator in zip(steps, generators, strict=True):

@@ -46,6 +46,7 @@ from dataclasses import dataclass
 from decimal import Decimal, localcontext
 from fractions import Fraction
 from functools import cached_property, lru_cache, partial
+from itertools import product
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -114,10 +115,13 @@ class Law:
         middle, half = (part.to(at.device).index_select(0, at).view(cells.shape) for part in self._table)
         return middle, half
 
-    def first(self, x: Tensor, scale: Tensor, cells: Tensor) -> tuple[Tensor, Ints]:
-        """Return results that the first bits allow, and the positions where they allow others; scales of numbers."""
+    def first(self, x: Tensor, unit: float, scale: Tensor, cells: Tensor) -> tuple[Tensor, Ints]:
+        """Return results that the first bits allow, and the positions where they allow others.
+
+        A step is so many units of ``x``, a power of two. Scales and cells have as many dimensions as ``x``.
+        """
         middle, half = self.intervals(cells)
-        seen = middle.mul_(scale).add_(x)
+        seen = middle.mul_(scale).add_(x, alpha=1 / unit)
         steps = seen.round()
         near = random_bits.plain(seen.sub_(steps).abs_().addcmul_(half, scale)) > 0.5 - _ROOM_32
         return steps, random_bits.positions(near)
@@ -169,18 +173,25 @@ class Law:
         if results.numel() == 0:
             return results
         low, high = x.aminmax()
-        far, undecided, width = bool(max(high, -low) > _NEAR * step), [], max(1, _PART // len(generators))
-        group = x.shape[1] // scale.shape[1]
-        short = scale.to(x.device, torch.float32)[..., None].expand(-1, -1, group).flatten(1)
-        for i in range(0, x.shape[1], width):
-            part = slice(i, i + width)
-            rest, whole = _split(x[:, part], step, far)
-            steps, at = self.first(rest.float(), short[:, part], cells[:, part])
+        far, undecided = bool(max(high, -low) > _NEAR * step), []
+        groups, numbers = scale.shape[1], x.shape[1]
+        group, zero = numbers // groups, x.new_zeros(())
+        clean, short, drawn, out = (
+            part.view(-1, groups, part.shape[1] // groups) for part in (x, scale.to(x).float(), cells, results)
+        )
+        models, width = max(1, _PART // numbers), _PART if groups == 1 else group
+        for i, j in product(range(0, len(cells), models), range(0, group, width)):
+            own, columns = slice(i, i + models), slice(j, j + width)
+            rest, scales = (part[own] if len(part) > 1 else part for part in (clean, short))
+            rest, whole, unit = rest[..., columns], None, step
+            if far or x.dtype != torch.float32:
+                (rest, whole), unit = _split(rest, step, far), 1.0
+            steps, at = self.first(rest.float(), unit, scales, drawn[own, :, columns])
             # A zero is added since a negative zero would tell the sign of what was rounded.
-            torch.add(x.new_zeros(()), steps if whole is None else whole + steps, alpha=step, out=results[:, part])
-            row, column = np.divmod(at, steps.shape[1])
-            undecided.append(row * x.shape[1] + i + column)
-        at = np.sort(np.concatenate(undecided))
+            torch.add(zero, steps if whole is None else whole + steps, alpha=step, out=out[own, :, columns])
+            row, column = np.divmod(at, steps[0].numel())
+            undecided.append((i + row) * numbers + j + column)
+        at = np.concatenate(undecided)
         if len(at):
             rest, whole = _split(torch.from_numpy(random_bits.numbers_at(x, at % x.numel())).double(), step, far)
             given = rest.numpy()

@@ -11,6 +11,7 @@ from rsbd.data import INPUT_BITS
 from rsbd.errors import InputError
 from rsbd.learners.base import Problem, noised_at_once
 from rsbd.noises.base import check_drawn
+from rsbd.noises.random_bits import plain
 
 _ADDED = 32  # adding a row to a sum takes about as long as this many rows in a matrix product
 _IN_CACHE = 256  # rows that are moved at a time, for all models
@@ -49,8 +50,10 @@ def sample_class_sums(problem: Problem, generators: Sequence[Generator]) -> Clas
     y = problem.y.expand(len(generators), -1) if bags is None else problem.y[bags]
     if (noise_y := problem.smoothing.labels) is not None:
         y = check_drawn(noise_y, y, noise_y.sample_many(y, generators), problem.num_classes)
-    exact = problem if noise is None else with_exact_sums(problem)
-    sums, sizes = _clean_sums(exact, y) if bags is None else _bag_sums(exact, bags, y)
+    filled, exact = _filled(problem)
+    few, sizes = _clean_sums(exact, y) if bags is None else _bag_sums(exact, bags, y)
+    few = few[:1] if few.stride(0) == 0 else few
+    sums = few.new_zeros(*few.shape[:2], problem.x.shape[1]).index_copy_(2, filled, few).expand(len(y), -1, -1)
     if noise is None:
         return ClassSums(sums, sizes)
     drawn = noise.sample_sums(sums, sizes, generators)
@@ -65,6 +68,17 @@ def sample_class_sums(problem: Problem, generators: Sequence[Generator]) -> Clas
 
 
 @lru_cache(maxsize=2)
+def _filled(problem: Problem) -> tuple[Tensor, Problem]:
+    """Return the numbers of the features that are not 0 in all rows, and the problem with these features alone.
+
+    Where noise is added to their sums, the sums of these rows are exact.
+    """
+    own = problem.x.any(0)
+    own[0] = True  # also of black images
+    few = replace(problem, x=problem.x[:, own])
+    return own.nonzero()[:, 0], few if problem.smoothing.features is None else with_exact_sums(few)
+
+
 def with_exact_sums(problem: Problem) -> Problem:
     """Return the problem with rows in a type in which all sums of them are exact, in any order.
 
@@ -97,10 +111,10 @@ def _clean_sums(problem: Problem, y: Tensor) -> tuple[Tensor, Tensor]:
         return sums.expand(len(y), -1, -1), sizes.expand(len(y), -1)
     # How many rows are moved depends on all models. So both ways must give the same bits: without noise they need not.
     if y.device.type == "cpu" and problem.smoothing.features is not None:
-        moved = y != problem.y
-        if _ADDED * int(moved.sum()) < (problem.num_classes - 1) * y.numel():
+        moved = torch.from_numpy(plain(y) != plain(problem.y))
+        if _ADDED * int(moved.count_nonzero()) < (problem.num_classes - 1) * y.numel():
             return _moved_sums(problem, y, moved)
-    member = [(y == c).to(problem.x.dtype) for c in range(problem.num_classes - 1)]
+    member = [torch.as_tensor(plain(y) == c).to(problem.x.dtype) for c in range(problem.num_classes - 1)]
     found, counts = torch.stack([m @ problem.x for m in member], 1), torch.stack([m.sum(1) for m in member], 1)
     last, left = sums.sum(0) - found.sum(1), sizes.sum() - counts.sum(1)
     return torch.cat([found, last[:, None]], 1), torch.cat([counts, left[:, None]], 1)

@@ -80,15 +80,16 @@ class Linear(Learner):
 
         # Standard error of `away` per class, one figure for all pixels: a feature in [0, 1] of mean m varies by m(1-m)
         # at most, and the noise adds its own.
-        seen = seen.clamp(0, 1)
-        spread = (1 - seen).mul_(seen).mean(-1) + channel.variance / scale**2
+        room = 1 - seen.clamp_(0, 1)
+        spread = room.mul_(seen).mean(-1) + channel.variance / scale**2
         mixing = unmix - unmix.mean(1, keepdim=True)
         error = (mixing.square() @ (spread / sizes).unsqueeze(-1)).sqrt()
 
         smoother, norms = (part.to(problem.x) for part in _smoother(problem.shape, self.smoothness))
         weights = away @ smoother
-        threshold = self.shrinkage * error * norms
-        weights -= weights.clamp(-threshold, threshold)
+        threshold = torch.mul(self.shrinkage * error, norms, out=room)  # memory that is in the cache already
+        small = torch.minimum(weights, threshold, out=seen)
+        weights -= torch.maximum(small, threshold.neg_(), out=small)
         return LinearModels(weights.float(), away.div_(2).add_(centre).float())
 
 

@@ -10,7 +10,7 @@ from torch import Generator, Tensor
 from rsbd.errors import InputError, are_whole
 from rsbd.learners.base import Problem, ScoringModels
 from rsbd.learners.networks.network import Backward, Network, Stack
-from rsbd.learners.shared_noise import noised_scores
+from rsbd.learners.shared_noise import in_parts, noised_scores
 from rsbd.noises import Noise
 
 
@@ -126,7 +126,7 @@ class DenseNetworks(ScoringModels):
         (weights, biases), *others = self.layers
         return torch.cat([
             forward_pass(others, noised_scores(weights, biases[..., 0], part, noise, generators).relu_())[-1]
-            for part in torch.split(x, _POINTS)
+            for part in in_parts(x, x._version, _POINTS)
         ], dim=2)  # fmt: skip
 
     def parameters(self) -> Tensor:

@@ -148,11 +148,12 @@ class Network(Learner):
     def batches(self, problem: Problem, generators: Sequence[Generator]) -> list[Batch]:
         """Draw each model's noised training set, its rows in an order of its own, cut into batches of about equal size.
 
-        Every pass takes the batches in the same order, so that rows are gathered once and not in each step.
+        Every pass takes the batches in the same order, so that rows are gathered once and not in each step. In memory,
+        the features of a row follow each other.
         """
         models, extra, cuts = len(generators), noise_to_add(problem.smoothing), self.batch_sizes(problem.num_rows)
         kind = getattr(torch, self.precision)
-        features = [problem.x.new_empty(models, problem.x.shape[1], rows, dtype=kind) for rows in cuts]
+        features = [problem.x.new_empty(models, rows, problem.x.shape[1], dtype=kind) for rows in cuts]
         labels = problem.y.new_empty(models, problem.num_rows)
         for numbers in noised_at_once(problem, models):
             some = generators[numbers.start : numbers.stop]
@@ -164,8 +165,8 @@ class Network(Learner):
                 order = torch.randperm(len(x), generator=generator, device=generator.device)
                 labels[i] = y[order]
                 for batch, part in zip(features, torch.split(order, cuts), strict=True):
-                    batch[i] = x.index_select(0, part).to(kind).T  # cheaper before the transpose
-        return list(zip(features, torch.split(labels, cuts, dim=1), strict=True))
+                    torch.index_select(x.to(kind), 0, part, out=batch[i])
+        return list(zip([batch.mT for batch in features], torch.split(labels, cuts, dim=1), strict=True))
 
     def descend(
         self, weights: Stack, gradients: Callable[[Sequence[Tensor]], Backward], batches: Sequence[Batch]
