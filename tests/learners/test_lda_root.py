@@ -31,11 +31,17 @@ SMALLEST = 2.0**-31  # change of an input
 ONE = 2**126
 
 
-def world(x, y=None, sigma=0.5, classes=None):
+def world(x, y=None, sigma=0.5, classes=None, labels=None):
     x = torch.as_tensor(np.asarray(x), dtype=torch.float64)
     y = torch.zeros(len(x), dtype=torch.int64) if y is None else torch.as_tensor(y)
-    smoothing = Smoothing(features=Gaussian(sigma))
+    smoothing = Smoothing(features=Gaussian(sigma), labels=labels)
     return Problem(x, y, classes or int(y.max()) + 1, None, (x.shape[1],), smoothing)
+
+
+@pytest.fixture
+def few_are_many(monkeypatch):
+    """A root is drawn beside noised labels for few rows too."""
+    monkeypatch.setattr(root, "_MANY", 0)
 
 
 def sampler(problem):
@@ -44,9 +50,9 @@ def sampler(problem):
     return RootSampler(problem, sigma, 1, torch.float64)
 
 
-def released(problem):
+def released(own):
     """The numbers that carry the noise, exactly."""
-    own = sampler(problem)
+    own = own if isinstance(own, RootSampler) else sampler(own)
     return np.array([Fraction(w) + Fraction(r) for w, r in zip(own.whole.tolist(), own.rest.tolist(), strict=True)])
 
 
@@ -144,6 +150,71 @@ def test_a_search_for_worse_changes_comes_near_the_bound_and_not_above():
     assert 0.9 < worst <= 1.0
 
 
+@pytest.mark.usefixtures("few_are_many")
+@pytest.mark.parametrize("change", CHANGES)
+def test_beside_noised_labels_all_that_a_model_sees_changes_by_no_more_than_the_rows(change):
+    """Root and class sums together, in units of their noises, for all noised labels and any clean ones."""
+    draw, sigma, flip, worst = np.random.default_rng(7), 0.3, Flip(0.9, 2), 0.0
+    for spread in (1, 0.01):
+        x = on_grid(draw.random((10, 4)) * spread)
+        other = on_grid(CHANGES[change](draw, x))
+        a, b = (sampler(world(part, np.arange(10) % 2, sigma, 2, flip)) for part in (x, other))
+        moved = (x - other).ravel()
+        apart = float(sum((released(a) - released(b)) ** 2)) / a.noise.sigma**2
+        assert a.flipped.smoothing.labels is flip
+        for y in product((0, 1), repeat=10):
+            members = np.eye(2)[list(y)]
+            sums = (members.T @ (x - other)) / np.sqrt(members.sum(0).clip(1))[:, None]
+            worst = max(
+                worst, apart + (sums**2).sum() / a.flipped.smoothing.features.sigma**2 - moved @ moved / sigma**2
+            )
+            assert worst <= 0
+        again = sampler(world(x, draw.integers(0, 2, 10), sigma, 2, flip))
+        assert torch.equal(a.whole, again.whole)  # which must not tell the clean labels
+        assert torch.equal(a.rest, again.rest)
+
+
+@pytest.mark.usefixtures("few_are_many")
+def test_beside_noised_labels_moments_have_the_law_of_root_and_sums():
+    draw, models, sigma, rows = np.random.default_rng(2), 4000, 0.3, 60
+    x, y = on_grid(draw.random((rows, 3))), np.arange(rows) % 2
+    own = sampler(world(x, y, sigma, labels=Flip(0.8, 2)))
+    counts, sums, gram = (part.numpy() for part in own.draw(randomness.generators(0, range(models))))
+    wide = own.flipped.smoothing.features.sigma
+    assert (own.noise.sigma, wide) == pytest.approx((2.25 * sigma, 1.117 * sigma), rel=2e-3)
+    flipped = np.eye(2)[np.where(draw.random((models, rows)) < 0.2, 1 - y, y)]
+    sizes = flipped.sum(1)
+    wanted = flipped.transpose(0, 2, 1) @ x + np.sqrt(sizes)[..., None] * wide * draw.normal(size=(models, 2, 3))
+    centred = x - x.mean(0)
+    values, vectors = np.linalg.eigh(centred.T @ centred + 3 * sigma**2 * np.eye(3))
+    noise = draw.normal(size=(models, 3, 3)) * own.noise.sigma
+    roots = vectors * np.sqrt(values) @ vectors.T + (noise + noise.transpose(0, 2, 1)) / math.sqrt(2)
+    spread = roots @ roots + own.lack * np.eye(3)
+    total = sums.sum(1)
+    found = gram - total[:, :, None] * total[:, None] / rows
+    views = [(counts[:, 0], sizes[:, 0])]
+    views += [(sums[:, c, i], wanted[:, c, i]) for c in range(2) for i in range(3)]
+    views += [(found[:, i, j], spread[:, i, j]) for i in range(3) for j in range(i + 1)]
+    views += [tuple(np.linalg.eigvalsh(part)[:, k] for part in (found, spread)) for k in range(3)]
+    assert min(ks_2samp(a, b).pvalue for a, b in views) > 1e-4
+    within = found + (total[:, :, None] * total[:, None] / rows) - sums.transpose(0, 2, 1) @ (sums / counts[..., None])
+    clean = x - np.stack([x[y == c].mean(0) for c in range(2)])[y]
+    mixed = 0.36 * np.trace(clean.T @ clean) + 0.64 * np.trace(centred.T @ centred)  # about that under noised labels
+    assert np.trace(within.mean(0)) == pytest.approx(mixed + 3 * (rows - 2) * sigma**2, rel=0.03)
+
+
+def test_a_scatter_that_noise_makes_indefinite_still_gives_models(few_are_many):
+    """Rows without spread in their classes, far from each other, and little noise: the sums weigh too much."""
+    y = np.arange(60) % 2
+    problem = world(np.repeat(y[:, None], 3, 1) * 2.0, y, 0.01, labels=Flip("0.999", 2))
+    failed, plain = [], torch.linalg.cholesky_ex
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(torch.linalg, "cholesky_ex", lambda a: (found := plain(a), failed.append(found.info))[0])
+        models = LDA().train(problem, randomness.generators(0, range(100)))
+    assert 0 < (failed[0] > 0).sum() < 100
+    assert (models.predict(problem.x[:2], None, randomness.generators(0, range(100))) == torch.arange(2)).all()
+
+
 @cache
 def chances(centre, noise, cells):
     """Probability of each number of steps, from the exact distribution function."""
@@ -226,8 +297,12 @@ def test_whether_a_root_is_drawn_does_not_depend_on_rows():
     wanted = {0.0005: False, 0.002: True, 0.5: True, 40.0: False}
     assert {sigma: RootSampler.fits(problem, sigma, 1) for sigma in wanted} == wanted
     assert not RootSampler.fits(problem, 0.002, 4)
-    for smoothing in (Smoothing(rows=Bagging(20)), Smoothing(labels=Flip(0.9, 2))):
+    flips = Smoothing(labels=Flip(0.9, 2))
+    for smoothing in (Smoothing(rows=Bagging(20)), flips):
         assert not RootSampler.fits(replace(problem, smoothing=smoothing), 0.5, 1)
+    for rows, sigma, fits in ((9999, 0.5, False), (10000, 0.5, True), (10000, 14.0, True), (10000, 15.0, False)):
+        some = SimpleNamespace(x=torch.empty((rows, 5), device="meta"), smoothing=flips)
+        assert RootSampler.fits(some, sigma, 1) == fits
     shapes = {
         (5, 5): False,
         (6, 5): True,
@@ -261,12 +336,15 @@ EXTREMES = {
 
 @pytest.mark.parametrize("extreme", EXTREMES)
 @pytest.mark.parametrize(("rows", "size"), [(20, 1), (2**15, 4), (400, 64)])
+@pytest.mark.usefixtures("few_are_many")
 def test_no_rows_with_features_from_0_to_2_are_refused(extreme, rows, size):
     """An attacker within the radius must not be able to make training fail."""
     x = EXTREMES[extreme](np.random.default_rng(0), rows, size)
     for y in (np.arange(rows) % 2, np.zeros(rows, dtype=int)):
         for sigma in (2.0**-10, 2.0**5):
             assert sampler(world(x, y, sigma, classes=3)).rest.isfinite().all()
+    for sigma in (2.0**-10, 2.0**5 / 2.25):
+        assert sampler(world(x, y, sigma, 3, Flip(0.8, 3))).rest.isfinite().all()
 
 
 @pytest.mark.slow

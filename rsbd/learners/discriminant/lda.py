@@ -21,8 +21,8 @@ from rsbd.noises.base import Channel
 class LDA(Learner):
     """Linear discriminant analysis, made for Gaussian noise on the features.
 
-    Images are pooled, so that 4 to 8 blocks a side are left. Where Gaussian noise on the features is the only noise in
-    training, the means of the classes and the root of the scatter within them carry it: see
+    Images are pooled, so that 4 to 8 blocks a side are left. Where training features carry Gaussian noise, and labels
+    carry none or there are 10,000 rows, the means of the classes and the root of a scatter carry the noise: see
     :mod:`rsbd.learners.discriminant.root`. Else the noised rows themselves are drawn, at most 1,000 of them at equal
     distances, and their scatter is computed; of all others the noised class sums alone, at once. All that follows the
     noise is post-processing, so the learner may use what it knows: it undoes label flips in the mean, and adds the
@@ -52,14 +52,25 @@ class LDA(Learner):
         stretch = asked.scale / seen.scale if asked.scale and seen.scale else 1.0
         extra = max(0.0, asked.variance / stretch**2 - seen.variance)
 
-        # A floor keeps the scatter invertible in float32 if pixels are constant and carry no noise.
-        floor = 1e-9 + 1e-6 / rows * _trace(some.gram)
         # In the square of a symmetric root, noise counts twice: it is as far off as the scatter of half as many rows.
-        scatter = shrink_scatter(scatter_within_classes(some).div_(freedom), freedom / (2 if sampler.root else 1))
-        scatter.diagonal(dim1=1, dim2=2).add_((floor + extra)[:, None])
+        worth = freedom / (2 * sampler.root.wider**2 if sampler.root else 1)
+
+        def spread(of: Moments) -> Tensor:
+            scatter = shrink_scatter(scatter_within_classes(of).div_(freedom), worth)
+            # A floor keeps the scatter invertible in float32 if pixels are constant and carry no noise.
+            scatter.diagonal(dim1=1, dim2=2).add_((1e-9 + 1e-6 / rows * _trace(of.gram) + extra)[:, None])
+            return scatter
+
+        scatter = spread(some)
+        lower, failed = torch.linalg.cholesky_ex(scatter)
+        if (
+            failed.any()
+        ):  # sums and root have noises of their own; without the sums, no root gives an indefinite scatter
+            whole = Moments(some.counts.sum(1, keepdim=True), some.sums.sum(1, keepdim=True), some.gram)
+            lower = torch.linalg.cholesky(torch.where(failed[:, None, None] > 0, spread(whole), scatter))
         counts, sums = undo_flips(drawn, problem.smoothing.labels)
         means = sums / counts.clamp(min=1)[..., None]
-        weights = torch.cholesky_solve(means.mT, torch.linalg.cholesky(scatter)).mT.contiguous()
+        weights = torch.cholesky_solve(means.mT, lower).mT.contiguous()
         # A class without rows gets log 0 and is never chosen.
         biases = counts.log() - (weights * means).sum(-1) / 2
 

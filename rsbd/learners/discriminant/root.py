@@ -12,6 +12,11 @@ Let the rows X change by E, which has the length |E|, and let P replace each row
 All these numbers together change by at most ``|E|``, since ``|PE|^2 + |(1 - P)E|^2 = |E|^2``. So under noise
 N(0, sigma^2) on each of them they have the trade-off that rows have, and a model sees nothing else of the rows.
 
+Where labels carry noise, every model has other classes. One R serves all models if P replaces each row by the mean of
+all rows, and M is drawn for each model by :func:`rsbd.learners.linear.class_sums.sample_class_sums`. Given the noised
+labels, M and R may both change by ``|E|``. So their noises are wider, by the factors a and b with
+``1 / a^2 + 1 / b^2 < 1``: then ``|E|^2 / (a sigma)^2 + |E|^2 / (b sigma)^2 < |E|^2 / sigma^2``.
+
 Computed numbers are not exact. If all together are off by at most ``e``, they change by at most ``|E| + 2e``. Rows are
 multiples of ``q = 2**-31``, so this is 0 or at most ``(1 + 2e / q) |E|``, and the noise is wider by this factor.
 ``e`` is bounded for each training set. The scatter ``S = R^2`` is computed in whole numbers, in units of ``2**-126``,
@@ -31,6 +36,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import product
 from typing import Any
 
@@ -41,13 +47,15 @@ from torch import Generator, Tensor
 from rsbd.data import INPUT_BITS
 from rsbd.errors import InputError
 from rsbd.learners.base import Problem
-from rsbd.learners.linear.class_sums import with_exact_sums
+from rsbd.learners.linear.class_sums import sample_class_sums, with_exact_sums
 from rsbd.noises import Gaussian
 from rsbd.types import Ints
 
 _ROOM = 2.0**-10  # by which the noise is wider
 _MOST = _ROOM * 2.0**-INPUT_BITS / 4  # error of all numbers together; as much again is left to the rounding of bounds
 _BITS = 126  # after the point, of numbers that are computed as whole numbers
+_WIDER = 2.25, 1.117  # noise on the root and on class sums where labels carry noise
+_MANY = 10_000  # rows: from fewer of them, so wide a noise on the root hides more than drawing 1,000 rows leaves out
 
 
 class RootSampler:
@@ -60,9 +68,15 @@ class RootSampler:
     """
 
     def __init__(self, problem: Problem, sigma: float, unit: float, kind: torch.dtype) -> None:
-        x, (rows, size) = with_exact_sums(problem).x, problem.x.shape
-        counts, ridge = torch.bincount(problem.y, minlength=problem.num_classes), size * sigma**2
-        self.noise = Gaussian(math.nextafter(sigma * (1 + _ROOM), math.inf))
+        x, (rows, size), classes = with_exact_sums(problem).x, problem.x.shape, problem.num_classes
+        lack, ridge = (rows - classes) * sigma**2, size * sigma**2
+        self.flipped, self.unit, self.wider = None, unit, 1.0
+        if problem.smoothing.labels is not None:
+            self.wider, other = _WIDER[0], _WIDER[1] * sigma
+            self.flipped = replace(problem, smoothing=replace(problem.smoothing, features=Gaussian(other)))
+            problem, lack = replace(problem, y=problem.y * 0, num_classes=1), lack + (classes - 1) * other**2
+        counts = torch.bincount(problem.y, minlength=problem.num_classes)
+        self.noise = Gaussian(math.nextafter(self.wider * sigma * (1 + _ROOM), math.inf))
         means, scatter = means_and_scatter(x, problem.y, counts.tolist())
         root, error = symmetric_root(scatter + np.diag([int(math.ldexp(ridge, _BITS))] * size), ridge)
         row, column = np.triu_indices(size, 1)
@@ -79,7 +93,7 @@ class RootSampler:
             for part in (whole.astype(float) * step, (rest / 2**_BITS).astype(float), scales, places.ravel())
         )
         # By how much the diagonal of the scatter is smaller, in the mean, than that of the scatter of noised rows.
-        lack = (rows - problem.num_classes) * sigma**2 - ridge - (size + 1) * self.noise.sigma**2
+        lack -= ridge + (size + 1) * self.noise.sigma**2
         self.lack, self.counts, self.shape = max(0.0, lack) / unit**2, counts.to(kind), (-1, size, size)
 
     @staticmethod
@@ -89,19 +103,26 @@ class RootSampler:
         The root is off by about ``2**-104 rows features^(5/2) unit^3 / (sigma / unit)``, which is a tenth of the bound
         at most, and other numbers by at most ``2**-53`` steps each.
         """
-        (rows, size), fixed = problem.x.shape, problem.smoothing.rows is None and problem.smoothing.labels is None
+        (rows, size), noise, widest = problem.x.shape, problem.smoothing, 2.0**5
+        if noise.labels is not None:
+            rows, widest = rows if rows >= _MANY else 0, widest / _WIDER[0]
         few = size < min(rows, 1000) and rows * unit**2 < 2**20
-        return fixed and few and 2.0**-10 * unit <= sigma <= 2.0**5
+        return noise.rows is None and few and 2.0**-10 * unit <= sigma <= widest
 
     def draw(self, generators: Sequence[Generator]) -> tuple[Tensor, Tensor, Tensor]:
         """Draw moments, shaped as :class:`rsbd.learners.discriminant.moments.Moments` has them."""
         noised = self.noise.sample_many(self.rest.expand(len(generators), -1), generators)
         noised = noised.add_(self.whole).mul_(self.scales).to(self.counts)
         root = noised.index_select(1, self.places).view(self.shape)
-        sums = noised[:, -len(self.counts) * root.shape[1] :].view(len(root), -1, root.shape[1])
-        gram = (root @ root).baddbmm_(sums.mT, sums / self.counts.clamp(min=1)[:, None])
+        sums = total = noised[:, -len(self.counts) * root.shape[1] :].view(len(root), -1, root.shape[1])
+        counts = self.counts.expand(len(root), -1)
+        if self.flipped is not None:
+            drawn = sample_class_sums(self.flipped, generators)
+            counts, sums = drawn.sizes.to(counts), (drawn.sums / self.unit).to(counts)
+            total = sums.sum(1, keepdim=True)
+        gram = (root @ root).baddbmm_(total.mT, total / self.counts.clamp(min=1)[:, None])
         gram.diagonal(dim1=1, dim2=2).add_(self.lack)
-        return self.counts.expand(len(root), -1), sums, gram
+        return counts, sums, gram
 
 
 def means_and_scatter(x: Tensor, y: Tensor, counts: list[int]) -> tuple[Any, Any]:
