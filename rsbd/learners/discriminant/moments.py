@@ -92,8 +92,11 @@ class MomentSampler:
         )
 
     def _of_rows(self, generators: Sequence[Generator]) -> Moments:
-        x, y = self.some.noised_many(generators)
-        return Moments.of(self._pool(x), y, self.some.num_classes)
+        (x, y), size = self.some.noised_many(generators), self.pooling.size
+        if not self.divide:
+            return Moments.of(self._pool(x), y, self.some.num_classes)
+        sums = Moments.of(x.to(self.kind), y, self.some.num_classes)
+        return Moments(sums.counts, sums.sums / size, sums.gram / size**2)
 
     def _pool(self, x: Tensor) -> Tensor:
         """Pool noised rows or sums of them, shape (..., features)."""
