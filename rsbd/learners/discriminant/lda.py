@@ -63,9 +63,8 @@ class LDA(Learner):
 
         scatter = spread(some)
         lower, failed = torch.linalg.cholesky_ex(scatter)
-        if (
-            failed.any()
-        ):  # sums and root have noises of their own; without the sums, no root gives an indefinite scatter
+        if failed.any():
+            # Root and sums have noises of their own. About the mean of all rows, no root's scatter is indefinite.
             whole = Moments(some.counts.sum(1, keepdim=True), some.sums.sum(1, keepdim=True), some.gram)
             lower = torch.linalg.cholesky(torch.where(failed[:, None, None] > 0, spread(whole), scatter))
         counts, sums = undo_flips(drawn, problem.smoothing.labels)
