@@ -20,7 +20,7 @@ def test_gradients_are_those_of_autograd():
     layers = [(torch.randn(3, o, i).double(), torch.randn(3, o, 1).double()) for i, o in ((7, 6), (6, 5), (5, 4))]
     x, y = torch.randn(3, 7, 11).double(), torch.randint(0, 4, (3, 11))
     flat = [p.requires_grad_() for layer in layers for p in layer]
-    loss = torch.nn.functional.cross_entropy(forward_pass(layers, x)[-1], y, reduction="sum") / 11
+    loss = torch.nn.functional.cross_entropy(forward_pass(layers, x.mT)[-1], y, reduction="sum") / 11
     wanted = torch.autograd.grad(loss, flat)
     found = [torch.empty_like(p) for p in flat]
     with torch.no_grad():
@@ -157,7 +157,7 @@ def test_folding_the_test_noise_into_the_first_layer_gives_the_labels_of_noised_
         pair = None if noise is None else noise.affine(64, [generator])
         points = x if noise is None else noise.sample(x, generator) if pair is None else pair[0][0] * x + pair[1][0]
         points = points.float()
-        scores = forward_pass([(w[i : i + 1], b[i : i + 1]) for w, b in layers], points.T[None])[-1]
+        scores = forward_pass([(w[i : i + 1], b[i : i + 1]) for w, b in layers], points[None])[-1]
         assert (scores.argmax(1)[0] == labels[i]).float().mean() > 0.99  # all but near ties
 
 

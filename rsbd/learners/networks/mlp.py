@@ -18,9 +18,9 @@ from rsbd.noises import Noise
 class MLP(Network):
     """A multi-layer perceptron with ReLU units, trained as any :class:`~rsbd.learners.networks.network.Network`.
 
-    All models step together. The longest axis is kept innermost: weights are (models, out, in) and activations
-    (models, units, rows), which makes thin products several times faster than rows first. Forward, backward and Adam
-    round alike for any number of models.
+    All models step together. Their axes are in the order in which products take least time: (models, rows, units) for
+    hidden activations, and (models, classes, rows) for scores. Forward, backward and Adam round alike for any number of
+    models.
 
     Parameters
     ----------
@@ -87,32 +87,30 @@ def as_layers(parts: Sequence[Tensor]) -> list[Layer]:
 
 
 def forward_pass(layers: Sequence[Layer], x: Tensor) -> list[Tensor]:
-    """Return the activations of every layer for inputs (models, features, rows): inputs first, scores last."""
+    """Return the inputs ``x`` and the activations of hidden layers, all (models, rows, units), and scores.
+
+    Scores are (models, classes, rows).
+    """
     seen = [x]
-    for i, (weights, biases) in enumerate(layers):
-        if x.mT.is_contiguous() and i == 0:  # then the product is faster in this order, although it is copied
-            z = torch.baddbmm(biases.mT, x.mT, weights.mT).mT.contiguous()
-        else:
-            z = torch.baddbmm(biases, weights, seen[-1])
-        seen.append(z.relu_() if i < len(layers) - 1 else z)
-    return seen
+    for weights, biases in layers[:-1]:
+        seen.append(torch.baddbmm(biases.mT, seen[-1], weights.mT).relu_())
+    return [*seen, torch.baddbmm(layers[-1][1], layers[-1][0], seen[-1].mT)]
 
 
 def dense_gradients(layers: Sequence[Layer]) -> Backward:
     """Return a function that computes gradients of each model's mean cross-entropy in weights that change meanwhile."""
-    turned = [weights.mT for weights, _ in layers]
 
     def write(x: Tensor, y: Tensor, found: Sequence[Tensor]) -> None:
         """Write the gradients into ``found``, in the order weights, biases, layer by layer."""
-        seen = forward_pass(layers, x)
+        seen = forward_pass(layers, x.mT)
         chances = torch.softmax(seen[-1], 1, dtype=torch.promote_types(x.dtype, torch.float32))
         chances.scatter_add_(1, y[:, None], torch.full_like(chances[:, :1], -1.0))
-        error = chances.div_(y.shape[1]).to(x.dtype)  # float32 or wider until here
+        error = chances.div_(y.shape[1]).to(x.dtype).mT  # float32 or wider until here
         for i in reversed(range(len(layers))):
-            torch.bmm(error, seen[i].mT, out=found[2 * i])
-            torch.sum(error, -1, keepdim=True, out=found[2 * i + 1])
+            torch.bmm(error.mT, seen[i], out=found[2 * i])
+            torch.sum(error.mT, -1, keepdim=True, out=found[2 * i + 1])
             if i > 0:
-                error = torch.bmm(turned[i], error)
+                error = torch.bmm(error, layers[i][0])
                 torch.ops.aten.threshold_backward(error, seen[i], 0, grad_input=error)  # the slope of ReLU
 
     return write
@@ -128,7 +126,7 @@ class DenseNetworks(ScoringModels):
         """Return the outputs of the last layer, shape (models, classes, points)."""
         (weights, biases), *others = self.layers
         return torch.cat([
-            forward_pass(others, noised_scores(weights, biases[..., 0], part, noise, generators).relu_())[-1]
+            forward_pass(others, noised_scores(weights, biases[..., 0], part, noise, generators).relu_().mT)[-1]
             for part in in_parts(x, x._version, _POINTS)
         ], dim=2)  # fmt: skip
 
