@@ -130,7 +130,7 @@ def exhaustive(
         held = np.reshape([c and claim(*world.data(at)) for at, c in np.ndenumerate(world.centres)], label.shape)
     certified = world.centres & held.astype(bool)
     supports = set(world.supports(threat))
-    lead = np.stack([_lead(votes, c) for c in range(len(votes))])
+    lead = np.stack([votes[c] - np.maximum.reduce(np.delete(votes, c, axis=0)) for c in range(len(votes))])
     robust = np.ones(label.shape, bool)
     for support in supports:
         lowest = lead.min(axis=tuple(axis + 1 for axis in support), keepdims=True)
@@ -139,11 +139,6 @@ def exhaustive(
     found = None if not len(wrong) else _violation(world, lead, label, supports, tuple(map(int, wrong[0])))
     many, held, lasting = (int(some.sum()) for some in (world.centres, certified, world.centres & robust))
     return Exhausted(repr(threat), many, held, lasting, found)
-
-
-def _lead(votes: Array, label: int) -> Array:
-    """Return by how much a label leads the best other label."""
-    return np.asarray(votes[label] - np.maximum.reduce(np.delete(votes, label, axis=0)))
 
 
 def _violation(

@@ -52,21 +52,15 @@ class LDA(Learner):
         stretch = asked.scale / seen.scale if asked.scale and seen.scale else 1.0
         extra = max(0.0, asked.variance / stretch**2 - seen.variance)
 
+        # A floor keeps the scatter invertible in float32 if pixels are constant and carry no noise.
+        floor = 1e-9 + 1e-6 / rows * _trace(some.gram)
         # In the square of a symmetric root, noise counts twice: it is as far off as the scatter of half as many rows.
         worth = freedom / (2 * sampler.root.wider**2 if sampler.root else 1)
-
-        def spread(of: Moments) -> Tensor:
-            scatter = shrink_scatter(scatter_within_classes(of).div_(freedom), worth)
-            # A floor keeps the scatter invertible in float32 if pixels are constant and carry no noise.
-            scatter.diagonal(dim1=1, dim2=2).add_((1e-9 + 1e-6 / rows * _trace(of.gram) + extra)[:, None])
-            return scatter
-
-        scatter = spread(some)
+        scatter = shrink_scatter(scatter_within_classes(some).div_(freedom), worth)
+        scatter.diagonal(dim1=1, dim2=2).add_((floor + extra)[:, None])
         lower, failed = torch.linalg.cholesky_ex(scatter)
-        if failed.any():
-            # Root and sums have noises of their own. About the mean of all rows, no root's scatter is indefinite.
-            whole = Moments(some.counts.sum(1, keepdim=True), some.sums.sum(1, keepdim=True), some.gram)
-            lower = torch.linalg.cholesky(torch.where(failed[:, None, None] > 0, spread(whole), scatter))
+        # Root and sums have noises of their own, which can make a scatter indefinite: then all directions count alike.
+        lower[failed > 0] = torch.eye(scatter.shape[1], dtype=scatter.dtype, device=scatter.device)
         counts, sums = undo_flips(drawn, problem.smoothing.labels)
         means = sums / counts.clamp(min=1)[..., None]
         weights = torch.cholesky_solve(means.mT, lower).mT.contiguous()

@@ -79,13 +79,12 @@ class CNN(Network):
         plan = LayerPlan(self, problem)
         # One after another is fastest on a CPU, and a model's rounding does not depend on the other models.
         together = 1 if problem.x.device.type == "cpu" else len(generators)
-        parts = [self._train(problem, plan, generators[i : i + together]) for i in range(0, len(generators), together)]
+        parts = []
+        for some in (generators[i : i + together] for i in range(0, len(generators), together)):
+            weights, batches = initial_weights(plan.sizes, some), self.batches(problem, some)
+            self.descend(weights, partial(convolutional_gradients, plan), batches)
+            parts.append(as_layers(weights.parts))
         return ConvolutionalNetworks(plan, parts)
-
-    def _train(self, problem: Problem, plan: "LayerPlan", generators: Sequence[Generator]) -> list[Layer]:
-        weights, batches = initial_weights(plan.sizes, generators), self.batches(problem, generators)
-        self.descend(weights, partial(convolutional_gradients, plan), batches)
-        return as_layers(weights.parts)
 
     def block_size(self, problem: Problem) -> int:
         """Return one on a CPU, and as many as fit on a GPU."""

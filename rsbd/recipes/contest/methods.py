@@ -40,14 +40,6 @@ def _parts(data: Dataset, attack: Attack, parts: int, spread: int = 1, deal: str
     return Partition(min(parts, max(1, data.num_rows // 3)), spread, deal)
 
 
-def _class_bags(data: Dataset, attack: Attack, each: int) -> Smoothing:
-    return Smoothing(rows=ClassBagging.of(data, each))
-
-
-def _groups(data: Dataset, attack: Attack, groups: int) -> Partition:
-    return Partition(min(groups, data.num_features // data.channels))
-
-
 def voted(
     learner: Learner | None = None,
     bound: Callable[..., Bounds] = bounds.simultaneous,
@@ -165,10 +157,11 @@ CONTENDERS = (
               {"size": (10, 20, 50), "keep": (0.8, 0.9, 0.95)}, _bagflip, voted()),
     Contender("bags + test flips", "rsbd, after Jia et al. and Wang et al.", "binary",
               {"size": _SIZES, "keep": (0.65, 0.7, 0.8, 0.9)}, _bags, voted()),
-    Contender("bags, kept votes", "rsbd, after Zhang et al. 2023 (PECAN)", "binary",
-              {"each": (1, 2, 3)}, _class_bags, _kept_in_bags, refuses=_KEPT),
+    Contender("bags, kept votes", "rsbd, after Zhang et al. 2023 (PECAN)", "binary", {"each": (1, 2, 3)},
+              lambda data, attack, each: Smoothing(ClassBagging.of(data, each)), _kept_in_bags, refuses=_KEPT),
     Contender("PECAN", "Zhang et al. 2023", "binary",
               {"parts": _PARTS, "deal": ("position",)}, _parts, _kept_in_parts, refuses=_KEPT),
-    Contender("FPA", "Hammoudeh and Lowd 2024", "binary",
-              {"groups": (50, 200, 1000)}, _groups, _pixel_groups, refuses=_refuses_labels),
+    Contender("FPA", "Hammoudeh and Lowd 2024", "binary", {"groups": (50, 200, 1000)},
+              lambda data, attack, groups: Partition(min(groups, data.num_features // data.channels)), _pixel_groups,
+              refuses=_refuses_labels),
 )  # fmt: skip
