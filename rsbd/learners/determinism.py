@@ -19,7 +19,6 @@ if hasattr(os, "fork"):  # a thread that another one forks would otherwise hold 
     os.register_at_fork(before=_lock.acquire, after_in_parent=_lock.release, after_in_child=_lock.release)
 _users: list[tuple[int, bool, bool, bool]] = []  # for each worker at work, the settings before the first one came
 _permission = ExitStack()  # open while workers are at work
-_here = threading.local()  # whether this thread has worked and did not get back its number of threads
 
 
 @contextmanager
@@ -34,7 +33,6 @@ def reproducible() -> Iterator[None]:
     with _lock:
         _users.append(_users[0] if _users else _settings())
         _set(1, True, False, False)  # before any product: a forked process has lost its other threads
-        _here.changed = True
         if len(_users) == 1 and keeps_float32():
             _permission.enter_context(_bfloat16_permitted())
     try:
@@ -44,7 +42,6 @@ def reproducible() -> Iterator[None]:
             before = _users.pop()
             if not _users:
                 _set(*before)
-                _here.changed = False
                 _permission.close()
 
 
@@ -57,7 +54,7 @@ def num_workers() -> int:
 def _settings() -> tuple[int, bool, bool, bool]:
     cudnn, cublas = torch.backends.cudnn, torch.backends.cuda.matmul
     threads = torch.get_num_threads()
-    if getattr(_here, "changed", False):  # then that is its own number, 1, and a new thread has that of all others
+    if threads == 1:  # maybe the own number of a thread that has worked, or that came while others did: ask a new one
         threads = ThreadPoolExecutor(1).submit(torch.get_num_threads).result()
     return threads, cudnn.deterministic, cudnn.benchmark, cublas.allow_bf16_reduced_precision_reduction
 

@@ -176,9 +176,8 @@ class Law:
         far, undecided = bool(max(high, -low) > _NEAR * step), []
         groups, numbers = scale.shape[1], x.shape[1]
         group, zero = numbers // groups, x.new_zeros(())
-        clean, short, drawn, out = (
-            part.view(-1, groups, part.shape[1] // groups) for part in (x, scale.to(x).float(), cells, results)
-        )
+        short = scale.to(x.device, torch.float32)
+        clean, short, drawn, out = (p.view(-1, groups, p.shape[1] // groups) for p in (x, short, cells, results))
         models, width = max(1, _PART // numbers), _PART if groups == 1 else group
         for i, j in product(range(0, len(cells), models), range(0, group, width)):
             own, columns = slice(i, i + models), slice(j, j + width)

@@ -175,3 +175,21 @@ def test_networks_allow_a_gpu_no_algorithm_that_gives_other_bits_again(kind, mon
 
 def convolution():
     return nn.Sequential(nn.Conv2d(1, 2, 3), nn.Flatten(), nn.Linear(72, 2))
+
+
+def test_a_thread_that_came_while_others_worked_gives_back_all_threads():
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(3)
+        with ThreadPoolExecutor(1) as other, ThreadPoolExecutor(1) as new:
+            with determinism.reproducible():
+                assert other.submit(torch.get_num_threads).result() == 1
+
+            def work():
+                with determinism.reproducible():
+                    return determinism.num_workers()
+
+            assert other.submit(work).result() == 3
+            assert new.submit(torch.get_num_threads).result() == 3
+    finally:
+        torch.set_num_threads(before)

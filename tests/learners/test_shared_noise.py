@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from rsbd.learners import LDA, MLP, Linear, Problem, randomness
+from rsbd.learners.base import largest_class
 from rsbd.learners.shared_noise import MOST, draw_shared, noised_labels, noised_scores
 from rsbd.noises import Flip, Gaussian, Noise, Smoothing, Uniform
 
@@ -181,3 +182,14 @@ def test_labels_of_points_near_a_border_are_exact(move):
     found = noised_labels(weights, biases, x, given, streams(1))
     assert torch.equal(found, noised_scores(weights, biases, x, given, streams(1)).max(1).indices)
     assert found[0].tolist()[::2] == [0, 1]
+
+
+@pytest.mark.parametrize("classes", [16_384, 16_385, 40_000])
+def test_the_largest_of_many_classes_is_found(classes):
+    scores = torch.zeros(1, classes, 2)
+    scores[0, -1, 0] = scores[0, 5, 1] = 1
+    assert largest_class(scores).tolist() == [[classes - 1, 5]]
+
+
+def test_the_largest_of_whole_scores_is_found():
+    assert largest_class(torch.tensor([[[2**24], [2**24 + 1]]])).tolist() == [[1]]

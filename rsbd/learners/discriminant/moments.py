@@ -101,5 +101,6 @@ class MomentSampler:
     def _pool(self, x: Tensor) -> Tensor:
         """Pool noised rows or sums of them, shape (..., features)."""
         if self.divide:
-            return (x / self.pooling.size).to(self.kind)
+            # Rounded before it is divided, or drawn numbers would tell in which type clean sums are exact.
+            return x.to(self.kind) / self.pooling.size
         return self.pooling(x.flatten(0, -2)).view(*x.shape[:-1], -1)

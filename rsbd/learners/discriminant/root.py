@@ -118,7 +118,8 @@ class RootSampler:
         counts = self.counts.expand(len(root), -1)
         if self.flipped is not None:
             drawn = sample_class_sums(self.flipped, generators)
-            counts, sums = drawn.sizes.to(counts), (drawn.sums / self.unit).to(counts)
+            # Rounded before they are divided, or they would tell in which type clean sums are exact.
+            counts, sums = drawn.sizes.to(counts), drawn.sums.to(counts) / self.unit
             total = sums.sum(1, keepdim=True)
         gram = (root @ root).baddbmm_(total.mT, total / self.counts.clamp(min=1)[:, None])
         gram.diagonal(dim1=1, dim2=2).add_(self.lack)

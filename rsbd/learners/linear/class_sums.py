@@ -50,10 +50,8 @@ def sample_class_sums(problem: Problem, generators: Sequence[Generator]) -> Clas
     y = problem.y.expand(len(generators), -1) if bags is None else problem.y[bags]
     if (noise_y := problem.smoothing.labels) is not None:
         y = check_drawn(noise_y, y, noise_y.sample_many(y, generators), problem.num_classes)
-    filled, exact = _filled(problem)
-    few, sizes = _clean_sums(exact, y) if bags is None else _bag_sums(exact, bags, y)
-    few = few[:1] if few.stride(0) == 0 else few
-    sums = few.new_zeros(*few.shape[:2], problem.x.shape[1]).index_copy_(2, filled, few).expand(len(y), -1, -1)
+    exact = problem if noise is None else with_exact_sums(problem)
+    sums, sizes = _clean_sums(exact, y) if bags is None else _bag_sums(exact, bags, y)
     if noise is None:
         return ClassSums(sums, sizes)
     drawn = noise.sample_sums(sums, sizes, generators)
@@ -68,17 +66,6 @@ def sample_class_sums(problem: Problem, generators: Sequence[Generator]) -> Clas
 
 
 @lru_cache(maxsize=2)
-def _filled(problem: Problem) -> tuple[Tensor, Problem]:
-    """Return the numbers of the features that are not 0 in all rows, and the problem with these features alone.
-
-    Where noise is added to their sums, the sums of these rows are exact.
-    """
-    own = problem.x.any(0)
-    own[0] = True  # also of black images
-    few = replace(problem, x=problem.x[:, own])
-    return own.nonzero()[:, 0], few if problem.smoothing.features is None else with_exact_sums(few)
-
-
 def with_exact_sums(problem: Problem) -> Problem:
     """Return the problem with rows in a type in which all sums of them are exact, in any order.
 
