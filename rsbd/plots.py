@@ -233,9 +233,7 @@ def images(
     under = high // 3 if captions else 0  # room for a line of text
     step = high + gap + under
     sheet = np.zeros((len(stacks) * step + gap, most * (wide + gap) + gap, 4))  # clear between the images
-    places = [
-        (g * step + gap, i * (wide + gap) + gap, p) for g, stack in enumerate(stacks) for i, p in enumerate(stack)
-    ]
+    places = [(g * step + gap, i * (wide + gap) + gap, p) for g, row in enumerate(stacks) for i, p in enumerate(row)]
     for y, x, picture in places:
         sheet[y : y + high, x : x + wide, :3], sheet[y : y + high, x : x + wide, 3] = picture, 1
     names = max(1.5, 0.25 * max(map(len, groups)) - 0.5)  # room for the longest name, in inches

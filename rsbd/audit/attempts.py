@@ -216,9 +216,8 @@ def put_trigger(target: Target, poisoned: Attempt, trigger: AnyTrigger, choose: 
         return moved
 
     def neighbours(chosen: Ints, point: Floats) -> Iterator[tuple[Ints, Floats]]:
-        yield from (
-            (chosen, stamp(point, number, end)) for number in groups[chosen].reshape(-1, 1) for end in contents[1:3]
-        )
+        for place, end in product(groups[chosen].reshape(-1, 1), contents[1:3]):
+            yield chosen, stamp(point, place, end)
         for old, new in product(chosen[-_SWAPPED:], order[changes : changes + _SWAPPED]):
             if changes > 1 and new not in chosen:
                 moved = stamp(stamp(point, groups[old], aim.point), groups[new], worst)

@@ -148,14 +148,9 @@ def unpack(kind: type[_Thing], arrays: Mapping[str, NDArray[Any]], settings: Map
     plain: dict[str, Any] = {**settings}
     if plain.get("trigger") is not None:
         plain["trigger"] = from_record(plain["trigger"])
-    for name, read in (
-        ("alpha", float),
-        ("max_radius", float),
-        ("slots", tuple),
-        ("models", lambda spans: tuple(map(tuple, spans))),
-    ):
-        if name in plain:
-            plain[name] = read(plain[name])
+    read: Any = {"alpha": float, "max_radius": float, "slots": tuple, "models": lambda runs: tuple(map(tuple, runs))}
+    for name in read.keys() & plain.keys():
+        plain[name] = read[name](plain[name])
     return kind(**arrays, **plain)
 
 

@@ -67,8 +67,7 @@ def certify(
     with options.interruptible(out), experiments.open_workers(scheduler) as executor:
         both = len(planned) > 1
         folders = {name: out / "bags" if out and both and name == "bags" else out for name in planned}
-        found = {
-            name: experiments.run_defence(name, one, kept, executor, folders[name]) for name, one in planned.items()
-        }
+        runs = planned.items()
+        found = {name: experiments.run_defence(name, one, kept, executor, folders[name]) for name, one in runs}
     print_reports(found, reason)
     options.write_out(out, (SideBySide(**found) if both else next(iter(found.values()))).write)

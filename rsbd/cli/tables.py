@@ -63,11 +63,8 @@ def _print_report(console: Console, found: Report) -> None:
     numbers = {"rows": data.num_rows, "poisoned": int(outcome.attack.mask.sum()), "points": data.num_points}
     settings = say("experiment", classes=" ".join(data.classes), models=models, alpha=e.alpha, **numbers)
     console.print(Text.assemble((data.name, "bold"), settings))
-    for (title, table), said in (
-        (_rates(found), _compared(found)),
-        (_curve(found), ""),
-        (_map(found), _sentence(found)),
-    ):
+    parts = (_rates(found), _compared(found)), (_curve(found), ""), (_map(found), _sentence(found))
+    for (title, table), said in parts:
         console.print(f"\n{title}", style="bold")
         console.print(table)
         if said:

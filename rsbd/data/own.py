@@ -33,9 +33,7 @@ def read_own(name: str) -> dict[str, NDArray[Any]]:
     for key in [key for key in found if key.startswith("x")]:
         x = found[key] = read_points(found[key], f"{key} of {path.name}")
         if ((x < 0) | (x > 1)).any():
-            scale = (
-                "scale each column to [0, 1] by fixed numbers, such as a sensor's limits, and not by those of the data"
-            )
+            scale = "scale each column to [0, 1] by fixed numbers, such as a sensor's limits, not by those of the data"
             raise InputError(f"{key} of {path.name} has inputs from {np.nanmin(x):g} to {np.nanmax(x):g}", scale)
     return found
 

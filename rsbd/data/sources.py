@@ -65,10 +65,8 @@ class Source:
         return Raw(x, np.array(train.targets), x_test, np.array(test.targets), tuple(train.classes), levels=256)
 
 
-SOURCES = {
-    name: Source(**entry)
-    for name, entry in tomllib.loads(Path(__file__).with_suffix(".toml").read_text("utf-8")).items()
-}
+_ENTRIES = tomllib.loads(Path(__file__).with_suffix(".toml").read_text("utf-8"))
+SOURCES = {name: Source(**entry) for name, entry in _ENTRIES.items()}
 
 
 def data_root(root: str | Path | None = None) -> Path:

@@ -253,9 +253,8 @@ class Store:
             except FileNotFoundError:  # another run was quicker
                 pass
             except OSError as why:
-                raise InputError(
-                    f"{error.what} and cannot be set aside as {aside.name} ({why.strerror})", error.remedy
-                ) from None
+                failed = f"{error.what} and cannot be set aside as {aside.name} ({why.strerror})"
+                raise InputError(failed, error.remedy) from None
             warnings.warn(f"{error}; it was set aside as {aside.name} and the run starts anew", stacklevel=2)
             return None
         return None if votes.num_models > at_most else votes

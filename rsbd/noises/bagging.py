@@ -82,9 +82,8 @@ class Bagging:
             Rows that the attacker adds and takes away.
         """
         if not all(map(is_whole, (size, inserted, removed))):
-            raise InputError(
-                f"{size} rows changed, {inserted} inserted, {removed} removed", "give whole numbers from 0"
-            )
+            given = f"{size} rows changed, {inserted} inserted, {removed} removed"
+            raise InputError(given, "give whole numbers from 0")
         size, inserted, removed = int(size), int(inserted), int(removed)
         before = self._num_rows(num_rows, size + removed)
         common, after = before - size - removed, before + inserted - removed

@@ -79,9 +79,8 @@ class CoinTables:
         def last(i: int, number: int) -> int:
             return self.last(laws[i], number)
 
-        random_bits.put_at(
-            heads, unknown, random_bits.decide(cells, unknown, spare, generators, partial(self.second, laws), last)
-        )
+        found = random_bits.decide(cells, unknown, spare, generators, partial(self.second, laws), last)
+        random_bits.put_at(heads, unknown, found)
         return heads
 
     def second(self, laws: Ints, numbers: Ints) -> tuple[Ints, Ints]:

@@ -74,9 +74,7 @@ class Gaussian(LatticeNoise):
     def shift(self, size: float) -> tradeoff.Tradeoff:
         """Return the trade-off of data that differ by the L2 distance ``size``."""
         if not is_between(size, 0, math.inf, "high"):
-            raise InputError(
-                f"a shift of {size}", "the noise Gaussian measures an L2 distance, so give a number from 0"
-            )
+            raise InputError(f"a shift of {size}", "Gaussian noise measures an L2 distance, so give a number from 0")
         return tradeoff.gaussian(float(size) / self.sigma)  # the division of numpy's short floats would round more
 
     def shift_each(self, size: float, times: int) -> tradeoff.Tradeoff:

@@ -83,7 +83,7 @@ class Uniform(LatticeNoise):
         except (TypeError, ValueError, OverflowError):
             distance = Fraction(-1)
         if distance < 0:
-            raise InputError(f"a shift of {size}", "the noise Uniform measures an L1 distance, so give a number from 0")
+            raise InputError(f"a shift of {size}", "uniform noise measures an L1 distance, so give a number from 0")
         return max(Fraction(0), 1 - distance / self.width)
 
     def shift_each(self, size: float, times: int) -> tradeoff.Tradeoff:

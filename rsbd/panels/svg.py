@@ -194,9 +194,8 @@ def bar(
     span: tuple[float, float] | None = None, glide: str = ""
 ) -> str:  # fmt: skip
     """Draw a horizontal bar for a share in [0, 1] with its figure; ``span`` is an interval that bounds the share."""
-    drawn = rect(x, y, length, height, "none", GRID) + rect(
-        x, y, length * float(value), height, colour, colour, 2.5, glide=glide
-    )
+    drawn = rect(x, y, length, height, "none", GRID)
+    drawn += rect(x, y, length * float(value), height, colour, colour, 2.5, glide=glide)
     if span is not None and span[0] < span[1]:
         low, high, middle = x + length * span[0], x + length * span[1], y + height / 2
         ends = "".join(f"M{end:.1f} {y + 3:.1f}V{y + height - 3:.1f}" for end in (low, high))

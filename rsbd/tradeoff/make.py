@@ -151,9 +151,8 @@ def mixture(weights: Sequence[Fraction], laws: Sequence[Tradeoff]) -> Tradeoff:
     (Fraction(3, 10), Fraction(1, 8))
     """
     if min(weights, default=0) < 0 or sum(weights) > 1 or len(weights) != len(laws):
-        raise InputError(
-            f"the weights are {list(map(str, weights))}", f"give {len(laws)} probabilities whose sum is at most 1"
-        )
+        given = f"the weights are {list(map(str, weights))}"
+        raise InputError(given, f"give {len(laws)} probabilities whose sum is at most 1")
     gaussian = next((law for law in laws if law.mu), None)
     if gaussian is not None:
         raise InputError(f"{gaussian!r} has a Gaussian part", "only discrete laws can be mixed, such as flips")

@@ -26,14 +26,8 @@ def check_miss(answer: Any, keep: float) -> Verdict:
     flip = Flip(keep)
     away = 1 - flip.keep
     ratio = flip.keep / away
-    mistakes = {
-        "open": Fraction(1, 2),
-        "one": 1 / ratio,
-        "flip": away,
-        "keep": flip.keep,
-        "factor": ratio,
-        "half_factor": ratio / 2,
-    }
+    mistakes = {"open": Fraction(1, 2), "one": 1 / ratio, "flip": away, "keep": flip.keep}
+    mistakes |= {"factor": ratio, "half_factor": ratio / 2}
     return judge_number(answer, flip.shift(1).threshold(), HINTS["check_miss"], mistakes, ratio=ratio)
 
 

@@ -25,12 +25,8 @@ def check_per_image(answer: Any, length: float, rows: int) -> Verdict:
     >>> check_per_image(0.2, length=2.0, rows=10)
     Not yet. Lengths of different images add in squares, not one by one: 10 of them make only sqrt(10) times one.
     """
-    mistakes = {
-        "not_squared": length / rows,
-        "single": length,
-        "multiplied": length * math.sqrt(rows),
-        "square": length**2 / rows,
-    }
+    mistakes = {"not_squared": length / rows, "single": length}
+    mistakes |= {"multiplied": length * math.sqrt(rows), "square": length**2 / rows}
     truth, texts = float(per_row(length, rows)), HINTS["check_per_image"]
     return judge_number(answer, truth, texts, mistakes, rows=rows, length=length)
 

@@ -81,15 +81,11 @@ class MomentSampler:
         else:
             blocks = noised_at_once(self.some, len(generators))
             parts = [self._of_rows(generators[numbers.start : numbers.stop]) for numbers in blocks]
-            found = Moments(
-                *(torch.cat([getattr(part, name) for part in parts]) for name in ("counts", "sums", "gram"))
-            )
+            found = Moments(*(torch.cat([getattr(one, name) for one in parts]) for name in ("counts", "sums", "gram")))
         if self.others is None:
             return found, found
         more = sample_class_sums(self.others, generators)
-        return found, Moments(
-            found.counts + more.sizes.to(found.counts), found.sums + self._pool(more.sums), found.gram
-        )
+        return found, Moments(found.counts + more.sizes.to(self.kind), found.sums + self._pool(more.sums), found.gram)
 
     def _of_rows(self, generators: Sequence[Generator]) -> Moments:
         (x, y), size = self.some.noised_many(generators), self.pooling.size

@@ -59,9 +59,7 @@ class Linear(Learner):
 
     def __post_init__(self) -> None:
         if not is_between(self.smoothness, 0, inf) or not is_between(self.shrinkage, 0, inf):
-            raise InputError(
-                f"Linear(smoothness={self.smoothness!r}, shrinkage={self.shrinkage!r})", "both must be numbers from 0"
-            )
+            raise InputError(repr(self), "both must be numbers from 0")
 
     def train(self, problem: Problem, generators: Sequence[Generator]) -> "LinearModels":
         """Train one model per generator."""

@@ -116,10 +116,8 @@ class Network(Learner):
     precision: Precision = "float32"
 
     def __post_init__(self) -> None:
-        enough = (self.epochs is None or is_whole(self.epochs, 1)) and is_whole(self.batch, 1)
-        if not (
-            enough and is_between(self.learning_rate, 0, inf, "low high") and is_between(self.weight_decay, 0, inf)
-        ):
+        whole = (self.epochs is None or is_whole(self.epochs, 1)) and is_whole(self.batch, 1)
+        if not (whole and is_between(self.learning_rate, 0, inf, "low high") and is_between(self.weight_decay, 0, inf)):
             found = ", ".join(f"{field.name}={getattr(self, field.name)!r}" for field in fields(Network)[:4])
             raise InputError(f"{found} cannot train", "the first three must be above 0, weight_decay at least 0")
         check_among("precision", self.precision, get_args(Precision))
