@@ -123,7 +123,8 @@ class Flip(Noise):
         for row, generator in zip(steps, generators, strict=True):
             row.random_(1, self.values, generator=generator)
         codes = torch.round(x * (self.values - 1)).to(torch.int64) if x.is_floating_point() else x
-        codes = torch.where(moved, (codes + steps) % self.values, codes)
+        codes = steps.mul_(moved).add_(codes)
+        codes -= (codes >= self.values) * self.values  # several times faster than a remainder
         return (codes / (self.values - 1)).to(x.dtype) if x.is_floating_point() else codes.to(x.dtype)
 
     def affine_limits(self) -> tuple[float, float] | None:

@@ -80,9 +80,8 @@ class Frames:
     @property
     def words(self) -> str:
         """Return HTML that explains the words of the first picture."""
-        return explained(
-            f"{', '.join(control.label for control in self.controls)} {self.first.svg} {self.first.sentence}"
-        )
+        labels = ", ".join(control.label for control in self.controls)
+        return explained(f"{labels} {self.first.svg} {self.first.sentence}")
 
     @property
     def data(self) -> dict[str, Any]:

@@ -195,9 +195,7 @@ _DECIMAL = r"[-+]?[\d.]{1,400}(?:[eE][-+]?\d{1,3})?"
 
 
 @self_check
-def judge_number(
-    answer: Any, truth: Number, texts: Mapping[str, str], mistakes: Mistakes, /, **words: object
-) -> Verdict:
+def judge_number(answer: Any, truth: Number, texts: Mapping[str, str], mistakes: Mistakes, /, **words: Any) -> Verdict:
     """Judge a number: right, one of the typical mistakes, or something else.
 
     A rounded answer is right too, and the verdict names the exact number.
