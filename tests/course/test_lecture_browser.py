@@ -108,6 +108,10 @@ def test_a_rehearsal_from_the_first_key_to_the_last(served, hall):
         assert hall.letters() >= 720 / 25, "the back row must read it"
         assert page.get_by_text("The hall said: 60 %").is_visible() == (number == 1)
         assert page.locator(".rsbd-mark").count() == (number == 1)
+        if number == 1:  # what is proved of any change, and that nothing is proved against this attack
+            shown = page.locator('.rsbd-picture text[font-size="46"]:visible').all_text_contents()
+            assert len(shown) == 2
+            assert shown[1] == "0 %"
         for step in range(2, len(scene.presets) + 1):
             keys.press("ArrowRight")
             page.locator(f'.rsbd-presets button:nth-child({step})[aria-pressed="true"]').wait_for()

@@ -113,7 +113,7 @@ function makeBuild(el, titles, perform, openPresenter) {
     };
     const inside = shapes.map((shape) => ({ shape, name: shape.localName, box: edge(shape) })).filter(({ shape, name, box }) => {
       const x = (box[0] + box[2]) / 2, y = (box[1] + box[3]) / 2;
-      const note = shape.matches('text[text-anchor="start"][style*="soft"]');
+      const note = shape.matches('text[text-anchor="start"][font-weight="400"][style*="soft"]');
       const kept = !note && x >= left && x <= right && y >= top && y <= bottom; // notes: with the whole picture
       shape.classList.toggle("rsbd-out", !kept);
       return kept;
